@@ -1,0 +1,1 @@
+"""Compiles int8 QDQ ONNX models to WebGPU artifacts."""

@@ -1,0 +1,1 @@
+"""WGSL and other templates, as package data."""
