@@ -29,9 +29,9 @@ fail() { # the lines of a message
 apt_command() { # prints how apt-get may be run here; fails where it may not
   command -v apt-get >/dev/null || return 1
   if ((EUID == 0)); then
-    echo apt-get
+    echo env DEBIAN_FRONTEND=noninteractive apt-get
   elif sudo -n true 2>/dev/null; then
-    echo sudo -n apt-get
+    echo sudo -n env DEBIAN_FRONTEND=noninteractive apt-get
   else
     return 1
   fi
@@ -48,7 +48,7 @@ install() { # what is missing, the Debian packages that bring it, what to do on 
   # shellcheck disable=SC2086
   {
     $apt update -qq
-    DEBIAN_FRONTEND=noninteractive $apt install -y -qq --no-install-recommends $packages >/dev/null
+    $apt install -y -qq --no-install-recommends $packages >/dev/null
   }
 }
 
@@ -117,16 +117,20 @@ setup_browser() {
   if [[ $(uname -s) == Linux ]]; then
     # The tests compare two software adapters: lavapipe and the SwiftShader of Debian's chromium.
     compgen -G '/usr/share/vulkan/icd.d/lvp_icd*.json' >/dev/null ||
-      install "lavapipe (Mesa's software Vulkan driver)" "libvulkan1 mesa-vulkan-drivers" ""
-    [[ -x ${CHROMIUM:-/usr/bin/chromium} && -f $swiftshader ]] ||
-      install "Chromium with SwiftShader ($swiftshader)" "chromium" \
-        "Ubuntu's chromium is a snap: take Debian's package, or run the tests in a Debian container."
+      install "lavapipe (Mesa's software Vulkan driver)" "libvulkan1 mesa-vulkan-drivers" \
+        "Other distributions: the package that brings lvp_icd.*.json."
+    has_chromium || install "Chromium with SwiftShader ($swiftshader)" "chromium" \
+      "Ubuntu's own chromium is a snap, without that file: run the tests in a Debian container."
+    has_chromium || fail "${CHROMIUM:-/usr/bin/chromium} or $swiftshader is still missing." \
+      "Ubuntu's own chromium is a snap, without that file: run the tests in a Debian container."
   elif [[ ! -x ${CHROMIUM:-} ]]; then
     fail "the browser tests need Chromium or Chrome." \
       "macOS: brew install --cask google-chrome, Windows: winget install Google.Chrome" \
       "Then: make test CHROMIUM=/path/to/its/executable"
   fi
 }
+
+has_chromium() { [[ -x ${CHROMIUM:-/usr/bin/chromium} && -f $swiftshader ]]; }
 
 setup_node() {
   [[ -f package.json ]] || return 0
@@ -143,7 +147,7 @@ setup_node() {
 }
 
 has_node() {
-  local check="process.exit(process.versions.node.split('.')[0] < $node_minimum)"
+  local check="process.exit(process.versions.node.split('.')[0] < $node_minimum ? 1 : 0)"
   command -v npm >/dev/null && node -e "$check" 2>/dev/null
 }
 
