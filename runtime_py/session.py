@@ -1,0 +1,262 @@
+"""InferenceSession: runs an artifact on a WebGPU adapter, with the manners of onnxruntime."""
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from .adapters import adapter_name, choose_adapter, open_device
+from .artifact import WORD, Artifact, Tensor, load_artifact
+from .errors import InputError, SessionError
+from .executor import Executor, Readback, Step, Stores, needed_limits
+from .profiler import KernelTime, Profiler
+from .selftest import Checksum, SelfTestReport, checksum, seeded_inputs
+from .variants import Dot, Requantize, choose_variants
+
+_Array = np.ndarray[Any, Any]
+_TYPES = {"float32": "tensor(float)", "uint8": "tensor(uint8)", "int8": "tensor(int8)"}
+
+
+@dataclass(frozen=True)
+class NodeArg:
+    """Name, shape and type ('tensor(float)', ...) of an input or output."""
+
+    name: str
+    shape: list[int]
+    type: str
+
+
+class InferenceSession:
+    """A compiled model on one device. Not thread-safe: one run at a time.
+
+    folder: what `onnx2wgsl compile` wrote. adapter: None for wgpu's choice, part of a name, or a
+    wgpu adapter. dot, requantize: force a variant instead of probing. profile: open the device
+    with timestamp queries, for `profile()`. Raises ArtifactError, AdapterError or SessionError.
+    """
+
+    def __init__(
+        self,
+        folder: str | Path,
+        *,
+        adapter: Any = None,
+        dot: Dot | None = None,
+        requantize: Requantize | None = None,
+        profile: bool = False,
+    ) -> None:
+        self._executor: Executor | None = None
+        self._profiler: Profiler | None = None
+        self.artifact: Artifact = load_artifact(folder)
+        self._inputs = {tensor.name: tensor for tensor in self.artifact.inputs}
+        self._outputs = {tensor.name: tensor for tensor in self.artifact.outputs}
+        self._adapter = choose_adapter(adapter)
+        device = open_device(self._adapter, needed_limits(self.artifact), timestamps=profile)
+        self.variants = choose_variants(device, self.artifact, dot, requantize)
+        self._executor = Executor(device, self.artifact, self.variants)
+        if profile:
+            self._profiler = Profiler(device, len(self.artifact.kernels))
+        self._staging = {t.name: _staging(self.artifact, t) for t in self.artifact.inputs}
+
+    def run(
+        self, output_names: Sequence[str] | None, input_feed: Mapping[str, Any]
+    ) -> list[_Array]:
+        """Runs one frame; returns the named outputs (None: all) in that order.
+
+        input_feed: name -> array of the input's shape and dtype, or, for an input that is a
+        picture, uint8 [height, width, 3 or 4]. Raises InputError, DeviceLostError, SessionError.
+        """
+        executor = self._open()
+        names = self._output_names(output_names)
+        steps = self._upload(executor, input_feed)
+        raw = executor.run(steps, names)
+        return [_as_tensor(self._outputs[n], data) for n, data in zip(names, raw, strict=True)]
+
+    def trace(self, input_feed: Mapping[str, Any]) -> dict[str, list[_Array]]:
+        """Runs kernel by kernel; kernel name -> what it wrote, one u32 [rows, width] a store."""
+        executor = self._open()
+        steps = self._upload(executor, input_feed)
+        return self._trace(executor, steps)
+
+    def self_test(self) -> SelfTestReport:
+        """Replays the artifact's test vectors on this device."""
+        executor = self._open()
+        inputs = seeded_inputs(self.artifact)
+        written = self._trace(executor, self._upload(executor, inputs))
+        outputs = self.run(None, inputs)
+        test = self.artifact.description["self_test"]
+        kernels = [
+            Checksum(kernel.name, expected, checksum(written[kernel.name]))
+            for kernel, expected in zip(self.artifact.kernels, test["kernels"], strict=True)
+        ]
+        results = [
+            Checksum(name, test["outputs"][name], checksum(value.tobytes()))
+            for name, value in zip(self._outputs, outputs, strict=True)
+        ]
+        name = adapter_name(self._adapter)
+        return SelfTestReport(name, dict(self.variants), tuple(kernels), tuple(results))
+
+    def profile(
+        self, input_feed: Mapping[str, Any] | None = None, *, frames: int = 5
+    ) -> list[KernelTime]:
+        """Median time of each kernel over `frames` frames; without inputs, the self-test's."""
+        executor = self._open()
+        if self._profiler is None:
+            raise SessionError("this session has no timestamps; open it with profile=True")
+        if frames < 1:
+            raise InputError(f"frames is {frames}; give 1 or more")
+        feed = seeded_inputs(self.artifact) if input_feed is None else input_feed
+        steps = self._upload(executor, feed)
+        runs = [self._profiler.measure(steps) for _ in range(frames)]
+        return [
+            KernelTime(times[0].kernel, statistics.median(t.microseconds for t in times))
+            for times in zip(*runs, strict=True)
+        ]
+
+    def get_inputs(self) -> list[NodeArg]:
+        """The model's inputs."""
+        return [_node_arg(tensor) for tensor in self.artifact.inputs]
+
+    def get_outputs(self) -> list[NodeArg]:
+        """The model's outputs."""
+        return [_node_arg(tensor) for tensor in self.artifact.outputs]
+
+    def get_adapter(self) -> Any:
+        """The wgpu adapter that the session runs on."""
+        return self._adapter
+
+    @property
+    def adapter_info(self) -> dict[str, Any]:
+        """What the adapter says of itself: device, vendor, description, backend_type, ..."""
+        return dict(self._adapter.info)
+
+    def close(self) -> None:
+        """Frees the device's memory; closing twice is harmless."""
+        executor, self._executor = self._executor, None
+        profiler, self._profiler = self._profiler, None
+        if profiler is not None:
+            profiler.destroy()
+        if executor is not None:
+            executor.destroy()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _open(self) -> Executor:
+        if self._executor is None:
+            raise SessionError("this session is closed; make a new InferenceSession")
+        return self._executor
+
+    def _output_names(self, names: Sequence[str] | None) -> list[str]:
+        if names is None:
+            return list(self._outputs)
+        for name in names:
+            if name not in self._outputs:
+                raise InputError(f"no output {name!r}; the model has {_listed(self._outputs)}")
+        return list(names)
+
+    def _upload(self, executor: Executor, feed: Mapping[str, Any]) -> list[Step]:
+        """Checks and writes every input; returns the frame's steps."""
+        unknown = sorted(set(feed) - set(self._inputs))
+        missing = [name for name in self._inputs if name not in feed]
+        if unknown:
+            raise InputError(f"no input {unknown[0]!r}; the model has {_listed(self._inputs)}")
+        if missing:
+            raise InputError(f"input {missing[0]!r} is missing; the model needs all of its inputs")
+        pictures = []
+        arrays = {name: np.asarray(value) for name, value in feed.items()}
+        for name, array in arrays.items():
+            _check_input(self._inputs[name], array)
+        for name, array in arrays.items():
+            if _is_picture(self._inputs[name], array):
+                pictures.append(name)
+                executor.write(f"image:{name}", self._pixels(name, array))
+            else:
+                executor.write(f"input:{name}", self._words(name, array))
+        return executor.steps_for(pictures)
+
+    def _words(self, name: str, array: _Array) -> _Array:
+        """The array's bytes, contiguous and padded to a whole word."""
+        if array.flags.c_contiguous and array.nbytes % WORD == 0:
+            return array
+        padded = self._staging[name]["tensor"]
+        flat = padded.view(array.dtype)[: array.size]
+        np.copyto(flat.reshape(array.shape), array)
+        return padded
+
+    def _pixels(self, name: str, array: _Array) -> _Array:
+        """uint8 [height, width, 4]; without alpha it is 255."""
+        pixels = self._staging[name]["image"]
+        pixels[..., : array.shape[2]] = array
+        if array.shape[2] == 3:
+            pixels[..., 3] = 255
+        return pixels
+
+    def _trace(self, executor: Executor, steps: Sequence[Step]) -> dict[str, list[_Array]]:
+        written = {}
+        for step in steps:
+            stores = Stores(step.kernel)
+            readback = Readback(executor.device, stores.copies)
+            try:
+                raw = executor.run_one(step, readback, stores.copies)
+            finally:
+                readback.destroy()
+            written[step.kernel.name] = stores.rows(raw)
+        return written
+
+
+def _node_arg(tensor: Tensor) -> NodeArg:
+    return NodeArg(tensor.name, list(tensor.shape), _TYPES[tensor.dtype])
+
+
+def _staging(artifact: Artifact, tensor: Tensor) -> dict[str, _Array]:
+    """Host memory for an input, made once."""
+    arrays: dict[str, _Array] = {"tensor": np.zeros(tensor.buffer_bytes, np.uint8)}
+    if tensor.name in artifact.image_kernels:
+        arrays["image"] = np.zeros((*tensor.shape[2:], 4), np.uint8)
+    return arrays
+
+
+def _as_tensor(tensor: Tensor, data: bytes) -> _Array:
+    flat = np.frombuffer(bytearray(data[: tensor.nbytes]), dtype=tensor.dtype)
+    return flat.reshape(tensor.shape)
+
+
+def _is_picture(tensor: Tensor, array: _Array) -> bool:
+    return tensor.image is not None and array.dtype == np.uint8 and array.ndim == 3
+
+
+def _check_input(tensor: Tensor, array: _Array) -> None:
+    place = f"input {tensor.name!r}"
+    if _is_picture(tensor, array):
+        height, width = tensor.shape[2:]
+        if array.shape not in ((height, width, 3), (height, width, 4)):
+            raise InputError(
+                f"{place} is a picture of shape {list(array.shape)}; "
+                f"the model needs [{height}, {width}, 3 or 4]: resize it first"
+            )
+        return
+    if array.dtype != tensor.dtype:
+        raise InputError(
+            f"{place} has dtype {array.dtype}; the model needs {tensor.dtype}: "
+            f"convert it with .astype('{tensor.dtype}')"
+        )
+    if array.shape != tensor.shape:
+        raise InputError(
+            f"{place} has shape {list(array.shape)}; the model needs {list(tensor.shape)}; "
+            "for another size, compile the model with --shape"
+        )
+
+
+def _listed(tensors: Mapping[str, Tensor]) -> str:
+    return ", ".join(repr(name) for name in tensors)

@@ -1,0 +1,86 @@
+"""Chooses the variant of each snippet for a device: probed, never assumed."""
+
+from typing import Any, Literal
+
+import numpy as np
+import wgpu
+
+from .adapters import dispatch_once, packed_dot_works
+from .artifact import WORD, Artifact
+from .errors import AdapterError, InputError
+
+Dot = Literal["packed", "emulated"]
+Requantize = Literal["fast", "integer"]
+
+_CASES_PER_WORKGROUP = 64
+
+
+def choose_variants(
+    device: Any, artifact: Artifact, dot: Dot | None, requantize: Requantize | None
+) -> dict[str, str]:
+    """Snippet name -> variant; raises AdapterError where a variant that was asked for can't be."""
+    _check_choice("dot", dot, ("packed", "emulated"))
+    _check_choice("requantize", requantize, ("fast", "integer"))
+    return {
+        "dot": dot if dot == "emulated" else _dot(device, demanded=dot == "packed"),
+        "requantize": requantize
+        if requantize == "integer"
+        else _requantize(device, artifact, demanded=requantize == "fast"),
+    }
+
+
+def _check_choice(name: str, value: str | None, allowed: tuple[str, str]) -> None:
+    if value is not None and value not in allowed:
+        raise InputError(f"{name} is {value!r}; give None or one of {', '.join(allowed)}")
+
+
+def _dot(device: Any, demanded: bool) -> str:
+    if packed_dot_works(device):
+        return "packed"
+    if demanded:
+        raise AdapterError(
+            "dot='packed' was asked for, and dot4I8Packed does not compile on this device; "
+            "leave dot out or give dot='emulated'"
+        )
+    return "emulated"
+
+
+def _requantize(device: Any, artifact: Artifact, demanded: bool) -> str:
+    probe = artifact.description["probe"]
+    expected = np.array(probe["expected"], dtype=np.int32)
+    found = run_probe(device, artifact, "fast")
+    wrong = np.flatnonzero(found != expected)
+    if wrong.size == 0:
+        return "fast"
+    if demanded:
+        case = int(wrong[0])
+        raise AdapterError(
+            f"requantize='fast' was asked for, and this device rounds {wrong.size} of "
+            f"{expected.size} probe cases differently (case {case}: {found[case]}, not "
+            f"{expected[case]}); leave requantize out or give requantize='integer'"
+        )
+    return "integer"
+
+
+def run_probe(device: Any, artifact: Artifact, variant: str) -> np.ndarray[Any, np.dtype[np.int32]]:
+    """What a variant of `requantize` gives for the probe's cases on this device: i32[cases]."""
+    probe = artifact.description["probe"]
+    count = len(probe["accumulators"])
+    workgroups = -(-count // _CASES_PER_WORKGROUP)
+    cases = np.zeros((workgroups * _CASES_PER_WORKGROUP, 4), dtype="<u4")
+    cases[:count, 0] = np.array(probe["accumulators"], dtype="<i4").view("<u4")
+    cases[:count, 1] = np.array(probe["scales"], dtype="<u4")
+    cases[:count, 2] = np.array(probe["zero_points"], dtype="<i4").view("<u4")
+    usage = wgpu.BufferUsage.STORAGE | wgpu.BufferUsage.COPY_SRC | wgpu.BufferUsage.COPY_DST
+    source = device.create_buffer(size=cases.nbytes, usage=usage)
+    result = device.create_buffer(size=len(cases) * WORD, usage=usage)
+    device.queue.write_buffer(source, 0, cases)
+    snippet = artifact.description["snippets"]["requantize"][variant]
+    code = "\n".join([artifact.shader(snippet), artifact.shader(probe["shader"])])
+    buffers = {0: ("read-only-storage", source), 1: ("storage", result)}
+    try:
+        dispatch_once(device, probe["shader"], code, buffers, workgroups)
+        return np.frombuffer(device.queue.read_buffer(result), dtype="<i4")[:count]
+    finally:
+        source.destroy()
+        result.destroy()
