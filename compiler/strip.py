@@ -1,0 +1,152 @@
+"""Zero points that say nothing, taken out of an ONNX file.
+
+An all-zero zero point is what a missing one means, and some web runtimes reject the explicit one of an int32 bias. Rules:
+
+1. DequantizeLinear of int32, uint8 or int8: an all-zero zero point goes; the type is known from what is dequantized.
+2. QuantizeLinear to uint8: an all-zero zero point goes; uint8 is the type without one.
+3. QuantizeLinear to any other type keeps it: without a zero point the result would silently be uint8.
+4. A zero point that is not a constant, or that a caller may override (an initializer that is also a graph input), stays.
+
+What onnxruntime 1.31 makes of a stripped model has the same bits. Convolutions and concatenations stay in integers; ops
+that only move values (Resize, MaxPool, Transpose) need explicit zero points to be fused, so onnxruntime then runs those
+between DequantizeLinear and QuantizeLinear.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from google.protobuf.message import DecodeError
+from numpy.typing import NDArray
+from onnx import numpy_helper
+
+from .errors import CompileError
+
+_STRIPPABLE = {
+    "DequantizeLinear": frozenset({np.dtype(np.int32), np.dtype(np.uint8), np.dtype(np.int8)}),
+    "QuantizeLinear": frozenset({np.dtype(np.uint8)}),
+}
+
+
+def is_strippable(op: str, dtype: np.dtype[Any], zero_point: NDArray[Any]) -> bool:
+    """Whether a QuantizeLinear or DequantizeLinear means the same without this constant zero point.
+
+    `dtype` is that of the stored values: what QuantizeLinear makes, what DequantizeLinear reads.
+    """
+    return np.dtype(dtype) in _STRIPPABLE.get(op, ()) and not np.any(zero_point)
+
+
+def strip_zero_points(model: onnx.ModelProto) -> list[str]:
+    """Strip a model in place, and remove its unused constants; returns one line for each zero point that went."""
+    constants = _constants(model.graph)
+    stripped = []
+    for node in model.graph.node:
+        if node.op_type not in _STRIPPABLE or len(node.input) < 3:
+            continue
+        zero_point = constants.get(node.input[2])
+        if zero_point is None or not is_strippable(node.op_type, zero_point.dtype, zero_point):
+            continue
+        stripped.append(
+            f"{node.op_type} {node.name or node.output[0]}: {zero_point.dtype} zero point {node.input[2]}"
+        )
+        del node.input[2:]
+    _remove_unused_constants(model.graph)
+    return stripped
+
+
+def strip_file(source: Path, destination: Path) -> list[str]:
+    """Strip one file into another, which is written whole or not at all; returns what was stripped.
+
+    Weights in external files are read, and stored in the one new file. Raises CompileError where the source can't be
+    read, is no valid model, or the destination can't be written.
+    """
+    model = read_model(source)
+    stripped = strip_zero_points(model)
+    try:
+        data = model.SerializeToString()
+        onnx.checker.check_model(data)
+    except Exception as error:  # protobuf's limit of 2 GiB, or what onnx.checker found
+        raise CompileError(f"{source} is not a valid ONNX model: {_one_line(error)}") from error
+    _write_whole(destination, data)
+    return stripped
+
+
+def read_model(path: Path) -> onnx.ModelProto:
+    """An ONNX file with its external data. Raises CompileError where it can't be read or is no ONNX model."""
+    try:
+        model = onnx.load(str(path))
+    except OSError as error:
+        raise CompileError(f"{path} can't be read: {error.strerror or error}.") from error
+    except (DecodeError, ValueError, onnx.checker.ValidationError) as error:
+        raise CompileError(
+            f"{path} is not a whole ONNX file ({_one_line(error)}). Export or download it again."
+        ) from error
+    if not model.graph.node or not model.opset_import:
+        raise CompileError(f"{path} holds no ONNX graph. Export or download it again.")
+    return model
+
+
+def _constants(graph: onnx.GraphProto) -> dict[str, NDArray[Any]]:
+    """Values that nobody can override, of the size of a zero point: initializers and Constant nodes, by tensor name."""
+    overridable = {value.name for value in graph.input}
+    tensors = {t.name: t for t in graph.initializer if t.name not in overridable}
+    for node in graph.node:
+        for attribute in node.attribute:
+            if node.op_type == "Constant" and attribute.name == "value":
+                tensors[node.output[0]] = attribute.t
+    return {name: numpy_helper.to_array(t) for name, t in tensors.items() if len(t.dims) <= 1}
+
+
+def _remove_unused_constants(graph: onnx.GraphProto) -> None:
+    used = set(_names_read(graph))
+    kept_tensors = [tensor for tensor in graph.initializer if tensor.name in used]
+    kept_nodes = [
+        node for node in graph.node if node.op_type != "Constant" or node.output[0] in used
+    ]
+    gone = {tensor.name for tensor in graph.initializer} - used
+    kept_inputs = [value for value in graph.input if value.name not in gone]
+    for field, kept in (
+        (graph.initializer, kept_tensors),
+        (graph.node, kept_nodes),
+        (graph.input, kept_inputs),
+    ):
+        if len(kept) < len(field):
+            del field[:]
+            field.extend(kept)
+
+
+def _names_read(graph: onnx.GraphProto) -> Iterator[str]:
+    """Every tensor name that is read in a graph or in the graphs inside its nodes."""
+    yield from (value.name for value in graph.output)
+    for node in graph.node:
+        yield from node.input
+        for attribute in node.attribute:
+            for inner in (attribute.g, *attribute.graphs):
+                yield from _names_read(inner)
+
+
+def _write_whole(path: Path, data: bytes) -> None:
+    """Write beside the destination, then rename: a reader sees the old file or the whole new one."""
+    temporary = None
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(temporary, 0o666 & ~umask)
+        os.replace(temporary, path)
+    except OSError as error:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+        raise CompileError(f"{path} can't be written: {error.strerror or error}.") from error
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
