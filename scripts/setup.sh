@@ -143,7 +143,7 @@ setup_node() {
       "Install Node.js with npm, then run make again."
   fi
   say "installing the npm packages of package-lock.json with Node.js $(node --version)"
-  npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+  npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error
 }
 
 has_node() {
