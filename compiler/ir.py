@@ -1,0 +1,486 @@
+"""The Graph: what a model computes, as SSA values and small ops.
+
+A `Graph` is a list of ops in execution order. Every op makes one `Value`, and every value has a `TensorType`. Three kinds
+of values stand in operands: graph inputs, results of ops, and constants (a value that carries `data`).
+
+Three stages share these classes, and a pass moves a graph from one to the next:
+
+1. As imported: `quantize` and `dequantize` around float ops (`conv`, `elementwise`), as in the ONNX file.
+2. Integer: `qconv` and `lookup`, and `concat`, `resize` and `pad` straight on stored bytes.
+3. Packed: all activations are s8 in the layout `packed`, channels last and four to a word; `packed_conv` has its zero points
+   folded into the bias. Only `quantize_by_thresholds`, `pack`, `unpack` and a float `lookup` touch the outside layout.
+
+Activations carry their quantization (one scale, one zero point) in their type, because every later op needs it:
+real value = (stored - zero_point) * scale. Shapes are always the logical NCHW ones, also for packed values.
+
+What an op means is `interpreter.py`; what it must satisfy is `verify` here.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import CompileError
+
+Array = NDArray[Any]
+
+NUMPY_DTYPES: dict[str, np.dtype[Any]] = {
+    "f32": np.dtype(np.float32),
+    "u8": np.dtype(np.uint8),
+    "s8": np.dtype(np.int8),
+    "i32": np.dtype(np.int32),
+    "u32": np.dtype(np.uint32),
+    "i64": np.dtype(np.int64),
+}
+DTYPE_NAMES = {dtype: name for name, dtype in NUMPY_DTYPES.items()}
+
+
+@dataclass(frozen=True)
+class Quantization:
+    """Per-tensor quantization of an activation: real = (stored - zero_point) * scale; scale is an f32."""
+
+    scale: float
+    zero_point: int
+
+    def __str__(self) -> str:
+        return f"{{s={np.float32(self.scale)!s}, z={self.zero_point}}}"
+
+
+@dataclass(frozen=True)
+class TensorType:
+    """dtype, logical shape, quantization, and for packed activations the channel segments.
+
+    `segments` lists the channels of each part of a concatenation; every segment starts on a word, so physical channels
+    number 4 * words. None means row-major in memory.
+    """
+
+    dtype: str
+    shape: tuple[int, ...]
+    quantization: Quantization | None = None
+    segments: tuple[int, ...] | None = None
+
+    def __str__(self) -> str:
+        text = f"{self.dtype}[{','.join(map(str, self.shape))}]"
+        if self.quantization is not None:
+            text += str(self.quantization)
+        if self.segments is not None:
+            text += f"<{'+'.join(map(str, self.segments))}>"
+        return text
+
+    @property
+    def words(self) -> int:
+        """Words a pixel takes in the packed layout."""
+        assert self.segments is not None, f"{self} is not packed"
+        return sum(-(-channels // 4) for channels in self.segments)
+
+    @property
+    def is_byte(self) -> bool:
+        return self.dtype in ("u8", "s8")
+
+    @property
+    def limits(self) -> tuple[int, int]:
+        """Smallest and largest stored value of a byte type."""
+        return (0, 255) if self.dtype == "u8" else (-128, 127)
+
+
+def physical_channels(segments: tuple[int, ...]) -> list[int]:
+    """Logical channel of each physical one; -1 where a lane is padding."""
+    channels: list[int] = []
+    first = 0
+    for count in segments:
+        channels += range(first, first + count)
+        channels += [-1] * (-count % 4)
+        first += count
+    return channels
+
+
+@dataclass(eq=False)
+class Value:
+    """A named tensor; a constant when it carries data."""
+
+    name: str
+    type: TensorType
+    data: Array | None = None
+
+    @classmethod
+    def constant(cls, name: str, data: Array) -> Value:
+        """A constant from an array of a dtype in NUMPY_DTYPES."""
+        return cls(name, TensorType(DTYPE_NAMES[data.dtype], data.shape), data)
+
+    @property
+    def array(self) -> Array:
+        """The data of a constant."""
+        assert self.data is not None, f"%{self.name} is not a constant"
+        return self.data
+
+
+@dataclass(eq=False)
+class Op:
+    """One operation: operands and attributes are the fields, `result` is the value it makes."""
+
+    result: Value
+    kind: ClassVar[str] = ""
+
+    def operand_fields(self) -> Iterator[tuple[str, Value | tuple[Value, ...]]]:
+        """Names and values of the fields that hold operands (absent optional ones are left out)."""
+        for item in fields(self):
+            held = getattr(self, item.name)
+            is_operand = isinstance(held, Value) or (
+                isinstance(held, tuple) and bool(held) and isinstance(held[0], Value)
+            )
+            if item.name != "result" and is_operand:
+                yield item.name, held
+
+    @property
+    def operands(self) -> list[Value]:
+        flat: list[Value] = []
+        for _, held in self.operand_fields():
+            flat += held if isinstance(held, tuple) else [held]
+        return flat
+
+    def replace_operand(self, old: Value, new: Value) -> None:
+        """Puts `new` in the place of every use of `old`."""
+        for name, held in list(self.operand_fields()):
+            if isinstance(held, tuple):
+                setattr(self, name, tuple(new if value is old else value for value in held))
+            elif held is old:
+                setattr(self, name, new)
+
+
+# ---------------------------------------------------------------------------------- stage 1
+
+
+@dataclass(eq=False)
+class Quantize(Op):
+    """ONNX QuantizeLinear, per tensor; an absent zero point is 0 and the result's dtype tells u8 from s8."""
+
+    kind = "quantize"
+    x: Value
+    scale: Value
+    zero_point: Value | None = None
+
+
+@dataclass(eq=False)
+class Dequantize(Op):
+    """ONNX DequantizeLinear, per tensor or per slice of `axis`."""
+
+    kind = "dequantize"
+    x: Value
+    scale: Value
+    zero_point: Value | None = None
+    axis: int = 0
+
+
+@dataclass(eq=False)
+class ConvolutionOp(Op):
+    """What `conv`, `qconv` and `packed_conv` share: x [N,C,H,W], pads (top, left, bottom, right)."""
+
+    x: Value
+    weight: Value
+    bias: Value | None = None
+    strides: tuple[int, int] = (1, 1)
+    pads: tuple[int, int, int, int] = (0, 0, 0, 0)
+    dilations: tuple[int, int] = (1, 1)
+
+
+@dataclass(eq=False)
+class Conv(ConvolutionOp):
+    """Float convolution; weight [O,C/group,KH,KW], bias [O]."""
+
+    kind = "conv"
+    group: int = 1
+
+
+@dataclass(eq=False)
+class Elementwise(Op):
+    """A float ONNX operator applied to each element: one variable operand, the others scalar constants."""
+
+    kind = "elementwise"
+    xs: tuple[Value, ...]
+    op: str = ""
+    attributes: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def variable(self) -> Value:
+        """The one operand that is not a constant."""
+        (variable,) = [value for value in self.xs if value.data is None]
+        return variable
+
+
+# -------------------------------------------------------------- any stage: values are moved, not changed
+
+
+@dataclass(eq=False)
+class Identity(Op):
+    """The operand itself; `canonicalize` removes it."""
+
+    kind = "identity"
+    x: Value
+
+
+@dataclass(eq=False)
+class Concat(Op):
+    """ONNX Concat; on bytes all operands have the result's quantization."""
+
+    kind = "concat"
+    xs: tuple[Value, ...]
+    axis: int = 1
+
+
+@dataclass(eq=False)
+class Resize(Op):
+    """ONNX Resize, mode nearest; `scales` (y, x) as the f32 values that ONNX Runtime divides by."""
+
+    kind = "resize"
+    x: Value
+    scales: tuple[float, float] = (1.0, 1.0)
+    coordinates: str = "half_pixel"
+    rounding: str = "round_prefer_floor"
+
+
+@dataclass(eq=False)
+class Pad(Op):
+    """ONNX Pad of the spatial axes, pads (top, left, bottom, right); `value` in the element's dtype."""
+
+    kind = "pad"
+    x: Value
+    pads: tuple[int, int, int, int] = (0, 0, 0, 0)
+    mode: str = "constant"
+    value: float = 0
+
+
+# ---------------------------------------------------------------------------------- stage 2
+
+
+@dataclass(eq=False)
+class QConv(ConvolutionOp):
+    """Integer convolution with requantization; the input is upsampled by whole factors (y, x) first.
+
+    acc = bias + sum (x - zx)(w - zw) in int32 that wraps; multiplier[c] = RN(RN(sx * sw[c]) / sy);
+    result = rne(clamp(RN(RN(acc) * multiplier[c]))) + zy.
+    """
+
+    kind = "qconv"
+    weight_scale: Value = field(kw_only=True)
+    weight_zero_point: Value | None = None
+    group: int = 1
+    upsample: tuple[int, int] = (1, 1)
+
+
+@dataclass(eq=False)
+class Lookup(Op):
+    """result = table[byte of x], table of 256 entries, s8 bytes taken as 0..255 by their bits."""
+
+    kind = "lookup"
+    x: Value
+    table: Value
+
+
+# ---------------------------------------------------------------------------------- stage 3
+
+
+@dataclass(eq=False)
+class QuantizeByThresholds(Op):
+    """f32 row-major -> packed s8: -128 + how many of the 255 thresholds are <= key(x); NaN gives -128.
+
+    `key` orders the bits of f32 as i32: bits ^ ((bits >> 31) & 0x7fffffff).
+    """
+
+    kind = "quantize_by_thresholds"
+    x: Value
+    thresholds: Value
+
+
+@dataclass(eq=False)
+class Pack(Op):
+    """u8 or s8 row-major -> packed s8 (u8 by XOR 0x80)."""
+
+    kind = "pack"
+    x: Value
+
+
+@dataclass(eq=False)
+class Unpack(Op):
+    """packed s8 -> u8 or s8 row-major (u8 by XOR 0x80)."""
+
+    kind = "unpack"
+    x: Value
+
+
+@dataclass(eq=False)
+class PackedConv(ConvolutionOp):
+    """`qconv` on packed s8: acc = bias + sum x*w (padding reads zx), zx being folded into the bias.
+
+    weight: u32 [OW, KH, CW, KW, 4], four int8 input channels of output channel 4*OW + lane in each word; bias i32 [4*OW],
+    multiplier f32 [4*OW]. With `weight_zero_point` i32 [4*OW], acc also loses weight_zero_point * sum (x - zx) over the window.
+    """
+
+    kind = "packed_conv"
+    multiplier: Value = field(kw_only=True)
+    weight_zero_point: Value | None = None
+    upsample: tuple[int, int] = (1, 1)
+
+
+OP_CLASSES: dict[str, type[Op]] = {
+    cls.kind: cls
+    for cls in (
+        Quantize,
+        Dequantize,
+        Conv,
+        Elementwise,
+        Identity,
+        Concat,
+        Resize,
+        Pad,
+        QConv,
+        Lookup,
+        QuantizeByThresholds,
+        Pack,
+        Unpack,
+        PackedConv,
+    )
+}
+
+
+@dataclass(eq=False)
+class Graph:
+    """Ops in execution order, with the values that come in and go out.
+
+    An output keeps the model's name for it in `output_names`, whatever value holds it after the passes.
+    """
+
+    name: str
+    inputs: list[Value]
+    outputs: list[Value]
+    output_names: list[str]
+    ops: list[Op]
+    opset: int = 21
+
+    def users(self) -> Mapping[Value, list[Op]]:
+        """The ops that read each value, as of now."""
+        users: dict[Value, list[Op]] = defaultdict(list)
+        for op in self.ops:
+            for value in dict.fromkeys(op.operands):
+                users[value].append(op)
+        return users
+
+    def producers(self) -> dict[Value, Op]:
+        """The op that makes each value, as of now."""
+        return {op.result: op for op in self.ops}
+
+    def constants(self) -> list[Value]:
+        """Constants in order of first use."""
+        used = (value for op in self.ops for value in op.operands if value.data is not None)
+        return list(dict.fromkeys(used))
+
+    def replace_value(self, old: Value, new: Value) -> None:
+        """Every reader of `old`, and every output that is `old`, takes `new`."""
+        for op in self.ops:
+            op.replace_operand(old, new)
+        self.outputs = [new if value is old else value for value in self.outputs]
+
+    def remove_dead_ops(self) -> bool:
+        """Drops ops whose result nobody reads."""
+        live = set(self.outputs)
+        kept: list[Op] = []
+        for op in reversed(self.ops):
+            if op.result in live:
+                kept.append(op)
+                live.update(op.operands)
+        changed = len(kept) != len(self.ops)
+        self.ops = kept[::-1]
+        return changed
+
+
+def retype(value: Value, **changes: Any) -> TensorType:
+    """The type of `value` with some fields changed."""
+    return replace(value.type, **changes)
+
+
+def convolution_shape(op: ConvolutionOp, kernel: tuple[int, int], channels: int) -> tuple[int, ...]:
+    """Shape of a convolution's result [N, channels, H, W]."""
+    upsample = getattr(op, "upsample", (1, 1))
+    top, left, bottom, right = op.pads
+    sizes = []
+    for axis, pad in ((0, top + bottom), (1, left + right)):
+        padded = op.x.type.shape[2 + axis] * upsample[axis] + pad
+        reach = (kernel[axis] - 1) * op.dilations[axis] + 1
+        sizes.append((padded - reach) // op.strides[axis] + 1)
+    return (op.x.type.shape[0], channels, *sizes)
+
+
+def expected_shape(op: Op) -> tuple[int, ...] | None:
+    """The result's shape by the op's own rule; None where the op leaves it free."""
+    match op:
+        case PackedConv():
+            _, kernel_h, _, kernel_w, _ = op.weight.type.shape
+            return convolution_shape(op, (kernel_h, kernel_w), op.result.type.shape[1])
+        case Conv() | QConv():
+            channels, _, height, width = op.weight.type.shape
+            return convolution_shape(op, (height, width), channels)
+        case Concat():
+            shape = list(op.xs[0].type.shape)
+            shape[op.axis] = sum(x.type.shape[op.axis] for x in op.xs)
+            return tuple(shape)
+        case Pad():
+            batch, channels, height, width = op.x.type.shape
+            top, left, bottom, right = op.pads
+            return (batch, channels, height + top + bottom, width + left + right)
+        case Resize():
+            return None
+        case Elementwise():
+            return op.variable.type.shape
+        case _:
+            return op.operands[0].type.shape
+
+
+def verify(graph: Graph, after: str) -> None:
+    """Raises CompileError when `graph` is not well formed; `after` names the pass that ran last."""
+    problems: list[str] = []
+    known: set[Value] = set(graph.inputs)
+    names = {value.name for value in graph.inputs}
+    for op in graph.ops:
+        where = f"%{op.result.name} = {op.kind}"
+        for value in op.operands:
+            if value.data is None and value not in known:
+                problems.append(f"{where} reads %{value.name} before it is made")
+        if op.result.name in names:
+            problems.append(f"{where}: the name is taken already")
+        shape = expected_shape(op)
+        if shape is not None and shape != op.result.type.shape:
+            problems.append(f"{where} has shape {op.result.type.shape}, its rule gives {shape}")
+        problems += [f"{where}: {problem}" for problem in _type_problems(op)]
+        known.add(op.result)
+        names.add(op.result.name)
+    for value in graph.outputs:
+        if value not in known:
+            problems.append(f"output %{value.name} is never made")
+    if problems:
+        listed = "\n".join(f"  - {problem}" for problem in problems)
+        raise CompileError(f"internal error: the graph is not valid after {after}:\n{listed}")
+
+
+def _type_problems(op: Op) -> Iterator[str]:
+    """Rules on dtypes and quantization that hold in every stage."""
+    result = op.result.type
+    if isinstance(op, Quantize | QConv | PackedConv | QuantizeByThresholds):
+        if not result.is_byte or result.quantization is None:
+            yield f"the result {result} must be a quantized byte type"
+        elif not result.limits[0] <= result.quantization.zero_point <= result.limits[1]:
+            yield f"the zero point lies outside {result.limits}"
+    if isinstance(op, QConv | PackedConv) and op.x.type.quantization is None:
+        yield f"the operand {op.x.type} has no quantization"
+    if isinstance(op, PackedConv) and (op.x.type.segments is None or result.segments is None):
+        yield "operand and result must be packed"
+    if isinstance(op, Concat | Resize | Pad) and result.is_byte:
+        for value in op.operands:
+            if (value.type.dtype, value.type.quantization) != (result.dtype, result.quantization):
+                yield f"%{value.name}: {value.type} is moved into {result} without a lookup"
+    if isinstance(op, Lookup) and op.table.type.shape != (256,):
+        yield f"the table has shape {op.table.type.shape}, not (256,)"

@@ -1,0 +1,66 @@
+"""Removes what does nothing.
+
+Rules:
+1. `identity` is replaced by its operand.
+2. `concat` of one operand, `pad` by nothing and `resize` to the same size are replaced by their operand.
+3. `quantize` of `dequantize` with the same dtype, scale and zero point is replaced by what was dequantized.
+4. Ops that nobody reads are removed.
+
+Refusals:
+- A graph input stays an input, and a `resize` to the same size with other indices than the identity stays.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from ..arithmetic import resize_indices
+from ..ir import Concat, Dequantize, Graph, Identity, Op, Pad, Quantize, Resize, Value
+
+
+@dataclass(frozen=True)
+class Canonicalize:
+    """No-op and dead code removal."""
+
+    name: ClassVar[str] = "canonicalize"
+
+    def apply(self, graph: Graph) -> bool:
+        changed = False
+        producers = graph.producers()
+        for op in list(graph.ops):
+            same = _same_as(op, producers)
+            if same is not None:
+                graph.ops.remove(op)
+                graph.replace_value(op.result, same)
+                changed = True
+        return graph.remove_dead_ops() or changed
+
+
+def _same_as(op: Op, producers: dict[Value, Op]) -> Value | None:
+    """The value that `op` merely repeats."""
+    match op:
+        case Identity():
+            return op.x
+        case Concat() if len(op.xs) == 1:
+            return op.xs[0]
+        case Pad() if not any(op.pads):
+            return op.x
+        case Resize() if all(
+            np.array_equal(resize_source(op, axis), np.arange(op.x.type.shape[2 + axis]))
+            for axis in (0, 1)
+        ):
+            return op.x
+        case Quantize():
+            inner = producers.get(op.x)
+            if isinstance(inner, Dequantize) and inner.x.data is None:
+                before, after = inner.x.type, op.result.type
+                if (before.dtype, before.quantization) == (after.dtype, after.quantization):
+                    return inner.x
+    return None
+
+
+def resize_source(op: Resize, axis: int) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+    """Source row (axis 0) or column (axis 1) of each row or column of a Resize's result."""
+    size, result = op.x.type.shape[2 + axis], op.result.type.shape[2 + axis]
+    return resize_indices(size, result, op.scales[axis], op.coordinates, op.rounding)

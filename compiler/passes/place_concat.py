@@ -1,0 +1,102 @@
+"""Lets producers write straight to where their values are wanted, so that copies which move no pixel disappear.
+
+Rules:
+1. A `copy` by identity indices (an operand of a concatenation, a lookup, a float output) is removed: each kernel that writes its source
+   gets one more store, to the copy's target and through both tables in turn.
+2. A value that stands unchanged in a slice of a concatenation is read from there, and its own buffer goes.
+3. A store into a buffer that nobody reads goes.
+
+Refusals:
+- `copy` with row or column indices (a resize or pad that was not folded): it is a kernel, though its own result may be placed;
+- `unpack`, which makes whole words of a byte output.
+"""
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+
+from ..ir import Array
+from ..program import (
+    BufferStore,
+    CopyKernel,
+    Kernel,
+    OutputStore,
+    Program,
+    Store,
+    View,
+)
+
+
+@dataclass(frozen=True)
+class PlaceConcat:
+    """Copies become stores of their producers."""
+
+    name: ClassVar[str] = "place_concat"
+
+    def apply(self, program: Program) -> bool:
+        changed = False
+        for kernel in list(program.kernels):
+            if isinstance(kernel, CopyKernel) and kernel.is_identity:
+                program.kernels.remove(kernel)
+                for store in kernel.stores:
+                    _place(program, kernel.source, store)
+                changed = True
+        changed |= _read_from_slices(program)
+        return _drop_unread_stores(program) or changed
+
+
+def _place(program: Program, source: View, target: Store) -> None:
+    """Adds to every store that fills part of `source` one that fills the same part of `target`."""
+    for kernel in program.kernels:
+        for store in list(kernel.stores):
+            if not isinstance(store, BufferStore) or store.view.buffer is not source.buffer:
+                continue
+            first = store.view.first - source.first
+            if 0 <= first and first + store.view.words <= source.words:
+                kernel.stores.append(_composed(target, first, store.view.words, store.table))
+
+
+def _composed(target: Store, first: int, words: int, table: Array | None) -> Store:
+    """The part of `target` that a producer fills, behind the producer's own `table`."""
+    if isinstance(target, OutputStore):
+        lanes = target.channels[first * 4 : (first + words) * 4]
+        return OutputStore(target.output, _chain(table, target.table), lanes)
+    both = table if target.table is None else _chain(table, target.table)
+    return BufferStore(target.view.slice(first, words), both)
+
+
+def _chain(first: Array | None, second: Array) -> Array:
+    """The table of `first`, then `second`."""
+    return second if first is None else second[first.view(np.uint8)]
+
+
+def _read_from_slices(program: Program) -> bool:
+    """Rule 2."""
+    changed = False
+    for kernel in program.kernels:
+        plain = [s for s in kernel.stores if isinstance(s, BufferStore) and s.table is None]
+        slices = [store for store in plain if not store.view.whole]
+        own = [store for store in plain if store.view.whole]
+        if not slices or not own:
+            continue
+        for reader in program.kernels:
+            source = getattr(reader, "source", None)
+            if source is not None and source == own[0].view:
+                _redirect(reader, slices[0].view)
+                changed = True
+    return changed
+
+
+def _redirect(kernel: Kernel, view: View) -> None:
+    kernel.source = view  # type: ignore[attr-defined]
+
+
+def _drop_unread_stores(program: Program) -> bool:
+    read = {view.buffer for kernel in program.kernels for view in kernel.reads()}
+    changed = False
+    for kernel in program.kernels:
+        kept = [s for s in kernel.stores if isinstance(s, OutputStore) or s.view.buffer in read]
+        changed |= len(kept) != len(kernel.stores)
+        kernel.stores = kept
+    return changed

@@ -1,0 +1,233 @@
+"""Turns the packed graph into a Program: a kernel for each op, a buffer for each value.
+
+Rules:
+1. `packed_conv`, `quantize_by_thresholds`, `pack` and `unpack` become the kernel of that name.
+2. `lookup`, `resize`, `pad` and each operand of `concat` become a `copy`; place_concat then removes those that move no pixel.
+3. The tile of a convolution is chosen from its size: pixels along x while they divide the width well, and workgroups that
+   spread over output channels where there are few pixels.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from ..arithmetic import pad_indices
+from ..errors import CompileError
+from ..ir import (
+    Concat,
+    Graph,
+    Lookup,
+    Op,
+    Pack,
+    PackedConv,
+    Pad,
+    QuantizeByThresholds,
+    Resize,
+    Unpack,
+    Value,
+    physical_channels,
+)
+from ..program import (
+    Buffer,
+    BufferStore,
+    ConvKernel,
+    CopyKernel,
+    Kernel,
+    OutputStore,
+    PackKernel,
+    Program,
+    QuantizeKernel,
+    Tile,
+    UnpackKernel,
+    View,
+)
+from .canonicalize import resize_source
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Graph to Program."""
+
+    name: ClassVar[str] = "schedule"
+
+    def apply(self, graph: Graph) -> Program:
+        """A program whose buffers have no place yet."""
+        return _Scheduler(graph).program()
+
+
+class _Scheduler:
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.views: dict[Value, View] = {}
+        self.kernels: list[Kernel] = []
+        self.quantized_inputs: dict[str, Value] = {}
+
+    def program(self) -> Program:
+        graph = self.graph
+        for op in graph.ops:
+            self.schedule(op)
+        return Program(
+            graph.name,
+            {value.name: value.type for value in graph.inputs},
+            {
+                name: value.type
+                for name, value in zip(graph.output_names, graph.outputs, strict=True)
+            },
+            self.kernels,
+            {name: value.type for name, value in self.quantized_inputs.items()},
+        )
+
+    def make(self, value: Value) -> View:
+        """A buffer of its own for a packed value."""
+        batch, _, height, width = value.type.shape
+        pixels, words = batch * height * width, value.type.words
+        name = value.name.removesuffix(".packed")
+        self.views[value] = View(Buffer(name, pixels * words), pixels, words, words)
+        return self.views[value]
+
+    def schedule(self, op: Op) -> None:
+        name = _kernel_name(op)
+        match op:
+            case QuantizeByThresholds():
+                quantization = op.result.type.quantization
+                assert quantization is not None
+                self.quantized_inputs.setdefault(op.x.name, op.result)
+                self.kernels.append(
+                    QuantizeKernel(
+                        *self._frame(op, name),
+                        input=op.x.name,
+                        channels=_channels(op.result),
+                        thresholds=op.thresholds.array,
+                        scale=quantization.scale,
+                        zero_point=quantization.zero_point,
+                    )
+                )
+            case Pack():
+                flip = 0x80 if op.x.type.dtype == "u8" else 0
+                channels = _channels(op.result)
+                frame = self._frame(op, name)
+                self.kernels.append(
+                    PackKernel(*frame, input=op.x.name, channels=channels, flip=flip)
+                )
+            case Unpack():
+                for output in self._output_names(op.result):
+                    self.kernels.append(
+                        UnpackKernel(
+                            name,
+                            _pixel_shape(op.x),
+                            op.x.type.words,
+                            [],
+                            source=self.views[op.x],
+                            output=output,
+                            channels=_channels(op.x),
+                            flip=0x80 if op.result.type.dtype == "u8" else 0,
+                        )
+                    )
+            case PackedConv():
+                self.kernels.append(self._conv(op, name))
+            case Lookup() if not op.result.type.is_byte:
+                for output in self._output_names(op.result):
+                    store = OutputStore(output, op.table.array, _channels(op.x))
+                    frame = (name, _pixel_shape(op.x), op.x.type.words, [store])
+                    self.kernels.append(CopyKernel(*frame, source=self.views[op.x]))
+            case Lookup():
+                store = BufferStore(self.make(op.result), op.table.array)
+                frame = (name, _pixel_shape(op.x), op.x.type.words, [store])
+                self.kernels.append(CopyKernel(*frame, source=self.views[op.x]))
+            case Concat():
+                first, whole = 0, self.make(op.result)
+                for x in op.xs:
+                    store = BufferStore(whole.slice(first, x.type.words))
+                    frame = (f"{name}.{first}", _pixel_shape(x), x.type.words, [store])
+                    self.kernels.append(CopyKernel(*frame, source=self.views[x]))
+                    first += x.type.words
+            case Resize() | Pad():
+                self.kernels.append(self._moved(op, name))
+            case _:
+                raise CompileError(f"internal error: {op.kind} %{op.result.name} has no kernel")
+
+    def _frame(self, op: Op, name: str) -> tuple[str, tuple[int, int, int], int, list[BufferStore]]:
+        """Name, shape, words and store of a kernel that fills the buffer of its result."""
+        view = self.make(op.result)
+        return name, _pixel_shape(op.result), view.words, [BufferStore(view)]
+
+    def _output_names(self, value: Value) -> list[str]:
+        pairs = zip(self.graph.output_names, self.graph.outputs, strict=True)
+        return [name for name, output in pairs if output is value]
+
+    def _moved(self, op: Resize | Pad, name: str) -> CopyKernel:
+        height, width = op.x.type.shape[2:]
+        if isinstance(op, Resize):
+            rows, columns = resize_source(op, 0), resize_source(op, 1)
+            fill = 0
+        else:
+            rows = pad_indices(height, op.pads[0], op.pads[2], op.mode)
+            columns = pad_indices(width, op.pads[1], op.pads[3], op.mode)
+            fill = int(op.value)
+        return CopyKernel(
+            *self._frame(op, name),
+            source=self.views[op.x],
+            source_shape=(height, width),
+            rows=rows,
+            columns=columns,
+            fill=fill,
+        )
+
+    def _conv(self, op: PackedConv, name: str) -> ConvKernel:
+        quantization = op.result.type.quantization
+        assert quantization is not None
+        assert op.bias is not None
+        zero_point = op.weight_zero_point
+        return ConvKernel(
+            *self._frame(op, name),
+            source=self.views[op.x],
+            x_type=op.x.type,
+            weight=op.weight.array,
+            bias=op.bias.array,
+            multiplier=op.multiplier.array,
+            weight_zero_point=None if zero_point is None else zero_point.array,
+            zero_point=quantization.zero_point,
+            out_channels=op.result.type.shape[1],
+            strides=op.strides,
+            pads=op.pads,
+            dilations=op.dilations,
+            upsample=op.upsample,
+            tile=choose_tile(_pixel_shape(op.result), op.result.type.words),
+        )
+
+
+def choose_tile(shape: tuple[int, int, int], words: int) -> Tile:
+    """Tile of a convolution with result [N, H, W] and that many output words a pixel."""
+    _, height, width = shape
+    pixels = 1
+    while pixels < 8 and width % (pixels * 2) == 0:
+        pixels *= 2
+    tiles = height * -(-width // pixels)
+    lanes = 1
+    while lanes < 64 and lanes < tiles:
+        lanes *= 2
+    groups = 1
+    while lanes * groups < 64 and groups < words:
+        groups *= 2
+    return Tile(pixels, 1, (lanes, groups))
+
+
+def _pixel_shape(value: Value) -> tuple[int, int, int]:
+    batch, _, height, width = value.type.shape
+    return batch, height, width
+
+
+def _channels(value: Value) -> tuple[int, ...]:
+    assert value.type.segments is not None
+    return tuple(physical_channels(value.type.segments))
+
+
+def _kernel_name(op: Op) -> str:
+    """A short name: the ONNX tensor's, without what exporters and quantizers append."""
+    name = op.result.name
+    if isinstance(op, PackedConv):
+        name = op.weight.name.removesuffix(".packed")
+    for suffix in (".packed", ".unpacked", "_QuantizeLinear_Output", "_quantized", ".weight"):
+        name = name.removesuffix(suffix)
+    return name

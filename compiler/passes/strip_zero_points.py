@@ -1,0 +1,33 @@
+"""Drops zero points that say nothing.
+
+Rules:
+1. An all-zero zero point of `dequantize` goes: the dtype of what is dequantized is known without it. This covers the int32 biases
+   whose zero point some web runtimes reject.
+2. An all-zero uint8 zero point of `quantize` goes.
+
+Refusals:
+- The zero point of a `quantize` to s8 stays: without it an ONNX QuantizeLinear means uint8.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ..ir import Dequantize, Graph, Quantize
+
+
+@dataclass(frozen=True)
+class StripZeroPoints:
+    """The Graph form of `onnx2wgsl strip`, which does the same to an ONNX file (`strip.py`)."""
+
+    name: ClassVar[str] = "strip_zero_points"
+
+    def apply(self, graph: Graph) -> bool:
+        changed = False
+        for op in graph.ops:
+            if not isinstance(op, Quantize | Dequantize) or op.zero_point is None:
+                continue
+            signed_result = isinstance(op, Quantize) and op.result.type.dtype == "s8"
+            if not signed_result and not op.zero_point.array.any():
+                op.zero_point = None
+                changed = True
+        return changed

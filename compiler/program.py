@@ -1,0 +1,262 @@
+"""The Program: how a graph is computed.
+
+Kernels in the order they run, the buffers they read and write, and where those lie in the arena. A kernel reads packed words through a
+`View`, computes one packed word (four channels of a pixel) at a time, and hands it to each of its `stores`: as it is or through a table,
+into a slice of a buffer, or as floats into a graph output. So requantization, concatenation and float tables cost no kernel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import numpy as np
+
+from .ir import Array, TensorType
+
+
+@dataclass(eq=False)
+class Buffer:
+    """Words of the arena; `offset` in words once allocated, live from its first to its last kernel."""
+
+    name: str
+    words: int
+    offset: int | None = None
+
+
+@dataclass(frozen=True)
+class View:
+    """Packed pixels of one tensor inside a buffer: pixel p, word w is at p * pitch + first + w."""
+
+    buffer: Buffer
+    pixels: int
+    words: int
+    pitch: int
+    first: int = 0
+
+    def slice(self, first: int, words: int) -> View:
+        """The view of some of the words of each pixel."""
+        return View(self.buffer, self.pixels, words, self.pitch, self.first + first)
+
+    @property
+    def whole(self) -> bool:
+        return self.words == self.pitch
+
+    def __str__(self) -> str:
+        place = "" if self.buffer.offset is None else f"+0x{self.buffer.offset * 4:x}"
+        part = "" if self.whole else f" words {self.first}:{self.first + self.words} of {self.pitch}"
+        return f"{self.buffer.name}{place}{part}"
+
+
+@dataclass(frozen=True, eq=False)
+class BufferStore:
+    """Words into a buffer, through a table s8 [256] where one is given."""
+
+    view: View
+    table: Array | None = None
+
+    def __str__(self) -> str:
+        return f"{self.view}{' by table' if self.table is not None else ''}"
+
+
+@dataclass(frozen=True, eq=False)
+class OutputStore:
+    """Floats into a graph output [N,C,H,W] through a table f32 [256]; `channels`: logical channel of each lane, -1 for none."""
+
+    output: str
+    table: Array
+    channels: tuple[int, ...]
+
+    def __str__(self) -> str:
+        return f"output {self.output!r} by f32 table"
+
+
+Store = BufferStore | OutputStore
+
+
+@dataclass(eq=False)
+class Kernel:
+    """One dispatch. `shape` is [N, H, W] of its result, `words` the packed words of each pixel."""
+
+    name: str
+    shape: tuple[int, int, int]
+    words: int
+    stores: list[Store]
+    op: ClassVar[str] = ""
+
+    def reads(self) -> list[View]:
+        """Views this kernel reads from the arena."""
+        return []
+
+    @property
+    def macs(self) -> int:
+        return 0
+
+    @property
+    def pixels(self) -> int:
+        return self.shape[0] * self.shape[1] * self.shape[2]
+
+
+@dataclass(eq=False)
+class QuantizeKernel(Kernel):
+    """f32 graph input [N,C,H,W] to packed s8 by thresholds (i32 [255] keys); scale and zero point only seed the search."""
+
+    op = "quantize"
+    input: str = ""
+    channels: tuple[int, ...] = ()
+    thresholds: Array = field(default_factory=lambda: np.zeros(255, np.int32))
+    scale: float = 1.0
+    zero_point: int = 0
+
+
+@dataclass(eq=False)
+class PackKernel(Kernel):
+    """Byte graph input [N,C,H,W] to packed s8; `flip` is 0x80 for u8."""
+
+    op = "pack"
+    input: str = ""
+    channels: tuple[int, ...] = ()
+    flip: int = 0
+
+
+@dataclass(eq=False)
+class UnpackKernel(Kernel):
+    """Packed s8 to a byte graph output [N,C,H,W]; makes whole words of the output, so it has no stores."""
+
+    source: View = field(kw_only=True)
+    op = "unpack"
+    output: str = ""
+    channels: tuple[int, ...] = ()
+    flip: int = 0
+
+    def reads(self) -> list[View]:
+        return [self.source]
+
+
+@dataclass(eq=False)
+class CopyKernel(Kernel):
+    """Pixels by row and column indices (i64; -1 reads `fill`); the identity where both are None."""
+
+    source: View = field(kw_only=True)
+    op = "copy"
+    source_shape: tuple[int, int] = (0, 0)
+    rows: Array | None = None
+    columns: Array | None = None
+    fill: int = 0
+
+    def reads(self) -> list[View]:
+        return [self.source]
+
+    @property
+    def is_identity(self) -> bool:
+        return self.rows is None
+
+
+@dataclass(frozen=True)
+class Tile:
+    """What one invocation computes (pixels along x, words of output channels) and the workgroup (pixel tiles, words)."""
+
+    pixels: int = 4
+    words: int = 1
+    workgroup: tuple[int, int] = (64, 1)
+
+
+@dataclass(eq=False)
+class ConvKernel(Kernel):
+    """Convolution with requantization; operands as in `ir.PackedConv`."""
+
+    source: View = field(kw_only=True)
+    op = "conv"
+    x_type: TensorType = field(kw_only=True)
+    weight: Array = field(kw_only=True)
+    bias: Array = field(kw_only=True)
+    multiplier: Array = field(kw_only=True)
+    weight_zero_point: Array | None = None
+    zero_point: int = 0
+    out_channels: int = 0
+    strides: tuple[int, int] = (1, 1)
+    pads: tuple[int, int, int, int] = (0, 0, 0, 0)
+    dilations: tuple[int, int] = (1, 1)
+    upsample: tuple[int, int] = (1, 1)
+    tile: Tile = field(default_factory=Tile)
+
+    def reads(self) -> list[View]:
+        return [self.source]
+
+    @property
+    def kernel_size(self) -> tuple[int, int]:
+        return int(self.weight.shape[1]), int(self.weight.shape[3])
+
+    @property
+    def macs(self) -> int:
+        """Multiplications of the logical convolution, padding lanes left out."""
+        kernel_h, kernel_w = self.kernel_size
+        return self.pixels * self.out_channels * self.x_type.shape[1] * kernel_h * kernel_w
+
+
+@dataclass(eq=False)
+class Program:
+    """Kernels in order, with the graph's inputs and outputs (names and row-major types)."""
+
+    name: str
+    inputs: dict[str, TensorType]
+    outputs: dict[str, TensorType]
+    kernels: list[Kernel]
+    input_quantization: dict[str, TensorType] = field(default_factory=dict)
+    arena_words: int | None = None
+    lower_bound_words: int | None = None
+
+    def buffers(self) -> list[Buffer]:
+        """Buffers in order of first use."""
+        return list(dict.fromkeys(view.buffer for kernel in self.kernels for view in touches(kernel)))
+
+    def live_ranges(self) -> dict[Buffer, tuple[int, int]]:
+        """First and last kernel of each buffer."""
+        ranges: dict[Buffer, tuple[int, int]] = {}
+        for index, kernel in enumerate(self.kernels):
+            for view in touches(kernel):
+                first = ranges.get(view.buffer, (index, index))[0]
+                ranges[view.buffer] = (first, index)
+        return ranges
+
+
+def writes(kernel: Kernel) -> list[View]:
+    """Views that a kernel writes."""
+    return [store.view for store in kernel.stores if isinstance(store, BufferStore)]
+
+
+def touches(kernel: Kernel) -> Iterator[View]:
+    """Views that a kernel reads or writes."""
+    yield from kernel.reads()
+    yield from writes(kernel)
+
+
+def format_program(program: Program) -> str:
+    """The program as text, one kernel a line."""
+    head = f"program @{program.name}"
+    if program.arena_words is not None and program.lower_bound_words is not None:
+        head += f" arena {program.arena_words * 4} bytes (lower bound {program.lower_bound_words * 4})"
+    lines = [f"{head}, {len(program.kernels)} dispatches {{"]
+    ranges = program.live_ranges()
+    for buffer in program.buffers():
+        first, last = ranges[buffer]
+        place = "" if buffer.offset is None else f" at 0x{buffer.offset * 4:x}"
+        lines.append(f"  buffer {buffer.name}: {buffer.words * 4} bytes{place}  # live {first}..{last}")
+    for index, kernel in enumerate(program.kernels):
+        lines.append(f"  kernel {index} {_format_kernel(kernel)}")
+    return "\n".join([*lines, "}", ""])
+
+
+def _format_kernel(kernel: Kernel) -> str:
+    sources = ", ".join(map(str, kernel.reads())) or getattr(kernel, "input", "")
+    targets = ", ".join(map(str, kernel.stores)) or f"output {getattr(kernel, 'output', '')!r}"
+    details = ""
+    if isinstance(kernel, ConvKernel):
+        tile, (kernel_h, kernel_w) = kernel.tile, kernel.kernel_size
+        details = (
+            f"<k={kernel_h}x{kernel_w}, s={kernel.strides[0]}x{kernel.strides[1]}, "
+            f"up={kernel.upsample[0]}x{kernel.upsample[1]}, pixels={tile.pixels}, "
+            f"channels={tile.words * 4}, workgroup={tile.workgroup[0]}x{tile.workgroup[1]}>"
+        )
+    return f"{kernel.op}{details} {kernel.name} in=[{sources}] out=[{targets}] # {kernel.macs} MACs"

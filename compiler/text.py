@@ -1,0 +1,317 @@
+"""Prints a Graph as text and parses it back.
+
+    graph @tiny (%x: f32[1,3,8,8]) -> ("y": %y) opset 21 {
+      @s: f32[] = [0.5]
+      %q: u8[1,3,8,8]{s=0.5, z=128} = quantize(%x, @s)
+      ...
+    }
+
+An op prints as a call: operands and attributes by the names of its class' fields, defaults left out, the first field without its
+name. Constants stand at the top: small ones in full, uniform ones as `splat V`, large ones as `external "sha256:…"`, whose data
+the parser takes from the dictionary it is given (`inspect --dump-ir` writes it as constants.npz beside the text).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, Field, fields
+from typing import Any
+
+import numpy as np
+
+from .errors import CompileError
+from .ir import NUMPY_DTYPES, OP_CLASSES, Array, Graph, Op, Quantization, TensorType, Value
+
+INLINE_ELEMENTS = 32
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_.$/-]+")
+_TOKEN = re.compile(
+    r"""\s+ | \#[^\n]*
+    | (?P<name>[%@](?:"(?:[^"\\]|\\.)*"|[A-Za-z0-9_.$/-]+))
+    | (?P<string>"(?:[^"\\]|\\.)*")
+    | (?P<arrow>->)
+    | (?P<number>[-+]?(?:inf|nan|\d+\.?\d*(?:e[-+]?\d+)?))
+    | (?P<word>[A-Za-z_][A-Za-z0-9_]*)
+    | (?P<sign>[()\[\]{}<>=,:+])""",
+    re.VERBOSE,
+)
+
+
+# ---------------------------------------------------------------------------------- printing
+
+
+def format_name(value: Value) -> str:
+    """%name, or @name for a constant; quoted where the name needs it."""
+    sigil = "%" if value.data is None else "@"
+    plain = _PLAIN_NAME.fullmatch(value.name)
+    return sigil + (value.name if plain else json.dumps(value.name))
+
+
+def format_graph(graph: Graph) -> str:
+    """The whole graph as text."""
+    inputs = ", ".join(f"{format_name(value)}: {value.type}" for value in graph.inputs)
+    pairs = zip(graph.output_names, graph.outputs, strict=True)
+    outputs = ", ".join(f"{json.dumps(name)}: {format_name(value)}" for name, value in pairs)
+    header = f"graph {format_name(Value(graph.name, TensorType('f32', ()), np.zeros(())))}"
+    lines = [f"{header} ({inputs}) -> ({outputs}) opset {graph.opset} {{"]
+    lines += [f"  {format_constant(value)}" for value in graph.constants()]
+    lines += [f"  {format_op(op)}" for op in graph.ops]
+    return "\n".join([*lines, "}", ""])
+
+
+def format_op(op: Op) -> str:
+    """One op as `%result: type = kind(operands, attributes)`."""
+    parts = []
+    for index, item in enumerate(_operation_fields(type(op))):
+        held = getattr(op, item.name)
+        if held == _default(item):
+            continue
+        text = _format_attribute(held)
+        parts.append(text if index == 0 else f"{item.name}={text}")
+    return f"{format_name(op.result)}: {op.result.type} = {op.kind}({', '.join(parts)})"
+
+
+def format_constant(value: Value) -> str:
+    """A constant's name, type and data."""
+    data = value.array
+    head = f"{format_name(value)}: {value.type} = "
+    if data.size <= INLINE_ELEMENTS:
+        return f"{head}[{', '.join(map(str, data.ravel()))}]"
+    if data.size and (data == data.flat[0]).all():
+        return f"{head}splat {data.flat[0]!s}"
+    return f'{head}external "{digest(data)}"'
+
+
+def digest(data: Array) -> str:
+    """What `external` names: the SHA-256 of the bytes in row-major order."""
+    return "sha256:" + hashlib.sha256(np.ascontiguousarray(data).tobytes()).hexdigest()
+
+
+def _operation_fields(cls: type[Op]) -> list[Field[Any]]:
+    return [item for item in fields(cls) if item.name != "result"]
+
+
+def _default(item: Field[Any]) -> Any:
+    if item.default_factory is not MISSING:
+        return item.default_factory()
+    return item.default
+
+
+def _format_attribute(held: Any) -> str:
+    match held:
+        case Value():
+            return format_name(held)
+        case tuple() | list():
+            return f"[{', '.join(map(_format_attribute, held))}]"
+        case dict():
+            body = ", ".join(f"{json.dumps(k)}: {_format_attribute(v)}" for k, v in held.items())
+            return f"{{{body}}}"
+        case bytes():
+            return json.dumps(held.decode())
+        case None:
+            return "none"
+        case str():
+            return json.dumps(held)
+        case _:
+            return repr(held)
+
+
+# ---------------------------------------------------------------------------------- parsing
+
+
+def parse_graph(text: str, constants: Mapping[str, Array] | None = None) -> Graph:
+    """The graph that `text` prints; `constants` gives the data of `external` ones by name."""
+    return _Parser(text, constants or {}).graph()
+
+
+class _Parser:
+    def __init__(self, text: str, constants: Mapping[str, Array]) -> None:
+        self.text = text
+        self.constants = constants
+        self.tokens = list(self._tokenize())
+        self.position = 0
+        self.values: dict[str, Value] = {}
+
+    def _tokenize(self) -> Iterator[tuple[str, str, int]]:
+        at = 0
+        while at < len(self.text):
+            match = _TOKEN.match(self.text, at)
+            if match is None:
+                raise self._error(at, f"{self.text[at]!r} is not part of the syntax")
+            if match.lastgroup is not None:
+                yield match.lastgroup, match.group(), at
+            at = match.end()
+        yield "end", "", at
+
+    def _error(self, at: int, message: str) -> CompileError:
+        line = self.text.count("\n", 0, at) + 1
+        column = at - self.text.rfind("\n", 0, at)
+        return CompileError(f"IR text, line {line}, column {column}: {message}")
+
+    def _fail(self, message: str) -> CompileError:
+        return self._error(self.tokens[self.position][2], message)
+
+    def peek(self) -> str:
+        return self.tokens[self.position][1]
+
+    def take(self, kind: str) -> str:
+        found, text, _ = self.tokens[self.position]
+        if found != kind:
+            raise self._fail(f"expected a {kind}, found {text or 'the end'!r}")
+        self.position += 1
+        return text
+
+    def accept(self, text: str) -> bool:
+        if self.peek() == text:
+            self.position += 1
+            return True
+        return False
+
+    def expect(self, text: str) -> None:
+        if not self.accept(text):
+            raise self._fail(f"expected {text!r}, found {self.peek() or 'the end'!r}")
+
+    def name(self) -> str:
+        """The next token as a key: sigil and bare name."""
+        token = self.take("name")
+        return token[0] + (json.loads(token[1:]) if token[1] == '"' else token[1:])
+
+    def graph(self) -> Graph:
+        self.expect("graph")
+        title = self.name()[1:]
+        self.expect("(")
+        inputs: list[Value] = []
+        while not self.accept(")"):
+            inputs.append(self.declare())
+            self.accept(",")
+        self.expect("->")
+        self.expect("(")
+        outputs: dict[str, str] = {}
+        while not self.accept(")"):
+            name = json.loads(self.take("string"))
+            self.expect(":")
+            outputs[name] = self.name()
+            self.accept(",")
+        self.expect("opset")
+        opset = int(self.take("number"))
+        self.expect("{")
+        ops: list[Op] = []
+        while not self.accept("}"):
+            ops += self.statement()
+        missing = [key for key in outputs.values() if key not in self.values]
+        if missing:
+            raise self._fail(f"output {missing[0]} is never made")
+        results = [self.values[key] for key in outputs.values()]
+        return Graph(title, inputs, results, list(outputs), ops, opset)
+
+    def declare(self) -> Value:
+        key = self.name()
+        if key in self.values:
+            raise self._fail(f"{key} is defined twice")
+        self.expect(":")
+        self.values[key] = Value(key[1:], self.type())
+        return self.values[key]
+
+    def type(self) -> TensorType:
+        dtype = self.take("word")
+        if dtype not in NUMPY_DTYPES:
+            raise self._fail(f"{dtype!r} is no dtype; known are {', '.join(NUMPY_DTYPES)}")
+        shape = tuple(int(size) for size in self.value())
+        quantization = segments = None
+        if self.accept("{"):
+            self.expect("s")
+            self.expect("=")
+            scale = float(np.float32(self.take("number")))
+            self.expect(",")
+            self.expect("z")
+            self.expect("=")
+            quantization = Quantization(scale, int(self.take("number")))
+            self.expect("}")
+        if self.accept("<"):
+            parts = [int(self.take("number"))]
+            while not self.accept(">"):
+                self.accept("+")
+                parts.append(int(self.take("number")))
+            segments = tuple(parts)
+        return TensorType(dtype, shape, quantization, segments)
+
+    def statement(self) -> list[Op]:
+        value = self.declare()
+        self.expect("=")
+        if self.peek() in ("[", "splat", "external"):
+            value.data = self.constant(value)
+            return []
+        return [self.operation(value)]
+
+    def constant(self, value: Value) -> Array:
+        dtype, shape = NUMPY_DTYPES[value.type.dtype], value.type.shape
+        if self.accept("splat"):
+            return np.full(shape, self.take("number"), dtype)
+        if self.accept("external"):
+            expected = json.loads(self.take("string"))
+            if value.name not in self.constants:
+                raise self._fail(f"the data of @{value.name} was not given")
+            data = np.asarray(self.constants[value.name], dtype).reshape(shape)
+            if digest(data) != expected:
+                raise self._fail(f"@{value.name} has data {digest(data)}, not {expected}")
+            return data
+        numbers = [float(n) if dtype.kind == "f" else int(n) for n in self.value()]
+        if len(numbers) != int(np.prod(shape)):
+            raise self._fail(f"@{value.name} has {len(numbers)} elements for shape {shape}")
+        return np.array(numbers, dtype).reshape(shape)
+
+    def operation(self, result: Value) -> Op:
+        kind = self.take("word")
+        if kind not in OP_CLASSES:
+            raise self._fail(f"{kind!r} is no op; known are {', '.join(OP_CLASSES)}")
+        cls = OP_CLASSES[kind]
+        names = [item.name for item in _operation_fields(cls)]
+        held: dict[str, Any] = {}
+        self.expect("(")
+        while not self.accept(")"):
+            name = names[0]
+            if self.tokens[self.position][0] == "word" and self.tokens[self.position + 1][1] == "=":
+                name = self.take("word")
+                self.expect("=")
+            if name not in names or name in held:
+                raise self._fail(f"{kind} takes {', '.join(names)} once each, not {name!r}")
+            found = self.value()
+            held[name] = tuple(found) if isinstance(found, list) else found
+            self.accept(",")
+        try:
+            return cls(result=result, **held)
+        except TypeError as error:
+            raise self._fail(f"{kind}: {error}") from error
+
+    def value(self) -> Any:
+        """A reference, number, string, `none`, list or dictionary."""
+        kind, text, _ = self.tokens[self.position]
+        if kind == "name":
+            key = self.name()
+            if key not in self.values:
+                raise self._fail(f"{key} is used before it is defined")
+            return self.values[key]
+        if kind == "string":
+            return json.loads(self.take("string"))
+        if kind == "number":
+            self.position += 1
+            return int(text) if re.fullmatch(r"[-+]?\d+", text) else float(text)
+        if self.accept("none"):
+            return None
+        if self.accept("["):
+            items = []
+            while not self.accept("]"):
+                items.append(self.value())
+                self.accept(",")
+            return items
+        if self.accept("{"):
+            entries: dict[str, Any] = {}
+            while not self.accept("}"):
+                key = json.loads(self.take("string"))
+                self.expect(":")
+                entries[key] = self.value()
+                self.accept(",")
+            return entries
+        raise self._fail(f"expected a value, found {text or 'the end'!r}")
