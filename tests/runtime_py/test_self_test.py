@@ -1,0 +1,55 @@
+"""The self-test passes on a right artifact and names the first kernel of a wrong one."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tiny_artifact as tiny
+from onnx2wgsl.runtime_py import InferenceSession
+from onnx2wgsl.runtime_py.artifact import load_artifact
+from onnx2wgsl.runtime_py.selftest import checksum, seeded_inputs
+
+
+def test_seeded_inputs_follow_the_specification(folder: Path) -> None:
+    made = seeded_inputs(load_artifact(folder))
+    wanted = tiny.seeded_feed()
+    assert made.keys() == wanted.keys()
+    for name, array in wanted.items():
+        assert made[name].dtype == array.dtype
+        assert made[name].shape == array.shape
+        assert made[name].tobytes() == array.tobytes()
+
+
+def test_checksum_of_words_is_that_of_their_bytes() -> None:
+    words = np.array([[0x01020304, 5]], np.uint32)
+    assert checksum([words]) == checksum(b"\x04\x03\x02\x01\x05\x00\x00\x00") == "d7a490896599a9ec"
+
+
+def test_a_right_artifact_passes(session: InferenceSession) -> None:
+    report = session.self_test()
+    assert report.ok
+    assert report.first_difference is None
+    assert [k.name for k in report.kernels] == ["quantize", "conv", "lookup"]
+    assert [o.name for o in report.outputs] == ["y", "z"]
+    assert str(report).startswith("self-test passed: 3 kernels right on ")
+
+
+def test_the_first_wrong_kernel_is_named(tmp_path: Path) -> None:
+    wrong = tiny.CONV.replace("shift[1] & 255u", "shift[0] & 255u")
+    with InferenceSession(tiny.write(tmp_path / "a", shaders={"01_conv.wgsl": wrong})) as session:
+        report = session.self_test()
+    assert not report.ok
+    assert report.first_difference == "conv"
+    assert [k.ok for k in report.kernels] == [True, False, False]
+    assert "2 of 3 kernels differ" in str(report)
+    assert "the first is conv" in str(report)
+
+
+@pytest.mark.parametrize("kind", ["kernels", "outputs"])
+def test_a_changed_checksum_fails(tmp_path: Path, kind: str) -> None:
+    model = tiny.description()
+    place = 2 if kind == "kernels" else "z"
+    model["self_test"][kind][place] = "0" * 16
+    with InferenceSession(tiny.write(tmp_path / "a", model)) as session:
+        report = session.self_test()
+    assert report.first_difference == ("lookup" if kind == "kernels" else "z")

@@ -1,0 +1,288 @@
+"""A complete artifact of three kernels, written by hand, with its meaning in plain integers.
+
+    x f32[1,3,4,4] (or a picture) -quantize-> s8 words -conv 1x1 to 4 channels-> s8 words
+    -lookup-> y f32[1,4,4,4]; z s8[1,3,1,1] is pixel 0 of the quantized input.
+    shift u8[5]: its last byte is added to every accumulator of the convolution.
+
+Every float operation in it is exact (powers of two), so that the reference below needs no rounding.
+"""
+
+import hashlib
+import json
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+PIXELS = 16
+CONV_AT = 16  # word of the arena where the convolution's rows begin
+SCALE = struct.unpack("<I", struct.pack("<f", 2.0**-7))[0]
+WEIGHTS = np.array(
+    [[1, -2, 3, 9], [127, 127, 127, 9], [-128, -128, -128, 9], [5, 0, -77, 9]], np.int8
+)
+BIAS = np.array([0, 64, -192, 7], np.int32)
+TABLE = (np.arange(256, dtype=np.float32) - 100) / 8  # by byte
+
+DOT_PACKED = """requires packed_4x8_integer_dot_product;
+fn dot4(a: u32, b: u32) -> i32 { return dot4I8Packed(a, b); }
+"""
+DOT_EMULATED = """fn dot4(a: u32, b: u32) -> i32 {
+    var sum = 0;
+    for (var lane = 0u; lane < 32u; lane += 8u) {
+        sum += extractBits(bitcast<i32>(a), lane, 8u) * extractBits(bitcast<i32>(b), lane, 8u);
+    }
+    return sum;
+}
+"""
+REQUANTIZE_FAST = """fn requantize(accumulator: i32, scale: f32, zero_point: i32) -> i32 {
+    return clamp(i32(round(f32(accumulator) * scale)) + zero_point, -128, 127);
+}
+"""
+# For scales that are a negative power of two, which is all that this artifact has.
+REQUANTIZE_INTEGER = """fn requantize(accumulator: i32, scale: f32, zero_point: i32) -> i32 {
+    let shift = 127u - (bitcast<u32>(scale) >> 23u);
+    let low = accumulator >> shift;
+    let rest = accumulator - (low << shift);
+    let half = 1 << (shift - 1u);
+    let up = rest > half || (rest == half && (low & 1) == 1);
+    return clamp(low + i32(up) + zero_point, -128, 127);
+}
+"""
+PROBE = """@group(0) @binding(0) var<storage, read> cases: array<vec4<u32>>;
+@group(0) @binding(1) var<storage, read_write> results: array<i32>;
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+    let c = cases[id.x];
+    results[id.x] = requantize(bitcast<i32>(c.x), bitcast<f32>(c.y), bitcast<i32>(c.z));
+}
+"""
+QUANTIZE = """@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read_write> arena: array<u32>;
+@compute @workgroup_size(16)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+    var word = 0u;
+    for (var c = 0u; c < 3u; c++) {
+        let q = clamp(i32(x[c * 16u + id.x] * 128.0), -128, 127);
+        word |= (bitcast<u32>(q) & 255u) << (8u * c);
+    }
+    arena[id.x] = word;
+}
+"""
+QUANTIZE_IMAGE = """@group(0) @binding(0) var<storage, read> pixels: array<u32>;
+@group(0) @binding(1) var<storage, read_write> arena: array<u32>;
+@compute @workgroup_size(16)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+    arena[id.x] = (pixels[id.x] ^ 0x808080u) & 0xffffffu;
+}
+"""
+CONV = """@group(0) @binding(0) var<storage, read_write> arena: array<u32>;
+@group(0) @binding(1) var<storage, read> weights: array<u32>;
+@group(0) @binding(2) var<storage, read> shift: array<u32>;
+@compute @workgroup_size(16)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+    var word = 0u;
+    for (var c = 0u; c < 4u; c++) {
+        let sum = bitcast<i32>(weights[4u + c]) + dot4(arena[id.x], weights[c]);
+        let q = requantize(sum + i32(shift[1] & 255u), bitcast<f32>(weights[8]), 0);
+        word |= (bitcast<u32>(q) & 255u) << (8u * c);
+    }
+    arena[16u + 2u * id.x] = word;
+}
+"""
+LOOKUP = """@group(0) @binding(0) var<storage, read_write> arena: array<u32>;
+@group(0) @binding(1) var<storage, read> weights: array<u32>;
+@group(0) @binding(2) var<storage, read_write> y: array<u32>;
+@group(0) @binding(3) var<storage, read_write> z: array<u32>;
+@compute @workgroup_size(16)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+    let word = arena[16u + 2u * id.x];
+    for (var c = 0u; c < 4u; c++) {
+        y[16u * c + id.x] = weights[9u + ((word >> (8u * c)) & 255u)];
+    }
+    if (id.x == 0u) { z[0] = arena[0] & 0xffffffu; }
+}
+"""
+SHADERS = {
+    "dot_packed.wgsl": DOT_PACKED,
+    "dot_emulated.wgsl": DOT_EMULATED,
+    "requantize_fast.wgsl": REQUANTIZE_FAST,
+    "requantize_integer.wgsl": REQUANTIZE_INTEGER,
+    "probe_requantize.wgsl": PROBE,
+    "00_quantize.wgsl": QUANTIZE,
+    "00_quantize_image.wgsl": QUANTIZE_IMAGE,
+    "01_conv.wgsl": CONV,
+    "02_lookup.wgsl": LOOKUP,
+}
+
+
+def weights_bin() -> bytes:
+    """Four weight words, four biases, the scale, the table."""
+    words = [WEIGHTS.view("<u4").ravel(), BIAS.view("<u4"), [SCALE], TABLE.view("<u4")]
+    return np.concatenate([np.asarray(w, dtype="<u4") for w in words]).tobytes()
+
+
+def reference(x: np.ndarray, shift: np.ndarray) -> dict[str, list[np.ndarray]]:
+    """Kernel name -> the words that it writes, a [rows, width] array for each store."""
+    q = np.clip(np.trunc(x[0].reshape(3, PIXELS) * 128), -128, 127).astype(np.int64)
+    quads = np.zeros((PIXELS, 4), np.int8)
+    quads[:, :3] = q.T
+    sums = q.T @ WEIGHTS[:, :3].T.astype(np.int64) + BIAS + int(shift[4])
+    conv = np.clip(np.round(sums / 128), -128, 127).astype(np.int8)
+    y = TABLE[conv.T.view(np.uint8)]
+    z = np.append(quads[0, :3], np.int8(0))
+    return {
+        "quantize": [quads.view("<u4")],
+        "conv": [np.ascontiguousarray(conv).view("<u4")],
+        "lookup": [y.reshape(1, -1).view("<u4"), z.reshape(1, 4).view("<u4")],
+    }
+
+
+def seeded(seed: int, count: int) -> list[int]:
+    """`h >> 8` of docs/artifact.md for each element, in Python's integers."""
+    values, mask = [], 0xFFFFFFFF
+    for i in range(count):
+        h = (i * 0x9E3779B1 + seed * 0x85EBCA77) & mask
+        h = ((h ^ (h >> 15)) * 0x2C1B3C6D) & mask
+        h = ((h ^ (h >> 12)) * 0x297A2D39) & mask
+        values.append((h ^ (h >> 15)) >> 8)
+    return values
+
+
+def seeded_feed() -> dict[str, np.ndarray]:
+    """The input of the self-test (seed 3, x between -1.1 and 1.1)."""
+    x = [-1.1 + (1.1 - -1.1) * h / 16777216 for h in seeded(3, 48)]
+    shift = [h & 255 for h in seeded(4, 5)]
+    return {
+        "x": np.array(x, np.float32).reshape(1, 3, 4, 4),
+        "shift": np.array(shift, np.uint8),
+    }
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:16]
+
+
+def _kernel(name: str, shader: str, uses: list[str], bound: list[str], stores: list) -> dict:
+    return {
+        "name": name,
+        "op": name,
+        "shader": shader,
+        "uses": uses,
+        "workgroups": [1, 1, 1],
+        "bindings": [
+            {
+                "binding": i,
+                "buffer": buffer,
+                "access": "read" if buffer[:5] in ("weigh", "input", "image") else "read_write",
+            }
+            for i, buffer in enumerate(bound)
+        ],
+        "stores": [
+            dict(zip(("buffer", "offset", "rows", "pitch", "width"), s, strict=True))
+            for s in stores
+        ],
+        "macs": 0,
+    }
+
+
+def _probe() -> dict[str, Any]:
+    accumulators = [*range(-320, 384, 16), *range(-70, 70, 7), 40000, -40000]
+    zero_points = [i % 5 - 2 for i in range(len(accumulators))]
+    expected = [
+        max(-128, min(127, round(a / 128) + z))
+        for a, z in zip(accumulators, zero_points, strict=True)
+    ]
+    return {
+        "shader": "probe_requantize.wgsl",
+        "accumulators": accumulators,
+        "scales": [SCALE] * len(accumulators),
+        "zero_points": zero_points,
+        "expected": expected,
+    }
+
+
+def _self_test() -> dict[str, Any]:
+    words = reference(**seeded_feed())
+    y, z = words["lookup"]
+    return {
+        "seed": 3,
+        "inputs": {"x": {"low": -1.1, "high": 1.1}},
+        "kernels": [_digest(b"".join(w.tobytes() for w in v)) for v in words.values()],
+        "outputs": {"y": _digest(y.tobytes()), "z": _digest(z.tobytes()[:3])},
+    }
+
+
+def description() -> dict[str, Any]:
+    """model.json as a dict, for a test to change before it is written."""
+    weights = weights_bin()
+    to_arena = [["arena", 0, PIXELS, 1, 1]]
+    image_kernel = _kernel(
+        "quantize_image", "00_quantize_image.wgsl", [], ["image:x", "arena"], to_arena
+    )
+    return {
+        "format": "onnx2wgsl",
+        "version": 1,
+        "name": "tiny",
+        "generator": "written by hand",
+        "reference": {"runtime": "integers", "qdqisint8allowed": False},
+        "arena": {"bytes": 4 * (CONV_AT + 2 * PIXELS), "lower_bound": 128},
+        "weights": {
+            "file": "weights.bin",
+            "bytes": len(weights),
+            "sha256": hashlib.sha256(weights).hexdigest(),
+        },
+        "inputs": [
+            {
+                "name": "x",
+                "dtype": "float32",
+                "shape": [1, 3, 4, 4],
+                "image": {"scale": 1 / 128, "offset": -1, "replaces": 0, "kernel": image_kernel},
+            },
+            {"name": "shift", "dtype": "uint8", "shape": [5]},
+        ],
+        "outputs": [
+            {
+                "name": "y",
+                "dtype": "float32",
+                "shape": [1, 4, 4, 4],
+                "image": {"scale": 8, "offset": 100},
+            },
+            {"name": "z", "dtype": "int8", "shape": [1, 3, 1, 1]},
+        ],
+        "kernels": [
+            _kernel("quantize", "00_quantize.wgsl", [], ["input:x", "arena"], to_arena),
+            _kernel(
+                "conv",
+                "01_conv.wgsl",
+                ["dot", "requantize"],
+                ["arena", "weights", "input:shift"],
+                [["arena", CONV_AT, PIXELS, 2, 1]],
+            ),
+            _kernel(
+                "lookup",
+                "02_lookup.wgsl",
+                [],
+                ["arena", "weights", "output:y", "output:z"],
+                [["output:y", 0, 1, 64, 64], ["output:z", 0, 1, 1, 1]],
+            ),
+        ],
+        "snippets": {
+            "dot": {"packed": "dot_packed.wgsl", "emulated": "dot_emulated.wgsl"},
+            "requantize": {"fast": "requantize_fast.wgsl", "integer": "requantize_integer.wgsl"},
+        },
+        "probe": _probe(),
+        "self_test": _self_test(),
+    }
+
+
+def write(
+    folder: Path, model: dict[str, Any] | None = None, shaders: dict[str, str] | None = None
+) -> Path:
+    """Writes the artifact; `model` and `shaders` replace parts of it."""
+    (folder / "shaders").mkdir(parents=True)
+    (folder / "model.json").write_text(json.dumps(model or description()))
+    (folder / "weights.bin").write_bytes(weights_bin())
+    for name, code in (SHADERS | (shaders or {})).items():
+        (folder / "shaders" / name).write_text(code)
+    return folder
