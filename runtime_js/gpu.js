@@ -1,0 +1,198 @@
+/**
+ * The WebGPU steps that everything else is made of: adapter, limits, buffers, one kernel.
+ *
+ * @import {Artifact, Kernel} from './artifact.js'
+ * @typedef {Record<string, string>} Choice  the variant of each snippet
+ * @typedef {Map<string, GPUBuffer>} Buffers
+ * @typedef {{pipeline: GPUComputePipeline, group: GPUBindGroup, kernel: Kernel}} Step
+ */
+
+// GPUBufferUsage and its like by number: Node has no such globals.
+const MAP_READ = 0x1;
+const COPY_SRC = 0x4;
+const COPY_DST = 0x8;
+const STORAGE = 0x80;
+const COMPUTE = 0x4;
+
+/**
+ * The best adapter of this machine.
+ *
+ * @returns {Promise<GPUAdapter>}
+ */
+export async function findAdapter() {
+  const gpu = globalThis.navigator?.gpu;
+  if (!gpu)
+    throw new Error(
+      globalThis.isSecureContext === false
+        ? 'WebGPU needs a secure page: open it over https, or from localhost.'
+        : 'WebGPU is missing here: use a recent Chrome, Edge, Firefox or Safari, or in Node ' +
+            'pass an adapter of the npm package webgpu.',
+    );
+  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
+  if (adapter) return adapter;
+  throw new Error(
+    'WebGPU found no adapter: update the graphics driver, or switch on hardware acceleration ' +
+      'in the browser.',
+  );
+}
+
+/**
+ * What an adapter calls itself.
+ *
+ * @param {GPUAdapterInfo | undefined} info
+ */
+export function adapterName(info) {
+  return info?.description || [info?.vendor, info?.architecture].join(' ').trim() || 'an adapter';
+}
+
+/**
+ * Refuses limits smaller than needed.
+ *
+ * @param {Record<string, number>} needed by the names of GPUSupportedLimits
+ * @param {any} limits
+ * @param {string} owner whose limits they are
+ */
+export function checkLimits(needed, limits, owner) {
+  for (const [name, value] of Object.entries(needed))
+    if (value > limits[name])
+      throw new Error(
+        `The model needs ${name} ${value}, ${owner} has ${limits[name]}. ` +
+          'Use another device, or compile the model for a smaller input.',
+      );
+}
+
+/**
+ * Runs `make` and throws what WebGPU would only have reported to the console.
+ *
+ * @template T
+ * @param {GPUDevice} device
+ * @param {string} what
+ * @param {() => T} make must issue its WebGPU calls before it returns
+ * @returns {Promise<Awaited<T>>}
+ */
+export async function checked(device, what, make) {
+  device.pushErrorScope('out-of-memory');
+  device.pushErrorScope('validation');
+  const [made, ...scopes] = await Promise.allSettled([
+    (async () => make())(),
+    device.popErrorScope(),
+    device.popErrorScope(),
+  ]);
+  const errors = scopes.map((scope) => scope.status === 'fulfilled' && scope.value);
+  const error = errors.find(Boolean) || (made.status === 'rejected' && made.reason);
+  if (error) throw new Error(`${what}: ${error.message || 'out of memory'}`, { cause: error });
+  return /** @type {PromiseFulfilledResult<Awaited<T>>} */ (made).value;
+}
+
+/**
+ * Bytes rounded up to whole u32 words, one at least.
+ *
+ * @param {number} bytes
+ */
+export function wholeWords(bytes) {
+  return Math.max(4, Math.ceil(bytes / 4) * 4);
+}
+
+/**
+ * A zeroed storage buffer that can be copied from and to.
+ *
+ * @param {GPUDevice} device
+ * @param {string} label
+ * @param {number} bytes
+ */
+export function storageBuffer(device, label, bytes) {
+  const usage = STORAGE | COPY_SRC | COPY_DST;
+  return device.createBuffer({ label, size: wholeWords(bytes), usage });
+}
+
+/**
+ * A buffer to copy results into and map.
+ *
+ * @param {GPUDevice} device
+ * @param {number} bytes
+ */
+export function stagingBuffer(device, bytes) {
+  return device.createBuffer({ size: wholeWords(bytes), usage: MAP_READ | COPY_DST });
+}
+
+/**
+ * Makes the pipeline and the bind group of a kernel.
+ *
+ * @param {GPUDevice} device
+ * @param {Artifact} artifact
+ * @param {Choice} choice
+ * @param {Kernel} kernel
+ * @param {Buffers} buffers
+ * @returns {Promise<Step>}
+ */
+export function createStep(device, { model, shaders }, choice, kernel, buffers) {
+  const { name, shader, uses, bindings } = kernel;
+  const files = [...uses.map((use) => model.snippets[use]?.[choice[use]]), shader];
+  const code = files.map((file) => shaders.get(file)).join('\n');
+  return checked(device, `Kernel ${name} (shaders/${shader})`, async () => {
+    const layout = device.createBindGroupLayout({
+      entries: bindings.map(({ binding, access }) => ({
+        binding,
+        visibility: COMPUTE,
+        buffer: { type: access === 'read' ? 'read-only-storage' : 'storage' },
+      })),
+    });
+    const entries = bindings.map(({ binding, buffer }) => ({
+      binding,
+      resource: { buffer: bound(buffers, buffer) },
+    }));
+    const group = device.createBindGroup({ layout, entries });
+    const pipeline = await device.createComputePipelineAsync({
+      label: name,
+      layout: device.createPipelineLayout({ bindGroupLayouts: [layout] }),
+      compute: { module: device.createShaderModule({ label: shader, code }), entryPoint: 'main' },
+    });
+    return { pipeline, group, kernel };
+  });
+}
+
+/**
+ * The buffer of that name.
+ *
+ * @param {Buffers} buffers
+ * @param {string} name
+ */
+export function bound(buffers, name) {
+  const buffer = buffers.get(name);
+  if (!buffer) throw new Error(`model.json names an unknown buffer ${name}.`);
+  return buffer;
+}
+
+/**
+ * Runs steps, copies what they wrote and maps it: one encoder, one compute pass, one submit.
+ *
+ * @param {GPUDevice} device
+ * @param {string} what
+ * @param {Step[]} steps
+ * @param {{buffer: GPUBuffer, offset: number, bytes: number}[]} copies
+ * @param {GPUBuffer} staging
+ * @returns {Promise<ArrayBuffer>} the copies, one after the other
+ */
+export function runSteps(device, what, steps, copies, staging) {
+  return checked(device, what, async () => {
+    const encoder = device.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    for (const { pipeline, group, kernel } of steps) {
+      const [x, y, z] = kernel.workgroups;
+      pass.setPipeline(pipeline);
+      pass.setBindGroup(0, group);
+      pass.dispatchWorkgroups(x, y, z);
+    }
+    pass.end();
+    let end = 0;
+    for (const { buffer, offset, bytes } of copies) {
+      encoder.copyBufferToBuffer(buffer, offset, staging, end, bytes);
+      end += bytes;
+    }
+    device.queue.submit([encoder.finish()]);
+    await staging.mapAsync(MAP_READ, 0, end);
+    const results = staging.getMappedRange(0, end).slice(0);
+    staging.unmap();
+    return results;
+  });
+}

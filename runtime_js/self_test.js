@@ -1,0 +1,104 @@
+/**
+ * Replays the test vectors of an artifact on the user's own device.
+ *
+ * @import {Input, Model, Store, Values} from './artifact.js'
+ * @import {Program} from './program.js'
+ * @typedef {{name: string, ok: boolean}} Verdict
+ */
+import { ARRAYS, elements, sha256 } from './artifact.js';
+import { bound, runSteps, stagingBuffer } from './gpu.js';
+import { runFrame, upload } from './program.js';
+
+/**
+ * Runs the seeded inputs kernel by kernel, then as a frame, and compares every checksum.
+ *
+ * @param {Program} program
+ * @returns {Promise<{kernels: Verdict[], outputs: Verdict[]}>}
+ */
+export async function runSelfTest(program) {
+  const { device, model, buffers } = program;
+  const { self_test: expected, kernels } = model;
+  const steps = upload(program, testInputs(model));
+  const size = Math.max(...kernels.map(({ stores }) => stores.reduce((n, s) => n + span(s), 0)));
+  const staging = stagingBuffer(device, size);
+  const verdicts = [];
+  try {
+    for (const [i, { name, stores }] of kernels.entries()) {
+      const copies = stores.map((store) => ({
+        buffer: bound(buffers, store.buffer),
+        offset: 4 * store.offset,
+        bytes: span(store),
+      }));
+      const bytes = await runSteps(device, `Kernel ${name}`, [steps[i]], copies, staging);
+      const digest = await sha256(gather(new Uint32Array(bytes), stores));
+      verdicts.push({ name, ok: digest.slice(0, 16) === expected.kernels[i] });
+    }
+  } finally {
+    staging.destroy();
+  }
+  const outputs = [];
+  for (const [name, values] of Object.entries(await runFrame(program, steps))) {
+    const digest = await sha256(/** @type {Values & BufferSource} */ (values));
+    outputs.push({ name, ok: digest.slice(0, 16) === expected.outputs[name] });
+  }
+  return { kernels: verdicts, outputs };
+}
+
+/**
+ * The bytes from the first word that a store writes to the last.
+ *
+ * @param {Store} store
+ */
+function span({ rows, pitch, width }) {
+  return rows && 4 * ((rows - 1) * pitch + width);
+}
+
+/**
+ * The words of each store's rows, without what lies between the rows.
+ *
+ * @param {Uint32Array} words the spans of the stores, one after the other
+ * @param {Store[]} stores
+ */
+function gather(words, stores) {
+  const rows = new Uint32Array(stores.reduce((n, store) => n + store.rows * store.width, 0));
+  let start = 0;
+  let end = 0;
+  for (const store of stores) {
+    for (let row = 0; row < store.rows; row++, end += store.width) {
+      const first = start + row * store.pitch;
+      rows.set(words.subarray(first, first + store.width), end);
+    }
+    start += span(store) / 4;
+  }
+  return rows;
+}
+
+/**
+ * The seeded inputs, as docs/artifact.md defines them.
+ *
+ * @param {Model} model
+ * @returns {Record<string, Values>}
+ */
+function testInputs({ inputs, self_test: { seed, inputs: ranges } }) {
+  return Object.fromEntries(
+    inputs.map((input, k) => [input.name, testInput(input, seed + k, ranges[input.name])]),
+  );
+}
+
+/**
+ * @param {Input} input
+ * @param {number} seed
+ * @param {{low: number, high: number}} range of float values
+ */
+function testInput(input, seed, { low, high } = { low: 0, high: 1 }) {
+  const values = new ARRAYS[input.dtype](elements(input));
+  for (let i = 0; i < values.length; i++) {
+    let h = Math.imul(i, 0x9e3779b1) + Math.imul(seed, 0x85ebca77);
+    h = Math.imul(h ^ (h >>> 15), 0x2c1b3c6d);
+    h = Math.imul(h ^ (h >>> 12), 0x297a2d39);
+    h = (h ^ (h >>> 15)) >>> 8;
+    // A byte array keeps the low byte of h.
+    values[i] = input.dtype === 'float32' ? low + ((high - low) * h) / 16777216 : h;
+  }
+  return values;
+}

@@ -1,0 +1,81 @@
+/**
+ * Chooses the variant of each snippet on a device: probed, never assumed.
+ *
+ * @import {Artifact} from './artifact.js'
+ * @typedef {{dot?: 'packed' | 'emulated', requantize?: 'fast' | 'integer'}} Wishes
+ * @typedef {{dot: string, requantize: string, why: {dot: string, requantize: string}}} Variants
+ */
+import { createStep, runSteps, stagingBuffer, storageBuffer } from './gpu.js';
+
+/**
+ * The variants to use, and why. A wish is granted without a probe.
+ *
+ * @param {GPUDevice} device
+ * @param {Artifact} artifact
+ * @param {Wishes} wishes
+ * @returns {Promise<Variants>}
+ */
+export async function chooseVariants(device, artifact, wishes) {
+  const { snippets } = artifact.model;
+  for (const use of /** @type {const} */ (['dot', 'requantize'])) {
+    const wish = wishes[use];
+    if (wish && !Object.hasOwn(snippets[use], wish))
+      throw new Error(`${use} is ${wish}, expected ${Object.keys(snippets[use]).join(' or ')}.`);
+  }
+  const [dot, whyDot] = wishes.dot ? [wishes.dot, ASKED] : await probeDot(device, artifact);
+  const [requantize, whyRequantize] = wishes.requantize
+    ? [wishes.requantize, ASKED]
+    : await probeRequantize(device, artifact);
+  return { dot, requantize, why: { dot: whyDot, requantize: whyRequantize } };
+}
+
+const ASKED = 'asked for';
+
+/**
+ * @param {GPUDevice} device
+ * @param {Artifact} artifact
+ */
+async function probeDot(device, { model, shaders }) {
+  device.pushErrorScope('validation');
+  device.createShaderModule({ code: shaders.get(model.snippets.dot.packed) ?? '' });
+  return (await device.popErrorScope())
+    ? ['emulated', 'dot4I8Packed does not compile here']
+    : ['packed', 'dot4I8Packed compiles'];
+}
+
+/**
+ * @param {GPUDevice} device
+ * @param {Artifact} artifact
+ */
+async function probeRequantize(device, artifact) {
+  const { shader, accumulators, scales, zero_points, expected } = artifact.model.probe;
+  const count = accumulators.length;
+  const cases = storageBuffer(device, 'probe cases', 16 * count);
+  const results = storageBuffer(device, 'probe results', 4 * count);
+  const staging = stagingBuffer(device, 4 * count);
+  const words = accumulators.flatMap((value, i) => [value, scales[i], zero_points[i], 0]);
+  device.queue.writeBuffer(cases, 0, Uint32Array.from(words));
+  const kernel = {
+    name: 'probe',
+    shader,
+    uses: ['requantize'],
+    workgroups: [Math.ceil(count / 64), 1, 1],
+    bindings: [
+      { binding: 0, buffer: 'cases', access: 'read' },
+      { binding: 1, buffer: 'results', access: 'read_write' },
+    ],
+    stores: [],
+  };
+  const buffers = new Map(Object.entries({ cases, results }));
+  try {
+    const step = await createStep(device, artifact, { requantize: 'fast' }, kernel, buffers);
+    const copies = [{ buffer: results, offset: 0, bytes: 4 * count }];
+    const found = new Int32Array(await runSteps(device, 'The probe', [step], copies, staging));
+    const wrong = expected.filter((value, i) => value !== found[i]).length;
+    return wrong
+      ? ['integer', `f32 arithmetic misses ${wrong} of ${count} probe cases`]
+      : ['fast', `f32 arithmetic meets all ${count} probe cases`];
+  } finally {
+    for (const buffer of [cases, results, staging]) buffer.destroy();
+  }
+}

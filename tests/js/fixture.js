@@ -1,0 +1,273 @@
+/**
+ * A small artifact made by hand, independent of the compiler: an 8x8 picture through quantize,
+ * a 1x1 convolution and dequantize. Its checksums come from the arithmetic written here in JS.
+ */
+import { createHash } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const SIZE = 8;
+const PIXELS = SIZE * SIZE;
+const CONV_AT = PIXELS; // words of the convolution's slice in the arena, every second word
+const ZERO_POINT = 128;
+
+// Signed channel weights of one output channel each, biases, and scales of at most 11 bits of
+// mantissa: products with the accumulators are exact in f32, so one rounding is left.
+const WEIGHTS = [
+  [90, -31, 17],
+  [-128, 127, -5],
+  [3, 64, -77],
+];
+const BIASES = [-4000, 250, 12345];
+const SCALES = [0.0078125, 1023 / 131072, 0.03125];
+
+const SHADERS = {
+  'dot_packed.wgsl': `requires packed_4x8_integer_dot_product;
+fn dot4(a: u32, b: u32) -> i32 { return dot4I8Packed(a, b); }
+`,
+  'dot_emulated.wgsl': `fn lane(word: u32, i: u32) -> i32 { return extractBits(bitcast<i32>(word), i * 8u, 8u); }
+fn dot4(a: u32, b: u32) -> i32 {
+  var sum = 0;
+  for (var i = 0u; i < 4u; i++) { sum += lane(a, i) * lane(b, i); }
+  return sum;
+}
+`,
+  'requantize_fast.wgsl': `fn requantize(acc: i32, scale: f32, zero_point: i32) -> i32 {
+  return clamp(i32(round(f32(acc) * scale)) + zero_point, 0, 255);
+}
+`,
+  'requantize_integer.wgsl': `fn requantize(acc: i32, scale: f32, zero_point: i32) -> i32 {
+  let bits = bitcast<u32>(scale);
+  let factor = ((bits & 0x7fffffu) | 0x800000u) >> 13u;
+  let shift = 137u - (bits >> 23u);
+  let product = u32(abs(acc)) * factor;
+  let floor = product >> shift;
+  let rest = product - (floor << shift);
+  let half = 1u << (shift - 1u);
+  let up = select(0u, 1u, rest > half || (rest == half && (floor & 1u) == 1u));
+  return clamp(sign(acc) * i32(floor + up) + zero_point, 0, 255);
+}
+`,
+  'probe_requantize.wgsl': `@group(0) @binding(0) var<storage, read> cases: array<vec4<u32>>;
+@group(0) @binding(1) var<storage, read_write> results: array<i32>;
+@compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+  if (id.x >= arrayLength(&cases)) { return; }
+  let c = cases[id.x];
+  results[id.x] = requantize(bitcast<i32>(c.x), bitcast<f32>(c.y), bitcast<i32>(c.z));
+}
+`,
+  '00_quantize.wgsl': `@group(0) @binding(0) var<storage, read_write> arena: array<u32>;
+@group(0) @binding(1) var<storage, read> input: array<f32>;
+@compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+  var word = 0x80u << 24u;
+  for (var c = 0u; c < 3u; c++) {
+    let x = clamp(i32(round(input[c * ${PIXELS}u + id.x] * 128.0)) + ${ZERO_POINT}, 0, 255);
+    word |= u32(x) << (c * 8u);
+  }
+  arena[id.x] = word ^ 0x80808080u;
+}
+`,
+  '00_picture.wgsl': `@group(0) @binding(0) var<storage, read_write> arena: array<u32>;
+@group(0) @binding(1) var<storage, read> image: array<u32>;
+@compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+  arena[id.x] = (image[id.x] & 0xffffffu) ^ 0x808080u;
+}
+`,
+  '01_conv.wgsl': `@group(0) @binding(0) var<storage, read_write> arena: array<u32>;
+@group(0) @binding(1) var<storage, read> weights: array<u32>;
+@compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+  var word = 0u;
+  for (var c = 0u; c < 3u; c++) {
+    let acc = dot4(arena[id.x], weights[c]) + bitcast<i32>(weights[3u + c]);
+    word |= u32(requantize(acc, bitcast<f32>(weights[6u + c]), ${ZERO_POINT})) << (c * 8u);
+  }
+  arena[${CONV_AT}u + 2u * id.x] = word;
+}
+`,
+  '02_dequantize.wgsl': `@group(0) @binding(0) var<storage, read_write> arena: array<u32>;
+@group(0) @binding(1) var<storage, read_write> output: array<f32>;
+@compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+  let word = arena[${CONV_AT}u + 2u * id.x];
+  for (var c = 0u; c < 3u; c++) {
+    let q = i32(extractBits(word, c * 8u, 8u)) - ${ZERO_POINT};
+    output[c * ${PIXELS}u + id.x] = f32(q) * 0.0078125;
+  }
+}
+`,
+};
+
+/** x rounded to the nearest integer, ties to even. */
+function roundEven(x) {
+  const floor = Math.floor(x);
+  const rest = x - floor;
+  return rest > 0.5 || (rest === 0.5 && floor % 2 !== 0) ? floor + 1 : floor;
+}
+
+function clampByte(x) {
+  return Math.min(255, Math.max(0, x));
+}
+
+function requantize(accumulator, scale) {
+  return clampByte(roundEven(accumulator * scale) + ZERO_POINT);
+}
+
+function checksum(values) {
+  return createHash('sha256').update(values).digest('hex').slice(0, 16);
+}
+
+/** The seeded input of docs/artifact.md in BigInt, which wraps for nobody by accident. */
+function seededInput(count, seed, low, high) {
+  const wrap = (x) => BigInt.asUintN(32, x);
+  return Float32Array.from({ length: count }, (_, i) => {
+    let h = wrap(BigInt(i) * 0x9e3779b1n + BigInt(seed) * 0x85ebca77n);
+    h = wrap((h ^ (h >> 15n)) * 0x2c1b3c6dn);
+    h = wrap((h ^ (h >> 12n)) * 0x297a2d39n);
+    h ^= h >> 15n;
+    return low + ((high - low) * Number(h >> 8n)) / 16777216;
+  });
+}
+
+/** The three stages for a planar float input: words of quantize, words of conv, float output. */
+export function reference(input) {
+  const quantized = new Uint32Array(PIXELS);
+  const convolved = new Uint32Array(PIXELS);
+  const output = new Float32Array(3 * PIXELS);
+  for (let p = 0; p < PIXELS; p++) {
+    const x = [0, 1, 2].map((c) => clampByte(roundEven(input[c * PIXELS + p] * 128) + 128) - 128);
+    const y = WEIGHTS.map((row, c) =>
+      requantize(row.reduce((sum, w, i) => sum + w * x[i], BIASES[c]), SCALES[c]),
+    );
+    quantized[p] = (x[0] & 255) | ((x[1] & 255) << 8) | ((x[2] & 255) << 16);
+    convolved[p] = y[0] | (y[1] << 8) | (y[2] << 16);
+    y.forEach((q, c) => (output[c * PIXELS + p] = (q - 128) / 128));
+  }
+  return { quantized, convolved, output };
+}
+
+function probe() {
+  // Half of the cases are ties, which only round-to-nearest-even gets right.
+  const accumulators = Array.from({ length: 150 }, (_, i) => (i - 75) * 64);
+  const scales = accumulators.map((_, i) => SCALES[i % 3]);
+  return {
+    shader: 'probe_requantize.wgsl',
+    accumulators,
+    scales: Array.from(new Uint32Array(Float32Array.from(scales).buffer)),
+    zero_points: accumulators.map(() => ZERO_POINT),
+    expected: accumulators.map((a, i) => requantize(a, scales[i])),
+  };
+}
+
+function weightWords() {
+  const words = new Int32Array(9);
+  WEIGHTS.forEach(([r, g, b], c) => (words[c] = (r & 255) | ((g & 255) << 8) | ((b & 255) << 16)));
+  words.set(BIASES, 3);
+  words.set(new Int32Array(Float32Array.from(SCALES).buffer), 6);
+  return new Uint8Array(words.buffer);
+}
+
+function kernel(name, shader, uses, bindings, store) {
+  const stores = [{ offset: 0, rows: 1, pitch: 0, width: 0, ...store }];
+  const bound = bindings.map(([buffer, access], binding) => ({ binding, buffer, access }));
+  return { name, op: name, shader, uses, workgroups: [1, 1, 1], bindings: bound, stores, macs: 0 };
+}
+
+function modelOf(weights) {
+  const arena = ['arena', 'read_write'];
+  const shape = [1, 3, SIZE, SIZE];
+  const words = { buffer: 'arena', width: PIXELS };
+  const wanted = reference(seededInput(3 * PIXELS, 1, -1.1, 1.1));
+  const picture = kernel('picture', '00_picture.wgsl', [], [arena, ['image:input', 'read']], words);
+  return {
+    format: 'onnx2wgsl',
+    version: 1,
+    name: 'fixture',
+    generator: 'tests/js/fixture.js',
+    reference: { runtime: 'tests/js/fixture.js', qdqisint8allowed: false },
+    arena: { bytes: 4 * 3 * PIXELS, lower_bound: 4 * 3 * PIXELS },
+    weights: {
+      file: 'weights.bin',
+      bytes: weights.length,
+      sha256: createHash('sha256').update(weights).digest('hex'),
+    },
+    inputs: [
+      {
+        name: 'input',
+        dtype: 'float32',
+        shape,
+        image: { scale: 1 / 128, offset: -1, replaces: 0, kernel: picture },
+      },
+    ],
+    outputs: [{ name: 'output', dtype: 'float32', shape, image: { scale: 128, offset: 128 } }],
+    kernels: [
+      kernel('quantize', '00_quantize.wgsl', [], [arena, ['input:input', 'read']], words),
+      kernel('conv', '01_conv.wgsl', ['dot', 'requantize'], [arena, ['weights', 'read']], {
+        buffer: 'arena',
+        offset: CONV_AT,
+        rows: PIXELS,
+        pitch: 2,
+        width: 1,
+      }),
+      kernel('dequantize', '02_dequantize.wgsl', [], [arena, ['output:output', 'read_write']], {
+        buffer: 'output:output',
+        width: 3 * PIXELS,
+      }),
+    ],
+    snippets: {
+      dot: { packed: 'dot_packed.wgsl', emulated: 'dot_emulated.wgsl' },
+      requantize: { fast: 'requantize_fast.wgsl', integer: 'requantize_integer.wgsl' },
+    },
+    probe: probe(),
+    self_test: {
+      seed: 1,
+      inputs: { input: { low: -1.1, high: 1.1 } },
+      kernels: [wanted.quantized, wanted.convolved, wanted.output].map(checksum),
+      outputs: { output: checksum(wanted.output) },
+    },
+  };
+}
+
+/**
+ * Writes the fixture's folder.
+ *
+ * @param {string} folder
+ * @param {(parts: {model: any, weights: Uint8Array, shaders: Record<string, string>}) => void}
+ *   [damage] changes the parts before they are written
+ */
+export function writeFixture(folder, damage = () => {}) {
+  const weights = weightWords();
+  const parts = { model: modelOf(weights), weights, shaders: { ...SHADERS } };
+  damage(parts);
+  mkdirSync(join(folder, 'shaders'), { recursive: true });
+  writeFileSync(join(folder, 'model.json'), JSON.stringify(parts.model));
+  writeFileSync(join(folder, 'weights.bin'), parts.weights);
+  for (const [name, text] of Object.entries(parts.shaders))
+    writeFileSync(join(folder, 'shaders', name), text);
+  return folder;
+}
+
+/** A model of bytes in and out, of lengths that fill no whole word: y = x with its sign flipped. */
+export function bytesModel({ model, shaders }) {
+  shaders['00_flip.wgsl'] = `@group(0) @binding(0) var<storage, read> x: array<u32>;
+@group(0) @binding(1) var<storage, read_write> y: array<u32>;
+@compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+  if (id.x < 2u) { y[id.x] = x[id.x] ^ 0x80808080u; }
+}
+`;
+  const flip = kernel('flip', '00_flip.wgsl', [], [['input:x', 'read'], ['output:y', 'read_write']], {
+    buffer: 'output:y',
+    width: 1,
+  });
+  const bits = new Uint32Array(seededInput(5, 1, 0, 1).map((x) => x * 16777216));
+  const flipped = Uint8Array.from(bits, (x) => (x & 255) ^ 128);
+  Object.assign(model, {
+    inputs: [{ name: 'x', dtype: 'uint8', shape: [1, 5] }],
+    outputs: [{ name: 'y', dtype: 'int8', shape: [1, 5] }],
+    kernels: [flip],
+    self_test: {
+      seed: 1,
+      inputs: {},
+      kernels: [checksum(flipped.slice(0, 4))],
+      outputs: { y: checksum(flipped) },
+    },
+  });
+}
