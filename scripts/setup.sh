@@ -15,7 +15,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 venv=.venv
 node_minimum=20
 torch=${TORCH:-torch==2.13.0}
-swiftshader=/usr/lib/chromium/vk_swiftshader_icd.json
+chromium=${ONNX2WGSL_CHROMIUM:-/usr/bin/chromium}
+swiftshader=${ONNX2WGSL_SWIFTSHADER_ICD:-/usr/lib/chromium/vk_swiftshader_icd.json}
 
 say() { printf 'setup: %s\n' "$*"; }
 
@@ -121,16 +122,16 @@ setup_browser() {
         "Other distributions: the package that brings lvp_icd.*.json."
     has_chromium || install "Chromium with SwiftShader ($swiftshader)" "chromium" \
       "Ubuntu's own chromium is a snap, without that file: run the tests in a Debian container."
-    has_chromium || fail "${CHROMIUM:-/usr/bin/chromium} or $swiftshader is still missing." \
+    has_chromium || fail "$chromium or $swiftshader is still missing." \
       "Ubuntu's own chromium is a snap, without that file: run the tests in a Debian container."
-  elif [[ ! -x ${CHROMIUM:-} ]]; then
+  elif [[ ! -x $chromium ]]; then
     fail "the browser tests need Chromium or Chrome." \
       "macOS: brew install --cask google-chrome, Windows: winget install Google.Chrome" \
-      "Then: make test CHROMIUM=/path/to/its/executable"
+      "Then: make test ONNX2WGSL_CHROMIUM=/path/to/its/executable"
   fi
 }
 
-has_chromium() { [[ -x ${CHROMIUM:-/usr/bin/chromium} && -f $swiftshader ]]; }
+has_chromium() { [[ -x $chromium && -f $swiftshader ]]; }
 
 setup_node() {
   [[ -f package.json ]] || return 0
