@@ -1,5 +1,7 @@
 """What can go wrong in a session: one class a cause, with a message fit to be printed as it is."""
 
+import re
+
 
 class SessionError(RuntimeError):
     """The base of everything that this runtime raises on purpose."""
@@ -31,7 +33,7 @@ def tidy(error: BaseException) -> str:
 def from_gpu(error: BaseException, where: str) -> SessionError:
     """The error to raise for what wgpu reported while doing `where` (a kernel's name, a step)."""
     text = tidy(error)
-    if "lost" in text.lower():
+    if re.search("device (is )?lost", text.lower()):
         return DeviceLostError(
             f"{where}: the GPU device was lost ({text.splitlines()[-1].strip()}); "
             "close this session and make a new InferenceSession"

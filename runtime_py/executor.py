@@ -64,13 +64,13 @@ class Readback:
             source = buffers[copy.buffer]
             encoder.copy_buffer_to_buffer(source, copy.offset, self._buffer, place, copy.size)
 
-    def read(self, copies: Sequence[Copy]) -> list[bytes]:
+    def read(self, copies: Sequence[Copy]) -> list[bytearray]:
         """Waits for the device, then returns what was copied."""
         # READ_NOSYNC: plain READ makes and submits an empty command buffer first.
         self._buffer.map_async("READ_NOSYNC").sync_wait()
         try:
             return [
-                bytes(self._buffer.read_mapped(self._places[copy], copy.size, copy=False))
+                bytearray(self._buffer.read_mapped(self._places[copy], copy.size, copy=False))
                 for copy in copies
             ]
         finally:
@@ -119,7 +119,7 @@ class Executor:
             steps[replaces] = step
         return steps
 
-    def run(self, steps: Iterable[Step], outputs: Sequence[str]) -> list[bytes]:
+    def run(self, steps: Iterable[Step], outputs: Sequence[str]) -> list[bytearray]:
         """One command buffer, one compute pass, one submit; returns the bytes of `outputs`."""
         copies = [self.outputs[name] for name in outputs]
         try:
@@ -134,7 +134,7 @@ class Executor:
         except (wgpu.GPUError, RuntimeError) as error:
             raise from_gpu(error, f"running {self._artifact.name}") from None
 
-    def run_one(self, step: Step, readback: Readback, copies: Sequence[Copy]) -> list[bytes]:
+    def run_one(self, step: Step, readback: Readback, copies: Sequence[Copy]) -> list[bytearray]:
         """Runs one kernel alone and returns the bytes that `copies` name."""
         try:
             encoder = self.device.create_command_encoder()
@@ -214,7 +214,7 @@ class Stores:
         self._stores = kernel.stores
         self.copies = [Copy(s.buffer, s.offset * WORD, s.extent * WORD) for s in kernel.stores]
 
-    def rows(self, data: Sequence[bytes]) -> list[np.ndarray[Any, np.dtype[np.uint32]]]:
+    def rows(self, data: Sequence[bytearray]) -> list[np.ndarray[Any, np.dtype[np.uint32]]]:
         """One u32 array [rows, width] for each store, from the bytes of `copies`."""
         arrays = []
         for store, raw in zip(self._stores, data, strict=True):

@@ -227,9 +227,9 @@ def _staging(artifact: Artifact, tensor: Tensor) -> dict[str, _Array]:
     return arrays
 
 
-def _as_tensor(tensor: Tensor, data: bytes) -> _Array:
-    flat = np.frombuffer(bytearray(data[: tensor.nbytes]), dtype=tensor.dtype)
-    return flat.reshape(tensor.shape)
+def _as_tensor(tensor: Tensor, data: bytearray) -> _Array:
+    """The tensor over `data`, without a copy and without the padding of the last word."""
+    return np.frombuffer(data, tensor.dtype, tensor.size).reshape(tensor.shape)
 
 
 def _is_picture(tensor: Tensor, array: _Array) -> bool:
