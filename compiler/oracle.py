@@ -1,9 +1,10 @@
 """The reference: onnxruntime on CPU, running the model itself.
 
-"Bit-exact" means equal to what an `Oracle` returns. Two things make that precise. onnxruntime runs an optimized graph, not
-the one in the file, so the oracle reads that graph back and `integer_groups` says which parts of it ran in integers. And on
-x86 onnxruntime leaves convolutions of int8 activations in float wherever it can't turn the activations into uint8, unless the
-session entry `session.qdqisint8allowed` is 1; `needs_signed_integer_kernels` tells which models want it.
+"Bit-exact" means equal to what an `Oracle` returns. Two things make that precise. onnxruntime runs
+an optimized graph, not the one in the file, so the oracle reads that graph back and
+`integer_groups` says which parts of it ran in integers. And on x86 onnxruntime leaves convolutions
+of int8 activations in float wherever it can't turn the activations into uint8, unless the session
+entry `session.qdqisint8allowed` is 1; `needs_signed_integer_kernels` tells which models want it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import onnx
@@ -24,22 +25,42 @@ from .errors import CompileError
 from .integer_groups import Groups, explain_groups
 
 Array = NDArray[Any]
-Result = TypeVar("Result")
 
-# Ops whose result for an element depends on that element alone, whatever its position in the tensor (measured on
-# onnxruntime 1.31.1, x86-64): a table of 256 entries made by running them once is exact.
+# Ops whose result for an element depends on that element alone, whatever its position in the tensor
+# (measured on onnxruntime 1.31.1, x86-64): a table of 256 entries made by running them is exact.
 PURE_UNARY = frozenset(
-    {
-        "Abs", "Ceil", "Clip", "Erf", "Exp", "Floor", "Gelu", "HardSigmoid", "HardSwish", "Identity", "LeakyRelu",
-        "Neg", "PRelu", "QuickGelu", "Reciprocal", "Relu", "Round", "Sigmoid", "Sign", "Softsign", "Sqrt", "Tanh",
-    }
-)  # fmt: skip
+    [
+        "Abs",
+        "Ceil",
+        "Clip",
+        "Erf",
+        "Exp",
+        "Floor",
+        "Gelu",
+        "HardSigmoid",
+        "HardSwish",
+        "Identity",
+        "LeakyRelu",
+        "Neg",
+        "PRelu",
+        "QuickGelu",
+        "Reciprocal",
+        "Relu",
+        "Round",
+        "Sigmoid",
+        "Sign",
+        "Softsign",
+        "Sqrt",
+        "Tanh",
+    ]
+)
 
 # One rounding of one IEEE operation: pure when the other operand is a constant.
 PURE_WITH_CONSTANT = frozenset({"Add", "Div", "Max", "Min", "Mul", "Sub"})
 
-# Vectorised with a scalar tail that rounds differently by one ulp: a table is right except possibly for single elements
-# at the end of a tensor, or of a thread's share of it, whose ulp crosses a rounding boundary of the Q that follows.
+# Vectorised with a scalar tail that rounds differently by one ulp: a table is right except possibly
+# for single elements at the end of a tensor, or of a thread's share of it, whose ulp crosses a
+# rounding boundary of the QuantizeLinear that follows.
 IMPURE_UNARY = frozenset({"Atan", "Celu", "Cos", "Elu", "Log", "Mish", "Selu", "Sin", "Softplus"})
 
 _DTYPES: dict[str, np.dtype[Any]] = {
@@ -58,10 +79,11 @@ _FATAL_ONLY = 4  # log severity: what goes wrong comes as an exception, and is t
 
 
 class Oracle:
-    """onnxruntime's CPU execution provider on one model, with all graph optimizations, as by default.
+    """onnxruntime's CPU execution provider on one model, with all optimizations, as by default.
 
-    `model`: a file (external data beside it is found) or a model in memory. `signed_integer_kernels` sets
-    `session.qdqisint8allowed=1`. Raises CompileError where onnxruntime refuses the model.
+    `model`: a file (external data beside it is found) or a model in memory.
+    `signed_integer_kernels` sets `session.qdqisint8allowed=1`. Raises CompileError where
+    onnxruntime refuses the model.
     """
 
     def __init__(
@@ -87,15 +109,19 @@ class Oracle:
         }
 
     def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
-        """All outputs by name. Raises CompileError where an input is missing, unknown, or of wrong dtype or shape."""
+        """All outputs by name.
+
+        Raises CompileError where an input is missing, unknown, or of wrong dtype or shape.
+        """
         return self._run(self._session, inputs)
 
     def intermediate(self, inputs: Mapping[str, Array], names: Sequence[str]) -> dict[str, Array]:
         """Tensors of the source model by name, for diagnosis only.
 
-        Only what QuantizeLinear makes can be had without disturbing the reference: any other tensor would have to leave
-        its integer group. With int8 activations and without `signed_integer_kernels` even that adds a consumer. So the
-        integer groups of the instrumented session are compared with the oracle's, and CompileError raised if they differ.
+        Only what QuantizeLinear makes can be had without disturbing the reference: any other tensor
+        would have to leave its integer group. With int8 activations and without
+        `signed_integer_kernels` even that adds a consumer. So the integer groups of the
+        instrumented session are compared with the oracle's; CompileError if any was lost.
         """
         model = onnx.ModelProto()
         model.CopyFrom(self._model)
@@ -109,14 +135,15 @@ class Oracle:
         after = explain_groups(model, optimized, self.signed_integer_kernels)
         if moved := before.sources - after.sources:
             raise CompileError(
-                f"Looking at {', '.join(names)} would change the reference: {', '.join(sorted(moved))} would no longer "
-                "run in integers. Ask for the output of the QuantizeLinear that follows it instead."
+                f"Looking at {', '.join(names)} would change the reference: "
+                f"{', '.join(sorted(moved))} would no longer run in integers. "
+                "Ask for the output of the QuantizeLinear that follows it instead."
             )
         results = self._run(session, inputs)
         return {name: results[name] for name in names}
 
     def integer_groups(self) -> Groups:
-        """Which parts of the model onnxruntime ran in integers, and why the others were left in float."""
+        """Which parts of the model ran in integers, and why the others were left in float."""
         return explain_groups(self._model, self.optimized, self.signed_integer_kernels)
 
     def _run(self, session: ort.InferenceSession, inputs: Mapping[str, Array]) -> dict[str, Array]:
@@ -146,7 +173,7 @@ class Oracle:
 
 
 def needs_signed_integer_kernels(model: onnx.ModelProto) -> bool:
-    """Whether the model has int8 activations, which on x86 run in integers everywhere only with that session entry."""
+    """Whether the model has int8 activations: on x86 some of those groups run in float without."""
     zero_points = _dtypes_of_initializers(model.graph)
     if any(
         value.type.tensor_type.elem_type == onnx.TensorProto.INT8 for value in model.graph.input
@@ -171,9 +198,10 @@ def run_unary_chain(
 ) -> Array:
     """A chain of unary ops applied by onnxruntime to the 256 values of `x`, all in one array.
 
-    x: f32[256], usually the dequantized values of every byte. Returns [256] of the dtype that the chain ends in. With
-    ops of PURE_UNARY, and PURE_WITH_CONSTANT on scalars, the result is exact for any tensor. Other inputs of the nodes
-    come from `constants`. Raises CompileError where onnxruntime refuses the chain or it does not keep 256 values.
+    x: f32[256], usually the dequantized values of every byte. Returns [256] of the dtype that the
+    chain ends in. With ops of PURE_UNARY, and PURE_WITH_CONSTANT on scalars, the result is exact
+    for any tensor. Other inputs of the nodes come from `constants`. Raises CompileError where
+    onnxruntime refuses the chain or it does not keep 256 values.
     """
     if x.dtype != np.float32 or x.shape != (256,):
         raise CompileError(
@@ -182,13 +210,13 @@ def run_unary_chain(
     chain = " -> ".join(node.op_type for node in nodes)
     model = _chain_model(nodes, constants, opset, input_name, output_name)
     with _told_as(f"onnxruntime {ort.__version__} can't tabulate the chain {chain}"):
-        session = ort.InferenceSession(model.SerializeToString(), _options())
+        session = _open(model, _options())
         (result,) = session.run([output_name], {input_name: x})
     table = np.asarray(result)
     if table.size != 256:
         raise CompileError(
-            f"The chain {chain} makes {list(table.shape)} of [256] values: one of its constants is not a scalar. "
-            "Only element by element ops with scalar constants can become a table."
+            f"The chain {chain} makes {list(table.shape)} of [256] values: one of its constants is "
+            "not a scalar. Only ops on single elements with scalar constants can become a table."
         )
     return table.reshape(256)
 
@@ -206,8 +234,12 @@ def _chain_model(
         "table",
         [helper.make_tensor_value_info(input_name, onnx.TensorProto.FLOAT, [256])],
         [onnx.ValueInfoProto(name=output_name)],
-        [numpy_helper.from_array(np.asarray(constants[name]), name) for name in constants if name in used],
-    )  # fmt: skip
+        [
+            numpy_helper.from_array(np.asarray(value), name)
+            for name, value in constants.items()
+            if name in used
+        ],
+    )
     domains = {"": opset} | {node.domain: 1 for node in nodes if node.domain}
     imports = [helper.make_opsetid(domain, version) for domain, version in domains.items()]
     return helper.make_model(graph, opset_imports=imports, ir_version=8)
@@ -223,10 +255,13 @@ def _session(
     with tempfile.TemporaryDirectory(prefix="onnx2wgsl-") as folder:
         dump = Path(folder) / "optimized.onnx"
         options.optimized_model_filepath = str(dump)
-        session = ort.InferenceSession(
-            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-        )
+        session = _open(model, options)
         return session, onnx.load(dump)
+
+
+def _open(model: onnx.ModelProto, options: ort.SessionOptions) -> ort.InferenceSession:
+    data = model.SerializeToString()
+    return ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
 
 
 def _options() -> ort.SessionOptions:
@@ -264,7 +299,7 @@ def _dtypes_of_initializers(graph: onnx.GraphProto) -> dict[str, np.dtype[Any]]:
     return dtypes
 
 
-def _attribute(node: onnx.NodeProto, name: str, default: Result) -> Any | Result:
+def _attribute(node: onnx.NodeProto, name: str, default: Any) -> Any:
     for attribute in node.attribute:
         if attribute.name == name:
             return helper.get_attribute_value(attribute)

@@ -1,15 +1,19 @@
 """Zero points that say nothing, taken out of an ONNX file.
 
-An all-zero zero point is what a missing one means, and some web runtimes reject the explicit one of an int32 bias. Rules:
+An all-zero zero point is what a missing one means, and some web runtimes reject the explicit one of
+an int32 bias. Rules:
 
-1. DequantizeLinear of int32, uint8 or int8: an all-zero zero point goes; the type is known from what is dequantized.
+1. DequantizeLinear of int32, uint8 or int8: an all-zero zero point goes; the type is known from
+   what is dequantized.
 2. QuantizeLinear to uint8: an all-zero zero point goes; uint8 is the type without one.
-3. QuantizeLinear to any other type keeps it: without a zero point the result would silently be uint8.
-4. A zero point that is not a constant, or that a caller may override (an initializer that is also a graph input), stays.
+3. QuantizeLinear to any other type keeps it: without a zero point the result would silently be
+   uint8.
+4. A zero point that is not a constant, or that a caller may override (an initializer that is also a
+   graph input), stays.
 
-What onnxruntime 1.31 makes of a stripped model has the same bits. Convolutions and concatenations stay in integers; ops
-that only move values (Resize, MaxPool, Transpose) need explicit zero points to be fused, so onnxruntime then runs those
-between DequantizeLinear and QuantizeLinear.
+What onnxruntime 1.31 makes of a stripped model has the same bits. Convolutions and concatenations
+stay in integers; ops that only move values (Resize, MaxPool, Transpose) need explicit zero points
+to be fused, so onnxruntime then runs those between DequantizeLinear and QuantizeLinear.
 """
 
 from __future__ import annotations
@@ -22,7 +26,6 @@ from typing import Any
 
 import numpy as np
 import onnx
-from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
@@ -43,7 +46,7 @@ def is_strippable(op: str, dtype: np.dtype[Any], zero_point: NDArray[Any]) -> bo
 
 
 def strip_zero_points(model: onnx.ModelProto) -> list[str]:
-    """Strip a model in place, and remove its unused constants; returns one line for each zero point that went."""
+    """Strip a model in place and remove its unused constants; returns a line per zero point."""
     constants = _constants(model.graph)
     stripped = []
     for node in model.graph.node:
@@ -52,9 +55,8 @@ def strip_zero_points(model: onnx.ModelProto) -> list[str]:
         zero_point = constants.get(node.input[2])
         if zero_point is None or not is_strippable(node.op_type, zero_point.dtype, zero_point):
             continue
-        stripped.append(
-            f"{node.op_type} {node.name or node.output[0]}: {zero_point.dtype} zero point {node.input[2]}"
-        )
+        where = f"{node.op_type} {node.name or node.output[0]}"
+        stripped.append(f"{where}: {zero_point.dtype} zero point {node.input[2]}")
         del node.input[2:]
     _remove_unused_constants(model.graph)
     return stripped
@@ -63,8 +65,8 @@ def strip_zero_points(model: onnx.ModelProto) -> list[str]:
 def strip_file(source: Path, destination: Path) -> list[str]:
     """Strip one file into another, which is written whole or not at all; returns what was stripped.
 
-    Weights in external files are read, and stored in the one new file. Raises CompileError where the source can't be
-    read, is no valid model, or the destination can't be written.
+    Weights in external files are read, and stored in the one new file. Raises CompileError where
+    the source can't be read, is no valid model, or the destination can't be written.
     """
     model = read_model(source)
     stripped = strip_zero_points(model)
@@ -78,12 +80,15 @@ def strip_file(source: Path, destination: Path) -> list[str]:
 
 
 def read_model(path: Path) -> onnx.ModelProto:
-    """An ONNX file with its external data. Raises CompileError where it can't be read or is no ONNX model."""
+    """An ONNX file with its external data.
+
+    Raises CompileError where it can't be read or is no ONNX model.
+    """
     try:
         model = onnx.load(str(path))
     except OSError as error:
         raise CompileError(f"{path} can't be read: {error.strerror or error}.") from error
-    except (DecodeError, ValueError, onnx.checker.ValidationError) as error:
+    except Exception as error:  # from protobuf, or about external data from onnx.checker
         raise CompileError(
             f"{path} is not a whole ONNX file ({_one_line(error)}). Export or download it again."
         ) from error
@@ -93,7 +98,7 @@ def read_model(path: Path) -> onnx.ModelProto:
 
 
 def _constants(graph: onnx.GraphProto) -> dict[str, NDArray[Any]]:
-    """Values that nobody can override, of the size of a zero point: initializers and Constant nodes, by tensor name."""
+    """Fixed values that can be zero points: initializers and Constant nodes, by tensor name."""
     overridable = {value.name for value in graph.input}
     tensors = {t.name: t for t in graph.initializer if t.name not in overridable}
     for node in graph.node:
@@ -132,7 +137,7 @@ def _names_read(graph: onnx.GraphProto) -> Iterator[str]:
 
 
 def _write_whole(path: Path, data: bytes) -> None:
-    """Write beside the destination, then rename: a reader sees the old file or the whole new one."""
+    """Write beside the destination, then rename: readers see the old file or the whole new one."""
     temporary = None
     try:
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)

@@ -1,4 +1,4 @@
-"""Makers of real models for the tests: seeded torch networks, quantized as users do it, and hand-made QDQ graphs."""
+"""Makers of real test models: seeded torch networks quantized as users do it, and QDQ by hand."""
 
 from .builder import QDQBuilder, QuantParams, Tensor, Weights
 from .networks import MobileUNet, mobile_unet, parameter_count

@@ -1,13 +1,14 @@
-"""Hand-made QDQ graphs with every scale and zero point explicit, for tests that draw them at random.
+"""Hand-made QDQ graphs with every scale and zero point explicit, for tests that draw them.
 
     b = QDQBuilder(opset=17)
     x = b.input((1, 3, 8, 8), QuantParams(0.02, 128))
-    y = b.conv(x, Weights(w, scale=0.01), QuantParams(0.05, 0), bias=bias, pads=(1, 1, 1, 1), relu=True)
+    y = b.conv(x, Weights(w, scale=0.01), QuantParams(0.05), bias=bias, pads=(1, 1, 1, 1))
     b.output(b.resize(y, (2, 2)))
     model = b.build()
 
-Every op takes tensors and returns one. An op given `QuantParams` quantizes its result, as a quantizer would; without them the
-result stays float, and the next op takes it as it is. One DequantizeLinear serves all readers of a tensor.
+Every op takes tensors and returns one. An op given `QuantParams` quantizes its result, as a
+quantizer would; without them the result stays float, and the next op takes it as it is. One
+DequantizeLinear serves all readers of a tensor.
 """
 
 from __future__ import annotations
@@ -37,7 +38,10 @@ class QuantParams:
 
 @dataclass(frozen=True)
 class Weights:
-    """Stored conv weights [O, I/group, kH, kW], uint8 or int8; scale and zero point scalar, or one for each output channel."""
+    """Stored conv weights [O, I/group, kH, kW], uint8 or int8.
+
+    Scale and zero point: a scalar, or [O] for weights quantized per channel.
+    """
 
     values: NDArray[Any]
     scale: ArrayLike
@@ -46,7 +50,7 @@ class Weights:
 
 @dataclass(frozen=True)
 class Tensor:
-    """A value in the graph: its shape, and where it is quantized its parameters and the name of the stored tensor."""
+    """A value in the graph: its shape, and where it is quantized its parameters and stored name."""
 
     shape: tuple[int, ...]
     real: str | None = None
@@ -55,7 +59,10 @@ class Tensor:
 
 
 class QDQBuilder:
-    """Builds one model, op by op. Inputs are named `x0`, `x1`, ...; `output` returns the name of each output."""
+    """Builds one model, op by op.
+
+    Inputs are named `x0`, `x1`, ...; `output` returns the name of each output.
+    """
 
     def __init__(self, opset: int = 17) -> None:
         self.opset = opset
@@ -67,7 +74,10 @@ class QDQBuilder:
         self._count = 0
 
     def input(self, shape: Ints, params: QuantParams | None, *, as_float: bool = True) -> Tensor:
-        """A graph input: f32 and quantized inside, or (as_float=False) stored bytes; f32 as it is without `params`."""
+        """A graph input: f32 and quantized inside, or (as_float=False) stored bytes.
+
+        Without `params` it is f32 and stays so.
+        """
         name, shape = f"x{len(self._inputs)}", tuple(shape)
         kind = "f32" if as_float or params is None else params.dtype
         self._inputs.append(helper.make_tensor_value_info(name, _ELEMENT_TYPES[kind], shape))
@@ -89,7 +99,10 @@ class QDQBuilder:
         group: int = 1,
         relu: bool = False,
     ) -> Tensor:
-        """Conv. `bias`: int32 (its scale is f32(sx * sw) unless `bias_scale`), a float32 constant, or none. pads: top, left, bottom, right."""
+        """Conv, with a Relu behind it where `relu`; pads: top, left, bottom, right.
+
+        `bias`: int32 (its scale is f32(sx * sw) unless `bias_scale`), a float32 constant, or none.
+        """
         kernel = weights.values.shape[2:]
         inputs = [self.float_name(x), self._weights(weights)]
         if bias is not None:
@@ -99,9 +112,11 @@ class QDQBuilder:
             dilations=list(dilations), group=group,
         )  # fmt: skip
         size = [
-            (x.shape[2 + i] + pads[i] + pads[i + 2] - dilations[i] * (kernel[i] - 1) - 1) // strides[i] + 1
+            (x.shape[2 + i] + pads[i] + pads[i + 2] - dilations[i] * (kernel[i] - 1) - 1)
+            // strides[i]
+            + 1
             for i in range(2)
-        ]  # fmt: skip
+        ]
         if relu:
             result = self._node("Relu", [result])
         return self._finish(result, (x.shape[0], weights.values.shape[0], *size), params)
@@ -122,7 +137,10 @@ class QDQBuilder:
         params: QuantParams | None = None,
         **attributes: Any,
     ) -> Tensor:
-        """Resize of H and W by `factors` or to `sizes`; nearest, asymmetric, floor unless told. Keeps x's parameters by default."""
+        """Resize of H and W by `factors` or to `sizes`; nearest, asymmetric, floor unless told.
+
+        Keeps x's parameters by default.
+        """
         settings = {
             "mode": "nearest",
             "coordinate_transformation_mode": "asymmetric",
@@ -134,7 +152,10 @@ class QDQBuilder:
             inputs += ["", self.constant(np.array(shape, np.int64))]
         else:
             scales = np.array([1, 1, *(factors or (2, 2))], np.float32)
-            shape = tuple(int(np.floor(s * np.float32(n))) for s, n in zip(scales, x.shape, strict=True))  # fmt: skip
+            shape = tuple(
+                int(np.floor(scale * np.float32(length)))
+                for scale, length in zip(scales, x.shape, strict=True)
+            )
             inputs.append(self.constant(scales))
         return self._finish(self._node("Resize", inputs, **settings), shape, params or x.params)
 
@@ -159,14 +180,25 @@ class QDQBuilder:
         return self._finish(self._node("Pad", inputs, mode=mode), shape, params or x.params)
 
     def unary(
-        self, x: Tensor, op: str, params: QuantParams | None = None, *constants: ArrayLike, **attributes: Any
-    ) -> Tensor:  # fmt: skip
-        """One element by element float op; `constants` are its further inputs (f32). Without `params` the result stays float."""
+        self,
+        x: Tensor,
+        op: str,
+        params: QuantParams | None = None,
+        *constants: ArrayLike,
+        **attributes: Any,
+    ) -> Tensor:
+        """One element by element float op; `constants` are its further inputs (f32).
+
+        Without `params` the result stays float.
+        """
         inputs = [self.float_name(x), *(self.constant(np.float32(c)) for c in constants)]
         return self._finish(self._node(op, inputs, **attributes), x.shape, params)
 
     def output(self, x: Tensor, *, as_float: bool = True) -> str:
-        """Make a tensor a graph output: f32 (with a DequantizeLinear of its own), or its stored bytes. Returns the name."""
+        """Make a tensor a graph output and return its name there.
+
+        f32, with a DequantizeLinear of its own, or (as_float=False) the stored bytes.
+        """
         if x.params is None or x.stored is None:
             assert x.real is not None
             name, kind = x.real, "f32"
@@ -225,7 +257,8 @@ class QDQBuilder:
 
     def _weights(self, weights: Weights) -> str:
         scale = np.asarray(weights.scale, np.float32)
-        zero_point = np.broadcast_to(np.asarray(weights.zero_point, weights.values.dtype), scale.shape)  # fmt: skip
+        zero_point = np.asarray(weights.zero_point, weights.values.dtype)
+        zero_point = np.broadcast_to(zero_point, scale.shape)
         return self._dequantized_constant(weights.values, scale, zero_point)
 
     def _bias(

@@ -1,4 +1,4 @@
-"""Small torch networks of the kinds that onnx2wgsl compiles: seeded, and lively enough to test with."""
+"""Small torch networks of the kinds that onnx2wgsl compiles: seeded, with lively activations."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ CHANNEL_MULTIPLIERS = (1, 2, 4, 8, 8, 8, 8, 8)
 
 
 class MobileUNet(nn.Module):
-    """A UNet of strided convolutions down, nearest upsampling and 3x3 convolutions up, and skip concatenations.
+    """A UNet: strided convs down, nearest upsampling and 3x3 convs up, skip concatenations.
 
     Input and output: f32[N, 3, size, size]; the output lies in [-1, 1] (Tanh).
     """
@@ -42,7 +42,7 @@ class MobileUNet(nn.Module):
 
 
 def mobile_unet(size: int = 256, ngf: int = 16, *, seed: int = 0) -> MobileUNet:
-    """A seeded MobileUNet in eval mode for pictures of size x size, log2(size) levels deep, at most 8."""
+    """A seeded MobileUNet in eval mode for size x size pictures; log2(size) levels, at most 8."""
     depth = min(int(math.log2(size)), MAX_DEPTH)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
@@ -71,7 +71,7 @@ def _upsample() -> nn.Upsample:
 
 
 def _enliven(net: nn.Module, images: torch.Tensor) -> None:
-    """Randomise the affine part of each BatchNorm2d and let it measure its statistics, as training would."""
+    """Randomise each BatchNorm2d's affine part; let it measure its statistics as in training."""
     norms = [module for module in net.modules() if isinstance(module, nn.BatchNorm2d)]
     for norm in norms:
         nn.init.uniform_(norm.weight, 0.5, 1.5)

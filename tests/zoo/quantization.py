@@ -1,4 +1,4 @@
-"""From a torch module to an int8 QDQ model as users make them: torch.onnx.export, then onnxruntime.quantization."""
+"""From a torch module to int8 QDQ as users go: torch.onnx.export, onnxruntime.quantization."""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ Feeds = Sequence[dict[str, NDArray[Any]]]
 
 @dataclass(frozen=True)
 class Style:
-    """How a model is quantized. `signed`: int8 activations, whose reference needs signed integer kernels."""
+    """How a model is quantized.
+
+    `signed`: int8 activations, whose reference needs signed integer kernels.
+    """
 
     name: str
     signed: bool
@@ -60,7 +63,10 @@ def mobile_unet_path(
     opset: int = 17,
     preprocess: bool = True,
 ) -> Path:
-    """The file of a quantized mobile_unet: input and output f32[1, 3, size, size]. Made once, then from the cache."""
+    """The file of a quantized mobile_unet: input and output f32[1, 3, size, size].
+
+    Made once, then from the cache.
+    """
 
     def make() -> onnx.ModelProto:
         feeds = random_feeds({"input": (1, 3, size, size)}, count=2)
@@ -145,7 +151,7 @@ def random_feeds(
 
 
 def cached(name: str, make: Callable[[], onnx.ModelProto]) -> Path:
-    """The file of a made model, under a key of its name, the makers' source and the versions of the libraries."""
+    """The file of a made model; its key: the name, the makers' source, the libraries' versions."""
     path = CACHE / f"{name}-{_makers_hash()}.onnx"
     if not path.exists():
         CACHE.mkdir(parents=True, exist_ok=True)
