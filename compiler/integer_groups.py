@@ -137,7 +137,9 @@ class Groups:
             kept = ", ".join(f"{count} {op}" for op, count in sorted(kinds.items()))
             lines.append(f"In float, element by element: {kept}.")
         for group in self.left_in_float:
-            lines.append(f"Left in float: {group.source}: {group.reason}. {group.next_step}.")
+            lines.append(f"Left in float: {group.source}: {group.reason}.")
+        steps = dict.fromkeys(group.next_step for group in self.left_in_float)
+        lines += [f"Next step: {step}." for step in steps]
         return "\n".join(lines)
 
 
@@ -151,9 +153,9 @@ def explain_groups(
     integer, left, elementwise = [], [], []
     for node in optimized.graph.node:
         origin = model.origin(node)
+        if node.op_type == "Transpose" and (origin is None or origin.op_type != "Transpose"):
+            continue  # onnxruntime's own, to change the layout
         if _is_integer(node) or (node.op_type in _MOVING_OPS and node.input[0] in stored):
-            if node.op_type == "Transpose" and (origin is None or origin.op_type != "Transpose"):
-                continue  # onnxruntime's own, to change the layout
             integer.append(IntegerGroup(node.op_type, label(origin or node)))
         elif node.op_type in ("QuantizeLinear", "DequantizeLinear", "Shape"):
             continue

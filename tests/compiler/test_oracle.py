@@ -76,6 +76,20 @@ def test_moves_on_bytes_count_and_tables_stay_element_by_element() -> None:
     )
 
 
+def test_a_report_gives_each_reason_and_each_next_step_once() -> None:
+    b = QDQBuilder()
+    x = b.input(SHAPE, U8)
+    b.output(conv(b, x, None))
+    b.output(conv(b, x, None))
+    lines = str(Oracle(b.build()).integer_groups()).splitlines()
+    assert [line.split(":")[0] for line in lines] == [
+        "In integers",
+        "Left in float",
+        "Left in float",
+        "Next step",
+    ]
+
+
 # --- what is left in float, and why
 # ----------------------------------------------------------------------------------------
 

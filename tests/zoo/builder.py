@@ -191,7 +191,10 @@ class QDQBuilder:
 
         Without `params` the result stays float.
         """
-        inputs = [self.float_name(x), *(self.constant(np.float32(c)) for c in constants)]
+        inputs = [
+            self.float_name(x),
+            *(self.constant(np.asarray(c, np.float32)) for c in constants),
+        ]
         return self._finish(self._node(op, inputs, **attributes), x.shape, params)
 
     def output(self, x: Tensor, *, as_float: bool = True) -> str:
