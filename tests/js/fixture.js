@@ -51,7 +51,6 @@ fn dot4(a: u32, b: u32) -> i32 {
   'probe_requantize.wgsl': `@group(0) @binding(0) var<storage, read> cases: array<vec4<u32>>;
 @group(0) @binding(1) var<storage, read_write> results: array<i32>;
 @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-  if (id.x >= arrayLength(&cases)) { return; }
   let c = cases[id.x];
   results[id.x] = requantize(bitcast<i32>(c.x), bitcast<f32>(c.y), bitcast<i32>(c.z));
 }
@@ -135,7 +134,10 @@ export function reference(input) {
   for (let p = 0; p < PIXELS; p++) {
     const x = [0, 1, 2].map((c) => clampByte(roundEven(input[c * PIXELS + p] * 128) + 128) - 128);
     const y = WEIGHTS.map((row, c) =>
-      requantize(row.reduce((sum, w, i) => sum + w * x[i], BIASES[c]), SCALES[c]),
+      requantize(
+        row.reduce((sum, w, i) => sum + w * x[i], BIASES[c]),
+        SCALES[c],
+      ),
     );
     quantized[p] = (x[0] & 255) | ((x[1] & 255) << 8) | ((x[2] & 255) << 16);
     convolved[p] = y[0] | (y[1] << 8) | (y[2] << 16);
@@ -253,10 +255,19 @@ export function bytesModel({ model, shaders }) {
   if (id.x < 2u) { y[id.x] = x[id.x] ^ 0x80808080u; }
 }
 `;
-  const flip = kernel('flip', '00_flip.wgsl', [], [['input:x', 'read'], ['output:y', 'read_write']], {
-    buffer: 'output:y',
-    width: 1,
-  });
+  const flip = kernel(
+    'flip',
+    '00_flip.wgsl',
+    [],
+    [
+      ['input:x', 'read'],
+      ['output:y', 'read_write'],
+    ],
+    {
+      buffer: 'output:y',
+      width: 1,
+    },
+  );
   const bits = new Uint32Array(seededInput(5, 1, 0, 1).map((x) => x * 16777216));
   const flipped = Uint8Array.from(bits, (x) => (x & 255) ^ 128);
   Object.assign(model, {

@@ -1,0 +1,209 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, before, describe, test } from 'node:test';
+
+import { bytesModel, reference } from './fixture.js';
+import {
+  artifactFolders,
+  COMBINATIONS,
+  fixtureFolder,
+  launchChromium,
+  nameOf,
+  PICTURE,
+  screenshotPath,
+  serve,
+} from './host.js';
+
+const artifacts = artifactFolders();
+const broken = fixtureFolder(({ model }) => (model.self_test.kernels[1] = '0'.repeat(16)));
+const folders = [...artifacts, fixtureFolder(bytesModel), broken];
+const BYTES = artifacts.length;
+const BROKEN = artifacts.length + 1;
+let browser;
+let server;
+
+before(async () => {
+  server = await serve(folders);
+  browser = await launchChromium();
+});
+
+after(async () => {
+  await browser?.close();
+  server?.close();
+});
+
+/** A page that must make no request elsewhere and log no error. */
+async function openPage(address, { viewport = { width: 1100, height: 900 }, script } = {}) {
+  const page = await browser.newPage({ viewport });
+  const complaints = [];
+  page.on('console', (m) => m.type() === 'error' && complaints.push(m.text()));
+  page.on('pageerror', (error) => complaints.push(error.message));
+  page.on('request', (request) => {
+    const isOwn = request.url().startsWith(server.origin) || request.url().startsWith('data:');
+    if (!isOwn) complaints.push(`request ${request.url()}`);
+  });
+  if (script) await page.addInitScript(script);
+  await page.goto(address);
+  return { page, complaints };
+}
+
+/** Waits for the verdict; returns its text. */
+async function verdict(page) {
+  await page.waitForSelector('#verdict[data-ok]', { timeout: 120000 });
+  return page.textContent('#verdict');
+}
+
+/** The RGBA bytes of a canvas. */
+function pixelsOf(page, selector) {
+  return page.$eval(selector, (canvas) => {
+    const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+    return [...data];
+  });
+}
+
+async function shoot(page, name) {
+  await page.screenshot({ path: screenshotPath(name), fullPage: true });
+}
+
+artifacts.forEach((folder, i) =>
+  describe(`${nameOf(folder)} in Chromium`, () => {
+    for (const wishes of COMBINATIONS)
+      test(`passes its self-test with ${wishes.dot}, ${wishes.requantize}`, async () => {
+        const { page, complaints } = await openPage(server.origin);
+        const report = await page.evaluate(
+          async ([url, wishes]) => {
+            const { createSession } = await import(`${url}runtime.js`);
+            const session = await createSession(url, wishes);
+            const report = await session.selfTest();
+            session.destroy();
+            return report;
+          },
+          [server.url(i), wishes],
+        );
+        await page.close();
+        assert.ok(report.ok, report.message);
+        const { dot, requantize } = report.variants;
+        assert.deepEqual({ dot, requantize }, wishes);
+        assert.deepEqual(complaints, []);
+      });
+
+    test('its page tests itself and runs on a chosen picture', async () => {
+      const { page, complaints } = await openPage(server.url(i));
+      assert.equal(await verdict(page), 'Bit-exact');
+      await shoot(page, `${nameOf(folder)}-before`);
+      await page.setInputFiles('#file', PICTURE);
+      await page.waitForSelector('text=/median of \\d+ runs/', { timeout: 120000 });
+      assert.match(await page.textContent('#time'), /^[\d.]+ ms/);
+      const output = await pixelsOf(page, '#output');
+      assert.ok(new Set(output).size > 8, 'the output picture is flat');
+      await shoot(page, nameOf(folder));
+      await page.setViewportSize({ width: 390, height: 844 });
+      await shoot(page, `${nameOf(folder)}-phone`);
+      await page.close();
+      assert.deepEqual(complaints, []);
+    });
+  }),
+);
+
+describe('the page', () => {
+  test('shows what the model makes of a dropped picture', async () => {
+    const { page, complaints } = await openPage(server.url(0));
+    const base64 = readFileSync(PICTURE).toString('base64');
+    await page.waitForSelector('#pictures:not([hidden])');
+    await page.evaluate(async (base64) => {
+      const data = new DataTransfer();
+      const blob = await (await fetch(`data:image/png;base64,${base64}`)).blob();
+      data.items.add(new File([blob], 'picture.png', { type: 'image/png' }));
+      const init = { dataTransfer: data, bubbles: true, cancelable: true };
+      document.body.dispatchEvent(new DragEvent('drop', init));
+    }, base64);
+    await page.waitForSelector('text=/median of/');
+    const shown = await pixelsOf(page, '#input');
+    assert.ok(new Set(shown).size > 20, 'the picture was not drawn');
+    const values = new Float32Array(192);
+    for (let c = 0; c < 3; c++)
+      for (let p = 0; p < 64; p++) values[64 * c + p] = shown[4 * p + c] / 128 - 1;
+    const wanted = reference(values).output;
+    const expected = shown.map((_, k) =>
+      k % 4 === 3 ? 255 : wanted[64 * (k % 4) + (k >> 2)] * 128 + 128,
+    );
+    assert.deepEqual(await pixelsOf(page, '#output'), expected);
+    await page.close();
+    assert.deepEqual(complaints, []);
+  });
+
+  test('takes variants from its address', async () => {
+    const { page } = await openPage(`${server.url(0)}?dot=emulated&requantize=integer`);
+    assert.equal(await verdict(page), 'Bit-exact');
+    assert.match(await page.textContent('#dot'), /^emulated/);
+    assert.match(await page.textContent('#requantize'), /^integer/);
+    await page.close();
+  });
+
+  test('says that a model of other inputs is only tested', async () => {
+    const { page, complaints } = await openPage(server.url(BYTES));
+    assert.equal(await verdict(page), 'Bit-exact');
+    assert.equal(await page.isVisible('#pictures'), false);
+    assert.match(await page.textContent('#time'), /takes no picture/);
+    await shoot(page, 'no-picture');
+    await page.close();
+    assert.deepEqual(complaints, []);
+  });
+
+  test('says that a device is not exact, and where', async () => {
+    const { page } = await openPage(server.url(BROKEN));
+    assert.equal(await verdict(page), 'Not exact on this device');
+    assert.match(await page.textContent('#message'), /^conv is the first of 3 kernels/);
+    await shoot(page, 'not-exact');
+    await page.close();
+  });
+
+  test('is friendly where WebGPU is missing', async () => {
+    const script = 'Object.defineProperty(navigator, "gpu", { value: undefined })';
+    const { page, complaints } = await openPage(server.url(0), { script });
+    assert.equal(await verdict(page), 'Cannot run');
+    assert.match(await page.textContent('#problem'), /WebGPU is missing here: use a recent Chrome/);
+    await shoot(page, 'no-webgpu');
+    await page.close();
+    assert.deepEqual(complaints, []);
+  });
+
+  test('is friendly where no adapter is found', async () => {
+    const script = 'GPU.prototype.requestAdapter = async () => null';
+    const { page } = await openPage(server.url(0), { script });
+    assert.equal(await verdict(page), 'Cannot run');
+    assert.match(await page.textContent('#problem'), /WebGPU found no adapter/);
+    await page.close();
+  });
+
+  test('refuses a file that is no picture, and takes the next', async () => {
+    const { page } = await openPage(server.url(0));
+    await verdict(page);
+    const notes = { name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('no picture') };
+    await page.setInputFiles('#file', notes);
+    await page.waitForSelector('#problem:not([hidden])');
+    assert.match(await page.textContent('#problem'), /not a picture/);
+    await page.setInputFiles('#file', PICTURE);
+    await page.waitForSelector('text=/median of/');
+    assert.equal(await page.isVisible('#problem'), false);
+    assert.equal(await page.textContent('#verdict'), 'Bit-exact');
+    await page.close();
+  });
+
+  test('names the file that is missing', async () => {
+    const { page } = await openPage(server.origin);
+    const message = await page.evaluate(async (url) => {
+      const { createSession } = await import(`${url}runtime.js`);
+      return createSession(`${url}nowhere`).catch((error) => error.message);
+    }, server.url(0));
+    assert.match(message, /^Cannot read http:.*\/nowhere\/model.json: HTTP status 404/);
+    await page.close();
+  });
+
+  test('opened from the disk, it says how to serve it', async () => {
+    const page = await browser.newPage();
+    await page.goto(`file://${folders[0]}/index.html`);
+    assert.match(await page.textContent('#problem'), /onnx2wgsl serve/);
+    await page.close();
+  });
+});

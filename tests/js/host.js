@@ -1,0 +1,122 @@
+/** What the tests share: the artifacts under test, Dawn's adapter in Node, a server, Chromium. */
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { basename, dirname, extname, join, resolve, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+
+import { writeFixture } from './fixture.js';
+
+export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
+export const RUNTIME = join(ROOT, 'runtime_js');
+export const PICTURE = join(ROOT, 'models/pictures/landmarks_real.png');
+export const COMBINATIONS = ['packed', 'emulated'].flatMap((dot) =>
+  ['fast', 'integer'].map((requantize) => ({ dot, requantize })),
+);
+
+const SWIFTSHADER = '/usr/lib/chromium/vk_swiftshader_icd.json';
+const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
+// The one set of flags with which compute and canvas both work without a GPU.
+const FLAGS = [
+  '--no-sandbox',
+  '--enable-unsafe-webgpu',
+  '--use-angle=swiftshader',
+  '--enable-features=Vulkan',
+  '--use-vulkan=swiftshader',
+];
+
+const TEMPORARY = mkdtempSync(join(tmpdir(), 'onnx2wgsl-js-'));
+process.on('exit', () => rmSync(TEMPORARY, { recursive: true, force: true }));
+
+/** A new folder that goes with the process. */
+export function temporaryFolder() {
+  return mkdtempSync(join(TEMPORARY, 'folder-'));
+}
+
+/** The fixture with the runtime beside it, as a compiled artifact has it. */
+export function fixtureFolder(damage) {
+  const folder = writeFixture(join(temporaryFolder(), 'fixture'), damage);
+  for (const file of readdirSync(RUNTIME).filter((name) => /\.(js|html)$/.test(name)))
+    copyFileSync(join(RUNTIME, file), join(folder, file));
+  return folder;
+}
+
+/** The folders of ONNX2WGSL_ARTIFACTS, else the compiled avatar model; and the fixture. */
+export function artifactFolders() {
+  const given = process.env.ONNX2WGSL_ARTIFACTS?.split(':').filter(Boolean);
+  const folders = given?.map((folder) => resolve(folder)) ?? [compiledAvatar()];
+  return [fixtureFolder(), ...folders];
+}
+
+function compiledAvatar() {
+  const folder = join(temporaryFolder(), 'avatar');
+  const model = join(ROOT, 'models/avatar_256_u8.onnx');
+  const compile = ['-m', 'onnx2wgsl.compiler', 'compile', model, '-o', folder];
+  execFileSync(process.env.PYTHON ?? 'python3', compile, {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  return folder;
+}
+
+/** An adapter of Dawn in Node: SwiftShader, where no other Vulkan driver is named. */
+export async function nodeAdapter() {
+  if (existsSync(SWIFTSHADER)) process.env.VK_ICD_FILENAMES ??= SWIFTSHADER;
+  process.env.XDG_RUNTIME_DIR ??= temporaryFolder();
+  const { create } = await import('webgpu');
+  nodeAdapter.gpu ??= create([]);
+  const adapter = await nodeAdapter.gpu.requestAdapter();
+  if (!adapter) throw new Error('Dawn found no adapter: install a Vulkan driver (make setup).');
+  return adapter;
+}
+
+const TYPES = {
+  '.js': 'text/javascript',
+  '.json': 'application/json',
+  '.html': 'text/html; charset=utf-8',
+  '.wgsl': 'text/plain; charset=utf-8',
+};
+
+/** Serves folders on a free local port, each under its place in the list. */
+export async function serve(folders) {
+  const server = createServer(async (request, response) => {
+    const [, index, ...rest] = new URL(request.url, 'http://localhost').pathname.split('/');
+    const folder = folders[Number(index || -1)];
+    const path = folder && join(folder, rest.join('/') || 'index.html');
+    if (!index) {
+      response.setHeader('content-type', 'text/html');
+      return response.end('<title>tests</title><link rel="icon" href="data:,">');
+    }
+    try {
+      if (!path?.startsWith(folder + sep)) throw new Error('outside');
+      const body = await readFile(path);
+      response.setHeader('content-type', TYPES[extname(path)] ?? 'application/octet-stream');
+      response.end(body);
+    } catch {
+      response.writeHead(404).end();
+    }
+  });
+  await new Promise((done) => server.listen(0, '127.0.0.1', done));
+  const origin = `http://127.0.0.1:${server.address().port}`;
+  return { origin, url: (i) => `${origin}/${i}/`, close: () => server.close() };
+}
+
+/** Headless Chromium on SwiftShader. */
+export function launchChromium() {
+  if (!existsSync(CHROMIUM))
+    throw new Error(`No Chromium at ${CHROMIUM}: install it (make setup), or set CHROMIUM.`);
+  return chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+}
+
+/** Where screenshots go. */
+export function screenshotPath(name) {
+  const folder = join(ROOT, 'build/screenshots');
+  mkdirSync(folder, { recursive: true });
+  return join(folder, `${name}.png`);
+}
+
+export function nameOf(folder) {
+  return basename(folder);
+}

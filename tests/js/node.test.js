@@ -1,0 +1,310 @@
+import assert from 'node:assert/strict';
+import { after, describe, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+
+import { createSession, toPixels } from '../../runtime_js/runtime.js';
+import { bytesModel, reference } from './fixture.js';
+import { artifactFolders, COMBINATIONS, fixtureFolder, nameOf, nodeAdapter } from './host.js';
+
+const FIXTURE = fixtureFolder();
+const PIXELS = 64;
+const zeros = () => new Float32Array(3 * PIXELS);
+const open = [];
+
+async function openSession(folder = FIXTURE, options = {}) {
+  const source = options.device ? {} : { adapter: await nodeAdapter() };
+  const session = await createSession(folder, { ...source, ...options });
+  open.push(session);
+  return session;
+}
+
+after(() => open.forEach((session) => session.destroy()));
+
+for (const folder of artifactFolders())
+  describe(`${nameOf(folder)} in Node`, () => {
+    for (const wishes of COMBINATIONS)
+      test(`passes its self-test with ${wishes.dot}, ${wishes.requantize}`, async () => {
+        const { createSession: create } = await import(`${pathToFileURL(folder)}/runtime.js`);
+        const session = await create(folder, { adapter: await nodeAdapter(), ...wishes });
+        const report = await session.selfTest();
+        session.destroy();
+        assert.ok(report.ok, report.message);
+        assert.equal(report.variants.dot, wishes.dot);
+        assert.equal(report.variants.requantize, wishes.requantize);
+        assert.ok(report.kernels.length > 0 && report.kernels.every(({ ok }) => ok));
+      });
+
+    test('gives the same bits for a picture and for its values', async () => {
+      const session = await openSession(folder);
+      const [{ name, shape, image }] = session.inputs;
+      const [, channels, height, width] = shape;
+      const plane = height * width;
+      const data = Uint8ClampedArray.from({ length: 4 * plane }, (_, i) => (i * 2654435761) >>> 13);
+      const values = Float32Array.from({ length: channels * plane }, (_, i) => {
+        return data[4 * (i % plane) + Math.floor(i / plane)] * image.scale + image.offset;
+      });
+      const fromPicture = await session.run({ [name]: { data, width, height } });
+      const fromValues = await session.run({ [name]: values });
+      assert.deepEqual(fromPicture, fromValues);
+    });
+
+    test('allocates nothing after the first run', async () => {
+      const adapter = await nodeAdapter();
+      const device = await adapter.requestDevice();
+      const session = await openSession(folder, { device });
+      const [{ name, shape }] = session.inputs;
+      const values = new Float32Array(shape.reduce((a, b) => a * b));
+      const [, , height, width] = shape;
+      const picture = { data: new Uint8ClampedArray(4 * height * width), height, width };
+      await session.run({ [name]: values });
+      const calls = countCalls(device);
+      for (let i = 0; i < 2; i++) {
+        await session.run({ [name]: values });
+        await session.run({ [name]: picture });
+      }
+      assert.deepEqual(calls, { createCommandEncoder: 4, submit: 4, writeBuffer: 4 });
+      device.destroy();
+    });
+  });
+
+/** Counts what is made on a device from now on, by method. */
+function countCalls(device) {
+  const calls = {};
+  const wrap = (object, name) => {
+    const original = object[name];
+    object[name] = (...args) => {
+      calls[name] = (calls[name] ?? 0) + 1;
+      return original.apply(object, args);
+    };
+  };
+  const methods = Object.getOwnPropertyNames(Object.getPrototypeOf(device));
+  const making = methods.filter((name) => name.startsWith('create') || name.startsWith('import'));
+  assert.ok(making.includes('createBuffer') && making.includes('createBindGroup'));
+  for (const name of making) wrap(device, name);
+  for (const name of ['submit', 'writeBuffer']) wrap(device.queue, name);
+  return calls;
+}
+
+describe('run', () => {
+  test('equals arithmetic done in JS, and gives pictures back', async () => {
+    const session = await openSession();
+    const input = Float32Array.from({ length: 3 * PIXELS }, (_, i) => Math.sin(i) * 1.5);
+    const { output } = await session.run({ input });
+    assert.deepEqual(output, reference(input).output);
+    const pixels = toPixels(session.outputs[0], output);
+    assert.deepEqual(
+      [...pixels.slice(0, 4)],
+      [0, 1, 2].map((c) => output[c * PIXELS] * 128 + 128).concat(255),
+    );
+  });
+
+  test('calls in flight wait for each other', async () => {
+    const session = await openSession();
+    const inputs = [0.1, -0.7, 0.9].map((x) => zeros().fill(x));
+    const results = await Promise.all(inputs.map((input) => session.run({ input })));
+    results.forEach(({ output }, i) => assert.deepEqual(output, reference(inputs[i]).output));
+  });
+
+  test('takes and gives bytes that fill no whole word', async () => {
+    const session = await openSession(fixtureFolder(bytesModel));
+    assert.deepEqual(session.inputs, [{ name: 'x', dtype: 'uint8', shape: [1, 5] }]);
+    const { y } = await session.run({ x: Uint8Array.of(0, 1, 127, 128, 255) });
+    assert.deepEqual(y, Int8Array.of(-128, -127, -1, 0, 127));
+    assert.ok((await session.selfTest()).ok);
+  });
+
+  test('takes a view into a larger array', async () => {
+    const session = await openSession();
+    const input = new Float32Array(5 * PIXELS).fill(0.5).subarray(PIXELS, 4 * PIXELS);
+    assert.deepEqual((await session.run({ input })).output, reference(input).output);
+  });
+
+  for (const [what, feeds, message] of [
+    ['an unknown name', { image: zeros() }, /No input is named image: the model has input/],
+    ['a missing input', {}, /Input input is missing, expected Float32Array\(192\)/],
+    ['a short array', { input: new Float32Array(3) }, /Float32Array\(3\).*Float32Array\(192\)/],
+    ['a wrong dtype', { input: new Uint8Array(192) }, /Uint8Array\(192\).*Float32Array\(192\)/],
+    ['a plain array', { input: [...zeros()] }, /is Array\(192\)/],
+    ['null', { input: null }, /is Null\(0\)/],
+    [
+      'a picture of another size',
+      { input: { data: new Uint8ClampedArray(16), width: 2, height: 2 } },
+      /picture of 2x2, expected 8x8/,
+    ],
+  ])
+    test(`refuses ${what}, and runs on`, async () => {
+      const session = await openSession();
+      await assert.rejects(session.run(feeds), { message });
+      assert.ok((await session.run({ input: zeros() })).output);
+    });
+});
+
+describe('variants', () => {
+  test('are probed: packed and fast where the device has them', async () => {
+    const { variants } = await openSession();
+    assert.equal(variants.dot, 'packed');
+    assert.equal(variants.requantize, 'fast');
+    assert.match(variants.why.dot, /compiles/);
+    assert.match(variants.why.requantize, /meets all 150 probe cases/);
+  });
+
+  test('fall to emulated where packed does not compile', async () => {
+    const folder = fixtureFolder(({ shaders }) => {
+      shaders['dot_packed.wgsl'] = 'requires no_such_feature;\n';
+    });
+    const session = await openSession(folder);
+    assert.equal(session.variants.dot, 'emulated');
+    assert.match(session.variants.why.dot, /does not compile/);
+    assert.ok((await session.selfTest()).ok);
+  });
+
+  test('fall to integer where one probe case differs', async () => {
+    const folder = fixtureFolder(({ model }) => (model.probe.expected[149] ^= 1));
+    const session = await openSession(folder);
+    assert.equal(session.variants.requantize, 'integer');
+    assert.match(session.variants.why.requantize, /misses 1 of 150/);
+    assert.ok((await session.selfTest()).ok);
+  });
+
+  test('are refused where unknown', async () => {
+    await assert.rejects(openSession(FIXTURE, { dot: 'magic' }), {
+      message: 'dot is magic, expected packed or emulated.',
+    });
+  });
+});
+
+describe('the self-test', () => {
+  test('names the first kernel that differs, in the variant that is wrong', async () => {
+    const folder = fixtureFolder(({ shaders }) => {
+      shaders['dot_emulated.wgsl'] = 'fn dot4(a: u32, b: u32) -> i32 { return 1; }';
+    });
+    assert.ok((await (await openSession(folder, { dot: 'packed' })).selfTest()).ok);
+    const report = await (await openSession(folder, { dot: 'emulated' })).selfTest();
+    assert.equal(report.ok, false);
+    assert.match(report.message, /^conv is the first of 3 kernels that differs .* emulated, fast/);
+    assert.deepEqual(
+      report.kernels.map(({ ok }) => ok),
+      [true, false, false],
+    );
+    assert.deepEqual(report.outputs, [{ name: 'output', ok: false }]);
+  });
+
+  test('sees an output that differs alone', async () => {
+    const folder = fixtureFolder(({ model }) => (model.self_test.outputs.output = '0'.repeat(16)));
+    const report = await (await openSession(folder)).selfTest();
+    assert.equal(report.ok, false);
+    assert.match(report.message, /^output /);
+  });
+});
+
+describe('a damaged or unfit artifact is refused', () => {
+  const cases = {
+    'another format': [
+      ({ model }) => (model.format = 'onnx'),
+      /format is onnx, expected onnx2wgsl/,
+    ],
+    'another version': [({ model }) => (model.version = 2), /version is 2, this runtime reads 1/],
+    'a missing key': [({ model }) => delete model.arena, /model.json: arena is missing, expected/],
+    'a missing key of a kernel': [
+      ({ model }) => delete model.kernels[1].bindings,
+      /model.json: kernels\[1\].bindings is missing, expected array/,
+    ],
+    'a missing key of a picture': [
+      ({ model }) => delete model.inputs[0].image.kernel,
+      /image of input.kernel is missing/,
+    ],
+    'an unknown dtype': [
+      ({ model }) => (model.outputs[0].dtype = 'float16'),
+      /output is float16, expected float32, uint8, int8/,
+    ],
+    'an unknown buffer': [
+      ({ model }) => (model.kernels[0].bindings[0].buffer = 'heap'),
+      /unknown buffer heap/,
+    ],
+    'short weights': [
+      (parts) => (parts.weights = parts.weights.slice(4)),
+      /weights.bin has 32 bytes, model.json says 36/,
+    ],
+    'changed weights': [
+      ({ weights }) => (weights[5] ^= 1),
+      /weights.bin has SHA-256 [0-9a-f]{64}, model.json says [0-9a-f]{64}/,
+    ],
+    'a missing shader': [
+      ({ model }) => (model.kernels[1].shader = 'gone.wgsl'),
+      /Cannot read file:.*shaders\/gone.wgsl: ENOENT/,
+    ],
+    'a broken shader': [
+      ({ shaders }) => (shaders['01_conv.wgsl'] = 'fn main('),
+      /^Kernel conv \(shaders\/01_conv.wgsl\): /,
+    ],
+    'a binding that the shader has not': [
+      ({ model }) => model.kernels[0].bindings.pop(),
+      /^Kernel quantize \(shaders\/00_quantize.wgsl\): /,
+    ],
+    'an arena over the limits': [
+      ({ model }) => (model.arena.bytes = 2 ** 40),
+      /needs maxStorageBufferBindingSize 1099511627776, adapter .* has \d+\. Use another device/,
+    ],
+    'too many workgroups': [
+      ({ model }) => (model.kernels[0].workgroups = [1, 2 ** 20, 1]),
+      /needs maxComputeWorkgroupsPerDimension 1048576, adapter .* has 65535/,
+    ],
+  };
+  for (const [what, [damage, message]] of Object.entries(cases))
+    test(what, () =>
+      assert.rejects(openSession(fixtureFolder((p) => void damage(p))), { message }),
+    );
+
+  test('no folder', () => assert.rejects(openSession('/no/such/folder'), { message: /ENOENT/ }));
+});
+
+describe('devices', () => {
+  test('limits above the defaults are asked for where the adapter has them', async () => {
+    const bytes = 200 << 20; // over the default of 128 MiB a binding
+    const folder = fixtureFolder(({ model }) => (model.arena.bytes = bytes));
+    const session = await openSession(folder);
+    assert.ok(session.device.limits.maxStorageBufferBindingSize >= bytes);
+    const plain = await (await nodeAdapter()).requestDevice();
+    await assert.rejects(openSession(folder, { device: plain }), {
+      message: /needs maxStorageBufferBindingSize 209715200, the device has 134217728/,
+    });
+    plain.destroy();
+  });
+
+  test('no WebGPU', async () => {
+    await assert.rejects(createSession(FIXTURE), { message: /WebGPU is missing here/ });
+  });
+
+  test('a file: URL works as well as a path', async () => {
+    const session = await openSession(pathToFileURL(FIXTURE));
+    assert.equal(session.name, 'fixture');
+  });
+
+  test('nothing runs after destroy, and lost resolves', async () => {
+    const session = await openSession();
+    const running = session.run({ input: zeros() });
+    session.destroy();
+    await assert.rejects(running, { message: /The session was destroyed/ });
+    await assert.rejects(session.run({ input: zeros() }), { message: /session was destroyed/ });
+    await assert.rejects(session.selfTest(), { message: /session was destroyed/ });
+    assert.equal((await session.lost).reason, 'destroyed');
+  });
+
+  test('destroy leaves a given device alive', async () => {
+    const device = await (await nodeAdapter()).requestDevice();
+    (await openSession(FIXTURE, { device })).destroy();
+    const again = await openSession(FIXTURE, { device });
+    assert.ok((await again.selfTest()).ok);
+    device.destroy();
+  });
+
+  test('a lost device is named', async () => {
+    const device = await (await nodeAdapter()).requestDevice();
+    const session = await openSession(FIXTURE, { device });
+    const running = session.run({ input: zeros() });
+    device.destroy();
+    await assert.rejects(running, { message: /GPU device was lost .*make a new session/ });
+    await session.lost;
+    await assert.rejects(session.run({ input: zeros() }), { message: /GPU device was lost/ });
+  });
+});
