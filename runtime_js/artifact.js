@@ -1,23 +1,12 @@
 /**
  * Reads an artifact folder, as docs/artifact.md describes it, and refuses a damaged one.
  *
- * @typedef {'float32' | 'uint8' | 'int8'} Dtype
  * @typedef {Float32Array | Uint8Array | Int8Array} Values
- * @typedef {{binding: number, buffer: string, access: string}} Binding
- * @typedef {{buffer: string, offset: number, rows: number, pitch: number, width: number}} Store
- * @typedef {{name: string, shader: string, uses: string[], workgroups: number[],
- *   bindings: Binding[], stores: Store[]}} Kernel
- * @typedef {{scale: number, offset: number}} Scaling  between bytes and values of a picture
- * @typedef {{name: string, dtype: Dtype, shape: number[], image?: Scaling}} Tensor
- * @typedef {Tensor & {image?: Scaling & {replaces: number, kernel: Kernel}}} Input
- * @typedef {{shader: string, accumulators: number[], scales: number[], zero_points: number[],
- *   expected: number[]}} Probe
- * @typedef {{seed: number, inputs: Record<string, {low: number, high: number}>, kernels: string[],
- *   outputs: Record<string, string>}} SelfTest
- * @typedef {{format: string, version: number, name: string, reference: {runtime: string},
- *   arena: {bytes: number}, weights: {file: string, bytes: number, sha256: string},
- *   inputs: Input[], outputs: Tensor[], kernels: Kernel[],
- *   snippets: Record<string, Record<string, string>>, probe: Probe, self_test: SelfTest}} Model
+ * @typedef {typeof TENSOR & {image?: typeof IMAGE}} Tensor
+ * @typedef {typeof TENSOR & {image?: typeof IMAGE & typeof PICTURE}} Input
+ * @typedef {typeof KERNEL} Kernel
+ * @typedef {Kernel['stores'][number]} Store
+ * @typedef {Omit<typeof MODEL, 'inputs' | 'outputs'> & {inputs: Input[], outputs: Tensor[]}} Model
  * @typedef {{model: Model, weights: Uint8Array<ArrayBuffer>, shaders: Map<string, string>}} Artifact
  */
 
@@ -33,8 +22,10 @@ const KERNEL = {
   bindings: [{ binding: 0, buffer: '', access: '' }],
   stores: [{ buffer: '', offset: 0, rows: 0, pitch: 0, width: 0 }],
 };
-const TENSOR = { name: '', dtype: '', shape: [0] };
+const TENSOR = { name: '', dtype: /** @type {keyof typeof ARRAYS} */ ('uint8'), shape: [0] };
+// Between the bytes and the values of a picture.
 const IMAGE = { scale: 0, offset: 0 };
+const PICTURE = { replaces: 0, kernel: KERNEL };
 const MODEL = {
   name: '',
   reference: { runtime: '' },
@@ -45,7 +36,12 @@ const MODEL = {
   kernels: [KERNEL],
   snippets: { dot: { packed: '', emulated: '' }, requantize: { fast: '', integer: '' } },
   probe: { shader: '', accumulators: [0], scales: [0], zero_points: [0], expected: [0] },
-  self_test: { seed: 0, inputs: {}, kernels: [''], outputs: {} },
+  self_test: {
+    seed: 0,
+    inputs: /** @type {Record<string, {low: number, high: number}>} */ ({}),
+    kernels: [''],
+    outputs: /** @type {Record<string, string>} */ ({}),
+  },
 };
 
 /**
@@ -128,12 +124,12 @@ function parseModel(text) {
         "Use the runtime.js of the model's own folder, or compile the model again.",
     );
   check(model, MODEL, '');
-  for (const { name, image } of model.inputs)
-    if (image) check(image, { ...IMAGE, replaces: 0, kernel: KERNEL }, `image of ${name}`);
-  for (const { name, image } of model.outputs) if (image) check(image, IMAGE, `image of ${name}`);
-  for (const { name, dtype } of [...model.inputs, ...model.outputs])
+  for (const { name, image } of model.inputs) if (image) check(image, PICTURE, `image of ${name}`);
+  for (const { name, dtype, image } of [...model.inputs, ...model.outputs]) {
+    if (image) check(image, IMAGE, `image of ${name}`);
     if (!Object.hasOwn(ARRAYS, dtype))
       throw damaged(`model.json: ${name} is ${dtype}, expected ${Object.keys(ARRAYS).join(', ')}`);
+  }
   return model;
 }
 

@@ -23,10 +23,11 @@ export async function findAdapter() {
   const gpu = globalThis.navigator?.gpu;
   if (!gpu)
     throw new Error(
-      globalThis.isSecureContext === false
-        ? 'WebGPU needs a secure page: open it over https, or from localhost.'
-        : 'WebGPU is missing here: use a recent Chrome, Edge, Firefox or Safari, or in Node ' +
-            'pass an adapter of the npm package webgpu.',
+      globalThis.isSecureContext === undefined
+        ? 'WebGPU is missing here: pass an adapter of the npm package webgpu.'
+        : globalThis.isSecureContext
+          ? 'WebGPU is missing here: use a recent Chrome, Edge, Firefox or Safari.'
+          : 'WebGPU needs a secure page: open it over https, or from localhost.',
     );
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
   if (adapter) return adapter;
@@ -127,7 +128,9 @@ export function stagingBuffer(device, bytes) {
  */
 export function createStep(device, { model, shaders }, choice, kernel, buffers) {
   const { name, shader, uses, bindings } = kernel;
-  const files = [...uses.map((use) => model.snippets[use]?.[choice[use]]), shader];
+  /** @type {Record<string, Record<string, string>>} */
+  const snippets = model.snippets;
+  const files = [...uses.map((use) => snippets[use]?.[choice[use]]), shader];
   const code = files.map((file) => shaders.get(file)).join('\n');
   return checked(device, `Kernel ${name} (shaders/${shader})`, async () => {
     const layout = device.createBindGroupLayout({

@@ -18,11 +18,12 @@ async function start() {
   const wishes = /** @type {import('./variants.js').Wishes} */ ({ dot, requantize });
   const session = await createSession(new URL('.', import.meta.url), wishes);
   session.lost.then(({ message }) => fail(`The GPU device was lost: ${message} Reload the page.`));
-  document.title = element('name').textContent = session.name;
+  element('name').textContent = session.name;
+  document.title = `${session.name} · onnx2wgsl`;
   element('adapter').textContent = session.adapter;
   for (const use of /** @type {const} */ (['dot', 'requantize'])) {
     element(use).textContent = session.variants[use];
-    element(use).append(small(session.variants.why[use]));
+    element(use).append(' ', small(session.variants.why[use]));
   }
   element('facts').hidden = false;
   const [input] = session.inputs;
@@ -46,8 +47,10 @@ function acceptPictures(session, input, output) {
   const main = element('pictures');
   const before = canvasFor('input', input);
   const after = canvasFor('output', output);
+  let last = 0;
   const show = async (/** @type {Blob | undefined} */ file) => {
     if (!file) return;
+    const turn = ++last;
     try {
       element('problem').hidden = true;
       draw(before, await decode(file));
@@ -57,7 +60,7 @@ function acceptPictures(session, input, output) {
       const frame = () => session.run({ [input.name]: picture });
       const pixels = toPixels(output, (await frame())[output.name]);
       after.putImageData(new ImageData(pixels, after.canvas.width), 0, 0);
-      await measure(frame);
+      await measure(frame, () => turn === last);
     } catch (error) {
       fail(error);
     }
@@ -111,18 +114,24 @@ function draw(context, picture) {
   context.drawImage(picture, (width - w) / 2, (height - h) / 2, w, h);
 }
 
-/** @param {() => Promise<unknown>} frame */
-async function measure(frame) {
+/**
+ * Shows the median time of some frames, unless another picture comes.
+ *
+ * @param {() => Promise<unknown>} frame
+ * @param {() => boolean} isWanted
+ */
+async function measure(frame, isWanted) {
   const times = [];
   const end = performance.now() + RUNS_MS;
   while (times.length < 3 || (times.length < RUNS && performance.now() < end)) {
     const start = performance.now();
     await frame();
+    if (!isWanted()) return;
     times.push(performance.now() - start);
   }
   const median = times.sort((a, b) => a - b)[times.length >> 1];
   element('time').textContent = `${median.toFixed(median < 10 ? 2 : 0)} ms`;
-  element('time').append(small(`median of ${times.length} runs, results read back`));
+  element('time').append(' ', small(`median of ${times.length} runs, results read back`));
 }
 
 /** @param {string} text */

@@ -1,0 +1,31 @@
+"""Runs the JavaScript tests of this folder, so that pytest covers them."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def npm() -> str:
+    """The npm command, with the packages of package-lock.json installed."""
+    found = shutil.which("npm")
+    assert found, "npm is missing: install Node.js 20 or later (make setup)"
+    if not (ROOT / "node_modules" / "webgpu").is_dir():
+        subprocess.run([found, "ci", "--no-audit", "--no-fund"], cwd=ROOT, check=True)
+    return found
+
+
+@pytest.mark.parametrize("script", ["format:check", "test:package", "test:node", "test:browser"])
+def test_npm_script(npm: str, script: str) -> None:
+    environment = {**os.environ, "PYTHON": sys.executable}
+    command = [npm, "run", "--silent", script]
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
