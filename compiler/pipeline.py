@@ -16,6 +16,7 @@ from .passes.fold_pad import FoldPad
 from .passes.fold_resize import FoldResize
 from .passes.fuse_conv import FuseConv, explain
 from .passes.fuse_moves import FuseMoves
+from .passes.merge_double_pairs import MergeDoublePairs
 from .passes.pack_int8 import PackInt8
 from .passes.place_concat import PlaceConcat
 from .passes.schedule import Schedule
@@ -58,6 +59,8 @@ def compile_graph(graph: Graph, observe: Observer | None = None) -> Program:
     """The program of an imported graph, which is rewritten in place."""
     seen = observe or (lambda name, stage: None)
     verify(graph, "import")
+    MergeDoublePairs().apply(graph)  # unseen: what ONNX Runtime computes is what it leaves
+    verify(graph, MergeDoublePairs.name)
     seen("import", graph)
     for step in INTEGER_PASSES:
         step.apply(graph)

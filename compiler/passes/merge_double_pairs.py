@@ -1,0 +1,132 @@
+"""Merges two pairs of quantize and dequantize in a row, as ONNX Runtime does before anything else.
+
+Rule: `dequantize(quantize(dequantize(quantize(x))))` becomes `dequantize(quantize(x))` with a scale and zero point that cover the
+intersection of both ranges, every operation rounded to f32 (lo, hi: the dtype's limits; DoubleQDQPairsRemover in ONNX Runtime):
+    low = max((lo - z1) * s1, (lo - z2) * s2);  high = min((hi - z1) * s1, (hi - z2) * s2)
+    s = (high - low) / (hi - lo);  z = round(lo - low / s), halves away from zero
+Equal parameters stay as they are. Identities, and Add, Sub, Mul, Div by the neutral element, are looked through; a longer chain is
+merged pair by pair from its start. This changes values: what ONNX Runtime computes is the merged form.
+
+Refusals:
+- the dtypes differ, or a zero point is not written out (it would be 0, but ONNX Runtime does not look at such pairs);
+- the first quantize, its dequantize or the second quantize is a graph output, or has readers beside the chain (the second quantize
+  may have several, all of them dequantize);
+- the ranges have no more than one point in common: a CompileError, since ONNX Runtime would divide by zero.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from ..arithmetic import F32
+from ..errors import CompileError
+from ..ir import Dequantize, Elementwise, Graph, Identity, Op, Quantization, Quantize, Value, retype
+
+NEUTRAL = {"Add": 0.0, "Sub": 0.0, "Mul": 1.0, "Div": 1.0}
+
+
+@dataclass(frozen=True)
+class MergeDoublePairs:
+    """Q-DQ-Q-DQ to Q-DQ."""
+
+    name: ClassVar[str] = "merge_double_pairs"
+
+    def apply(self, graph: Graph) -> bool:
+        changed = False
+        for first in [op for op in graph.ops if isinstance(op, Quantize)]:
+            while _merge(graph, first):
+                changed = True
+        return changed
+
+
+def _merge(graph: Graph, first: Quantize) -> bool:
+    """Merges the pair that follows the pair of `first`, if there is one."""
+    if first.x.data is not None or first not in graph.ops:
+        return False
+    inner = _sole_reader(graph, first)
+    second = _sole_reader(graph, inner) if isinstance(inner, Dequantize) else None
+    if not isinstance(inner, Dequantize) or not isinstance(second, Quantize):
+        return False
+    last = _readers(graph, second)
+    ends = [op for op in last or () if isinstance(op, Dequantize)]
+    if last is None or not ends or len(ends) != len(last):
+        return False
+    if not all(op.zero_point is not None for op in (first, inner, second, *ends)):
+        return False
+    if first.result.type.dtype != second.result.type.dtype:
+        return False
+    one, two = first.result.type.quantization, second.result.type.quantization
+    if one is None or two is None:
+        return False
+    merged = one if one == two else _intersection(first, second, one, two)
+    first.result.type = retype(first.result, quantization=merged)
+    scale, zero_point = _constants(first, merged)
+    for op in (first, *ends):
+        op.scale, op.zero_point = scale, zero_point
+    for op in ends:
+        op.x = first.result
+    graph.remove_dead_ops()
+    return True
+
+
+def _sole_reader(graph: Graph, op: Op) -> Op | None:
+    readers = _readers(graph, op)
+    return readers[0] if readers is not None and len(readers) == 1 else None
+
+
+def _readers(graph: Graph, op: Op) -> list[Op] | None:
+    """The ops that read the result of `op`, behind ops that do nothing; None where it is a graph output."""
+    if op.result in graph.outputs:
+        return None
+    found: list[Op] = []
+    for user in graph.users().get(op.result, []):
+        behind = _readers(graph, user) if _does_nothing(user, op.result) else [user]
+        if behind is None:
+            return None
+        found += behind
+    return found
+
+
+def _does_nothing(op: Op, x: Value) -> bool:
+    if isinstance(op, Identity):
+        return True
+    if not isinstance(op, Elementwise) or op.op not in NEUTRAL or len(op.xs) != 2:
+        return False
+    first, second = op.xs
+    if first is not x and op.op in ("Sub", "Div"):
+        return False
+    constant = second if first is x else first
+    return constant.data is not None and bool((constant.array == NEUTRAL[op.op]).all())
+
+
+def _intersection(
+    first: Quantize, second: Quantize, one: Quantization, two: Quantization
+) -> Quantization:
+    """Parameters for the range that both cover."""
+    low_level, high_level = first.result.type.limits
+    lows = [F32(low_level - q.zero_point) * F32(q.scale) for q in (one, two)]
+    highs = [F32(high_level - q.zero_point) * F32(q.scale) for q in (one, two)]
+    low, high = max(lows), min(highs)
+    if not high > low:
+        raise CompileError(
+            f"quantize %{second.result.name} {two} follows quantize %{first.result.name} {one}: "
+            "the two have no range in common, and ONNX Runtime merges them into a scale of 0; "
+            "take out the second one"
+        )
+    scale = (high - low) / F32(high_level - low_level)
+    level = F32(low_level) - low / scale
+    rounded = np.copysign(np.floor(np.abs(np.float64(level)) + 0.5), level)
+    return Quantization(float(scale), int(np.clip(rounded, low_level, high_level)))
+
+
+def _constants(first: Quantize, merged: Quantization) -> tuple[Value, Value]:
+    assert first.zero_point is not None
+    name = first.result.name
+    zero_point = np.full(
+        first.zero_point.type.shape, merged.zero_point, first.zero_point.array.dtype
+    )
+    return (
+        Value.constant(f"{name}.scale", np.full(first.scale.type.shape, merged.scale, F32)),
+        Value.constant(f"{name}.zero_point", zero_point),
+    )
