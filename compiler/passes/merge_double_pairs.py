@@ -1,17 +1,20 @@
 """Merges two pairs of quantize and dequantize in a row, as ONNX Runtime does before anything else.
 
-Rule: `dequantize(quantize(dequantize(quantize(x))))` becomes `dequantize(quantize(x))` with a scale and zero point that cover the
-intersection of both ranges, every operation rounded to f32 (lo, hi: the dtype's limits; DoubleQDQPairsRemover in ONNX Runtime):
+Rule: `dequantize(quantize(dequantize(quantize(x))))` becomes `dequantize(quantize(x))` with a scale
+and a zero point for the intersection of both ranges, every operation rounded to f32 (lo, hi: the
+dtype's limits; onnxruntime's DoubleQDQPairsRemover, measured):
     low = max((lo - z1) * s1, (lo - z2) * s2);  high = min((hi - z1) * s1, (hi - z2) * s2)
     s = (high - low) / (hi - lo);  z = round(lo - low / s), halves away from zero
-Equal parameters stay as they are. Identities, and Add, Sub, Mul, Div by the neutral element, are looked through; a longer chain is
-merged pair by pair from its start. This changes values: what ONNX Runtime computes is the merged form.
+Equal parameters stay as they are. Identities, and Add, Sub, Mul, Div by the neutral element, are
+looked through; a longer chain is merged pair by pair from its start. This changes values: what ONNX
+Runtime computes is the merged form.
 
 Refusals:
-- the dtypes differ, or a zero point is not written out (it would be 0, but ONNX Runtime does not look at such pairs);
-- the first quantize, its dequantize or the second quantize is a graph output, or has readers beside the chain (the second quantize
-  may have several, all of them dequantize);
-- the ranges have no more than one point in common: a CompileError, since ONNX Runtime would divide by zero.
+- the dtypes differ, or a zero point is not written out (ONNX Runtime does not look at such pairs);
+- the first quantize, its dequantize or the second quantize is a graph output, or has readers beside
+  the chain (the second quantize may have several, all of them dequantize);
+- the ranges have no more than one point in common: a CompileError, since ONNX Runtime would make
+  the scale 0.
 """
 
 from dataclasses import dataclass
@@ -76,7 +79,9 @@ def _sole_reader(graph: Graph, op: Op) -> Op | None:
 
 
 def _readers(graph: Graph, op: Op) -> list[Op] | None:
-    """The ops that read the result of `op`, behind ops that do nothing; None where it is a graph output."""
+    """The ops that read the result of `op`, behind ops that do nothing; None where it is a graph
+    output.
+    """
     if op.result in graph.outputs:
         return None
     found: list[Op] = []

@@ -149,5 +149,5 @@ def test_a_graph_input_of_bytes_is_no_pair(tmp_path: Path) -> None:
 
 
 def test_ranges_that_meet_in_a_point_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(CompileError, match="no range in common.*take out the second"):
+    with pytest.raises(CompileError, match=r"no range in common.*take out the second"):
         quantizations(chain(QuantParams(0.02, 0), QuantParams(0.03, 255)).build(), tmp_path)
