@@ -226,6 +226,7 @@ def description() -> dict[str, Any]:
         "name": "tiny",
         "generator": "written by hand",
         "reference": {"runtime": "integers", "qdqisint8allowed": False},
+        "source": {"file": "tiny.onnx", "sha256": "0" * 64},
         "arena": {"bytes": 4 * (CONV_AT + 2 * PIXELS), "lower_bound": 128},
         "weights": {
             "file": "weights.bin",
