@@ -1,7 +1,8 @@
 """The exact arithmetic of ONNX Runtime's CPU kernels, in numpy, one formula a function.
 
-The reference is onnxruntime 1.31 on x86-64 with AVX2; the formulas were established by measurement against it (RN rounds to f32,
-nearest-even, after every single operation; rne rounds to an integer, ties to even). numpy's f32 operations are RN already.
+The reference is onnxruntime 1.31 on x86-64 with AVX2; the formulas were established by measurement
+against it (RN rounds to f32, nearest-even, after every single operation; rne rounds to an integer,
+ties to even). numpy's f32 operations are RN already.
 """
 
 from __future__ import annotations
@@ -63,7 +64,9 @@ def convolve(
     dilations: tuple[int, int],
     group: int = 1,
 ) -> Array:
-    """Sum of products in int32 that wraps: x i32 [N,C,H,W] (padded already), weight i32 [O,C/group,KH,KW]."""
+    """Sum of products in int32 that wraps: x i32 [N,C,H,W] (padded already), weight i32
+    [O,C/group,KH,KW].
+    """
     batch, channels, height, width = x.shape
     out_channels, group_channels, kernel_h, kernel_w = weight.shape
     out_h = (height - (kernel_h - 1) * dilations[0] - 1) // strides[0] + 1
@@ -79,7 +82,8 @@ def convolve(
                 top : top + (out_h - 1) * strides[0] + 1 : strides[0],
                 left : left + (out_w - 1) * strides[1] + 1 : strides[1],
             ]
-            # f64 holds sums of int8 products exactly up to 2^53, and BLAS is far faster than integers.
+            # f64 holds sums of int8 products exactly up to 2^53, and BLAS is far faster than
+            # integers.
             total += np.einsum(
                 "goc,ngchw->ngohw",
                 kernels[..., ky, kx].astype(np.float64),
@@ -117,7 +121,9 @@ def resize_indices(size: int, result: int, scale: float, coordinates: str, round
         case "ceil":
             index = np.ceil(c)
         case "round_prefer_floor":
-            index = np.where(c == np.trunc(c) + half, np.floor(c), np.floor(np.abs(c) + half) * np.sign(c))
+            index = np.where(
+                c == np.trunc(c) + half, np.floor(c), np.floor(np.abs(c) + half) * np.sign(c)
+            )
         case _:  # round_prefer_ceil: half away from zero
             index = np.floor(np.abs(c) + half) * np.sign(c)
     return np.clip(index.astype(np.int64), 0, size - 1)

@@ -1,4 +1,5 @@
-"""Writes the artifact: model.json, weights.bin, shaders/, the JS runtime. Its form is docs/artifact.md.
+"""Writes the artifact: model.json, weights.bin, shaders/, the JS runtime. Its form is
+docs/artifact.md.
 
 The same program gives the same bytes. The folder appears whole or not at all.
 """
@@ -32,13 +33,13 @@ def write_artifact(
     program: Program,
     folder: Path,
     *,
-    signed_integer_kernels: bool = False,
+    source: Path,
     pictures: Mapping[str, Picture] | None = None,
 ) -> Json:
     """Writes `program` to `folder` and returns the content of model.json.
 
-    `pictures` overrides the normalisation of picture inputs; `signed_integer_kernels` says that the reference ran with
-    session.qdqisint8allowed.
+    `source` is the model's file, recorded by name and SHA-256; `pictures` overrides the
+    normalisation of picture inputs.
     """
     code = generate(program, picture_inputs(program) | dict(pictures or {}))
     weights = code.weights.astype("<u4").tobytes()
@@ -51,7 +52,11 @@ def write_artifact(
         "generator": f"onnx2wgsl {metadata.version('onnx2wgsl')}",
         "reference": {
             "runtime": f"onnxruntime {metadata.version('onnxruntime')}",
-            "qdqisint8allowed": signed_integer_kernels,
+            "qdqisint8allowed": program.signed,
+        },
+        "source": {
+            "file": source.name,
+            "sha256": hashlib.sha256(source.read_bytes()).hexdigest(),
         },
         "arena": {"bytes": program.arena_words * 4, "lower_bound": program.lower_bound_words * 4},
         "weights": {
@@ -63,7 +68,10 @@ def write_artifact(
             _tensor(name, type_) | ({"image": code.pictures[name]} if name in code.pictures else {})
             for name, type_ in program.inputs.items()
         ],
-        "outputs": [_tensor(name, type_) | _picture_output(program, name) for name, type_ in program.outputs.items()],
+        "outputs": [
+            _tensor(name, type_) | _picture_output(program, name)
+            for name, type_ in program.outputs.items()
+        ],
         "kernels": code.kernels,
         "snippets": SNIPPETS,
         "probe": {"shader": PROBE_SHADER, **probe_cases(program)},
@@ -127,7 +135,9 @@ RAW_BYTES = Picture(1.0, 0.0)
 
 
 def picture_inputs(program: Program) -> dict[str, Picture]:
-    """The normalisation of every float input [1, 1|3|4, H, W], by the range that its quantization covers."""
+    """The normalisation of every float input [1, 1|3|4, H, W], by the range that its quantization
+    covers.
+    """
     found = {}
     for name, type_ in program.inputs.items():
         readers = [k for k in program.kernels if isinstance(k, QuantizeKernel) and k.input == name]
@@ -154,7 +164,9 @@ def _nearest_range(low: float, high: float) -> Picture:
 
 
 def _picture_output(program: Program, name: str) -> Json:
-    """How a float output becomes bytes: the inverse of the normalisation that its table's values suggest."""
+    """How a float output becomes bytes: the inverse of the normalisation that its table's values
+    suggest.
+    """
     if program.outputs[name].dtype != "f32" or not _is_picture(program.outputs[name]):
         return {}
     tables = [
@@ -165,14 +177,19 @@ def _picture_output(program: Program, name: str) -> Json:
     ]
     values = np.concatenate(tables)
     picture = _nearest_range(float(values.min()), float(values.max()))
-    return {"image": {"scale": round(1 / picture.scale, 6), "offset": -picture.offset / picture.scale}}
+    return {
+        "image": {"scale": round(1 / picture.scale, 6), "offset": -picture.offset / picture.scale}
+    }
 
 
-# ---------------------------------------------------------------------------------- probe and self-test
+# ---------------------------------------------------------------------------------- probe and
+# self-test
 
 
 def probe_cases(program: Program) -> Json:
-    """Requantizations at and beside rounding ties with the model's own multipliers, and extreme accumulators."""
+    """Requantizations at and beside rounding ties with the model's own multipliers, and extreme
+    accumulators.
+    """
     convs = [kernel for kernel in program.kernels if isinstance(kernel, ConvKernel)]
     pool = [np.unique(kernel.multiplier[: kernel.out_channels]) for kernel in convs]
     scales = np.unique(np.concatenate([*pool, np.array([0.5, 2.0**-20], F32)]).astype(F32))
@@ -221,7 +238,9 @@ def self_test(program: Program) -> Json:
 
 
 def _input_range(program: Program, name: str) -> tuple[float, float]:
-    """A little more than the real values that the input's quantization covers, so that saturation is met too."""
+    """A little more than the real values that the input's quantization covers, so that saturation is
+    met too.
+    """
     for kernel in program.kernels:
         if isinstance(kernel, QuantizeKernel) and kernel.input == name:
             low, high = _stored_range(kernel.scale, kernel.zero_point)

@@ -1,7 +1,8 @@
 """Emits WGSL and weights for a Program: one shader a kernel, from the jinja2 templates in templates/.
 
-Templates get plain numbers, all offsets in words; what a kernel computes is said there and nowhere else. `generate` returns everything
-that the artifact holds but the self-test, which `artifact.py` adds.
+Templates get plain numbers, all offsets in words; what a kernel computes is said there and nowhere
+else. `generate` returns everything that the artifact holds but the self-test, which `artifact.py`
+adds.
 """
 
 from __future__ import annotations
@@ -41,7 +42,9 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Picture:
-    """A graph input given as RGBA bytes: value = byte * scale + offset, evaluated in f64 and rounded to f32."""
+    """A graph input given as RGBA bytes: value = byte * scale + offset, evaluated in f64 and rounded
+    to f32.
+    """
 
     scale: float
     offset: float
@@ -136,8 +139,8 @@ def generate(program: Program, pictures: dict[str, Picture]) -> Code:
             }
     for variants in SNIPPETS.values():
         for name in variants.values():
-            code.shaders[name] = _render(name, {})
-    code.shaders[PROBE_SHADER] = _render(PROBE_SHADER, {})
+            code.shaders[name] = render_template(name, {})
+    code.shaders[PROBE_SHADER] = render_template(PROBE_SHADER, {})
     code.weights = constants.words()
     return code
 
@@ -159,11 +162,12 @@ def _emit(
     context |= {
         "bindings": shader.bindings,
         "stores": stores,
-        "byte_tables": bool(picture) or any(not s["output"] and s["table"] is not None for s in stores),
+        "byte_tables": bool(picture)
+        or any(not s["output"] and s["table"] is not None for s in stores),
         "pack": isinstance(kernel, ConvKernel),
         "title": _title(program, kernel, picture),
     }
-    code.shaders[file] = _render(f"{template}.wgsl", context)
+    code.shaders[file] = render_template(f"{template}.wgsl", context)
     return {
         "name": kernel.name,
         "op": template,
@@ -193,7 +197,11 @@ def _title(program: Program, kernel: Kernel, picture: Picture | None) -> str:
     height, width = kernel.shape[1:]
     if isinstance(kernel, ConvKernel):
         _, channels, rows, columns = kernel.x_type.shape
-        upsample = "" if kernel.upsample == (1, 1) else f", upsampled {kernel.upsample[0]}x{kernel.upsample[1]}"
+        upsample = (
+            ""
+            if kernel.upsample == (1, 1)
+            else f", upsampled {kernel.upsample[0]}x{kernel.upsample[1]}"
+        )
         detail = (
             f"convolution {kernel.kernel_size[0]}x{kernel.kernel_size[1]}, "
             f"{channels} channels of {rows}x{columns}{upsample} -> {kernel.out_channels} of {height}x{width}"
@@ -340,7 +348,9 @@ def _unpack_context(shader: _Shader, program: Program, kernel: UnpackKernel) -> 
 
 @dataclass(frozen=True)
 class _Column:
-    """A source column that a tile's windows touch, relative to the tile's first; guarded where it may lie outside."""
+    """A source column that a tile's windows touch, relative to the tile's first; guarded where it may
+    lie outside.
+    """
 
     offset: int
     guarded: bool
@@ -402,7 +412,10 @@ def _columns(kernel: ConvKernel, row_tiles: int) -> tuple[list[_Column], list[li
     stride, factor = kernel.strides[1], kernel.upsample[1]
     width = kernel.x_type.shape[3]
     offsets = [
-        [(p * stride + kx * kernel.dilations[1] - kernel.pads[1]) // factor for kx in range(kernel_w)]
+        [
+            (p * stride + kx * kernel.dilations[1] - kernel.pads[1]) // factor
+            for kx in range(kernel_w)
+        ]
         for p in range(tile.pixels)
     ]
     ordered = sorted({offset for row in offsets for offset in row})
@@ -433,11 +446,11 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701  # the output is WGSL
+        autoescape=False,  # the output is WGSL
     )
 
 
-def _render(name: str, context: Json) -> str:
+def render_template(name: str, context: Json) -> str:
     """The text of a template; an error in it names the file and line."""
     try:
         return _environment().get_template(f"{name}.j2").render(context)

@@ -1,7 +1,8 @@
 """Evaluates chains of unary float ops.
 
-The one place where the meaning of the IR is not a formula: what ONNX Runtime's Tanh or Sigmoid gives for an f32 is defined by running it. A
-chain runs over all its input values in one array, once.
+The one place where the meaning of the IR is not a formula: what ONNX Runtime's Tanh or Sigmoid
+gives for an f32 is defined by running it. A chain runs over all its input values in one array,
+once.
 """
 
 import numpy as np
@@ -12,7 +13,9 @@ from .oracle import run_unary_chain
 
 
 def run_chain(chain: list[Elementwise], x: Array, opset: int) -> Array:
-    """f32 results of `chain`, first op first, on an f32 array of at most 256 different values, in its shape."""
+    """f32 results of `chain`, first op first, on an f32 array of at most 256 different values, in its
+    shape.
+    """
     if not chain:
         return x
     constants: dict[str, Array] = {}

@@ -1,8 +1,10 @@
 """Reads an ONNX file into a Graph of stage 1.
 
-What is accepted: opsets 13 to 21, initializers and Constant nodes, external data inside the model's own folder, dynamic dimensions
-given by `shapes` (a symbolic batch dimension is 1 unless given). Shape arithmetic on constants, as torch.onnx.export leaves around
-Resize, is folded by onnx-graphsurgeon. Everything that can't be taken is refused at once, in one message that lists every such node.
+What is accepted: opsets 13 to 21, initializers and Constant nodes, external data inside the
+model's own folder, dynamic dimensions given by `shapes` (a symbolic batch dimension is 1 unless
+given). Shape arithmetic on constants, as torch.onnx.export leaves around Resize, is folded by
+onnx-graphsurgeon. Everything that can't be taken is refused at once, in one message that lists
+every such node.
 """
 
 from __future__ import annotations
@@ -34,26 +36,28 @@ from .ir import (
     Resize,
     TensorType,
     Value,
+    expected_shape,
 )
-from .oracle import PURE_UNARY
+from .oracle import PURE_UNARY, PURE_WITH_CONSTANT
 
 OPSETS = range(13, 22)
 BATCH_NAMES = {"batch", "batch_size", "n", "b", "dynamic_batch"}
-BINARY_WITH_CONSTANT = {"Add", "Sub", "Mul", "Div", "Pow", "Min", "Max"}
 Shapes = Mapping[str, tuple[int, ...]]
 
 
 def import_model(path: Path, shapes: Shapes | None = None) -> Graph:
-    """The model in `path` as a Graph; CompileError where it can't be read, UnsupportedError where not taken."""
+    """The model in `path` as a Graph; CompileError where it can't be read, UnsupportedError where not
+    taken.
+    """
     model = load_model(path)
     fix_shapes(model, shapes or {}, path)
     return _Importer(model, path.stem).graph()
 
 
-def load_model(path: Path) -> onnx.ModelProto:
-    """The ONNX file, with external data from its own folder."""
+def read_model(path: Path) -> onnx.ModelProto:
+    """The ONNX file, with external data from its own folder; CompileError where it can't be read."""
     try:
-        model = onnx.load(path)
+        model = onnx.load(str(path))
     except FileNotFoundError as error:
         raise CompileError(f"{error.filename or path}: no such file") from error
     except IsADirectoryError as error:
@@ -65,11 +69,17 @@ def load_model(path: Path) -> onnx.ModelProto:
         ) from error
     except (onnx.checker.ValidationError, ValueError, OSError) as error:
         raise CompileError(
-            f"{path}: external data can't be read: {error}\n"
+            f"{path}: external data can't be read: {' '.join(str(error).split())}\n"
             "  external data must lie in the model's own folder; or save the model in one file"
         ) from error
     if not model.graph.node or not model.opset_import:
         raise CompileError(f"{path} holds no graph: it is not an ONNX model, or it is truncated")
+    return model
+
+
+def load_model(path: Path) -> onnx.ModelProto:
+    """`read_model`, for opsets that are compiled."""
+    model = read_model(path)
     versions = {entry.domain: entry.version for entry in model.opset_import}
     opset = versions.get("", versions.get("ai.onnx", 0))
     if opset not in OPSETS:
@@ -179,7 +189,9 @@ class _Importer:
             handler = _elementwise
         if handler is None:
             raise _Refusal("this operator is not supported; onnx2wgsl takes " + SUPPORTED)
-        if any(not isinstance(tensor, gs.Constant) and tensor.is_empty() for tensor in node.outputs[:1]):
+        if any(
+            not isinstance(tensor, gs.Constant) and tensor.is_empty() for tensor in node.outputs[:1]
+        ):
             raise _Refusal("its first output has no name")
         handler(self, node)
 
@@ -280,7 +292,11 @@ def _quantize(imp: _Importer, node: Any) -> None:
         imp.emit(
             node,
             Quantize,
-            TensorType(dtype, x.type.shape, None if imp.required(node, 1).array.size > 1 else _quantization(imp, node, dtype)),
+            TensorType(
+                dtype,
+                x.type.shape,
+                None if imp.required(node, 1).array.size > 1 else _quantization(imp, node, dtype),
+            ),
             x=x,
             scale=imp.required(node, 1),
             zero_point=imp.operand(node, 2),
@@ -301,7 +317,9 @@ def _quantized_dtype(node: Any, zero_point: Array | None) -> str:
     if zero_point is not None:
         return DTYPE_NAMES.get(zero_point.dtype, str(zero_point.dtype))
     named = node.attrs.get("output_dtype", 0)
-    return {0: "u8", onnx.TensorProto.UINT8: "u8", onnx.TensorProto.INT8: "s8"}.get(named, str(named))
+    return {0: "u8", onnx.TensorProto.UINT8: "u8", onnx.TensorProto.INT8: "s8"}.get(
+        named, str(named)
+    )
 
 
 def _refuse_blocks(node: Any) -> None:
@@ -358,8 +376,6 @@ def _conv(imp: _Importer, node: Any) -> None:
         dilations,
         group,
     )
-    from .ir import expected_shape
-
     shape = expected_shape(op)
     assert shape is not None
     if min(shape) < 1:
@@ -405,7 +421,9 @@ def _elementwise(imp: _Importer, node: Any) -> None:
         if value is not None and value.data is not None and value.array.size != 1:
             raise _Refusal(f"its constant {value.name!r} has {value.array.size} elements, not one")
     if variables[0].type.dtype != "f32":
-        raise _Refusal(f"it works on {variables[0].type.dtype}; only float32 between DQ and Q is taken")
+        raise _Refusal(
+            f"it works on {variables[0].type.dtype}; only float32 between DQ and Q is taken"
+        )
     attributes = {key: held for key, held in node.attrs.items()}
     op = node.op
     if op == "Clip":  # absent bounds become explicit, so that operands need no gaps
@@ -432,7 +450,13 @@ def _concat(imp: _Importer, node: Any) -> None:
         raise _Refusal("a constant operand is not supported")
     shape = list(xs[0].type.shape)
     shape[1] = sum(x.type.shape[1] for x in xs)
-    imp.emit(node, Concat, TensorType(_moved_type(xs).dtype, tuple(shape), _moved_type(xs).quantization), xs=tuple(xs), axis=axis)
+    imp.emit(
+        node,
+        Concat,
+        TensorType(_moved_type(xs).dtype, tuple(shape), _moved_type(xs).quantization),
+        xs=tuple(xs),
+        axis=axis,
+    )
 
 
 def _moved_type(xs: list[Value]) -> TensorType:
@@ -493,7 +517,9 @@ def _pad(imp: _Importer, node: Any) -> None:
         before[axis], after[axis] = int(given[index]), int(given[index + len(listed)])
     pads = (before[2], before[3], after[2], after[3])
     if any(before[:2] + after[:2]) or min(pads) < 0:
-        raise _Refusal(f"pads {given.tolist()}: only the spatial axes, and no negative ones, are taken")
+        raise _Refusal(
+            f"pads {given.tolist()}: only the spatial axes, and no negative ones, are taken"
+        )
     height, width = x.type.shape[2:]
     if mode == "reflect" and (max(pads[0], pads[2]) >= height or max(pads[1], pads[3]) >= width):
         raise _Refusal(f"reflection by {list(pads)} does not fit {height}x{width}")
@@ -524,6 +550,6 @@ _HANDLERS: dict[str, Callable[[_Importer, Any], None]] = {
     "Pad": _pad,
     "Identity": _identity,
     "Dropout": _identity,
-    **dict.fromkeys(BINARY_WITH_CONSTANT, _elementwise),
+    **dict.fromkeys(PURE_WITH_CONSTANT, _elementwise),
 }
 SUPPORTED = "Conv, Concat, Resize (nearest), Pad, Identity and unary operators, between DQ and Q"

@@ -1,10 +1,14 @@
-"""The executable meaning of both IRs: an exact evaluation in numpy, op by op, independent of ONNX Runtime.
+"""The executable meaning of both IRs: an exact evaluation in numpy, op by op, independent of ONNX
+Runtime.
 
-A graph of stage 1 means what ONNX Runtime makes of it, not what its float ops say: a convolution between dequantize and quantize is the
-integer kernel. So a dequantized value remembers its integers, a convolution of two such gives an int32 accumulator, and `quantize` of an
-accumulator is the requantization formula. Every other float op works on plain f32. (`elementwise` alone asks ONNX Runtime: see elementwise.py.)
+A graph of stage 1 means what ONNX Runtime makes of it, not what its float ops say: a convolution
+between dequantize and quantize is the integer kernel. So a dequantized value remembers its
+integers, a convolution of two such gives an int32 accumulator, and `quantize` of an accumulator is
+the requantization formula. Every other float op works on plain f32. (`elementwise` alone asks ONNX
+Runtime: see elementwise.py.)
 
-`run_program` runs on the words of the arena itself, so it also checks packing, live ranges, slices and offsets.
+`run_program` runs on the words of the arena itself, so it also checks packing, live ranges, slices
+and offsets.
 """
 
 from __future__ import annotations
@@ -248,4 +252,6 @@ def _packed_conv(op: PackedConv, x: Array) -> Array:
         window = _sums(op, x.astype(np.int64) - before.zero_point, ones, 1, 0, op.upsample)
         sums -= window.astype(np.int64) * op.weight_zero_point.array[:channels].reshape(-1, 1, 1)
     multiplier = op.multiplier.array[:channels].reshape(-1, 1, 1)
-    return _stored(requantize(wrap_i32(sums), multiplier, after.zero_point, (-128, 127)), op.result.type)
+    return _stored(
+        requantize(wrap_i32(sums), multiplier, after.zero_point, (-128, 127)), op.result.type
+    )

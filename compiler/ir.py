@@ -1,17 +1,21 @@
 """The Graph: what a model computes, as SSA values and small ops.
 
-A `Graph` is a list of ops in execution order. Every op makes one `Value`, and every value has a `TensorType`. Three kinds
-of values stand in operands: graph inputs, results of ops, and constants (a value that carries `data`).
+A `Graph` is a list of ops in execution order. Every op makes one `Value`, and every value has a
+`TensorType`. Three kinds of values stand in operands: graph inputs, results of ops, and constants
+(a value that carries `data`).
 
 Three stages share these classes, and a pass moves a graph from one to the next:
 
-1. As imported: `quantize` and `dequantize` around float ops (`conv`, `elementwise`), as in the ONNX file.
+1. As imported: `quantize` and `dequantize` around float ops (`conv`, `elementwise`), as in the
+   ONNX file.
 2. Integer: `qconv` and `lookup`, and `concat`, `resize` and `pad` straight on stored bytes.
-3. Packed: all activations are s8 in the layout `packed`, channels last and four to a word; `packed_conv` has its zero points
-   folded into the bias. Only `quantize_by_thresholds`, `pack`, `unpack` and a float `lookup` touch the outside layout.
+3. Packed: all activations are s8 in the layout `packed`, channels last and four to a word;
+   `packed_conv` has its zero points folded into the bias. Only `quantize_by_thresholds`, `pack`,
+   `unpack` and a float `lookup` touch the outside layout.
 
-Activations carry their quantization (one scale, one zero point) in their type, because every later op needs it:
-real value = (stored - zero_point) * scale. Shapes are always the logical NCHW ones, also for packed values.
+Activations carry their quantization (one scale, one zero point) in their type, because every later
+op needs it: real value = (stored - zero_point) * scale. Shapes are always the logical NCHW ones,
+also for packed values.
 
 What an op means is `interpreter.py`; what it must satisfy is `verify` here.
 """
@@ -43,7 +47,9 @@ DTYPE_NAMES = {dtype: name for name, dtype in NUMPY_DTYPES.items()}
 
 @dataclass(frozen=True)
 class Quantization:
-    """Per-tensor quantization of an activation: real = (stored - zero_point) * scale; scale is an f32."""
+    """Per-tensor quantization of an activation: real = (stored - zero_point) * scale; scale is an
+    f32.
+    """
 
     scale: float
     zero_point: int
@@ -56,8 +62,8 @@ class Quantization:
 class TensorType:
     """dtype, logical shape, quantization, and for packed activations the channel segments.
 
-    `segments` lists the channels of each part of a concatenation; every segment starts on a word, so physical channels
-    number 4 * words. None means row-major in memory.
+    `segments` lists the channels of each part of a concatenation; every segment starts on a word,
+    so physical channels number 4 * words. None means row-major in memory.
     """
 
     dtype: str
@@ -158,7 +164,9 @@ class Op:
 
 @dataclass(eq=False)
 class Quantize(Op):
-    """ONNX QuantizeLinear, per tensor; an absent zero point is 0 and the result's dtype tells u8 from s8."""
+    """ONNX QuantizeLinear, per tensor; an absent zero point is 0 and the result's dtype tells u8 from
+    s8.
+    """
 
     kind = "quantize"
     x: Value
@@ -199,7 +207,9 @@ class Conv(ConvolutionOp):
 
 @dataclass(eq=False)
 class Elementwise(Op):
-    """A float ONNX operator applied to each element: one variable operand, the others scalar constants."""
+    """A float ONNX operator applied to each element: one variable operand, the others scalar
+    constants.
+    """
 
     kind = "elementwise"
     xs: tuple[Value, ...]
@@ -213,7 +223,8 @@ class Elementwise(Op):
         return variable
 
 
-# -------------------------------------------------------------- any stage: values are moved, not changed
+# -------------------------------------------------------------- any stage: values are moved, not
+# changed
 
 
 @dataclass(eq=False)
@@ -317,8 +328,9 @@ class Unpack(Op):
 class PackedConv(ConvolutionOp):
     """`qconv` on packed s8: acc = bias + sum x*w (padding reads zx), zx being folded into the bias.
 
-    weight: u32 [OW, KH, CW, KW, 4], four int8 input channels of output channel 4*OW + lane in each word; bias i32 [4*OW],
-    multiplier f32 [4*OW]. With `weight_zero_point` i32 [4*OW], acc also loses weight_zero_point * sum (x - zx) over the window.
+    weight: u32 [OW, KH, CW, KW, 4], four int8 input channels of output channel 4*OW + lane in each
+    word; bias i32 [4*OW], multiplier f32 [4*OW]. With `weight_zero_point` i32 [4*OW], acc also
+    loses weight_zero_point * sum (x - zx) over the window.
     """
 
     kind = "packed_conv"
@@ -352,7 +364,8 @@ OP_CLASSES: dict[str, type[Op]] = {
 class Graph:
     """Ops in execution order, with the values that come in and go out.
 
-    An output keeps the model's name for it in `output_names`, whatever value holds it after the passes.
+    An output keeps the model's name for it in `output_names`, whatever value holds it after the
+    passes.
     """
 
     name: str

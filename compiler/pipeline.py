@@ -7,7 +7,7 @@ from pathlib import Path
 
 from .errors import CompileError, UnsupportedError
 from .frontend import Shapes, import_model
-from .ir import Conv, Dequantize, Elementwise, Graph, Lookup, Op, Quantize, verify
+from .ir import Conv, Dequantize, Elementwise, Graph, Lookup, Op, Quantize, Value, verify
 from .passes import GraphPass
 from .passes.allocate_buffers import AllocateBuffers
 from .passes.canonicalize import Canonicalize
@@ -58,6 +58,7 @@ def compile_model(
 def compile_graph(graph: Graph, observe: Observer | None = None) -> Program:
     """The program of an imported graph, which is rewritten in place."""
     seen = observe or (lambda name, stage: None)
+    signed = any(value.type.dtype == "s8" for value in activations(graph))
     verify(graph, "import")
     MergeDoublePairs().apply(graph)  # unseen: what ONNX Runtime computes is what it leaves
     verify(graph, MergeDoublePairs.name)
@@ -71,6 +72,7 @@ def compile_graph(graph: Graph, observe: Observer | None = None) -> Program:
     verify(graph, PackInt8.name)
     seen(PackInt8.name, graph)
     program = Schedule().apply(graph)
+    program.signed = signed
     seen(Schedule.name, program)
     for last in PROGRAM_PASSES:
         last.apply(program)
@@ -78,6 +80,14 @@ def compile_graph(graph: Graph, observe: Observer | None = None) -> Program:
     if not program.kernels:
         raise CompileError(f"{graph.name} computes nothing: its outputs are its inputs")
     return program
+
+
+def activations(graph: Graph) -> list[Value]:
+    """Graph inputs and what `quantize` makes of computed values."""
+    return [
+        *graph.inputs,
+        *(op.result for op in graph.ops if isinstance(op, Quantize) and op.x.data is None),
+    ]
 
 
 def require_integer(graph: Graph) -> None:

@@ -1,8 +1,10 @@
 """The Program: how a graph is computed.
 
-Kernels in the order they run, the buffers they read and write, and where those lie in the arena. A kernel reads packed words through a
-`View`, computes one packed word (four channels of a pixel) at a time, and hands it to each of its `stores`: as it is or through a table,
-into a slice of a buffer, or as floats into a graph output. So requantization, concatenation and float tables cost no kernel.
+Kernels in the order they run, the buffers they read and write, and where those lie in the arena. A
+kernel reads packed words through a `View`, computes one packed word (four channels of a pixel) at
+a time, and hands it to each of its `stores`: as it is or through a table, into a slice of a
+buffer, or as floats into a graph output. So requantization, concatenation and float tables cost no
+kernel.
 """
 
 from __future__ import annotations
@@ -45,7 +47,9 @@ class View:
 
     def __str__(self) -> str:
         place = "" if self.buffer.offset is None else f"+0x{self.buffer.offset * 4:x}"
-        part = "" if self.whole else f" words {self.first}:{self.first + self.words} of {self.pitch}"
+        part = (
+            "" if self.whole else f" words {self.first}:{self.first + self.words} of {self.pitch}"
+        )
         return f"{self.buffer.name}{place}{part}"
 
 
@@ -62,7 +66,9 @@ class BufferStore:
 
 @dataclass(frozen=True, eq=False)
 class OutputStore:
-    """Floats into a graph output [N,C,H,W] through a table f32 [256]; `channels`: logical channel of each lane, -1 for none."""
+    """Floats into a graph output [N,C,H,W] through a table f32 [256]; `channels`: logical channel of
+    each lane, -1 for none.
+    """
 
     output: str
     table: Array
@@ -100,7 +106,9 @@ class Kernel:
 
 @dataclass(eq=False)
 class QuantizeKernel(Kernel):
-    """f32 graph input [N,C,H,W] to packed s8 by thresholds (i32 [255] keys); scale and zero point only seed the search."""
+    """f32 graph input [N,C,H,W] to packed s8 by thresholds (i32 [255] keys); scale and zero point
+    only seed the search.
+    """
 
     op = "quantize"
     input: str = ""
@@ -122,7 +130,9 @@ class PackKernel(Kernel):
 
 @dataclass(eq=False)
 class UnpackKernel(Kernel):
-    """Packed s8 to a byte graph output [N,C,H,W]; makes whole words of the output, so it has no stores."""
+    """Packed s8 to a byte graph output [N,C,H,W]; makes whole words of the output, so it has no
+    stores.
+    """
 
     source: View = field(kw_only=True)
     op = "unpack"
@@ -155,7 +165,9 @@ class CopyKernel(Kernel):
 
 @dataclass(frozen=True)
 class Tile:
-    """What one invocation computes (pixels along x, words of output channels) and the workgroup (pixel tiles, words)."""
+    """What one invocation computes (pixels along x, words of output channels) and the workgroup
+    (pixel tiles, words).
+    """
 
     pixels: int = 4
     words: int = 1
@@ -197,19 +209,24 @@ class ConvKernel(Kernel):
 
 @dataclass(eq=False)
 class Program:
-    """Kernels in order, with the graph's inputs and outputs (names and row-major types)."""
+    """Kernels in order, with the graph's inputs and outputs (names and row-major types).
+
+    `signed`: the model has s8 activations, so its reference runs with session.qdqisint8allowed.
+    """
 
     name: str
     inputs: dict[str, TensorType]
     outputs: dict[str, TensorType]
     kernels: list[Kernel]
-    input_quantization: dict[str, TensorType] = field(default_factory=dict)
+    signed: bool = False
     arena_words: int | None = None
     lower_bound_words: int | None = None
 
     def buffers(self) -> list[Buffer]:
         """Buffers in order of first use."""
-        return list(dict.fromkeys(view.buffer for kernel in self.kernels for view in touches(kernel)))
+        return list(
+            dict.fromkeys(view.buffer for kernel in self.kernels for view in touches(kernel))
+        )
 
     def live_ranges(self) -> dict[Buffer, tuple[int, int]]:
         """First and last kernel of each buffer."""
@@ -236,13 +253,17 @@ def format_program(program: Program) -> str:
     """The program as text, one kernel a line."""
     head = f"program @{program.name}"
     if program.arena_words is not None and program.lower_bound_words is not None:
-        head += f" arena {program.arena_words * 4} bytes (lower bound {program.lower_bound_words * 4})"
+        head += (
+            f" arena {program.arena_words * 4} bytes (lower bound {program.lower_bound_words * 4})"
+        )
     lines = [f"{head}, {len(program.kernels)} dispatches {{"]
     ranges = program.live_ranges()
     for buffer in program.buffers():
         first, last = ranges[buffer]
         place = "" if buffer.offset is None else f" at 0x{buffer.offset * 4:x}"
-        lines.append(f"  buffer {buffer.name}: {buffer.words * 4} bytes{place}  # live {first}..{last}")
+        lines.append(
+            f"  buffer {buffer.name}: {buffer.words * 4} bytes{place}  # live {first}..{last}"
+        )
     for index, kernel in enumerate(program.kernels):
         lines.append(f"  kernel {index} {_format_kernel(kernel)}")
     return "\n".join([*lines, "}", ""])

@@ -1,6 +1,7 @@
 """Evaluates a Program exactly in numpy, on the words of its arena: the meaning of what codegen emits.
 
-It sees what the device sees: packed words, slices, padding lanes, buffers that share memory once they are allocated.
+It sees what the device sees: packed words, slices, padding lanes, buffers that share memory once
+they are allocated.
 """
 
 from __future__ import annotations
@@ -32,7 +33,9 @@ Observer = Callable[[Kernel, list[Array]], None]
 def run_program(
     program: Program, inputs: Mapping[str, Array], observe: Observer | None = None
 ) -> dict[str, Array]:
-    """Outputs by name; `observe` gets the words each kernel stored, u32 [pixels, words] a buffer store."""
+    """Outputs by name; `observe` gets the words each kernel stored, u32 [pixels, words] a buffer
+    store.
+    """
     memory = _Memory(program)
     outputs = {
         name: np.zeros(type_.shape, NUMPY_DTYPES[type_.dtype])
@@ -162,4 +165,6 @@ def _to_output(
     image = np.moveaxis(lanes.reshape(*shape, -1), -1, 1)
     physical = np.array(channels)
     kept = image[:, physical >= 0]
-    output[:, physical[physical >= 0]] = kept if kept.dtype == output.dtype else kept.view(output.dtype)
+    output[:, physical[physical >= 0]] = (
+        kept if kept.dtype == output.dtype else kept.view(output.dtype)
+    )

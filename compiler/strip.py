@@ -18,8 +18,6 @@ to be fused, so onnxruntime then runs those between DequantizeLinear and Quantiz
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -30,6 +28,8 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 
 from .errors import CompileError
+from .files import write_whole
+from .frontend import read_model
 
 _STRIPPABLE = {
     "DequantizeLinear": frozenset({np.dtype(np.int32), np.dtype(np.uint8), np.dtype(np.int8)}),
@@ -75,26 +75,8 @@ def strip_file(source: Path, destination: Path) -> list[str]:
         onnx.checker.check_model(data)
     except Exception as error:  # protobuf's limit of 2 GiB, or what onnx.checker found
         raise CompileError(f"{source} is not a valid ONNX model: {_one_line(error)}") from error
-    _write_whole(destination, data)
+    write_whole(destination, data)
     return stripped
-
-
-def read_model(path: Path) -> onnx.ModelProto:
-    """An ONNX file with its external data.
-
-    Raises CompileError where it can't be read or is no ONNX model.
-    """
-    try:
-        model = onnx.load(str(path))
-    except OSError as error:
-        raise CompileError(f"{path} can't be read: {error.strerror or error}.") from error
-    except Exception as error:  # from protobuf, or about external data from onnx.checker
-        raise CompileError(
-            f"{path} is not a whole ONNX file ({_one_line(error)}). Export or download it again."
-        ) from error
-    if not model.graph.node or not model.opset_import:
-        raise CompileError(f"{path} holds no ONNX graph. Export or download it again.")
-    return model
 
 
 def _constants(graph: onnx.GraphProto) -> dict[str, NDArray[Any]]:
@@ -134,23 +116,6 @@ def _names_read(graph: onnx.GraphProto) -> Iterator[str]:
         for attribute in node.attribute:
             for inner in (attribute.g, *attribute.graphs):
                 yield from _names_read(inner)
-
-
-def _write_whole(path: Path, data: bytes) -> None:
-    """Write beside the destination, then rename: readers see the old file or the whole new one."""
-    temporary = None
-    try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)
-        os.replace(temporary, path)
-    except OSError as error:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
-        raise CompileError(f"{path} can't be written: {error.strerror or error}.") from error
 
 
 def _one_line(error: Exception) -> str:

@@ -6,9 +6,10 @@
       ...
     }
 
-An op prints as a call: operands and attributes by the names of its class' fields, defaults left out, the first field without its
-name. Constants stand at the top: small ones in full, uniform ones as `splat V`, large ones as `external "sha256:…"`, whose data
-the parser takes from the dictionary it is given (`inspect --dump-ir` writes it as constants.npz beside the text).
+An op prints as a call: operands and attributes by the names of its class' fields, defaults left
+out, the first field without its name. Constants stand at the top: small ones in full, uniform ones
+as `splat V`, large ones as `external "sha256:…"`, whose data the parser takes from the dictionary
+it is given (`inspect --dump-ir` writes it as constants.npz beside the text).
 """
 
 from __future__ import annotations

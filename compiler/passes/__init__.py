@@ -1,7 +1,8 @@
 """The passes: one file each, listed in order by `pipeline.py`.
 
-A pass is a frozen dataclass whose fields are its options. `apply` changes a Graph (or Program) in place and returns whether it
-changed anything. The docstring of each file numbers its rules and its refusals.
+A pass is a frozen dataclass whose fields are its options. `apply` changes a Graph (or Program) in
+place and returns whether it changed anything. The docstring of each file numbers its rules and its
+refusals.
 """
 
 from typing import ClassVar, Protocol

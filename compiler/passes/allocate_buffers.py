@@ -1,12 +1,15 @@
 """Gives every buffer its place in one arena.
 
-A buffer is live from the first kernel that touches it to the last, both included, and two buffers whose live ranges meet must not overlap.
-Buffers are placed one after another, each at the lowest offset where it fits among those placed that are live together with it; several
-orders are tried and the smallest arena wins.
+A buffer is live from the first kernel that touches it to the last, both included, and two buffers
+whose live ranges meet must not overlap. Buffers are placed one after another, each at the lowest
+offset where it fits among those placed that are live together with it; several orders are tried
+and the smallest arena wins.
 
-The lower bound is the largest sum of sizes that are live during one kernel; no allocation can be smaller.
+The lower bound is the largest sum of sizes that are live during one kernel; no allocation can be
+smaller.
 
-One read_write arena, because WebGPU refuses a buffer that is bound both read-only and writable in one dispatch.
+One read_write arena, because WebGPU refuses a buffer that is bound both read-only and writable in
+one dispatch.
 """
 
 from collections.abc import Callable

@@ -2,12 +2,15 @@
 
 Rules:
 1. `identity` is replaced by its operand.
-2. `concat` of one operand, `pad` by nothing and `resize` to the same size are replaced by their operand.
-3. `quantize` of `dequantize` with the same dtype, scale and zero point is replaced by what was dequantized.
+2. `concat` of one operand, `pad` by nothing and `resize` to the same size are replaced by their
+   operand.
+3. `quantize` of `dequantize` with the same dtype, scale and zero point is replaced by what was
+   dequantized.
 4. Ops that nobody reads are removed.
 
 Refusals:
-- A graph input stays an input, and a `resize` to the same size with other indices than the identity stays.
+- A graph input stays an input, and a `resize` to the same size with other indices than the
+  identity stays.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,8 @@
 """Computes what depends on constants alone.
 
 Rules:
-1. `quantize` of a constant becomes the constant it makes (a fake-quantized weight, as training frameworks export it).
+1. `quantize` of a constant becomes the constant it makes (a fake-quantized weight, as training
+   frameworks export it).
 2. `dequantize` of a constant whose every reader is an `elementwise` op becomes a float constant.
 
 Refusals:

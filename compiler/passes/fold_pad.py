@@ -1,7 +1,7 @@
 """Makes padding part of the convolution that reads it.
 
-Rule: `qconv(pad(x))` adds the pads to the convolution's own where the pad's constant is the zero point, which is what a convolution's
-padding reads. The padded tensor is never made.
+Rule: `qconv(pad(x))` adds the pads to the convolution's own where the pad's constant is the zero
+point, which is what a convolution's padding reads. The padded tensor is never made.
 
 Refusals:
 - another constant, or the modes reflect and edge: such a pad is a kernel of its own;

@@ -1,10 +1,12 @@
 """Makes nearest upsampling part of the convolution that reads it.
 
-Rule: `qconv(resize(x))` becomes `qconv(x) {upsample}` where the resize repeats every row and column a whole number of times, so that the
-source of position o is o // factor. The convolution then reads each pixel where it lies; the enlarged tensor is never made.
+Rule: `qconv(resize(x))` becomes `qconv(x) {upsample}` where the resize repeats every row and
+column a whole number of times, so that the source of position o is o // factor. The convolution
+then reads each pixel where it lies; the enlarged tensor is never made.
 
 Refusals:
-- any other index map (a fractional factor, rounding that shifts): such a resize is a kernel of its own;
+- any other index map (a fractional factor, rounding that shifts): such a resize is a kernel of its
+  own;
 - a convolution that upsamples already.
 """
 

@@ -1,15 +1,17 @@
 """Makes the ops that only move values work on stored bytes.
 
 Rules:
-1. `quantize(concat(xs))` becomes `concat(quantize(xs))`, where every x is dequantized or a chain of elementwise ops on such:
-   each part is then requantized by a table, as ONNX Runtime's QLinearConcat does.
-2. `resize`/`pad` of `dequantize(q)`, read by `quantize` or a graph output alone, becomes `dequantize(resize(q))`: the indices
-   are the same, and a constant 0 is the zero point.
-3. `concat` of `dequantize`s that share dtype and quantization, under the same condition, becomes `dequantize(concat)`.
+1. `quantize(concat(xs))` becomes `concat(quantize(xs))`, where every x is dequantized or a chain
+   of elementwise ops on such: each part is then requantized by a table, as ONNX Runtime's
+   QLinearConcat does.
+2. `resize`/`pad` of `dequantize(q)`, read by `quantize` or a graph output alone, becomes
+   `dequantize(resize(q))`: the indices are the same, and a constant 0 is the zero point.
+3. `concat` of `dequantize`s that share dtype and quantization, under the same condition, becomes
+   `dequantize(concat)`.
 
 Refusals:
-- rule 1 where a part is a convolution's float result, and rules 2 and 3 where a convolution reads the result: ONNX Runtime
-  leaves such a convolution in float;
+- rule 1 where a part is a convolution's float result, and rules 2 and 3 where a convolution reads
+  the result: ONNX Runtime leaves such a convolution in float;
 - a `pad` with a constant that the quantization does not represent exactly.
 """
 
@@ -101,7 +103,9 @@ def _only_requantized(graph: Graph, value: Value) -> bool:
 def _move_bytes(op: Resize | Pad | Concat, producers: dict[Value, Op]) -> list[Op] | None:
     """Rules 2 and 3."""
     sources = [producers.get(x) for x in (op.xs if isinstance(op, Concat) else (op.x,))]
-    inner = [source for source in sources if isinstance(source, Dequantize) and source.x.data is None]
+    inner = [
+        source for source in sources if isinstance(source, Dequantize) and source.x.data is None
+    ]
     if len(inner) != len(sources):
         return None
     kinds = {(source.x.type.dtype, source.x.type.quantization) for source in inner}

@@ -1,15 +1,19 @@
-"""Lowers the integer graph to packed s8: four channels to a u32 word, channels last, zero points out of the inner loop.
+"""Lowers the integer graph to packed s8: four channels to a u32 word, channels last, zero points out
+of the inner loop.
 
 Rules:
 1. Every u8 activation becomes s8 by XOR 0x80 (zero point - 128); tables, pads and weights follow.
-2. Every activation gets channel segments: each part of a concatenation starts on a word, so that its producer can write it in place
-   whatever its channel count. Padding lanes have zero weights.
-3. `quantize` of a float graph input becomes `quantize_by_thresholds`: comparisons, never a division on the device.
-4. `qconv` becomes `packed_conv`: weights as words [OW, KH, CW, KW, 4], and bias - zx * sum(w) as the bias. A grouped convolution
-   becomes a dense one whose foreign weights equal the weight zero point, so that they contribute nothing.
+2. Every activation gets channel segments: each part of a concatenation starts on a word, so that
+   its producer can write it in place whatever its channel count. Padding lanes have zero weights.
+3. `quantize` of a float graph input becomes `quantize_by_thresholds`: comparisons, never a
+   division on the device.
+4. `qconv` becomes `packed_conv`: weights as words [OW, KH, CW, KW, 4], and bias - zx * sum(w) as
+   the bias. A grouped convolution becomes a dense one whose foreign weights equal the weight zero
+   point, so that they contribute nothing.
 5. Byte graph inputs are packed and byte graph outputs unpacked, at the border.
 
-Requires: no float op but `quantize` on graph inputs and `lookup` to graph outputs. Ensures: every other value is packed s8.
+Requires: no float op but `quantize` on graph inputs and `lookup` to graph outputs. Ensures: every
+other value is packed s8.
 """
 
 from dataclasses import dataclass, field
@@ -193,7 +197,9 @@ def _dense_signed_weights(op: QConv) -> tuple[Array, Array]:
 
 
 def pack_weights(weight: Array, segments: tuple[int, ...], out_words: int) -> Array:
-    """u32 [OW, KH, CW, KW, 4] from weights [O, C, KH, KW]; byte k of a word is input channel 4 * CW + k."""
+    """u32 [OW, KH, CW, KW, 4] from weights [O, C, KH, KW]; byte k of a word is input channel 4 * CW +
+    k.
+    """
     out_channels, _, kernel_h, kernel_w = weight.shape
     physical = np.array(physical_channels(segments))
     lanes = np.zeros((out_words * 4, len(physical), kernel_h, kernel_w), np.int8)
@@ -207,6 +213,8 @@ def unpack_weights(words: Array, segments: tuple[int, ...], out_channels: int) -
     physical = np.array(physical_channels(segments))
     lanes = np.ascontiguousarray(words.astype("<u4"))[..., None].view(np.int8)
     out_words, kernel_h, in_words, kernel_w = words.shape[:4]
-    weight = lanes.transpose(0, 4, 2, 5, 1, 3).reshape(out_words * 4, in_words * 4, kernel_h, kernel_w)
+    weight = lanes.transpose(0, 4, 2, 5, 1, 3).reshape(
+        out_words * 4, in_words * 4, kernel_h, kernel_w
+    )
     order = np.argsort(np.where(physical < 0, len(physical), physical), kind="stable")
     return weight[:out_channels, order[: (physical >= 0).sum()]].astype(np.int32)

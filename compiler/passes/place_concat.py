@@ -1,17 +1,21 @@
-"""Lets producers write straight to where their values are wanted, so that copies which move no pixel disappear.
+"""Lets producers write straight to where their values are wanted, so that copies which move no pixel
+disappear.
 
 Rules:
-1. A `copy` by identity indices (an operand of a concatenation, a lookup, a float output) is removed: each kernel that writes its source
-   gets one more store, to the copy's target and through both tables in turn.
-2. A value that stands unchanged in a slice of a concatenation is read from there, and its own buffer goes.
+1. A `copy` by identity indices (an operand of a concatenation, a lookup, a float output) is
+   removed: each kernel that writes its source gets one more store, to the copy's target and
+   through both tables in turn.
+2. A value that stands unchanged in a slice of a concatenation is read from there, and its own
+   buffer goes.
 3. A store into a buffer that nobody reads goes.
 
 Refusals:
-- `copy` with row or column indices (a resize or pad that was not folded): it is a kernel, though its own result may be placed;
+- `copy` with row or column indices (a resize or pad that was not folded): it is a kernel, though
+  its own result may be placed;
 - `unpack`, which makes whole words of a byte output.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -53,7 +57,7 @@ def _place(program: Program, source: View, target: Store) -> None:
             if not isinstance(store, BufferStore) or store.view.buffer is not source.buffer:
                 continue
             first = store.view.first - source.first
-            if 0 <= first and first + store.view.words <= source.words:
+            if first >= 0 and first + store.view.words <= source.words:
                 kernel.stores.append(_composed(target, first, store.view.words, store.table))
 
 

@@ -2,15 +2,14 @@
 
 Rules:
 1. `packed_conv`, `quantize_by_thresholds`, `pack` and `unpack` become the kernel of that name.
-2. `lookup`, `resize`, `pad` and each operand of `concat` become a `copy`; place_concat then removes those that move no pixel.
-3. The tile of a convolution is chosen from its size: pixels along x while they divide the width well, and workgroups that
-   spread over output channels where there are few pixels.
+2. `lookup`, `resize`, `pad` and each operand of `concat` become a `copy`; place_concat then
+   removes those that move no pixel.
+3. The tile of a convolution is chosen from its size: pixels along x while they divide the width
+   well, and workgroups that spread over output channels where there are few pixels.
 """
 
 from dataclasses import dataclass
 from typing import ClassVar
-
-import numpy as np
 
 from ..arithmetic import pad_indices
 from ..errors import CompileError
@@ -61,7 +60,6 @@ class _Scheduler:
         self.graph = graph
         self.views: dict[Value, View] = {}
         self.kernels: list[Kernel] = []
-        self.quantized_inputs: dict[str, Value] = {}
 
     def program(self) -> Program:
         graph = self.graph
@@ -75,7 +73,6 @@ class _Scheduler:
                 for name, value in zip(graph.output_names, graph.outputs, strict=True)
             },
             self.kernels,
-            {name: value.type for name, value in self.quantized_inputs.items()},
         )
 
     def make(self, value: Value) -> View:
@@ -92,7 +89,6 @@ class _Scheduler:
             case QuantizeByThresholds():
                 quantization = op.result.type.quantization
                 assert quantization is not None
-                self.quantized_inputs.setdefault(op.x.name, op.result)
                 self.kernels.append(
                     QuantizeKernel(
                         *self._frame(op, name),

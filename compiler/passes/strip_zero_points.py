@@ -1,8 +1,8 @@
 """Drops zero points that say nothing.
 
 Rules:
-1. An all-zero zero point of `dequantize` goes: the dtype of what is dequantized is known without it. This covers the int32 biases
-   whose zero point some web runtimes reject.
+1. An all-zero zero point of `dequantize` goes: the dtype of what is dequantized is known without
+   it. This covers the int32 biases whose zero point some web runtimes reject.
 2. An all-zero uint8 zero point of `quantize` goes.
 
 Refusals:
@@ -12,7 +12,8 @@ Refusals:
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..ir import Dequantize, Graph, Quantize
+from ..ir import NUMPY_DTYPES, Dequantize, Graph, Quantize
+from ..strip import is_strippable
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,10 @@ class StripZeroPoints:
         for op in graph.ops:
             if not isinstance(op, Quantize | Dequantize) or op.zero_point is None:
                 continue
-            signed_result = isinstance(op, Quantize) and op.result.type.dtype == "s8"
-            if not signed_result and not op.zero_point.array.any():
+            stored = op.result if isinstance(op, Quantize) else op.x
+            onnx_op = "QuantizeLinear" if isinstance(op, Quantize) else "DequantizeLinear"
+            dtype = NUMPY_DTYPES[stored.type.dtype]
+            if is_strippable(onnx_op, dtype, op.zero_point.array):
                 op.zero_point = None
                 changed = True
         return changed

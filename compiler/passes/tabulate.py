@@ -1,11 +1,13 @@
 """Turns chains of unary float ops on one quantized value into tables of 256 entries.
 
 Rules:
-1. `quantize(chain(dequantize(q)))` becomes `lookup(q)` with a byte table; an empty chain is a requantization.
+1. `quantize(chain(dequantize(q)))` becomes `lookup(q)` with a byte table; an empty chain is a
+   requantization.
 2. A float graph output `chain(dequantize(q))` becomes `lookup(q)` with an f32 table.
 
-The table is made by running the chain once in ONNX Runtime over the 256 dequantized values in one array, so it is exact by construction
-for the operators whose result does not depend on an element's position (`oracle.PURE_UNARY`).
+The table is made by running the chain once in ONNX Runtime over the 256 dequantized values in one
+array, so it is exact by construction for the operators whose result does not depend on an
+element's position (`oracle.PURE_UNARY`).
 
 Refusals:
 - a chain that starts anywhere but at a dequantized activation, or that combines several.

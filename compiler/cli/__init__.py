@@ -1,0 +1,97 @@
+"""The commands, one file each. This is the one place where the compiler and the Python runtime meet."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module, metadata
+
+import click
+from rich.console import Console
+
+from ..errors import CompileError
+
+COMMANDS = ("compile", "run", "verify", "inspect", "bench", "serve", "strip", "doctor")
+SHORT_HELP = {
+    "compile": "Compile an int8 QDQ ONNX model to a WebGPU artifact.",
+    "run": "Run an artifact on the GPU, on .npy files or pictures.",
+    "verify": "Compare every bit with onnxruntime.",
+    "inspect": "Show the kernels, the IR after each pass, the memory plan.",
+    "bench": "Time an artifact.",
+    "serve": "Serve an artifact's page to a browser on this machine.",
+    "strip": "Remove zero points that say nothing from an ONNX file.",
+    "doctor": "Show the WebGPU adapters and what is missing.",
+}
+EPILOG = "Start with: onnx2wgsl compile MODEL.onnx -o build/NAME, then onnx2wgsl serve build/NAME"
+
+
+class Commands(click.Group):
+    """Commands by name; each one's module is imported when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f".{cmd_name}", __name__)
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, SHORT_HELP[name]) for name in COMMANDS])
+
+
+@click.group(cls=Commands, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(metadata.version("onnx2wgsl"), prog_name="onnx2wgsl")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def app(debug: bool) -> None:
+    """Compiles int8 QDQ ONNX models to WebGPU shaders whose output equals onnxruntime's, bit for bit."""
+    if debug:
+        os.environ["ONNX2WGSL_DEBUG"] = "1"
+
+
+def main() -> None:
+    """Runs the command; exit status 0 only when what was asked holds."""
+    try:
+        app.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        sys.exit(130)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)
+    except Exception as error:
+        if "ONNX2WGSL_DEBUG" in os.environ:
+            raise
+        _tell(error)
+        sys.exit(1)
+
+
+def _tell(error: Exception) -> None:
+    """One message; an error that is nobody's mistake asks to be reported."""
+    from onnx2wgsl.runtime_py.errors import SessionError
+
+    if isinstance(error, CompileError | SessionError):
+        click.echo(f"error: {error}", err=True)
+    elif isinstance(error, OSError):
+        place = f"{error.filename}: " if error.filename else ""
+        click.echo(f"error: {place}{error.strerror or error}", err=True)
+    else:
+        click.echo(
+            f"error: {type(error).__name__}: {error}\n"
+            "this is a bug in onnx2wgsl; please report it with the output of "
+            "onnx2wgsl --debug COMMAND",
+            err=True,
+        )
+
+
+def console() -> Console:
+    """Where tables and progress go; plain text at full width when standard output is no terminal."""
+    return Console(width=None if sys.stdout.isatty() else 140, highlight=False, soft_wrap=True)

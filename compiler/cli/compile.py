@@ -1,0 +1,101 @@
+"""onnx2wgsl compile MODEL -o DIR"""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from ..program import Program
+from . import console
+from .options import FOLDER, MODEL, NormalizeType, shape_option
+
+
+@click.command()
+@click.argument("model", type=MODEL)
+@click.option("-o", "--output", type=FOLDER, required=True, help="Folder to write the artifact to.")
+@shape_option
+@click.option(
+    "--normalize",
+    type=NormalizeType(),
+    multiple=True,
+    help="How a picture's bytes become an input's values: byte * SCALE + OFFSET.",
+)
+@click.option("--dump-ir", type=FOLDER, help="Also write the IR after every pass to this folder.")
+def command(
+    model: Path,
+    output: Path,
+    shapes: tuple[tuple[str, tuple[int, ...]], ...],
+    normalize: tuple[tuple[str, float, float], ...],
+    dump_ir: Path | None,
+) -> None:
+    """Compile an int8 QDQ ONNX model to a WebGPU artifact."""
+    program = compile_to(model, output, dict(shapes), normalize, dump_ir)
+    size = sum(path.stat().st_size for path in output.rglob("*") if path.is_file())
+    console().print(
+        f"{output}: {len(program.kernels)} dispatches, "
+        f"{sum(kernel.macs for kernel in program.kernels) / 1e6:.0f} million MACs, "
+        f"arena {(program.arena_words or 0) * 4 / 1024:.0f} KiB "
+        f"(lower bound {(program.lower_bound_words or 0) * 4 / 1024:.0f} KiB), "
+        f"{size / 1e6:.2f} MB in all"
+    )
+
+
+def compile_to(
+    model: Path,
+    output: Path,
+    shapes: dict[str, tuple[int, ...]],
+    normalize: tuple[tuple[str, float, float], ...] = (),
+    dump_ir: Path | None = None,
+) -> Program:
+    """Compiles a file to a folder."""
+    from ..artifact import picture_inputs, write_artifact
+    from ..codegen import Picture
+    from ..errors import CompileError
+    from ..pipeline import compile_model
+
+    dump = Dump()
+    program = compile_model(model, shapes, dump if dump_ir else None)
+    pictures = {name: Picture(scale, offset) for name, scale, offset in normalize}
+    known = picture_inputs(program)
+    for name in pictures:
+        if name not in known:
+            listed = ", ".join(map(repr, known)) or "none"
+            raise CompileError(f"--normalize: {name!r} is no picture input; they are: {listed}")
+    write_artifact(program, output, source=model, pictures=pictures)
+    if dump_ir is not None:
+        dump.write(dump_ir)
+    return program
+
+
+class Dump:
+    """Collects the IR after every pass, as text; a pass that runs twice is there twice."""
+
+    def __init__(self) -> None:
+        self.texts: dict[str, str] = {}
+        self.constants: dict[str, Any] = {}
+
+    def __call__(self, name: str, stage: Any) -> None:
+        from ..program import format_program
+        from ..text import INLINE_ELEMENTS, format_graph
+
+        is_program = isinstance(stage, Program)
+        text = format_program(stage) if is_program else format_graph(stage)
+        self.texts[f"{len(self.texts):02d}_{name}.ir"] = text
+        for value in () if is_program else stage.constants():
+            if value.array.size > INLINE_ELEMENTS:
+                self.constants[value.name] = value.array
+
+    def write(self, folder: Path) -> None:
+        """One .ir file a pass, and the data of large constants in constants.npz."""
+        from ..files import write_whole
+
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in self.texts.items():
+            write_whole(folder / name, text.encode())
+        packed = io.BytesIO()
+        np.savez_compressed(packed, **self.constants)
+        write_whole(folder / "constants.npz", packed.getvalue())

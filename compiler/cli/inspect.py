@@ -1,0 +1,153 @@
+"""onnx2wgsl inspect MODEL|DIR"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.table import Table
+
+from ..errors import CompileError
+from ..ir import Graph
+from ..program import Program
+from . import console
+from .options import FOLDER, MODEL_OR_FOLDER, shape_option
+
+
+@click.command()
+@click.argument("path", metavar="MODEL|DIR", type=MODEL_OR_FOLDER)
+@click.option(
+    "--after",
+    metavar="PASS",
+    help="Print the IR as it is after this pass ('import' for the first).",
+)
+@click.option("--dump-ir", type=FOLDER, help="Write the IR after every pass to this folder.")
+@click.option(
+    "--html",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write a report with the live-range chart.",
+)
+@shape_option
+def command(
+    path: Path,
+    after: str | None,
+    dump_ir: Path | None,
+    html: Path | None,
+    shapes: tuple[tuple[str, tuple[int, ...]], ...],
+) -> None:
+    """Show the kernels, the IR after each pass, the memory plan."""
+    from .compile import Dump
+
+    if path.is_dir():
+        _inspect_folder(path, after is not None or dump_ir is not None or html is not None)
+        return
+    dump = Dump()
+    program = _compile(path, dict(shapes), after, dump)
+    if program is None:
+        return
+    if dump_ir is not None:
+        dump.write(dump_ir)
+    _print_program(program)
+    if html is not None:
+        from ..files import write_whole
+        from ..report import render_report
+
+        write_whole(html, render_report(program).encode())
+        console().print(f"{html} written")
+
+
+def _compile(
+    path: Path, shapes: dict[str, tuple[int, ...]], after: str | None, dump: Any
+) -> Program | None:
+    """The program; None where the IR after one pass was printed instead."""
+    from ..pipeline import PASS_NAMES, compile_model
+
+    if after is not None and after not in PASS_NAMES:
+        raise CompileError(f"no pass {after!r}; the passes are: {', '.join(PASS_NAMES)}")
+    texts: dict[str, str] = {}
+
+    def observe(name: str, stage: Graph | Program) -> None:
+        dump(name, stage)
+        texts[name] = list(dump.texts.values())[-1]
+
+    try:
+        program = compile_model(path, shapes, observe)
+    finally:
+        if after is not None and after in texts:
+            click.echo(texts[after], nl=False)
+    return None if after is not None else program
+
+
+def _print_program(program: Program) -> None:
+    from ..program import BufferStore
+
+    table = Table("#", "op", "kernel", "result", "tile", "MACs", "reads", "writes", "live bytes")
+    for column in table.columns[5:]:
+        column.justify = "right"
+    ranges = program.live_ranges()
+    for index, kernel in enumerate(program.kernels):
+        tile = getattr(kernel, "tile", None)
+        live = sum(b.words * 4 for b, (first, last) in ranges.items() if first <= index <= last)
+        read = sum(view.pixels * view.words * 4 for view in kernel.reads())
+        written = sum(
+            s.view.pixels * s.view.words * 4 for s in kernel.stores if isinstance(s, BufferStore)
+        )
+        table.add_row(
+            str(index),
+            kernel.op,
+            kernel.name,
+            "x".join(map(str, (*kernel.shape[1:], kernel.words * 4))),
+            f"{tile.pixels}x{tile.words * 4}" if tile else "",
+            f"{kernel.macs:,}",
+            f"{read:,}",
+            f"{written:,}",
+            f"{live:,}",
+        )
+    out = console()
+    out.print(table)
+    arena, bound = (program.arena_words or 0) * 4, (program.lower_bound_words or 0) * 4
+    out.print(
+        f"{len(program.kernels)} dispatches, {sum(k.macs for k in program.kernels):,} MACs, "
+        f"arena {arena:,} bytes, lower bound {bound:,} bytes ({arena / bound - 1:+.1%})"
+    )
+
+
+def _inspect_folder(folder: Path, asks_for_ir: bool) -> None:
+    from onnx2wgsl.runtime_py.artifact import load_artifact
+
+    if asks_for_ir:
+        raise CompileError(f"{folder} is compiled: the IR is shown for the .onnx file it came from")
+    artifact = load_artifact(folder)
+    description = artifact.description
+    table = Table("#", "op", "kernel", "shader", "workgroups", "MACs")
+    for index, kernel in enumerate(description["kernels"]):
+        groups = "x".join(str(count) for count in kernel["workgroups"][:2])
+        table.add_row(
+            str(index),
+            kernel["op"],
+            kernel["name"],
+            kernel["shader"],
+            groups,
+            f"{kernel['macs']:,}",
+        )
+    out = console()
+    out.print(table)
+    for kind in ("inputs", "outputs"):
+        for tensor in description[kind]:
+            picture = tensor.get("image")
+            rule = (
+                f", picture: scale {picture['scale']:.6g}, offset {picture['offset']:.6g}"
+                if picture
+                else ""
+            )
+            out.print(
+                f"{kind[:-1]} {tensor['name']}: {tensor['dtype']}{json.dumps(tensor['shape'])}{rule}"
+            )
+    arena, weights = description["arena"], description["weights"]
+    out.print(
+        f"{len(description['kernels'])} dispatches, arena {arena['bytes']:,} bytes "
+        f"(lower bound {arena['lower_bound']:,}), weights {weights['bytes']:,} bytes, "
+        f"exact against {description['reference']['runtime']}"
+    )

@@ -1,0 +1,92 @@
+"""Options and argument types that several commands share."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class ShapeType(click.ParamType):
+    """`name=1,3,256,256` as (name, shape)."""
+
+    name = "NAME=N,C,H,W"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, tuple[int, ...]]:
+        name, separator, sizes = str(value).rpartition("=")
+        try:
+            shape = tuple(int(size) for size in sizes.split(","))
+        except ValueError:
+            shape = ()
+        if not separator or not name or not shape or min(shape) < 1:
+            self.fail(f"{value!r} is not of the form NAME=1,3,256,256", param, ctx)
+        return name, shape
+
+
+class NormalizeType(click.ParamType):
+    """`name=scale,offset` as (name, scale, offset)."""
+
+    name = "NAME=SCALE,OFFSET"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, float, float]:
+        name, _, numbers = str(value).rpartition("=")
+        try:
+            scale, offset = (float(number) for number in numbers.split(","))
+        except ValueError:
+            self.fail(f"{value!r} is not of the form NAME=0.00784,-1", param, ctx)
+        return name, scale, offset
+
+
+def shape_option(function: Function) -> Function:
+    """--shape, for models with dynamic dimensions."""
+    return click.option(
+        "--shape",
+        "shapes",
+        type=ShapeType(),
+        multiple=True,
+        help="Shape of an input with dynamic dimensions, for example input=1,3,256,256.",
+    )(function)
+
+
+def device_options(function: Function) -> Function:
+    """--adapter, --dot and --requantize."""
+    for option in (
+        click.option(
+            "--requantize",
+            type=click.Choice(["fast", "integer"]),
+            help="Force a requantization variant; otherwise the device is probed.",
+        ),
+        click.option(
+            "--dot",
+            type=click.Choice(["packed", "emulated"]),
+            help="Force a dot product variant; otherwise the device is probed.",
+        ),
+        click.option("--adapter", metavar="NAME", help="Part of an adapter's name (see doctor)."),
+    ):
+        function = option(function)
+    return function
+
+
+MODEL = click.Path(path_type=Path, dir_okay=False)
+FOLDER = click.Path(path_type=Path, file_okay=False)
+MODEL_OR_FOLDER = click.Path(path_type=Path)
+
+
+@contextmanager
+def artifact_of(path: Path, shapes: dict[str, tuple[int, ...]]) -> Iterator[Path]:
+    """The artifact in a folder, or the one that a model compiles to, for as long as it is needed."""
+    from .compile import compile_to
+
+    if path.is_dir():
+        yield path
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / path.stem
+        compile_to(path, folder, shapes)
+        yield folder

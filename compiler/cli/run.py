@@ -1,0 +1,135 @@
+"""onnx2wgsl run DIR --input name=file ..."""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from ..errors import CompileError
+from . import console
+from .options import FOLDER, device_options
+
+PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=FOLDER)
+@click.option(
+    "--input",
+    "inputs",
+    metavar="NAME=FILE",
+    multiple=True,
+    required=True,
+    help="An .npy file with the tensor, or a picture; NAME= may be left out where there is one input.",
+)
+@click.option(
+    "--output-dir", type=FOLDER, help="Write NAME.npy, and NAME.png where it is a picture."
+)
+@device_options
+def command(
+    folder: Path,
+    inputs: tuple[str, ...],
+    output_dir: Path | None,
+    adapter: str | None,
+    dot: Any,
+    requantize: Any,
+) -> None:
+    """Run an artifact on the GPU, on .npy files or pictures.
+
+    A picture is brought to the model's size, and its bytes become values by the normalisation
+    that the artifact states (shown by `inspect`).
+    """
+    from onnx2wgsl.runtime_py import InferenceSession
+
+    with InferenceSession(folder, adapter=adapter, dot=dot, requantize=requantize) as session:
+        tensors = {tensor.name: tensor for tensor in session.artifact.inputs}
+        feed = {}
+        for given in inputs:
+            name, path = _split(given, list(tensors))
+            feed[name] = read_input(path, tensors[name])
+        results = session.run(None, feed)
+        for tensor, result in zip(session.artifact.outputs, results, strict=True):
+            written = _write(output_dir, tensor, result) if output_dir else []
+            low, high = result.min(), result.max()
+            console().print(
+                f"{tensor.name}: {result.dtype}{list(result.shape)}, {low:.6g} to {high:.6g}"
+                + "".join(f"\n  {path}" for path in written)
+            )
+
+
+def _split(given: str, names: list[str]) -> tuple[str, Path]:
+    """The input's name and the file of `NAME=FILE` or `FILE`."""
+    for name in names:
+        if given.startswith(f"{name}="):
+            return name, Path(given[len(name) + 1 :])
+    if len(names) == 1 and ("=" not in given or Path(given).exists()):
+        return names[0], Path(given)
+    listed = ", ".join(names)
+    raise CompileError(f"--input {given}: say which input with NAME=FILE; the inputs are {listed}")
+
+
+def read_input(path: Path, tensor: Any) -> np.ndarray[Any, Any]:
+    """The array in an .npy file, or a picture as uint8 [H, W, 3] of the tensor's size."""
+    if not path.is_file():
+        raise CompileError(f"{path}: no such file")
+    if path.suffix.lower() in PICTURES:
+        return _read_picture(path, tensor)
+    try:
+        loaded: np.ndarray[Any, Any] = np.load(path, allow_pickle=False)
+    except (ValueError, EOFError, OSError) as error:
+        raise CompileError(
+            f"{path} is no whole .npy file ({error}); make one with numpy.save, or give a picture "
+            f"({', '.join(PICTURES)})"
+        ) from error
+    return loaded
+
+
+def _read_picture(path: Path, tensor: Any) -> np.ndarray[Any, Any]:
+    from PIL import Image, UnidentifiedImageError
+
+    if tensor.image is None:
+        raise CompileError(
+            f"{path} is a picture, but input {tensor.name!r} {list(tensor.shape)} takes none: give an .npy file"
+        )
+    height, width = tensor.shape[2:]
+    try:
+        with Image.open(path) as opened:
+            picture = opened.convert("RGBA" if tensor.shape[1] == 4 else "RGB")
+    except (UnidentifiedImageError, OSError) as error:
+        raise CompileError(f"{path} can't be read as a picture: {error}") from error
+    if picture.size != (width, height):
+        console().print(f"{path}: {picture.width}x{picture.height} brought to {width}x{height}")
+        picture = picture.resize((width, height), Image.Resampling.BICUBIC)
+    return np.asarray(picture)
+
+
+def _write(folder: Path, tensor: Any, result: np.ndarray[Any, Any]) -> list[Path]:
+    """Writes an output as .npy, and as .png where it is a picture."""
+    from ..files import write_whole
+
+    folder.mkdir(parents=True, exist_ok=True)
+    stem = re.sub(r"[^A-Za-z0-9._-]", "_", tensor.name)
+    data = io.BytesIO()
+    np.save(data, result)
+    written = [folder / f"{stem}.npy"]
+    write_whole(written[0], data.getvalue())
+    if tensor.image is not None:
+        data = io.BytesIO()
+        to_picture(result, tensor.image.scale, tensor.image.offset).save(data, "PNG")
+        written.append(folder / f"{stem}.png")
+        write_whole(written[1], data.getvalue())
+    return written
+
+
+def to_picture(values: np.ndarray[Any, Any], scale: float, offset: float) -> Any:
+    """f32 [1, 1|3|4, H, W] as a Pillow image: byte = value * scale + offset, rounded."""
+    from PIL import Image
+
+    image = np.moveaxis(values[0].astype(np.float64) * scale + offset, 0, -1)
+    pixels = np.clip(np.rint(image), 0, 255).astype(np.uint8)
+    return Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)

@@ -1,0 +1,264 @@
+"""onnx2wgsl verify MODEL|DIR"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from ..errors import CompileError
+from ..ir import Array, Graph
+from ..program import Program
+from . import console
+from .options import MODEL_OR_FOLDER, device_options, shape_option
+
+Sample = dict[str, Array]
+
+
+@click.command()
+@click.argument("path", metavar="MODEL|DIR", type=MODEL_OR_FOLDER)
+@click.option("--samples", default=4, show_default=True, type=click.IntRange(1))
+@click.option("--seed", default=0, show_default=True)
+@click.option("--each-pass", is_flag=True, help="Also evaluate the IR after every pass.")
+@click.option(
+    "--model", "source", type=MODEL_OR_FOLDER, help="For a DIR: the model it was made from."
+)
+@shape_option
+@device_options
+def command(
+    path: Path,
+    samples: int,
+    seed: int,
+    each_pass: bool,
+    source: Path | None,
+    shapes: tuple[tuple[str, tuple[int, ...]], ...],
+    adapter: str | None,
+    dot: Any,
+    requantize: Any,
+) -> None:
+    """Compare every bit with onnxruntime, on the GPU and after each pass.
+
+    A DIR is compared with the model it was compiled from (found beside it, or given by --model);
+    where that is not at hand, its recorded test vectors are replayed.
+    """
+    out = console()
+    device = {"adapter": adapter, "dot": dot, "requantize": requantize}
+    if path.is_dir():
+        found = _source_of(path, source)
+        if found is None:
+            _replay(out, path, device)
+            return
+        model, folder = found, path
+    else:
+        model, folder = path, None
+    check = _Check(out, model, dict(shapes), samples, seed)
+    check.run(folder, device, each_pass)
+    check.report()
+
+
+def _source_of(folder: Path, given: Path | None) -> Path | None:
+    """The model that the artifact in `folder` was compiled from, known by its SHA-256."""
+    from onnx2wgsl.runtime_py.artifact import load_artifact
+
+    source = load_artifact(folder).description["source"]
+    if given is not None:
+        places = [given]
+    else:
+        near = (folder, folder.parent, Path(), Path("models"))
+        places = [place / source["file"] for place in near]
+    for place in places:
+        if place.is_file() and hashlib.sha256(place.read_bytes()).hexdigest() == source["sha256"]:
+            return place
+    if given is not None:
+        raise CompileError(
+            f"{given} is not the model that {folder} was compiled from: that was {source['file']} "
+            f"with SHA-256 {source['sha256']}; compile anew, or give that file"
+        )
+    return None
+
+
+def _replay(out: Console, folder: Path, device: dict[str, Any]) -> None:
+    """The self-test alone, where there is no model to compare with."""
+    from onnx2wgsl.runtime_py import InferenceSession
+
+    with InferenceSession(folder, **device) as session:
+        report = session.self_test()
+        source = session.artifact.description["source"]["file"]
+    out.print(f"{source} is not at hand (--model gives it): replaying the recorded test vectors")
+    out.print(str(report))
+    if not report.ok:
+        raise click.exceptions.Exit(1)
+
+
+@dataclass
+class _Stage:
+    """Differing values over all samples, by stage."""
+
+    name: str
+    values: int = 0
+    differing: int = 0
+    detail: str = ""
+
+
+@dataclass
+class _Check:
+    out: Console
+    model: Path
+    shapes: dict[str, tuple[int, ...]]
+    count: int
+    seed: int
+    stages: list[_Stage] = field(default_factory=list)
+    samples: list[Sample] = field(default_factory=list)
+    expected: list[Sample] = field(default_factory=list)
+    reference: str = ""
+    adapter: str = ""
+
+    def run(self, folder: Path | None, device: dict[str, Any], each_pass: bool) -> None:
+        """Compiles, evaluates the passes where asked, then the device."""
+        from ..artifact import write_artifact
+        from ..frontend import import_model
+        from ..pipeline import PASS_NAMES, compile_graph
+
+        graph = import_model(self.model, self.shapes)
+        self._prepare(graph)
+        total = (len(PASS_NAMES) + 2) * each_pass + self.count
+        with Progress(console=self.out, transient=True, disable=not self.out.is_terminal) as bar:
+            task = bar.add_task("comparing", total=total)
+
+            def observe(name: str, stage: Graph | Program) -> None:
+                if each_pass:
+                    self._evaluate(name, stage)
+                    bar.advance(task)
+
+            program = compile_graph(graph, observe)
+            with tempfile.TemporaryDirectory() as scratch:
+                if folder is None:
+                    folder = Path(scratch) / self.model.stem
+                    write_artifact(program, folder, source=self.model)
+                self._on_device(folder, program, device, lambda: bar.advance(task))
+
+    def _prepare(self, graph: Graph) -> None:
+        """Seeded samples and what onnxruntime makes of them."""
+        from ..frontend import load_model
+        from ..oracle import Oracle, needs_signed_integer_kernels
+
+        signed = needs_signed_integer_kernels(load_model(self.model))
+        oracle = Oracle(self.model, signed_integer_kernels=signed)
+        self.reference = oracle.reference
+        groups = oracle.integer_groups()
+        self.out.print(f"{self.reference} on {self.model}:\n{groups}")
+        random = np.random.default_rng(self.seed)
+        self.samples = [random_sample(graph, random) for _ in range(self.count)]
+        self.expected = [oracle.run(sample) for sample in self.samples]
+
+    def _evaluate(self, name: str, stage: Graph | Program) -> None:
+        from ..interpreter import run_graph
+        from ..simulator import run_program
+
+        results = [
+            run_graph(stage, sample) if isinstance(stage, Graph) else run_program(stage, sample)
+            for sample in self.samples
+        ]
+        self._compare(f"after {name}", results)
+
+    def _on_device(
+        self, folder: Path, program: Program, device: dict[str, Any], advance: Any
+    ) -> None:
+        from onnx2wgsl.runtime_py import InferenceSession
+        from onnx2wgsl.runtime_py.adapters import adapter_name
+
+        with InferenceSession(folder, **device) as session:
+            self.adapter = adapter_name(session.get_adapter())
+            names = [tensor.name for tensor in session.get_outputs()]
+            results = []
+            for sample in self.samples:
+                results.append(dict(zip(names, session.run(None, sample), strict=True)))
+                advance()
+            stage = self._compare(f"on {self.adapter}", results)
+            if stage.differing:
+                stage.detail = first_difference(program, session, self.samples[0])
+
+    def _compare(self, name: str, results: Sequence[Sample]) -> _Stage:
+        stage = _Stage(name)
+        for expected, found in zip(self.expected, results, strict=True):
+            for key, values in expected.items():
+                stage.values += values.size
+                stage.differing += int((_bits(values) != _bits(found[key])).sum())
+        self.stages.append(stage)
+        return stage
+
+    def report(self) -> None:
+        """The table, the verdict, and the exit status."""
+        table = Table("stage", "values", "differing")
+        for stage in self.stages:
+            table.add_row(stage.name, str(stage.values), str(stage.differing))
+        self.out.print(table)
+        wrong = [stage for stage in self.stages if stage.differing]
+        if wrong:
+            first = wrong[0]
+            self.out.print(
+                f"NOT exact: {first.differing} of {first.values} values differ from {self.reference} "
+                f"{first.name}{first.detail}"
+            )
+            raise click.exceptions.Exit(1)
+        self.out.print(
+            f"exact: 0 of {self.stages[-1].values} values differ from {self.reference} "
+            f"in {self.count} samples on {self.adapter}"
+        )
+
+
+def _bits(values: Array) -> Array:
+    """Floats by their bits, so that -0 and NaN compare too."""
+    return values.view(np.int32) if values.dtype == np.float32 else values
+
+
+def random_sample(graph: Graph, random: np.random.Generator) -> Sample:
+    """Inputs that reach all levels and saturate: noise of a random spread around a random level."""
+    sample = {}
+    for value in graph.inputs:
+        type_ = value.type
+        if type_.is_byte:
+            dtype = np.uint8 if type_.dtype == "u8" else np.int8
+            low, high = type_.limits
+            sample[value.name] = random.integers(low, high + 1, type_.shape).astype(dtype)
+            continue
+        low, high = _real_range(graph, value)
+        centre, spread = random.uniform(low, high), (high - low) * random.uniform(0.1, 1.2)
+        noise = centre + random.uniform(-spread, spread, type_.shape)
+        sample[value.name] = noise.astype(np.float32)
+    return sample
+
+
+def _real_range(graph: Graph, value: Any) -> tuple[float, float]:
+    """The real values that the quantization of a float input covers."""
+    for op in graph.users().get(value, []):
+        quantization = op.result.type.quantization
+        if quantization is not None:
+            low, high = op.result.type.limits
+            ends = (low - quantization.zero_point, high - quantization.zero_point)
+            return ends[0] * quantization.scale, ends[1] * quantization.scale
+    return -1.0, 1.0
+
+
+def first_difference(program: Program, session: Any, sample: Sample) -> str:
+    """Names the first kernel whose words on the device are not those of the simulator."""
+    from ..simulator import run_program
+
+    expected: dict[str, list[Array]] = {}
+    run_program(program, sample, lambda kernel, words: expected.update({kernel.name: words}))
+    found = session.trace(sample)
+    for name, stores in expected.items():
+        for mine, theirs in zip(stores, found[name], strict=True):
+            differing = int((mine != theirs.reshape(mine.shape)).sum())
+            if differing:
+                return f"; first in kernel {name!r}: {differing} of {mine.size} words"
+    return "; every kernel's words are right, so the output's table or its read-back is not"

@@ -1,0 +1,13 @@
+"""The one exception that a person is meant to read."""
+
+
+class CompileError(Exception):
+    """A model or a request that can't be compiled: the place, the reason and the next step."""
+
+
+class UnsupportedError(CompileError):
+    """Parts of a model that this version does not compile; `reasons` lists every one of them."""
+
+    def __init__(self, heading: str, reasons: list[str]) -> None:
+        self.reasons = reasons
+        super().__init__("\n".join([heading, *(f"  - {reason}" for reason in reasons)]))
