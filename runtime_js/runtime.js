@@ -96,13 +96,14 @@ export class Session {
    */
   async selfTest() {
     const { kernels, outputs } = await this.#enqueue(() => runSelfTest(this.#program));
-    const wrong = [...kernels, ...outputs].find((verdict) => !verdict.ok);
+    const kernel = kernels.find((verdict) => !verdict.ok);
+    const wrong = kernel ?? outputs.find((verdict) => !verdict.ok);
     const { adapter, variants } = this;
     const { runtime } = this.#program.model.reference;
     const message = wrong
-      ? `${wrong.name} is the first of ${kernels.length} kernels that differs from ${runtime}, ` +
-        `on ${adapter} with ${variants.dot}, ${variants.requantize}.`
-      : `All ${kernels.length} kernels equal ${runtime}, bit for bit.`;
+      ? `${kernel ? 'Kernel' : 'Output'} ${wrong.name} differs from ${runtime}, the first that ` +
+        `does, on ${adapter} with ${variants.dot}, ${variants.requantize}.`
+      : `Kernels (${kernels.length}) and outputs (${outputs.length}) equal ${runtime}, bit for bit.`;
     return { ok: !wrong, message, kernels, outputs, adapter, variants };
   }
 
