@@ -21,7 +21,8 @@ def quantize_linear(x: Array, scale: float, zero_point: int, limits: tuple[int, 
         v = x.astype(F32) / F32(scale)
     v = np.where(np.isnan(v), F32(low - zero_point), v)
     v = np.clip(v, F32(low - zero_point), F32(high - zero_point))
-    return np.rint(v).astype(np.int32) + np.int32(zero_point)
+    levels: Array = np.rint(v).astype(np.int32) + np.int32(zero_point)
+    return levels
 
 
 def dequantize_linear(q: Array, scale: Array | float, zero_point: Array | int) -> Array:
@@ -67,7 +68,7 @@ def convolve(
     """Sum of products in int32 that wraps: x i32 [N,C,H,W] (padded already), weight i32
     [O,C/group,KH,KW].
     """
-    batch, channels, height, width = x.shape
+    batch, _, height, width = x.shape
     out_channels, group_channels, kernel_h, kernel_w = weight.shape
     out_h = (height - (kernel_h - 1) * dilations[0] - 1) // strides[0] + 1
     out_w = (width - (kernel_w - 1) * dilations[1] - 1) // strides[1] + 1

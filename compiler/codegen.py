@@ -27,6 +27,8 @@ from .program import (
     Program,
     QuantizeKernel,
     UnpackKernel,
+    output_words,
+    outputs_filled,
 )
 
 WORKGROUP = 64
@@ -178,19 +180,29 @@ def _emit(
             {"binding": b["number"], "buffer": b["buffer"], "access": b["access"]}
             for b in shader.bindings
         ],
-        "stores": [
-            {
-                "buffer": "arena",
-                "offset": (store.view.buffer.offset or 0) + store.view.first,
-                "rows": store.view.pixels,
-                "pitch": store.view.pitch,
-                "width": store.view.words,
-            }
-            for store in kernel.stores
-            if isinstance(store, BufferStore)
-        ],
+        "stores": _written(program, kernel),
         "macs": kernel.macs,
     }
+
+
+def _written(program: Program, kernel: Kernel) -> list[Json]:
+    """The words that a kernel writes: of the arena, and of graph outputs that it fills alone."""
+    written: list[Json] = [
+        {
+            "buffer": "arena",
+            "offset": (store.view.buffer.offset or 0) + store.view.first,
+            "rows": store.view.pixels,
+            "pitch": store.view.pitch,
+            "width": store.view.words,
+        }
+        for store in kernel.stores
+        if isinstance(store, BufferStore)
+    ]
+    for output in outputs_filled(program, kernel):
+        words = output_words(program.outputs[output])
+        whole = {"offset": 0, "rows": 1, "pitch": words, "width": words}
+        written.append({"buffer": f"output:{output}"} | whole)
+    return written
 
 
 def _title(program: Program, kernel: Kernel, picture: Picture | None) -> str:

@@ -164,14 +164,16 @@ class Op:
 
 @dataclass(eq=False)
 class Quantize(Op):
-    """ONNX QuantizeLinear, per tensor; an absent zero point is 0 and the result's dtype tells u8 from
-    s8.
+    """ONNX QuantizeLinear, per tensor, or for a constant per slice of `axis`.
+
+    An absent zero point is 0, and the result's dtype tells u8 from s8.
     """
 
     kind = "quantize"
     x: Value
     scale: Value
     zero_point: Value | None = None
+    axis: int = 0
 
 
 @dataclass(eq=False)

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .errors import CompileError, UnsupportedError
-from .frontend import Shapes, import_model
+from .frontend import import_model
 from .ir import Conv, Dequantize, Elementwise, Graph, Lookup, Op, Quantize, Value, verify
+from .model_file import Shapes
 from .passes import GraphPass
 from .passes.allocate_buffers import AllocateBuffers
 from .passes.canonicalize import Canonicalize
@@ -118,7 +119,7 @@ def require_integer(graph: Graph) -> None:
         )
 
 
-def _float_chain(op: Op, producers: dict[object, Op]) -> str:
+def _float_chain(op: Op, producers: dict[Value, Op]) -> str:
     source = producers.get(op.operands[0])
     while isinstance(source, Elementwise):
         source = producers.get(source.variable)

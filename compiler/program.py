@@ -15,7 +15,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from .ir import Array, TensorType
+from .ir import NUMPY_DTYPES, Array, TensorType
 
 
 @dataclass(eq=False)
@@ -236,6 +236,25 @@ class Program:
                 first = ranges.get(view.buffer, (index, index))[0]
                 ranges[view.buffer] = (first, index)
         return ranges
+
+
+def output_words(type_: TensorType) -> int:
+    """Words of a graph output's buffer."""
+    size = int(np.prod(type_.shape)) * NUMPY_DTYPES[type_.dtype].itemsize
+    return -(-size // 4)
+
+
+def outputs_filled(program: Program, kernel: Kernel) -> list[str]:
+    """Graph outputs all of whose values come from this one kernel."""
+    if isinstance(kernel, UnpackKernel):
+        return [kernel.output]
+    return [
+        store.output
+        for store in kernel.stores
+        if isinstance(store, OutputStore)
+        and sum(channel >= 0 for channel in store.channels)
+        == program.outputs[store.output].shape[1]
+    ]
 
 
 def writes(kernel: Kernel) -> list[View]:

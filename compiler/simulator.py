@@ -25,6 +25,8 @@ from .program import (
     Store,
     UnpackKernel,
     View,
+    outputs_filled,
+    writes,
 )
 
 Observer = Callable[[Kernel, list[Array]], None]
@@ -33,8 +35,8 @@ Observer = Callable[[Kernel, list[Array]], None]
 def run_program(
     program: Program, inputs: Mapping[str, Array], observe: Observer | None = None
 ) -> dict[str, Array]:
-    """Outputs by name; `observe` gets the words each kernel stored, u32 [pixels, words] a buffer
-    store.
+    """Outputs by name; `observe` gets the words each kernel wrote: u32 [pixels, words] a store into
+    a buffer, then u32 [1, words] a graph output that the kernel fills alone.
     """
     memory = _Memory(program)
     outputs = {
@@ -45,16 +47,21 @@ def run_program(
         if isinstance(kernel, UnpackKernel):
             lanes = memory.read(kernel.source) ^ np.uint8(kernel.flip)
             _to_output(lanes, kernel.channels, kernel.shape, outputs[kernel.output])
-            continue
-        lanes = _compute(kernel, memory, inputs)
-        written = []
-        for store in kernel.stores:
-            _store(store, lanes, kernel, memory, outputs)
-            if isinstance(store, BufferStore):
-                written.append(memory.words(store.view).copy())
+        else:
+            lanes = _compute(kernel, memory, inputs)
+            for store in kernel.stores:
+                _store(store, lanes, kernel, memory, outputs)
         if observe is not None:
-            observe(kernel, written)
+            written = [memory.words(view).copy() for view in writes(kernel)]
+            filled = [_as_words(outputs[name]) for name in outputs_filled(program, kernel)]
+            observe(kernel, written + filled)
     return outputs
+
+
+def _as_words(output: Array) -> Array:
+    """An output as the words of its buffer, u32 [1, words]; padding bytes are zero."""
+    raw = output.tobytes()
+    return np.frombuffer(raw + bytes(-len(raw) % 4), "<u4").reshape(1, -1).copy()
 
 
 class _Memory:

@@ -29,7 +29,7 @@ from onnx import numpy_helper
 
 from .errors import CompileError
 from .files import write_whole
-from .frontend import read_model
+from .model_file import read_model
 
 _STRIPPABLE = {
     "DequantizeLinear": frozenset({np.dtype(np.int32), np.dtype(np.uint8), np.dtype(np.int8)}),

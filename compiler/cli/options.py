@@ -13,7 +13,7 @@ import click
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-class ShapeType(click.ParamType):
+class ShapeType(click.ParamType[tuple[str, tuple[int, ...]]]):
     """`name=1,3,256,256` as (name, shape)."""
 
     name = "NAME=N,C,H,W"
@@ -29,7 +29,7 @@ class ShapeType(click.ParamType):
         return name, shape
 
 
-class NormalizeType(click.ParamType):
+class NormalizeType(click.ParamType[tuple[str, float, float]]):
     """`name=scale,offset` as (name, scale, offset)."""
 
     name = "NAME=SCALE,OFFSET"

@@ -148,7 +148,7 @@ class _Check:
 
     def _prepare(self, graph: Graph) -> None:
         """Seeded samples and what onnxruntime makes of them."""
-        from ..frontend import load_model
+        from ..model_file import load_model
         from ..oracle import Oracle, needs_signed_integer_kernels
 
         signed = needs_signed_integer_kernels(load_model(self.model))
@@ -228,8 +228,7 @@ def random_sample(graph: Graph, random: np.random.Generator) -> Sample:
         type_ = value.type
         if type_.is_byte:
             dtype = np.uint8 if type_.dtype == "u8" else np.int8
-            low, high = type_.limits
-            sample[value.name] = random.integers(low, high + 1, type_.shape).astype(dtype)
+            sample[value.name] = random.integers(0, 256, type_.shape).astype(np.uint8).view(dtype)
             continue
         low, high = _real_range(graph, value)
         centre, spread = random.uniform(low, high), (high - low) * random.uniform(0.1, 1.2)

@@ -15,6 +15,7 @@ Refusals, because ONNX Runtime leaves these in float (its results could not be m
 `explain` says which one applies to a `conv` that stayed.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -98,7 +99,7 @@ def _match(graph: Graph, conv: Conv) -> tuple[Quantize, QConv]:
     )
 
 
-def _only_user(graph: Graph, value: Value, users: dict[Value, list[Op]]) -> Op:
+def _only_user(graph: Graph, value: Value, users: Mapping[Value, list[Op]]) -> Op:
     if value in graph.outputs:
         raise _Refused(f"its result %{value.name} is a float graph output without QuantizeLinear")
     readers = users.get(value, [])
@@ -109,7 +110,7 @@ def _only_user(graph: Graph, value: Value, users: dict[Value, list[Op]]) -> Op:
     return readers[0]
 
 
-def _requantization(graph: Graph, conv: Conv, users: dict[Value, list[Op]]) -> Quantize:
+def _requantization(graph: Graph, conv: Conv, users: Mapping[Value, list[Op]]) -> Quantize:
     """The quantize after `conv`, directly or behind a redundant Relu or Clip."""
     user = _only_user(graph, conv.result, users)
     activation = None

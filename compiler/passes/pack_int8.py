@@ -135,10 +135,8 @@ def _by_thresholds(op: Quantize, result: Value) -> QuantizeByThresholds:
 def _packed_table(op: Lookup) -> Array:
     """The table indexed by the bits of the packed byte, with packed bytes as entries."""
     index = np.arange(256) ^ (0x80 if op.x.type.dtype == "u8" else 0)
-    table = op.table.array[index]
-    if op.result.type.dtype == "u8":
-        return (table ^ np.uint8(0x80)).view(np.int8)
-    return table
+    table: Array = op.table.array[index]
+    return (table ^ np.uint8(0x80)).view(np.int8) if op.result.type.dtype == "u8" else table
 
 
 def _packed_conv(op: QConv, x: Value, result: Value) -> PackedConv:

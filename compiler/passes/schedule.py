@@ -37,6 +37,7 @@ from ..program import (
     PackKernel,
     Program,
     QuantizeKernel,
+    Store,
     Tile,
     UnpackKernel,
     View,
@@ -60,6 +61,7 @@ class _Scheduler:
         self.graph = graph
         self.views: dict[Value, View] = {}
         self.kernels: list[Kernel] = []
+        self.names: set[str] = set()
 
     def program(self) -> Program:
         graph = self.graph
@@ -84,75 +86,85 @@ class _Scheduler:
         return self.views[value]
 
     def schedule(self, op: Op) -> None:
-        name = _kernel_name(op)
         match op:
             case QuantizeByThresholds():
-                quantization = op.result.type.quantization
-                assert quantization is not None
-                self.kernels.append(
-                    QuantizeKernel(
-                        *self._frame(op, name),
-                        input=op.x.name,
-                        channels=_channels(op.result),
-                        thresholds=op.thresholds.array,
-                        scale=quantization.scale,
-                        zero_point=quantization.zero_point,
-                    )
-                )
+                self.kernels.append(self._quantize(op))
             case Pack():
                 flip = 0x80 if op.x.type.dtype == "u8" else 0
-                channels = _channels(op.result)
-                frame = self._frame(op, name)
-                self.kernels.append(
-                    PackKernel(*frame, input=op.x.name, channels=channels, flip=flip)
-                )
+                channels, frame = _channels(op.result), self._frame(op)
+                kernel = PackKernel(*frame, input=op.x.name, channels=channels, flip=flip)
+                self.kernels.append(kernel)
             case Unpack():
-                for output in self._output_names(op.result):
-                    self.kernels.append(
-                        UnpackKernel(
-                            name,
-                            _pixel_shape(op.x),
-                            op.x.type.words,
-                            [],
-                            source=self.views[op.x],
-                            output=output,
-                            channels=_channels(op.x),
-                            flip=0x80 if op.result.type.dtype == "u8" else 0,
-                        )
-                    )
+                self.kernels += [self._unpack(op, output) for output in self._output_names(op)]
             case PackedConv():
-                self.kernels.append(self._conv(op, name))
-            case Lookup() if not op.result.type.is_byte:
-                for output in self._output_names(op.result):
-                    store = OutputStore(output, op.table.array, _channels(op.x))
-                    frame = (name, _pixel_shape(op.x), op.x.type.words, [store])
-                    self.kernels.append(CopyKernel(*frame, source=self.views[op.x]))
+                self.kernels.append(self._conv(op))
+            case Lookup() if op.result.type.is_byte:
+                self._copy(op.x, self._name(op), BufferStore(self.make(op.result), op.table.array))
             case Lookup():
-                store = BufferStore(self.make(op.result), op.table.array)
-                frame = (name, _pixel_shape(op.x), op.x.type.words, [store])
-                self.kernels.append(CopyKernel(*frame, source=self.views[op.x]))
+                for output in self._output_names(op):
+                    floats = OutputStore(output, op.table.array, _channels(op.x))
+                    self._copy(op.x, self._name(op), floats)
             case Concat():
                 first, whole = 0, self.make(op.result)
                 for x in op.xs:
                     store = BufferStore(whole.slice(first, x.type.words))
-                    frame = (f"{name}.{first}", _pixel_shape(x), x.type.words, [store])
-                    self.kernels.append(CopyKernel(*frame, source=self.views[x]))
+                    self._copy(x, self._name(op), store)
                     first += x.type.words
             case Resize() | Pad():
-                self.kernels.append(self._moved(op, name))
+                self.kernels.append(self._moved(op))
             case _:
                 raise CompileError(f"internal error: {op.kind} %{op.result.name} has no kernel")
 
-    def _frame(self, op: Op, name: str) -> tuple[str, tuple[int, int, int], int, list[BufferStore]]:
+    def _name(self, op: Op) -> str:
+        """A kernel name that no other kernel has."""
+        plain = name = _kernel_name(op)
+        number = 1
+        while name in self.names:
+            number += 1
+            name = f"{plain}.{number}"
+        self.names.add(name)
+        return name
+
+    def _frame(self, op: Op) -> tuple[str, tuple[int, int, int], int, list[Store]]:
         """Name, shape, words and store of a kernel that fills the buffer of its result."""
         view = self.make(op.result)
-        return name, _pixel_shape(op.result), view.words, [BufferStore(view)]
+        return self._name(op), _pixel_shape(op.result), view.words, [BufferStore(view)]
 
-    def _output_names(self, value: Value) -> list[str]:
+    def _copy(self, x: Value, name: str, store: Store) -> None:
+        """A copy of all of `x` to a store."""
+        shape, words = _pixel_shape(x), x.type.words
+        self.kernels.append(CopyKernel(name, shape, words, [store], source=self.views[x]))
+
+    def _output_names(self, op: Op) -> list[str]:
+        """The graph outputs that the result of `op` is."""
         pairs = zip(self.graph.output_names, self.graph.outputs, strict=True)
-        return [name for name, output in pairs if output is value]
+        return [name for name, output in pairs if output is op.result]
 
-    def _moved(self, op: Resize | Pad, name: str) -> CopyKernel:
+    def _quantize(self, op: QuantizeByThresholds) -> QuantizeKernel:
+        quantization = op.result.type.quantization
+        assert quantization is not None
+        return QuantizeKernel(
+            *self._frame(op),
+            input=op.x.name,
+            channels=_channels(op.result),
+            thresholds=op.thresholds.array,
+            scale=quantization.scale,
+            zero_point=quantization.zero_point,
+        )
+
+    def _unpack(self, op: Unpack, output: str) -> UnpackKernel:
+        return UnpackKernel(
+            self._name(op),
+            _pixel_shape(op.x),
+            op.x.type.words,
+            [],
+            source=self.views[op.x],
+            output=output,
+            channels=_channels(op.x),
+            flip=0x80 if op.result.type.dtype == "u8" else 0,
+        )
+
+    def _moved(self, op: Resize | Pad) -> CopyKernel:
         height, width = op.x.type.shape[2:]
         if isinstance(op, Resize):
             rows, columns = resize_source(op, 0), resize_source(op, 1)
@@ -162,7 +174,7 @@ class _Scheduler:
             columns = pad_indices(width, op.pads[1], op.pads[3], op.mode)
             fill = int(op.value)
         return CopyKernel(
-            *self._frame(op, name),
+            *self._frame(op),
             source=self.views[op.x],
             source_shape=(height, width),
             rows=rows,
@@ -170,13 +182,13 @@ class _Scheduler:
             fill=fill,
         )
 
-    def _conv(self, op: PackedConv, name: str) -> ConvKernel:
+    def _conv(self, op: PackedConv) -> ConvKernel:
         quantization = op.result.type.quantization
         assert quantization is not None
         assert op.bias is not None
         zero_point = op.weight_zero_point
         return ConvKernel(
-            *self._frame(op, name),
+            *self._frame(op),
             source=self.views[op.x],
             x_type=op.x.type,
             weight=op.weight.array,
