@@ -55,15 +55,13 @@ def app(debug: bool) -> None:
 def main() -> None:
     """Runs the command; exit status 0 only when what was asked holds."""
     try:
-        app.main(standalone_mode=False)
+        status = app.main(standalone_mode=False)  # what a command gave to click's Exit, or None
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         sys.exit(130)
-    except click.exceptions.Exit as stop:
-        sys.exit(stop.exit_code)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)
@@ -72,6 +70,7 @@ def main() -> None:
             raise
         _tell(error)
         sys.exit(1)
+    sys.exit(status)
 
 
 def _tell(error: Exception) -> None:

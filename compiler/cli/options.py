@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from math import isfinite
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -40,6 +41,8 @@ class NormalizeType(click.ParamType[tuple[str, float, float]]):
             scale, offset = (float(number) for number in numbers.split(","))
         except ValueError:
             self.fail(f"{value!r} is not of the form NAME=0.00784,-1", param, ctx)
+        if not (isfinite(scale) and isfinite(offset) and scale):
+            self.fail(f"{value!r}: both must be finite, and the scale not 0", param, ctx)
         return name, scale, offset
 
 

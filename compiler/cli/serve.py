@@ -16,7 +16,13 @@ from .options import FOLDER
 
 @click.command()
 @click.argument("folder", metavar="DIR", type=FOLDER)
-@click.option("--port", default=8000, show_default=True, help="0 takes a free one.")
+@click.option(
+    "--port",
+    default=8000,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="0 takes a free one.",
+)
 def command(folder: Path, port: int) -> None:
     """Serve an artifact's page to a browser on this machine (127.0.0.1 only)."""
     if not (folder / "model.json").is_file():
