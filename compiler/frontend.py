@@ -21,6 +21,8 @@ from .errors import CompileError, UnsupportedError
 from .ir import DTYPE_NAMES, Array, Dequantize, Graph, Op, Quantize, TensorType, Value
 from .model_file import Shapes, fix_shapes, load_model
 from .onnx_ops import Refusal, handler_of
+from .passes.fold_constants import dequantized
+from .shape_folding import fold_shape_arithmetic
 
 
 def import_model(path: Path, shapes: Shapes | None = None) -> Graph:
@@ -39,8 +41,7 @@ class Importer:
         for value in (*model.graph.value_info, *model.graph.output):
             value.type.tensor_type.ClearField("shape")  # stale symbolic shapes; inferred anew
         try:
-            model = onnx.shape_inference.infer_shapes(model, data_prop=True)
-            self.source = _fold_shape_arithmetic(gs.import_onnx(model))
+            self.source = fold_shape_arithmetic(model)
         except Exception as error:
             raise CompileError(f"{name}: the graph is not valid ONNX: {error}") from error
         self.name = name
@@ -121,8 +122,11 @@ class Importer:
         return found
 
     def constant(self, node: Any, index: int) -> Array | None:
-        """The data of operand `index`; refuses one that is not constant."""
+        """The data of operand `index`, also behind DequantizeLinear; refuses a computed one."""
         found = self.operand(node, index)
+        for op in self.ops:
+            if op.result is found and isinstance(op, Dequantize) and op.x.data is not None:
+                return dequantized(op)
         if found is not None and found.data is None:
             raise Refusal(f"operand {index} ({found.name!r}) must be constant")
         return None if found is None else found.array
@@ -136,24 +140,3 @@ class Importer:
 def describe(node: Any) -> str:
     """How messages name a node."""
     return f"{node.op} {node.name or node.outputs[0].name!r}"
-
-
-def _fold_shape_arithmetic(graph: Any) -> Any:
-    """Constant nodes become constants; subgraphs of constants alone are computed, but for Q and DQ."""
-    for node in graph.nodes:
-        if node.op == "Constant":
-            tensor = node.attrs.get("value")
-            if tensor is None:
-                plain = next(iter(node.attrs.values()))
-                kind = np.float32 if "float" in next(iter(node.attrs)) else np.int64
-                tensor = gs.Constant("", np.asarray(plain, kind))
-            node.outputs[0].to_constant(np.asarray(tensor.values))
-    graph.nodes = [node for node in graph.nodes if node.op != "Constant"]
-    kept = ("QuantizeLinear", "DequantizeLinear")
-    if any(
-        node.op not in kept
-        and (node.op == "Shape" or all(isinstance(t, gs.Constant) for t in node.inputs))
-        for node in graph.nodes
-    ):
-        graph.fold_constants(should_exclude_node=lambda node: node.op in kept)
-    return graph.cleanup(remove_unused_graph_inputs=False).toposort()

@@ -55,7 +55,7 @@ from .ir import (
     Value,
 )
 from .passes.canonicalize import resize_source
-from .passes.fold_constants import axis_parameters
+from .passes.fold_constants import axis_parameters, quantized
 from .passes.pack_int8 import unpack_weights
 
 
@@ -121,6 +121,8 @@ def plain(tensor: Tensor) -> Array:
 def evaluate(op: Op, get: Callable[[Value], Tensor]) -> Tensor:
     """What `op` makes of its operands' tensors."""
     match op:
+        case Quantize() if op.x.data is not None:
+            return quantized(op)
         case Quantize():
             return _quantize(op, get(op.x))
         case Dequantize():

@@ -484,7 +484,10 @@ def verify(graph: Graph, after: str) -> None:
 def _type_problems(op: Op) -> Iterator[str]:
     """Rules on dtypes and quantization that hold in every stage."""
     result = op.result.type
-    if isinstance(op, Quantize | QConv | PackedConv | QuantizeByThresholds):
+    if isinstance(op, Quantize) and op.x.data is not None:
+        if not result.is_byte:
+            yield f"the result {result} must be a byte type"
+    elif isinstance(op, Quantize | QConv | PackedConv | QuantizeByThresholds):
         if not result.is_byte or result.quantization is None:
             yield f"the result {result} must be a quantized byte type"
         elif not result.limits[0] <= result.quantization.zero_point <= result.limits[1]:

@@ -75,6 +75,11 @@ def fix_shapes(model: onnx.ModelProto, shapes: Shapes, path: Path) -> None:
                         f"dimension {index} of input {name!r} is {known} in the model, "
                         f"{given[index]} was given"
                     )
+                if given[index] < 1:
+                    raise CompileError(
+                        f"dimension {index} of input {name!r} is given as {given[index]}; "
+                        "it must be at least 1"
+                    )
                 dim.dim_value = given[index]
             elif known is None and index == 0:
                 dim.dim_value = 1

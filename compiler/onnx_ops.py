@@ -95,7 +95,7 @@ def _refuse_blocks(node: Any) -> None:
 def _dequantize(imp: Importer, node: Any) -> None:
     x = imp.required(node, 0)
     _refuse_blocks(node)
-    if x.data is None:
+    if x.data is None and not _is_quantized_constant(imp, x):
         quantization = _quantization(imp, node, x.type.dtype)
         if x.type.quantization not in (None, quantization):
             raise Refusal(
@@ -112,6 +112,12 @@ def _dequantize(imp: Importer, node: Any) -> None:
         zero_point=imp.operand(node, 2),
         axis=_axis(node, x) if imp.required(node, 1).array.size > 1 else 0,
     )
+
+
+def _is_quantized_constant(imp: Importer, x: Value) -> bool:
+    """Whether `x` is what a QuantizeLinear makes of a constant, which fold_constants will fold."""
+    made = (op for op in imp.ops if op.result is x and isinstance(op, Quantize))
+    return any(op.x.data is not None for op in made)
 
 
 def _graph_inputs(imp: Importer) -> set[Value]:

@@ -1,9 +1,7 @@
 """Computes what depends on constants alone.
 
-Rules:
-1. `quantize` of a constant becomes the constant it makes (a fake-quantized weight, as training
-   frameworks export it).
-2. `dequantize` of a constant whose every reader is an `elementwise` op becomes a float constant.
+Rule: `quantize` of a constant becomes the constant it makes (a fake-quantized weight, as training
+frameworks export it).
 
 Refusals:
 - `dequantize` of a weight or bias stays: fuse_conv reads the integers and their scale.
@@ -15,32 +13,27 @@ from typing import ClassVar
 import numpy as np
 
 from ..arithmetic import dequantize_linear, quantize_linear
-from ..ir import NUMPY_DTYPES, Array, Dequantize, Elementwise, Graph, Quantize, Value
+from ..ir import NUMPY_DTYPES, Array, Dequantize, Graph, Quantize, Value
 
 
 @dataclass(frozen=True)
 class FoldConstants:
-    """Constant quantize and scalar dequantize."""
+    """Constant quantize."""
 
     name: ClassVar[str] = "fold_constants"
 
     def apply(self, graph: Graph) -> bool:
-        users = graph.users()
-        changed = False
-        for op in list(graph.ops):
-            if not isinstance(op, Quantize | Dequantize) or op.x.data is None:
-                continue
-            if isinstance(op, Quantize):
-                data = _quantized(op)
-            elif all(isinstance(user, Elementwise) for user in users[op.result]):
-                scale, zero_point = axis_parameters(op)
-                data = dequantize_linear(op.x.array, scale, zero_point)
-            else:
-                continue
+        constant = [op for op in graph.ops if isinstance(op, Quantize) and op.x.data is not None]
+        for op in constant:
             graph.ops.remove(op)
-            graph.replace_value(op.result, Value.constant(op.result.name, data))
-            changed = True
-        return changed
+            graph.replace_value(op.result, Value.constant(op.result.name, quantized(op)))
+        return bool(constant)
+
+
+def dequantized(op: Dequantize) -> Array:
+    """What `op` makes of a constant, f32."""
+    scale, zero_point = axis_parameters(op)
+    return dequantize_linear(op.x.array, scale, zero_point)
 
 
 def axis_parameters(op: Quantize | Dequantize) -> tuple[Array, Array]:
@@ -54,7 +47,8 @@ def axis_parameters(op: Quantize | Dequantize) -> tuple[Array, Array]:
     return scale.reshape(shape), zero_point.reshape(shape) if zero_point.size == 1 else zero_point
 
 
-def _quantized(op: Quantize) -> Array:
+def quantized(op: Quantize) -> Array:
+    """What `op` makes of a constant, bytes."""
     scale, zero_point = axis_parameters(op)
     data = np.empty(op.x.type.shape, NUMPY_DTYPES[op.result.type.dtype])
     x = np.broadcast_to(op.x.array, data.shape)

@@ -1,0 +1,52 @@
+"""Folds what an ONNX graph computes from constants and static shapes alone.
+
+Exporters leave Constant nodes, and around Resize and Pad whole chains of shape arithmetic. Folding
+one chain may make the shapes known that the next one reads, so shape inference and folding take
+turns.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import onnx
+import onnx_graphsurgeon as gs
+
+KEPT = frozenset({"QuantizeLinear", "DequantizeLinear"})
+"""What stays though its operands are constant: fuse_conv reads the integers of weights."""
+ROUNDS = 16
+
+
+def fold_shape_arithmetic(model: onnx.ModelProto) -> Any:
+    """The graphsurgeon graph of `model` without Constant nodes and shape arithmetic, in order."""
+    for _ in range(ROUNDS):
+        model = onnx.shape_inference.infer_shapes(model, data_prop=True)
+        graph = gs.import_onnx(model)
+        _inline_constants(graph)
+        count = len(graph.nodes)
+        if any(_is_foldable(node) for node in graph.nodes):
+            graph.fold_constants(should_exclude_node=lambda node: node.op in KEPT)
+        graph.cleanup(remove_unused_graph_inputs=False).toposort()
+        if len(graph.nodes) == count:
+            break
+        model = gs.export_onnx(graph)
+    return graph
+
+
+def _is_foldable(node: Any) -> bool:
+    constant = all(isinstance(tensor, gs.Constant) for tensor in node.inputs)
+    return node.op not in KEPT and (node.op == "Shape" or constant)
+
+
+def _inline_constants(graph: Any) -> None:
+    """The output of each Constant node becomes a constant tensor."""
+    for node in [node for node in graph.nodes if node.op == "Constant"]:
+        (name, held), (output,) = next(iter(node.attrs.items())), node.outputs
+        if isinstance(held, gs.Constant):
+            values = np.asarray(held.values)
+        else:
+            values = np.asarray(held, np.float32 if "float" in name else np.int64)
+        node.outputs.clear()
+        output.to_constant(values)
+        graph.nodes.remove(node)

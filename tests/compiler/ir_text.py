@@ -1,0 +1,59 @@
+"""Pass tests in textual IR: `check` one rule, or that a pass leaves a graph `unchanged`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx2wgsl.compiler.interpreter import run_graph
+from onnx2wgsl.compiler.ir import NUMPY_DTYPES, Graph, verify
+from onnx2wgsl.compiler.passes import GraphPass
+from onnx2wgsl.compiler.text import format_graph, parse_graph
+
+from tests.compiler.exactness import differing
+
+
+def check(step: GraphPass, before: str, after: str, *, evaluate: bool = True) -> Graph:
+    """`step` makes `after` of `before`; both give the same bits on seeded inputs.
+
+    `evaluate=False` where the input has no meaning in integers, so that it can't be run.
+    """
+    graph = parse_graph(before)
+    verify(graph, "the text")
+    if evaluate:
+        feed = seeded(graph)
+        wanted = run_graph(parse_graph(before), feed)
+    assert step.apply(graph), f"{step.name} says that nothing changed"
+    verify(graph, step.name)
+    assert format_graph(graph) == format_graph(parse_graph(after))
+    if evaluate:
+        assert differing(run_graph(graph, feed), wanted) == 0
+    assert not step.apply(graph), f"{step.name} changes its own result again"
+    return graph
+
+
+def unchanged(step: GraphPass, text: str) -> None:
+    """`step` leaves the graph of `text` as it is, and says so."""
+    graph = parse_graph(text)
+    verify(graph, "the text")
+    before = format_graph(graph)
+    assert not step.apply(graph), f"{step.name} says that it changed something"
+    assert format_graph(graph) == before
+
+
+def seeded(graph: Graph, seed: int = 0) -> dict[str, NDArray[Any]]:
+    """Inputs of a graph: all bytes, or floats in -8..8 of which a third lie on multiples of 1/4."""
+    rng = np.random.default_rng(seed)
+    feed: dict[str, NDArray[Any]] = {}
+    for value in graph.inputs:
+        shape, dtype = value.type.shape, NUMPY_DTYPES[value.type.dtype]
+        if value.type.is_byte:
+            low, high = value.type.limits
+            feed[value.name] = rng.integers(low, high + 1, shape).astype(dtype)
+        else:
+            x = rng.uniform(-8, 8, shape)
+            feed[value.name] = np.where(rng.random(shape) < 0.3, np.round(x * 4) / 4, x).astype(
+                dtype
+            )
+    return feed

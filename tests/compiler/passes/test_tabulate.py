@@ -1,0 +1,96 @@
+"""tabulate turns chains of unary ops on one quantized value into tables."""
+
+import numpy as np
+from onnx2wgsl.compiler.arithmetic import dequantize_linear, quantize_linear
+from onnx2wgsl.compiler.interpreter import run_graph
+from onnx2wgsl.compiler.ir import Lookup
+from onnx2wgsl.compiler.passes.tabulate import Tabulate
+from onnx2wgsl.compiler.text import parse_graph
+
+from tests.compiler.exactness import differing
+from tests.compiler.ir_text import seeded, unchanged
+
+TEXT = """
+graph @t (%x: {x}[1,2,16,16]{{s=0.05, z=7}}) -> ({outputs}) opset 21 {{
+  @sx: f32[] = [0.05]
+  @zx: {x}[] = [7]
+  @sy: f32[] = [0.01]
+  @zy: u8[] = [100]
+  %d: f32[1,2,16,16] = dequantize(%x, scale=@sx, zero_point=@zx)
+  {chain}
+}}
+"""
+QUANTIZE = "%y: u8[1,2,16,16]{{s=0.01, z=100}} = quantize({x}, scale=@sy, zero_point=@zy)"
+
+
+def tabulated(text: str) -> list[Lookup]:
+    """The lookups that the pass makes of `text`, which must all be the same as the chain."""
+    graph = parse_graph(text)
+    wanted = run_graph(parse_graph(text), seeded(graph))
+    assert Tabulate().apply(graph)
+    assert differing(run_graph(graph, seeded(graph)), wanted) == 0
+    assert not Tabulate().apply(graph)
+    return [op for op in graph.ops if isinstance(op, Lookup)]
+
+
+def test_a_chain_to_quantize_becomes_one_byte_table() -> None:
+    chain = '%a: f32[1,2,16,16] = elementwise([%d], op="Tanh")\n'
+    chain += '@half: f32[] = [0.5]\n%b: f32[1,2,16,16] = elementwise([%a, @half], op="Mul")\n'
+    text = TEXT.format(x="u8", outputs='"y": %y', chain=chain + QUANTIZE.format(x="%b"))
+    (op,) = tabulated(text)
+    assert op.table.type.dtype == "u8"
+    assert op.x.name == "x"
+
+
+def test_an_empty_chain_is_a_requantization() -> None:
+    (op,) = tabulated(TEXT.format(x="u8", outputs='"y": %y', chain=QUANTIZE.format(x="%d")))
+    real = dequantize_linear(np.arange(256, dtype=np.uint8), 0.05, 7)
+    assert op.table.array.tolist() == quantize_linear(real, 0.01, 100, (0, 255)).tolist()
+
+
+def test_a_float_output_gets_a_float_table() -> None:
+    chain = '%y: f32[1,2,16,16] = elementwise([%d], op="Sigmoid")'
+    (op,) = tabulated(TEXT.format(x="u8", outputs='"y": %y', chain=chain))
+    assert op.table.type.dtype == "f32"
+
+
+def test_a_dequantized_output_gets_a_float_table() -> None:
+    (op,) = tabulated(TEXT.format(x="u8", outputs='"d": %d', chain=""))
+    assert op.table.array.tolist() == dequantize_linear(np.arange(256), 0.05, 7).tolist()
+
+
+def test_an_int8_table_is_indexed_by_the_bits() -> None:
+    (op,) = tabulated(TEXT.format(x="s8", outputs='"d": %d', chain=""))
+    stored = np.arange(256).astype(np.uint8).view(np.int8)
+    assert op.table.array.tolist() == dequantize_linear(stored, 0.05, 7).tolist()
+
+
+def test_a_value_in_the_middle_of_a_chain_may_be_an_output_too() -> None:
+    chain = '%a: f32[1,2,16,16] = elementwise([%d], op="Tanh")\n'
+    chain += '%b: f32[1,2,16,16] = elementwise([%a], op="Neg")'
+    assert len(tabulated(TEXT.format(x="u8", outputs='"a": %a, "b": %b', chain=chain))) == 2
+
+
+def test_a_chain_from_a_float_input_stays() -> None:
+    unchanged(
+        Tabulate(),
+        """
+        graph @t (%x: f32[1,2,4,4]) -> ("y": %y) opset 21 {
+          @s: f32[] = [0.01]
+          %a: f32[1,2,4,4] = elementwise([%x], op="Tanh")
+          %y: u8[1,2,4,4]{s=0.01, z=0} = quantize(%a, scale=@s)
+        }
+        """,
+    )
+
+
+def test_quantize_of_a_float_input_stays() -> None:
+    unchanged(
+        Tabulate(),
+        """
+        graph @t (%x: f32[1,2,4,4]) -> ("y": %y) opset 21 {
+          @s: f32[] = [0.01]
+          %y: u8[1,2,4,4]{s=0.01, z=0} = quantize(%x, scale=@s)
+        }
+        """,
+    )
