@@ -118,7 +118,7 @@ class _Shader:
 
     def vectors(self, data: Array) -> int:
         """Offset in vec4 of an array that the shader reads four words at a time."""
-        self.bind("weights", "weights", "read", "vec4<u32>")
+        self.bind("weights", "weights", "read", "vec4u")
         return self.constants.add(data) // 4
 
 
@@ -360,10 +360,12 @@ def _unpack_context(shader: _Shader, program: Program, kernel: UnpackKernel) -> 
 
 @dataclass(frozen=True)
 class _Column:
-    """A source column that a tile's windows touch, relative to the tile's first; guarded where it may
-    lie outside.
+    """A source column that a tile's windows touch, relative to the tile's first.
+
+    Guarded where it may lie outside.
     """
 
+    number: int
     offset: int
     guarded: bool
 
@@ -432,7 +434,7 @@ def _columns(kernel: ConvKernel, row_tiles: int) -> tuple[list[_Column], list[li
     ]
     ordered = sorted({offset for row in offsets for offset in row})
     last_tile = (row_tiles - 1) * tile.pixels * stride // factor
-    columns = [_Column(o, o < 0 or last_tile + o >= width) for o in ordered]
+    columns = [_Column(n, o, o < 0 or last_tile + o >= width) for n, o in enumerate(ordered)]
     return columns, [[ordered.index(offset) for offset in row] for row in offsets]
 
 
