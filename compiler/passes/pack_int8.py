@@ -59,15 +59,13 @@ class PackInt8:
                 lowering.add(Pack(lowering.packed(value, (value.type.shape[1],)), value))
         for op in graph.ops:
             lowering.lower(op)
-        outputs = []
-        for value in graph.outputs:
+        plain: dict[Value, Value] = {}
+        for value in dict.fromkeys(graph.outputs):  # one value may be several outputs
+            plain[value] = value
             if value.type.is_byte:
-                plain = Value(f"{value.name}.unpacked", value.type)
-                lowering.add(Unpack(plain, lowering.values[value]))
-                outputs.append(plain)
-            else:
-                outputs.append(value)
-        graph.outputs = outputs
+                plain[value] = Value(f"{value.name}.unpacked", value.type)
+                lowering.add(Unpack(plain[value], lowering.values[value]))
+        graph.outputs = [plain[value] for value in graph.outputs]
         graph.ops = lowering.ops
         return True
 
