@@ -30,8 +30,8 @@ INLINE_ELEMENTS = 32
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_.$/-]+")
 _TOKEN = re.compile(
     r"""\s+ | \#[^\n]*
-    | (?P<name>[%@](?:"(?:[^"\\]|\\.)*"|[A-Za-z0-9_.$/-]+))
-    | (?P<string>"(?:[^"\\]|\\.)*")
+    | (?P<name>[%@](?:"(?:[^"\\\n]|\\.)*"|[A-Za-z0-9_.$/-]+))
+    | (?P<string>"(?:[^"\\\n]|\\.)*")
     | (?P<arrow>->)
     | (?P<number>[-+]?(?:inf|nan|\d+\.?\d*(?:e[-+]?\d+)?))
     | (?P<word>[A-Za-z_][A-Za-z0-9_]*)
@@ -154,6 +154,16 @@ class _Parser:
     def _fail(self, message: str) -> CompileError:
         return self._error(self.tokens[self.position][2], message)
 
+    def _refuse(self, message: str) -> CompileError:
+        """An error about the token that was taken last."""
+        return self._error(self.tokens[self.position - 1][2], message)
+
+    def _string(self, token: str) -> str:
+        try:
+            return str(json.loads(token))
+        except ValueError as error:
+            raise self._refuse(f"{token} is no JSON string: {error}") from error
+
     def peek(self) -> str:
         return self.tokens[self.position][1]
 
@@ -177,7 +187,7 @@ class _Parser:
     def name(self) -> str:
         """The next token as a key: sigil and bare name."""
         token = self.take("name")
-        return token[0] + (json.loads(token[1:]) if token[1] == '"' else token[1:])
+        return token[0] + (self._string(token[1:]) if token[1] == '"' else token[1:])
 
     def graph(self) -> Graph:
         self.expect("graph")
@@ -191,7 +201,7 @@ class _Parser:
         self.expect("(")
         outputs: dict[str, str] = {}
         while not self.accept(")"):
-            name = json.loads(self.take("string"))
+            name = self._string(self.take("string"))
             self.expect(":")
             outputs[name] = self.name()
             self.accept(",")
@@ -210,7 +220,7 @@ class _Parser:
     def declare(self) -> Value:
         key = self.name()
         if key in self.values:
-            raise self._fail(f"{key} is defined twice")
+            raise self._refuse(f"{key} is defined twice")
         self.expect(":")
         self.values[key] = Value(key[1:], self.type())
         return self.values[key]
@@ -218,7 +228,7 @@ class _Parser:
     def type(self) -> TensorType:
         dtype = self.take("word")
         if dtype not in NUMPY_DTYPES:
-            raise self._fail(f"{dtype!r} is no dtype; known are {', '.join(NUMPY_DTYPES)}")
+            raise self._refuse(f"{dtype!r} is no dtype; known are {', '.join(NUMPY_DTYPES)}")
         shape = tuple(int(size) for size in self.value())
         quantization = segments = None
         if self.accept("{"):
@@ -248,25 +258,32 @@ class _Parser:
 
     def constant(self, value: Value) -> Array:
         dtype, shape = NUMPY_DTYPES[value.type.dtype], value.type.shape
-        if self.accept("splat"):
-            return np.full(shape, self.take("number"), dtype)
-        if self.accept("external"):
-            expected = json.loads(self.take("string"))
-            if value.name not in self.constants:
-                raise self._fail(f"the data of @{value.name} was not given")
-            data = np.asarray(self.constants[value.name], dtype).reshape(shape)
-            if digest(data) != expected:
-                raise self._fail(f"@{value.name} has data {digest(data)}, not {expected}")
-            return data
-        numbers = [float(n) if dtype.kind == "f" else int(n) for n in self.value()]
-        if len(numbers) != int(np.prod(shape)):
-            raise self._fail(f"@{value.name} has {len(numbers)} elements for shape {shape}")
-        return np.array(numbers, dtype).reshape(shape)
+        name = f"@{value.name}"
+        try:
+            if self.accept("splat"):
+                return np.full(shape, self.value(), dtype)
+            if self.accept("external"):
+                return self.external(name, value.name, dtype).reshape(shape)
+            numbers = [float(n) if dtype.kind == "f" else int(n) for n in self.value()]
+            if len(numbers) != int(np.prod(shape)):
+                raise self._refuse(f"{name} has {len(numbers)} elements for shape {shape}")
+            return np.array(numbers, dtype).reshape(shape)
+        except (ValueError, TypeError, OverflowError) as error:
+            raise self._refuse(f"{name} is no {value.type}: {error}") from error
+
+    def external(self, name: str, key: str, dtype: np.dtype[Any]) -> Array:
+        expected = self._string(self.take("string"))
+        if key not in self.constants:
+            raise self._refuse(f"the data of {name} was not given")
+        data = np.asarray(self.constants[key], dtype)
+        if digest(data) != expected:
+            raise self._refuse(f"{name} has data {digest(data)}, not {expected}")
+        return data
 
     def operation(self, result: Value) -> Op:
         kind = self.take("word")
         if kind not in OP_CLASSES:
-            raise self._fail(f"{kind!r} is no op; known are {', '.join(OP_CLASSES)}")
+            raise self._refuse(f"{kind!r} is no op; known are {', '.join(OP_CLASSES)}")
         cls = OP_CLASSES[kind]
         names = [item.name for item in _operation_fields(cls)]
         held: dict[str, Any] = {}
@@ -276,6 +293,8 @@ class _Parser:
             if self.tokens[self.position][0] == "word" and self.tokens[self.position + 1][1] == "=":
                 name = self.take("word")
                 self.expect("=")
+            if self.tokens[self.position][0] == "end":
+                raise self._fail("expected ')', found 'the end'")
             if name not in names or name in held:
                 raise self._fail(f"{kind} takes {', '.join(names)} once each, not {name!r}")
             found = self.value()
@@ -292,10 +311,10 @@ class _Parser:
         if kind == "name":
             key = self.name()
             if key not in self.values:
-                raise self._fail(f"{key} is used before it is defined")
+                raise self._refuse(f"{key} is used before it is defined")
             return self.values[key]
         if kind == "string":
-            return json.loads(self.take("string"))
+            return self._string(self.take("string"))
         if kind == "number":
             self.position += 1
             return int(text) if re.fullmatch(r"[-+]?\d+", text) else float(text)
@@ -310,7 +329,7 @@ class _Parser:
         if self.accept("{"):
             entries: dict[str, Any] = {}
             while not self.accept("}"):
-                key = json.loads(self.take("string"))
+                key = self._string(self.take("string"))
                 self.expect(":")
                 entries[key] = self.value()
                 self.accept(",")
