@@ -28,7 +28,8 @@ def quantize_linear(x: Array, scale: float, zero_point: int, limits: tuple[int, 
 def dequantize_linear(q: Array, scale: Array | float, zero_point: Array | int) -> Array:
     """DequantizeLinear: RN(f32(q - z) * s); scale and zero point broadcast against q."""
     difference = q.astype(np.int64) - np.asarray(zero_point, np.int64)
-    result: Array = difference.astype(F32) * np.asarray(scale, F32)
+    with np.errstate(over="ignore"):
+        result: Array = difference.astype(F32) * np.asarray(scale, F32)
     return result
 
 

@@ -2,15 +2,16 @@
 
 Rules:
 1. `identity` is replaced by its operand.
-2. `concat` of one operand, `pad` by nothing and `resize` to the same size are replaced by their
-   operand.
+2. `concat` of one operand, `pad` by nothing and `resize` to the same shape are replaced by their
+   operand, on bytes.
 3. `quantize` of `dequantize` with the same dtype, scale and zero point is replaced by what was
    dequantized.
 4. Ops that nobody reads are removed.
 
 Refusals:
-- A graph input stays an input, and a `resize` to the same size with other indices than the
-  identity stays.
+- A graph input stays an input.
+- Rule 2 on floats: ONNX Runtime keeps those ops, and leaves a convolution that reads them in float.
+  fuse_moves brings them onto bytes where that is not so.
 """
 
 from dataclasses import dataclass
@@ -45,14 +46,13 @@ def _same_as(op: Op, producers: dict[Value, Op]) -> Value | None:
     match op:
         case Identity():
             return op.x
+        case Concat() | Pad() | Resize() if not op.result.type.is_byte:
+            return None
         case Concat() if len(op.xs) == 1:
             return op.xs[0]
         case Pad() if not any(op.pads):
             return op.x
-        case Resize() if all(
-            np.array_equal(resize_source(op, axis), np.arange(op.x.type.shape[2 + axis]))
-            for axis in (0, 1)
-        ):
+        case Resize() if op.x.type.shape == op.result.type.shape:
             return op.x
         case Quantize():
             inner = producers.get(op.x)
@@ -64,6 +64,11 @@ def _same_as(op: Op, producers: dict[Value, Op]) -> Value | None:
 
 
 def resize_source(op: Resize, axis: int) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
-    """Source row (axis 0) or column (axis 1) of each row or column of a Resize's result."""
+    """Source row (axis 0) or column (axis 1) of each row or column of a Resize's result.
+
+    A Resize to the same shape copies, whatever its scales and modes say, as ONNX Runtime does.
+    """
+    if op.x.type.shape == op.result.type.shape:
+        return np.arange(op.x.type.shape[2 + axis])
     size, result = op.x.type.shape[2 + axis], op.result.type.shape[2 + axis]
     return resize_indices(size, result, op.scales[axis], op.coordinates, op.rounding)

@@ -172,6 +172,21 @@ def resize_by_a_fraction(b: QDQBuilder) -> None:
     b.output(b.conv(resized, weights(3), U8))
 
 
+def resize_to_the_same_shape(b: QDQBuilder) -> None:
+    resized = b.resize(b.input(SHAPE, U8), (1.15, 1.1))
+    b.output(b.conv(resized, weights(3), U8))
+
+
+def resize_to_the_same_height(b: QDQBuilder) -> None:
+    resized = b.resize(b.input(SHAPE, U8), (1.15, 2))
+    b.output(b.conv(resized, weights(3), U8))
+
+
+def moves_that_move_nothing(b: QDQBuilder) -> None:
+    x = b.pad(b.resize(b.input(SHAPE, U8), (1, 1)), (0, 0, 0, 0))
+    b.output(b.conv(b.concat([x], U8), weights(3), U8))
+
+
 def resize_to_other_parameters(b: QDQBuilder) -> None:
     resized = b.resize(b.input(SHAPE, U8), (2, 2), params=B)
     b.output(b.conv(resized, weights(3), U8))
@@ -267,6 +282,9 @@ _GRAPHS = [
     resize_then_pad_into_conv,
     pad_then_resize_into_conv,
     resize_by_a_fraction,
+    resize_to_the_same_shape,
+    resize_to_the_same_height,
+    moves_that_move_nothing,
     resize_to_other_parameters,
     resize_of_a_concat,
     resize_as_output,

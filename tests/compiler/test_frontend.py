@@ -16,7 +16,7 @@ from onnx2wgsl.compiler.frontend import import_model
 from onnx2wgsl.compiler.interpreter import run_graph
 from onnx2wgsl.compiler.ir import Conv, Graph, Pad, Quantize, Resize
 from onnx2wgsl.compiler.model_file import OPSETS
-from onnx2wgsl.compiler.oracle import Oracle
+from onnx2wgsl.compiler.oracle import Oracle, needs_signed_integer_kernels
 from onnx2wgsl.compiler.pipeline import compile_model
 
 from tests.compiler.exactness import assert_exact, differing, feeds_for
@@ -458,6 +458,11 @@ def test_a_float_model_is_refused_with_the_next_step(tmp_path: Path) -> None:
     assert "onnxruntime.quantization.quantize_static" in message
 
 
+def runs_in_integers(model: onnx.ModelProto) -> bool:
+    signed = needs_signed_integer_kernels(model)
+    return Oracle(model, signed_integer_kernels=signed).integer_groups().exact
+
+
 def float_conv(b: QDQBuilder, **options: Any) -> Tensor:
     return b.conv(b.input(SHAPE, U8), weights(), None, **options)
 
@@ -484,6 +489,12 @@ def conv_of_resize(b: QDQBuilder) -> None:
     x = b.input(SHAPE, U8)
     resized = b._node("Resize", [b.float_name(x), "", b.constant(np.float32([1, 1, 2, 2]))])
     b.output(b.conv(Tensor((1, 3, 12, 16), real=resized, params=U8), weights(), U8))
+
+
+def conv_of_a_resize_that_does_nothing(b: QDQBuilder) -> None:
+    x = b.input(SHAPE, U8)
+    same = b._node("Resize", [b.float_name(x), "", b.constant(np.float32([1, 1, 1, 1]))])
+    b.output(b.conv(Tensor(SHAPE, real=same, params=U8), weights(), U8))
 
 
 def conv_into_concat(b: QDQBuilder) -> None:
@@ -519,6 +530,7 @@ def input_as_output(b: QDQBuilder) -> None:
         (conv_with_two_readers, "has 2 readers; one QuantizeLinear is taken"),
         (conv_then_relu_that_matters, "the Relu after it is not implied by QuantizeLinear"),
         (conv_of_resize, "does not come straight from DequantizeLinear"),
+        (conv_of_a_resize_that_does_nothing, "does not come straight from DequantizeLinear"),
         (conv_into_concat, "concat follows it; QuantizeLinear must stand directly after Conv"),
         (bias_of_another_scale, "the scale of its bias is not the product"),
         (unsigned_weights_of_signed_input, "u8 weights with s8 activations"),
@@ -531,6 +543,8 @@ def test_what_stays_in_float_is_refused_with_the_reason(
 ) -> None:
     b = QDQBuilder()
     make(b)
+    if make is not input_as_output:
+        assert not runs_in_integers(b.build()), "onnxruntime takes it: why does onnx2wgsl not?"
     message = refusal(b.build(), tmp_path)
     assert "parts of the model are not integer" in message
     assert reason in message

@@ -32,6 +32,7 @@ def through(op: str) -> str:
         "concat([%x])",
         "pad(%x)",
         "resize(%x)",
+        'resize(%x, scales=[1.3, 1.2], coordinates="asymmetric", rounding="floor")',
         'resize(%x, coordinates="asymmetric", rounding="floor")',
     ],
 )
@@ -39,11 +40,25 @@ def test_ops_that_do_nothing_go(op: str) -> None:
     check(Canonicalize(), through(op), NOTHING)
 
 
-def test_a_resize_to_the_same_size_with_other_indices_stays() -> None:
-    # half_pixel at scale 1.1 with floor: 3 rows of 3 stay, but not the rows that they were
+def test_a_resize_to_another_shape_stays() -> None:
     unchanged(
         Canonicalize(),
-        through('resize(%x, scales=[1.3, 1.24], coordinates="asymmetric", rounding="floor")'),
+        f"""
+        graph @t (%x: u8[1,2,3,4]{Q}) -> ("y": %y) opset 21 {{
+          %y: u8[1,2,6,4]{Q} = resize(%x, scales=[2.0, 1.2], rounding="floor")
+        }}
+        """,
+    )
+
+
+@pytest.mark.parametrize("op", ["concat([%x])", "pad(%x)", "resize(%x)"])
+def test_on_floats_only_identities_go(op: str) -> None:
+    text = 'graph @t (%x: f32[1,2,3,4]) -> ("y": %y) opset 21 {'
+    unchanged(Canonicalize(), f"{text} %y: f32[1,2,3,4] = {op} }}")
+    check(
+        Canonicalize(),
+        f"{text} %y: f32[1,2,3,4] = identity(%x) }}",
+        text.replace('"y": %y', '"y": %x') + "}",
     )
 
 
