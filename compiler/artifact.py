@@ -11,22 +11,24 @@ import json
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import metadata, resources
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from .arithmetic import F32, dequantize_linear, requantize
 from .codegen import PROBE_SHADER, SNIPPETS, Json, Picture, generate
 from .errors import CompileError
+from .files import cannot_write
 from .ir import NUMPY_DTYPES, Array, TensorType
 from .program import ConvKernel, Kernel, OutputStore, Program, QuantizeKernel
 from .simulator import run_program
 
 FORMAT_VERSION = 1
 SEED = 1
-PROBE_CASES = 256
+PROBE_CASES = 128
 CHECKSUM_DIGITS = 16
 
 
@@ -79,41 +81,53 @@ def write_artifact(
         "self_test": self_test(program),
     }
     files = {f"shaders/{name}": text.encode() for name, text in code.shaders.items()}
-    files["model.json"] = (json.dumps(model, indent=1) + "\n").encode()
+    files["model.json"] = format_json(model).encode()
     files["weights.bin"] = weights
     _write_folder(folder, files | runtime_files())
     return model
 
 
+def format_json(model: Json) -> str:
+    """model.json with one kernel a line: compact, and still readable as a diff."""
+    lines = []
+    for key, value in model.items():
+        if key == "kernels":
+            body = ",\n".join(f"  {_compact(kernel)}" for kernel in value)
+            lines.append(f' "{key}": [\n{body}\n ]')
+        else:
+            lines.append(f' "{key}": {_compact(value)}')
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"))
+
+
 def runtime_files() -> dict[str, bytes]:
-    """The JS runtime, its types and the page, by file name."""
+    """The JS runtime and the page, by file name."""
     return {
         entry.name: _without_docs(entry.name, entry.read_bytes())
         for entry in sorted(resources.files("onnx2wgsl.runtime_js").iterdir(), key=lambda e: e.name)
-        if entry.name.endswith((".js", ".d.ts", ".html"))
+        if entry.name.endswith((".js", ".html"))
     }
 
 
 def _without_docs(name: str, content: bytes) -> bytes:
-    """A script without its /** */ comments, which stand in the .d.ts files too; others as they are."""
-    if not name.endswith(".js"):
+    """A script without its comments, which its source keeps; the page as it is."""
+    if name.endswith(".html"):
         return content
-    return re.sub(rb"^[ \t]*/\*\*.*?\*/\n", b"", content, flags=re.DOTALL | re.MULTILINE)
+    plain = re.sub(rb"^[ \t]*/\*\*.*?\*/\n", b"", content, flags=re.DOTALL | re.MULTILINE)
+    return re.sub(rb"^[ \t]*//[^\n]*\n", b"", plain, flags=re.MULTILINE)
 
 
 def _write_folder(folder: Path, files: dict[str, bytes]) -> None:
     """All files, or none: into a temporary folder beside the target, which then takes its place."""
-    if folder.exists() and not folder.is_dir():
-        raise CompileError(f"{folder} is a file; give a folder to write to")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / "model.json").exists():
-        raise CompileError(
-            f"{folder} is not empty and holds no artifact; it is left as it is: give another folder"
-        )
     try:
+        _check_replaceable(folder, files)
         folder.parent.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     except OSError as error:
-        raise CompileError(f"{folder} can't be written: {error}") from error
+        raise cannot_write(folder, error) from error
     try:
         fresh = scratch / "new"
         for name, content in files.items():
@@ -126,9 +140,39 @@ def _write_folder(folder: Path, files: dict[str, bytes]) -> None:
     except OSError as error:
         if (scratch / "old").exists() and not folder.exists():
             (scratch / "old").rename(folder)
-        raise CompileError(f"{folder} can't be written: {error}") from error
+        raise cannot_write(folder, error) from error
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _check_replaceable(folder: Path, files: Iterable[str]) -> None:
+    """Refuses to replace what is no folder, or what holds anything but an artifact."""
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise CompileError(f"{folder} is a file; give a folder to write to")
+    if Path.cwd().is_relative_to(folder.resolve()):
+        raise CompileError(
+            f"{folder} is the current folder or holds it; give another one, for example build/NAME"
+        )
+    known = {*files, "shaders", ".DS_Store"}
+    known |= {f"shaders/{path.name}" for path in folder.glob("shaders/*.wgsl")}
+    held = (path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")))
+    foreign = [name for name in held if name not in known or not _is_artifact(folder)]
+    if foreign:
+        more = f" and {len(foreign) - 1} more" if len(foreign) > 1 else ""
+        raise CompileError(
+            f"{folder} holds {foreign[0]}{more}, which compile did not write; it is left as it is: "
+            "give another folder"
+        )
+
+
+def _is_artifact(folder: Path) -> bool:
+    """Whether an artifact is there, of any version, perhaps damaged: then it may be made anew."""
+    description = folder / "model.json"
+    return (folder / "weights.bin").is_file() or (
+        description.is_file() and b"onnx2wgsl" in description.read_bytes()
+    )
 
 
 def _tensor(name: str, type_: TensorType) -> Json:
@@ -246,9 +290,7 @@ def self_test(program: Program) -> Json:
 
 
 def _input_range(program: Program, name: str) -> tuple[float, float]:
-    """A little more than the real values that the input's quantization covers, so that saturation is
-    met too.
-    """
+    """A little more than the real values that the input's quantization covers, to saturate too."""
     for kernel in program.kernels:
         if isinstance(kernel, QuantizeKernel) and kernel.input == name:
             low, high = _stored_range(kernel.scale, kernel.zero_point)

@@ -1,8 +1,9 @@
-"""Emits WGSL and weights for a Program: one shader a kernel, from the jinja2 templates in templates/.
+"""Emits WGSL and weights for a Program, from the jinja2 templates in templates/.
 
-Templates get plain numbers, all offsets in words; what a kernel computes is said there and nowhere
-else. `generate` returns everything that the artifact holds but the self-test, which `artifact.py`
-adds.
+What a kernel computes is said in its template and nowhere else. The template sees the structure
+(taps, tile, kinds of stores); sizes and offsets are pipeline-overridable constants, in words, so
+that kernels of one structure share one shader. `generate` returns everything that the artifact
+holds but the self-test, which `artifact.py` adds.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from typing import Any
 import jinja2
 import numpy as np
 
+from .arithmetic import float_order
 from .errors import CompileError
-from .ir import Array, TensorType, physical_channels
+from .ir import Array, physical_channels
 from .program import (
     BufferStore,
     ConvKernel,
@@ -26,7 +28,9 @@ from .program import (
     PackKernel,
     Program,
     QuantizeKernel,
+    Store,
     UnpackKernel,
+    View,
     output_words,
     outputs_filled,
 )
@@ -44,9 +48,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Picture:
-    """A graph input given as RGBA bytes: value = byte * scale + offset, evaluated in f64 and rounded
-    to f32.
-    """
+    """A graph input given as RGBA bytes: value = byte * scale + offset, in f64, rounded to f32."""
 
     scale: float
     offset: float
@@ -92,10 +94,11 @@ class Constants:
 
 @dataclass
 class _Shader:
-    """One kernel on its way to text: the bindings it needs, in order of first request."""
+    """One kernel on its way to text: its bindings and constants, in order of first request."""
 
-    constants: Constants
+    weights: Constants
     bindings: list[Json] = field(default_factory=list)
+    constants: dict[str, tuple[str, float]] = field(default_factory=dict)
 
     def bind(self, name: str, buffer: str, access: str, type_: str) -> str:
         """The WGSL name of a buffer, bound once."""
@@ -108,18 +111,22 @@ class _Shader:
         )
         return name
 
+    def define(self, type_: str = "u32", **values: float) -> None:
+        """Overridable constants by name."""
+        self.constants |= {name: (type_, value) for name, value in values.items()}
+
     def arena(self) -> str:
         return self.bind("arena", "arena", "read_write", "u32")
 
     def table(self, data: Array) -> int:
         """Offset of a table, which the shader reads word by word."""
         self.bind("tables", "weights", "read", "u32")
-        return self.constants.add(data)
+        return self.weights.add(data)
 
     def vectors(self, data: Array) -> int:
         """Offset in vec4 of an array that the shader reads four words at a time."""
         self.bind("weights", "weights", "read", "vec4u")
-        return self.constants.add(data) // 4
+        return self.weights.add(data) // 4
 
 
 def generate(program: Program, pictures: dict[str, Picture]) -> Code:
@@ -127,17 +134,14 @@ def generate(program: Program, pictures: dict[str, Picture]) -> Code:
     constants = Constants()
     code = Code([], {}, {}, np.zeros(0, np.uint32))
     for index, kernel in enumerate(program.kernels):
-        record = _emit(code, constants, program, kernel, f"{index:02d}_{kernel.op}.wgsl")
-        code.kernels.append(record)
+        code.kernels.append(_emit(code, constants, program, kernel))
         if isinstance(kernel, QuantizeKernel) and kernel.input in pictures:
             picture = pictures[kernel.input]
-            name = f"{index:02d}_picture.wgsl"
-            alternative = _emit(code, constants, program, kernel, name, picture)
             code.pictures[kernel.input] = {
                 "scale": picture.scale,
                 "offset": picture.offset,
                 "replaces": index,
-                "kernel": alternative,
+                "kernel": _emit(code, constants, program, kernel, picture),
             }
     for variants in SNIPPETS.values():
         for name in variants.values():
@@ -149,32 +153,29 @@ def generate(program: Program, pictures: dict[str, Picture]) -> Code:
 
 def _emit(
     code: Code,
-    constants: Constants,
+    weights: Constants,
     program: Program,
     kernel: Kernel,
-    file: str,
     picture: Picture | None = None,
 ) -> Json:
     """Renders one kernel into `code.shaders` and returns its record."""
-    shader = _Shader(constants)
-    context, invocations, workgroup = _context(shader, program, kernel, picture)
-    stores = [_store(shader, program, kernel, store) for store in kernel.stores]
-    template = "picture" if picture else kernel.op
-    uses = ["dot", "requantize"] if isinstance(kernel, ConvKernel) else []
-    context |= {
+    shader = _Shader(weights)
+    op = "picture" if picture else kernel.op
+    structure, invocations, workgroup = _structure(shader, program, kernel, picture)
+    stores = [_store(shader, program, kernel, n, store) for n, store in enumerate(kernel.stores)]
+    structure |= {
         "bindings": shader.bindings,
+        "constants": [{"name": n, "type": kind} for n, (kind, _) in shader.constants.items()],
         "stores": stores,
-        "byte_tables": bool(picture)
-        or any(not s["output"] and s["table"] is not None for s in stores),
-        "pack": isinstance(kernel, ConvKernel),
-        "title": _title(program, kernel, picture),
+        "byte_tables": bool(picture) or any(store["by_table"] for store in stores),
+        "title": _title(kernel, op),
     }
-    code.shaders[file] = render_template(f"{template}.wgsl", context)
     return {
         "name": kernel.name,
-        "op": template,
-        "shader": file,
-        "uses": uses,
+        "op": op,
+        "shader": _file(code, op, render_template(f"{op}.wgsl", structure)),
+        "constants": {name: value for name, (_, value) in shader.constants.items()},
+        "uses": ["dot", "requantize"] if isinstance(kernel, ConvKernel) else [],
         "workgroups": [-(-invocations[i] // workgroup[i]) for i in (0, 1)] + [1],
         "bindings": [
             {"binding": b["number"], "buffer": b["buffer"], "access": b["access"]}
@@ -183,6 +184,17 @@ def _emit(
         "stores": _written(program, kernel),
         "macs": kernel.macs,
     }
+
+
+def _file(code: Code, op: str, text: str) -> str:
+    """The file that holds `text`: an earlier one where a kernel has the same structure."""
+    number = 1
+    name = f"{op}.wgsl"
+    while code.shaders.get(name, text) != text:
+        number += 1
+        name = f"{op}_{number}.wgsl"
+    code.shaders[name] = text
+    return name
 
 
 def _written(program: Program, kernel: Kernel) -> list[Json]:
@@ -205,45 +217,38 @@ def _written(program: Program, kernel: Kernel) -> list[Json]:
     return written
 
 
-def _title(program: Program, kernel: Kernel, picture: Picture | None) -> str:
-    height, width = kernel.shape[1:]
-    if isinstance(kernel, ConvKernel):
-        _, channels, rows, columns = kernel.x_type.shape
-        upsample = (
-            ""
-            if kernel.upsample == (1, 1)
-            else f", upsampled {kernel.upsample[0]}x{kernel.upsample[1]}"
-        )
-        detail = (
-            f"convolution {kernel.kernel_size[0]}x{kernel.kernel_size[1]}, "
-            f"{channels} channels of {rows}x{columns}{upsample} -> {kernel.out_channels} of {height}x{width}"
-        )
-    else:
-        detail = f"{'picture' if picture else kernel.op}, {height}x{width}"
-    name = "".join(c if c.isprintable() else "?" for c in f"{program.name}: {kernel.name}")
-    return f"{name}, {detail}"
+def _title(kernel: Kernel, op: str) -> str:
+    if not isinstance(kernel, ConvKernel):
+        return f"{op}: see docs/artifact.md"
+    factor = kernel.upsample[1]
+    return (
+        f"conv {kernel.kernel_size[0]}x{kernel.kernel_size[1]}, stride {kernel.strides[1]}"
+        + (f", upsampled {factor} times" if factor > 1 else "")
+        + f", tiles of {kernel.tile.pixels} pixels x {kernel.tile.words * 4} channels"
+    )
 
 
-def _store(shader: _Shader, program: Program, kernel: Kernel, store: Any) -> Json:
-    """What the template needs of one store."""
+def _store(shader: _Shader, program: Program, kernel: Kernel, number: int, store: Store) -> Json:
+    """What the template needs of one store; its constants carry its number."""
     if isinstance(store, OutputStore):
-        channels = program.outputs[store.output].shape[1]
         plane = kernel.shape[1] * kernel.shape[2]
-        return {
-            "output": _output(shader, program, store.output, "f32"),
-            "table": shader.table(store.table),
-            "channels": list(store.channels),
-            "plane": plane,
-            "image": plane * channels,
-        }
+        image = plane * program.outputs[store.output].shape[1]
+        values = {"plane": plane, "image": image, "table": shader.table(store.table)}
+        shader.define(**{f"{name}{number}": value for name, value in values.items()})
+        output = _output(shader, program, store.output, "f32")
+        return {"output": output, "by_table": False, "channels": list(store.channels)}
     view = store.view
     shader.arena()
-    return {
-        "output": "",
-        "table": None if store.table is None else shader.table(store.table),
-        "offset": (view.buffer.offset or 0) + view.first,
-        "pitch": view.pitch,
-    }
+    values = {"offset": _start(view), "pitch": view.pitch}
+    if store.table is not None:
+        values["table"] = shader.table(store.table)
+    shader.define(**{f"{name}{number}": value for name, value in values.items()})
+    return {"output": "", "by_table": store.table is not None}
+
+
+def _start(view: View) -> int:
+    """First word of a view in the arena."""
+    return (view.buffer.offset or 0) + view.first
 
 
 def _output(shader: _Shader, program: Program, output: str, type_: str) -> str:
@@ -256,106 +261,108 @@ def _byte_word(value: int) -> int:
     return (value & 0xFF) * 0x01010101
 
 
-def _context(
+def _structure(
     shader: _Shader, program: Program, kernel: Kernel, picture: Picture | None
 ) -> tuple[Json, tuple[int, int], tuple[int, int]]:
-    """Template context, invocations (x, y) and workgroup size of a kernel."""
+    """Template structure, invocations (x, y) and workgroup size of a kernel."""
+    count = kernel.pixels * kernel.words
     match kernel:
         case ConvKernel():
-            return _conv_context(shader, kernel)
+            return _conv(shader, kernel)
         case QuantizeKernel() if picture is not None:
-            context = _picture_context(shader, kernel, picture)
+            structure = _picture(shader, kernel, picture)
             count = kernel.pixels
         case QuantizeKernel():
-            context = _quantize_context(shader, kernel)
-            count = kernel.pixels * kernel.words
+            structure = _quantize(shader, kernel)
         case PackKernel():
-            shader.bind("input", f"input:{kernel.input}", "read", "u32")
-            real = sum(channel >= 0 for channel in kernel.channels)
-            context = {"channel_count": real, "flip": kernel.flip}
-            count = kernel.pixels * kernel.words
+            structure = _pack(shader, kernel)
         case CopyKernel():
-            context = _copy_context(shader, kernel)
-            count = kernel.pixels * kernel.words
+            structure = _copy(shader, kernel)
         case UnpackKernel():
-            context = _unpack_context(shader, program, kernel)
-            count = context["output_words"]
+            structure = _unpack(shader, program, kernel)
+            count = output_words(program.outputs[kernel.output])
         case _:
             raise CompileError(f"internal error: {kernel.op} has no template")
     groups = -(-count // WORKGROUP)
     rows = -(-groups // MAX_WORKGROUPS)
     row_length = -(-groups // rows) * WORKGROUP
+    shader.define(row_length=row_length, pixels=kernel.pixels, words=kernel.words)
+    return structure | {"workgroup": WORKGROUP}, (row_length, rows), (WORKGROUP, 1)
+
+
+def _real(channels: tuple[int, ...]) -> int:
+    """How many lanes hold a channel."""
+    return sum(channel >= 0 for channel in channels)
+
+
+def _define_planes(shader: _Shader, kernel: Kernel, channels: int) -> None:
+    """Strides of a row-major tensor [N,C,H,W]."""
     plane = kernel.shape[1] * kernel.shape[2]
-    channels = sum(channel >= 0 for channel in getattr(kernel, "channels", ()))
-    common = {
-        "row_length": row_length,
-        "pixel_count": kernel.pixels,
-        "words": kernel.words,
-        "plane": plane,
-        "image": plane * channels,
-        "height": kernel.shape[1],
-        "width": kernel.shape[2],
-    }
-    return common | context, (row_length, rows), (WORKGROUP, 1)
+    shader.define(plane=plane, image=plane * channels)
 
 
-def _picture_context(shader: _Shader, kernel: QuantizeKernel, picture: Picture) -> Json:
-    from .arithmetic import float_order
-
+def _picture(shader: _Shader, kernel: QuantizeKernel, picture: Picture) -> Json:
     keys = float_order(picture.values())
     table = (np.searchsorted(kernel.thresholds, keys, side="right") - 128).astype(np.int8)
-    real = [channel >= 0 for channel in kernel.channels]
-    mask = sum(0xFF << (8 * lane) for lane in range(4) if real[lane])
+    mask = sum(0xFF << (8 * lane) for lane in range(4) if kernel.channels[lane] >= 0)
     shader.bind("picture", f"image:{kernel.input}", "read", "u32")
     padding = _byte_word(kernel.zero_point) & ~mask & 0xFFFFFFFF
-    return {"table": shader.table(table), "mask": mask, "padding": padding}
+    shader.define(levels=shader.table(table), mask=mask, padding=padding)
+    return {}
 
 
-def _quantize_context(shader: _Shader, kernel: QuantizeKernel) -> Json:
+def _quantize(shader: _Shader, kernel: QuantizeKernel) -> Json:
     shader.bind("input", f"input:{kernel.input}", "read", "u32")
-    real = sum(channel >= 0 for channel in kernel.channels)
+    real = _real(kernel.channels)
+    _define_planes(shader, kernel, real)
+    shader.define(thresholds=shader.table(kernel.thresholds), padding=kernel.zero_point & 0xFF)
+    guess = 1e-30 < kernel.scale < 1e30
+    if guess:
+        inverse = float(np.float32(1 / kernel.scale))
+        shader.define("f32", inverse_scale=inverse, level_offset=kernel.zero_point + 128.5)
     return {
-        "thresholds": shader.table(kernel.thresholds),
-        "guess": 1e-30 < kernel.scale < 1e30,
-        "inverse": f"{np.float32(1 / kernel.scale)!s}f",
-        "offset": f"{kernel.zero_point + 128.5}f",
+        "guess": guess,
         "real_lanes": real - (kernel.words - 1) * 4,
-        "padding": kernel.zero_point & 0xFF,
+        "single_word": kernel.words == 1,
     }
 
 
-def _copy_context(shader: _Shader, kernel: CopyKernel) -> Json:
+def _pack(shader: _Shader, kernel: PackKernel) -> Json:
+    shader.bind("input", f"input:{kernel.input}", "read", "u32")
+    _define_planes(shader, kernel, _real(kernel.channels))
+    shader.define(channels=_real(kernel.channels), flip=kernel.flip)
+    return {}
+
+
+def _copy(shader: _Shader, kernel: CopyKernel) -> Json:
     shader.arena()
+    shader.define(source=_start(kernel.source), source_pitch=kernel.source.pitch)
+    if kernel.rows is None or kernel.columns is None:
+        return {"indexed": False}
     height, width = kernel.source_shape
-    context = {
-        "source": (kernel.source.buffer.offset or 0) + kernel.source.first,
-        "source_pitch": kernel.source.pitch,
-        "source_height": height,
-        "source_width": width,
-        "padding": _byte_word(kernel.fill),
-        "rows": None,
-    }
-    if kernel.rows is not None and kernel.columns is not None:
-        context["rows"] = shader.table(kernel.rows.astype(np.int32))
-        context["columns"] = shader.table(kernel.columns.astype(np.int32))
-    return context
+    shader.define(source_height=height, source_width=width)
+    shader.define(height=kernel.shape[1], width=kernel.shape[2], padding=_byte_word(kernel.fill))
+    shader.define(
+        rows_at=shader.table(kernel.rows.astype(np.int32)),
+        columns_at=shader.table(kernel.columns.astype(np.int32)),
+    )
+    return {"indexed": True}
 
 
-def _unpack_context(shader: _Shader, program: Program, kernel: UnpackKernel) -> Json:
+def _unpack(shader: _Shader, program: Program, kernel: UnpackKernel) -> Json:
     shader.arena()
     real = [lane for lane, channel in enumerate(kernel.channels) if channel >= 0]
-    in_order = real == list(range(len(real)))
-    size = kernel.pixels * len(real)
-    return {
-        "source": (kernel.source.buffer.offset or 0) + kernel.source.first,
-        "source_pitch": kernel.source.pitch,
-        "lanes": None if in_order else shader.table(np.array(real, np.int32)),
-        "channel_count": len(real),
-        "flip": kernel.flip,
-        "output": _output(shader, program, kernel.output, "u32"),
-        "output_words": -(-size // 4),
-        "output_bytes": size,
-    }
+    scattered = real != list(range(len(real)))
+    _define_planes(shader, kernel, len(real))
+    shader.define(source=_start(kernel.source), source_pitch=kernel.source.pitch)
+    shader.define(channels=len(real), flip=kernel.flip)
+    shader.define(
+        output_words=output_words(program.outputs[kernel.output]),
+        output_bytes=kernel.pixels * len(real),
+    )
+    if scattered:
+        shader.define(lanes_at=shader.table(np.array(real, np.int32)))
+    return {"scattered": scattered, "output": _output(shader, program, kernel.output, "u32")}
 
 
 @dataclass(frozen=True)
@@ -370,54 +377,51 @@ class _Column:
     guarded: bool
 
 
-def _conv_context(
-    shader: _Shader, kernel: ConvKernel
-) -> tuple[Json, tuple[int, int], tuple[int, int]]:
+def _conv(shader: _Shader, kernel: ConvKernel) -> tuple[Json, tuple[int, int], tuple[int, int]]:
     tile, (kernel_h, kernel_w) = kernel.tile, kernel.kernel_size
+    assert kernel.words % tile.words == 0, "a tile's words must divide the result's"
     batch, height, width = kernel.shape
     _, _, source_height, source_width = kernel.x_type.shape
-    top, left, _, _ = kernel.pads
     row_tiles = -(-width // tile.pixels)
     tiles = batch * height * row_tiles
     columns, taps = _columns(kernel, row_tiles)
-    last_row = (height - 1) * kernel.strides[0] + (kernel_h - 1) * kernel.dilations[0] - top
-    shader.arena()
+    last_row = (height - 1) * kernel.strides[0] + (kernel_h - 1) * kernel.dilations[0]
+    last_row -= kernel.pads[0]
     quantization = kernel.x_type.quantization
     assert quantization is not None
-    context: Json = {
-        "workgroup": tile.workgroup,
+    shader.arena()
+    shader.define(tiles=tiles, row_tiles=row_tiles)
+    shader.define(lanes=tile.workgroup[0], groups=tile.workgroup[1])
+    shader.define(words=kernel.words, height=height, width=width)
+    shader.define(source=_start(kernel.source), pitch=kernel.source.pitch)
+    shader.define(source_height=source_height, source_width=source_width)
+    shader.define(in_words=kernel.source.words, padding=_byte_word(quantization.zero_point))
+    shader.define("i32", zero_point=kernel.zero_point)
+    shader.define(
+        weights_at=shader.vectors(kernel.weight),
+        bias_at=shader.vectors(kernel.bias),
+        multiplier_at=shader.vectors(kernel.multiplier.astype(np.float32)),
+    )
+    structure: Json = {
         "pixels": range(tile.pixels),
         "q_words": tile.words,
-        "tiles": tiles,
-        "row_tiles": row_tiles,
-        "words": kernel.words,
-        "height": height,
-        "width": width,
-        "ragged": row_tiles * tile.pixels != width,
-        "source": (kernel.source.buffer.offset or 0) + kernel.source.first,
-        "source_pitch": kernel.source.pitch,
-        "source_height": source_height,
-        "source_width": source_width,
-        "in_words": kernel.source.words,
-        "kernel": (kernel_h, kernel_w),
-        "strides": kernel.strides,
-        "pads": kernel.pads,
-        "dilations": kernel.dilations,
-        "upsample": kernel.upsample,
+        "kernel_height": kernel_h,
+        "kernel_width": kernel_w,
+        "stride_y": kernel.strides[0],
+        "stride": kernel.strides[1],
+        "dilation_y": kernel.dilations[0],
+        "pad_top": kernel.pads[0],
+        "upsample_y": kernel.upsample[0],
+        "upsample": kernel.upsample[1],
         "columns": columns,
         "taps": taps,
-        "rows_guarded": top > 0 or last_row >= source_height * kernel.upsample[0],
-        "padding": _byte_word(quantization.zero_point),
-        "weights": shader.vectors(kernel.weight),
-        "bias": shader.vectors(kernel.bias),
-        "multiplier": shader.vectors(kernel.multiplier.astype(np.float32)),
-        "zero_point": kernel.zero_point,
-        "weight_zero_point": None,
+        "rows_guarded": kernel.pads[0] > 0 or last_row >= source_height * kernel.upsample[0],
+        "window": False,
     }
     if kernel.weight_zero_point is not None:
-        context |= _window_context(shader, kernel, quantization.zero_point)
+        structure |= _window(shader, kernel, kernel.weight_zero_point, quantization.zero_point)
     word_tiles = -(-kernel.words // tile.words)
-    return context, (tiles, word_tiles), tile.workgroup
+    return structure, (tiles, word_tiles), tile.workgroup
 
 
 def _columns(kernel: ConvKernel, row_tiles: int) -> tuple[list[_Column], list[list[int]]]:
@@ -438,18 +442,16 @@ def _columns(kernel: ConvKernel, row_tiles: int) -> tuple[list[_Column], list[li
     return columns, [[ordered.index(offset) for offset in row] for row in offsets]
 
 
-def _window_context(shader: _Shader, kernel: ConvKernel, zero_point: int) -> Json:
+def _window(shader: _Shader, kernel: ConvKernel, weight_zero_point: Array, zero_point: int) -> Json:
     """What the sum over the window needs, where weights have zero points."""
-    assert kernel.weight_zero_point is not None
-    type_: TensorType = kernel.x_type
-    assert type_.segments is not None
-    real = np.array([channel >= 0 for channel in physical_channels(type_.segments)], np.uint8)
+    assert kernel.x_type.segments is not None
+    real = np.array([c >= 0 for c in physical_channels(kernel.x_type.segments)], np.uint8)
     kernel_h, kernel_w = kernel.kernel_size
-    return {
-        "weight_zero_point": shader.vectors(kernel.weight_zero_point),
-        "ones": None if real.all() else shader.table(real),
-        "window_offset": zero_point * int(real.sum()) * kernel_h * kernel_w,
-    }
+    shader.define("i32", window_offset=zero_point * int(real.sum()) * kernel_h * kernel_w)
+    shader.define(weight_zero_point_at=shader.vectors(weight_zero_point))
+    if not real.all():
+        shader.define(ones_at=shader.table(real))
+    return {"window": True, "masked": not real.all()}
 
 
 @cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from .errors import CompileError
@@ -11,18 +12,50 @@ from .errors import CompileError
 
 def write_whole(path: Path, data: bytes) -> None:
     """Writes through a temporary file in the same folder, which then takes the name."""
+    write_all({path: data})
+
+
+def write_all(files: Mapping[Path, bytes]) -> None:
+    """Writes every file or, where one can't be written, none; makes their folders.
+
+    All are written under temporary names first, and only then take their own.
+    """
+    written: dict[Path, Path] = {}
+    path = next(iter(files), Path())
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, scratch = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        for path, data in files.items():
+            if path.is_dir():
+                raise IsADirectoryError(None, "it is a folder", str(path))
+            written[path] = _write_scratch(path, data)
+        for path, scratch in written.items():
+            os.replace(scratch, path)
     except OSError as error:
-        raise CompileError(f"{path} can't be written: {error.strerror or error}") from error
+        raise cannot_write(path, error) from error
+    finally:
+        for scratch in written.values():
+            scratch.unlink(missing_ok=True)
+
+
+def cannot_write(path: Path, error: OSError) -> CompileError:
+    """The error to raise where the system refused to write `path`."""
+    reason = error.strerror or str(error)
+    if isinstance(error, FileExistsError | NotADirectoryError):
+        in_the_way = next((p for p in path.parents if p.exists() and not p.is_dir()), None)
+        reason = f"{in_the_way} is a file, not a folder" if in_the_way else reason
+    return CompileError(f"{path} can't be written: {reason}")
+
+
+def _write_scratch(path: Path, data: bytes) -> Path:
+    """Writes the data beside `path` with the mode of a new file; returns the temporary file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
         mask = os.umask(0)
         os.umask(mask)
-        os.chmod(scratch, 0o666 & ~mask)
-        os.replace(scratch, path)
-    except OSError as error:
-        Path(scratch).unlink(missing_ok=True)
-        raise CompileError(f"{path} can't be written: {error.strerror or error}") from error
+        os.chmod(name, 0o666 & ~mask)
+    except OSError:
+        Path(name).unlink(missing_ok=True)
+        raise
+    return Path(name)

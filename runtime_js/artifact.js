@@ -17,6 +17,7 @@ export const ARRAYS = { float32: Float32Array, uint8: Uint8Array, int8: Int8Arra
 const KERNEL = {
   name: '',
   shader: '',
+  constants: /** @type {Record<string, number>} */ ({}),
   uses: [''],
   workgroups: [0],
   bindings: [{ binding: 0, buffer: '', access: '' }],

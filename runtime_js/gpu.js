@@ -127,7 +127,7 @@ export function stagingBuffer(device, bytes) {
  * @returns {Promise<Step>}
  */
 export function createStep(device, { model, shaders }, choice, kernel, buffers) {
-  const { name, shader, uses, bindings } = kernel;
+  const { name, shader, constants, uses, bindings } = kernel;
   /** @type {Record<string, Record<string, string>>} */
   const snippets = model.snippets;
   const files = [...uses.map((use) => snippets[use]?.[choice[use]]), shader];
@@ -148,7 +148,11 @@ export function createStep(device, { model, shaders }, choice, kernel, buffers) 
     const pipeline = await device.createComputePipelineAsync({
       label: name,
       layout: device.createPipelineLayout({ bindGroupLayouts: [layout] }),
-      compute: { module: device.createShaderModule({ label: shader, code }), entryPoint: 'main' },
+      compute: {
+        module: device.createShaderModule({ label: shader, code }),
+        entryPoint: 'main',
+        constants,
+      },
     });
     return { pipeline, group, kernel };
   });

@@ -60,6 +60,7 @@ async function probeRequantize(device, artifact) {
   const kernel = {
     name: 'probe',
     shader,
+    constants: {},
     uses: ['requantize'],
     workgroups: [groups, 1, 1],
     bindings: [

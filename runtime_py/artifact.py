@@ -55,6 +55,7 @@ class Kernel:
     name: str
     op: str
     shader: str
+    constants: dict[str, float]
     uses: tuple[str, ...]
     workgroups: tuple[int, int, int]
     bindings: tuple[Binding, ...]
@@ -267,6 +268,7 @@ def _kernel(stated: dict[str, Any]) -> Kernel:
         name=stated["name"],
         op=stated["op"],
         shader=stated["shader"],
+        constants={name: float(value) for name, value in stated["constants"].items()},
         # `requires` directives must stand first in a module, and the dot snippet has one.
         uses=tuple(sorted(stated["uses"])),
         workgroups=(x, y, z),

@@ -169,7 +169,11 @@ class Executor:
             pipeline = self.device.create_compute_pipeline(
                 label=kernel.name,
                 layout=self.device.create_pipeline_layout(bind_group_layouts=[layout]),
-                compute={"module": self._module(kernel), "entry_point": "main"},
+                compute={
+                    "module": self._module(kernel),
+                    "entry_point": "main",
+                    "constants": kernel.constants,
+                },
             )
             entries = [
                 {"binding": b.binding, "resource": {"buffer": self.buffers[b.buffer]}}

@@ -1,4 +1,4 @@
-"""The commands, one file each. This is the one place where the compiler and the Python runtime meet."""
+"""The commands, one file each: the one place where the compiler and the Python runtime meet."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Commands(click.Group):
 @click.version_option(metadata.version("onnx2wgsl"), prog_name="onnx2wgsl")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def app(debug: bool) -> None:
-    """Compiles int8 QDQ ONNX models to WebGPU shaders whose output equals onnxruntime's, bit for bit."""
+    """Compiles int8 QDQ ONNX models to WebGPU shaders that equal onnxruntime bit for bit."""
     if debug:
         os.environ["ONNX2WGSL_DEBUG"] = "1"
 
@@ -55,7 +55,8 @@ def app(debug: bool) -> None:
 def main() -> None:
     """Runs the command; exit status 0 only when what was asked holds."""
     try:
-        status = app.main(standalone_mode=False)  # what a command gave to click's Exit, or None
+        # The status is what a command gave to click's Exit, or None.
+        status = app.main(prog_name="onnx2wgsl", standalone_mode=False)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
@@ -92,5 +93,7 @@ def _tell(error: Exception) -> None:
 
 
 def console() -> Console:
-    """Where tables and progress go; plain text at full width when standard output is no terminal."""
-    return Console(width=None if sys.stdout.isatty() else 140, highlight=False, soft_wrap=True)
+    """Where tables and progress go; plain text at a fixed width where that is no terminal."""
+    width = None if sys.stdout.isatty() else 140
+    # Names and paths are printed as they are, also with [brackets] and :colons: in them.
+    return Console(width=width, highlight=False, soft_wrap=True, markup=False, emoji=False)

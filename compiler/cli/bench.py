@@ -64,8 +64,9 @@ def command(
             _print_kernels(out, session)
         variants = ", ".join(f"{key} {value}" for key, value in session.variants.items())
         out.print(
-            f"{statistics.median(times):.2f} ms a frame (median of {frames}, best {min(times):.2f}, "
-            f"worst {max(times):.2f}) on {adapter_name(session.get_adapter())}; {variants}"
+            f"{statistics.median(times):.2f} ms a frame (median of {frames}, "
+            f"best {min(times):.2f}, worst {max(times):.2f}) "
+            f"on {adapter_name(session.get_adapter())}; {variants}"
         )
 
 

@@ -91,11 +91,9 @@ class Dump:
 
     def write(self, folder: Path) -> None:
         """One .ir file a pass, and the data of large constants in constants.npz."""
-        from ..files import write_whole
+        from ..files import write_all
 
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, text in self.texts.items():
-            write_whole(folder / name, text.encode())
         packed = io.BytesIO()
         np.savez_compressed(packed, **self.constants)
-        write_whole(folder / "constants.npz", packed.getvalue())
+        files = {folder / name: text.encode() for name, text in self.texts.items()}
+        write_all(files | {folder / "constants.npz": packed.getvalue()})

@@ -142,9 +142,8 @@ def _inspect_folder(folder: Path, asks_for_ir: bool) -> None:
                 if picture
                 else ""
             )
-            out.print(
-                f"{kind[:-1]} {tensor['name']}: {tensor['dtype']}{json.dumps(tensor['shape'])}{rule}"
-            )
+            type_ = f"{tensor['dtype']}{json.dumps(tensor['shape'])}"
+            out.print(f"{kind[:-1]} {tensor['name']}: {type_}{rule}")
     arena, weights = description["arena"], description["weights"]
     out.print(
         f"{len(description['kernels'])} dispatches, arena {arena['bytes']:,} bytes "

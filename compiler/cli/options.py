@@ -83,7 +83,7 @@ MODEL_OR_FOLDER = click.Path(path_type=Path)
 
 @contextmanager
 def artifact_of(path: Path, shapes: dict[str, tuple[int, ...]]) -> Iterator[Path]:
-    """The artifact in a folder, or the one that a model compiles to, for as long as it is needed."""
+    """The artifact in a folder, or the one that a model compiles to, while it is needed."""
     from .compile import compile_to
 
     if path.is_dir():

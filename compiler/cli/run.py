@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
     metavar="NAME=FILE",
     multiple=True,
     required=True,
-    help="An .npy file with the tensor, or a picture; NAME= may be left out where there is one input.",
+    help="An .npy file or a picture; NAME= may be left out where there is one input.",
 )
 @click.option(
     "--output-dir", type=FOLDER, help="Write NAME.npy, and NAME.png where it is a picture."
@@ -48,18 +49,20 @@ def command(
 
     with InferenceSession(folder, adapter=adapter, dot=dot, requantize=requantize) as session:
         tensors = {tensor.name: tensor for tensor in session.artifact.inputs}
-        feed = {}
+        feed: dict[str, np.ndarray[Any, Any]] = {}
         for given in inputs:
             name, path = _split(given, list(tensors))
+            if name in feed:
+                raise CompileError(f"--input {given}: input {name!r} is given twice")
             feed[name] = read_input(path, tensors[name])
-        results = session.run(None, feed)
-        for tensor, result in zip(session.artifact.outputs, results, strict=True):
-            written = _write(output_dir, tensor, result) if output_dir else []
-            low, high = result.min(), result.max()
-            console().print(
-                f"{tensor.name}: {result.dtype}{list(result.shape)}, {low:.6g} to {high:.6g}"
-                + "".join(f"\n  {path}" for path in written)
-            )
+        results = dict(zip(session.artifact.outputs, session.run(None, feed), strict=True))
+    written = _write(output_dir, results) if output_dir else {}
+    for tensor, result in results.items():
+        console().print(
+            f"{tensor.name}: {result.dtype}{list(result.shape)}, "
+            f"{result.min():.6g} to {result.max():.6g}"
+            + "".join(f"\n  {path}" for path in written.get(tensor.name, ()))
+        )
 
 
 def _split(given: str, names: list[str]) -> tuple[str, Path]:
@@ -80,49 +83,61 @@ def read_input(path: Path, tensor: Any) -> np.ndarray[Any, Any]:
     if path.suffix.lower() in PICTURES:
         return _read_picture(path, tensor)
     try:
-        loaded: np.ndarray[Any, Any] = np.load(path, allow_pickle=False)
+        with path.open("rb") as file:
+            loaded: np.ndarray[Any, Any] = np.lib.format.read_array(file, allow_pickle=False)
     except (ValueError, EOFError, OSError) as error:
         raise CompileError(
-            f"{path} is no whole .npy file ({error}); make one with numpy.save, or give a picture "
-            f"({', '.join(PICTURES)})"
+            f"{path} is no whole .npy file ({' '.join(str(error).split())}); "
+            f"make one with numpy.save, or give a picture ({', '.join(PICTURES)})"
         ) from error
     return loaded
 
 
 def _read_picture(path: Path, tensor: Any) -> np.ndarray[Any, Any]:
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image, ImageOps, UnidentifiedImageError
 
     if tensor.image is None:
         raise CompileError(
-            f"{path} is a picture, but input {tensor.name!r} {list(tensor.shape)} takes none: give an .npy file"
+            f"{path} is a picture, but input {tensor.name!r} {list(tensor.shape)} takes none: "
+            "give an .npy file"
         )
     height, width = tensor.shape[2:]
     try:
         with Image.open(path) as opened:
-            picture = opened.convert("RGBA" if tensor.shape[1] == 4 else "RGB")
-    except (UnidentifiedImageError, OSError) as error:
+            upright = ImageOps.exif_transpose(opened)  # as the camera was held
+    except UnidentifiedImageError as error:
+        raise CompileError(f"{path} can't be read as a picture: its format is unknown") from error
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise CompileError(f"{path} can't be read as a picture: {error}") from error
+    if upright.mode.startswith("I;16"):  # whose conversion would saturate instead of scale
+        upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
+    picture = upright.convert("RGBA" if tensor.shape[1] == 4 else "RGB")
     if picture.size != (width, height):
         console().print(f"{path}: {picture.width}x{picture.height} brought to {width}x{height}")
         picture = picture.resize((width, height), Image.Resampling.BICUBIC)
     return np.asarray(picture)
 
 
-def _write(folder: Path, tensor: Any, result: np.ndarray[Any, Any]) -> list[Path]:
-    """Writes an output as .npy, and as .png where it is a picture."""
-    from ..files import write_whole
+def _write(folder: Path, results: Mapping[Any, np.ndarray[Any, Any]]) -> dict[str, list[Path]]:
+    """Writes each output as .npy, and as .png where it is a picture; all of them or none."""
+    from ..files import write_all
 
-    folder.mkdir(parents=True, exist_ok=True)
-    stem = re.sub(r"[^A-Za-z0-9._-]", "_", tensor.name)
-    data = io.BytesIO()
-    np.save(data, result)
-    written = [folder / f"{stem}.npy"]
-    write_whole(written[0], data.getvalue())
-    if tensor.image is not None:
+    files: dict[Path, bytes] = {}
+    written: dict[str, list[Path]] = {}
+    for tensor, result in results.items():
+        stem = re.sub(r"[^A-Za-z0-9._-]", "_", tensor.name)
+        while folder / f"{stem}.npy" in files:  # two names that differ only in what became _
+            stem += "_"
         data = io.BytesIO()
-        to_picture(result, tensor.image.scale, tensor.image.offset).save(data, "PNG")
-        written.append(folder / f"{stem}.png")
-        write_whole(written[1], data.getvalue())
+        np.save(data, result)
+        own = {folder / f"{stem}.npy": data.getvalue()}
+        if tensor.image is not None:
+            data = io.BytesIO()
+            to_picture(result, tensor.image.scale, tensor.image.offset).save(data, "PNG")
+            own[folder / f"{stem}.png"] = data.getvalue()
+        files |= own
+        written[tensor.name] = list(own)
+    write_all(files)
     return written
 
 

@@ -27,7 +27,8 @@ def command(folder: Path, port: int) -> None:
     """Serve an artifact's page to a browser on this machine (127.0.0.1 only)."""
     if not (folder / "model.json").is_file():
         raise CompileError(
-            f"{folder} holds no artifact (no model.json); make one with: onnx2wgsl compile MODEL -o DIR"
+            f"{folder} holds no artifact (no model.json); "
+            f"make one with: onnx2wgsl compile MODEL -o {folder}"
         )
     handler = functools.partial(_Handler, directory=str(folder))
     try:
@@ -45,7 +46,7 @@ def command(folder: Path, port: int) -> None:
 
 
 class _Handler(SimpleHTTPRequestHandler):
-    """Static files, isolated from other origins, never cached (an artifact may be compiled anew)."""
+    """Static files, isolated from other origins, never cached: they may be compiled anew."""
 
     extensions_map = {
         **SimpleHTTPRequestHandler.extensions_map,

@@ -27,7 +27,7 @@ Sample = dict[str, Array]
 @click.command()
 @click.argument("path", metavar="MODEL|DIR", type=MODEL_OR_FOLDER)
 @click.option("--samples", default=4, show_default=True, type=click.IntRange(1))
-@click.option("--seed", default=0, show_default=True)
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
 @click.option("--each-pass", is_flag=True, help="Also evaluate the IR after every pass.")
 @click.option(
     "--model", "source", type=MODEL_OR_FOLDER, help="For a DIR: the model it was made from."
@@ -60,9 +60,16 @@ def command(
         model, folder = found, path
     else:
         model, folder = path, None
-    check = _Check(out, model, dict(shapes), samples, seed)
+    check = _Check(out, model, _shapes_of(folder) | dict(shapes), samples, seed)
     check.run(folder, device, each_pass)
     check.report()
+
+
+def _shapes_of(folder: Path | None) -> dict[str, tuple[int, ...]]:
+    """The input shapes that an artifact was compiled for; none for a model."""
+    from onnx2wgsl.runtime_py.artifact import load_artifact
+
+    return {} if folder is None else {t.name: t.shape for t in load_artifact(folder).inputs}
 
 
 def _source_of(folder: Path, given: Path | None) -> Path | None:
@@ -71,6 +78,8 @@ def _source_of(folder: Path, given: Path | None) -> Path | None:
 
     source = load_artifact(folder).description["source"]
     if given is not None:
+        if not given.is_file():
+            raise CompileError(f"{given}: no such file")
         places = [given]
     else:
         near = (folder, folder.parent, Path(), Path("models"))
@@ -106,6 +115,7 @@ class _Stage:
     name: str
     values: int = 0
     differing: int = 0
+    first_sample: int | None = None  # the number of the first sample that differs
     detail: str = ""
 
 
@@ -184,15 +194,17 @@ class _Check:
                 results.append(dict(zip(names, session.run(None, sample), strict=True)))
                 advance()
             stage = self._compare(f"on {self.adapter}", results)
-            if stage.differing:
-                stage.detail = first_difference(program, session, self.samples[0])
+            if stage.first_sample is not None:
+                stage.detail = first_difference(program, session, self.samples[stage.first_sample])
 
     def _compare(self, name: str, results: Sequence[Sample]) -> _Stage:
         stage = _Stage(name)
-        for expected, found in zip(self.expected, results, strict=True):
+        for number, (expected, found) in enumerate(zip(self.expected, results, strict=True)):
             for key, values in expected.items():
                 stage.values += values.size
                 stage.differing += int((_bits(values) != _bits(found[key])).sum())
+            if stage.differing and stage.first_sample is None:
+                stage.first_sample = number
         self.stages.append(stage)
         return stage
 
@@ -206,8 +218,8 @@ class _Check:
         if wrong:
             first = wrong[0]
             self.out.print(
-                f"NOT exact: {first.differing} of {first.values} values differ from {self.reference} "
-                f"{first.name}{first.detail}"
+                f"NOT exact: {first.differing} of {first.values} values differ "
+                f"from {self.reference} {first.name}{first.detail}"
             )
             raise click.exceptions.Exit(1)
         self.out.print(
@@ -260,4 +272,4 @@ def first_difference(program: Program, session: Any, sample: Sample) -> str:
             differing = int((mine != theirs.reshape(mine.shape)).sum())
             if differing:
                 return f"; first in kernel {name!r}: {differing} of {mine.size} words"
-    return "; every kernel's words are right, so the output's table or its read-back is not"
+    return "; every kernel's words are right one by one, so a barrier or the read-back is not"

@@ -11,7 +11,9 @@ Rule: `quantize(act?(conv(dequantize(x), dequantize(w), bias)))` becomes `qconv`
 Refusals, because ONNX Runtime leaves these in float (its results could not be met exactly):
 - the result of conv or act has another reader, or is a graph output;
 - any other activation stands between conv and quantize;
-- the input or the weights of conv are not dequantized.
+- the input or the weights of conv are not dequantized;
+and because what ONNX Runtime makes of it depends on the machine:
+- a float bias that does not fit in int32 at the scale sx * sw.
 `explain` says which one applies to a `conv` that stayed.
 """
 
@@ -163,6 +165,12 @@ def _bias(producers: dict[Value, Op], conv: Conv, sx: float, sw: Array) -> Value
     if conv.bias is None:
         return None
     if conv.bias.data is not None:
+        unit = np.float64(sx) * sw
+        if not (np.abs(conv.bias.array) < unit * (2.0**31 - 256)).all():
+            raise _Refused(
+                f"its float bias @{conv.bias.name} reaches {np.abs(conv.bias.array).max():.6g}, "
+                f"which is no int32 in units of input scale * weight scale ({unit.min():.6g})"
+            )
         return Value.constant(f"{conv.bias.name}.i32", quantize_bias(conv.bias.array, sx, sw))
     bias = producers.get(conv.bias)
     if not isinstance(bias, Dequantize) or bias.x.data is None or bias.x.type.dtype != "i32":

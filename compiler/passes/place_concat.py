@@ -12,9 +12,12 @@ Rules:
 Refusals:
 - `copy` with row or column indices (a resize or pad that was not folded): it is a kernel, though
   its own result may be placed;
-- `unpack`, which makes whole words of a byte output.
+- `unpack`, which makes whole words of a byte output;
+- a float output of a kernel that writes `MAX_OUTPUTS` already: each is a binding of its own, and
+  WebGPU's default limit is 8 storage buffers a kernel.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -32,6 +35,10 @@ from ..program import (
 )
 
 
+MAX_OUTPUTS = 4
+"""Beside the arena, the weights (by words and by vec4) and a graph input."""
+
+
 @dataclass(frozen=True)
 class PlaceConcat:
     """Copies become stores of their producers."""
@@ -41,7 +48,7 @@ class PlaceConcat:
     def apply(self, program: Program) -> bool:
         changed = False
         for kernel in list(program.kernels):
-            if isinstance(kernel, CopyKernel) and kernel.is_identity:
+            if isinstance(kernel, CopyKernel) and kernel.is_identity and _has_room(program, kernel):
                 program.kernels.remove(kernel)
                 for store in kernel.stores:
                     _place(program, kernel.source, store)
@@ -50,15 +57,33 @@ class PlaceConcat:
         return _drop_unread_stores(program) or changed
 
 
-def _place(program: Program, source: View, target: Store) -> None:
-    """Adds to every store that fills part of `source` one that fills the same part of `target`."""
+def _fills(program: Program, source: View) -> Iterator[tuple[Kernel, BufferStore]]:
+    """The kernels and stores that fill part of `source`."""
     for kernel in program.kernels:
         for store in list(kernel.stores):
-            if not isinstance(store, BufferStore) or store.view.buffer is not source.buffer:
-                continue
-            first = store.view.first - source.first
-            if first >= 0 and first + store.view.words <= source.words:
-                kernel.stores.append(_composed(target, first, store.view.words, store.table))
+            if isinstance(store, BufferStore) and store.view.buffer is source.buffer:
+                first = store.view.first - source.first
+                if first >= 0 and first + store.view.words <= source.words:
+                    yield kernel, store
+
+
+def _has_room(program: Program, copy: CopyKernel) -> bool:
+    """Whether the kernels that fill the copy's source can write its outputs too."""
+    wanted = _outputs(copy)
+    return not wanted or all(
+        len(_outputs(kernel) | wanted) <= MAX_OUTPUTS for kernel, _ in _fills(program, copy.source)
+    )
+
+
+def _outputs(kernel: Kernel) -> set[str]:
+    return {store.output for store in kernel.stores if isinstance(store, OutputStore)}
+
+
+def _place(program: Program, source: View, target: Store) -> None:
+    """Adds to every store that fills part of `source` one that fills the same part of `target`."""
+    for kernel, store in _fills(program, source):
+        first = store.view.first - source.first
+        kernel.stores.append(_composed(target, first, store.view.words, store.table))
 
 
 def _composed(target: Store, first: int, words: int, table: Array | None) -> Store:

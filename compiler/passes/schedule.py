@@ -45,6 +45,10 @@ from ..program import (
 from .canonicalize import resize_source
 
 
+TILE_PIXELS = 8
+WORKGROUP = 32
+
+
 @dataclass(frozen=True)
 class Schedule:
     """Graph to Program."""
@@ -201,24 +205,28 @@ class _Scheduler:
             pads=op.pads,
             dilations=op.dilations,
             upsample=op.upsample,
-            tile=choose_tile(_pixel_shape(op.result), op.result.type.words),
+            tile=choose_tile(_pixel_shape(op.result), op.result.type.words, op.upsample[1]),
         )
 
 
-def choose_tile(shape: tuple[int, int, int], words: int) -> Tile:
-    """Tile of a convolution with result [N, H, W] and that many output words a pixel."""
-    _, height, width = shape
-    pixels = 1
-    while pixels < 8 and width % (pixels * 2) == 0:
+def choose_tile(shape: tuple[int, int, int], words: int, factor: int) -> Tile:
+    """Tile of a convolution with result [N, H, W], that many output words a pixel, upsampled by
+    `factor` along x.
+
+    The pixels of a tile are whole groups of upsampled ones, so that source columns stand at fixed
+    distances from the tile's first; at most an eighth of the width is computed in vain. Two words
+    a tile where the rows are long; few pixels want many invocations.
+    """
+    batch, height, width = shape
+    pixels = factor
+    while pixels * 2 <= TILE_PIXELS and -width % (pixels * 2) * 8 <= width:
         pixels *= 2
-    tiles = height * -(-width // pixels)
+    tiles = batch * height * -(-width // pixels)
     lanes = 1
-    while lanes < 64 and lanes < tiles:
+    while lanes < WORKGROUP // 2 and lanes < tiles:
         lanes *= 2
-    groups = 1
-    while lanes * groups < 64 and groups < words:
-        groups *= 2
-    return Tile(pixels, 1, (lanes, groups))
+    wide = words % 2 == 0 and pixels >= TILE_PIXELS
+    return Tile(pixels, 2 if wide else 1, (lanes, WORKGROUP // lanes))
 
 
 def _pixel_shape(value: Value) -> tuple[int, int, int]:
