@@ -157,6 +157,7 @@ def _check_replaceable(folder: Path, files: Iterable[str]) -> None:
         )
     known = {*files, "shaders", ".DS_Store"}
     known |= {f"shaders/{path.name}" for path in folder.glob("shaders/*.wgsl")}
+    known |= {name.replace(".js", ".d.ts") for name in files}  # as earlier versions wrote
     held = (path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")))
     foreign = [name for name in held if name not in known or not _is_artifact(folder)]
     if foreign:

@@ -1,0 +1,43 @@
+"""A small UNet of 32 x 32 pixels, compiled once, that the commands are tried on."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.command import succeed
+from tests.zoo import mobile_unet_path
+
+SIZE = 32
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """small.onnx: input and output f32[1, 3, 32, 32]."""
+    path = tmp_path_factory.mktemp("model") / "small.onnx"
+    shutil.copy(mobile_unet_path(SIZE, 4), path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory: pytest.TempPathFactory, model: Path) -> Path:
+    """Its artifact, far from the model; not to be changed."""
+    folder = tmp_path_factory.mktemp("artifact") / "small"
+    succeed("compile", model, "-o", folder)
+    return folder
+
+
+@pytest.fixture
+def artifact(tmp_path: Path, compiled: Path) -> Path:
+    """A copy of the artifact, to be changed at will."""
+    return Path(shutil.copytree(compiled, tmp_path / "small"))
+
+
+@pytest.fixture
+def array(tmp_path: Path) -> Path:
+    """input.npy: a seeded input of the model."""
+    path = tmp_path / "input.npy"
+    values = np.random.default_rng(7).uniform(-1.1, 1.1, (1, 3, SIZE, SIZE)).astype(np.float32)
+    np.save(path, values)
+    return path

@@ -1,0 +1,193 @@
+"""onnx2wgsl compile: a folder, whole and the same each time, and the IR beside it."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx2wgsl.compiler.pipeline import INTEGER_PASSES, PROGRAM_PASSES
+from onnx2wgsl.compiler.text import format_graph, parse_graph
+
+from tests.command import onnx2wgsl, refusal, script, succeed
+
+SUMMARY = re.compile(
+    r"(?P<folder>.+): (?P<dispatches>\d+) dispatches, \d+ million MACs, "
+    r"arena (?P<arena>\d+) KiB \(lower bound (?P<bound>\d+) KiB\), \d+\.\d\d MB in all\n"
+)
+PASSES = [step.name for step in INTEGER_PASSES]
+PROGRAMS = ["schedule", *(step.name for step in PROGRAM_PASSES)]
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def test_it_sums_up_the_artifact_in_one_line(model: Path, tmp_path: Path) -> None:
+    found = SUMMARY.fullmatch(succeed("compile", model, "-o", tmp_path / "out"))
+    assert found
+    assert found["folder"] == str(tmp_path / "out")
+    description = json.loads((tmp_path / "out" / "model.json").read_text())
+    assert int(found["dispatches"]) == len(description["kernels"])
+    assert int(found["arena"]) == round(description["arena"]["bytes"] / 1024)
+
+
+def test_the_installed_script_compiles_too(model: Path, compiled: Path, tmp_path: Path) -> None:
+    done = script("compile", model, "-o", tmp_path / "out")
+    assert (done.status, done.err) == (0, "")
+    assert SUMMARY.fullmatch(done.out)
+    assert contents(tmp_path / "out") == contents(compiled)
+
+
+def test_the_same_model_gives_the_same_bytes(model: Path, compiled: Path, tmp_path: Path) -> None:
+    succeed("compile", model, "-o", tmp_path / "again")
+    assert contents(tmp_path / "again") == contents(compiled)
+
+
+def test_an_earlier_artifact_is_replaced_whole(model: Path, artifact: Path, compiled: Path) -> None:
+    (artifact / "shaders" / "99_of_an_earlier_model.wgsl").write_text("")
+    (artifact / "weights.bin").write_bytes(b"damaged")
+    (artifact / "model.json").write_text("{")
+    succeed("compile", model, "-o", artifact)
+    assert contents(artifact) == contents(compiled)
+    assert [path.name for path in artifact.parent.iterdir()] == ["small"]
+
+
+def test_a_name_with_brackets_is_printed_as_it_is(model: Path, tmp_path: Path) -> None:
+    assert succeed("compile", model, "-o", tmp_path / "[bold]:smile:").startswith(
+        f"{tmp_path}/[bold]:smile:: "
+    )
+
+
+def test_the_ir_after_every_pass_parses_back(model: Path, tmp_path: Path) -> None:
+    succeed("compile", model, "-o", tmp_path / "out", "--dump-ir", tmp_path / "ir")
+    names = sorted(path.name for path in (tmp_path / "ir").glob("*.ir"))
+    expected = ["import", *PASSES, "pack_int8", *PROGRAMS]
+    assert names == [f"{index:02d}_{name}.ir" for index, name in enumerate(expected)]
+    with np.load(tmp_path / "ir" / "constants.npz") as constants:
+        data = dict(constants)
+    assert data
+    for name in names:
+        text = (tmp_path / "ir" / name).read_text()
+        if name[3:-3] in PROGRAMS:
+            assert text.startswith("program @")
+        else:
+            assert format_graph(parse_graph(text, data)) == text
+
+
+# ---------------------------------------------------------------------------------- --shape
+
+
+@pytest.fixture
+def dynamic(model: Path, tmp_path: Path) -> Path:
+    """The model with symbolic batch, height and width."""
+    proto = onnx.load(model)
+    del proto.graph.value_info[:]
+    for tensor in (*proto.graph.input, *proto.graph.output):
+        for index, name in ((0, "batch"), (2, "height"), (3, "width")):
+            tensor.type.tensor_type.shape.dim[index].dim_param = name
+    path = tmp_path / "dynamic.onnx"
+    onnx.save(proto, path)
+    return path
+
+
+def test_a_dynamic_shape_is_asked_for_and_the_advice_works(dynamic: Path, tmp_path: Path) -> None:
+    message = refusal("compile", dynamic, "-o", tmp_path / "out")
+    assert "input 'input'" in message
+    assert "'height', 'width'" in message
+    advice = re.search(r"--shape (\S+)", message)
+    assert advice
+    assert not (tmp_path / "out").exists()
+    succeed("compile", dynamic, "-o", tmp_path / "out", "--shape", advice[1])
+    description = json.loads((tmp_path / "out" / "model.json").read_text())
+    assert description["inputs"][0]["shape"] == [1, 3, 256, 256]
+
+
+def test_an_artifact_of_another_shape_is_exact(dynamic: Path, tmp_path: Path) -> None:
+    succeed("compile", dynamic, "-o", tmp_path / "out", "--shape", "input=1,3,64,32")
+    text = succeed("verify", tmp_path / "out", "--model", dynamic, "--samples", "2")
+    assert f"exact: 0 of {2 * 3 * 64 * 32} values differ" in text
+
+
+@pytest.mark.parametrize(
+    ("shape", "expected"),
+    [
+        ("input=1,3,64,64", "dimension 2 of input 'input' is 32 in the model, 64 was given"),
+        ("input=1,3,32", "input 'input' has 4 dimensions"),
+        ("other=1,3,32,32", "has no input 'other'; its inputs are 'input'"),
+        ("input=1,3,0,32", "'input=1,3,0,32' is not of the form NAME=1,3,256,256"),
+        ("1,3,32,32", "'1,3,32,32' is not of the form NAME=1,3,256,256"),
+    ],
+)
+def test_a_wrong_shape_is_refused(model: Path, tmp_path: Path, shape: str, expected: str) -> None:
+    assert expected in refusal("compile", model, "-o", tmp_path / "out", "--shape", shape)
+    assert not (tmp_path / "out").exists()
+
+
+# ------------------------------------------------------------------------------ --normalize
+
+
+def test_the_normalisation_is_recorded(model: Path, tmp_path: Path) -> None:
+    succeed("compile", model, "-o", tmp_path / "out", "--normalize", "input=0.0039,-0.5")
+    image = json.loads((tmp_path / "out" / "model.json").read_text())["inputs"][0]["image"]
+    assert (image["scale"], image["offset"]) == (0.0039, -0.5)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("other=1,0", "--normalize: 'other' is no picture input; they are: 'input'"),
+        ("input=1", "'input=1' is not of the form NAME=0.00784,-1"),
+        ("input=a,b", "'input=a,b' is not of the form NAME=0.00784,-1"),
+        ("input=nan,0", "'input=nan,0': both must be finite, and the scale not 0"),
+        ("input=0,1", "'input=0,1': both must be finite, and the scale not 0"),
+    ],
+)
+def test_a_wrong_normalisation_is_refused(
+    model: Path, tmp_path: Path, given: str, expected: str
+) -> None:
+    assert expected in refusal("compile", model, "-o", tmp_path / "out", "--normalize", given)
+    assert not (tmp_path / "out").exists()
+
+
+# -------------------------------------------------------------------------- the command line
+
+
+def test_help_names_every_command_and_version_is_told() -> None:
+    text = succeed("--help")
+    for name in ("compile", "run", "verify", "inspect", "bench", "serve", "strip", "doctor"):
+        assert re.search(rf"^  {name} +\S", text, re.MULTILINE)
+        assert f"Usage: onnx2wgsl {name} " in succeed(name, "--help")
+    assert re.fullmatch(r"onnx2wgsl, version \d+\.\d+\.\d+\n", succeed("--version"))
+
+
+def test_an_unknown_command_is_refused() -> None:
+    assert refusal("complie") == "No such command 'complie'."
+
+
+def test_debug_shows_the_traceback(tmp_path: Path) -> None:
+    plain = script("compile", tmp_path / "no.onnx", "-o", tmp_path / "out")
+    assert plain.status == 1
+    assert plain.err == f"error: {tmp_path / 'no.onnx'}: no such file\n"
+    debug = script("--debug", "compile", tmp_path / "no.onnx", "-o", tmp_path / "out")
+    assert debug.status == 1
+    assert debug.err.startswith("Traceback (most recent call last):\n")
+    assert "CompileError" in debug.err
+
+
+def test_an_error_that_nobody_made_asks_to_be_reported(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("division by zero")
+
+    monkeypatch.setattr("onnx2wgsl.compiler.artifact.write_artifact", fail)
+    done = onnx2wgsl("compile", model, "-o", tmp_path / "out")
+    assert done.status == 1
+    assert done.err == (
+        "error: ZeroDivisionError: division by zero\n"
+        "this is a bug in onnx2wgsl; please report it with the output of "
+        "onnx2wgsl --debug COMMAND\n"
+    )

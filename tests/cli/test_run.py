@@ -1,0 +1,203 @@
+"""onnx2wgsl run: arrays and pictures in, arrays and pictures out."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from onnx2wgsl.runtime_py import InferenceSession
+from PIL import Image
+
+from tests.cli.conftest import SIZE
+from tests.command import refusal, script, succeed
+
+
+def expected(folder: Path, values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What a session of its own gives for the input."""
+    with InferenceSession(folder) as session:
+        result: NDArray[np.float32] = session.run(None, {"input": values})[0]
+    return result
+
+
+def as_values(picture: Image.Image) -> NDArray[np.float32]:
+    """A picture as input by the stated normalisation: byte / 127.5 - 1, in f64, then f32."""
+    pixels = np.asarray(picture.convert("RGB"), np.float64)
+    return (pixels * (1 / 127.5) - 1).astype(np.float32).transpose(2, 0, 1)[None]
+
+
+def noise(mode: str = "RGB", size: tuple[int, int] = (SIZE, SIZE)) -> Image.Image:
+    channels = len(mode)
+    shape = (size[1], size[0], channels) if channels > 1 else (size[1], size[0])
+    return Image.fromarray(np.random.default_rng(3).integers(0, 256, shape, np.uint8), mode=None)
+
+
+def assert_same(found: NDArray[np.float32], wanted: NDArray[np.float32]) -> None:
+    assert (found.dtype, found.shape) == (wanted.dtype, wanted.shape)
+    assert found.tobytes() == wanted.tobytes()
+
+
+def test_an_array_in_an_array_out(compiled: Path, array: Path, tmp_path: Path) -> None:
+    out = tmp_path / "deep" / "results"
+    text = succeed("run", compiled, "--input", f"input={array}", "--output-dir", out)
+    result = np.load(out / "output.npy")
+    assert_same(result, expected(compiled, np.load(array)))
+    assert text == (
+        f"output: float32[1, 3, {SIZE}, {SIZE}], {result.min():.6g} to {result.max():.6g}\n"
+        f"  {out / 'output.npy'}\n  {out / 'output.png'}\n"
+    )
+    assert sorted(path.name for path in out.iterdir()) == ["output.npy", "output.png"]
+
+
+def test_the_pixels_of_the_png_are_the_values_rounded(
+    compiled: Path, array: Path, tmp_path: Path
+) -> None:
+    succeed("run", compiled, "--input", array, "--output-dir", tmp_path)
+    values = np.load(tmp_path / "output.npy")[0].transpose(1, 2, 0).astype(np.float64)
+    pixels = np.clip(np.rint(values * 127.5 + 127.5), 0, 255).astype(np.uint8)
+    with Image.open(tmp_path / "output.png") as picture:
+        assert picture.mode == "RGB"
+        assert np.array_equal(np.asarray(picture), pixels)
+
+
+def test_without_an_output_folder_it_tells_the_range_alone(compiled: Path, array: Path) -> None:
+    assert re.fullmatch(r"output: float32\[[\d, ]+\], \S+ to \S+\n", run(compiled, array))
+
+
+def run(folder: Path, file: Path, *more: str | Path) -> str:
+    return succeed("run", folder, "--input", file, *more)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".bmp", ".PNG", ".jpg", ".webp"])
+def test_a_picture_is_normalised_as_stated(compiled: Path, tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"picture{suffix}"
+    noise().save(path)
+    run(compiled, path, "--output-dir", tmp_path)
+    with Image.open(path) as picture:
+        wanted = expected(compiled, as_values(picture))
+    assert_same(np.load(tmp_path / "output.npy"), wanted)
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "L", "P", "1", "I;16"])
+def test_a_picture_of_another_mode_is_taken_as_rgb(
+    compiled: Path, tmp_path: Path, mode: str
+) -> None:
+    path = tmp_path / "picture.png"
+    made = noise("RGBA") if mode == "RGBA" else noise().convert("L").convert(mode)
+    made.save(path)
+    run(compiled, path, "--output-dir", tmp_path)
+    with Image.open(path) as picture:
+        wanted = expected(compiled, as_values(eight_bits(picture)))
+    assert_same(np.load(tmp_path / "output.npy"), wanted)
+
+
+def eight_bits(picture: Image.Image) -> Image.Image:
+    """A picture of 16 bits a sample by its high bytes."""
+    if picture.mode != "I;16":
+        return picture
+    return Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
+
+
+def test_a_picture_of_another_size_is_brought_to_the_models(compiled: Path, tmp_path: Path) -> None:
+    path = tmp_path / "wide.png"
+    noise(size=(50, 41)).save(path)
+    text = run(compiled, path, "--output-dir", tmp_path)
+    assert text.startswith(f"{path}: 50x41 brought to {SIZE}x{SIZE}\n")
+    with Image.open(path) as picture:
+        resized = picture.resize((SIZE, SIZE), Image.Resampling.BICUBIC)
+    assert_same(np.load(tmp_path / "output.npy"), expected(compiled, as_values(resized)))
+
+
+def test_a_photo_is_turned_as_its_camera_says(compiled: Path, tmp_path: Path) -> None:
+    path, turned = tmp_path / "photo.png", tmp_path / "turned.png"
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turn by 90 degrees clockwise to see it upright
+    noise().save(path, exif=exif)
+    noise().transpose(Image.Transpose.ROTATE_270).save(turned)
+    run(compiled, path, "--output-dir", tmp_path / "a")
+    run(compiled, turned, "--output-dir", tmp_path / "b")
+    assert_same(np.load(tmp_path / "a" / "output.npy"), np.load(tmp_path / "b" / "output.npy"))
+
+
+def test_characters_that_a_file_name_may_lack_become_underscores(
+    artifact: Path, array: Path, tmp_path: Path
+) -> None:
+    rename_output(artifact, "a/b: ü[1].x-y_z")
+    text = run(artifact, array, "--output-dir", tmp_path / "out")
+    names = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert names == ["a_b____1_.x-y_z.npy", "a_b____1_.x-y_z.png"]
+    assert text.startswith("a/b: ü[1].x-y_z: float32")
+
+
+def rename_output(folder: Path, name: str) -> None:
+    path = folder / "model.json"
+    text = json.dumps(json.loads(path.read_text()))
+    text = text.replace('"output:output"', json.dumps(f"output:{name}"))
+    text = text.replace('"name": "output"', f'"name": {json.dumps(name)}')
+    text = text.replace('"outputs": {"output":', f'"outputs": {{{json.dumps(name)}:')
+    path.write_text(text)
+
+
+@pytest.mark.parametrize(
+    ("dot", "requantize"), [("packed", "integer"), ("emulated", "fast"), ("emulated", "integer")]
+)
+def test_a_variant_and_an_adapter_can_be_forced(
+    compiled: Path, array: Path, tmp_path: Path, dot: str, requantize: str
+) -> None:
+    run(
+        compiled, array, "--output-dir", tmp_path,
+        "--adapter", "vulkan", "--dot", dot, "--requantize", requantize,
+    )  # fmt: skip
+    assert_same(np.load(tmp_path / "output.npy"), expected(compiled, np.load(array)))
+
+
+# ---------------------------------------------------------------------------------- refusals
+
+
+def test_the_name_of_an_input_must_be_known(compiled: Path, array: Path) -> None:
+    message = refusal("run", compiled, "--input", f"image={array}")
+    assert message == (
+        f"--input image={array}: say which input with NAME=FILE; the inputs are input"
+    )
+
+
+def test_an_input_is_given_once(compiled: Path, array: Path) -> None:
+    message = refusal("run", compiled, "--input", array, "--input", f"input={array}")
+    assert message == f"--input input={array}: input 'input' is given twice"
+
+
+def test_a_file_with_an_equals_sign_in_its_name_is_found(compiled: Path, array: Path) -> None:
+    path = array.with_name("a=b.npy")
+    shutil.copy(array, path)
+    assert run(compiled, path).startswith("output: ")
+
+
+def test_an_input_is_needed(compiled: Path) -> None:
+    assert refusal("run", compiled) == "Missing option '--input'."
+
+
+def test_a_picture_is_refused_where_the_input_is_none(artifact: Path, tmp_path: Path) -> None:
+    path = artifact / "model.json"
+    description = json.loads(path.read_text())
+    del description["inputs"][0]["image"]
+    path.write_text(json.dumps(description))
+    noise().save(tmp_path / "picture.png")
+    message = refusal("run", artifact, "--input", tmp_path / "picture.png")
+    assert message.startswith(f"{tmp_path / 'picture.png'} is a picture, but input 'input' ")
+    assert message.endswith(" takes none: give an .npy file")
+
+
+def test_an_unknown_adapter_is_refused_with_those_found(compiled: Path, array: Path) -> None:
+    message = refusal("run", compiled, "--input", array, "--adapter", "GeForce 256")
+    assert message.startswith("no adapter's name contains 'GeForce 256'; found: ")
+
+
+def test_the_installed_script_runs_it_too(compiled: Path, array: Path) -> None:
+    done = script("run", compiled, "--input", array)
+    assert (done.status, done.err) == (0, "")
+    assert done.out.startswith("output: float32")
+    done = script("run", compiled, "--input", array.with_name("none.npy"))
+    assert (done.status, done.out) == (1, "")
+    assert done.err == f"error: {array.with_name('none.npy')}: no such file\n"

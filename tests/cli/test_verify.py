@@ -1,0 +1,171 @@
+"""onnx2wgsl verify: exact, or the first stage and kernel that is not."""
+
+import hashlib
+import json
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from onnx2wgsl.compiler.cli import verify
+from onnx2wgsl.compiler.ir import Graph, QConv
+from onnx2wgsl.compiler.passes.fold_resize import FoldResize
+from onnx2wgsl.compiler.pipeline import INTEGER_PASSES, PROGRAM_PASSES, compile_model
+from onnx2wgsl.compiler.program import ConvKernel
+
+from tests.cli.conftest import SIZE
+from tests.command import onnx2wgsl, refusal, script, succeed
+
+VALUES = 3 * SIZE * SIZE
+
+
+def damage(folder: Path, model: Path, number: int) -> str:
+    """Flips bits of convolution `number`, with the checksum made to match; its kernel's name."""
+    program = compile_model(model)
+    kernel = [kernel for kernel in program.kernels if isinstance(kernel, ConvKernel)][number]
+    weights = bytearray((folder / "weights.bin").read_bytes())
+    packed = kernel.weight.astype("<u4").tobytes()
+    assert weights.count(packed) == 1
+    at = weights.index(packed)
+    for offset in range(len(packed)):
+        weights[at + offset] ^= 0x40
+    (folder / "weights.bin").write_bytes(weights)
+    description = json.loads((folder / "model.json").read_text())
+    description["weights"]["sha256"] = hashlib.sha256(weights).hexdigest()
+    (folder / "model.json").write_text(json.dumps(description))
+    return kernel.name
+
+
+def stages(text: str) -> list[tuple[str, int, int]]:
+    """The table's rows: stage, values, differing."""
+    rows = re.findall(r"│ (.+?) +│ (\d+) +│ (\d+) +│", text)
+    return [(stage, int(values), int(differing)) for stage, values, differing in rows]
+
+
+def test_a_model_is_exact(model: Path) -> None:
+    text = succeed("verify", model, "--samples", "3")
+    assert re.match(rf"onnxruntime 1\.31\.\d+ on {model}:\nIn integers: .*QLinearConv", text)
+    (stage,) = stages(text)
+    assert stage[0].startswith("on ")
+    assert stage[1:] == (3 * VALUES, 0)
+    assert re.search(
+        rf"^exact: 0 of {3 * VALUES} values differ from onnxruntime 1\.31\.\d+ "
+        rf"in 3 samples on .+, Vulkan\)$",
+        text,
+        re.MULTILINE,
+    )
+
+
+def test_every_pass_is_evaluated(model: Path) -> None:
+    found = stages(succeed("verify", model, "--samples", "1", "--each-pass"))
+    graph_passes = [step.name for step in INTEGER_PASSES]
+    program_passes = ["schedule", *(step.name for step in PROGRAM_PASSES)]
+    passes = ["import", *graph_passes, "pack_int8", *program_passes]
+    assert [name for name, _, _ in found[:-1]] == [f"after {name}" for name in passes]
+    assert all(counts == [VALUES, 0] for _, *counts in found)
+
+
+def test_the_first_pass_that_changes_a_bit_is_named(
+    model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    apply = FoldResize.apply
+
+    def wrong(self: FoldResize, graph: Graph) -> bool:
+        changed = apply(self, graph)
+        last = [op for op in graph.ops if isinstance(op, QConv)][-1]
+        assert last.bias is not None
+        last.bias.data = last.bias.array + 1000
+        return changed
+
+    monkeypatch.setattr(FoldResize, "apply", wrong)
+    done = onnx2wgsl("verify", model, "--samples", "1", "--each-pass")
+    assert done.status == 1
+    wrong_stages = [name for name, _, differing in stages(done.out) if differing]
+    assert wrong_stages[0] == "after fold_resize"
+    assert re.search(r"^NOT exact: \d+ of \d+ values differ .* after fold_resize$", done.out, re.M)
+    assert "exact: 0" not in done.out
+
+
+def test_a_folder_is_compared_with_the_model_that_is_given(compiled: Path, model: Path) -> None:
+    text = succeed("verify", compiled, "--model", model, "--samples", "1")
+    assert f"exact: 0 of {VALUES} values differ" in text
+
+
+def test_a_folder_finds_its_model_beside_it(artifact: Path, model: Path) -> None:
+    shutil.copy(model, artifact.parent / "small.onnx")
+    text = succeed("verify", artifact, "--samples", "1")
+    assert f"exact: 0 of {VALUES} values differ" in text
+
+
+def test_a_folder_without_its_model_replays_its_test_vectors(compiled: Path) -> None:
+    text = succeed("verify", compiled)
+    assert text.startswith(
+        "small.onnx is not at hand (--model gives it): replaying the recorded test vectors\n"
+        "self-test passed: "
+    )
+
+
+@pytest.mark.parametrize("number", [0, 5, -1])
+def test_damaged_weights_are_traced_to_their_kernel(
+    artifact: Path, model: Path, number: int
+) -> None:
+    name = damage(artifact, model, number)
+    done = onnx2wgsl("verify", artifact, "--model", model, "--samples", "2")
+    assert done.status == 1
+    assert re.search(rf"^NOT exact: [1-9]\d* of {2 * VALUES} values differ ", done.out, re.M)
+    assert f"; first in kernel {name!r}: " in done.out
+    done = onnx2wgsl("verify", artifact)
+    assert done.status == 1
+    assert "self-test failed: " in done.out
+
+
+def test_the_installed_script_ends_with_the_verdict(artifact: Path, model: Path) -> None:
+    assert script("verify", artifact).status == 0
+    damage(artifact, model, 0)
+    assert script("verify", artifact).status == 1
+    done = script("verify", artifact, "--model", model)
+    assert (done.status, done.err) == (1, "")
+    assert "NOT exact" in done.out
+
+
+def test_another_model_is_refused(compiled: Path, model: Path, tmp_path: Path) -> None:
+    other = tmp_path / "small.onnx"
+    succeed("strip", model, other)
+    message = refusal("verify", compiled, "--model", other)
+    assert message.startswith(
+        f"{other} is not the model that {compiled} was compiled from: that was small.onnx with "
+        "SHA-256 "
+    )
+    assert refusal("verify", compiled, "--model", tmp_path / "none.onnx") == (
+        f"{tmp_path / 'none.onnx'}: no such file"
+    )
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "expected"),
+    [
+        ("--samples", "0", "0 is not in the range x>=1"),
+        ("--seed", "-1", "-1 is not in the range x>=0"),
+        ("--dot", "fast", "'fast' is not one of 'packed', 'emulated'"),
+    ],
+)
+def test_options_out_of_range_are_refused(
+    model: Path, option: str, value: str, expected: str
+) -> None:
+    assert expected in refusal("verify", model, option, value)
+
+
+def test_the_seed_draws_the_samples(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[bytes] = []
+    draw = verify.random_sample
+
+    def recorded(*args: object) -> dict[str, np.ndarray]:
+        sample = draw(*args)  # type: ignore[arg-type]
+        drawn.append(sample["input"].tobytes())
+        return sample
+
+    monkeypatch.setattr(verify, "random_sample", recorded)
+    for seed in ("1", "1", "2"):
+        succeed("verify", model, "--samples", "1", "--seed", seed)
+    assert drawn[0] == drawn[1] != drawn[2]
