@@ -1,0 +1,108 @@
+"""schedule makes a kernel of every op and a buffer of every value."""
+
+import pytest
+from onnx2wgsl.compiler.errors import CompileError
+from onnx2wgsl.compiler.passes.pack_int8 import PackInt8
+from onnx2wgsl.compiler.passes.schedule import Schedule, choose_tile
+from onnx2wgsl.compiler.program import BufferStore, ConvKernel, OutputStore, Program
+from onnx2wgsl.compiler.simulator import run_program
+from onnx2wgsl.compiler.text import parse_graph
+
+from tests.compiler.exactness import differing
+from tests.compiler.ir_text import seeded
+
+Q = "{s=0.5, z=7}"
+
+
+def scheduled(body: str, outputs: str = '"y": %y') -> Program:
+    """The program of a graph with input %x u8[1,5,4,4], which must compute the same."""
+    from onnx2wgsl.compiler.interpreter import run_graph
+
+    text = f"graph @t (%x: u8[1,5,4,4]{Q}) -> ({outputs}) opset 21 {{ {body} }}"
+    graph = parse_graph(text)
+    feed = seeded(graph)
+    wanted = run_graph(graph, feed)
+    PackInt8().apply(graph)
+    program = Schedule().apply(graph)
+    assert differing(run_program(program, feed), wanted) == 0
+    return program
+
+
+def test_each_op_becomes_a_kernel() -> None:
+    program = scheduled(
+        f"""
+        @w: s8[3,5,1,1] = [1, 2, 3, 4, 5, -1, -2, -3, -4, -5, 9, 8, 7, 6, 5]
+        @sw: f32[1] = [0.1]
+        @t: u8[256] = splat 9
+        %c: u8[1,3,4,4]{Q} = qconv(%x, weight=@w, weight_scale=@sw)
+        %l: u8[1,3,4,4]{Q} = lookup(%c, table=@t)
+        %k: u8[1,8,4,4]{Q} = concat([%l, %x])
+        %r: u8[1,8,6,4]{Q} = resize(%k, scales=[1.5, 1.0])
+        %y: u8[1,8,7,5]{Q} = pad(%r, pads=[1, 0, 0, 1], mode="edge")
+        """
+    )
+    ops = ["pack", "conv", "copy", "copy", "copy", "copy", "copy", "unpack"]
+    assert [kernel.op for kernel in program.kernels] == ops
+    assert len({kernel.name for kernel in program.kernels}) == len(ops)
+
+
+def test_parts_of_a_concat_stand_on_words() -> None:
+    program = scheduled(
+        f"""
+        %y: u8[1,10,4,4]{Q} = concat([%x, %x])
+        """
+    )
+    stores = [k.stores[0] for k in program.kernels if k.op == "copy"]
+    assert all(isinstance(store, BufferStore) for store in stores)
+    assert [(s.view.first, s.view.words, s.view.pitch) for s in stores] == [(0, 2, 4), (2, 2, 4)]  # type: ignore[union-attr]
+
+
+def test_a_float_lookup_fills_an_output() -> None:
+    program = scheduled("@t: f32[256] = splat 0.5\n %y: f32[1,5,4,4] = lookup(%x, table=@t)")
+    (store,) = program.kernels[-1].stores
+    assert isinstance(store, OutputStore)
+    assert store.channels == (0, 1, 2, 3, 4, -1, -1, -1)
+
+
+def test_a_value_may_fill_several_outputs() -> None:
+    program = scheduled(
+        "@t: f32[256] = splat 0.5\n %y: f32[1,5,4,4] = lookup(%x, table=@t)",
+        '"y": %y, "z": %y, "x": %x, "again": %x',
+    )
+    assert set(program.outputs) == {"y", "z", "x", "again"}
+    assert len({kernel.name for kernel in program.kernels}) == len(program.kernels)
+
+
+def test_macs_are_those_of_the_logical_convolution() -> None:
+    program = scheduled(
+        f"""
+        @w: s8[3,5,2,2] = splat 1
+        @sw: f32[1] = [0.1]
+        %y: u8[1,3,7,7]{Q} = qconv(%x, weight=@w, weight_scale=@sw, upsample=[2, 2])
+        """
+    )
+    (kernel,) = [kernel for kernel in program.kernels if isinstance(kernel, ConvKernel)]
+    assert kernel.macs == 3 * 5 * 2 * 2 * 7 * 7
+
+
+@pytest.mark.parametrize("width", [1, 3, 7, 8, 12, 17, 64, 250, 256])
+@pytest.mark.parametrize("factor", [1, 2, 3])
+@pytest.mark.parametrize("words", [1, 2, 3, 64])
+def test_tiles_fit(width: int, factor: int, words: int) -> None:
+    tile = choose_tile((1, 16, width), words, factor)
+    assert tile.pixels % factor == 0
+    wasted = -width % tile.pixels
+    assert wasted * 8 <= width or tile.pixels == factor
+    assert 1 <= tile.workgroup[0] * tile.workgroup[1] <= 256
+
+
+def test_a_float_op_is_an_internal_error() -> None:
+    graph = parse_graph(
+        """
+        graph @t (%x: f32[1,1,2,2]) -> ("y": %y) opset 21 {
+          %y: f32[1,1,2,2] = elementwise([%x], op="Tanh")
+        }
+        """
+    )
+    with pytest.raises(CompileError, match="elementwise %y has no kernel"):
+        Schedule().apply(graph)

@@ -1,0 +1,96 @@
+"""The pipeline as a whole: what the avatar becomes, and what it says of each pass."""
+
+import functools
+from pathlib import Path
+
+import onnx
+import pytest
+from onnx2wgsl.compiler.errors import CompileError
+from onnx2wgsl.compiler.ir import Graph
+from onnx2wgsl.compiler.passes.canonicalize import Canonicalize
+from onnx2wgsl.compiler.pipeline import PASS_NAMES, compile_model
+from onnx2wgsl.compiler.program import CopyKernel, Program, format_program
+
+from tests.compiler.exactness import assert_exact
+from tests.compiler.models import model, weights
+from tests.zoo import QDQBuilder, QuantParams, mobile_unet_path, random_feeds
+
+AVATAR = Path(__file__).parents[2] / "models" / "avatar_256_u8.onnx"
+
+
+@functools.cache
+def avatar() -> Program:
+    return compile_model(AVATAR)
+
+
+def test_the_avatar_is_at_most_17_dispatches_without_a_copy() -> None:
+    kernels = avatar().kernels
+    assert len(kernels) <= 17
+    assert not [kernel for kernel in kernels if isinstance(kernel, CopyKernel)]
+
+
+def test_the_avatars_arena_is_within_15_percent_of_the_lower_bound() -> None:
+    program = avatar()
+    assert program.arena_words is not None
+    assert program.lower_bound_words is not None
+    assert program.lower_bound_words <= program.arena_words <= 1.15 * program.lower_bound_words
+
+
+def test_the_program_prints_its_kernels_and_live_ranges() -> None:
+    text = format_program(avatar())
+    head = f"arena {(avatar().arena_words or 0) * 4} bytes (lower bound "
+    assert head in text.splitlines()[0]
+    lines = text.splitlines()
+    assert sum(line.startswith("  kernel ") for line in lines) == len(avatar().kernels)
+    assert all("# live " in line for line in lines if line.startswith("  buffer "))
+
+
+@pytest.mark.parametrize("style", ["u8u8_per_tensor", "s8s8_asymmetric", "s8s8_symmetric"])
+def test_a_unet_in_other_styles_is_exact_after_every_pass(style: str, tmp_path: Path) -> None:
+    feeds = random_feeds({"input": (1, 3, 32, 32)}, count=2, seed=7)
+    path = mobile_unet_path(32, 8, style)
+    program = assert_exact(onnx.load(path), tmp_path, feeds=[dict(feed) for feed in feeds])
+    assert not [kernel for kernel in program.kernels if isinstance(kernel, CopyKernel)]
+
+
+def test_every_pass_is_observed_in_order(tmp_path: Path) -> None:
+    onnx.save(model("u8_s8"), tmp_path / "m.onnx")
+    seen: list[str] = []
+    compile_model(tmp_path / "m.onnx", observe=lambda name, _: seen.append(name))
+    assert list(dict.fromkeys(seen)) == list(PASS_NAMES)
+
+
+def test_the_pass_that_broke_the_graph_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    onnx.save(model("u8_s8"), tmp_path / "m.onnx")
+
+    def breaks(_: Canonicalize, graph: Graph) -> bool:
+        graph.ops.pop(0)
+        return True
+
+    monkeypatch.setattr(Canonicalize, "apply", breaks)
+    with pytest.raises(CompileError, match="the graph is not valid after canonicalize"):
+        compile_model(tmp_path / "m.onnx")
+
+
+def test_a_model_that_only_hands_its_input_on_is_refused(tmp_path: Path) -> None:
+    b = QDQBuilder()
+    b.output(b.input((1, 3, 2, 2), QuantParams(0.5, 3), as_float=False), as_float=False)
+    b.output(b.input((1, 3, 2, 2), QuantParams(0.5, 3)))
+    onnx.save(b.build(), tmp_path / "m.onnx")
+    with pytest.raises(CompileError, match="is the graph input %x0 itself"):
+        compile_model(tmp_path / "m.onnx")
+
+
+def test_all_reasons_are_told_at_once(tmp_path: Path) -> None:
+    b = QDQBuilder()
+    params = QuantParams(0.05, 100)
+    x = b.input((1, 3, 4, 4), params)
+
+    for _ in range(2):
+        b.output(b.unary(b.conv(x, weights(2, 3), None), "LeakyRelu", params))
+    onnx.save(b.build(), tmp_path / "m.onnx")
+    with pytest.raises(CompileError) as caught:
+        compile_model(tmp_path / "m.onnx")
+    assert str(caught.value).count("LeakyRelu follows it") == 2
