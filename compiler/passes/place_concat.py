@@ -34,7 +34,6 @@ from ..program import (
     View,
 )
 
-
 MAX_OUTPUTS = 4
 """Beside the arena, the weights (by words and by vec4) and a graph input."""
 
