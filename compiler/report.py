@@ -32,8 +32,7 @@ def render_report(program: Program) -> str:
         {
             "name": kernel.name,
             "op": kernel.op,
-            "shape": "x".join(map(str, kernel.shape)),
-            "channels": kernel.words * 4,
+            "shape": "x".join(map(str, (*kernel.shape[1:], kernel.words * 4))),
             "macs": kernel.macs,
             "live": live[index],
             "stores": [str(store) for store in kernel.stores],

@@ -45,23 +45,24 @@ def command(
         return
     dump = Dump()
     program = _compile(path, dict(shapes), after, dump)
-    if program is None:
-        return
+    if after is None:
+        _print_program(program)
     if dump_ir is not None:
         dump.write(dump_ir)
-    _print_program(program)
     if html is not None:
         from ..files import write_whole
         from ..report import render_report
 
         write_whole(html, render_report(program).encode())
-        console().print(f"{html} written")
+    for written in (dump_ir, html):
+        if written is not None and after is None:
+            console().print(f"{written} written")
 
 
 def _compile(
     path: Path, shapes: dict[str, tuple[int, ...]], after: str | None, dump: Any
-) -> Program | None:
-    """The program; None where the IR after one pass was printed instead."""
+) -> Program:
+    """The program; the IR after one pass is printed even where a later pass refuses the model."""
     from ..pipeline import PASS_NAMES, compile_model
 
     if after is not None and after not in PASS_NAMES:
@@ -73,11 +74,10 @@ def _compile(
         texts[name] = list(dump.texts.values())[-1]
 
     try:
-        program = compile_model(path, shapes, observe)
+        return compile_model(path, shapes, observe)
     finally:
         if after is not None and after in texts:
             click.echo(texts[after], nl=False)
-    return None if after is not None else program
 
 
 def _print_program(program: Program) -> None:

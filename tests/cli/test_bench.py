@@ -1,0 +1,45 @@
+"""onnx2wgsl bench: one line that another program can read."""
+
+import re
+from pathlib import Path
+
+from onnx2wgsl.runtime_py.artifact import load_artifact
+
+from tests.command import refusal, succeed
+
+LINE = re.compile(
+    r"(?P<ms>\d+\.\d\d) ms a frame \(median of (?P<frames>\d+), best (?P<best>\d+\.\d\d), "
+    r"worst (?P<worst>\d+\.\d\d)\) on (?P<adapter>.+), Vulkan\); "
+    r"dot (packed|emulated), requantize (fast|integer)"
+)
+
+
+def test_the_last_line_has_the_median_the_ends_and_the_adapter(compiled: Path) -> None:
+    text = succeed("bench", compiled, "--frames", "5")
+    found = LINE.fullmatch(text.rstrip("\n"))
+    assert found
+    assert found["frames"] == "5"
+    assert 0 < float(found["best"]) <= float(found["ms"]) <= float(found["worst"])
+
+
+def test_a_model_is_compiled_first(model: Path) -> None:
+    assert LINE.fullmatch(succeed("bench", model, "--frames", "1").rstrip("\n"))
+
+
+def test_variants_can_be_forced(compiled: Path) -> None:
+    text = succeed(
+        "bench", compiled, "--frames", "1", "--dot", "emulated", "--requantize", "integer"
+    )
+    assert text.endswith("; dot emulated, requantize integer\n")
+
+
+def test_each_kernel_is_timed_where_asked(compiled: Path) -> None:
+    lines = succeed("bench", compiled, "--frames", "2", "--kernels").splitlines()
+    assert LINE.fullmatch(lines[-1])
+    rows = [[c.strip() for c in line.strip("│").split("│")] for line in lines if line[0] == "│"]
+    assert [row[0] for row in rows] == [kernel.name for kernel in load_artifact(compiled).kernels]
+    assert all(float(row[1]) > 0 for row in rows)
+
+
+def test_no_frames_are_refused(compiled: Path) -> None:
+    assert "0 is not in the range x>=1" in refusal("bench", compiled, "--frames", "0")

@@ -1,0 +1,131 @@
+"""onnx2wgsl inspect: the kernels, the IR after a pass, and a report that needs nothing else."""
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from onnx2wgsl.compiler.pipeline import PASS_NAMES
+from onnx2wgsl.compiler.text import format_graph, parse_graph
+from onnx2wgsl.runtime_py.artifact import load_artifact
+
+from tests.command import refusal, succeed
+
+PROGRAM_PASSES = ("schedule", "place_concat", "allocate_buffers")
+VOID = ("meta", "line", "rect", "br", "link", "img")
+
+
+class Page(HTMLParser):
+    """Checks that a page's elements close in order, and collects its attributes and text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.attributes: list[tuple[str, str]] = []
+        self.text: list[str] = []
+        self.count: dict[str, int] = {}
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.attributes += [(name, value or "") for name, value in attrs]
+        self.count[tag] = self.count.get(tag, 0) + 1
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data.strip())
+
+
+def rows(text: str) -> list[list[str]]:
+    """The cells of a printed table, without its head."""
+    lines = [line for line in text.splitlines() if line.startswith("│")]
+    return [[cell.strip() for cell in line.strip("│").split("│")] for line in lines]
+
+
+def test_a_model_shows_a_row_for_each_kernel_and_the_sums(model: Path, compiled: Path) -> None:
+    text = succeed("inspect", model)
+    kernels = load_artifact(compiled).kernels
+    table = rows(text)
+    assert [row[2] for row in table] == [kernel.name for kernel in kernels]
+    assert [row[0] for row in table] == [str(index) for index in range(len(kernels))]
+    macs = [int(row[5].replace(",", "")) for row in table]
+    assert macs == [kernel.macs for kernel in kernels]
+    last = re.search(
+        r"^(\d+) dispatches, ([\d,]+) MACs, arena ([\d,]+) bytes, lower bound ([\d,]+) bytes "
+        r"\(\+(\d+\.\d)%\)$",
+        text,
+        re.MULTILINE,
+    )
+    assert last
+    assert int(last[1]) == len(kernels)
+    assert int(last[2].replace(",", "")) == sum(macs)
+    arena, bound = (int(last[group].replace(",", "")) for group in (3, 4))
+    assert max(int(row[8].replace(",", "")) for row in table) == bound <= arena
+
+
+def test_a_folder_shows_the_same_kernels(model: Path, compiled: Path) -> None:
+    text = succeed("inspect", compiled)
+    assert [row[2] for row in rows(text)] == [row[2] for row in rows(succeed("inspect", model))]
+    assert "input input: float32[1, 3, 32, 32], picture: scale 0.00784314, offset -1\n" in text
+    assert "output output: float32[1, 3, 32, 32], picture: scale 127.5, offset 127.5\n" in text
+    assert re.search(r"exact against onnxruntime 1\.31\.\d+\n$", text)
+
+
+@pytest.mark.parametrize("name", PASS_NAMES)
+def test_the_ir_after_a_pass_is_printed_alone(model: Path, tmp_path: Path, name: str) -> None:
+    text = succeed("inspect", model, "--after", name, "--dump-ir", tmp_path)
+    dumped = sorted(tmp_path.glob(f"*_{name}.ir"))[-1].read_text()
+    assert text == dumped
+    if name in PROGRAM_PASSES:
+        assert text.startswith("program @small")
+    else:
+        with np.load(tmp_path / "constants.npz") as constants:
+            assert format_graph(parse_graph(text, dict(constants))) == text
+
+
+def test_an_unknown_pass_is_refused_with_those_known(model: Path) -> None:
+    message = refusal("inspect", model, "--after", "fuse")
+    assert message == f"no pass 'fuse'; the passes are: {', '.join(PASS_NAMES)}"
+
+
+def test_a_compiled_folder_has_no_ir(compiled: Path, tmp_path: Path) -> None:
+    for option in (["--after", "import"], ["--dump-ir", tmp_path], ["--html", tmp_path / "x.html"]):
+        message = refusal("inspect", compiled, *option)
+        assert message == (
+            f"{compiled} is compiled: the IR is shown for the .onnx file it came from"
+        )
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_report_is_whole_and_needs_nothing_else(model: Path, tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    assert succeed("inspect", model, "--html", path).endswith(f"{path} written\n")
+    source = path.read_text("utf-8")
+    page = Page()
+    page.feed(source)
+    assert page.open == []
+    assert {name for name, _ in page.attributes}.isdisjoint({"src", "href", "action", "data"})
+    assert not re.search(r"https?:|url\(|@import|<script|<link", source)
+    table = rows(succeed("inspect", model))
+    for row in table:
+        assert row[2] in page.text
+    assert page.count["svg"] == 1
+    buffers = {value for name, value in page.attributes if name == "data-buffer"}
+    assert page.count["rect"] >= len(buffers) > 5
+
+
+def test_names_in_the_report_are_escaped(tmp_path: Path, model: Path) -> None:
+    odd = tmp_path / "<b>&amp;.onnx"
+    odd.write_bytes(model.read_bytes())
+    succeed("inspect", odd, "--html", tmp_path / "report.html")
+    source = (tmp_path / "report.html").read_text("utf-8")
+    assert "&lt;b&gt;&amp;amp;" in source
+    assert "<b>" not in source
