@@ -116,7 +116,7 @@ def _without_docs(name: str, content: bytes) -> bytes:
     """A script without its comments, which its source keeps; the page as it is."""
     if name.endswith(".html"):
         return content
-    plain = re.sub(rb"^[ \t]*/\*\*.*?\*/\n", b"", content, flags=re.DOTALL | re.MULTILINE)
+    plain = re.sub(rb"^[ \t]*/\*\*(?:(?!\*/).)*\*/\n", b"", content, flags=re.DOTALL | re.MULTILINE)
     return re.sub(rb"^[ \t]*//[^\n]*\n", b"", plain, flags=re.MULTILINE)
 
 
@@ -138,10 +138,10 @@ def _write_folder(folder: Path, files: dict[str, bytes]) -> None:
             folder.rename(scratch / "old")
         fresh.rename(folder)
     except OSError as error:
+        raise cannot_write(folder, error) from error
+    finally:  # also when interrupted between the two renames
         if (scratch / "old").exists() and not folder.exists():
             (scratch / "old").rename(folder)
-        raise cannot_write(folder, error) from error
-    finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
