@@ -1,0 +1,57 @@
+"""What random nets found, each as its smallest case."""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx2wgsl.compiler.errors import CompileError
+from onnx2wgsl.compiler.pipeline import compile_model
+
+from tests.zoo import QDQBuilder, QuantParams, Weights
+
+from .checks import run_stage, same_bits
+from .gpu import OnDevice
+
+PARAMS = QuantParams(0.02, 128)
+ONE = Weights(np.ones((1, 1, 1, 1), np.int8), 0.01)
+
+
+def save(b: QDQBuilder, folder: Path) -> tuple[onnx.ModelProto, Path]:
+    model, path = b.build(), folder / "model.onnx"
+    onnx.save(model, path)
+    return model, path
+
+
+def test_one_tensor_that_is_nine_float_outputs_needs_no_more_bindings_than_webgpu_has(
+    tmp_path: Path,
+) -> None:
+    b = QDQBuilder()
+    x = b.conv(b.input((1, 1, 2, 2), PARAMS), ONE, PARAMS)
+    for op in ("Relu", "Tanh", "Sigmoid", "Abs", "Neg", "Exp", "Erf", "Floor", "Ceil"):
+        b.output(b.unary(x, op))
+    model, path = save(b, tmp_path)
+    program = compile_model(path)
+    feed = {"x0": np.array([[[[-1, 0], [0.5, 2]]]], np.float32)}
+    on_device = OnDevice(model, program)
+    assert max(len(kernel.bindings) for kernel in on_device.artifact.kernels) <= 8
+    for _, outputs in on_device.run(feed):
+        assert same_bits(outputs, run_stage(program, feed))
+    on_device.close()
+
+
+def test_kernels_of_one_name_can_be_told_apart_in_the_artifact(tmp_path: Path) -> None:
+    b = QDQBuilder()
+    b.output(b.pad(b.input((1, 1, 2, 2), PARAMS), (1, 0, 0, 0)), as_float=False)
+    model, path = save(b, tmp_path)
+    OnDevice(model, compile_model(path)).close()
+
+
+@pytest.mark.parametrize("bias", [2.0**31 * 0.0002, -(2.0**40), np.inf, np.nan])
+def test_a_float_bias_beyond_int32_is_refused(bias: float, tmp_path: Path) -> None:
+    b = QDQBuilder()
+    bias_data = np.array([bias], np.float32)
+    b.output(b.conv(b.input((1, 1, 2, 2), PARAMS), ONE, PARAMS, bias=bias_data))
+    _, path = save(b, tmp_path)
+    with pytest.raises(CompileError, match="is no int32 in units of input scale"):
+        compile_model(path)

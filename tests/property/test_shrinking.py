@@ -1,0 +1,49 @@
+"""Random nets shrink: a planted bug is reported as the smallest net that shows it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import hypothesis
+import numpy as np
+import pytest
+from hypothesis import settings
+from onnx2wgsl.compiler import simulator
+from onnx2wgsl.compiler.ir import Graph
+from onnx2wgsl.compiler.program import Program
+
+from .checks import Feed, compile_net, run_stage, same_bits
+from .profiles import PHASES
+from .strategies import ConvNode, Net, build, feed, nets
+
+
+def truncating(acc: Any, multiplier: Any, zero_point: int, limits: tuple[int, int]) -> Any:
+    """A requantization that cuts off where it should round."""
+    low, high = limits
+    levels = np.trunc(acc.astype(np.float32) * multiplier).astype(np.int64) + zero_point
+    return np.clip(levels, low, high).astype(np.int32)
+
+
+def shows_the_bug(net: Net) -> bool:
+    """Whether the simulator's outputs differ from the imported graph's."""
+    given = feed(net)
+    stages: dict[str, Feed] = {}
+
+    def observe(name: str, stage: Graph | Program) -> None:
+        if name in ("import", "allocate_buffers"):
+            stages[name] = run_stage(stage, given)
+
+    compile_net(net, observe)
+    return not same_bits(stages["import"], stages["allocate_buffers"])
+
+
+def test_a_planted_rounding_bug_shrinks_to_one_convolution(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(simulator, "requantize", truncating)
+    quick = settings(max_examples=200, phases=PHASES, derandomize=True, database=None)
+    smallest = hypothesis.find(nets(), shows_the_bug, settings=quick)
+    assert [type(node) for node in smallest.nodes] == [ConvNode]
+    ops = [node.op_type for node in build(smallest).graph.node]
+    assert [op for op in ops if op not in ("QuantizeLinear", "DequantizeLinear")] == ["Conv"]
+    assert sum(np.prod(x.shape) for x in feed(smallest).values()) <= 8
+    monkeypatch.undo()
+    assert not shows_the_bug(smallest)

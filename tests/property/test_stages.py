@@ -1,0 +1,39 @@
+"""Interpreter and simulator against onnxruntime: the import and after every pass, bit for bit."""
+
+import pytest
+from hypothesis import given
+
+from .checks import check_refused_or_exact, check_stages
+from .profiles import examples
+from .strategies import KINDS, Net, batches, nets, quantizers, wild_nets
+
+# Models of 8 to 12 cases. A unary op asks ONNX Runtime for a table at each stage: fewer of them.
+MODELS = {"conv": 80, "concat": 60, "resize": 70, "pad": 60, "unary": 30, "requantize": 40}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_stage_of_cases_of_one_op_is_exact(kind: str) -> None:
+    @examples(MODELS[kind])
+    @given(batches(kind))
+    def check(net: Net) -> None:
+        check_stages(net)
+
+    check()
+
+
+@examples(80)
+@given(quantizers())
+def test_every_stage_of_quantize_and_dequantize_is_exact(net: Net) -> None:
+    check_stages(net)
+
+
+@examples(200)
+@given(nets())
+def test_every_stage_of_random_nets_is_exact(net: Net) -> None:
+    check_stages(net)
+
+
+@examples(300)
+@given(wild_nets())
+def test_what_onnxruntime_leaves_in_float_is_refused(net: Net) -> None:
+    check_refused_or_exact(net)
