@@ -128,7 +128,8 @@ def resize_indices(size: int, result: int, scale: float, coordinates: str, round
             )
         case _:  # round_prefer_ceil: half away from zero
             index = np.floor(np.abs(c) + half) * np.sign(c)
-    return np.clip(index.astype(np.int64), 0, size - 1)
+    clipped: Array = np.clip(index.astype(np.int64), 0, size - 1)
+    return clipped
 
 
 def pad_indices(size: int, before: int, after: int, mode: str) -> Array:

@@ -55,7 +55,9 @@ def _merge(graph: Graph, first: Quantize) -> bool:
     ends = [op for op in last or () if isinstance(op, Dequantize)]
     if last is None or not ends or len(ends) != len(last):
         return False
-    if not all(op.zero_point is not None for op in (first, inner, second, *ends)):
+    if any(zero is None for zero in (first.zero_point, inner.zero_point, second.zero_point)):
+        return False
+    if any(end.zero_point is None for end in ends):
         return False
     if first.result.type.dtype != second.result.type.dtype:
         return False
@@ -65,10 +67,9 @@ def _merge(graph: Graph, first: Quantize) -> bool:
     merged = one if one == two else _intersection(first, second, one, two)
     first.result.type = retype(first.result, quantization=merged)
     scale, zero_point = _constants(first, merged)
-    for op in (first, *ends):
-        op.scale, op.zero_point = scale, zero_point
-    for op in ends:
-        op.x = first.result
+    first.scale, first.zero_point = scale, zero_point
+    for end in ends:
+        end.x, end.scale, end.zero_point = first.result, scale, zero_point
     graph.remove_dead_ops()
     return True
 

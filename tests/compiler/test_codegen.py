@@ -13,10 +13,11 @@ import numpy as np
 import onnx
 import pytest
 import wgpu
-from onnx2wgsl.compiler.artifact import picture_inputs
+from onnx2wgsl.compiler.artifact import picture_inputs, write_artifact
 from onnx2wgsl.compiler.codegen import SNIPPETS, Code, Constants, generate, render_template
 from onnx2wgsl.compiler.errors import CompileError
 from onnx2wgsl.compiler.pipeline import compile_model
+from onnx2wgsl.runtime_py import InferenceSession
 
 from tests.compiler.models import model
 from tests.golden import GOLDENS, Golden
@@ -112,6 +113,17 @@ def test_every_variant_of_every_shader_is_valid(name: str, folder: Path, device:
                     "constants": kernel["constants"],
                 },
             )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_kernel_computes_what_the_simulator_does(name: str, tmp_path: Path) -> None:
+    source = tmp_path / "m.onnx"
+    onnx.save(model(name), source)
+    write_artifact(compile_model(source), tmp_path / "a", source=source)
+    for dot, requantize in (("packed", "fast"), ("emulated", "integer")):
+        with InferenceSession(tmp_path / "a", dot=dot, requantize=requantize) as session:
+            report = session.self_test()
+            assert report.ok, f"{dot}, {requantize}: {report}"
 
 
 def entries(kernel: Mapping[str, Any]) -> list[dict[str, Any]]:
