@@ -36,6 +36,7 @@ export declare const ARRAYS: {
 declare const KERNEL: {
     name: string;
     shader: string;
+    constants: Record<string, number>;
     uses: string[];
     workgroups: number[];
     bindings: {
@@ -65,6 +66,7 @@ declare const PICTURE: {
     kernel: {
         name: string;
         shader: string;
+        constants: Record<string, number>;
         uses: string[];
         workgroups: number[];
         bindings: {
@@ -107,6 +109,7 @@ declare const MODEL: {
     kernels: {
         name: string;
         shader: string;
+        constants: Record<string, number>;
         uses: string[];
         workgroups: number[];
         bindings: {

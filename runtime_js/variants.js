@@ -36,6 +36,9 @@ const ASKED = 'asked for';
  * @param {Artifact} artifact
  */
 async function probeDot(device, { model, shaders }) {
+  const { architecture, isFallbackAdapter } = device.adapterInfo ?? {};
+  if (isFallbackAdapter || architecture === 'swiftshader')
+    return ['emulated', 'a software adapter runs it faster than dot4I8Packed'];
   device.pushErrorScope('validation');
   device.createShaderModule({ code: shaders.get(model.snippets.dot.packed) ?? '' });
   return (await device.popErrorScope())

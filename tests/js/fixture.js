@@ -170,7 +170,18 @@ function weightWords() {
 function kernel(name, shader, uses, bindings, store) {
   const stores = [{ offset: 0, rows: 1, pitch: 0, width: 0, ...store }];
   const bound = bindings.map(([buffer, access], binding) => ({ binding, buffer, access }));
-  return { name, op: name, shader, uses, workgroups: [1, 1, 1], bindings: bound, stores, macs: 0 };
+  const workgroups = [1, 1, 1];
+  return {
+    name,
+    op: name,
+    shader,
+    constants: {},
+    uses,
+    workgroups,
+    bindings: bound,
+    stores,
+    macs: 0,
+  };
 }
 
 function modelOf(weights) {

@@ -140,8 +140,21 @@ describe('run', () => {
 });
 
 describe('variants', () => {
-  test('are probed: packed and fast where the device has them', async () => {
+  /** SwiftShader's device under the name of a GPU. */
+  async function likeHardware() {
+    const device = await (await nodeAdapter()).requestDevice();
+    Object.defineProperty(device, 'adapterInfo', { value: { architecture: 'gpu' } });
+    return device;
+  }
+
+  test('a software adapter gets emulated', async () => {
     const { variants } = await openSession();
+    assert.equal(variants.dot, 'emulated');
+    assert.match(variants.why.dot, /software adapter/);
+  });
+
+  test('are probed: packed and fast where the device has them', async () => {
+    const { variants } = await openSession(FIXTURE, { device: await likeHardware() });
     assert.equal(variants.dot, 'packed');
     assert.equal(variants.requantize, 'fast');
     assert.match(variants.why.dot, /compiles/);
@@ -152,7 +165,7 @@ describe('variants', () => {
     const folder = fixtureFolder(({ shaders }) => {
       shaders['dot_packed.wgsl'] = 'requires no_such_feature;\n';
     });
-    const session = await openSession(folder);
+    const session = await openSession(folder, { device: await likeHardware() });
     assert.equal(session.variants.dot, 'emulated');
     assert.match(session.variants.why.dot, /does not compile/);
     assert.ok((await session.selfTest()).ok);

@@ -168,6 +168,7 @@ def _kernel(name: str, shader: str, uses: list[str], bound: list[str], stores: l
         "name": name,
         "op": name,
         "shader": shader,
+        "constants": {},
         "uses": uses,
         "workgroups": [1, 1, 1],
         "bindings": [
