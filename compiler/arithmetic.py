@@ -133,7 +133,9 @@ def resize_indices(size: int, result: int, scale: float, coordinates: str, round
 
 
 def pad_indices(size: int, before: int, after: int, mode: str) -> Array:
-    """Source index of each output position of Pad along one axis, i64; -1 where the constant stands."""
+    """Source index of each output position of Pad along one axis, i64; -1 where the constant
+    stands.
+    """
     o = np.arange(-before, size + after)
     if mode == "edge":
         return np.clip(o, 0, size - 1)

@@ -111,9 +111,9 @@ class _Shader:
         )
         return name
 
-    def define(self, type_: str = "u32", **values: float) -> None:
+    def define(self, type_: str = "u32", suffix: str = "", **values: float) -> None:
         """Overridable constants by name."""
-        self.constants |= {name: (type_, value) for name, value in values.items()}
+        self.constants |= {name + suffix: (type_, value) for name, value in values.items()}
 
     def arena(self) -> str:
         return self.bind("arena", "arena", "read_write", "u32")
@@ -233,16 +233,14 @@ def _store(shader: _Shader, program: Program, kernel: Kernel, number: int, store
     if isinstance(store, OutputStore):
         plane = kernel.shape[1] * kernel.shape[2]
         image = plane * program.outputs[store.output].shape[1]
-        values = {"plane": plane, "image": image, "table": shader.table(store.table)}
-        shader.define(**{f"{name}{number}": value for name, value in values.items()})
+        shader.define(suffix=str(number), plane=plane, image=image, table=shader.table(store.table))
         output = _output(shader, program, store.output, "f32")
         return {"output": output, "by_table": False, "channels": list(store.channels)}
     view = store.view
     shader.arena()
-    values = {"offset": _start(view), "pitch": view.pitch}
+    shader.define(suffix=str(number), offset=_start(view), pitch=view.pitch)
     if store.table is not None:
-        values["table"] = shader.table(store.table)
-    shader.define(**{f"{name}{number}": value for name, value in values.items()})
+        shader.define(suffix=str(number), table=shader.table(store.table))
     return {"output": "", "by_table": store.table is not None}
 
 

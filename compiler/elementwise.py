@@ -13,8 +13,8 @@ from .oracle import run_unary_chain
 
 
 def run_chain(chain: list[Elementwise], x: Array, opset: int) -> Array:
-    """f32 results of `chain`, first op first, on an f32 array of at most 256 different values, in its
-    shape.
+    """f32 results of `chain`, first op first, on an f32 array of at most 256 different values, in
+    its shape.
     """
     if not chain:
         return x

@@ -26,8 +26,8 @@ from .shape_folding import fold_shape_arithmetic
 
 
 def import_model(path: Path, shapes: Shapes | None = None) -> Graph:
-    """The model in `path` as a Graph; CompileError where it can't be read, UnsupportedError where not
-    taken.
+    """The model in `path` as a Graph; CompileError where it can't be read, UnsupportedError where
+    not taken.
     """
     model = load_model(path)
     fix_shapes(model, shapes or {}, path)
@@ -35,7 +35,9 @@ def import_model(path: Path, shapes: Shapes | None = None) -> Graph:
 
 
 class Importer:
-    """One import: the values by tensor name, the ops so far, and what refused nodes would have made."""
+    """One import: the values by tensor name, the ops so far, and what refused nodes would have
+    made.
+    """
 
     def __init__(self, model: onnx.ModelProto, name: str) -> None:
         for value in (*model.graph.value_info, *model.graph.output):
@@ -68,7 +70,8 @@ class Importer:
             )
         if not any(isinstance(op, Quantize | Dequantize) for op in self.ops):
             raise CompileError(
-                f"{self.name} has no quantized part: QuantizeLinear/DequantizeLinear pairs are expected; "
+                f"{self.name} has no quantized part: QuantizeLinear/DequantizeLinear pairs are "
+                "expected; "
                 "quantize it first, for example with onnxruntime.quantization.quantize_static"
             )
         outputs = [self.value(tensor) for tensor in self.source.outputs]

@@ -189,7 +189,7 @@ class Dequantize(Op):
 
 @dataclass(eq=False)
 class ConvolutionOp(Op):
-    """What `conv`, `qconv` and `packed_conv` share: x [N,C,H,W], pads (top, left, bottom, right)."""
+    """What all convolutions share: x [N,C,H,W], pads (top, left, bottom, right)."""
 
     x: Value
     weight: Value
@@ -259,7 +259,9 @@ class Resize(Op):
 
 @dataclass(eq=False)
 class Pad(Op):
-    """ONNX Pad of the spatial axes, pads (top, left, bottom, right); `value` in the element's dtype."""
+    """ONNX Pad of the spatial axes, pads (top, left, bottom, right); `value` in the element's
+    dtype.
+    """
 
     kind = "pad"
     x: Value
@@ -273,7 +275,8 @@ class Pad(Op):
 
 @dataclass(eq=False)
 class QConv(ConvolutionOp):
-    """Integer convolution with requantization; the input is upsampled by whole factors (y, x) first.
+    """Integer convolution with requantization; the input is upsampled by whole factors (y, x)
+    first.
 
     acc = bias + sum (x - zx)(w - zw) in int32 that wraps; multiplier[c] = RN(RN(sx * sw[c]) / sy);
     result = rne(clamp(RN(RN(acc) * multiplier[c]))) + zy.
@@ -300,7 +303,8 @@ class Lookup(Op):
 
 @dataclass(eq=False)
 class QuantizeByThresholds(Op):
-    """f32 row-major -> packed s8: -128 + how many of the 255 thresholds are <= key(x); NaN gives -128.
+    """f32 row-major -> packed s8: -128 + how many of the 255 thresholds are <= key(x); NaN gives
+    -128.
 
     `key` orders the bits of f32 as i32: bits ^ ((bits >> 31) & 0x7fffffff).
     """

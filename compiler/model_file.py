@@ -15,7 +15,7 @@ Shapes = Mapping[str, tuple[int, ...]]
 
 
 def read_model(path: Path) -> onnx.ModelProto:
-    """The ONNX file, with external data from its own folder; CompileError where it can't be read."""
+    """The ONNX file, with external data from its own folder, or a CompileError."""
     try:
         model = onnx.load(str(path))
     except FileNotFoundError as error:
@@ -65,7 +65,8 @@ def fix_shapes(model: onnx.ModelProto, shapes: Shapes, path: Path) -> None:
         given = shapes.get(name)
         if given is not None and len(given) != len(dims):
             raise CompileError(
-                f"input {name!r} has {len(dims)} dimensions, the given shape {given} has {len(given)}"
+                f"input {name!r} has {len(dims)} dimensions, "
+                f"the given shape {given} has {len(given)}"
             )
         for index, dim in enumerate(dims):
             known = dim.dim_value if dim.HasField("dim_value") else None

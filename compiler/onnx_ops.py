@@ -99,7 +99,8 @@ def _dequantize(imp: Importer, node: Any) -> None:
         quantization = _quantization(imp, node, x.type.dtype)
         if x.type.quantization not in (None, quantization):
             raise Refusal(
-                f"it reads {x.name!r} with {quantization}, which was made with {x.type.quantization}"
+                f"it reads {x.name!r} with {quantization}, "
+                f"which was made with {x.type.quantization}"
             )
         if x in _graph_inputs(imp):
             x.type = TensorType(x.type.dtype, x.type.shape, quantization)
@@ -193,7 +194,7 @@ def _elementwise(imp: Importer, node: Any) -> None:
         raise Refusal(
             f"it works on {variables[0].type.dtype}; only float32 between DQ and Q is taken"
         )
-    attributes = {key: held for key, held in node.attrs.items()}
+    attributes = dict(node.attrs)
     op = node.op
     if op == "Clip":  # absent bounds become explicit, so that operands need no gaps
         low = xs[1] if len(xs) > 1 and xs[1] else _bound(node, "min", -np.inf)

@@ -58,7 +58,7 @@ def compile_model(
 
 def compile_graph(graph: Graph, observe: Observer | None = None) -> Program:
     """The program of an imported graph, which is rewritten in place."""
-    seen = observe or (lambda name, stage: None)
+    seen = observe or (lambda *_: None)
     signed = any(value.type.dtype == "s8" for value in activations(graph))
     verify(graph, "import")
     MergeDoublePairs().apply(graph)  # unseen: what ONNX Runtime computes is what it leaves
@@ -98,12 +98,12 @@ def require_integer(graph: Graph) -> None:
     for op in graph.ops:
         if isinstance(op, Conv):
             reasons.append(f"Conv %{op.result.name} stays in float: {explain(graph, op)}")
-        elif isinstance(op, Quantize) and op.x not in graph.inputs:
-            if not isinstance(producers.get(op.x), Conv):
-                reasons.append(_float_chain(op, producers))
-        elif op.result in graph.outputs and isinstance(op, Elementwise | Dequantize):
-            if not isinstance(producers.get(op.operands[0]), Conv):
-                reasons.append(_float_chain(op, producers))
+            continue
+        ends_chain = (isinstance(op, Quantize) and op.x not in graph.inputs) or (
+            isinstance(op, Elementwise | Dequantize) and op.result in graph.outputs
+        )
+        if ends_chain and not isinstance(producers.get(op.operands[0]), Conv):
+            reasons.append(_float_chain(op, producers))
     for name, value in zip(graph.output_names, graph.outputs, strict=True):
         made = producers.get(value)
         if value in graph.inputs:

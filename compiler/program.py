@@ -20,7 +20,7 @@ from .ir import NUMPY_DTYPES, Array, TensorType
 
 @dataclass(eq=False)
 class Buffer:
-    """Words of the arena; `offset` in words once allocated, live from its first to its last kernel."""
+    """Words of the arena, from the first kernel that touches them to the last."""
 
     name: str
     words: int
@@ -66,8 +66,8 @@ class BufferStore:
 
 @dataclass(frozen=True, eq=False)
 class OutputStore:
-    """Floats into a graph output [N,C,H,W] through a table f32 [256]; `channels`: logical channel of
-    each lane, -1 for none.
+    """Floats into a graph output [N,C,H,W] through a table f32 [256]; `channels`: logical channel
+    of each lane, -1 for none.
     """
 
     output: str

@@ -1,4 +1,5 @@
-"""Evaluates a Program exactly in numpy, on the words of its arena: the meaning of what codegen emits.
+"""Evaluates a Program exactly in numpy, on the words of its arena: the meaning of what codegen
+emits.
 
 It sees what the device sees: packed words, slices, padding lanes, buffers that share memory once
 they are allocated.

@@ -35,7 +35,9 @@ def _check_choice(name: str, value: str | None, allowed: tuple[str, str]) -> Non
 
 
 def _dot(device: Any, demanded: bool) -> str:
-    """`packed` where it works, except that software adapters, which unpack it anyway, run it slower."""
+    """`packed` where it works, except that software adapters, which unpack it anyway, run it
+    slower.
+    """
     if not demanded and device.adapter.info["adapter_type"] == "CPU":
         return "emulated"
     if packed_dot_works(device):

@@ -37,7 +37,7 @@ from ..ir import (
 )
 
 
-class _Refused(Exception):
+class _Refused(Exception):  # noqa: N818
     """Why a conv stays in float."""
 
 

@@ -54,9 +54,8 @@ class FuseMoves:
             new: list[Op] | None = None
             if isinstance(op, Quantize):
                 new = _quantize_parts(op, producers)
-            elif isinstance(op, Resize | Pad | Concat) and op.result.type.dtype == "f32":
-                if _only_requantized(graph, op.result):
-                    new = _move_bytes(op, producers)
+            elif isinstance(op, Resize | Pad | Concat) and _only_requantized(graph, op.result):
+                new = _move_bytes(op, producers)
             if new is not None:
                 graph.ops[index : index + 1] = new
                 graph.remove_dead_ops()

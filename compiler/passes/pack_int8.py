@@ -1,5 +1,5 @@
-"""Lowers the integer graph to packed s8: four channels to a u32 word, channels last, zero points out
-of the inner loop.
+"""Lowers the integer graph to packed s8: four channels to a u32 word, channels last, zero points
+out of the inner loop.
 
 Rules:
 1. Every u8 activation becomes s8 by XOR 0x80 (zero point - 128); tables, pads and weights follow.
@@ -193,8 +193,8 @@ def _dense_signed_weights(op: QConv) -> tuple[Array, Array]:
 
 
 def pack_weights(weight: Array, segments: tuple[int, ...], out_words: int) -> Array:
-    """u32 [OW, KH, CW, KW, 4] from weights [O, C, KH, KW]; byte k of a word is input channel 4 * CW +
-    k.
+    """u32 [OW, KH, CW, KW, 4] from weights [O, C, KH, KW]; byte k of a word is input channel 4 * CW
+    + k.
     """
     out_channels, _, kernel_h, kernel_w = weight.shape
     physical = np.array(physical_channels(segments))

@@ -1,5 +1,5 @@
-"""Lets producers write straight to where their values are wanted, so that copies which move no pixel
-disappear.
+"""Lets producers write straight to where their values are wanted, so that copies which move no
+pixel disappear.
 
 Rules:
 1. A `copy` by identity indices (an operand of a concatenation, a lookup, a float output) is

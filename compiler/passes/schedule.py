@@ -44,7 +44,6 @@ from ..program import (
 )
 from .canonicalize import resize_source
 
-
 TILE_PIXELS = 8
 WORKGROUP = 32
 
