@@ -1,0 +1,222 @@
+"""The whole chain on real networks: no bit differs from onnxruntime, on two adapters.
+
+The UNet with 24 channels of tests/zoo, made from a seeded torch module, in every style of
+quantization and at three sizes; and the avatar model that the project ships.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from numpy.typing import NDArray
+from onnx2wgsl.compiler.artifact import write_artifact
+from onnx2wgsl.compiler.interpreter import run_graph
+from onnx2wgsl.compiler.ir import Graph
+from onnx2wgsl.compiler.oracle import Oracle, needs_signed_integer_kernels
+from onnx2wgsl.compiler.pipeline import PASS_NAMES, compile_model
+from onnx2wgsl.compiler.program import Program
+from onnx2wgsl.compiler.simulator import run_program
+from onnx2wgsl.runtime_py import InferenceSession
+
+from tests.zoo import STYLES, mobile_unet_path, random_feeds
+
+Feed = dict[str, NDArray[Any]]
+
+ROOT = Path(__file__).resolve().parent.parent
+AVATAR = ROOT / "models" / "avatar_256_u8.onnx"
+NGF = 24
+MOST_DISPATCHES = {128: 15, 256: 17, 512: 17}  # one a convolution, and one that quantizes the input
+SWIFTSHADER = os.environ.get(
+    "ONNX2WGSL_SWIFTSHADER_ICD", "/usr/lib/chromium/vk_swiftshader_icd.json"
+)
+VARIANTS = list(itertools.product(("packed", "emulated"), ("fast", "integer")))
+
+# argv: folder, .npz with inputs x:NAME and outputs y:NAME. Prints the adapter and, by variant, how
+# many bits of the outputs differ.
+EVERY_VARIANT = """
+import json, sys
+import numpy as np
+from onnx2wgsl.runtime_py import InferenceSession
+
+with np.load(sys.argv[2]) as data:
+    feed = {name[2:]: data[name] for name in data.files if name.startswith("x:")}
+    expected = {name[2:]: data[name] for name in data.files if name.startswith("y:")}
+found = {}
+for variant in sys.argv[3:]:
+    dot, requantize = variant.split("+")
+    with InferenceSession(sys.argv[1], dot=dot, requantize=requantize) as session:
+        outputs = session.run(list(expected), feed)
+        adapter = session.adapter_info["device"]
+    found[variant] = sum(
+        int(np.unpackbits(a.view(np.uint8) ^ b.view(np.uint8)).sum())
+        for a, b in zip(outputs, expected.values(), strict=True)
+    )
+print(json.dumps([adapter, found]))
+"""
+
+
+@dataclass
+class Case:
+    """A model, what onnxruntime makes of one sample, and the compiled program."""
+
+    path: Path
+    feed: Feed
+    expected: Feed
+    program: Program
+    differing: dict[str, int] = field(default_factory=dict)
+
+    def write(self, folder: Path) -> Path:
+        write_artifact(self.program, folder, source=self.path)
+        return folder
+
+
+def differing(found: Feed, expected: Feed) -> int:
+    """How many values differ in any bit, over all outputs."""
+    assert found.keys() == expected.keys()
+    total = 0
+    for name, want in expected.items():
+        assert (found[name].dtype, found[name].shape) == (want.dtype, want.shape)
+        words = f"u{want.dtype.itemsize}"
+        total += int((found[name].view(words) != want.view(words)).sum())
+    return total
+
+
+def case(path: Path, *, each_pass: bool, seed: int = 11) -> Case:
+    """Compiles a model; after every pass (or after the last one) it is evaluated and compared."""
+    model = onnx.load(path)
+    oracle = Oracle(path, signed_integer_kernels=needs_signed_integer_kernels(model))
+    groups = oracle.integer_groups()
+    assert groups.exact, f"onnxruntime itself left a part in float: {groups}"
+    shapes = {name: tuple(map(int, shape)) for name, (_, shape) in oracle.inputs.items()}
+    reach = np.float32(1.1)  # beyond what the quantization covers
+    feed: Feed = {name: x * reach for name, x in random_feeds(shapes, 1, seed)[0].items()}
+    expected = oracle.run(feed)
+    wrong: dict[str, int] = {}
+
+    def observe(name: str, stage: Graph | Program) -> None:
+        if not each_pass and name != PASS_NAMES[-1]:
+            return
+        found = run_graph(stage, feed) if isinstance(stage, Graph) else run_program(stage, feed)
+        wrong[name] = wrong.get(name, 0) + differing(found, expected)
+
+    return Case(path, feed, expected, compile_model(path, None, observe), wrong)
+
+
+def on_gpu(folder: Path, feed: Feed) -> tuple[Feed, int]:
+    """The outputs on the default adapter, and how often the frame was submitted to the queue."""
+    with InferenceSession(folder) as session:
+        assert session._executor is not None
+        queue = session._executor.device.queue
+        submitted: list[int] = []
+        submit = queue.submit
+
+        def counted(buffers: list[Any]) -> None:
+            submitted.append(len(buffers))
+            submit(buffers)
+
+        queue.submit = counted
+        outputs = session.run(None, feed)
+        assert submitted == [1] * len(submitted)
+        names = [tensor.name for tensor in session.get_outputs()]
+        return dict(zip(names, outputs, strict=True)), len(submitted)
+
+
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("size", [128, 256, 512])
+def test_the_unet_is_exact_after_every_pass_and_on_the_gpu(
+    size: int, style: str, tmp_path: Path
+) -> None:
+    made = case(mobile_unet_path(size, NGF, style), each_pass=size < 512)
+    assert set(made.differing) == (set(PASS_NAMES) if size < 512 else {PASS_NAMES[-1]})
+    assert made.differing == dict.fromkeys(made.differing, 0)
+    program = made.program
+    assert program.signed == STYLES[style].signed
+    assert len(program.kernels) <= MOST_DISPATCHES[size]
+    assert program.arena_words is not None
+    assert program.lower_bound_words is not None
+    assert program.arena_words <= 1.15 * program.lower_bound_words
+    outputs, submits = on_gpu(made.write(tmp_path / "artifact"), made.feed)
+    assert differing(outputs, made.expected) == 0
+    assert submits == 1
+
+
+def test_symmetric_models_keep_a_relu_that_costs_no_dispatch() -> None:
+    counts = {}
+    for style in ("u8s8_per_channel", "s8s8_symmetric"):
+        path = mobile_unet_path(256, NGF, style)
+        kept = sum(node.op_type == "Relu" for node in onnx.load(path).graph.node)
+        counts[style] = (kept, len(compile_model(path).kernels))
+    assert counts == {"u8s8_per_channel": (0, 17), "s8s8_symmetric": (15, 17)}
+
+
+def test_the_avatar_is_exact_after_every_pass(tmp_path: Path) -> None:
+    made = case(AVATAR, each_pass=True)
+    assert made.differing == dict.fromkeys(PASS_NAMES, 0)
+    assert len(made.program.kernels) <= 17
+    outputs, submits = on_gpu(made.write(tmp_path / "artifact"), made.feed)
+    assert (differing(outputs, made.expected), submits) == (0, 1)
+
+
+# ------------------------------------------------------------------------- adapters, variants
+
+
+def every_variant(made: Case, folder: Path, **variables: str) -> tuple[str, dict[str, int]]:
+    """The adapter and, by variant, the bits that differ, in a process with further variables."""
+    data = folder.with_suffix(".npz")
+    named = {f"x:{name}": values for name, values in made.feed.items()}
+    named |= {f"y:{name}": values for name, values in made.expected.items()}
+    np.savez(data, **named)  # type: ignore[arg-type]
+    variants = ["+".join(pair) for pair in VARIANTS]
+    done = subprocess.run(
+        [sys.executable, "-c", EVERY_VARIANT, str(made.write(folder)), str(data), *variants],
+        env=os.environ | variables,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    adapter, found = json.loads(done.stdout)
+    return adapter, found
+
+
+@pytest.fixture(params=["lavapipe", "swiftshader"])
+def adapter(request: pytest.FixtureRequest) -> tuple[str, dict[str, str]]:
+    """A pattern of the adapter's name, and the environment variables that choose it."""
+    if request.param == "lavapipe":
+        return "llvmpipe", {}
+    assert Path(SWIFTSHADER).is_file(), (
+        f"{SWIFTSHADER} is missing: apt-get install chromium (scripts/setup.sh browser), "
+        "or name SwiftShader's ICD file in ONNX2WGSL_SWIFTSHADER_ICD"
+    )
+    return "SwiftShader", {"VK_ICD_FILENAMES": SWIFTSHADER}
+
+
+@pytest.mark.parametrize("model", ["avatar", *STYLES])
+def test_every_variant_is_exact_on_both_adapters(
+    model: str, adapter: tuple[str, dict[str, str]], tmp_path: Path
+) -> None:
+    path = AVATAR if model == "avatar" else mobile_unet_path(64, 8, model)
+    made = case(path, each_pass=False)
+    name, variables = adapter
+    found, differing_bits = every_variant(made, tmp_path / "artifact", **variables)
+    assert re.search(name, found)
+    assert differing_bits == {"+".join(pair): 0 for pair in VARIANTS}
+
+
+def test_a_wrong_bit_would_be_counted(tmp_path: Path) -> None:
+    made = case(mobile_unet_path(64, 8), each_pass=False)
+    made.expected["output"].view(np.uint32)[0, 0, 0, 0] ^= 1
+    _, found = every_variant(made, tmp_path / "artifact")
+    assert set(found.values()) == {1}
