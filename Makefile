@@ -25,7 +25,6 @@ demo: $(DEMO_READY) ## compile the avatar model, run it on a picture, verify and
 	@scripts/demo.sh
 
 test: $(TEST_READY) ## run all tests (PYTEST_ARGS="-k name" for some)
-	$(if $(NODE_READY),@$(WITH_NODE) npm test --silent)
 	@$(WITH_NODE) $(BIN)/pytest $(PYTEST_ARGS)
 
 check: lint types test ## lint + types + tests: what CI runs

@@ -33,7 +33,10 @@ def read_model(path: Path) -> onnx.ModelProto:
             "  external data must lie in the model's own folder; or save the model in one file"
         ) from error
     if not model.graph.node or not model.opset_import:
-        raise CompileError(f"{path} holds no graph: it is not an ONNX model, or it is truncated")
+        raise CompileError(
+            f"{path} holds no graph: it is not an ONNX model or is truncated; "
+            "export it again, or copy it again whole"
+        )
     return model
 
 

@@ -129,8 +129,8 @@ def choose_adapter(wanted: Any = None) -> Any:
         return wanted
     found = enumerate_adapters()
     if not found:
-        steps = "; ".join(f"{p.what}: {p.fix}" for p in system_problems([], hardware=False))
-        raise AdapterError(f"no WebGPU adapter was found on this machine ({steps})")
+        steps = "".join(f"\n  {p.what}: {p.fix}" for p in system_problems([], hardware=False))
+        raise AdapterError(f"no WebGPU adapter was found on this machine{steps}")
     if wanted is None:
         try:
             return wgpu.gpu.request_adapter_sync(power_preference="high-performance")

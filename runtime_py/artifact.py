@@ -200,6 +200,11 @@ def _read_json(path: Path) -> dict[str, Any]:
         raise ArtifactError(_damaged(path, [f"byte {error.start} is not UTF-8"])) from None
     except RecursionError:
         raise ArtifactError(_damaged(path, ["nested too deeply"])) from None
+    except FileNotFoundError:
+        raise ArtifactError(
+            f"{path.parent} holds no artifact ({path.name}: No such file); "
+            f"make one with: onnx2wgsl compile MODEL -o {path.parent}"
+        ) from None
     except OSError as error:
         raise ArtifactError(_unreadable(path, error)) from None
     if not isinstance(description, dict):

@@ -13,6 +13,9 @@ from .errors import from_gpu
 _STORAGE = wgpu.BufferUsage.STORAGE | wgpu.BufferUsage.COPY_SRC | wgpu.BufferUsage.COPY_DST
 _READBACK = wgpu.BufferUsage.MAP_READ | wgpu.BufferUsage.COPY_DST
 _BINDING_TYPES = {"read": "read-only-storage", "read_write": "storage"}
+_SHADER_ADVICE = (
+    "compile the model again; where that does not help, report it with what onnx2wgsl doctor shows"
+)
 _MAP_ALIGNMENT = 8  # bytes; where a mapped range may begin
 
 
@@ -181,7 +184,8 @@ class Executor:
             ]
             group = self.device.create_bind_group(label=kernel.name, layout=layout, entries=entries)
         except wgpu.GPUError as error:
-            raise from_gpu(error, f"kernel {kernel.name} ({kernel.shader})") from None
+            failure = from_gpu(error, f"kernel {kernel.name} ({kernel.shader})")
+            raise type(failure)(f"{failure}\n{_SHADER_ADVICE}") from None
         return Step(kernel, pipeline, group)
 
     def _layout(self, kernel: Kernel) -> Any:

@@ -94,7 +94,9 @@ setup_dev() {
   pip_install -e '.[test,dev]'
 }
 
-pip_install() { "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "$@"; }
+pip_install() { # without setuptools' warning that an editable checkout is importable
+  PYTHONWARNINGS=ignore "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "$@"
+}
 
 setup_gpu() {
   if has_adapter; then return; fi

@@ -86,8 +86,9 @@ def read_input(path: Path, tensor: Any) -> np.ndarray[Any, Any]:
         with path.open("rb") as file:
             loaded: np.ndarray[Any, Any] = np.lib.format.read_array(file, allow_pickle=False)
     except (ValueError, EOFError, OSError) as error:
+        reason = " ".join(str(error).split()).replace(" when allow_pickle=False", "")
         raise CompileError(
-            f"{path} is no whole .npy file ({' '.join(str(error).split())}); "
+            f"{path} is no whole .npy file ({reason}); "
             f"make one with numpy.save, or give a picture ({', '.join(PICTURES)})"
         ) from error
     return loaded

@@ -17,8 +17,9 @@ export const COMBINATIONS = ['packed', 'emulated'].flatMap((dot) =>
   ['fast', 'integer'].map((requantize) => ({ dot, requantize })),
 );
 
-const SWIFTSHADER = '/usr/lib/chromium/vk_swiftshader_icd.json';
-const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
+const SWIFTSHADER =
+  process.env.ONNX2WGSL_SWIFTSHADER_ICD ?? '/usr/lib/chromium/vk_swiftshader_icd.json';
+const CHROMIUM = process.env.ONNX2WGSL_CHROMIUM ?? '/usr/bin/chromium';
 // The one set of flags with which compute and canvas both work without a GPU.
 const FLAGS = [
   '--no-sandbox',
