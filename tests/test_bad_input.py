@@ -1,0 +1,550 @@
+"""Bad input ends in one message that says where, why and what to do; nothing is half-written."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import re
+import resource
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx2wgsl.runtime_py import session
+from onnx2wgsl.runtime_py.adapters import choose_adapter
+
+from tests.command import NO_ADAPTER, SCRIPT, onnx2wgsl, refusal, script, succeed
+from tests.zoo import QDQBuilder, QuantParams, mobile_unet_path
+
+SHAPE = (1, 3, 32, 32)
+AGAIN = "compile the model again"
+
+
+@pytest.fixture(scope="module")
+def model() -> Path:
+    return mobile_unet_path(32, 4)
+
+
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory: pytest.TempPathFactory, model: Path) -> Path:
+    folder = tmp_path_factory.mktemp("compiled") / "small"
+    succeed("compile", model, "-o", folder)
+    return folder
+
+
+@pytest.fixture
+def artifact(tmp_path: Path, compiled: Path) -> Path:
+    """A copy of the artifact, to be damaged."""
+    return Path(shutil.copytree(compiled, tmp_path / "small"))
+
+
+@pytest.fixture
+def array(tmp_path: Path) -> Path:
+    path = tmp_path / "x.npy"
+    np.save(path, np.zeros(SHAPE, np.float32))
+    return path
+
+
+def tree(folder: Path) -> dict[str, bytes | None]:
+    """All files with their content, and all folders."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes() if path.is_file() else None
+        for path in folder.rglob("*")
+    }
+
+
+def refused_to_compile(path: Path, *options: str | Path) -> str:
+    """The message; nothing changes around the model."""
+    before = tree(path.parent)
+    message = refusal("compile", path, "-o", path.parent / "out", *options)
+    assert tree(path.parent) == before
+    return message
+
+
+def saved(path: Path, model: onnx.ModelProto) -> Path:
+    onnx.save(model, path)
+    return path
+
+
+# ------------------------------------------------------------------------------ ONNX files
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    path = tmp_path / "none.onnx"
+    for command in (["compile", path, "-o", tmp_path / "out"], ["verify", path], ["inspect", path]):
+        assert refusal(*command) == f"{path}: no such file"
+    assert refusal("compile", tmp_path, "-o", tmp_path / "out") == (
+        f"Invalid value for 'MODEL': File '{tmp_path}' is a directory."
+    )
+
+
+@pytest.mark.parametrize("kept", [0.0, 0.001, 0.1, 0.5, 0.9, 0.999])
+def test_a_truncated_file(model: Path, tmp_path: Path, kept: float) -> None:
+    path = tmp_path / "cut.onnx"
+    path.write_bytes(model.read_bytes()[: int(model.stat().st_size * kept)])
+    message = refused_to_compile(path)
+    assert message.startswith(str(path))
+    assert "truncated" in message
+    assert "export it again" in message
+
+
+@pytest.mark.parametrize(
+    "content", [b"<!doctype html><title>404</title>", b"\x89PNG\r\n\x1a\n" * 9, bytes(64)]
+)
+def test_a_file_of_another_kind(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "model.onnx"
+    path.write_bytes(content)
+    message = refused_to_compile(path)
+    assert re.match(rf"{path} (is not an ONNX file|holds no graph)", message)
+
+
+def test_every_unsupported_operator_is_listed(tmp_path: Path) -> None:
+    b = QDQBuilder()
+    params = QuantParams(0.02, 128)
+    x = b.input((1, 3, 8, 8), params)
+    b.output(b.unary(x, "Softmax", params))
+    b.output(b.unary(x, "Hardmax", params))
+    message = refused_to_compile(saved(tmp_path / "ops.onnx", b.build()))
+    heading, *reasons = message.splitlines()
+    assert heading == "2 nodes of ops can't be compiled:"
+    assert [line.partition(": ")[0] for line in reasons] == [
+        "  - Softmax 'Softmax_2'",
+        "  - Hardmax 'Hardmax_5'",
+    ]
+    assert all("is not supported; onnx2wgsl takes " in line for line in reasons)
+
+
+def test_a_model_without_a_quantized_part(tmp_path: Path) -> None:
+    b = QDQBuilder()
+    b.output(b.unary(b.input((1, 3, 8, 8), None), "Relu"))
+    message = refused_to_compile(saved(tmp_path / "float.onnx", b.build()))
+    assert message == (
+        "float has no quantized part: QuantizeLinear/DequantizeLinear pairs are expected; "
+        "quantize it first, for example with onnxruntime.quantization.quantize_static"
+    )
+
+
+def test_a_missing_shape(model: Path, tmp_path: Path) -> None:
+    proto = onnx.load(model)
+    del proto.graph.value_info[:]
+    for index in (2, 3):
+        proto.graph.input[0].type.tensor_type.shape.dim[index].dim_param = "side"
+    path = saved(tmp_path / "dynamic.onnx", proto)
+    assert refused_to_compile(path) == (
+        f"input 'input' of {path} has dynamic dimensions [1, 3, 'side', 'side']: "
+        "give them, for example --shape input=1,3,256,256"
+    )
+
+
+def test_an_opset_that_is_not_taken(model: Path, tmp_path: Path) -> None:
+    proto = onnx.load(model)
+    proto.opset_import[0].version = 11
+    message = refused_to_compile(saved(tmp_path / "old.onnx", proto))
+    assert "uses opset 11; opsets 13 to 21 are taken" in message
+
+
+def test_a_refused_model_leaves_the_earlier_artifact(artifact: Path, model: Path) -> None:
+    before = tree(artifact.parent)
+    assert refusal("compile", artifact / "weights.bin", "-o", artifact)
+    assert refusal("compile", model, "-o", artifact, "--shape", "input=1,3,64,64")
+    assert tree(artifact.parent) == before
+
+
+# ------------------------------------------------------------------------------ run's inputs
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (
+            np.zeros((1, 3, 32, 31), np.float32),
+            "input 'input' has shape [1, 3, 32, 31]; the model needs [1, 3, 32, 32]; "
+            "for another size, compile the model with --shape",
+        ),
+        (
+            np.zeros((3, 32, 32), np.float32),
+            "input 'input' has shape [3, 32, 32]; the model needs [1, 3, 32, 32]; "
+            "for another size, compile the model with --shape",
+        ),
+        (
+            np.zeros(SHAPE),
+            "input 'input' has dtype float64; the model needs float32: "
+            "convert it with .astype('float32')",
+        ),
+        (
+            np.zeros((30, 32, 3), np.uint8),
+            "input 'input' is a picture of shape [30, 32, 3]; "
+            "the model needs [32, 32, 3 or 4]: resize it first",
+        ),
+    ],
+)
+def test_an_array_of_another_shape_or_dtype(
+    compiled: Path, tmp_path: Path, values: Any, expected: str
+) -> None:
+    np.save(tmp_path / "x.npy", values)
+    out = tmp_path / "out"
+    message = refusal("run", compiled, "--input", tmp_path / "x.npy", "--output-dir", out)
+    assert message == expected
+    assert not out.exists()
+
+
+def npz(path: Path) -> None:
+    with path.open("wb") as file:
+        np.savez(file, x=np.zeros(SHAPE, np.float32))
+
+
+def cut(path: Path) -> None:
+    np.save(path, np.zeros(SHAPE, np.float32))
+    path.write_bytes(path.read_bytes()[:1000])
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        npz,
+        cut,
+        lambda path: np.save(path, np.array([{}], object), allow_pickle=True),
+        lambda path: path.write_text("1 2 3"),
+        lambda path: path.write_bytes(b""),
+    ],
+)
+def test_a_file_that_is_no_array(
+    compiled: Path, tmp_path: Path, write: Callable[[Path], object]
+) -> None:
+    path = tmp_path / "x.npy"
+    write(path)
+    message = refusal("run", compiled, "--input", path)
+    assert message.startswith(f"{path} is no whole .npy file (")
+    assert "make one with numpy.save, or give a picture (.png, .jpg" in message
+    assert "allow_pickle" not in message
+    assert "\n" not in message
+
+
+def test_a_damaged_picture(compiled: Path, tmp_path: Path) -> None:
+    source = Path(__file__).parent.parent / "models" / "pictures" / "landmarks_real.png"
+    (tmp_path / "cut.png").write_bytes(source.read_bytes()[:2000])
+    (tmp_path / "text.png").write_text("no picture")
+    for name in ("cut", "text"):
+        message = refusal("run", compiled, "--input", tmp_path / f"{name}.png")
+        assert message.startswith(f"{tmp_path / name}.png can't be read as a picture: ")
+
+
+# ------------------------------------------------------------------------- damaged artifacts
+
+
+def remove(*keys: str | int) -> Callable[[dict[str, Any]], None]:
+    def change(description: Any) -> None:
+        for key in keys[:-1]:
+            description = description[key]
+        del description[keys[-1]]
+
+    return change
+
+
+def put(value: object, *keys: str | int) -> Callable[[dict[str, Any]], None]:
+    def change(description: Any) -> None:
+        for key in keys[:-1]:
+            description = description[key]
+        description[keys[-1]] = value
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (put(2, "version"), "$.version is 2, this runtime reads 1"),
+        (put("tfjs", "format"), "$.format is 'tfjs', not 'onnx2wgsl': not an artifact"),
+        (remove("kernels"), "$: 'kernels' is a required property"),
+        (remove("kernels", 3, "shader"), "$.kernels[3]: 'shader' is a required property"),
+        (put("all", "kernels"), "$.kernels: 'all' is not of type 'array'"),
+        (put("1", "arena", "bytes"), "$.arena.bytes: '1' is not of type 'integer'"),
+        (put("../x.wgsl", "kernels", 0, "shader"), "$.kernels[0].shader: '../x.wgsl' does not"),
+        (put("nowhere", "kernels", 0, "bindings", 0, "buffer"), "'nowhere' does not match"),
+    ],
+)
+@pytest.mark.parametrize("command", ["run", "verify", "bench", "inspect"])
+def test_a_damaged_description(
+    artifact: Path,
+    array: Path,
+    command: str,
+    change: Callable[[dict[str, Any]], None],
+    expected: str,
+) -> None:
+    path = artifact / "model.json"
+    description = json.loads(path.read_text())
+    change(description)
+    path.write_text(json.dumps(description))
+    message = refused(command, artifact, array)
+    assert message.startswith(str(path))
+    assert expected in message
+    assert AGAIN in message or "not an artifact" in message or "installed here" in message
+
+
+def refused(command: str, folder: Path, array: Path) -> str:
+    """The message of a command that takes a folder; nothing changes around it."""
+    before = tree(folder.parent)
+    options = {"run": ["--input", array, "--output-dir", folder.parent / "out"]}
+    message = refusal(command, folder, *options.get(command, ()))
+    assert tree(folder.parent) == before
+    return message
+
+
+def test_broken_json(artifact: Path, array: Path) -> None:
+    path = artifact / "model.json"
+    path.write_text(path.read_text()[:400])
+    message = refused("run", artifact, array)
+    assert re.fullmatch(rf"{path} is damaged; {AGAIN}:\n  line \d+ column \d+: .+", message)
+
+
+def test_a_folder_without_an_artifact(tmp_path: Path, array: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    for command in ("run", "verify", "bench", "inspect"):
+        assert refused(command, empty, array) == (
+            f"{empty} holds no artifact (model.json: No such file); "
+            f"make one with: onnx2wgsl compile MODEL -o {empty}"
+        )
+
+
+def test_damaged_weights(artifact: Path, array: Path) -> None:
+    path = artifact / "weights.bin"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-4])
+    assert refused("run", artifact, array) == (
+        f"{path} is damaged; {AGAIN}:\n  {len(whole) - 4} bytes, model.json says {len(whole)}"
+    )
+    path.write_bytes(bytes([whole[0] ^ 1]) + whole[1:])
+    assert re.fullmatch(
+        rf"{path} is damaged; {AGAIN}:\n  SHA-256 is [0-9a-f]{{64}}, model.json says .+",
+        refused("verify", artifact, array),
+    )
+    path.unlink()
+    assert refused("bench", artifact, array).startswith(f"{path}: No such file or directory; ")
+
+
+def test_a_missing_or_broken_shader(artifact: Path, array: Path) -> None:
+    kernel = json.loads((artifact / "model.json").read_text())["kernels"][1]
+    path = artifact / "shaders" / kernel["shader"]
+    text = path.read_text()
+    path.unlink()
+    assert refused("run", artifact, array) == (
+        f"{path}: No such file or directory; {AGAIN}: onnx2wgsl compile MODEL -o DIR"
+    )
+    path.write_text(text.replace("fn main", "fn main main"))
+    message = refused("run", artifact, array)
+    assert message.startswith(f"kernel {kernel['name']} ({kernel['shader']}): In wgpu")
+    assert "fn main main" in message
+    assert f"\n{AGAIN}; where that does not help, report it with what onnx2wgsl doctor" in message
+
+
+# -------------------------------------------------------------------------------- adapters
+
+
+@pytest.mark.parametrize("command", ["run", "verify", "bench"])
+def test_no_adapter(compiled: Path, array: Path, command: str) -> None:
+    options = ["--input", array] if command == "run" else []
+    done = script(command, compiled, *options, **NO_ADAPTER)
+    assert done.status == 1
+    assert done.err.startswith("error: no WebGPU adapter was found on this machine\n")
+    assert "\n  no Vulkan driver was found: " in done.err
+    assert "apt-get install mesa-vulkan-drivers libvulkan1" in done.err
+    assert "Traceback" not in done.err
+
+
+class Smaller:
+    """A real adapter with one limit lowered."""
+
+    def __init__(self, adapter: Any, limit: str, value: int) -> None:
+        self._adapter = adapter
+        self.limits = dict(adapter.limits) | {limit: value}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._adapter, name)
+
+
+@pytest.mark.parametrize(
+    ("limit", "value"),
+    [
+        ("max-storage-buffer-binding-size", 4096),
+        ("max-buffer-size", 4096),
+        ("max-storage-buffers-per-shader-stage", 1),
+    ],
+)
+def test_an_adapter_whose_limits_are_too_small(
+    compiled: Path, array: Path, monkeypatch: pytest.MonkeyPatch, limit: str, value: int
+) -> None:
+    small = Smaller(choose_adapter(), limit, value)
+    monkeypatch.setattr(session, "choose_adapter", lambda _: small)
+    message = refusal("run", compiled, "--input", array)
+    assert re.search(rf": {limit} is {value} and the model needs [1-9]\d+|needs [2-9]\.", message)
+    assert "is too small for this model: " in message
+    assert message.endswith(
+        "Choose another adapter (`onnx2wgsl doctor` lists them) or compile a smaller shape"
+    )
+
+
+def test_an_arena_that_no_adapter_has_room_for(artifact: Path, array: Path) -> None:
+    path = artifact / "model.json"
+    description = json.loads(path.read_text())
+    description["arena"]["bytes"] = 2**52
+    path.write_text(json.dumps(description))
+    message = refused("run", artifact, array)
+    assert f"and the model needs {2**52}" in message
+
+
+# ----------------------------------------------------------------------- what can't be written
+
+
+def test_a_foreign_folder_is_left_as_it_is(model: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    (folder / "deep").mkdir(parents=True)
+    (folder / "deep" / "thesis.txt").write_text("years of work")
+    assert refused_to_write(model, folder) == (
+        f"{folder} holds deep and 1 more, which compile did not write; it is left as it is: "
+        "give another folder"
+    )
+
+
+def refused_to_write(model: Path, folder: Path) -> str:
+    before = tree(folder.parent)
+    message = refusal("compile", model, "-o", folder)
+    assert tree(folder.parent) == before
+    return message
+
+
+def test_an_artifact_with_a_foreign_file_in_it_is_left_as_it_is(
+    model: Path, artifact: Path
+) -> None:
+    (artifact / "app.js").write_text("mine()")
+    assert refused_to_write(model, artifact) == (
+        f"{artifact} holds app.js, which compile did not write; it is left as it is: "
+        "give another folder"
+    )
+
+
+def test_the_model_json_of_another_tool_is_left_as_it_is(model: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "tfjs"
+    folder.mkdir()
+    (folder / "model.json").write_text('{"format": "graph-model"}')
+    assert "holds model.json, which compile did not write" in refused_to_write(model, folder)
+
+
+def test_the_current_folder_is_left_as_it_is(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inner = tmp_path / "outer" / "inner"
+    inner.mkdir(parents=True)
+    monkeypatch.chdir(inner)
+    for folder in (".", "..", inner.parent):
+        assert refusal("compile", model, "-o", folder) == (
+            f"{folder} is the current folder or holds it; give another one, for example build/NAME"
+        )
+    assert tree(tmp_path) == {"outer": None, "outer/inner": None}
+
+
+def test_a_file_in_the_folders_place(model: Path, array: Path, tmp_path: Path) -> None:
+    blocked = array / "out"
+    assert refused_to_write(model, blocked) == (
+        f"{blocked} can't be written: {array} is a file, not a folder"
+    )
+    assert refusal("compile", model, "-o", array) == (
+        f"Invalid value for '-o' / '--output': Directory '{array}' is a file."
+    )
+    for option, file in (("--dump-ir", "/00_import.ir"), ("--html", "")):
+        done = onnx2wgsl("inspect", model, option, blocked)
+        assert done.status == 1
+        assert done.err == (
+            f"error: {blocked}{file} can't be written: {array} is a file, not a folder\n"
+        )
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["x.npy"]
+
+
+def test_a_results_folder_that_can_not_be(compiled: Path, array: Path) -> None:
+    blocked = array / "out"
+    message = refusal("run", compiled, "--input", array, "--output-dir", blocked)
+    assert message == (f"{blocked}/output.npy can't be written: {array} is a file, not a folder")
+
+
+def failing(original: Callable[..., Any], code: int, first: int, last: int) -> Callable[..., Any]:
+    """`original`, but calls number `first` to `last` fail as the system lets them fail."""
+    calls = 0
+
+    def wrapped(*args: Any, **named: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if first <= calls <= last:
+            raise OSError(code, os.strerror(code), str(args[0]) if args else None)
+        return original(*args, **named)
+
+    return wrapped
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "first", "code", "present"),
+    [
+        (tempfile, "mkdtemp", 1, errno.EACCES, False),
+        (tempfile, "mkdtemp", 1, errno.EACCES, True),
+        (Path, "write_bytes", 6, errno.ENOSPC, False),
+        (Path, "write_bytes", 6, errno.ENOSPC, True),
+        (Path, "rename", 1, errno.EBUSY, False),  # of the new folder to its place
+        (Path, "rename", 1, errno.EBUSY, True),  # of the earlier one out of the way
+        (Path, "rename", 2, errno.EIO, True),  # of the new one; the earlier one is put back
+    ],
+)
+def test_a_disk_error_leaves_the_earlier_artifact_or_none(
+    model: Path,
+    compiled: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    owner: Any,
+    name: str,
+    first: int,
+    code: int,
+    present: bool,
+) -> None:
+    folder = tmp_path / "out"
+    if present:
+        shutil.copytree(compiled, folder)
+    before = tree(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, name, failing(getattr(owner, name), code, first, first))
+        message = refusal("compile", model, "-o", folder)
+    assert message == f"{folder} can't be written: {os.strerror(code)}"
+    assert tree(tmp_path) == before
+
+
+@pytest.mark.parametrize("first", [1, 2])
+def test_results_are_written_all_or_none(
+    compiled: Path, array: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: int
+) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fdopen", failing(os.fdopen, errno.ENOSPC, first, first))
+        message = refusal("run", compiled, "--input", array, "--output-dir", out)
+    name = ("output.npy", "output.png")[first - 1]
+    assert message == f"{out / name} can't be written: No space left on device"
+    assert list(out.iterdir()) == []
+
+
+def test_a_real_disk_error(model: Path, tmp_path: Path) -> None:
+    """The system refuses files of more than 8 KB; the weights are larger."""
+    done = subprocess.run(
+        [SCRIPT, "compile", model, "-o", tmp_path / "out"],
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192)),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"error: {tmp_path / 'out'} can't be written: File too large\n"
+    assert list(tmp_path.iterdir()) == []
