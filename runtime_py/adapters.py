@@ -1,6 +1,7 @@
 """Finds WebGPU adapters, chooses one, opens a device on it, and says what is missing (`doctor`)."""
 
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -117,10 +118,11 @@ def enumerate_adapters() -> list[Any]:
 
 
 def adapter_name(adapter: Any) -> str:
-    """The adapter in one line: device, driver, back end."""
+    """The adapter in one line: device, driver, back end; without what drivers add in brackets."""
     info = adapter.info
     driver = info.get("description") or info.get("vendor")
-    return f"{info['device']} ({driver}, {info['backend_type']})"
+    device, driver = (re.sub(r"\s\([^()]*\)", "", text or "") for text in (info["device"], driver))
+    return f"{device} ({driver}, {info['backend_type']})"
 
 
 def choose_adapter(wanted: Any = None) -> Any:

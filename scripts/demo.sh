@@ -24,11 +24,12 @@ step run run "$artifact" --input "input=$picture" --output-dir "$results"
 step verify verify "$model"
 step bench bench "$artifact"
 
+speed=$(last_line bench)
 printf '\n%s\n' "Done."
 printf '  %-8s %s\n' \
   picture "$results/output.png, made from $picture" \
   verdict "$(last_line verify)" \
-  speed "$(last_line bench)" \
-  next ".venv/bin/onnx2wgsl serve $artifact   the same in a browser" \
-  "" ".venv/bin/onnx2wgsl inspect $artifact   its kernels, arena and bytes" \
-  "" ".venv/bin/onnx2wgsl --help"
+  speed "${speed%%;*}" \
+  next "the same in a browser:   .venv/bin/onnx2wgsl serve $artifact" \
+  "" "kernels, arena, bytes:   .venv/bin/onnx2wgsl inspect $artifact" \
+  "" "all commands:            .venv/bin/onnx2wgsl --help"
