@@ -27,9 +27,9 @@ from .ir import (
     Resize,
     TensorType,
     Value,
-    expected_shape,
 )
 from .oracle import PURE_UNARY, PURE_WITH_CONSTANT
+from .verifier import expected_shape
 
 if TYPE_CHECKING:
     from .frontend import Importer

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from .errors import CompileError, UnsupportedError
 from .frontend import import_model
-from .ir import Conv, Dequantize, Elementwise, Graph, Lookup, Op, Quantize, Value, verify
+from .ir import Conv, Dequantize, Elementwise, Graph, Lookup, Op, Quantize, Value
 from .model_file import Shapes
 from .passes import GraphPass
 from .passes.allocate_buffers import AllocateBuffers
@@ -24,6 +24,7 @@ from .passes.schedule import Schedule
 from .passes.strip_zero_points import StripZeroPoints
 from .passes.tabulate import Tabulate
 from .program import Program
+from .verifier import verify
 
 INTEGER_PASSES: tuple[GraphPass, ...] = (
     StripZeroPoints(),

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from onnx2wgsl.compiler.interpreter import run_graph
-from onnx2wgsl.compiler.ir import NUMPY_DTYPES, Graph, verify
+from onnx2wgsl.compiler.ir import NUMPY_DTYPES, Graph
 from onnx2wgsl.compiler.passes import GraphPass
 from onnx2wgsl.compiler.text import format_graph, parse_graph
+from onnx2wgsl.compiler.verifier import verify
 
 from tests.compiler.exactness import differing
 

@@ -2,8 +2,9 @@
 
 import pytest
 from onnx2wgsl.compiler.errors import CompileError
-from onnx2wgsl.compiler.ir import Graph, Identity, TensorType, Value, verify
+from onnx2wgsl.compiler.ir import Graph, Identity, TensorType, Value
 from onnx2wgsl.compiler.text import parse_graph
+from onnx2wgsl.compiler.verifier import verify
 
 Q = "{s=0.5, z=3}"
 INPUTS = f"%x: u8[1,4,3,3]{Q}, %f: f32[1,4,3,3]"

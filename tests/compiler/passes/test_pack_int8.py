@@ -4,16 +4,10 @@ import numpy as np
 import pytest
 from onnx2wgsl.compiler.errors import CompileError
 from onnx2wgsl.compiler.interpreter import run_graph
-from onnx2wgsl.compiler.ir import (
-    Graph,
-    Lookup,
-    PackedConv,
-    Unpack,
-    physical_channels,
-    verify,
-)
+from onnx2wgsl.compiler.ir import Graph, Lookup, PackedConv, Unpack, physical_channels
 from onnx2wgsl.compiler.passes.pack_int8 import PackInt8, pack_weights, unpack_weights
 from onnx2wgsl.compiler.text import parse_graph
+from onnx2wgsl.compiler.verifier import verify
 
 from tests.compiler.exactness import differing
 from tests.compiler.ir_text import seeded

@@ -1,0 +1,109 @@
+"""What a Graph must satisfy between passes: order, names, shapes, types."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .errors import CompileError
+from .ir import (
+    Concat,
+    Conv,
+    ConvolutionOp,
+    Elementwise,
+    Graph,
+    Lookup,
+    Op,
+    PackedConv,
+    Pad,
+    QConv,
+    Quantize,
+    QuantizeByThresholds,
+    Resize,
+    Value,
+)
+
+
+def convolution_shape(op: ConvolutionOp, kernel: tuple[int, int], channels: int) -> tuple[int, ...]:
+    """Shape of a convolution's result [N, channels, H, W]."""
+    upsample = getattr(op, "upsample", (1, 1))
+    top, left, bottom, right = op.pads
+    sizes = []
+    for axis, pad in ((0, top + bottom), (1, left + right)):
+        padded = op.x.type.shape[2 + axis] * upsample[axis] + pad
+        reach = (kernel[axis] - 1) * op.dilations[axis] + 1
+        sizes.append((padded - reach) // op.strides[axis] + 1)
+    return (op.x.type.shape[0], channels, *sizes)
+
+
+def expected_shape(op: Op) -> tuple[int, ...] | None:
+    """The result's shape by the op's own rule; None where the op leaves it free."""
+    match op:
+        case PackedConv():
+            _, kernel_h, _, kernel_w, _ = op.weight.type.shape
+            return convolution_shape(op, (kernel_h, kernel_w), op.result.type.shape[1])
+        case Conv() | QConv():
+            channels, _, height, width = op.weight.type.shape
+            return convolution_shape(op, (height, width), channels)
+        case Concat():
+            shape = list(op.xs[0].type.shape)
+            shape[op.axis] = sum(x.type.shape[op.axis] for x in op.xs)
+            return tuple(shape)
+        case Pad():
+            batch, channels, height, width = op.x.type.shape
+            top, left, bottom, right = op.pads
+            return (batch, channels, height + top + bottom, width + left + right)
+        case Resize():
+            return None
+        case Elementwise():
+            return op.variable.type.shape
+        case _:
+            return op.operands[0].type.shape
+
+
+def verify(graph: Graph, after: str) -> None:
+    """Raises CompileError when `graph` is not well formed; `after` names the pass that ran last."""
+    problems: list[str] = []
+    known: set[Value] = set(graph.inputs)
+    names = {value.name for value in graph.inputs}
+    for op in graph.ops:
+        where = f"%{op.result.name} = {op.kind}"
+        for value in op.operands:
+            if value.data is None and value not in known:
+                problems.append(f"{where} reads %{value.name} before it is made")
+        if op.result.name in names:
+            problems.append(f"{where}: the name is taken already")
+        shape = expected_shape(op)
+        if shape is not None and shape != op.result.type.shape:
+            problems.append(f"{where} has shape {op.result.type.shape}, its rule gives {shape}")
+        problems += [f"{where}: {problem}" for problem in _type_problems(op)]
+        known.add(op.result)
+        names.add(op.result.name)
+    for value in graph.outputs:
+        if value not in known:
+            problems.append(f"output %{value.name} is never made")
+    if problems:
+        listed = "\n".join(f"  - {problem}" for problem in problems)
+        raise CompileError(f"internal error: the graph is not valid after {after}:\n{listed}")
+
+
+def _type_problems(op: Op) -> Iterator[str]:
+    """Rules on dtypes and quantization that hold in every stage."""
+    result = op.result.type
+    if isinstance(op, Quantize) and op.x.data is not None:
+        if not result.is_byte:
+            yield f"the result {result} must be a byte type"
+    elif isinstance(op, Quantize | QConv | PackedConv | QuantizeByThresholds):
+        if not result.is_byte or result.quantization is None:
+            yield f"the result {result} must be a quantized byte type"
+        elif not result.limits[0] <= result.quantization.zero_point <= result.limits[1]:
+            yield f"the zero point lies outside {result.limits}"
+    if isinstance(op, QConv | PackedConv) and op.x.type.quantization is None:
+        yield f"the operand {op.x.type} has no quantization"
+    if isinstance(op, PackedConv) and (op.x.type.segments is None or result.segments is None):
+        yield "operand and result must be packed"
+    if isinstance(op, Concat | Resize | Pad) and result.is_byte:
+        for value in op.operands:
+            if (value.type.dtype, value.type.quantization) != (result.dtype, result.quantization):
+                yield f"%{value.name}: {value.type} is moved into {result} without a lookup"
+    if isinstance(op, Lookup) and op.table.type.shape != (256,):
+        yield f"the table has shape {op.table.type.shape}, not (256,)"
