@@ -22,7 +22,8 @@ from onnx2wgsl.compiler.simulator import run_program
 
 from tests.compiler.exactness import differing
 
-from .strategies import Net, build, feed
+from .models import build, feed
+from .strategies import Net
 
 Feed = dict[str, NDArray[Any]]
 Observer = Callable[[str, Graph | Program], None]

@@ -6,6 +6,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx2wgsl.compiler.errors import CompileError
+from onnx2wgsl.compiler.oracle import Oracle
 from onnx2wgsl.compiler.pipeline import compile_model
 
 from tests.zoo import QDQBuilder, QuantParams, Weights
@@ -55,3 +56,18 @@ def test_a_float_bias_beyond_int32_is_refused(bias: float, tmp_path: Path) -> No
     _, path = save(b, tmp_path)
     with pytest.raises(CompileError, match="is no int32 in units of input scale"):
         compile_model(path)
+
+
+@pytest.mark.parametrize("rounding", ["round_prefer_floor", "round_prefer_ceil"])
+@pytest.mark.parametrize(("rows", "result"), [(7, 2), (7, 4), (21, 196)])
+def test_resize_takes_a_coordinate_within_a_millionth_of_a_half_for_a_half(
+    rows: int, result: int, rounding: str, tmp_path: Path
+) -> None:
+    """7 rows to 2: row 1 comes from 1 / f32(2 / 7) = 3.4999998, which round_prefer_ceil makes 4."""
+    b = QDQBuilder()
+    x = b.input((1, 1, rows, 1), PARAMS, as_float=False)
+    modes = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": rounding}
+    b.output(b.resize(x, sizes=(result, 1), **modes), as_float=False)
+    _, path = save(b, tmp_path)
+    feed = {"x0": np.arange(rows, dtype=np.uint8).reshape(1, 1, rows, 1)}
+    assert same_bits(run_stage(compile_model(path), feed), Oracle(path).run(feed))

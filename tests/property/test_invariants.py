@@ -9,8 +9,9 @@ from onnx2wgsl.compiler.program import Buffer, Program
 from onnx2wgsl.compiler.text import format_graph, parse_graph
 
 from .checks import compile_net, same_bits
+from .models import feed
 from .profiles import examples
-from .strategies import Net, feed, nets
+from .strategies import Net, nets
 
 
 @examples(60)

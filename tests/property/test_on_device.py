@@ -9,8 +9,9 @@ from hypothesis import given
 
 from .checks import compile_net, run_stage, same_bits
 from .gpu import OnDevice
+from .models import feed
 from .profiles import examples
-from .strategies import Net, batches, feed, nets, quantizers
+from .strategies import Net, batches, nets, quantizers
 
 MODELS = {"conv": 5, "concat": 5, "resize": 5, "pad": 5, "unary": 5, "requantize": 5}
 

@@ -13,8 +13,9 @@ from onnx2wgsl.compiler.ir import Graph
 from onnx2wgsl.compiler.program import Program
 
 from .checks import Feed, compile_net, run_stage, same_bits
+from .models import build, feed
 from .profiles import PHASES
-from .strategies import ConvNode, Net, build, feed, nets
+from .strategies import ConvNode, Net, nets
 
 
 def truncating(acc: Any, multiplier: Any, zero_point: int, limits: tuple[int, int]) -> Any:

@@ -16,8 +16,9 @@ from onnx2wgsl.compiler.oracle import Oracle
 
 from .checks import bits, compile_net, run_stage
 from .gpu import Harness, OnDevice, snippet
+from .models import build, feed
 from .profiles import examples
-from .strategies import DECIMAL, EXTREME_SCALES, LEVELS, SCALES, Input, Net, build, feed
+from .strategies import DECIMAL, EXTREME_SCALES, LEVELS, SCALES, Input, Net
 
 CASES = 1 << 17
 SEEDS = st.integers(0, 2**32 - 1)
