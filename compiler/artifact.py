@@ -28,7 +28,7 @@ from .simulator import run_program
 
 FORMAT_VERSION = 1
 SEED = 1
-PROBE_CASES = 128
+PROBE_CASES = 96
 CHECKSUM_DIGITS = 16
 
 
@@ -44,7 +44,8 @@ def write_artifact(
     `source` is the model's file, recorded by name and SHA-256; `pictures` overrides the
     normalisation of picture inputs.
     """
-    code = generate(program, picture_inputs(program) | dict(pictures or {}))
+    normalisations = picture_inputs(program) | dict(pictures or {})
+    code = generate(program, normalisations)
     weights = code.weights.astype("<u4").tobytes()
     assert program.arena_words is not None
     assert program.lower_bound_words is not None
@@ -78,7 +79,7 @@ def write_artifact(
         "kernels": code.kernels,
         "snippets": SNIPPETS,
         "probe": {"shader": PROBE_SHADER, **probe_cases(program)},
-        "self_test": self_test(program),
+        "self_test": self_test(program, normalisations),
     }
     files = {f"shaders/{name}": text.encode() for name, text in code.shaders.items()}
     files["model.json"] = format_json(model).encode()
@@ -267,8 +268,11 @@ def probe_cases(program: Program) -> Json:
     }
 
 
-def self_test(program: Program) -> Json:
-    """The seeded input's ranges, and the checksums of what every kernel and output then holds."""
+def self_test(program: Program, pictures: Mapping[str, Picture]) -> Json:
+    """The seeded input's ranges, and the checksums of what every kernel and output then holds.
+
+    For an input that may be a picture, also the checksum of what its first kernel makes of one.
+    """
     ranges = {}
     inputs = {}
     for number, (name, type_) in enumerate(program.inputs.items()):
@@ -276,18 +280,40 @@ def self_test(program: Program) -> Json:
         if type_.dtype == "f32":
             ranges[name] = {"low": low, "high": high}
         inputs[name] = seeded_input(type_, number, low, high)
+    outputs, kernels = _checksums(program, inputs)
+    from_pictures = {}
+    for name, picture in pictures.items():
+        number = list(program.inputs).index(name)
+        shown = inputs | {name: seeded_picture(program.inputs[name], number, picture)}
+        first = next(k for k in program.kernels if getattr(k, "input", None) == name)
+        from_pictures[name] = _checksums(program, shown)[1][first]
+    return {
+        "seed": SEED,
+        "inputs": ranges,
+        "kernels": [kernels[kernel] for kernel in program.kernels],
+        "pictures": from_pictures,
+        "outputs": {name: checksum(data.tobytes()) for name, data in outputs.items()},
+    }
+
+
+def _checksums(
+    program: Program, inputs: dict[str, Array]
+) -> tuple[dict[str, Array], dict[Kernel, str]]:
+    """The outputs, and the checksum of what each kernel wrote."""
     kernels: dict[Kernel, str] = {}
 
     def observe(kernel: Kernel, written: list[Array]) -> None:
         kernels[kernel] = checksum(b"".join(words.astype("<u4").tobytes() for words in written))
 
-    outputs = run_program(program, inputs, observe)
-    return {
-        "seed": SEED,
-        "inputs": ranges,
-        "kernels": [kernels[kernel] for kernel in program.kernels],
-        "outputs": {name: checksum(data.tobytes()) for name, data in outputs.items()},
-    }
+    return run_program(program, inputs, observe), kernels
+
+
+def seeded_picture(type_: TensorType, number: int, picture: Picture) -> Array:
+    """The values of the self-test's picture for an input [1, C, H, W]: seeded RGBA bytes."""
+    _, channels, height, width = type_.shape
+    pixels = seeded_input(TensorType("u8", (height, width, 4)), number, 0, 0)
+    values: Array = picture.values()[np.moveaxis(pixels, -1, 0)[:channels]]
+    return values[None]
 
 
 def _input_range(program: Program, name: str) -> tuple[float, float]:

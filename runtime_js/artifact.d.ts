@@ -149,6 +149,7 @@ declare const MODEL: {
             high: number;
         }>;
         kernels: string[];
+        pictures: Record<string, string>;
         outputs: Record<string, string>;
     };
 };

@@ -41,6 +41,7 @@ const MODEL = {
     seed: 0,
     inputs: /** @type {Record<string, {low: number, high: number}>} */ ({}),
     kernels: [''],
+    pictures: /** @type {Record<string, string>} */ ({}),
     outputs: /** @type {Record<string, string>} */ ({}),
   },
 };

@@ -2,6 +2,7 @@
  * Replays the test vectors of an artifact on the user's own device.
  *
  * @import {Input, Model, Store, Values} from './artifact.js'
+ * @import {Step} from './gpu.js'
  * @import {Program} from './program.js'
  * @typedef {{name: string, ok: boolean}} Verdict
  */
@@ -18,21 +19,35 @@ import { runFrame, upload } from './program.js';
 export async function runSelfTest(program) {
   const { device, model, buffers } = program;
   const { self_test: expected, kernels } = model;
-  const steps = upload(program, testInputs(model));
+  const inputs = testInputs(model);
+  const steps = upload(program, inputs);
   const size = Math.max(...kernels.map(({ stores }) => stores.reduce((n, s) => n + span(s), 0)));
   const staging = stagingBuffer(device, size);
+  /** @type {Verdict[]} */
   const verdicts = [];
+  /** @type {(name: string, step: Step, wanted: string) => Promise<void>} */
+  const compare = async (name, step, wanted) => {
+    const { stores } = step.kernel;
+    const copies = stores.map((store) => ({
+      buffer: bound(buffers, store.buffer),
+      offset: 4 * store.offset,
+      bytes: span(store),
+    }));
+    const bytes = await runSteps(device, `Kernel ${name}`, [step], copies, staging);
+    const digest = await sha256(gather(new Uint32Array(bytes), stores));
+    verdicts.push({ name, ok: digest.slice(0, 16) === wanted });
+  };
   try {
-    for (const [i, { name, stores }] of kernels.entries()) {
-      const copies = stores.map((store) => ({
-        buffer: bound(buffers, store.buffer),
-        offset: 4 * store.offset,
-        bytes: span(store),
-      }));
-      const bytes = await runSteps(device, `Kernel ${name}`, [steps[i]], copies, staging);
-      const digest = await sha256(gather(new Uint32Array(bytes), stores));
-      verdicts.push({ name, ok: digest.slice(0, 16) === expected.kernels[i] });
+    for (const [i, { name }] of kernels.entries())
+      await compare(name, steps[i], expected.kernels[i]);
+    for (const [k, { name, shape, image }] of model.inputs.entries()) {
+      if (!image) continue;
+      const [, , height, width] = shape;
+      const data = Uint8ClampedArray.from(testBytes(4 * height * width, expected.seed + k));
+      const frame = upload(program, { ...inputs, [name]: { data, width, height } });
+      await compare(`${name} (picture)`, frame[image.replaces], expected.pictures[name]);
     }
+    upload(program, inputs);
   } finally {
     staging.destroy();
   }
@@ -93,12 +108,30 @@ function testInputs({ inputs, self_test: { seed, inputs: ranges } }) {
 function testInput(input, seed, { low, high } = { low: 0, high: 1 }) {
   const values = new ARRAYS[input.dtype](elements(input));
   for (let i = 0; i < values.length; i++) {
-    let h = Math.imul(i, 0x9e3779b1) + Math.imul(seed, 0x85ebca77);
-    h = Math.imul(h ^ (h >>> 15), 0x2c1b3c6d);
-    h = Math.imul(h ^ (h >>> 12), 0x297a2d39);
-    h = (h ^ (h >>> 15)) >>> 8;
+    const h = hash(i, seed);
     // A byte array keeps the low byte of h.
     values[i] = input.dtype === 'float32' ? low + ((high - low) * h) / 16777216 : h;
   }
   return values;
+}
+
+/**
+ * @param {number} count
+ * @param {number} seed
+ */
+function testBytes(count, seed) {
+  return Uint8Array.from({ length: count }, (_, i) => hash(i, seed));
+}
+
+/**
+ * 24 bits for element i.
+ *
+ * @param {number} i
+ * @param {number} seed
+ */
+function hash(i, seed) {
+  let h = Math.imul(i, 0x9e3779b1) + Math.imul(seed, 0x85ebca77);
+  h = Math.imul(h ^ (h >>> 15), 0x2c1b3c6d);
+  h = Math.imul(h ^ (h >>> 12), 0x297a2d39);
+  return (h ^ (h >>> 15)) >>> 8;
 }

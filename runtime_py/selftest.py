@@ -82,6 +82,14 @@ def seeded_tensor(
     return values.astype(np.float32).reshape(tensor.shape)
 
 
+def seeded_picture(artifact: Artifact, name: str) -> np.ndarray[Any, Any]:
+    """The self-test's picture for input `name`, uint8 [height, width, 4]."""
+    number = [tensor.name for tensor in artifact.inputs].index(name)
+    shape = (*artifact.inputs[number].shape[2:], 4)
+    pixels = Tensor(name, "uint8", shape, None)
+    return seeded_tensor(pixels, artifact.description["self_test"]["seed"] + number, None)
+
+
 def checksum(data: Sequence[_Words] | bytes) -> str:
     """First 16 hex digits of the SHA-256 of bytes, or of arrays of words one after the other."""
     digest = hashlib.sha256()

@@ -14,7 +14,7 @@ from .artifact import WORD, Artifact, Tensor, load_artifact
 from .errors import InputError, SessionError
 from .executor import Executor, Readback, Step, Stores, needed_limits
 from .profiler import KernelTime, Profiler
-from .selftest import Checksum, SelfTestReport, checksum, seeded_inputs
+from .selftest import Checksum, SelfTestReport, checksum, seeded_inputs, seeded_picture
 from .variants import Dot, Requantize, choose_variants
 
 _Array = np.ndarray[Any, Any]
@@ -91,6 +91,10 @@ class InferenceSession:
             Checksum(kernel.name, expected, checksum(written[kernel.name]))
             for kernel, expected in zip(self.artifact.kernels, test["kernels"], strict=True)
         ]
+        for name, (replaces, step) in executor.image_steps.items():
+            steps = self._upload(executor, inputs | {name: seeded_picture(self.artifact, name)})
+            found = checksum(self._trace(executor, [steps[replaces]])[step.kernel.name])
+            kernels.append(Checksum(f"{name} (picture)", test["pictures"][name], found))
         results = [
             Checksum(name, test["outputs"][name], checksum(value.tobytes()))
             for name, value in zip(self._outputs, outputs, strict=True)

@@ -116,14 +116,23 @@ function checksum(values) {
 
 /** The seeded input of docs/artifact.md in BigInt, which wraps for nobody by accident. */
 function seededInput(count, seed, low, high) {
+  const hashes = Array.from({ length: count }, (_, i) => seededHash(i, seed));
+  return Float32Array.from(hashes, (h) => low + ((high - low) * h) / 16777216);
+}
+
+function seededHash(i, seed) {
   const wrap = (x) => BigInt.asUintN(32, x);
-  return Float32Array.from({ length: count }, (_, i) => {
-    let h = wrap(BigInt(i) * 0x9e3779b1n + BigInt(seed) * 0x85ebca77n);
-    h = wrap((h ^ (h >> 15n)) * 0x2c1b3c6dn);
-    h = wrap((h ^ (h >> 12n)) * 0x297a2d39n);
-    h ^= h >> 15n;
-    return low + ((high - low) * Number(h >> 8n)) / 16777216;
-  });
+  let h = wrap(BigInt(i) * 0x9e3779b1n + BigInt(seed) * 0x85ebca77n);
+  h = wrap((h ^ (h >> 15n)) * 0x2c1b3c6dn);
+  h = wrap((h ^ (h >> 12n)) * 0x297a2d39n);
+  return Number((h ^ (h >> 15n)) >> 8n);
+}
+
+/** The words that the picture kernel makes of the self-test's picture. */
+function seededPicture(seed) {
+  const byte = (i) => seededHash(i, seed) & 255;
+  const values = (c) => Array.from({ length: PIXELS }, (_, p) => byte(4 * p + c) / 128 - 1);
+  return reference(Float32Array.from([0, 1, 2].flatMap(values))).quantized;
 }
 
 /** The three stages for a planar float input: words of quantize, words of conv, float output. */
@@ -234,6 +243,7 @@ function modelOf(weights) {
       seed: 1,
       inputs: { input: { low: -1.1, high: 1.1 } },
       kernels: [wanted.quantized, wanted.convolved, wanted.output].map(checksum),
+      pictures: { input: checksum(seededPicture(1)) },
       outputs: { output: checksum(wanted.output) },
     },
   };
@@ -289,6 +299,7 @@ export function bytesModel({ model, shaders }) {
       seed: 1,
       inputs: {},
       kernels: [checksum(flipped.slice(0, 4))],
+      pictures: {},
       outputs: { y: checksum(flipped) },
     },
   });

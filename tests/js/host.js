@@ -107,7 +107,9 @@ export async function serve(folders) {
 /** Headless Chromium on SwiftShader. */
 export function launchChromium() {
   if (!existsSync(CHROMIUM))
-    throw new Error(`No Chromium at ${CHROMIUM}: install it (make setup), or set ONNX2WGSL_CHROMIUM.`);
+    throw new Error(
+      `No Chromium at ${CHROMIUM}: install it (make setup), or set ONNX2WGSL_CHROMIUM.`,
+    );
   return chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
 }
 

@@ -197,9 +197,18 @@ describe('the self-test', () => {
     assert.match(report.message, /^Kernel conv differs from .* with emulated, fast\.$/);
     assert.deepEqual(
       report.kernels.map(({ ok }) => ok),
-      [true, false, false],
+      [true, false, false, true],
     );
     assert.deepEqual(report.outputs, [{ name: 'output', ok: false }]);
+  });
+
+  test('sees a picture kernel that differs', async () => {
+    const folder = fixtureFolder(({ shaders }) => {
+      const right = shaders['00_picture.wgsl'];
+      shaders['00_picture.wgsl'] = right.replace('0x808080u', '0x808081u');
+    });
+    const report = await (await openSession(folder)).selfTest();
+    assert.match(report.message, /^Kernel input \(picture\) differs/);
   });
 
   test('sees an output that differs alone', async () => {

@@ -3,18 +3,11 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { gzipSync } from 'node:zlib';
 
 import { ROOT, RUNTIME } from './host.js';
 
 const scripts = readdirSync(RUNTIME).filter((name) => name.endsWith('.js'));
 const textOf = (name) => readFileSync(join(RUNTIME, name), 'utf8');
-
-test('all scripts together are under 15 KB of gzip, each compressed for itself', () => {
-  const sizes = scripts.map((name) => gzipSync(textOf(name), { level: 9 }).length);
-  const total = sizes.reduce((a, b) => a + b);
-  assert.ok(total < 15000, `${total} bytes`);
-});
 
 test('scripts import only their neighbours, so that they run unbundled in a browser', () => {
   for (const name of scripts)

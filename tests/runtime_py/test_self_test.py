@@ -29,9 +29,18 @@ def test_a_right_artifact_passes(session: InferenceSession) -> None:
     report = session.self_test()
     assert report.ok
     assert report.first_difference is None
-    assert [k.name for k in report.kernels] == ["quantize", "conv", "lookup"]
+    assert [k.name for k in report.kernels] == ["quantize", "conv", "lookup", "x (picture)"]
     assert [o.name for o in report.outputs] == ["y", "z"]
-    assert str(report).startswith("self-test passed: 3 kernels right on ")
+    assert str(report).startswith("self-test passed: 4 kernels right on ")
+
+
+def test_a_wrong_picture_kernel_is_named(tmp_path: Path) -> None:
+    wrong = tiny.QUANTIZE_IMAGE.replace("0x808080u", "0x808081u")
+    assert wrong != tiny.QUANTIZE_IMAGE
+    shaders = {"00_quantize_image.wgsl": wrong}
+    with InferenceSession(tiny.write(tmp_path / "a", shaders=shaders)) as session:
+        report = session.self_test()
+    assert report.first_difference == "x (picture)"
 
 
 def test_the_first_wrong_kernel_is_named(tmp_path: Path) -> None:
@@ -40,8 +49,8 @@ def test_the_first_wrong_kernel_is_named(tmp_path: Path) -> None:
         report = session.self_test()
     assert not report.ok
     assert report.first_difference == "conv"
-    assert [k.ok for k in report.kernels] == [True, False, False]
-    assert "2 of 3 kernels differ" in str(report)
+    assert [k.ok for k in report.kernels] == [True, False, False, True]
+    assert "2 of 4 kernels differ" in str(report)
     assert "the first is conv" in str(report)
 
 

@@ -206,10 +206,14 @@ def _probe() -> dict[str, Any]:
 def _self_test() -> dict[str, Any]:
     words = reference(**seeded_feed())
     y, z = words["lookup"]
+    pixels = np.array(seeded(3, 4 * PIXELS), np.int64).astype(np.uint8).reshape(PIXELS, 4)
+    picture = (pixels[:, :3].T / 128 - 1).astype(np.float32).reshape(1, 3, 4, 4)
+    from_picture = reference(picture, seeded_feed()["shift"])["quantize"][0]
     return {
         "seed": 3,
         "inputs": {"x": {"low": -1.1, "high": 1.1}},
         "kernels": [_digest(b"".join(w.tobytes() for w in v)) for v in words.values()],
+        "pictures": {"x": _digest(from_picture.tobytes())},
         "outputs": {"y": _digest(y.tobytes()), "z": _digest(z.tobytes()[:3])},
     }
 
