@@ -207,7 +207,7 @@ def adapter(request: pytest.FixtureRequest) -> tuple[str, dict[str, str]]:
 def test_every_variant_is_exact_on_both_adapters(
     model: str, adapter: tuple[str, dict[str, str]], tmp_path: Path
 ) -> None:
-    path = AVATAR if model == "avatar" else mobile_unet_path(32, 8, model)
+    path = AVATAR if model == "avatar" else mobile_unet_path(16, 8, model)
     made = case(path, each_pass=False)
     name, variables = adapter
     found, differing_bits = every_variant(made, tmp_path / "artifact", **variables)
@@ -216,7 +216,7 @@ def test_every_variant_is_exact_on_both_adapters(
 
 
 def test_a_wrong_bit_would_be_counted(tmp_path: Path) -> None:
-    made = case(mobile_unet_path(32, 8), each_pass=False)
+    made = case(mobile_unet_path(16, 8), each_pass=False)
     made.expected["output"].view(np.uint32)[0, 0, 0, 0] ^= 1
     _, found = every_variant(made, tmp_path / "artifact")
     assert set(found.values()) == {1}
