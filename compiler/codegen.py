@@ -234,7 +234,7 @@ def _store(shader: _Shader, program: Program, kernel: Kernel, number: int, store
         plane = kernel.shape[1] * kernel.shape[2]
         image = plane * program.outputs[store.output].shape[1]
         shader.define(suffix=str(number), plane=plane, image=image, table=shader.table(store.table))
-        output = _output(shader, program, store.output, "f32")
+        output = _output(shader, program, store.output)
         return {"output": output, "by_table": False, "channels": list(store.channels)}
     view = store.view
     shader.arena()
@@ -249,9 +249,10 @@ def _start(view: View) -> int:
     return (view.buffer.offset or 0) + view.first
 
 
-def _output(shader: _Shader, program: Program, output: str, type_: str) -> str:
+def _output(shader: _Shader, program: Program, output: str) -> str:
+    """Bound as words: a float's bits are stored as they are, so no device can flush a subnormal."""
     number = list(program.outputs).index(output)
-    return shader.bind(f"output{number}", f"output:{output}", "read_write", type_)
+    return shader.bind(f"output{number}", f"output:{output}", "read_write", "u32")
 
 
 def _byte_word(value: int) -> int:
@@ -360,7 +361,7 @@ def _unpack(shader: _Shader, program: Program, kernel: UnpackKernel) -> Json:
     )
     if scattered:
         shader.define(lanes_at=shader.table(np.array(real, np.int32)))
-    return {"scattered": scattered, "output": _output(shader, program, kernel.output, "u32")}
+    return {"scattered": scattered, "output": _output(shader, program, kernel.output)}
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,8 @@ def read_model(path: Path) -> onnx.ModelProto:
         raise CompileError(f"{error.filename or path}: no such file") from error
     except IsADirectoryError as error:
         raise CompileError(f"{path} is a folder; give the path of an .onnx file") from error
+    except PermissionError as error:
+        raise CompileError(f"{error.filename or path} may not be read: {error.strerror}") from error
     except (DecodeError, UnicodeDecodeError) as error:
         raise CompileError(
             f"{path} is not an ONNX file or is truncated ({path.stat().st_size} bytes read); "

@@ -70,6 +70,7 @@ def compile_graph(graph: Graph, observe: Observer | None = None) -> Program:
         verify(graph, step.name)
         seen(step.name, graph)
     require_integer(graph)
+    require_images(graph)
     PackInt8().apply(graph)
     verify(graph, PackInt8.name)
     seen(PackInt8.name, graph)
@@ -116,6 +117,22 @@ def require_integer(graph: Graph) -> None:
         raise UnsupportedError(
             f"{graph.name}: parts of the model are not integer; "
             "onnx2wgsl takes models that ONNX Runtime runs wholly in integers:",
+            reasons,
+        )
+
+
+def require_images(graph: Graph) -> None:
+    """Refuses activations that have no rows and columns: the packed layout is one of images."""
+    values = [*graph.inputs, *(op.result for op in graph.ops)]
+    reasons = [
+        f"%{value.name} is {value.type}, which has {len(value.type.shape)} dimensions"
+        for value in values
+        if len(value.type.shape) != 4
+    ]
+    if reasons:
+        raise UnsupportedError(
+            f"{graph.name}: only tensors [N, C, H, W] are supported; "
+            "give such a shape by --shape, or reshape in the model before it is quantized:",
             reasons,
         )
 

@@ -14,7 +14,7 @@ import click
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-class ShapeType(click.ParamType[tuple[str, tuple[int, ...]]]):
+class ShapeType(click.ParamType):  # type: ignore[type-arg, unused-ignore]
     """`name=1,3,256,256` as (name, shape)."""
 
     name = "NAME=N,C,H,W"
@@ -30,7 +30,7 @@ class ShapeType(click.ParamType[tuple[str, tuple[int, ...]]]):
         return name, shape
 
 
-class NormalizeType(click.ParamType[tuple[str, float, float]]):
+class NormalizeType(click.ParamType):  # type: ignore[type-arg, unused-ignore]
     """`name=scale,offset` as (name, scale, offset)."""
 
     name = "NAME=SCALE,OFFSET"

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import onnx
 import pytest
-from onnx2wgsl.compiler.errors import CompileError
+from onnx2wgsl.compiler.errors import CompileError, UnsupportedError
 from onnx2wgsl.compiler.ir import Graph
 from onnx2wgsl.compiler.passes.canonicalize import Canonicalize
-from onnx2wgsl.compiler.pipeline import PASS_NAMES, compile_model
+from onnx2wgsl.compiler.pipeline import PASS_NAMES, compile_graph, compile_model
 from onnx2wgsl.compiler.program import CopyKernel, Program, format_program
+from onnx2wgsl.compiler.text import parse_graph
 
 from tests.compiler.exactness import assert_exact
 from tests.compiler.models import model, weights
@@ -94,3 +95,20 @@ def test_all_reasons_are_told_at_once(tmp_path: Path) -> None:
     with pytest.raises(CompileError) as caught:
         compile_model(tmp_path / "m.onnx")
     assert str(caught.value).count("LeakyRelu follows it") == 2
+
+
+def test_tensors_that_are_not_images_are_refused_all_at_once() -> None:
+    graph = parse_graph(
+        """graph @flat (%x: f32[2,3]) -> ("y": %y) opset 21 {
+          @s: f32[] = [0.5]
+          @z: u8[] = [0]
+          %q: u8[2,3]{s=0.5, z=0} = quantize(%x, scale=@s, zero_point=@z)
+          %y: f32[2,3] = dequantize(%q, scale=@s, zero_point=@z)
+        }"""
+    )
+    with pytest.raises(UnsupportedError, match=r"only tensors \[N, C, H, W\]") as refused:
+        compile_graph(graph)
+    assert refused.value.reasons == [
+        f"%{name} is {type_}, which has 2 dimensions"
+        for name, type_ in (("x", "f32[2,3]"), ("q", "u8[2,3]{s=0.5, z=0}"), ("y", "f32[2,3]"))
+    ]

@@ -2,7 +2,7 @@
 @group(0) @binding(0) var<storage, read_write> arena: array<u32>;
 @group(0) @binding(1) var<storage, read> weights: array<vec4u>;
 @group(0) @binding(2) var<storage, read> tables: array<u32>;
-@group(0) @binding(3) var<storage, read_write> output0: array<f32>;
+@group(0) @binding(3) var<storage, read_write> output0: array<u32>;
 override tiles: u32;
 override row_tiles: u32;
 override lanes: u32;
@@ -26,9 +26,9 @@ override table0: u32;
 
 // Stores word `word` of pixel `pixel`.
 fn store(pixel: u32, word: u32, packed: u32) {
-  // Floats of a row-major output, `plane0` pixels a channel, `image0` values a picture.
+  // The bits of floats of a row-major output, `plane0` pixels a channel, `image0` values a picture.
   let at0 = pixel / plane0 * image0 + pixel % plane0;
-  output0[at0 + 0u * plane0] = bitcast<f32>(tables[table0 + ((packed >> 0u) & 255u)]);
+  output0[at0 + 0u * plane0] = tables[table0 + ((packed >> 0u) & 255u)];
 }
 
 // Requantizes the sums of 1 pixels and stores each as the bytes of a word.

@@ -2,7 +2,7 @@
 @group(0) @binding(0) var<storage, read_write> arena: array<u32>;
 @group(0) @binding(1) var<storage, read> weights: array<vec4u>;
 @group(0) @binding(2) var<storage, read> tables: array<u32>;
-@group(0) @binding(3) var<storage, read_write> output0: array<f32>;
+@group(0) @binding(3) var<storage, read_write> output0: array<u32>;
 override tiles: u32;
 override row_tiles: u32;
 override lanes: u32;
@@ -29,11 +29,11 @@ override table1: u32;
 // Stores word `word` of pixel `pixel`.
 fn store(pixel: u32, word: u32, packed: u32) {
   arena[offset0 + pixel * pitch0 + word] = packed;
-  // Floats of a row-major output, `plane1` pixels a channel, `image1` values a picture.
+  // The bits of floats of a row-major output, `plane1` pixels a channel, `image1` values a picture.
   let at1 = pixel / plane1 * image1 + pixel % plane1;
-  output0[at1 + 0u * plane1] = bitcast<f32>(tables[table1 + ((packed >> 0u) & 255u)]);
-  output0[at1 + 1u * plane1] = bitcast<f32>(tables[table1 + ((packed >> 8u) & 255u)]);
-  output0[at1 + 2u * plane1] = bitcast<f32>(tables[table1 + ((packed >> 16u) & 255u)]);
+  output0[at1 + 0u * plane1] = tables[table1 + ((packed >> 0u) & 255u)];
+  output0[at1 + 1u * plane1] = tables[table1 + ((packed >> 8u) & 255u)];
+  output0[at1 + 2u * plane1] = tables[table1 + ((packed >> 16u) & 255u)];
 }
 
 // The word at `at`, or the padding.

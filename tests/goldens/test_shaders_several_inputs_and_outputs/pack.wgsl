@@ -1,9 +1,9 @@
 // pack: see docs/artifact.md
 @group(0) @binding(0) var<storage, read> input: array<u32>;
 @group(0) @binding(1) var<storage, read> tables: array<u32>;
-@group(0) @binding(2) var<storage, read_write> output3: array<f32>;
+@group(0) @binding(2) var<storage, read_write> output3: array<u32>;
 @group(0) @binding(3) var<storage, read_write> arena: array<u32>;
-@group(0) @binding(4) var<storage, read_write> output0: array<f32>;
+@group(0) @binding(4) var<storage, read_write> output0: array<u32>;
 override plane: u32;
 override image: u32;
 override channels: u32;
@@ -32,15 +32,15 @@ fn lookup(table: u32, word: u32) -> u32 {
 
 // Stores word `word` of pixel `pixel`.
 fn store(pixel: u32, word: u32, packed: u32) {
-  // Floats of a row-major output, `plane0` pixels a channel, `image0` values a picture.
+  // The bits of floats of a row-major output, `plane0` pixels a channel, `image0` values a picture.
   let at0 = pixel / plane0 * image0 + pixel % plane0;
-  output3[at0 + 0u * plane0] = bitcast<f32>(tables[table0 + ((packed >> 0u) & 255u)]);
-  output3[at0 + 1u * plane0] = bitcast<f32>(tables[table0 + ((packed >> 8u) & 255u)]);
+  output3[at0 + 0u * plane0] = tables[table0 + ((packed >> 0u) & 255u)];
+  output3[at0 + 1u * plane0] = tables[table0 + ((packed >> 8u) & 255u)];
   arena[offset1 + pixel * pitch1 + word] = lookup(table1, packed);
-  // Floats of a row-major output, `plane2` pixels a channel, `image2` values a picture.
+  // The bits of floats of a row-major output, `plane2` pixels a channel, `image2` values a picture.
   let at2 = pixel / plane2 * image2 + pixel % plane2;
-  output0[at2 + 3u * plane2] = bitcast<f32>(tables[table2 + ((packed >> 0u) & 255u)]);
-  output0[at2 + 4u * plane2] = bitcast<f32>(tables[table2 + ((packed >> 8u) & 255u)]);
+  output0[at2 + 3u * plane2] = tables[table2 + ((packed >> 0u) & 255u)];
+  output0[at2 + 4u * plane2] = tables[table2 + ((packed >> 8u) & 255u)];
 }
 
 @compute @workgroup_size(64)

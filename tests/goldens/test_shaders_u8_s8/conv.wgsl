@@ -2,7 +2,7 @@
 @group(0) @binding(0) var<storage, read_write> arena: array<u32>;
 @group(0) @binding(1) var<storage, read> weights: array<vec4u>;
 @group(0) @binding(2) var<storage, read> tables: array<u32>;
-@group(0) @binding(3) var<storage, read_write> output0: array<f32>;
+@group(0) @binding(3) var<storage, read_write> output0: array<u32>;
 override tiles: u32;
 override row_tiles: u32;
 override lanes: u32;
@@ -26,13 +26,13 @@ override table0: u32;
 
 // Stores word `word` of pixel `pixel`.
 fn store(pixel: u32, word: u32, packed: u32) {
-  // Floats of a row-major output, `plane0` pixels a channel, `image0` values a picture.
+  // The bits of floats of a row-major output, `plane0` pixels a channel, `image0` values a picture.
   let at0 = pixel / plane0 * image0 + pixel % plane0;
   var channels0 = array<i32, 8>(0, 1, 2, 3, 4, 5, -1, -1);
   for (var lane = 0u; lane < 4u; lane++) {
     let channel = channels0[word * 4u + lane];
     if (channel >= 0) {
-      output0[at0 + u32(channel) * plane0] = bitcast<f32>(tables[table0 + ((packed >> (lane * 8u)) & 255u)]);
+      output0[at0 + u32(channel) * plane0] = tables[table0 + ((packed >> (lane * 8u)) & 255u)];
     }
   }
 }
