@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+
+import { COMBINATIONS, nodeAdapter, ROOT } from './host.js';
+
+const GOLDENS = join(ROOT, 'tests/goldens');
+const snippet = (name) => readFileSync(join(GOLDENS, 'test_snippets', `${name}.wgsl`), 'utf8');
+const device = await (await nodeAdapter()).requestDevice();
+after(() => device.destroy());
+
+/** What Tint has against a shader; null where nothing. */
+async function complaint(code) {
+  device.pushErrorScope('validation');
+  device.createShaderModule({ code });
+  return (await device.popErrorScope())?.message ?? null;
+}
+
+test('Tint refuses what is not WGSL', async () => {
+  assert.match(await complaint('fn main( {'), /error/);
+});
+
+for (const folder of readdirSync(GOLDENS).filter((name) => name !== 'test_snippets'))
+  test(`Tint takes every shader of ${folder}`, async () => {
+    const { kernels } = JSON.parse(readFileSync(join(GOLDENS, folder, 'kernels.json'), 'utf8'));
+    assert.ok(kernels.length > 0);
+    for (const { shader, uses } of kernels)
+      for (const choice of COMBINATIONS) {
+        const parts = uses.map((use) => snippet(`${use}_${choice[use]}`));
+        const text = readFileSync(join(GOLDENS, folder, shader), 'utf8');
+        assert.equal(await complaint([...parts, text].join('\n')), null, shader);
+      }
+  });
