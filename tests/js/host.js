@@ -56,7 +56,9 @@ function compiledAvatar() {
   const folder = join(temporaryFolder(), 'avatar');
   const model = join(ROOT, 'models/avatar_256_u8.onnx');
   const compile = ['-m', 'onnx2wgsl.compiler', 'compile', model, '-o', folder];
-  execFileSync(process.env.PYTHON ?? 'python3', compile, {
+  const environment = join(ROOT, '.venv/bin/python');
+  const python = process.env.PYTHON ?? (existsSync(environment) ? environment : 'python3');
+  execFileSync(python, compile, {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   return folder;
