@@ -176,8 +176,3 @@ def quantize_thresholds(scale: float, zero_point: int, limits: tuple[int, int]) 
         high = np.where(reached, middle, high)
         low = np.where(reached, low, middle)
     return np.where(high > infinity, 0x7FFFFFFF, high).astype(np.int32)
-
-
-def signed_byte_index(q: Array) -> Array:
-    """The table index of stored bytes: 0..255 by their bits."""
-    return q.astype(np.int64) & 0xFF

@@ -236,8 +236,7 @@ def _picture_output(program: Program, name: str) -> Json:
     }
 
 
-# ---------------------------------------------------------------------------------- probe and
-# self-test
+# ------------------------------------------------------------------------------ probe, self-test
 
 
 def probe_cases(program: Program) -> Json:

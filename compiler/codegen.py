@@ -202,7 +202,7 @@ def _written(program: Program, kernel: Kernel) -> list[Json]:
     written: list[Json] = [
         {
             "buffer": "arena",
-            "offset": (store.view.buffer.offset or 0) + store.view.first,
+            "offset": _start(store.view),
             "rows": store.view.pixels,
             "pitch": store.view.pitch,
             "width": store.view.words,
@@ -217,9 +217,18 @@ def _written(program: Program, kernel: Kernel) -> list[Json]:
     return written
 
 
+TITLES = {
+    "quantize": "row-major floats to packed int8, by thresholds",
+    "picture": "RGBA bytes to packed int8, by a table",
+    "pack": "row-major bytes to packed int8",
+    "unpack": "packed int8 to row-major bytes",
+    "copy": "packed words, by the indices of rows and columns where there are any",
+}
+
+
 def _title(kernel: Kernel, op: str) -> str:
     if not isinstance(kernel, ConvKernel):
-        return f"{op}: see docs/artifact.md"
+        return f"{op}: {TITLES[op]}"
     factor = kernel.upsample[1]
     return (
         f"conv {kernel.kernel_size[0]}x{kernel.kernel_size[1]}, stride {kernel.strides[1]}"

@@ -71,8 +71,8 @@ class Importer:
         if not any(isinstance(op, Quantize | Dequantize) for op in self.ops):
             raise CompileError(
                 f"{self.name} has no quantized part: QuantizeLinear/DequantizeLinear pairs are "
-                "expected; "
-                "quantize it first, for example with onnxruntime.quantization.quantize_static"
+                "expected; quantize it first, for example with "
+                "onnxruntime.quantization.quantize_static"
             )
         outputs = [self.value(tensor) for tensor in self.source.outputs]
         names = [tensor.name for tensor in self.source.outputs]

@@ -1,14 +1,11 @@
-"""The executable meaning of both IRs: an exact evaluation in numpy, op by op, independent of ONNX
-Runtime.
+"""The executable meaning of the Graph: an exact evaluation in numpy, op by op, independent of ONNX
+Runtime. (The Program's is simulator.py.)
 
 A graph of stage 1 means what ONNX Runtime makes of it, not what its float ops say: a convolution
 between dequantize and quantize is the integer kernel. So a dequantized value remembers its
 integers, a convolution of two such gives an int32 accumulator, and `quantize` of an accumulator is
 the requantization formula. Every other float op works on plain f32. (`elementwise` alone asks ONNX
 Runtime: see elementwise.py.)
-
-`run_program` runs on the words of the arena itself, so it also checks packing, live ranges, slices
-and offsets.
 """
 
 from __future__ import annotations

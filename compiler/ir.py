@@ -223,8 +223,7 @@ class Elementwise(Op):
         return variable
 
 
-# -------------------------------------------------------------- any stage: values are moved, not
-# changed
+# -------------------------------------------------------------------------------- any stage: moves
 
 
 @dataclass(eq=False)

@@ -228,6 +228,13 @@ class Program:
             dict.fromkeys(view.buffer for kernel in self.kernels for view in touches(kernel))
         )
 
+    @property
+    def arena_excess(self) -> float:
+        """By what fraction the arena is larger than the lower bound; 0 where nothing is live."""
+        if not self.arena_words or not self.lower_bound_words:
+            return 0.0
+        return self.arena_words / self.lower_bound_words - 1
+
     def live_ranges(self) -> dict[Buffer, tuple[int, int]]:
         """First and last kernel of each buffer."""
         ranges: dict[Buffer, tuple[int, int]] = {}

@@ -47,6 +47,7 @@ def render_report(program: Program) -> str:
             "boxes": boxes,
             "arena": (program.arena_words or 0) * 4,
             "bound": (program.lower_bound_words or 0) * 4,
+            "excess": program.arena_excess,
             "macs": sum(kernel.macs for kernel in program.kernels),
         },
     )

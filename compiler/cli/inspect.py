@@ -110,7 +110,7 @@ def _print_program(program: Program) -> None:
     arena, bound = (program.arena_words or 0) * 4, (program.lower_bound_words or 0) * 4
     out.print(
         f"{len(program.kernels)} dispatches, {sum(k.macs for k in program.kernels):,} MACs, "
-        f"arena {arena:,} bytes, lower bound {bound:,} bytes ({arena / bound - 1:+.1%})"
+        f"arena {arena:,} bytes, lower bound {bound:,} bytes ({program.arena_excess:+.1%})"
     )
 
 

@@ -26,11 +26,13 @@ import numpy as np
 from ..ir import Array
 from ..program import (
     BufferStore,
+    ConvKernel,
     CopyKernel,
     Kernel,
     OutputStore,
     Program,
     Store,
+    UnpackKernel,
     View,
 )
 
@@ -109,15 +111,12 @@ def _read_from_slices(program: Program) -> bool:
         if not slices or not own:
             continue
         for reader in program.kernels:
-            source = getattr(reader, "source", None)
-            if source is not None and source == own[0].view:
-                _redirect(reader, slices[0].view)
+            if isinstance(reader, ConvKernel | CopyKernel | UnpackKernel) and (
+                reader.source == own[0].view
+            ):
+                reader.source = slices[0].view
                 changed = True
     return changed
-
-
-def _redirect(kernel: Kernel, view: View) -> None:
-    kernel.source = view  # type: ignore[attr-defined]
 
 
 def _drop_unread_stores(program: Program) -> bool:

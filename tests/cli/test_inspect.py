@@ -5,12 +5,14 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 from onnx2wgsl.compiler.pipeline import PASS_NAMES
 from onnx2wgsl.compiler.text import format_graph, parse_graph
 from onnx2wgsl.runtime_py.artifact import load_artifact
 
 from tests.command import refusal, succeed
+from tests.zoo import QDQBuilder, QuantParams
 
 PROGRAM_PASSES = ("schedule", "place_concat", "allocate_buffers")
 VOID = ("meta", "line", "rect", "br", "link", "img")
@@ -129,3 +131,12 @@ def test_names_in_the_report_are_escaped(tmp_path: Path, model: Path) -> None:
     source = (tmp_path / "report.html").read_text("utf-8")
     assert "&lt;b&gt;&amp;amp;" in source
     assert "<b>" not in source
+
+
+def test_a_program_without_a_buffer_is_shown_too(tmp_path: Path) -> None:
+    builder = QDQBuilder()
+    builder.output(builder.input((1, 2, 3, 3), QuantParams(0.5, 3), as_float=False))
+    onnx.save(builder.build(), tmp_path / "m.onnx")
+    text = succeed("inspect", tmp_path / "m.onnx", "--html", tmp_path / "r.html")
+    assert "lower bound 0 bytes (+0.0%)" in text
+    assert (tmp_path / "r.html").is_file()

@@ -1,4 +1,4 @@
-// pack: see docs/artifact.md
+// pack: row-major bytes to packed int8
 @group(0) @binding(0) var<storage, read> input: array<u32>;
 @group(0) @binding(1) var<storage, read_write> arena: array<u32>;
 @group(0) @binding(2) var<storage, read> tables: array<u32>;

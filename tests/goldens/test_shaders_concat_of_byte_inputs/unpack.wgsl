@@ -1,4 +1,4 @@
-// unpack: see docs/artifact.md
+// unpack: packed int8 to row-major bytes
 @group(0) @binding(0) var<storage, read_write> arena: array<u32>;
 @group(0) @binding(1) var<storage, read> tables: array<u32>;
 @group(0) @binding(2) var<storage, read_write> output0: array<u32>;

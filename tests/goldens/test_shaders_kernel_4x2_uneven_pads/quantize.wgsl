@@ -1,4 +1,4 @@
-// quantize: see docs/artifact.md
+// quantize: row-major floats to packed int8, by thresholds
 @group(0) @binding(0) var<storage, read> input: array<u32>;
 @group(0) @binding(1) var<storage, read> tables: array<u32>;
 @group(0) @binding(2) var<storage, read_write> arena: array<u32>;

@@ -1,4 +1,4 @@
-// copy: see docs/artifact.md
+// copy: packed words, by the indices of rows and columns where there are any
 @group(0) @binding(0) var<storage, read_write> arena: array<u32>;
 @group(0) @binding(1) var<storage, read> tables: array<u32>;
 override source: u32;
