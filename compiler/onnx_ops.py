@@ -28,7 +28,7 @@ from .ir import (
     TensorType,
     Value,
 )
-from .oracle import PURE_UNARY, PURE_WITH_CONSTANT
+from .oracle import IMPURE_UNARY, PURE_UNARY, PURE_WITH_CONSTANT
 from .verifier import expected_shape
 
 if TYPE_CHECKING:
@@ -332,6 +332,11 @@ def handler_of(node: Any) -> Callable[[Importer, Any], None]:
     handler = HANDLERS.get(node.op) if node.domain in ("", "ai.onnx", None) else None
     if handler is None and node.op in PURE_UNARY:
         handler = _elementwise
+    if node.op in IMPURE_UNARY:
+        raise Refusal(
+            "onnxruntime's own result depends on an element's position in the tensor, "
+            "so that no table meets it exactly; take HardSwish, Gelu, Tanh or another pure one"
+        )
     if handler is None:
         raise Refusal("this operator is not supported; onnx2wgsl takes " + SUPPORTED)
     return handler
