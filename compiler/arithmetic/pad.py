@@ -1,0 +1,21 @@
+"""Index maps of Pad."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..ir import Array
+
+
+def pad_indices(size: int, before: int, after: int, mode: str) -> Array:
+    """Source index of each output position of Pad along one axis, i64; -1 where the constant
+    stands.
+    """
+    o = np.arange(-before, size + after)
+    if mode == "edge":
+        return np.clip(o, 0, size - 1)
+    if mode == "reflect":
+        period = 2 * (size - 1)
+        folded = np.mod(o, period) if period else np.zeros_like(o)
+        return np.where(folded >= size, period - folded, folded)
+    return np.where((o < 0) | (o >= size), -1, o)

@@ -1,0 +1,91 @@
+"""Quantize, dequantize and requantize, and f32 thresholds that stand for them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..ir import Array
+
+F32 = np.float32
+
+
+def quantize_linear(x: Array, scale: float, zero_point: int, limits: tuple[int, int]) -> Array:
+    """QuantizeLinear of f32: rne(clamp(RN(x / s), lo - z, hi - z)) + z as int32; NaN gives lo."""
+    low, high = limits
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        v = x.astype(F32) / F32(scale)
+    v = np.where(np.isnan(v), F32(low - zero_point), v)
+    v = np.clip(v, F32(low - zero_point), F32(high - zero_point))
+    levels: Array = np.rint(v).astype(np.int32) + np.int32(zero_point)
+    return levels
+
+
+def dequantize_linear(q: Array, scale: Array | float, zero_point: Array | int) -> Array:
+    """DequantizeLinear: RN(f32(q - z) * s); scale and zero point broadcast against q."""
+    difference = q.astype(np.int64) - np.asarray(zero_point, np.int64)
+    with np.errstate(over="ignore"):
+        result: Array = difference.astype(F32) * np.asarray(scale, F32)
+    return result
+
+
+def requantize_multiplier(sx: float, sw: Array, sy: float) -> Array:
+    """QLinearConv's scale of each output channel: RN(RN(sx * sw) / sy), f32."""
+    product = F32(sx) * np.asarray(sw, F32)
+    result: Array = product / F32(sy)
+    return result
+
+
+def requantize(
+    accumulator: Array, multiplier: Array, zero_point: int, limits: tuple[int, int]
+) -> Array:
+    """QLinearConv's rne(clamp(RN(RN(acc) * multiplier), lo - z, hi - z)) + z, as int32."""
+    low, high = limits
+    with np.errstate(over="ignore"):
+        v = accumulator.astype(F32) * multiplier.astype(F32)
+    v = np.clip(v, F32(low - zero_point), F32(high - zero_point))
+    return np.rint(v).astype(np.int32) + np.int32(zero_point)
+
+
+def quantize_bias(bias: Array, sx: float, sw: Array) -> Array:
+    """A float bias as the int32 that ONNX Runtime makes of it: rne(RN(b / RN(sx * sw)))."""
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        quotient = bias.astype(F32) / (F32(sx) * np.asarray(sw, F32))
+    clamped = np.clip(np.rint(quotient.astype(np.float64)), -(2.0**31), 2.0**31 - 1)
+    return clamped.astype(np.int32)
+
+
+def wrap_i32(values: Array) -> Array:
+    """int64 reduced to int32 modulo 2^32."""
+    return values.astype(np.int64).astype(np.uint32).view(np.int32)
+
+
+def float_order(x: Array) -> Array:
+    """f32 as i32 keys in the same order (-0 just below +0): bits ^ ((bits >> 31) & 0x7fffffff)."""
+    bits = np.ascontiguousarray(x, F32).view(np.int32)
+    return bits ^ ((bits >> 31) & np.int32(0x7FFFFFFF))
+
+
+def float_from_order(keys: Array) -> Array:
+    """The inverse of `float_order`."""
+    bits = keys.astype(np.int32)
+    return (bits ^ ((bits >> 31) & np.int32(0x7FFFFFFF))).view(F32)
+
+
+def quantize_thresholds(scale: float, zero_point: int, limits: tuple[int, int]) -> Array:
+    """Key of the smallest f32 that QuantizeLinear takes to lo + 1 ... hi, i32 [255], by bisection.
+
+    A level that no finite or infinite value reaches has the key 0x7fffffff.
+    """
+    low_level, high_level = limits
+    levels = np.arange(low_level + 1, high_level + 1)
+    infinity = int(float_order(np.array([np.inf], F32))[0])
+    low = np.full(levels.shape, -infinity - 2, np.int64)  # below -inf: never reaches a level
+    high = np.full(levels.shape, infinity + 1, np.int64)
+    while (high - low > 1).any():
+        middle = (low + high) // 2
+        x = float_from_order(np.clip(middle, -infinity - 1, infinity))
+        reached = quantize_linear(x, scale, zero_point, limits) >= levels
+        reached &= middle >= -infinity - 1
+        high = np.where(reached, middle, high)
+        low = np.where(reached, low, middle)
+    return np.where(high > infinity, 0x7FFFFFFF, high).astype(np.int32)
