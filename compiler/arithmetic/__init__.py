@@ -5,6 +5,18 @@ against it (RN rounds to f32, nearest-even, after every single operation; rne ro
 ties to even). numpy's f32 operations are RN already.
 """
 
+from .binary import (
+    AddForm,
+    Quantization,
+    add_form,
+    add_swaps_roles,
+    fused_multiply_add,
+    mul_thresholds,
+    pair_table,
+    qlinear_add,
+    qlinear_mul,
+    stored_bytes,
+)
 from .convolution import convolve
 from .pad import pad_indices
 from .quantization import (
@@ -23,16 +35,26 @@ from .resize import resize_indices
 
 __all__ = [
     "F32",
+    "AddForm",
+    "Quantization",
+    "add_form",
+    "add_swaps_roles",
     "convolve",
     "dequantize_linear",
     "float_from_order",
     "float_order",
+    "fused_multiply_add",
+    "mul_thresholds",
     "pad_indices",
+    "pair_table",
+    "qlinear_add",
+    "qlinear_mul",
     "quantize_bias",
     "quantize_linear",
     "quantize_thresholds",
     "requantize",
     "requantize_multiplier",
     "resize_indices",
+    "stored_bytes",
     "wrap_i32",
 ]
