@@ -196,7 +196,7 @@ def _multiplier_bounds(
 ) -> tuple[int, int] | None:
     """The interval of multipliers for which every T[b] exists, or None if it is empty."""
     least, greatest = _bounds(levels, shift, limits)
-    low, high = 0, _I32[1] // 255
+    low, high = 0, 1 << 40
     for distance in range(1, 256):
         # a2 = a1 + distance: least[a2] - a2*M <= greatest[a1] - a1*M, and the other way round.
         need = (least[distance:] - greatest[:-distance]).max()
@@ -212,6 +212,8 @@ def _addends(
     """T i32 [256], each the middle of its interval, or None where i32 can't hold a value."""
     least, greatest = _bounds(levels, shift, limits)
     terms = (a * multiplier)[:, None]
+    if terms.min() < _I32[0] or terms.max() > _I32[1]:
+        return None
     low = np.maximum((least - terms).max(axis=0), _I32[0] - min(int(terms.min()), 0))
     high = np.minimum((greatest - terms).min(axis=0), _I32[1] - max(int(terms.max()), 0))
     if (low > high).any():

@@ -172,7 +172,7 @@ def test_add_form_equals_its_table(dtype: type) -> None:
         if form is not None:
             found += 1
             assert (evaluate(form, a, b, limits) == levels).all()
-    assert found >= 15
+    assert found >= 22  # of 25: rare scale sets need the table
 
 
 def test_add_form_refuses_what_no_sum_gives() -> None:
