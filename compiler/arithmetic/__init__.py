@@ -19,6 +19,19 @@ from .binary import (
 )
 from .convolution import convolve
 from .pad import pad_indices
+from .pooling import (
+    PoolAxis,
+    average_levels,
+    average_pool,
+    average_terms,
+    average_thresholds,
+    global_average_multiplier,
+    global_average_pool,
+    is_global,
+    max_pool,
+    pool_axis,
+    pool_counts,
+)
 from .quantization import (
     F32,
     dequantize_linear,
@@ -36,17 +49,28 @@ from .resize import resize_indices
 __all__ = [
     "F32",
     "AddForm",
+    "PoolAxis",
     "Quantization",
     "add_form",
     "add_swaps_roles",
+    "average_levels",
+    "average_pool",
+    "average_terms",
+    "average_thresholds",
     "convolve",
     "dequantize_linear",
     "float_from_order",
     "float_order",
     "fused_multiply_add",
+    "global_average_multiplier",
+    "global_average_pool",
+    "is_global",
+    "max_pool",
     "mul_thresholds",
     "pad_indices",
     "pair_table",
+    "pool_axis",
+    "pool_counts",
     "qlinear_add",
     "qlinear_mul",
     "quantize_bias",

@@ -1,0 +1,193 @@
+"""Average and max pooling on stored integers, and the tables in which a shader computes them."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..ir import Array
+from .quantization import F32, float_from_order, float_order, requantize
+
+_NEVER = 0x7FFFFFFF
+
+
+class PoolAxis(NamedTuple):
+    """The windows of a pool along one axis.
+
+    `indices`: i64 [outputs, kernel], the source index of each tap, -1 outside the input.
+    `before`, `after`: the pads that onnxruntime derives; `indices` has them already.
+    """
+
+    indices: Array
+    before: int
+    after: int
+
+
+def pool_axis(
+    size: int,
+    kernel: int,
+    stride: int = 1,
+    dilation: int = 1,
+    pads: tuple[int, int] = (0, 0),
+    auto_pad: str = "NOTSET",
+    ceil_mode: bool = False,
+) -> PoolAxis:
+    """The windows of MaxPool and AveragePool along one axis, as onnxruntime places them (measured).
+
+    room = size + pads - dilation * (kernel - 1) - 1. There are room / stride + 1 windows, truncated
+    towards zero; in ceil_mode rounded up, and then one that would start at or beyond size + before
+    is dropped. auto_pad replaces the pads: VALID by none; SAME_UPPER and SAME_LOWER by
+    (ceil(size / stride) - 1) * stride + kernel - size in all, halved towards zero, the odd one
+    after or before. That ignores dilation, and is negative where stride > kernel: the input is then
+    cropped.
+    """
+    before, after = pads
+    if auto_pad == "VALID":
+        before = after = 0
+    elif auto_pad != "NOTSET":
+        needed = (-(-size // stride) - 1) * stride + kernel - size
+        before = int((needed + (auto_pad == "SAME_LOWER")) / 2)
+        after = needed - before
+    room = size + before + after - dilation * (kernel - 1) - 1
+    outputs = (-(-room // stride) if ceil_mode else int(room / stride)) + 1
+    if ceil_mode and (outputs - 1) * stride >= size + before:
+        outputs -= 1
+    starts = np.arange(outputs) * stride - before
+    indices = starts[:, None] + np.arange(kernel) * dilation
+    return PoolAxis(np.where((indices < 0) | (indices >= size), -1, indices), before, after)
+
+
+def max_pool(x: Array, axes: list[PoolAxis]) -> Array:
+    """MaxPool of stored integers [N, C, ...] (one PoolAxis for each spatial axis): padding never
+    wins. A window without a tap inside gives the least value of x's dtype.
+    """
+    shape = tuple(len(axis.indices) for axis in axes)
+    result = np.full((*x.shape[:2], *shape), np.iinfo(x.dtype).min, x.dtype)
+    for values, valid in _taps(x, axes):
+        result = np.where(valid, np.maximum(result, values), result)
+    return result
+
+
+def _taps(x: Array, axes: list[PoolAxis]) -> list[tuple[Array, Array]]:
+    """For each tap of the kernel, the last axis fastest: its values and whether it is inside."""
+    taps = []
+    for tap in itertools.product(*(range(axis.indices.shape[1]) for axis in axes)):
+        index = [axis.indices[:, position] for axis, position in zip(axes, tap, strict=True)]
+        grid: tuple[Any, ...] = np.ix_(*(np.maximum(i, 0) for i in index))
+        valid = np.logical_and.reduce(np.meshgrid(*(i >= 0 for i in index), indexing="ij"))
+        taps.append((x[(slice(None), slice(None), *grid)], valid))
+    return taps
+
+
+def pool_counts(axes: list[PoolAxis], count_include_pad: bool) -> Array:
+    """What AveragePool divides by, i64 [spatial outputs]: the taps inside, or all taps."""
+    inside = [(axis.indices >= 0).sum(axis=1) for axis in axes]
+    if count_include_pad:
+        inside = [np.full(len(axis.indices), axis.indices.shape[1]) for axis in axes]
+    counts: Array = np.multiply.reduce(np.meshgrid(*inside, indexing="ij"))
+    return counts
+
+
+def average_pool(
+    x: Array,
+    axes: list[PoolAxis],
+    x_q: tuple[float, int],
+    y_q: tuple[float, int],
+    limits: tuple[int, int],
+    count_include_pad: bool = False,
+) -> Array:
+    """QLinearAveragePool of stored integers [N, C, ...], as int32 [N, C, ...].
+
+    S = RN(S + RN(sx * (x - zx))) over the taps inside, the last axis fastest, from 0; then
+    `average_levels`. Where one window without pads is the whole image (`is_global`), the global
+    formula instead.
+    """
+    if is_global(x.shape[2:], axes):
+        return global_average_pool(x, x_q, y_q, limits)
+    terms = average_terms(x_q, limits)
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = np.zeros((*x.shape[:2], *(len(axis.indices) for axis in axes)), F32)
+        for values, valid in _taps(np.asarray(x), axes):
+            total = np.where(valid, total + terms[values.astype(np.int64) & 255], total)
+    return average_levels(total, pool_counts(axes, count_include_pad), y_q, limits)
+
+
+def is_global(size: tuple[int, ...], axes: list[PoolAxis]) -> bool:
+    """Whether onnxruntime averages by the global formula: the kernel is the image, no pads."""
+    return all(
+        axis.before == axis.after == 0 and axis.indices.shape[1] == length
+        for length, axis in zip(size, axes, strict=True)
+    )
+
+
+def average_terms(x_q: tuple[float, int], limits: tuple[int, int]) -> Array:
+    """RN(sx * (x - zx)) of each byte by its stored bits, f32 [256]."""
+    values = np.arange(256)
+    if limits[0] < 0:
+        values = np.where(values > 127, values - 256, values)
+    with np.errstate(over="ignore"):
+        terms: Array = (values - x_q[1]).astype(F32) * F32(x_q[0])
+    return terms
+
+
+def average_levels(
+    total: Array, count: Array | int, y_q: tuple[float, int], limits: tuple[int, int]
+) -> Array:
+    """sat(rne(RN(RN(RN(S / count) / sy) + zy))) of f32 sums, as int32; beyond int32 gives `lo`."""
+    low, high = limits
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        mean = total / np.asarray(count).astype(F32)
+        value = np.rint(mean / F32(y_q[0]) + F32(y_q[1]))
+        held = (value >= F32(-(2.0**31))) & (value < F32(2.0**31))
+    levels: Array = np.clip(np.where(held, value, F32(low)), low, high).astype(np.int32)
+    return levels
+
+
+def average_thresholds(
+    count: int, x_q: tuple[float, int], y_q: tuple[float, int], limits: tuple[int, int]
+) -> Array | None:
+    """Keys (`float_order`) of the least sum S that reaches lo + 1 ... hi, i32 [255], by bisection.
+
+    level = lo + the number of thresholds <= float_order(S), for every sum of up to `count` terms;
+    0x7fffffff where no such sum reaches a level. None where a sum may leave int32, whose level is
+    `lo`.
+    """
+    # One per cent covers the rounding of count additions.
+    largest = np.abs(average_terms(x_q, limits)).max() * F32(count) * F32(1.01)
+    with np.errstate(over="ignore", invalid="ignore"):
+        if not abs(largest / F32(count) / F32(y_q[0])) + F32(256) < F32(2.0**31):
+            return None
+    low_level, high_level = limits
+    ends = float_order(np.array([-largest, largest], F32)).astype(np.int64)
+    levels = np.arange(low_level + 1, high_level + 1)
+    low = np.full(levels.shape, ends[0] - 1, np.int64)
+    high = np.full(levels.shape, ends[1] + 1, np.int64)
+    while (high - low > 1).any():
+        middle = (low + high) // 2
+        inside = np.clip(middle, *ends)
+        reached = average_levels(float_from_order(inside), count, y_q, limits) >= levels
+        reached &= middle >= ends[0]
+        high = np.where(reached, middle, high)
+        low = np.where(reached, low, middle)
+    return np.where(high > ends[1], _NEVER, high).astype(np.int32)
+
+
+def global_average_multiplier(sx: float, sy: float, count: int) -> np.float32:
+    """QLinearGlobalAveragePool's scale, f32: RN(sx / RN(sy * f32(count)))."""
+    return F32(F32(sx) / (F32(sy) * F32(count)))
+
+
+def global_average_pool(
+    x: Array, x_q: tuple[float, int], y_q: tuple[float, int], limits: tuple[int, int]
+) -> Array:
+    """QLinearGlobalAveragePool of stored integers [N, C, ...], as int32 [N, C, 1, ...].
+
+    acc = sum(x) - n * zx, then `requantize` by `global_average_multiplier`.
+    """
+    count = int(np.prod(x.shape[2:]))
+    axes = tuple(range(2, x.ndim))
+    accumulator = x.astype(np.int64).sum(axis=axes, keepdims=True) - count * x_q[1]
+    multiplier = global_average_multiplier(x_q[0], y_q[0], count)
+    return requantize(accumulator.astype(np.int32), np.asarray(multiplier), y_q[1], limits)
