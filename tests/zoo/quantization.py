@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -21,9 +22,12 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 from onnxruntime.quantization.shape_inference import quant_pre_process
 from torch import nn
 
-from .networks import mobile_unet
+from . import networks
+from .networks import NETWORKS, mobile_unet
 
 CACHE = Path(__file__).parents[2] / "build" / "zoo"
+_NETWORKS = Path(networks.__file__).parent
+_COMMON = (_NETWORKS / "common.py", _NETWORKS / "mobile_unet.py")
 Exporter = Literal["torchscript", "dynamo"]
 Feeds = Sequence[dict[str, NDArray[Any]]]
 
@@ -32,7 +36,8 @@ Feeds = Sequence[dict[str, NDArray[Any]]]
 class Style:
     """How a model is quantized.
 
-    `signed`: int8 activations, whose reference needs signed integer kernels.
+    `signed`: int8 activations, whose reference needs signed integer kernels. `reduce_range`: 7-bit
+    weights. `operators`: QLinearConv and its like instead of pairs of Q and DQ (QOperator).
     """
 
     name: str
@@ -41,6 +46,9 @@ class Style:
     per_channel: bool
     symmetric_activations: bool
     symmetric_weights: bool
+    reduce_range: bool = False
+    operators: bool = False
+    opset: int = 17
 
 
 STYLES = {
@@ -52,6 +60,37 @@ STYLES = {
         Style("s8s8_symmetric", True, True, True, True, True),
     )
 }
+
+"""The four ways in which every kind of model is tried."""
+
+MORE_STYLES = {
+    style.name: style
+    for style in (
+        Style("u8s8_reduce_range", False, True, True, False, True, reduce_range=True),
+        Style("u8s8_opset_13", False, True, True, False, True, opset=13),
+        Style("u8s8_opset_21", False, True, True, False, True, opset=21),
+        Style("u8s8_operators", False, True, True, False, True, operators=True),
+        Style("s8s8_operators", True, True, True, True, True, operators=True),
+    )
+}
+"""Further ones, for the networks of the coverage report."""
+
+
+def network_path(name: str, style: str = "u8s8_per_channel") -> Path:
+    """The file of a quantized network of NETWORKS in any style: input `input`, output `output`.
+
+    Made once, then from the cache.
+    """
+    network = NETWORKS[name]
+
+    def make() -> onnx.ModelProto:
+        feeds = random_feeds({"input": network.shape}, count=4)
+        how = (STYLES | MORE_STYLES)[style]
+        return quantize(export(network.module(), feeds[0]["input"], opset=how.opset), style, feeds)
+
+    maker = sys.modules[network.build.__module__].__file__
+    assert maker is not None
+    return cached(f"{name}_{style}", make, (Path(maker), *_COMMON))
 
 
 def mobile_unet_path(
@@ -74,7 +113,7 @@ def mobile_unet_path(
         return quantize(model, style, feeds, preprocess=preprocess)
 
     name = f"mobile_unet_{size}_{ngf}_{style}_{exporter}_{opset}_{preprocess}"
-    return cached(name, make)
+    return cached(name, make, _COMMON)
 
 
 def export(
@@ -110,8 +149,8 @@ def export(
 def quantize(
     model: onnx.ModelProto, style: str, feeds: Feeds, *, preprocess: bool = True
 ) -> onnx.ModelProto:
-    """A float model as int8 QDQ, in one of STYLES, calibrated (MinMax) on `feeds`."""
-    how = STYLES[style]
+    """A float model as int8, in any style, calibrated (MinMax) on `feeds`."""
+    how = (STYLES | MORE_STYLES)[style]
     with _workshop() as folder:
         source, target = folder / "float.onnx", folder / "int8.onnx"
         onnx.save(model, source)
@@ -122,10 +161,11 @@ def quantize(
             source,
             target,
             _Feeder(feeds),
-            quant_format=QuantFormat.QDQ,
+            quant_format=QuantFormat.QOperator if how.operators else QuantFormat.QDQ,
             activation_type=QuantType.QInt8 if how.signed else QuantType.QUInt8,
             weight_type=QuantType.QInt8 if how.signed_weights else QuantType.QUInt8,
             per_channel=how.per_channel,
+            reduce_range=how.reduce_range,
             extra_options={
                 "ActivationSymmetric": how.symmetric_activations,
                 "WeightSymmetric": how.symmetric_weights,
@@ -150,9 +190,9 @@ def random_feeds(
     return feeds
 
 
-def cached(name: str, make: Callable[[], onnx.ModelProto]) -> Path:
+def cached(name: str, make: Callable[[], onnx.ModelProto], makers: Sequence[Path] = ()) -> Path:
     """The file of a made model; its key: the name, the makers' source, the libraries' versions."""
-    path = CACHE / f"{name}-{_makers_hash()}.onnx"
+    path = CACHE / f"{name}-{_hash((*makers, Path(__file__)))}.onnx"
     if not path.exists():
         CACHE.mkdir(parents=True, exist_ok=True)
         data = make().SerializeToString()
@@ -162,10 +202,10 @@ def cached(name: str, make: Callable[[], onnx.ModelProto]) -> Path:
     return path
 
 
-def _makers_hash() -> str:
+def _hash(makers: Sequence[Path]) -> str:
     digest = hashlib.sha256()
-    for source in ("networks.py", "quantization.py"):
-        digest.update((Path(__file__).parent / source).read_bytes())
+    for source in makers:
+        digest.update(source.read_bytes())
     for library in (torch, onnx, onnxruntime):
         digest.update(f"{library.__name__} {library.__version__};".encode())
     return digest.hexdigest()[:12]

@@ -1,4 +1,4 @@
-"""Small torch networks of the kinds that onnx2wgsl compiles: seeded, with lively activations."""
+"""A UNet of strided convolutions and nearest upsampling, the kind that the project ships."""
 
 from __future__ import annotations
 
