@@ -1,34 +1,20 @@
-"""One WebGPU device for all property tests, and what runs many small things on it.
-
-A session makes a device and probes it, which costs more than a small net does; so the runtime's
-Executor is used here on one device, with each variant in turn.
-"""
+"""One WebGPU device for all property tests, and what runs many small things on it."""
 
 from __future__ import annotations
 
-import itertools
-import tempfile
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 import wgpu
 from numpy.typing import NDArray
-from onnx2wgsl.compiler.artifact import write_artifact
+from onnx2wgsl.compiler.cli.on_device import run_artifact, temporary_artifact, variants_used
 from onnx2wgsl.compiler.codegen import SNIPPETS, render_template
 from onnx2wgsl.compiler.program import Program
 from onnx2wgsl.runtime_py.adapters import choose_adapter, open_device
-from onnx2wgsl.runtime_py.artifact import Artifact, load_artifact
-from onnx2wgsl.runtime_py.executor import Executor
 
 Feed = dict[str, NDArray[Any]]
-VARIANTS = [
-    dict(zip(SNIPPETS, chosen, strict=True))
-    for chosen in itertools.product(*(SNIPPETS[name] for name in SNIPPETS))
-]
-"""All four: dot x requantize."""
 _STORAGE = wgpu.BufferUsage.STORAGE | wgpu.BufferUsage.COPY_SRC | wgpu.BufferUsage.COPY_DST
 
 
@@ -47,37 +33,17 @@ class OnDevice:
     """A program on the shared device, to be run in any variant."""
 
     def __init__(self, model: onnx.ModelProto, program: Program) -> None:
-        with tempfile.TemporaryDirectory(prefix="onnx2wgsl-") as folder:
-            source = Path(folder) / "net.onnx"
-            onnx.save(model, source)
-            write_artifact(program, Path(folder) / "net", source=source)
-            self.artifact: Artifact = load_artifact(Path(folder) / "net")
-            self._executors = [Executor(device(), self.artifact, v) for v in self.variants()]
-
-    def variants(self) -> list[dict[str, str]]:
-        """All four where a kernel uses snippets; else one, the others being the same shaders."""
-        used = any(kernel.uses for kernel in self.artifact.kernels)
-        return VARIANTS if used else VARIANTS[:1]
+        self._model, self._program = model, program
+        with temporary_artifact(model, program) as artifact:
+            self.artifact = artifact
 
     def run(self, feed: Feed) -> list[tuple[str, Feed]]:
         """The outputs of each variant, with its name."""
-        results = []
-        for variant, executor in zip(self.variants(), self._executors, strict=True):
-            for name, array in feed.items():
-                raw = np.frombuffer(array.tobytes() + bytes(-array.nbytes % 4), np.uint8)
-                executor.write(f"input:{name}", raw)
-            raw_outputs = executor.run(executor.steps, list(executor.outputs))
-            outputs = {
-                tensor.name: np.frombuffer(data, tensor.dtype, tensor.size).reshape(tensor.shape)
-                for tensor, data in zip(self.artifact.outputs, raw_outputs, strict=True)
-            }
-            results.append((" + ".join(variant.values()), outputs))
-        return results
-
-    def close(self) -> None:
-        """Frees the buffers."""
-        for executor in self._executors:
-            executor.destroy()
+        with temporary_artifact(self._model, self._program) as artifact:
+            return [
+                (" + ".join(variant.values()), run_artifact(device(), artifact, feed, variant))
+                for variant in variants_used(artifact)
+            ]
 
 
 class Harness:

@@ -6,12 +6,12 @@ import numpy as np
 import onnx
 import pytest
 from onnx2wgsl.compiler.errors import CompileError
+from onnx2wgsl.compiler.fuzzing.checks import run_stage, same_bits
 from onnx2wgsl.compiler.oracle import Oracle
 from onnx2wgsl.compiler.pipeline import compile_model
 
 from tests.zoo import QDQBuilder, QuantParams, Weights
 
-from .checks import run_stage, same_bits
 from .gpu import OnDevice
 
 PARAMS = QuantParams(0.02, 128)
@@ -38,14 +38,13 @@ def test_one_tensor_that_is_nine_float_outputs_needs_no_more_bindings_than_webgp
     assert max(len(kernel.bindings) for kernel in on_device.artifact.kernels) <= 8
     for _, outputs in on_device.run(feed):
         assert same_bits(outputs, run_stage(program, feed))
-    on_device.close()
 
 
 def test_kernels_of_one_name_can_be_told_apart_in_the_artifact(tmp_path: Path) -> None:
     b = QDQBuilder()
     b.output(b.pad(b.input((1, 1, 2, 2), PARAMS), (1, 0, 0, 0)), as_float=False)
     model, path = save(b, tmp_path)
-    OnDevice(model, compile_model(path)).close()
+    OnDevice(model, compile_model(path))
 
 
 @pytest.mark.parametrize("bias", [2.0**31 * 0.0002, -(2.0**40), np.inf, np.nan])

@@ -3,15 +3,16 @@
 from itertools import combinations
 
 from hypothesis import given
+from onnx2wgsl.compiler.fuzzing.checks import same_bits
+from onnx2wgsl.compiler.fuzzing.models import feed
+from onnx2wgsl.compiler.fuzzing.nets import Net, nets
 from onnx2wgsl.compiler.interpreter import run_graph
 from onnx2wgsl.compiler.ir import Graph
 from onnx2wgsl.compiler.program import Buffer, Program
 from onnx2wgsl.compiler.text import format_graph, parse_graph
 
-from .checks import compile_net, same_bits
-from .models import feed
+from .checks import compile_net
 from .profiles import examples
-from .strategies import Net, nets
 
 
 @examples(60)

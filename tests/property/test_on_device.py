@@ -6,14 +6,16 @@ profile `ci` draws few models.
 
 import pytest
 from hypothesis import given
+from onnx2wgsl.compiler.fuzzing.checks import run_stage, same_bits
+from onnx2wgsl.compiler.fuzzing.kinds import SUPPORTED
+from onnx2wgsl.compiler.fuzzing.models import feed
+from onnx2wgsl.compiler.fuzzing.nets import Net, batches, nets, quantizers
 
-from .checks import compile_net, run_stage, same_bits
+from .checks import compile_net
 from .gpu import OnDevice
-from .models import feed
 from .profiles import examples
-from .strategies import Net, batches, nets, quantizers
 
-MODELS = {"conv": 5, "concat": 5, "resize": 5, "pad": 5, "unary": 5, "requantize": 5}
+MODELS_A_KIND = 5
 
 
 def check_on_device(net: Net) -> None:
@@ -21,18 +23,14 @@ def check_on_device(net: Net) -> None:
     model, program = compile_net(net)
     given_feed = feed(net)
     expected = run_stage(program, given_feed)
-    on_device = OnDevice(model, program)
-    try:
-        for variant, outputs in on_device.run(given_feed):
-            for name, want in expected.items():
-                assert same_bits({name: outputs[name]}, {name: want}), f"{name}, {variant}"
-    finally:
-        on_device.close()
+    for variant, outputs in OnDevice(model, program).run(given_feed):
+        for name, want in expected.items():
+            assert same_bits({name: outputs[name]}, {name: want}), f"{name}, {variant}"
 
 
-@pytest.mark.parametrize("kind", MODELS)
+@pytest.mark.parametrize("kind", SUPPORTED)
 def test_cases_of_one_op_are_exact(kind: str) -> None:
-    @examples(MODELS[kind])
+    @examples(MODELS_A_KIND)
     @given(batches(kind))
     def check(net: Net) -> None:
         check_on_device(net)

@@ -9,13 +9,15 @@ import numpy as np
 import pytest
 from hypothesis import settings
 from onnx2wgsl.compiler import simulator
+from onnx2wgsl.compiler.fuzzing.checks import Feed, run_stage, same_bits
+from onnx2wgsl.compiler.fuzzing.kinds.conv import ConvNode
+from onnx2wgsl.compiler.fuzzing.models import build, feed
+from onnx2wgsl.compiler.fuzzing.nets import Net, nets
 from onnx2wgsl.compiler.ir import Graph
 from onnx2wgsl.compiler.program import Program
 
-from .checks import Feed, compile_net, run_stage, same_bits
-from .models import build, feed
+from .checks import compile_net
 from .profiles import PHASES
-from .strategies import ConvNode, Net, nets
 
 
 def truncating(acc: Any, multiplier: Any, zero_point: int, limits: tuple[int, int]) -> Any:

@@ -12,13 +12,15 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from onnx2wgsl.compiler.arithmetic import requantize
 from onnx2wgsl.compiler.codegen import PROBE_SHADER, SNIPPETS, render_template
+from onnx2wgsl.compiler.fuzzing.checks import bits, run_stage
+from onnx2wgsl.compiler.fuzzing.models import build, feed
+from onnx2wgsl.compiler.fuzzing.nets import Input, Net
+from onnx2wgsl.compiler.fuzzing.values import DECIMAL, EXTREME_SCALES, LEVELS, SCALES
 from onnx2wgsl.compiler.oracle import Oracle
 
-from .checks import bits, compile_net, run_stage
+from .checks import compile_net
 from .gpu import Harness, OnDevice, snippet
-from .models import build, feed
 from .profiles import examples
-from .strategies import DECIMAL, EXTREME_SCALES, LEVELS, SCALES, Input, Net
 
 CASES = 1 << 17
 SEEDS = st.integers(0, 2**32 - 1)
@@ -124,15 +126,13 @@ def test_dots_is_exact(variant: str) -> None:
 def test_quantize_of_any_f32_is_exact(params: Any, dtype: Any, seed: int) -> None:
     """Ties and their neighbours, any bits, NaN, infinities and subnormals; 4 * 32768 values."""
     inputs = tuple(
-        Input(8, 64, 64, scale, zero_point, as_float=True, bytes_out=True, batch=1)
+        Input((1, 8, 64, 64), scale, zero_point, as_float=True, bytes_out=True)
         for scale, zero_point in params
     )
     net = Net(dtype, 17, inputs, (), seed)
     given_feed = feed(net)
     model, program = compile_net(net)
-    on_device = OnDevice(model, program)
-    ((_, found),) = on_device.run(given_feed)
-    on_device.close()
+    ((_, found),) = OnDevice(model, program).run(given_feed)
     simulated = run_stage(program, given_feed)
     for name, want in Oracle(build(net)).run(given_feed).items():
         assert (bits(simulated[name]) == bits(want)).all()

@@ -1,0 +1,136 @@
+"""Makes the model of a `Net`, and its inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import copy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from .builder import QDQBuilder, QuantParams, Tensor
+from .values import LIMITS, NUMPY, Level, hard_floats
+
+if TYPE_CHECKING:
+    from .nets import Net
+    from .nodes import Made, Node
+
+Array = NDArray[Any]
+MOST_ELEMENTS = 1 << 14
+"""A node whose result would be larger is left out."""
+
+
+def build(net: Net) -> onnx.ModelProto:
+    """The model of a net; every tensor that nothing reads is an output."""
+    return Builder(net).model()
+
+
+@dataclass(frozen=True)
+class _Entry:
+    tensor: Tensor
+    bytes_out: bool
+
+
+class Builder:
+    """What a node sees while it adds itself: `q` writes the model, `pick` finds operands.
+
+    `merged` has the stored names of tensors whose scale onnxruntime changes; `left_out` counts the
+    nodes whose operands did not fit.
+    """
+
+    def __init__(self, net: Net) -> None:
+        self.net = net
+        self.q = QDQBuilder(net.opset)
+        self.merged: set[str] = set()
+        self.left_out = 0
+        self._inputs: list[Tensor] = []
+        self._entries: list[_Entry] = []
+        self._read: set[int] = set()
+
+    def model(self) -> onnx.ModelProto:
+        for given in self.net.inputs:
+            params = self.params(given.scale, given.zero_point)
+            self._inputs.append(self.q.input(given.shape, params, as_float=given.as_float))
+        self._entries = [
+            _Entry(tensor, given.bytes_out)
+            for tensor, given in zip(self._inputs, self.net.inputs, strict=True)
+        ]
+        for node in self.net.nodes:
+            self._entries += [_Entry(tensor, node.bytes_out) for tensor in self._add(node)]
+        for index, entry in enumerate(self._entries):
+            if index not in self._read:
+                as_float = self._repeats_input(entry.tensor) or not entry.bytes_out
+                self.q.output(entry.tensor, as_float=as_float)
+        return self.q.build()
+
+    def params(self, scale: float, zero_point: Level) -> QuantParams:
+        """Parameters of the net's byte type."""
+        return QuantParams(scale, zero_point.of(self.net.dtype), self.net.dtype)
+
+    def pick(self, number: int, quantized: bool = True) -> Tensor:
+        """0, -1, -2: an input; 1, 2, ...: the latest tensors. Float ones only where allowed."""
+        index = self._index(number, quantized)
+        self._read.add(index)
+        return self._entries[index].tensor
+
+    def peek(self, number: int, fits: Callable[[Tensor], bool]) -> Tensor | None:
+        """The picked tensor where it fits."""
+        index = self._index(number, quantized=True)
+        if not fits(self._entries[index].tensor):
+            return None
+        self._read.add(index)
+        return self._entries[index].tensor
+
+    def _index(self, number: int, quantized: bool) -> int:
+        if number <= 0:
+            index = -number % len(self._inputs)
+        else:
+            index = len(self._entries) - 1 - (number - 1) % len(self._entries)
+        fits = _is_float if self.net.wild or not quantized else _is_quantized
+        while not fits(self._entries[index].tensor):
+            index -= 1  # the inputs are always quantized, and stand first
+        return index
+
+    def _add(self, node: Node) -> list[Tensor]:
+        """The node's results; none, and the model as before, where its operands don't fit."""
+        written, read = copy(self.q), set(self._read)
+        written.copy_lists()
+        made: Made = node.make(self)
+        results = [] if made is None else made if isinstance(made, list) else [made]
+        if not results or any(np.prod(tensor.shape) > MOST_ELEMENTS for tensor in results):
+            self.q, self._read = written, read
+            self.left_out += 1
+            return []
+        return results
+
+    def _repeats_input(self, x: Tensor) -> bool:
+        """Whether x may be an input of bytes itself, which is refused as an output."""
+        return any(
+            not given.as_float and (x.shape, x.params) == (tensor.shape, tensor.params)
+            for given, tensor in zip(self.net.inputs, self._inputs, strict=True)
+        )
+
+
+def _is_quantized(tensor: Tensor) -> bool:
+    return tensor.params is not None
+
+
+def _is_float(tensor: Tensor) -> bool:
+    return tensor.dtype == "f32"
+
+
+def feed(net: Net) -> dict[str, Array]:
+    """Seeded inputs of a net: bytes of all values, floats that include what is hard to quantize."""
+    random = np.random.default_rng(net.seed)
+    made: dict[str, Array] = {}
+    for index, given in enumerate(net.inputs):
+        low, high = LIMITS[net.dtype]
+        if given.as_float:
+            zero_point = given.zero_point.of(net.dtype)
+            made[f"x{index}"] = hard_floats(given.shape, given.scale, zero_point, low, random)
+        else:
+            made[f"x{index}"] = random.integers(low, high + 1, given.shape, NUMPY[net.dtype])
+    return made

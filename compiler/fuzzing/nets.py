@@ -1,0 +1,104 @@
+"""Random QDQ graphs as plain data that shrinks well; `models` makes models of them.
+
+A `Net` is a list of inputs and a list of nodes. `batches` has nodes that read graph inputs alone:
+many small independent cases in one model. `nets` has nodes that read each other, with skips.
+
+Everything drawn here is what ONNX Runtime runs wholly in integers; `wild_nets` is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from hypothesis import strategies as st
+
+from .kinds import KINDS, SUPPORTED
+from .kinds.conv import ConvNode
+from .nodes import IMAGES, Node, Shape
+from .values import DECIMAL, EXTREME_SCALES, LEVELS, SCALES, Dtype, Level, tuples
+
+OPERANDS = st.integers(0, 5)
+INPUT_OPERANDS = st.integers(-2, 0)
+
+
+@dataclass(frozen=True)
+class Input:
+    """A graph input; f32 where `as_float`, else bytes. `bytes_out`: see `Node`."""
+
+    shape: Shape
+    scale: float
+    zero_point: Level
+    as_float: bool
+    bytes_out: bool
+
+
+@dataclass(frozen=True)
+class Net:
+    """A model in the making. All activations are of `dtype`.
+
+    `wild`: any node reads any tensor, a Relu may stand before any QuantizeLinear, and a Conv needs
+    none after it. ONNX Runtime leaves some of that in float.
+    """
+
+    dtype: Dtype
+    opset: int
+    inputs: tuple[Input, ...]
+    nodes: tuple[Node, ...]
+    seed: int
+    wild: bool = False
+
+
+def inputs(
+    shapes: st.SearchStrategy[Shape] = IMAGES, scales: st.SearchStrategy[float] = SCALES
+) -> st.SearchStrategy[Input]:
+    return st.builds(Input, shapes, scales, LEVELS, st.booleans(), st.booleans())
+
+
+def _nets(
+    inputs: st.SearchStrategy[tuple[Input, ...]], nodes: st.SearchStrategy[tuple[Node, ...]]
+) -> st.SearchStrategy[Net]:
+    return st.builds(
+        Net,
+        dtype=st.sampled_from(["u8", "s8"]),
+        opset=st.sampled_from([17, 13, 18, 19, 21]),
+        inputs=inputs,
+        nodes=nodes,
+        seed=st.integers(0, 999),
+    )
+
+
+def batches(kind: str, least: int = 9, most: int = 13) -> st.SearchStrategy[Net]:
+    """Models of about ten independent cases of one kind; each one can go when a failure shrinks."""
+    case = KINDS[kind].nodes(INPUT_OPERANDS)
+    kept = st.integers(0, 9).flatmap(lambda drawn: case if drawn else st.none())
+    cases = st.lists(kept, min_size=least, max_size=most)
+    nodes = cases.map(lambda made: tuple(node for node in made if node is not None))
+    return _nets(tuples(inputs(KINDS[kind].shapes), 3, 3), nodes)
+
+
+def quantizers() -> st.SearchStrategy[Net]:
+    """Inputs that are quantized and go straight out again: any scale, any zero point, any f32."""
+    scales = st.one_of(SCALES, DECIMAL, EXTREME_SCALES)
+    given = st.builds(lambda x: replace(x, as_float=True), inputs(scales=scales))
+    return _nets(tuples(given, 4, 8), st.just(()))
+
+
+def nets(most: int = 12, kinds: Sequence[str] = SUPPORTED) -> st.SearchStrategy[Net]:
+    """Nets of up to `most` nodes with skips; a third of the nodes or so are convolutions."""
+    conv, others = KINDS["conv"].nodes(OPERANDS), [KINDS[kind].nodes(OPERANDS) for kind in kinds]
+    return _nets(tuples(inputs(), 1, 2), tuples(st.one_of(conv, *others), 1, most))
+
+
+def wild_nets(most: int = 6) -> st.SearchStrategy[Net]:
+    """Nets that ONNX Runtime may leave in float, in whole or in part."""
+    convs: st.SearchStrategy[Node] = KINDS["conv"].nodes(OPERANDS)
+    loose = st.builds(_with_quantizer, convs, st.booleans())
+    others = [KINDS[kind].nodes(OPERANDS) for kind in SUPPORTED if kind != "conv"]
+    drawn = _nets(tuples(inputs(), 1, 2), tuples(st.one_of(loose, loose, *others), 1, most))
+    return drawn.map(lambda net: replace(net, wild=True))
+
+
+def _with_quantizer(node: Node, quantized: bool) -> Node:
+    assert isinstance(node, ConvNode)
+    return replace(node, quantized=quantized)

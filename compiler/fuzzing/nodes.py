@@ -1,0 +1,55 @@
+"""What every kind of operator is made of: a node of plain data, and how it is drawn.
+
+A node names its operands by small integers that always mean something (`Builder.pick`), whatever
+stands before it, so that Hypothesis can delete, shrink and reorder nodes freely and every such net
+is again valid. Weights come from seeds and names of distributions, not from drawn numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hypothesis import strategies as st
+
+from .builder import Tensor
+
+if TYPE_CHECKING:
+    from .models import Builder
+
+Made = Tensor | list[Tensor] | None
+Shape = tuple[int, ...]
+Operands = st.SearchStrategy[int]
+
+_SIDES = st.integers(1, 9)
+_BATCHES = st.sampled_from([1, 1, 1, 2])
+IMAGES: st.SearchStrategy[Shape] = st.tuples(_BATCHES, _SIDES, _SIDES, _SIDES)
+"""[N, C, H, W]: up to 9 channels of 9x9 and two samples."""
+SEQUENCES: st.SearchStrategy[Shape] = st.tuples(_BATCHES, _SIDES, _SIDES)
+"""[N, C, L]."""
+MATRICES: st.SearchStrategy[Shape] = st.tuples(_SIDES, _SIDES)
+STACKS: st.SearchStrategy[Shape] = st.one_of(MATRICES, SEQUENCES, IMAGES)
+"""A matrix, or several: what MatMul takes."""
+ANY_SHAPES: st.SearchStrategy[Shape] = st.one_of(IMAGES, SEQUENCES, MATRICES, st.tuples(_SIDES))
+
+
+@dataclass(frozen=True)
+class Node:
+    """Operand `x` (see `Builder.pick`); whether an output of it is bytes or float values."""
+
+    x: int
+    bytes_out: bool
+
+    def make(self, b: Builder) -> Made:
+        """Adds the node; its results. None, and nothing added, where the operands don't fit."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of operator: how nodes of it are drawn, given how operands are; shapes it likes."""
+
+    name: str
+    nodes: Callable[[Operands], st.SearchStrategy[Node]]
+    shapes: st.SearchStrategy[Shape] = IMAGES
