@@ -18,6 +18,7 @@ from .binary import (
     stored_bytes,
 )
 from .convolution import convolve
+from .dynamic import dynamic_parameters, dynamic_quantize_linear
 from .pad import pad_indices
 from .pooling import (
     PoolAxis,
@@ -44,11 +45,39 @@ from .quantization import (
     requantize_multiplier,
     wrap_i32,
 )
-from .resize import resize_indices
+from .resize import (
+    CubicTaps,
+    LinearTaps,
+    cubic_taps,
+    linear_taps,
+    linear_weights,
+    outside,
+    resize_coordinates,
+    resize_cubic,
+    resize_indices,
+    resize_linear,
+)
+from .softmax import (
+    OPSET_OF_ONE_AXIS,
+    qlinear_softmax,
+    softmax_levels,
+    softmax_numerators,
+    softmax_table,
+)
+from .unary import (
+    leaky_relu,
+    logistic,
+    qlinear_leaky_relu_table,
+    qlinear_sigmoid_table,
+    unary_table,
+)
 
 __all__ = [
     "F32",
+    "OPSET_OF_ONE_AXIS",
     "AddForm",
+    "CubicTaps",
+    "LinearTaps",
     "PoolAxis",
     "Quantization",
     "add_form",
@@ -58,27 +87,45 @@ __all__ = [
     "average_terms",
     "average_thresholds",
     "convolve",
+    "cubic_taps",
     "dequantize_linear",
+    "dynamic_parameters",
+    "dynamic_quantize_linear",
     "float_from_order",
     "float_order",
     "fused_multiply_add",
     "global_average_multiplier",
     "global_average_pool",
     "is_global",
+    "leaky_relu",
+    "linear_taps",
+    "linear_weights",
+    "logistic",
     "max_pool",
     "mul_thresholds",
+    "outside",
     "pad_indices",
     "pair_table",
     "pool_axis",
     "pool_counts",
     "qlinear_add",
+    "qlinear_leaky_relu_table",
     "qlinear_mul",
+    "qlinear_sigmoid_table",
+    "qlinear_softmax",
     "quantize_bias",
     "quantize_linear",
     "quantize_thresholds",
     "requantize",
     "requantize_multiplier",
+    "resize_coordinates",
+    "resize_cubic",
     "resize_indices",
+    "resize_linear",
+    "softmax_levels",
+    "softmax_numerators",
+    "softmax_table",
     "stored_bytes",
+    "unary_table",
     "wrap_i32",
 ]

@@ -1,32 +1,77 @@
-"""Index maps of Resize."""
+"""Resize: coordinates, index maps, and f32 interpolation."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 
 from ..ir import Array
 from .quantization import F32
 
+Roi = tuple[float, float]
+_WHOLE: Roi = (0.0, 1.0)
 
-def resize_indices(size: int, result: int, scale: float, coordinates: str, rounding: str) -> Array:
-    """Source index of each output position of a nearest Resize along one axis, i64 [result].
 
-    Coordinates are computed in f32, one rounding an operation; an axis of scale 1 is the identity.
-    The rounding modes take what lies within 1e-6 of a half for one (measured on 1.31.1).
+def resize_coordinates(
+    size: int, result: int, scale: float, coordinates: str, roi: Roi = _WHOLE
+) -> Array:
+    """Source coordinate of each output position along one axis, f32 [result], one rounding an
+    operation.
+
+    `scale` is f32: as the model gives it, or RN(f32(result) / f32(size)) where it gives sizes. An
+    axis of scale 1 is the identity. A Resize whose whole shape stays the same copies its input.
     """
     if scale == 1.0:
-        return np.arange(result)
+        return np.arange(result, dtype=F32)
     o = np.arange(result, dtype=F32)
-    s, half = F32(scale), F32(0.5)
-    if coordinates == "asymmetric":
-        c = o / s
-    elif coordinates == "half_pixel" or (coordinates == "pytorch_half_pixel" and result > 1):
-        c = (o + half) / s - half
-    elif coordinates == "align_corners":
-        c = o * F32(size - 1) / F32(result - 1) if result > 1 else np.zeros(1, F32)
-    else:
-        c = np.zeros(result, F32)
-    halfway = np.abs(c - np.floor(c) - half) < 1e-6
+    s, half, one, length = F32(scale), F32(0.5), F32(1), F32(size)
+    match coordinates:
+        case "asymmetric":
+            c = o / s
+        case "half_pixel":
+            c = (o + half) / s - half
+        case "pytorch_half_pixel":
+            c = (o + half) / s - half if result > 1 else np.zeros(1, F32)
+        case "half_pixel_symmetric":
+            offset = length / F32(2) * (one - F32(result) / (s * length))
+            # From here on in f64, as onnxruntime's double constant 0.5 has it.
+            exact = np.float64(offset) + (o.astype(np.float64) + 0.5) / np.float64(s) - 0.5
+            c = exact.astype(F32)
+        case "tf_half_pixel_for_nn":
+            c = (o + half) / s
+        case "align_corners":
+            c = o * (length - one) / F32(result - 1) if result > 1 else np.zeros(1, F32)
+        case "tf_crop_and_resize":
+            start, end = F32(roi[0]), F32(roi[1])
+            if result > 1:
+                step = o * (end - start) * (length - one) / F32(result - 1)
+                c = start * (length - one) + step
+            else:
+                c = np.full(result, half * (start + end) * (length - one), F32)
+        case _:
+            raise ValueError(f"Resize: unknown coordinate_transformation_mode {coordinates!r}")
+    return c
+
+
+def outside(coordinate: Array, size: int) -> Array:
+    """Where tf_crop_and_resize writes extrapolation_value: the coordinate is not in the input."""
+    beyond: Array = (coordinate < 0) | (coordinate > F32(size - 1))
+    return beyond
+
+
+def resize_indices(
+    size: int, result: int, scale: float, coordinates: str, rounding: str, roi: Roi = _WHOLE
+) -> Array:
+    """Source index of each output position of a nearest Resize along one axis, i64 [result].
+
+    `rounding` is nearest_mode, or "simple" for opset 10 (ceil when shrinking, else truncation).
+    The rounding modes take what lies within 1e-6 of a half for one (measured on 1.31.1).
+    """
+    c = resize_coordinates(size, result, scale, coordinates, roi)
+    if scale == 1.0:
+        return np.arange(result)
+    halfway = np.abs(c - np.floor(c) - F32(0.5)) < 1e-6
     match rounding:
         case "floor":
             index = np.floor(c)
@@ -34,7 +79,113 @@ def resize_indices(size: int, result: int, scale: float, coordinates: str, round
             index = np.ceil(c)
         case "round_prefer_floor":
             index = np.where(halfway, np.floor(c), np.rint(c))
+        case "simple":
+            index = np.ceil(c) if scale < 1 else np.trunc(c)
         case _:  # round_prefer_ceil
             index = np.where(halfway, np.ceil(c), np.rint(c))
     clipped: Array = np.clip(index.astype(np.int64), 0, size - 1)
     return clipped
+
+
+class LinearTaps(NamedTuple):
+    """The two sources of each output position along one axis, i64, and their distances, f32.
+
+    The weight of `first` is `second_distance`, and the other way round.
+    """
+
+    first: Array
+    second: Array
+    first_distance: Array
+    second_distance: Array
+
+
+def linear_taps(
+    size: int, result: int, scale: float, coordinates: str, roi: Roi = _WHOLE
+) -> LinearTaps:
+    """Taps of a linear Resize: c clamped to 0..size-1, i1 = int(c), i2 = min(i1 + 1, size - 1),
+    d1 = |c - i1|, d2 = |c - i2|, both 0.5 where i1 = i2.
+    """
+    c = resize_coordinates(size, result, scale, coordinates, roi)
+    c = np.clip(c, F32(0), F32(size - 1))
+    first = c.astype(np.int64)
+    second = np.minimum(first + 1, size - 1)
+    same = first == second
+    distances = [np.where(same, F32(0.5), np.abs(c - i.astype(F32))) for i in (first, second)]
+    return LinearTaps(first, second, *distances)
+
+
+def linear_weights(y: LinearTaps, x: LinearTaps) -> tuple[Array, Array, Array, Array]:
+    """Weights of (y1, x1), (y1, x2), (y2, x1), (y2, x2), f32 [H, W] each: RN(dy * dx)."""
+    near_y, far_y = y.second_distance[:, None], y.first_distance[:, None]
+    near_x, far_x = x.second_distance, x.first_distance
+    return near_y * near_x, near_y * far_x, far_y * near_x, far_y * far_x
+
+
+def resize_linear(values: Array, y: LinearTaps, x: LinearTaps) -> Array:
+    """Linear Resize of f32 [..., H, W] over the last two axes.
+
+    RN(RN(RN(k11*X11 + k21*X21) + k12*X12) + k22*X22), every product rounded, the taps in the order
+    of `linear_weights`. onnxruntime takes this road where only the last two axes (or, of rank 4,
+    the middle two) are scaled; an axis of scale 1 beside a scaled one goes through it as well.
+    """
+    k11, k21, k12, k22 = linear_weights(y, x)
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+        total = k11 * values[..., y.first[:, None], x.first]
+        total = total + k21 * values[..., y.first[:, None], x.second]
+        total = total + k12 * values[..., y.second[:, None], x.first]
+        result: Array = total + k22 * values[..., y.second[:, None], x.second]
+    return result
+
+
+class CubicTaps(NamedTuple):
+    """Four sources of each output position along one axis, i64 [result, 4], and weights, f32.
+
+    `sums` [result] divides the weights: 1, or with exclude_outside the sum of those inside.
+    """
+
+    indices: Array
+    weights: Array
+    sums: Array
+
+
+def cubic_taps(
+    size: int,
+    result: int,
+    scale: float,
+    coordinates: str,
+    *,
+    a: float = -0.75,
+    exclude_outside: bool = False,
+    roi: Roi = _WHOLE,
+) -> CubicTaps:
+    """Taps of a cubic Resize (Keys 1981) around i = floor(c), at i - 1 ... i + 2, clamped."""
+    c = resize_coordinates(size, result, scale, coordinates, roi)
+    base = np.floor(c)
+    s, k, one, two = c - base, F32(a), F32(1), F32(2)
+    outer = [((k * d - F32(5) * k) * d + F32(8) * k) * d - F32(4) * k for d in (s + one, two - s)]
+    inner = [((k + two) * d - (k + F32(3))) * d * d + one for d in (s, one - s)]
+    weights = np.stack([outer[0], inner[0], inner[1], outer[1]], axis=1)
+    indices = base.astype(np.int64)[:, None] + np.arange(-1, 3)
+    sums = np.ones(result, F32)
+    if exclude_outside:
+        weights = np.where((indices < 0) | (indices >= size), F32(0), weights)
+        sums = F32(0) + weights[:, 0]
+        for tap in range(1, 4):
+            sums = sums + weights[:, tap]
+    return CubicTaps(np.clip(indices, 0, size - 1), weights, sums)
+
+
+def resize_cubic(values: Array, y: CubicTaps, x: CubicTaps) -> Array:
+    """Cubic Resize of f32 [..., H, W] over the last two axes: along x, then along y.
+
+    Along x RN(RN(w / sum) * value), along y RN(RN(value * w) / sum), summed from the first tap.
+    """
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+        across = np.zeros((*values.shape[:-1], len(x.sums)), F32)
+        for tap in range(4):
+            across = across + x.weights[:, tap] / x.sums * values[..., x.indices[:, tap]]
+        result = np.zeros((*values.shape[:-2], len(y.sums), len(x.sums)), F32)
+        for tap in range(4):
+            weighted = across[..., y.indices[:, tap], :] * y.weights[:, tap, None]
+            result = result + weighted / y.sums[:, None]
+    return result

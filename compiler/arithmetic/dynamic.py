@@ -1,0 +1,28 @@
+"""DynamicQuantizeLinear."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..ir import Array
+from .quantization import F32, quantize_linear
+
+
+def dynamic_parameters(x: Array) -> tuple[np.float32, int]:
+    """Scale and u8 zero point of f32 values.
+
+    mn = min(0, min x), mx = max(0, max x); s = RN(RN(mx - mn) / 255), or 1 if mx = mn;
+    z = rne(clamp(RN(0 - RN(mn / s)), 0, 255)).
+    """
+    lowest = F32(np.minimum(x.min(initial=0.0), 0.0))
+    highest = F32(np.maximum(x.max(initial=0.0), 0.0))
+    with np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore"):
+        scale = F32(1) if highest == lowest else F32((highest - lowest) / F32(255))
+        zero_point = F32(0) - lowest / scale
+    return scale, int(np.rint(np.clip(zero_point, 0, 255)))
+
+
+def dynamic_quantize_linear(x: Array) -> tuple[Array, np.float32, int]:
+    """DynamicQuantizeLinear of f32: int32 levels of 0..255, scale, zero point."""
+    scale, zero_point = dynamic_parameters(x)
+    return quantize_linear(x, float(scale), zero_point, (0, 255)), scale, zero_point
