@@ -18,12 +18,19 @@ import onnx
 import onnxruntime
 import torch
 from numpy.typing import NDArray
-from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+from onnxruntime.quantization import (
+    CalibrationDataReader,
+    QuantFormat,
+    QuantType,
+    quantize_dynamic,
+    quantize_static,
+)
 from onnxruntime.quantization.shape_inference import quant_pre_process
 from torch import nn
 
-from . import networks
+from . import networks, others
 from .networks import NETWORKS, mobile_unet
+from .others import TRAINED
 
 CACHE = Path(__file__).parents[2] / "build" / "zoo"
 _NETWORKS = Path(networks.__file__).parent
@@ -38,6 +45,7 @@ class Style:
 
     `signed`: int8 activations, whose reference needs signed integer kernels. `reduce_range`: 7-bit
     weights. `operators`: QLinearConv and its like instead of pairs of Q and DQ (QOperator).
+    `dynamic`: scales of activations found at run time (ConvInteger, MatMulInteger).
     """
 
     name: str
@@ -48,6 +56,7 @@ class Style:
     symmetric_weights: bool
     reduce_range: bool = False
     operators: bool = False
+    dynamic: bool = False
     opset: int = 17
 
 
@@ -71,26 +80,37 @@ MORE_STYLES = {
         Style("u8s8_opset_21", False, True, True, False, True, opset=21),
         Style("u8s8_operators", False, True, True, False, True, operators=True),
         Style("s8s8_operators", True, True, True, True, True, operators=True),
+        Style("u8u8_dynamic", False, False, False, False, False, dynamic=True),
     )
 }
 """Further ones, for the networks of the coverage report."""
 
 
 def network_path(name: str, style: str = "u8s8_per_channel") -> Path:
-    """The file of a quantized network of NETWORKS in any style: input `input`, output `output`.
+    """The file of a network of NETWORKS or TRAINED, quantized in any style; its input is `input`.
 
     Made once, then from the cache.
     """
-    network = NETWORKS[name]
+    opset = (STYLES | MORE_STYLES)[style].opset
 
     def make() -> onnx.ModelProto:
-        feeds = random_feeds({"input": network.shape}, count=4)
-        how = (STYLES | MORE_STYLES)[style]
-        return quantize(export(network.module(), feeds[0]["input"], opset=how.opset), style, feeds)
+        shape = TRAINED[name].shape if name in TRAINED else NETWORKS[name].shape
+        feeds = random_feeds({"input": shape}, count=4)
+        if name in TRAINED:
+            return quantize(TRAINED[name].model(opset), style, feeds, symbolic_shapes=False)
+        model = export(NETWORKS[name].module(), feeds[0]["input"], opset=opset)
+        return quantize(model, style, feeds)
 
-    maker = sys.modules[network.build.__module__].__file__
-    assert maker is not None
-    return cached(f"{name}_{style}", make, (Path(maker), *_COMMON))
+    return cached(f"{name}_{style}", make, _makers(name))
+
+
+def _makers(name: str) -> tuple[Path, ...]:
+    """The files that decide what a network is."""
+    if name in TRAINED:
+        return (Path(others.__file__), TRAINED[name].path)
+    file = sys.modules[NETWORKS[name].build.__module__].__file__
+    assert file is not None
+    return (Path(file), *_COMMON)
 
 
 def mobile_unet_path(
@@ -147,16 +167,28 @@ def export(
 
 
 def quantize(
-    model: onnx.ModelProto, style: str, feeds: Feeds, *, preprocess: bool = True
+    model: onnx.ModelProto,
+    style: str,
+    feeds: Feeds,
+    *,
+    preprocess: bool = True,
+    symbolic_shapes: bool = True,
 ) -> onnx.ModelProto:
-    """A float model as int8, in any style, calibrated (MinMax) on `feeds`."""
+    """A float model as int8, in any style, calibrated (MinMax) on `feeds`.
+
+    Symbolic shape inference, a part of the preprocessing, trips over some models.
+    """
     how = (STYLES | MORE_STYLES)[style]
     with _workshop() as folder:
         source, target = folder / "float.onnx", folder / "int8.onnx"
         onnx.save(model, source)
         if preprocess:
-            quant_pre_process(source, source.with_name("prepared.onnx"))
-            source = source.with_name("prepared.onnx")
+            prepared = source.with_name("prepared.onnx")
+            quant_pre_process(source, prepared, skip_symbolic_shape=not symbolic_shapes)
+            source = prepared
+        if how.dynamic:
+            quantize_dynamic(source, target, weight_type=QuantType.QUInt8)
+            return onnx.load(target)
         quantize_static(
             source,
             target,

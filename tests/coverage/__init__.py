@@ -1,0 +1,22 @@
+"""The coverage report: which real networks compile, and how exactly (docs/coverage.md).
+
+python -m tests.coverage           examine every network in every style that is tried
+python -m tests.coverage --write   and write docs/coverage.md
+"""
+
+from .cases import CASES, Case, networks
+from .examine import Examination, Verdict, examine, judge
+from .report import DOCUMENT, listed, render
+
+__all__ = [
+    "CASES",
+    "DOCUMENT",
+    "Case",
+    "Examination",
+    "Verdict",
+    "examine",
+    "judge",
+    "listed",
+    "networks",
+    "render",
+]

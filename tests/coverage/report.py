@@ -1,0 +1,116 @@
+"""docs/coverage.md: what was examined, as text that is the same for the same results."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from .examine import DIFFERS, EXACT, FAILS, FLOAT_REGIONS, REFUSED, Examination
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "coverage.md"
+FUZZ = "## Fuzz runs"
+_LIBRARIES = ("onnxruntime", "onnx", "torch", "wgpu")
+_RESULTS = {
+    EXACT: "compiled; on the adapter no bit differs from onnxruntime",
+    FLOAT_REGIONS: "compiled; onnxruntime itself computes parts in float, outputs are that close",
+    REFUSED: "not compiled, for the reason given",
+    DIFFERS: "compiled, but bits differ: a mistake",
+    FAILS: "an error that is no refusal: a mistake",
+}
+_INTRODUCTION = """\
+# Coverage
+
+<!-- Written by `python -m tests.coverage --write`; only the fuzz runs at the end are kept. -->
+
+Real networks, each quantized in several ways, compiled and compared with ONNX Runtime bit by bit.
+The networks of tests/zoo follow published architectures, with seeded random weights that keep every
+layer lively; others come with trained weights, or were quantized by amd-quark
+([tests/data/NOTICE](../tests/data/NOTICE)).
+
+Styles: u8s8 means uint8 activations and int8 weights. `operators` is the QOperator format,
+`reduce_range` has weights of 7 bits, `dynamic` finds scales at run time, `xint8` (amd-quark) has
+scales that are powers of two.
+"""
+_EMPTY_FUZZ = """\
+What `onnx2wgsl fuzz` printed, as recorded by
+`onnx2wgsl fuzz ... | python -m tests.coverage --fuzz "onnx2wgsl fuzz ..."`.
+"""
+
+
+def render(examined: Sequence[Examination], adapter: str, previous: str = "") -> str:
+    """The whole document; the fuzz runs of a previous one are kept."""
+    _, found, kept = previous.partition(FUZZ)
+    libraries = ", ".join(f"{name} {version(name)}" for name in _LIBRARIES)
+    parts = [
+        _INTRODUCTION,
+        f"With {libraries}, on {adapter}.\n",
+        _summary(examined),
+        "## Networks\n",
+        _networks(examined),
+        "## Results\n",
+        _results(examined),
+        FUZZ + (kept.rstrip() + "\n" if found else f"\n\n{_EMPTY_FUZZ}"),
+    ]
+    return "\n".join(parts)
+
+
+def add_fuzz_run(document: str, command: str, output: str) -> str:
+    """The document with one more fuzz run at its end."""
+    block = output.strip("\n")
+    return f"{document.rstrip()}\n\n`{command}`\n\n```\n{block}\n```\n"
+
+
+def listed(document: str) -> set[tuple[str, str]]:
+    """Network and style of every row of the results."""
+    _, _, results = document.partition("## Results\n")
+    rows = re.findall(r"^\| (\S+) \| (\S+) \|", results.partition(FUZZ)[0], re.MULTILINE)
+    return {row for row in rows if row[0] not in ("network", "---")}
+
+
+def _summary(examined: Sequence[Examination]) -> str:
+    counts = Counter(found.verdict.result for found in examined)
+    names = dict.fromkeys(found.case.network for found in examined)
+    families = {found.case.family for found in examined}
+    head = f"{len(names)} networks of {len(families)} families, {len(examined)} models:\n"
+    rows = [
+        (result, str(counts[result]), meaning)
+        for result, meaning in _RESULTS.items()
+        if counts[result] or result in (EXACT, FLOAT_REGIONS, REFUSED)
+    ]
+    return f"{head}\n{_table(('result', 'models', 'meaning'), rows)}"
+
+
+def _networks(examined: Sequence[Examination]) -> str:
+    rows = []
+    for name in dict.fromkeys(found.case.network for found in examined):
+        mine = [found for found in examined if found.case.network == name]
+        first = mine[0]
+        ops = (op for op in first.ops if op not in ("QuantizeLinear", "DequantizeLinear"))
+        results = Counter(found.verdict.result for found in mine)
+        told = ", ".join(f"{results[key]} {key}" for key in _RESULTS if results[key])
+        head = (name, first.case.family, first.case.origin, f"{first.parameters:,}")
+        rows.append((*head, ", ".join(ops), told))
+    return _table(("network", "family", "from", "parameters", "operators", "models"), rows)
+
+
+def _results(examined: Sequence[Examination]) -> str:
+    rows = []
+    for found in examined:
+        integer = ", ".join(f"{count} {op}" for op, count in found.groups.counts.items())
+        verdict = found.verdict
+        text = f"{verdict.result}: {verdict.detail}" if verdict.detail else verdict.result
+        rows.append((*found.case.key, str(found.nodes), integer, text))
+    return _table(("network", "style", "nodes", "in integers in onnxruntime", "result"), rows)
+
+
+def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    head = tuple(head)
+    lines = [head, ("---",) * len(head), *rows]
+    return "".join(f"| {' | '.join(map(_cell, line))} |\n" for line in lines)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")

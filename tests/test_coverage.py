@@ -1,0 +1,119 @@
+"""The coverage report lists every known network, and what it says of some is still true.
+
+docs/coverage.md is written by `python -m tests.coverage --write`, which takes minutes; here only
+small networks are examined anew.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+import pytest
+from onnx2wgsl.compiler.errors import CompileError, UnsupportedError
+from onnx2wgsl.compiler.integer_groups import FloatGroup, Groups
+from onnx2wgsl.compiler.oracle import Oracle
+
+from tests.coverage import CASES, DOCUMENT, Examination, Verdict, examine, listed, networks, render
+from tests.coverage.examine import compare, reason
+from tests.coverage.report import FUZZ, add_fuzz_run
+from tests.zoo.others import DATA, QUANTIZED, TRAINED
+
+QUICK = ("lenet", "mobile_unet", "temporal", "mnist_conv")
+NOTHING_LEFT = Groups((), (), ())
+RESIZE_LEFT = Groups((), (FloatGroup("Resize", "up", "why", "what"),), ())
+
+
+def document() -> str:
+    assert DOCUMENT.is_file(), f"{DOCUMENT.name} is missing: run python -m tests.coverage --write"
+    return DOCUMENT.read_text(encoding="utf-8")
+
+
+def test_the_report_lists_exactly_the_known_models() -> None:
+    keys = [case.key for case in CASES]
+    assert len(set(keys)) == len(keys)
+    assert listed(document()) == set(keys), "run python -m tests.coverage --write"
+
+
+def test_there_are_25_networks_of_10_families_and_three_quantizers_formats() -> None:
+    assert len(networks()) >= 25
+    assert len({case.family for case in CASES}) >= 10
+    assert {case.origin for case in CASES} >= {"tests/zoo", "qonnx", "amd-quark"}
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c.network in QUICK], ids=lambda c: str(c.key))
+def test_the_report_is_true_of_small_networks(case) -> None:  # type: ignore[no-untyped-def]
+    found = examine(case)
+    row = next(
+        line
+        for line in document().splitlines()
+        if line.startswith(f"| {case.network} | {case.style} |")
+    )
+    assert row == render_row(found)
+    assert found.verdict.result not in ("DIFFERS", "FAILS")
+
+
+def render_row(found: Examination) -> str:
+    text = render([found], "an adapter")
+    return next(
+        line
+        for line in text.splitlines()
+        if line.startswith(f"| {found.case.network} | {found.case.style} |")
+    )
+
+
+# ------------------------------------------------------------------------- how it is decided
+
+
+def outputs(*values: float) -> list[dict[str, np.ndarray]]:
+    return [{"y": np.array(values, np.float32)}]
+
+
+def test_equal_bits_are_exact_and_others_are_not() -> None:
+    assert compare(outputs(1, 2), outputs(1, 2), NOTHING_LEFT) == Verdict("exact")
+    off = outputs(1, np.nextafter(np.float32(2), np.float32(3)))
+    assert compare(outputs(1, 2), off, NOTHING_LEFT) == Verdict("DIFFERS", "1 of 2 values")
+    assert compare(outputs(0.0), outputs(-0.0), NOTHING_LEFT).result == "DIFFERS"
+
+
+def test_what_onnxruntime_left_in_float_is_named_with_the_error() -> None:
+    near = compare(outputs(1, 2), outputs(1, 2.0005), RESIZE_LEFT)
+    assert near == Verdict("float regions", "1 Resize; outputs within 1e-3 of the largest")
+    assert compare(outputs(1), outputs(1), RESIZE_LEFT) == Verdict(
+        "exact", "with 1 Resize in float"
+    )
+
+
+def test_reasons_of_one_wording_are_told_once() -> None:
+    error = UnsupportedError("net:", ["Conv %a is odd", "Conv %b is odd", "Erf %c is rare"])
+    assert reason(error) == "Conv %a is odd (2x); Erf %c is rare"
+    assert reason(CompileError("two\nlines")) == "two lines"
+
+
+def test_fuzz_runs_outlive_a_new_report() -> None:
+    before = add_fuzz_run(render([], "an adapter"), "onnx2wgsl fuzz", "0 mismatches\n")
+    after = render([], "another adapter", before)
+    assert after.partition(FUZZ)[2] == before.partition(FUZZ)[2]
+    assert "another adapter" in after
+
+
+def test_every_file_in_tests_data_is_known_and_has_its_origin_told() -> None:
+    found = {path.name for path in DATA.rglob("*.onnx")}
+    assert found == {net.path.name for net in (*TRAINED.values(), *QUANTIZED)}
+    notice = (DATA / "NOTICE").read_text(encoding="utf-8")
+    assert [net.name for net in TRAINED.values() if f"{net.name}.onnx" not in notice] == []
+
+
+@pytest.mark.parametrize("network", TRAINED.values(), ids=lambda network: network.name)
+def test_a_trained_network_means_the_same_in_the_opset_it_is_brought_to(network) -> None:  # type: ignore[no-untyped-def]
+    x = np.random.default_rng(0).uniform(-1, 1, network.shape).astype(np.float32)
+    original = onnx.load(network.path)
+    constants = {tensor.name for tensor in original.graph.initializer}
+    name = next(v.name for v in original.graph.input if v.name not in constants)
+    for output in (value for value in original.graph.input if value.name == name):
+        for dim, length in zip(output.type.tensor_type.shape.dim, network.shape, strict=True):
+            dim.dim_value = length
+    for output in original.graph.output:
+        output.type.tensor_type.ClearField("shape")
+    (want,) = Oracle(original).run({name: x}).values()
+    (have,) = Oracle(network.model(17)).run({"input": x}).values()
+    np.testing.assert_allclose(have, want, rtol=1e-4, atol=1e-5)
