@@ -19,6 +19,7 @@ import numpy as np
 from .arithmetic import float_order
 from .errors import CompileError
 from .ir import Array, physical_channels
+from .operators.base import FamilyKernel
 from .program import (
     BufferStore,
     ConvKernel,
@@ -28,9 +29,12 @@ from .program import (
     PackKernel,
     Program,
     QuantizeKernel,
+    Source,
     Store,
     UnpackKernel,
     View,
+    WordStore,
+    fills,
     output_words,
     outputs_filled,
 )
@@ -93,7 +97,7 @@ class Constants:
 
 
 @dataclass
-class _Shader:
+class Shader:
     """One kernel on its way to text: its bindings and constants, in order of first request."""
 
     weights: Constants
@@ -122,6 +126,17 @@ class _Shader:
         """Offset of a table, which the shader reads word by word."""
         self.bind("tables", "weights", "read", "u32")
         return self.weights.add(data)
+
+    def operand(self, source: Source) -> tuple[str, int]:
+        """The WGSL name of the array of words that holds a source, and where it begins in it."""
+        if isinstance(source, View):
+            return self.arena(), start_of(source)
+        if isinstance(source, str):
+            names = [b["name"] for b in self.bindings if b["buffer"] == f"input:{source}"]
+            inputs = sum(b["buffer"].startswith("input:") for b in self.bindings)
+            name = names[0] if names else f"input{inputs}"
+            return self.bind(name, f"input:{source}", "read", "u32"), 0
+        return "tables", self.table(source)
 
     def vectors(self, data: Array) -> int:
         """Offset in vec4 of an array that the shader reads four words at a time."""
@@ -159,7 +174,7 @@ def _emit(
     picture: Picture | None = None,
 ) -> Json:
     """Renders one kernel into `code.shaders` and returns its record."""
-    shader = _Shader(weights)
+    shader = Shader(weights)
     op = "picture" if picture else kernel.op
     structure, invocations, workgroup = _structure(shader, program, kernel, picture)
     stores = [_store(shader, program, kernel, n, store) for n, store in enumerate(kernel.stores)]
@@ -167,7 +182,7 @@ def _emit(
         "bindings": shader.bindings,
         "constants": [{"name": n, "type": kind} for n, (kind, _) in shader.constants.items()],
         "stores": stores,
-        "byte_tables": bool(picture) or any(store["by_table"] for store in stores),
+        "byte_tables": bool(picture) or any(store["kind"] == "table" for store in stores),
         "title": _title(kernel, op),
     }
     return {
@@ -175,7 +190,7 @@ def _emit(
         "op": op,
         "shader": _file(code, op, render_template(f"{op}.wgsl", structure)),
         "constants": {name: value for name, (_, value) in shader.constants.items()},
-        "uses": ["dot", "requantize"] if isinstance(kernel, ConvKernel) else [],
+        "uses": kernel.uses,
         "workgroups": [-(-invocations[i] // workgroup[i]) for i in (0, 1)] + [1],
         "bindings": [
             {"binding": b["number"], "buffer": b["buffer"], "access": b["access"]}
@@ -202,13 +217,12 @@ def _written(program: Program, kernel: Kernel) -> list[Json]:
     written: list[Json] = [
         {
             "buffer": "arena",
-            "offset": _start(store.view),
-            "rows": store.view.pixels,
-            "pitch": store.view.pitch,
-            "width": store.view.words,
+            "offset": start_of(view),
+            "rows": view.pixels,
+            "pitch": view.pitch,
+            "width": view.words,
         }
-        for store in kernel.stores
-        if isinstance(store, BufferStore)
+        for view in fills(kernel)
     ]
     for output in outputs_filled(program, kernel):
         words = output_words(program.outputs[output])
@@ -222,11 +236,13 @@ TITLES = {
     "picture": "RGBA bytes to packed int8, by a table",
     "pack": "row-major bytes to packed int8",
     "unpack": "packed int8 to row-major bytes",
-    "copy": "packed words, by the indices of rows and columns where there are any",
+    "copy": "words as they are",
 }
 
 
 def _title(kernel: Kernel, op: str) -> str:
+    if isinstance(kernel, FamilyKernel):
+        return kernel.title()
     if not isinstance(kernel, ConvKernel):
         return f"{op}: {TITLES[op]}"
     factor = kernel.upsample[1]
@@ -237,28 +253,38 @@ def _title(kernel: Kernel, op: str) -> str:
     )
 
 
-def _store(shader: _Shader, program: Program, kernel: Kernel, number: int, store: Store) -> Json:
+def _store(shader: Shader, program: Program, kernel: Kernel, number: int, store: Store) -> Json:
     """What the template needs of one store; its constants carry its number."""
+    if isinstance(store, WordStore):
+        return {"output": _output(shader, program, store.output), "kind": "words"}
     if isinstance(store, OutputStore):
         plane = kernel.shape[1] * kernel.shape[2]
-        image = plane * program.outputs[store.output].shape[1]
-        shader.define(suffix=str(number), plane=plane, image=image, table=shader.table(store.table))
-        output = _output(shader, program, store.output)
-        return {"output": output, "by_table": False, "channels": list(store.channels)}
+        suffix = str(number)
+        shader.define(suffix=suffix, plane=plane, image=plane * store.total)
+        shader.define(suffix=suffix, table=shader.table(store.table))
+        base = 0
+        if store.view is not None:
+            output, base = shader.arena(), start_of(store.view)
+        else:
+            output = _output(shader, program, store.output)
+        shader.define(suffix=suffix, **({"base": base} if base else {}))
+        based = bool(base)
+        channels = list(store.channels)
+        return {"output": output, "kind": "floats", "based": based, "channels": channels}
     view = store.view
     shader.arena()
-    shader.define(suffix=str(number), offset=_start(view), pitch=view.pitch)
+    shader.define(suffix=str(number), offset=start_of(view), pitch=view.pitch)
     if store.table is not None:
         shader.define(suffix=str(number), table=shader.table(store.table))
-    return {"output": "", "by_table": store.table is not None}
+    return {"output": "", "kind": "table" if store.table is not None else "packed"}
 
 
-def _start(view: View) -> int:
+def start_of(view: View) -> int:
     """First word of a view in the arena."""
     return (view.buffer.offset or 0) + view.first
 
 
-def _output(shader: _Shader, program: Program, output: str) -> str:
+def _output(shader: Shader, program: Program, output: str) -> str:
     """Bound as words: a float's bits are stored as they are, so no device can flush a subnormal."""
     number = list(program.outputs).index(output)
     return shader.bind(f"output{number}", f"output:{output}", "read_write", "u32")
@@ -270,7 +296,7 @@ def _byte_word(value: int) -> int:
 
 
 def _structure(
-    shader: _Shader, program: Program, kernel: Kernel, picture: Picture | None
+    shader: Shader, program: Program, kernel: Kernel, picture: Picture | None
 ) -> tuple[Json, tuple[int, int], tuple[int, int]]:
     """Template structure, invocations (x, y) and workgroup size of a kernel."""
     count = kernel.pixels * kernel.words
@@ -284,6 +310,9 @@ def _structure(
             structure = _quantize(shader, kernel)
         case PackKernel():
             structure = _pack(shader, kernel)
+        case FamilyKernel():
+            structure = kernel.emit(shader)
+            count = structure.pop("invocations", count)
         case CopyKernel():
             structure = _copy(shader, kernel)
         case UnpackKernel():
@@ -303,13 +332,13 @@ def _real(channels: tuple[int, ...]) -> int:
     return sum(channel >= 0 for channel in channels)
 
 
-def _define_planes(shader: _Shader, kernel: Kernel, channels: int) -> None:
+def _define_planes(shader: Shader, kernel: Kernel, channels: int) -> None:
     """Strides of a row-major tensor [N,C,H,W]."""
     plane = kernel.shape[1] * kernel.shape[2]
     shader.define(plane=plane, image=plane * channels)
 
 
-def _picture(shader: _Shader, kernel: QuantizeKernel, picture: Picture) -> Json:
+def _picture(shader: Shader, kernel: QuantizeKernel, picture: Picture) -> Json:
     keys = float_order(picture.values())
     table = (np.searchsorted(kernel.thresholds, keys, side="right") - 128).astype(np.int8)
     mask = sum(0xFF << (8 * lane) for lane in range(4) if kernel.channels[lane] >= 0)
@@ -319,8 +348,8 @@ def _picture(shader: _Shader, kernel: QuantizeKernel, picture: Picture) -> Json:
     return {}
 
 
-def _quantize(shader: _Shader, kernel: QuantizeKernel) -> Json:
-    shader.bind("input", f"input:{kernel.input}", "read", "u32")
+def _quantize(shader: Shader, kernel: QuantizeKernel) -> Json:
+    name, base = shader.operand(kernel.source or kernel.input)
     real = _real(kernel.channels)
     _define_planes(shader, kernel, real)
     shader.define(thresholds=shader.table(kernel.thresholds), padding=kernel.zero_point & 0xFF)
@@ -328,41 +357,36 @@ def _quantize(shader: _Shader, kernel: QuantizeKernel) -> Json:
     if guess:
         inverse = float(np.float32(1 / kernel.scale))
         shader.define("f32", inverse_scale=inverse, level_offset=kernel.zero_point + 128.5)
+    if base:
+        shader.define(base=base)
     return {
+        "input": name,
+        "based": bool(base),
         "guess": guess,
         "real_lanes": real - (kernel.words - 1) * 4,
         "single_word": kernel.words == 1,
     }
 
 
-def _pack(shader: _Shader, kernel: PackKernel) -> Json:
-    shader.bind("input", f"input:{kernel.input}", "read", "u32")
+def _pack(shader: Shader, kernel: PackKernel) -> Json:
+    name, _ = shader.operand(kernel.input)
     _define_planes(shader, kernel, _real(kernel.channels))
     shader.define(channels=_real(kernel.channels), flip=kernel.flip)
+    return {"input": name}
+
+
+def _copy(shader: Shader, kernel: CopyKernel) -> Json:
+    shader.arena()
+    shader.define(source=start_of(kernel.source), source_pitch=kernel.source.pitch)
     return {}
 
 
-def _copy(shader: _Shader, kernel: CopyKernel) -> Json:
-    shader.arena()
-    shader.define(source=_start(kernel.source), source_pitch=kernel.source.pitch)
-    if kernel.rows is None or kernel.columns is None:
-        return {"indexed": False}
-    height, width = kernel.source_shape
-    shader.define(source_height=height, source_width=width)
-    shader.define(height=kernel.shape[1], width=kernel.shape[2], padding=_byte_word(kernel.fill))
-    shader.define(
-        rows_at=shader.table(kernel.rows.astype(np.int32)),
-        columns_at=shader.table(kernel.columns.astype(np.int32)),
-    )
-    return {"indexed": True}
-
-
-def _unpack(shader: _Shader, program: Program, kernel: UnpackKernel) -> Json:
+def _unpack(shader: Shader, program: Program, kernel: UnpackKernel) -> Json:
     shader.arena()
     real = [lane for lane, channel in enumerate(kernel.channels) if channel >= 0]
     scattered = real != list(range(len(real)))
     _define_planes(shader, kernel, len(real))
-    shader.define(source=_start(kernel.source), source_pitch=kernel.source.pitch)
+    shader.define(source=start_of(kernel.source), source_pitch=kernel.source.pitch)
     shader.define(channels=len(real), flip=kernel.flip)
     shader.define(
         output_words=output_words(program.outputs[kernel.output]),
@@ -385,7 +409,7 @@ class _Column:
     guarded: bool
 
 
-def _conv(shader: _Shader, kernel: ConvKernel) -> tuple[Json, tuple[int, int], tuple[int, int]]:
+def _conv(shader: Shader, kernel: ConvKernel) -> tuple[Json, tuple[int, int], tuple[int, int]]:
     tile, (kernel_h, kernel_w) = kernel.tile, kernel.kernel_size
     assert kernel.words % tile.words == 0, "a tile's words must divide the result's"
     batch, height, width = kernel.shape
@@ -401,7 +425,7 @@ def _conv(shader: _Shader, kernel: ConvKernel) -> tuple[Json, tuple[int, int], t
     shader.define(tiles=tiles, row_tiles=row_tiles)
     shader.define(lanes=tile.workgroup[0], groups=tile.workgroup[1])
     shader.define(words=kernel.words, height=height, width=width)
-    shader.define(source=_start(kernel.source), pitch=kernel.source.pitch)
+    shader.define(source=start_of(kernel.source), pitch=kernel.source.pitch)
     shader.define(source_height=source_height, source_width=source_width)
     shader.define(in_words=kernel.source.words, padding=_byte_word(quantization.zero_point))
     shader.define("i32", zero_point=kernel.zero_point)
@@ -450,7 +474,7 @@ def _columns(kernel: ConvKernel, row_tiles: int) -> tuple[list[_Column], list[li
     return columns, [[ordered.index(offset) for offset in row] for row in offsets]
 
 
-def _window(shader: _Shader, kernel: ConvKernel, weight_zero_point: Array, zero_point: int) -> Json:
+def _window(shader: Shader, kernel: ConvKernel, weight_zero_point: Array, zero_point: int) -> Json:
     """What the sum over the window needs, where weights have zero points."""
     assert kernel.x_type.segments is not None
     real = np.array([c >= 0 for c in physical_channels(kernel.x_type.segments)], np.uint8)

@@ -11,3 +11,7 @@ class UnsupportedError(CompileError):
     def __init__(self, heading: str, reasons: list[str]) -> None:
         self.reasons = reasons
         super().__init__("\n".join([heading, *(f"  - {reason}" for reason in reasons)]))
+
+
+class Refusal(Exception):  # noqa: N818
+    """A node that can't be taken; collected, so that one message names them all."""

@@ -17,10 +17,10 @@ import numpy as np
 import onnx
 import onnx_graphsurgeon as gs
 
-from .errors import CompileError, UnsupportedError
+from .errors import CompileError, Refusal, UnsupportedError
 from .ir import DTYPE_NAMES, Array, Dequantize, Graph, Op, Quantize, TensorType, Value
 from .model_file import Shapes, fix_shapes, load_model
-from .onnx_ops import Refusal, handler_of
+from .onnx_ops import handler_of
 from .passes.fold_constants import dequantized
 from .shape_folding import fold_shape_arithmetic
 
@@ -134,8 +134,11 @@ class Importer:
             raise Refusal(f"operand {index} ({found.name!r}) must be constant")
         return None if found is None else found.array
 
-    def emit(self, node: Any, make: Callable[..., Op], type_: TensorType, **held: Any) -> None:
-        result = Value(node.outputs[0].name, type_)
+    def emit(
+        self, node: Any, make: Callable[..., Op], type_: TensorType, output: int = 0, **held: Any
+    ) -> None:
+        """An op for an output of `node`, whose operands and attributes are `held`."""
+        result = Value(node.outputs[output].name, type_)
         self.ops.append(make(result=result, **held))
         self.values[result.name] = result
 

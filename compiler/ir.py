@@ -22,6 +22,7 @@ What an op means is `interpreter.py`; what it must satisfy is `verifier.py`.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -39,6 +40,7 @@ NUMPY_DTYPES: dict[str, np.dtype[Any]] = {
     "i32": np.dtype(np.int32),
     "u32": np.dtype(np.uint32),
     "i64": np.dtype(np.int64),
+    "bool": np.dtype(np.bool_),
 }
 DTYPE_NAMES = {dtype: name for name, dtype in NUMPY_DTYPES.items()}
 
@@ -58,23 +60,27 @@ class Quantization:
 
 @dataclass(frozen=True)
 class TensorType:
-    """dtype, logical shape, quantization, and for packed activations the channel segments.
+    """dtype, logical shape, quantization, and for packed activations their layout.
 
-    `segments` lists the channels of each part of a concatenation; every segment starts on a word,
-    so physical channels number 4 * words. None means row-major in memory.
+    Packed: the `axis` (the channels) lies four bytes to a word, the other axes follow in their
+    order as pixels. `segments` lists the channels of each part of a concatenation; every segment
+    starts on a word, so physical channels number 4 * words. None means row-major in memory: bytes
+    at graph inputs and outputs, one word an element elsewhere.
     """
 
     dtype: str
     shape: tuple[int, ...]
     quantization: Quantization | None = None
     segments: tuple[int, ...] | None = None
+    axis: int = 1
 
     def __str__(self) -> str:
         text = f"{self.dtype}[{','.join(map(str, self.shape))}]"
         if self.quantization is not None:
             text += str(self.quantization)
         if self.segments is not None:
-            text += f"<{'+'.join(map(str, self.segments))}>"
+            text += f"<{'+'.join(map(str, self.segments))}"
+            text += ">" if self.axis == 1 else f", axis={self.axis}>"
         return text
 
     @property
@@ -82,6 +88,28 @@ class TensorType:
         """Words a pixel takes in the packed layout."""
         assert self.segments is not None, f"{self} is not packed"
         return sum(-(-channels // 4) for channels in self.segments)
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return math.prod(self.shape)
+
+    @property
+    def channels(self) -> int:
+        """Elements along the packed axis; 1 where there is no such axis."""
+        return self.shape[self.axis] if self.axis < len(self.shape) else 1
+
+    @property
+    def inner(self) -> int:
+        """Elements between neighbours along the packed axis, row-major."""
+        return math.prod(self.shape[self.axis + 1 :])
+
+    @property
+    def pixels(self) -> int:
+        """Elements of all axes but the packed one."""
+        return math.prod(
+            size for number, size in enumerate(self.shape) if number != self.axis
+        )
 
     @property
     def is_byte(self) -> bool:
@@ -206,21 +234,42 @@ class Conv(ConvolutionOp):
 
 
 @dataclass(eq=False)
-class Elementwise(Op):
-    """A float ONNX operator applied to each element: one variable operand, the others scalar
-    constants.
+class OnnxOp(Op):
+    """An ONNX operator on floats that means what ONNX Runtime computes, by name and attributes.
+
+    An absent operand is a constant without elements.
     """
 
-    kind = "elementwise"
     xs: tuple[Value, ...]
     op: str = ""
     attributes: dict[str, Any] = field(default_factory=dict)
 
     @property
+    def variables(self) -> list[Value]:
+        """The operands that are not constants, each once."""
+        return list(dict.fromkeys(value for value in self.xs if value.data is None))
+
+
+@dataclass(eq=False)
+class Elementwise(OnnxOp):
+    """Element by element, with broadcasting; the result's value depends on nothing but the values
+    of its operands (`oracle.PURE_UNARY`, `oracle.PURE_WITH_CONSTANT`).
+    """
+
+    kind = "elementwise"
+
+    @property
     def variable(self) -> Value:
         """The one operand that is not a constant."""
-        (variable,) = [value for value in self.xs if value.data is None]
+        (variable,) = self.variables
         return variable
+
+
+@dataclass(eq=False)
+class FloatOp(OnnxOp):
+    """Any other operator on floats: sums, normalizations, interpolations, impure functions."""
+
+    kind = "float"
 
 
 # -------------------------------------------------------------------------------- any stage: moves

@@ -13,13 +13,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import onnx
 
+from .errors import CompileError, Refusal
 from .ir import (
     DTYPE_NAMES,
+    NUMPY_DTYPES,
     Array,
     Concat,
     Conv,
     Dequantize,
     Elementwise,
+    FloatOp,
     Identity,
     Pad,
     Quantization,
@@ -28,15 +31,14 @@ from .ir import (
     TensorType,
     Value,
 )
+from .node_reference import run_node
+from .onnx_moves import MOVES
+from .operators.floats import FLOAT_OPS
 from .oracle import IMPURE_UNARY, PURE_UNARY, PURE_WITH_CONSTANT
 from .verifier import expected_shape
 
 if TYPE_CHECKING:
     from .frontend import Importer
-
-
-class Refusal(Exception):  # noqa: N818
-    """A node that can't be taken; collected, so that one message names them all."""
 
 
 def _scalar(data: Array | None, what: str) -> float:
@@ -127,11 +129,10 @@ def _graph_inputs(imp: Importer) -> set[Value]:
 
 def _conv(imp: Importer, node: Any) -> None:
     x, weight = imp.required(node, 0), imp.required(node, 1)
-    if len(x.type.shape) != 4:
-        raise Refusal(f"its input has {len(x.type.shape)} dimensions; 2-D convolutions are taken")
-    strides = tuple(node.attrs.get("strides", (1, 1)))
-    dilations = tuple(node.attrs.get("dilations", (1, 1)))
-    pads = _conv_pads(node, x.type.shape[2:], weight.type.shape[2:], strides, dilations)
+    axes = len(x.type.shape) - 2
+    if axes not in (1, 2):
+        raise Refusal(f"its input has {axes + 2} dimensions; 1-D and 2-D convolutions are taken")
+    strides, dilations, pads = window(node, x.type.shape[2:], weight.type.shape[2:])
     group = int(node.attrs.get("group", 1))
     channels = weight.type.shape[1] * group
     if x.type.shape[1] != channels:
@@ -155,54 +156,104 @@ def _conv(imp: Importer, node: Any) -> None:
     imp.values[op.result.name] = op.result
 
 
-def _conv_pads(
+def window(
+    node: Any, size: tuple[int, ...], kernel: tuple[int, ...]
+) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int, int, int]]:
+    """Strides, dilations and pads (top, left, bottom, right) of a convolution or pool over one or
+    two axes; one axis is a picture of one row.
+    """
+    axes = len(size)
+    strides = tuple(node.attrs.get("strides", (1,) * axes))
+    dilations = tuple(node.attrs.get("dilations", (1,) * axes))
+    pads = _window_pads(node, size, kernel, strides, dilations)
+    if axes == 1:
+        return (1, strides[0]), (1, dilations[0]), (0, pads[0], 0, pads[1])
+    return (strides[0], strides[1]), (dilations[0], dilations[1]), pads  # type: ignore[return-value]
+
+
+def _window_pads(
     node: Any,
     size: tuple[int, ...],
     kernel: tuple[int, ...],
     strides: tuple[int, ...],
     dilations: tuple[int, ...],
-) -> tuple[int, int, int, int]:
-    mode = node.attrs.get("auto_pad", "NOTSET")
-    mode = mode.decode() if isinstance(mode, bytes) else mode
+) -> tuple[int, ...]:
+    axes = len(size)
+    mode = text_attribute(node, "auto_pad", "NOTSET")
     if mode in ("NOTSET", ""):
-        top, left, bottom, right = node.attrs.get("pads", (0, 0, 0, 0))
-        if min(top, left, bottom, right) < 0:
-            raise Refusal(f"negative pads {[top, left, bottom, right]}")
-        return top, left, bottom, right
-    before, after = [0, 0], [0, 0]
+        pads = tuple(node.attrs.get("pads", (0,) * (2 * axes)))
+        if min(pads) < 0:
+            raise Refusal(f"negative pads {list(pads)}")
+        return pads
+    before, after = [0] * axes, [0] * axes
     if mode != "VALID":
-        for axis in (0, 1):
+        for axis in range(axes):
             reach = (kernel[axis] - 1) * dilations[axis] + 1
             steps = -(-size[axis] // strides[axis])
             total = max(0, (steps - 1) * strides[axis] + reach - size[axis])
             small, large = total // 2, total - total // 2
             before[axis], after[axis] = (small, large) if mode == "SAME_UPPER" else (large, small)
-    return before[0], before[1], after[0], after[1]
+    return (*before, *after)
+
+
+def text_attribute(node: Any, name: str, default: str) -> str:
+    """An attribute that is text, however onnx-graphsurgeon holds it."""
+    held = node.attrs.get(name, default)
+    return held.decode() if isinstance(held, bytes) else str(held)
 
 
 def _elementwise(imp: Importer, node: Any) -> None:
     xs = [imp.operand(node, index) for index in range(len(node.inputs))]
-    variables = [value for value in xs if value is not None and value.data is None]
-    if len(variables) != 1:
-        raise Refusal(
-            f"it combines {len(variables)} computed tensors; one and scalar constants are taken"
-        )
-    for value in xs:
-        if value is not None and value.data is not None and value.array.size != 1:
-            raise Refusal(f"its constant {value.name!r} has {value.array.size} elements, not one")
-    if variables[0].type.dtype != "f32":
-        raise Refusal(
-            f"it works on {variables[0].type.dtype}; only float32 between DQ and Q is taken"
-        )
-    attributes = dict(node.attrs)
-    op = node.op
-    if op == "Clip":  # absent bounds become explicit, so that operands need no gaps
+    given = [value for value in xs if value is not None]
+    if not any(value.data is None for value in given):
+        raise Refusal("all its operands are constants")
+    if any(value.type.dtype != "f32" for value in given):
+        float_op(imp, node)
+        return
+    if node.op == "Clip":  # absent bounds become explicit, so that operands need no gaps
         low = xs[1] if len(xs) > 1 and xs[1] else _bound(node, "min", -np.inf)
         high = xs[2] if len(xs) > 2 and xs[2] else _bound(node, "max", np.inf)
-        xs = [xs[0], low, high]
-    operands = tuple(value for value in xs if value is not None)
-    type_ = TensorType("f32", variables[0].type.shape)
-    imp.emit(node, Elementwise, type_, xs=operands, op=op, attributes=attributes)
+        given = [given[0], low, high]
+    shape = np.broadcast_shapes(*(value.type.shape for value in given))
+    attributes = plain_attributes(node)
+    imp.emit(
+        node, Elementwise, TensorType("f32", shape), xs=tuple(given), op=node.op,
+        attributes=attributes,
+    )  # fmt: skip
+
+
+def plain_attributes(node: Any) -> dict[str, Any]:
+    """A node's attributes as numbers, text and lists."""
+    return {
+        name: held.decode() if isinstance(held, bytes) else held
+        for name, held in node.attrs.items()
+    }
+
+
+def float_op(imp: Importer, node: Any) -> None:
+    """Any operator that stays as it is: its result's type is what ONNX Runtime makes of zeros."""
+    xs = tuple(
+        imp.operand(node, index) or Value.constant(f"{node.outputs[0].name}.{index}", ABSENT)
+        for index in range(len(node.inputs))
+    )
+    zeros = [
+        x.array if x.data is not None else np.zeros(x.type.shape, NUMPY_DTYPES[x.type.dtype])
+        for x in xs
+    ]
+    if len([output for output in node.outputs if not output.is_empty() and output.outputs]) > 1:
+        raise Refusal("more than one of its outputs is used; one is taken")
+    try:
+        made = run_node(node.op, plain_attributes(node), zeros, imp.source.opset)
+    except CompileError as error:
+        raise Refusal(str(error)) from error
+    if made.dtype not in DTYPE_NAMES:
+        raise Refusal(f"its result is {made.dtype}")
+    type_ = TensorType(DTYPE_NAMES[made.dtype], made.shape)
+    imp.emit(node, FloatOp, type_, xs=xs, op=node.op, attributes=plain_attributes(node))
+
+
+ABSENT = np.zeros(0, np.float32)
+"""An operand that is not there."""
 
 
 def _bound(node: Any, name: str, value: float) -> Value:
@@ -212,21 +263,12 @@ def _bound(node: Any, name: str, value: float) -> Value:
 
 def _concat(imp: Importer, node: Any) -> None:
     xs = [imp.required(node, index) for index in range(len(node.inputs))]
-    rank = len(xs[0].type.shape)
-    axis = int(node.attrs["axis"]) % rank
-    if rank != 4 or axis != 1:
-        raise Refusal(f"axis {axis} of {rank} dimensions; channels (axis 1 of 4) are taken")
-    if any(value.data is not None for value in xs):
-        raise Refusal("a constant operand is not supported")
+    axis = int(node.attrs["axis"]) % len(xs[0].type.shape)
     shape = list(xs[0].type.shape)
-    shape[1] = sum(x.type.shape[1] for x in xs)
-    imp.emit(
-        node,
-        Concat,
-        TensorType(_moved_type(xs).dtype, tuple(shape), _moved_type(xs).quantization),
-        xs=tuple(xs),
-        axis=axis,
-    )
+    shape[axis] = sum(x.type.shape[axis] for x in xs)
+    moved = _moved_type(xs)
+    type_ = TensorType(moved.dtype, tuple(shape), moved.quantization)
+    imp.emit(node, Concat, type_, xs=tuple(xs), axis=axis)
 
 
 def _moved_type(xs: list[Value]) -> TensorType:
@@ -239,22 +281,19 @@ def _moved_type(xs: list[Value]) -> TensorType:
 
 def _resize(imp: Importer, node: Any) -> None:
     x = imp.required(node, 0)
-    attrs: dict[str, Any] = {
-        k: v.decode() if isinstance(v, bytes) else v for k, v in node.attrs.items()
-    }
-    shape = x.type.shape
-    if len(shape) != 4:
-        raise Refusal(f"its input has {len(shape)} dimensions; 4 are taken")
+    attrs = plain_attributes(node)
     if attrs.get("mode", "nearest") != "nearest":
-        raise Refusal(f"mode {attrs['mode']!r}; only nearest is taken")
+        float_op(imp, node)
+        return
     coordinates = attrs.get("coordinate_transformation_mode", "half_pixel")
     if coordinates not in ("half_pixel", "pytorch_half_pixel", "asymmetric", "align_corners"):
         raise Refusal(f"coordinate_transformation_mode {coordinates!r} is not supported")
     if attrs.get("keep_aspect_ratio_policy", "stretch") != "stretch":
         raise Refusal("keep_aspect_ratio_policy other than stretch is not supported")
+    shape, rank = x.type.shape, len(x.type.shape)
     scales, sizes = imp.constant(node, 2), imp.constant(node, 3)
-    axes = [axis % 4 for axis in attrs.get("axes", range(4))]
-    full_scales, full_sizes = np.ones(4, np.float32), list(shape)
+    axes = [axis % rank for axis in attrs.get("axes", range(rank))]
+    full_scales, full_sizes = np.ones(rank, np.float32), list(shape)
     for index, axis in enumerate(axes):
         if sizes is not None and sizes.size:
             full_sizes[axis] = int(sizes[index])
@@ -262,14 +301,13 @@ def _resize(imp: Importer, node: Any) -> None:
         elif scales is not None and scales.size:
             full_scales[axis] = scales[index]
             full_sizes[axis] = math.floor(np.float32(scales[index]) * np.float32(shape[axis]))
-    if full_sizes[:2] != list(shape[:2]):
-        raise Refusal(f"it resizes batch or channels: {list(shape)} -> {full_sizes}")
+    first = min(2, rank) if full_sizes[:2] == list(shape[:2]) else 0
     imp.emit(
         node,
         Resize,
         TensorType(x.type.dtype, tuple(full_sizes), x.type.quantization),
         x=x,
-        scales=(float(full_scales[2]), float(full_scales[3])),
+        scales=tuple(float(scale) for scale in full_scales[first:]),
         coordinates=coordinates,
         rounding=attrs.get("nearest_mode", "round_prefer_floor"),
     )
@@ -277,32 +315,31 @@ def _resize(imp: Importer, node: Any) -> None:
 
 def _pad(imp: Importer, node: Any) -> None:
     x = imp.required(node, 0)
-    mode = node.attrs.get("mode", "constant")
-    mode = mode.decode() if isinstance(mode, bytes) else mode
-    if len(x.type.shape) != 4 or mode not in ("constant", "reflect", "edge"):
-        raise Refusal(f"mode {mode!r} on {len(x.type.shape)} dimensions is not supported")
+    shape, rank = x.type.shape, len(x.type.shape)
+    mode = text_attribute(node, "mode", "constant")
+    if mode not in ("constant", "reflect", "edge"):
+        raise Refusal(f"mode {mode!r} is not supported")
     given, axes = imp.constant(node, 1), imp.constant(node, 3)
     assert given is not None
-    listed = [int(axis) % 4 for axis in axes] if axes is not None else list(range(4))
-    before, after = [0] * 4, [0] * 4
+    listed = [int(axis) % rank for axis in axes] if axes is not None else list(range(rank))
+    before, after = [0] * rank, [0] * rank
     for index, axis in enumerate(listed):
         before[axis], after[axis] = int(given[index]), int(given[index + len(listed)])
-    pads = (before[2], before[3], after[2], after[3])
-    if any(before[:2] + after[:2]) or min(pads) < 0:
-        raise Refusal(
-            f"pads {given.tolist()}: only the spatial axes, and no negative ones, are taken"
-        )
-    height, width = x.type.shape[2:]
-    if mode == "reflect" and (max(pads[0], pads[2]) >= height or max(pads[1], pads[3]) >= width):
-        raise Refusal(f"reflection by {list(pads)} does not fit {height}x{width}")
+    if min(*before, *after) < 0:
+        raise Refusal(f"negative pads {given.tolist()} are not taken: use Slice")
+    if mode == "reflect" and any(
+        max(one, other) >= size for one, other, size in zip(before, after, shape, strict=True)
+    ):
+        raise Refusal(f"reflection by {given.tolist()} does not fit {list(shape)}")
+    first = 2 if rank == 4 and not any(before[:2] + after[:2]) else 0
     value = imp.constant(node, 2)
-    shape = (*x.type.shape[:2], height + pads[0] + pads[2], width + pads[1] + pads[3])
+    made = tuple(a + n + b for a, n, b in zip(before, shape, after, strict=True))
     imp.emit(
         node,
         Pad,
-        TensorType(x.type.dtype, shape, x.type.quantization),
+        TensorType(x.type.dtype, made, x.type.quantization),
         x=x,
-        pads=pads,
+        pads=(*before[first:], *after[first:]),
         mode=mode,
         value=0.0 if value is None else _scalar(value, "the constant of Pad"),
     )
@@ -323,6 +360,7 @@ HANDLERS: dict[str, Callable[[Importer, Any], None]] = {
     "Identity": _identity,
     "Dropout": _identity,
     **dict.fromkeys(PURE_WITH_CONSTANT, _elementwise),
+    **MOVES,
 }
 SUPPORTED = "Conv, Concat, Resize (nearest), Pad, Identity and unary operators, between DQ and Q"
 
@@ -332,7 +370,9 @@ def handler_of(node: Any) -> Callable[[Importer, Any], None]:
     handler = HANDLERS.get(node.op) if node.domain in ("", "ai.onnx", None) else None
     if handler is None and node.op in PURE_UNARY:
         handler = _elementwise
-    if node.op in IMPURE_UNARY:
+    if handler is None and node.op in FLOAT_OPS:
+        handler = float_op
+    if handler is None and node.op in IMPURE_UNARY:
         raise Refusal(
             "onnxruntime's own result depends on an element's position in the tensor, "
             "so that no table meets it exactly; take HardSwish, Gelu, Tanh or another pure one"

@@ -55,7 +55,10 @@ PURE_UNARY = frozenset(
     ]
 )
 
-# One rounding of one IEEE operation: pure when the other operand is a constant.
+PURE_DOMAINS = {"QuickGelu": "com.microsoft"}
+"""Domains of the operators that are not ONNX's own."""
+
+# One rounding of one IEEE operation: pure whatever the other operand is.
 PURE_WITH_CONSTANT = frozenset({"Add", "Div", "Max", "Min", "Mul", "Sub"})
 
 # Vectorised with a scalar tail that rounds differently by one ulp: a table is right except possibly

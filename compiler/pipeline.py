@@ -7,15 +7,16 @@ from pathlib import Path
 
 from .errors import CompileError, UnsupportedError
 from .frontend import import_model
-from .ir import Conv, Dequantize, Elementwise, Graph, Lookup, Op, Quantize, Value
+from .ir import Graph, Quantize, Value
 from .model_file import Shapes
+from .operators.floats import refusals
 from .passes import GraphPass
 from .passes.allocate_buffers import AllocateBuffers
 from .passes.canonicalize import Canonicalize
 from .passes.fold_constants import FoldConstants
 from .passes.fold_pad import FoldPad
 from .passes.fold_resize import FoldResize
-from .passes.fuse_conv import FuseConv, explain
+from .passes.fuse_groups import FuseGroups
 from .passes.fuse_moves import FuseMoves
 from .passes.merge_double_pairs import MergeDoublePairs
 from .passes.pack_int8 import PackInt8
@@ -30,7 +31,8 @@ INTEGER_PASSES: tuple[GraphPass, ...] = (
     StripZeroPoints(),
     FoldConstants(),
     Canonicalize(),
-    FuseConv(),
+    FuseGroups(),
+    FoldConstants(dequantize=True),
     FuseMoves(),
     Canonicalize(),
     Tabulate(),
@@ -69,8 +71,7 @@ def compile_graph(graph: Graph, observe: Observer | None = None) -> Program:
         step.apply(graph)
         verify(graph, step.name)
         seen(step.name, graph)
-    require_integer(graph)
-    require_images(graph)
+    require_supported(graph)
     PackInt8().apply(graph)
     verify(graph, PackInt8.name)
     seen(PackInt8.name, graph)
@@ -93,53 +94,13 @@ def activations(graph: Graph) -> list[Value]:
     ]
 
 
-def require_integer(graph: Graph) -> None:
-    """Refuses what is left in float, every reason in one message."""
-    producers = graph.producers()
-    reasons = []
-    for op in graph.ops:
-        if isinstance(op, Conv):
-            reasons.append(f"Conv %{op.result.name} stays in float: {explain(graph, op)}")
-            continue
-        ends_chain = (isinstance(op, Quantize) and op.x not in graph.inputs) or (
-            isinstance(op, Elementwise | Dequantize) and op.result in graph.outputs
-        )
-        if ends_chain and not isinstance(producers.get(op.operands[0]), Conv):
-            reasons.append(_float_chain(op, producers))
+def require_supported(graph: Graph) -> None:
+    """Refuses what no kernel computes, every reason in one message."""
+    reasons = list(refusals(graph))
     for name, value in zip(graph.output_names, graph.outputs, strict=True):
-        made = producers.get(value)
         if value in graph.inputs:
             reasons.append(f"output {name!r} is the graph input %{value.name} itself")
-        elif not value.type.is_byte and not isinstance(made, Lookup | Conv | Elementwise):
-            kind = made.kind if made else "nothing"
-            reasons.append(f"output {name!r} is made by {kind} in float")
+        elif value.data is not None:
+            reasons.append(f"output {name!r} is a constant")
     if reasons:
-        raise UnsupportedError(
-            f"{graph.name}: parts of the model are not integer; "
-            "onnx2wgsl takes models that ONNX Runtime runs wholly in integers:",
-            reasons,
-        )
-
-
-def require_images(graph: Graph) -> None:
-    """Refuses activations that have no rows and columns: the packed layout is one of images."""
-    values = [*graph.inputs, *(op.result for op in graph.ops)]
-    reasons = [
-        f"%{value.name} is {value.type}, which has {len(value.type.shape)} dimensions"
-        for value in values
-        if len(value.type.shape) != 4
-    ]
-    if reasons:
-        raise UnsupportedError(
-            f"{graph.name}: only tensors [N, C, H, W] are supported; "
-            "give such a shape by --shape, or reshape in the model before it is quantized:",
-            reasons,
-        )
-
-
-def _float_chain(op: Op, producers: dict[Value, Op]) -> str:
-    source = producers.get(op.operands[0])
-    while isinstance(source, Elementwise):
-        source = producers.get(source.variable)
-    start = "a float graph input" if source is None else f"{source.kind} %{source.result.name}"
-    return f"{op.kind} %{op.result.name} ends a chain of float ops that starts at {start}"
+        raise UnsupportedError(f"{graph.name}: parts of the model can't be computed:", reasons)

@@ -10,7 +10,7 @@ kernel.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import ClassVar
 
 import numpy as np
@@ -66,19 +66,39 @@ class BufferStore:
 
 @dataclass(frozen=True, eq=False)
 class OutputStore:
-    """Floats into a graph output [N,C,H,W] through a table f32 [256]; `channels`: logical channel
-    of each lane, -1 for none.
+    """Floats by a table f32 [256] into a row-major tensor: a graph output, or a view of its words.
+
+    `channels`: logical channel of each lane, -1 for none; `total`: channels of the whole tensor.
     """
 
     output: str
     table: Array
     channels: tuple[int, ...]
+    total: int
+    view: View | None = None
 
     def __str__(self) -> str:
-        return f"output {self.output!r} by f32 table"
+        return f"{self.view or f'output {self.output!r}'} by f32 table"
+
+    @property
+    def fills(self) -> bool:
+        """Whether this store alone writes all of the tensor."""
+        return sum(channel >= 0 for channel in self.channels) == self.total
 
 
-Store = BufferStore | OutputStore
+@dataclass(frozen=True)
+class WordStore:
+    """Whole words into a graph output, in row-major order."""
+
+    output: str
+
+    def __str__(self) -> str:
+        return f"output {self.output!r}"
+
+
+Store = BufferStore | OutputStore | WordStore
+Source = View | str | Array
+"""What a kernel reads: words of the arena, a graph input by name, or a constant."""
 
 
 @dataclass(eq=False)
@@ -95,9 +115,23 @@ class Kernel:
         """Views this kernel reads from the arena."""
         return []
 
+    def replace_read(self, old: View, new: View) -> None:
+        """Puts `new` in the place of a view that it reads."""
+        for item in fields(self):
+            held = getattr(self, item.name)
+            if isinstance(held, tuple) and item.name == "sources":
+                setattr(self, item.name, tuple(new if one == old else one for one in held))
+            elif isinstance(held, View) and held == old:
+                setattr(self, item.name, new)
+
     @property
     def macs(self) -> int:
         return 0
+
+    @property
+    def uses(self) -> list[str]:
+        """The snippets that its shader calls, in order."""
+        return []
 
     @property
     def pixels(self) -> int:
@@ -106,16 +140,20 @@ class Kernel:
 
 @dataclass(eq=False)
 class QuantizeKernel(Kernel):
-    """f32 graph input [N,C,H,W] to packed s8 by thresholds (i32 [255] keys); scale and zero point
-    only seed the search.
+    """Row-major f32, a graph input or words of the arena, to packed s8 by thresholds (i32 [255]
+    keys); scale and zero point only seed the search.
     """
 
     op = "quantize"
     input: str = ""
+    source: View | None = None
     channels: tuple[int, ...] = ()
     thresholds: Array = field(default_factory=lambda: np.zeros(255, np.int32))
     scale: float = 1.0
     zero_point: int = 0
+
+    def reads(self) -> list[View]:
+        return [self.source] if self.source is not None else []
 
 
 @dataclass(eq=False)
@@ -146,21 +184,13 @@ class UnpackKernel(Kernel):
 
 @dataclass(eq=False)
 class CopyKernel(Kernel):
-    """Pixels by row and column indices (i64; -1 reads `fill`); the identity where both are None."""
+    """The words of a view as they are: an operand of a concatenation, a lookup, a float output."""
 
     source: View = field(kw_only=True)
     op = "copy"
-    source_shape: tuple[int, int] = (0, 0)
-    rows: Array | None = None
-    columns: Array | None = None
-    fill: int = 0
 
     def reads(self) -> list[View]:
         return [self.source]
-
-    @property
-    def is_identity(self) -> bool:
-        return self.rows is None
 
 
 @dataclass(frozen=True)
@@ -195,6 +225,10 @@ class ConvKernel(Kernel):
 
     def reads(self) -> list[View]:
         return [self.source]
+
+    @property
+    def uses(self) -> list[str]:
+        return ["dot", "requantize"]
 
     @property
     def kernel_size(self) -> tuple[int, int]:
@@ -258,15 +292,28 @@ def outputs_filled(program: Program, kernel: Kernel) -> list[str]:
     return [
         store.output
         for store in kernel.stores
-        if isinstance(store, OutputStore)
-        and sum(channel >= 0 for channel in store.channels)
-        == program.outputs[store.output].shape[1]
+        if isinstance(store, WordStore)
+        or (isinstance(store, OutputStore) and store.view is None and store.fills)
     ]
 
 
 def writes(kernel: Kernel) -> list[View]:
-    """Views that a kernel writes."""
-    return [store.view for store in kernel.stores if isinstance(store, BufferStore)]
+    """Views that a kernel writes, in part or whole."""
+    return [
+        store.view
+        for store in kernel.stores
+        if not isinstance(store, WordStore) and store.view is not None
+    ]
+
+
+def fills(kernel: Kernel) -> list[View]:
+    """Views all of whose words a kernel writes."""
+    return [
+        store.view
+        for store in kernel.stores
+        if isinstance(store, BufferStore)
+        or (isinstance(store, OutputStore) and store.view is not None and store.fills)
+    ]  # type: ignore[misc]
 
 
 def touches(kernel: Kernel) -> Iterator[View]:

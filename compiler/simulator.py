@@ -14,20 +14,23 @@ import numpy as np
 from .arithmetic import convolve, float_order, requantize, wrap_i32
 from .errors import CompileError
 from .ir import NUMPY_DTYPES, Array, physical_channels
+from .operators.base import FamilyKernel
 from .program import (
     Buffer,
     BufferStore,
     ConvKernel,
     CopyKernel,
     Kernel,
+    OutputStore,
     PackKernel,
     Program,
     QuantizeKernel,
+    Source,
     Store,
     UnpackKernel,
     View,
+    fills,
     outputs_filled,
-    writes,
 )
 
 Observer = Callable[[Kernel, list[Array]], None]
@@ -39,7 +42,7 @@ def run_program(
     """Outputs by name; `observe` gets the words each kernel wrote: u32 [pixels, words] a store into
     a buffer, then u32 [1, words] a graph output that the kernel fills alone.
     """
-    memory = _Memory(program)
+    memory = Memory(program)
     outputs = {
         name: np.zeros(type_.shape, NUMPY_DTYPES[type_.dtype])
         for name, type_ in program.outputs.items()
@@ -47,13 +50,14 @@ def run_program(
     for kernel in program.kernels:
         if isinstance(kernel, UnpackKernel):
             lanes = memory.read(kernel.source) ^ np.uint8(kernel.flip)
-            _to_output(lanes, kernel.channels, kernel.shape, outputs[kernel.output])
+            tensor = outputs[kernel.output].view(np.uint8)
+            _scatter(lanes, kernel.channels, kernel.shape, _total(kernel.channels), tensor)
         else:
             lanes = _compute(kernel, memory, inputs)
             for store in kernel.stores:
                 _store(store, lanes, kernel, memory, outputs)
         if observe is not None:
-            written = [memory.words(view).copy() for view in writes(kernel)]
+            written = [memory.words(view).copy() for view in fills(kernel)]
             filled = [_as_words(outputs[name]) for name in outputs_filled(program, kernel)]
             observe(kernel, written + filled)
     return outputs
@@ -65,7 +69,7 @@ def _as_words(output: Array) -> Array:
     return np.frombuffer(raw + bytes(-len(raw) % 4), "<u4").reshape(1, -1).copy()
 
 
-class _Memory:
+class Memory:
     """Buffers as slices of one arena, or apart where they have no place yet."""
 
     def __init__(self, program: Program) -> None:
@@ -86,44 +90,50 @@ class _Memory:
         """The view's lanes as bytes, u8 [pixels, words * 4]."""
         return np.ascontiguousarray(self.words(view)).view(np.uint8)
 
+    def lanes(self, source: Source, words: int) -> Array:
+        """The bytes of a packed source of so many words a pixel, u8 [pixels, words * 4]."""
+        if isinstance(source, View):
+            return self.read(source)
+        assert not isinstance(source, str), "graph inputs are not packed"
+        return np.ascontiguousarray(source).reshape(-1, words).view(np.uint8)
 
-def _compute(kernel: Kernel, memory: _Memory, inputs: Mapping[str, Array]) -> Array:
+    def row_major(self, source: Source, inputs: Mapping[str, Array]) -> Array:
+        """The words of a row-major tensor, u32 [size]."""
+        if isinstance(source, View):
+            return self.words(source).reshape(-1)
+        array = np.ascontiguousarray(inputs[source] if isinstance(source, str) else source)
+        assert array.itemsize == 4, f"{array.dtype} elements are no words"
+        return array.reshape(-1).view(np.uint32)
+
+
+def _compute(kernel: Kernel, memory: Memory, inputs: Mapping[str, Array]) -> Array:
     """The packed bytes that a kernel makes, u8 [pixels, words * 4]."""
     match kernel:
+        case FamilyKernel():
+            return kernel.simulate(memory, inputs)
         case QuantizeKernel():
-            x = np.asarray(inputs[kernel.input])
+            x = memory.row_major(kernel.source or kernel.input, inputs).view(np.float32)
             levels = np.searchsorted(kernel.thresholds, float_order(x), side="right") - 128
             levels = np.where(np.isnan(x), -128, levels)
-            return _lanes(levels, kernel.channels, kernel.zero_point)
+            return _lanes(levels, kernel, kernel.zero_point)
         case PackKernel():
             x = np.ascontiguousarray(inputs[kernel.input]).view(np.uint8) ^ np.uint8(kernel.flip)
-            return _lanes(x, kernel.channels, 0)
+            return _lanes(x, kernel, 0)
         case CopyKernel():
-            return _copy(kernel, memory)
+            return memory.words(kernel.source)
         case ConvKernel():
             return _conv(kernel, memory.read(kernel.source).view(np.int8))
     raise CompileError(f"internal error: the simulator does not know {kernel.op}")
 
 
-def _lanes(x: Array, channels: tuple[int, ...], padding: int) -> Array:
-    """Row-major [N,C,H,W] as bytes u8 [pixels, lanes]."""
-    last = np.moveaxis(x, 1, -1).reshape(-1, x.shape[1])
-    lanes = np.full((len(last), len(channels)), padding)
-    physical = np.array(channels)
+def _lanes(x: Array, kernel: QuantizeKernel | PackKernel, padding: int) -> Array:
+    """Row-major values as bytes u8 [pixels, lanes]."""
+    outer, inner = kernel.shape[0], kernel.shape[1] * kernel.shape[2]
+    last = np.moveaxis(x.reshape(outer, -1, inner), 1, -1).reshape(kernel.pixels, -1)
+    physical = np.array(kernel.channels)
+    lanes = np.full((len(last), len(physical)), padding)
     lanes[:, physical >= 0] = last[:, physical[physical >= 0]]
     return lanes.astype(np.int64).astype(np.uint8)
-
-
-def _copy(kernel: CopyKernel, memory: _Memory) -> Array:
-    lanes = memory.read(kernel.source)
-    if kernel.rows is None or kernel.columns is None:
-        return lanes
-    batch = kernel.shape[0]
-    image = lanes.reshape(batch, *kernel.source_shape, -1)
-    moved = image[:, kernel.rows][:, :, kernel.columns]
-    outside = (kernel.rows < 0)[:, None] | (kernel.columns < 0)[None, :]
-    moved = np.where(outside[None, :, :, None], np.uint8(kernel.fill & 0xFF), moved)
-    return moved.reshape(kernel.pixels, -1)
 
 
 def _conv(kernel: ConvKernel, lanes: Array) -> Array:
@@ -158,21 +168,45 @@ def _physical_weights(words: Array) -> Array:
 
 
 def _store(
-    store: Store, lanes: Array, kernel: Kernel, memory: _Memory, outputs: dict[str, Array]
+    store: Store, made: Array, kernel: Kernel, memory: Memory, outputs: dict[str, Array]
 ) -> None:
+    """Stores what a kernel made: u8 lanes [pixels, words * 4], or u32 words of any shape."""
     if isinstance(store, BufferStore):
-        stored = lanes if store.table is None else store.table.view(np.uint8)[lanes]
-        memory.words(store.view)[:] = np.ascontiguousarray(stored).view(np.uint32)
+        view = memory.words(store.view)
+        if store.table is not None:
+            made = store.table.view(np.uint8)[_bytes(made)]
+        view[:] = np.ascontiguousarray(made).view(np.uint32).reshape(view.shape)
+    elif isinstance(store, OutputStore):
+        found = store.table.view(np.uint32)[_bytes(made)]
+        if store.view is None:
+            tensor = outputs[store.output].view(np.uint32)
+            _scatter(found, store.channels, kernel.shape, store.total, tensor)
+        else:
+            tensor = memory.words(store.view).copy()
+            _scatter(found, store.channels, kernel.shape, store.total, tensor)
+            memory.words(store.view)[:] = tensor
     else:
-        _to_output(store.table[lanes], store.channels, kernel.shape, outputs[store.output])
+        output = outputs[store.output]
+        output[...] = np.ascontiguousarray(made).view(output.dtype).reshape(output.shape)
 
 
-def _to_output(
-    lanes: Array, channels: tuple[int, ...], shape: tuple[int, int, int], output: Array
+def _bytes(made: Array) -> Array:
+    return made if made.dtype == np.uint8 else np.ascontiguousarray(made).view(np.uint8)
+
+
+def _total(channels: tuple[int, ...]) -> int:
+    return sum(channel >= 0 for channel in channels)
+
+
+def _scatter(
+    lanes: Array,
+    channels: tuple[int, ...],
+    shape: tuple[int, int, int],
+    total: int,
+    tensor: Array,
 ) -> None:
-    image = np.moveaxis(lanes.reshape(*shape, -1), -1, 1)
+    """Lanes [pixels, lanes] into a row-major tensor of `total` channels."""
+    outer, inner = shape[0], shape[1] * shape[2]
+    image = np.moveaxis(lanes.reshape(outer, inner, -1), -1, 1)
     physical = np.array(channels)
-    kept = image[:, physical >= 0]
-    output[:, physical[physical >= 0]] = (
-        kept if kept.dtype == output.dtype else kept.view(output.dtype)
-    )
+    tensor.reshape(outer, total, inner)[:, physical[physical >= 0]] = image[:, physical >= 0]

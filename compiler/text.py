@@ -24,7 +24,8 @@ from typing import Any
 import numpy as np
 
 from .errors import CompileError
-from .ir import NUMPY_DTYPES, OP_CLASSES, Array, Graph, Op, Quantization, TensorType, Value
+from .ir import NUMPY_DTYPES, Array, Graph, Op, Quantization, TensorType, Value
+from .operators import OP_CLASSES
 
 INLINE_ELEMENTS = 32
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_.$/-]+")
@@ -231,6 +232,7 @@ class _Parser:
             raise self._refuse(f"{dtype!r} is no dtype; known are {', '.join(NUMPY_DTYPES)}")
         shape = tuple(int(size) for size in self.value())
         quantization = segments = None
+        axis = 1
         if self.accept("{"):
             self.expect("s")
             self.expect("=")
@@ -242,11 +244,16 @@ class _Parser:
             self.expect("}")
         if self.accept("<"):
             parts = [int(self.take("number"))]
-            while not self.accept(">"):
+            while self.peek() not in (">", ","):
                 self.accept("+")
                 parts.append(int(self.take("number")))
             segments = tuple(parts)
-        return TensorType(dtype, shape, quantization, segments)
+            if self.accept(","):
+                self.expect("axis")
+                self.expect("=")
+                axis = int(self.take("number"))
+            self.expect(">")
+        return TensorType(dtype, shape, quantization, segments, axis)
 
     def statement(self) -> list[Op]:
         value = self.declare()

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from .errors import CompileError
 from .ir import (
     Concat,
     Conv,
     ConvolutionOp,
     Elementwise,
+    FloatOp,
     Graph,
     Lookup,
     Op,
@@ -21,18 +24,20 @@ from .ir import (
     Resize,
     Value,
 )
+from .operators.base import FamilyOp
 
 
 def convolution_shape(op: ConvolutionOp, kernel: tuple[int, int], channels: int) -> tuple[int, ...]:
-    """Shape of a convolution's result [N, channels, H, W]."""
+    """Shape of a convolution's result [N, channels, H, W], or [N, channels, W]."""
     upsample = getattr(op, "upsample", (1, 1))
     top, left, bottom, right = op.pads
+    batch, _, *size = op.x.type.shape
     sizes = []
     for axis, pad in ((0, top + bottom), (1, left + right)):
-        padded = op.x.type.shape[2 + axis] * upsample[axis] + pad
+        padded = (size if len(size) == 2 else [1, *size])[axis] * upsample[axis] + pad
         reach = (kernel[axis] - 1) * op.dilations[axis] + 1
         sizes.append((padded - reach) // op.strides[axis] + 1)
-    return (op.x.type.shape[0], channels, *sizes)
+    return (batch, channels, *sizes[2 - len(size) :])
 
 
 def expected_shape(op: Op) -> tuple[int, ...] | None:
@@ -42,20 +47,25 @@ def expected_shape(op: Op) -> tuple[int, ...] | None:
             _, kernel_h, _, kernel_w, _ = op.weight.type.shape
             return convolution_shape(op, (kernel_h, kernel_w), op.result.type.shape[1])
         case Conv() | QConv():
-            channels, _, height, width = op.weight.type.shape
+            channels, _, *kernel = op.weight.type.shape
+            height, width = kernel if len(kernel) == 2 else (1, *kernel)
             return convolution_shape(op, (height, width), channels)
         case Concat():
             shape = list(op.xs[0].type.shape)
             shape[op.axis] = sum(x.type.shape[op.axis] for x in op.xs)
             return tuple(shape)
         case Pad():
-            batch, channels, height, width = op.x.type.shape
-            top, left, bottom, right = op.pads
-            return (batch, channels, height + top + bottom, width + left + right)
-        case Resize():
+            axes = len(op.pads) // 2
+            shape = list(op.x.type.shape)
+            for number in range(axes):
+                shape[number - axes] += op.pads[number] + op.pads[axes + number]
+            return tuple(shape)
+        case FamilyOp():
+            return op.expected_shape()
+        case Resize() | FloatOp():
             return None
         case Elementwise():
-            return op.variable.type.shape
+            return np.broadcast_shapes(*(x.type.shape for x in op.xs if x.type.size))
         case _:
             return op.operands[0].type.shape
 

@@ -17,10 +17,8 @@ Refusals:
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
-from ..arithmetic import resize_indices
 from ..ir import Concat, Dequantize, Graph, Identity, Op, Pad, Quantize, Resize, Value
+from ..operators.moves import Move
 
 
 @dataclass(frozen=True)
@@ -54,6 +52,12 @@ def _same_as(op: Op, producers: dict[Value, Op]) -> Value | None:
             return op.x
         case Resize() if op.x.type.shape == op.result.type.shape:
             return op.x
+        case Move() if op.op in ("reshape", "expand") and op.x.type.shape == op.result.type.shape:
+            return op.x
+        case Move() if op.op == "transpose" and list(op.attributes["perm"]) == sorted(
+            op.attributes["perm"]
+        ):
+            return op.x
         case Quantize():
             inner = producers.get(op.x)
             if isinstance(inner, Dequantize) and inner.x.data is None:
@@ -61,14 +65,3 @@ def _same_as(op: Op, producers: dict[Value, Op]) -> Value | None:
                 if (before.dtype, before.quantization) == (after.dtype, after.quantization):
                     return inner.x
     return None
-
-
-def resize_source(op: Resize, axis: int) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
-    """Source row (axis 0) or column (axis 1) of each row or column of a Resize's result.
-
-    A Resize to the same shape copies, whatever its scales and modes say, as ONNX Runtime does.
-    """
-    if op.x.type.shape == op.result.type.shape:
-        return np.arange(op.x.type.shape[2 + axis])
-    size, result = op.x.type.shape[2 + axis], op.result.type.shape[2 + axis]
-    return resize_indices(size, result, op.scales[axis], op.coordinates, op.rounding)

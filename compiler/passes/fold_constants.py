@@ -1,10 +1,14 @@
 """Computes what depends on constants alone.
 
-Rule: `quantize` of a constant becomes the constant it makes (a fake-quantized weight, as training
-frameworks export it).
+Rules:
+1. `quantize` of a constant becomes the constant it makes (a fake-quantized weight, as training
+   frameworks export it).
+2. With `dequantize`, `dequantize` of a constant does too, and so does a move of one: what no
+   integer group took are weights of a float op.
 
 Refusals:
-- `dequantize` of a weight or bias stays: fuse_conv reads the integers and their scale.
+- without that option `dequantize` of a weight or bias stays: fuse_groups reads the integers and
+  their scale.
 """
 
 from dataclasses import dataclass
@@ -13,21 +17,39 @@ from typing import ClassVar
 import numpy as np
 
 from ..arithmetic import dequantize_linear, quantize_linear
-from ..ir import NUMPY_DTYPES, Array, Dequantize, Graph, Quantize, Value
+from ..ir import NUMPY_DTYPES, Array, Dequantize, Graph, Op, Quantize, Value
+from ..operators.moves import Move
 
 
 @dataclass(frozen=True)
 class FoldConstants:
-    """Constant quantize."""
+    """Constant quantize, and constant dequantize where asked."""
 
     name: ClassVar[str] = "fold_constants"
+    dequantize: bool = False
 
     def apply(self, graph: Graph) -> bool:
-        constant = [op for op in graph.ops if isinstance(op, Quantize) and op.x.data is not None]
-        for op in constant:
-            graph.ops.remove(op)
-            graph.replace_value(op.result, Value.constant(op.result.name, quantized(op)))
-        return bool(constant)
+        changed = False
+        for op in list(graph.ops):
+            data = self._folded(op)
+            if data is not None:
+                type_ = op.result.type
+                graph.ops.remove(op)
+                graph.replace_value(op.result, Value(op.result.name, type_, data))
+                changed = True
+        return changed
+
+    def _folded(self, op: Op) -> Array | None:
+        """The data of the result of an op on constants; None where it stays."""
+        if isinstance(op, Quantize) and op.x.data is not None:
+            return quantized(op)
+        if not self.dequantize:
+            return None
+        if isinstance(op, Dequantize) and op.x.data is not None:
+            return dequantized(op)
+        if isinstance(op, Move) and op.x.data is not None:
+            return op.evaluate(lambda value: value.array)
+        return None
 
 
 def dequantized(op: Dequantize) -> Array:

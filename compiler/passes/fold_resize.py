@@ -16,7 +16,7 @@ from typing import ClassVar
 import numpy as np
 
 from ..ir import Graph, QConv, Resize
-from .canonicalize import resize_source
+from ..operators.moves import resize_source
 
 
 @dataclass(frozen=True)

@@ -1,21 +1,22 @@
 """Makes the ops that only move values work on stored bytes.
 
 Rules:
-1. `quantize(concat(xs))` becomes `concat(quantize(xs))`, where every x is dequantized or a chain
-   of elementwise ops on such: each part is then requantized by a table, as ONNX Runtime's
-   QLinearConcat does.
-2. `resize`/`pad` of `dequantize(q)`, read by `quantize` or a graph output alone, becomes
-   `dequantize(resize(q))`: the indices are the same, and a constant 0 is the zero point.
-3. `concat` of `dequantize`s that share dtype and quantization, under the same condition, becomes
-   `dequantize(concat)`.
+1. `quantize(concat(xs))` becomes `concat(quantize(xs))`: each part is then requantized by a table,
+   as ONNX Runtime's QLinearConcat does.
+2. `quantize(move(x))` becomes `move(quantize(x))` for any other move, so that no float is moved.
+3. `move(dequantize(q))` becomes `dequantize(move(q))`: the indices are the same, and a constant 0
+   of `pad` is the zero point. The same holds for the ops that take the greatest or least of some
+   elements (`SELECTING`), since a scale is positive.
+4. `concat` of `dequantize`s that share dtype and quantization becomes `dequantize(concat)`.
 
 Refusals:
-- rule 1 where a part is a convolution's float result, and rules 2 and 3 where a convolution reads
-  the result: ONNX Runtime leaves such a convolution in float;
+- rule 1 and 2 where all comes from floats that no quantize made, and has other readers;
 - a `pad` with a constant that the quantization does not represent exactly.
 """
 
-from dataclasses import dataclass
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -28,16 +29,18 @@ from ..ir import (
     Graph,
     Op,
     Pad,
+    Quantization,
     Quantize,
     Resize,
     TensorType,
     Value,
 )
+from ..operators.moves import Move
 
 
 @dataclass(frozen=True)
 class FuseMoves:
-    """Concat, Resize and Pad on bytes."""
+    """Moves on bytes."""
 
     name: ClassVar[str] = "fuse_moves"
 
@@ -53,8 +56,8 @@ class FuseMoves:
         for index, op in enumerate(graph.ops):
             new: list[Op] | None = None
             if isinstance(op, Quantize):
-                new = _quantize_parts(op, producers)
-            elif isinstance(op, Resize | Pad | Concat) and _only_requantized(graph, op.result):
+                new = _quantize_before(graph, op, producers)
+            elif isinstance(op, Concat | Resize | Pad | Move):
                 new = _move_bytes(op, producers)
             if new is not None:
                 graph.ops[index : index + 1] = new
@@ -63,44 +66,51 @@ class FuseMoves:
         return False
 
 
-def _quantize_parts(op: Quantize, producers: dict[Value, Op]) -> list[Op] | None:
-    """Rule 1."""
-    concat = producers.get(op.x)
-    if not isinstance(concat, Concat) or not all(_from_bytes(x, producers) for x in concat.xs):
+def _quantize_before(graph: Graph, op: Quantize, producers: dict[Value, Op]) -> list[Op] | None:
+    """Rules 1 and 2."""
+    move = producers.get(op.x)
+    if not isinstance(move, Concat | Resize | Pad | Move):
+        return None
+    sources = move.xs if isinstance(move, Concat) else (move.x,)
+    alone = len(graph.users().get(move.result, [])) == 1 and move.result not in graph.outputs
+    if not alone and not all(from_bytes(x, producers) for x in sources):
+        return None
+    quantization = op.result.type.quantization
+    if quantization is None or any(x.data is not None for x in sources):
         return None
     parts: list[Op] = []
-    for number, x in enumerate(concat.xs):
-        type_ = TensorType(op.result.type.dtype, x.type.shape, op.result.type.quantization)
+    for number, x in enumerate(sources):
+        type_ = TensorType(op.result.type.dtype, x.type.shape, quantization)
         part = Value(f"{op.result.name}.{number}", type_)
         parts.append(Quantize(part, x, op.scale, op.zero_point))
-    return [*parts, Concat(op.result, tuple(part.result for part in parts), concat.axis)]
+    moved = [part.result for part in parts]
+    if isinstance(move, Concat):
+        return [*parts, Concat(op.result, tuple(moved), move.axis)]
+    if isinstance(move, Pad):
+        stored = quantize_linear(
+            np.array([move.value], np.float32),
+            quantization.scale,
+            quantization.zero_point,
+            op.result.type.limits,
+        )
+        return [*parts, replace(move, result=op.result, x=moved[0], value=int(stored[0]))]
+    return [*parts, replace(move, result=op.result, x=moved[0])]
 
 
-def _from_bytes(value: Value, producers: dict[Value, Op]) -> bool:
+def from_bytes(value: Value, producers: dict[Value, Op]) -> bool:
+    """Whether a float value comes from dequantized bytes by elementwise ops and moves alone."""
     op = producers.get(value)
-    while isinstance(op, Elementwise):
+    while isinstance(op, Elementwise) and len(op.variables) == 1:
         op = producers.get(op.variable)
     if isinstance(op, Concat):
-        return all(_from_bytes(x, producers) for x in op.xs)
-    if isinstance(op, Resize | Pad):
-        return _from_bytes(op.x, producers)
+        return all(from_bytes(x, producers) for x in op.xs)
+    if isinstance(op, Resize | Pad | Move):
+        return from_bytes(op.x, producers)
     return isinstance(op, Dequantize)
 
 
-def _only_requantized(graph: Graph, value: Value) -> bool:
-    """Whether the readers of `value` are quantize, elementwise, or other moves that are."""
-    for user in graph.users().get(value, []):
-        if isinstance(user, Quantize):
-            continue
-        if not isinstance(user, Concat | Resize | Pad | Elementwise):
-            return False
-        if not _only_requantized(graph, user.result):
-            return False
-    return True
-
-
-def _move_bytes(op: Resize | Pad | Concat, producers: dict[Value, Op]) -> list[Op] | None:
-    """Rules 2 and 3."""
+def _move_bytes(op: Resize | Pad | Concat | Move, producers: dict[Value, Op]) -> list[Op] | None:
+    """Rules 3 and 4."""
     sources = [producers.get(x) for x in (op.xs if isinstance(op, Concat) else (op.x,))]
     inner = [
         source for source in sources if isinstance(source, Dequantize) and source.x.data is None
@@ -108,7 +118,7 @@ def _move_bytes(op: Resize | Pad | Concat, producers: dict[Value, Op]) -> list[O
     if len(inner) != len(sources):
         return None
     kinds = {(source.x.type.dtype, source.x.type.quantization) for source in inner}
-    if len(kinds) > 1:
+    if len(kinds) > 1 or inner[0].x.type.quantization is None:
         return None
     first = inner[0]
     type_ = TensorType(first.x.type.dtype, op.result.type.shape, first.x.type.quantization)
@@ -117,20 +127,20 @@ def _move_bytes(op: Resize | Pad | Concat, producers: dict[Value, Op]) -> list[O
     match op:
         case Concat():
             new = Concat(moved, tuple(source.x for source in inner), op.axis)
-        case Resize():
-            new = Resize(moved, first.x, op.scales, op.coordinates, op.rounding)
         case Pad():
             stored = _stored_constant(op.value, type_)
             if stored is None:
                 return None
-            new = Pad(moved, first.x, op.pads, op.mode, stored)
+            new = replace(op, result=moved, x=first.x, value=stored)
+        case _:
+            new = replace(op, result=moved, x=first.x)
     return [new, Dequantize(op.result, moved, first.scale, first.zero_point)]
 
 
 def _stored_constant(value: float, type_: TensorType) -> int | None:
     """The byte that dequantizes to exactly `value`; None where there is none."""
     quantization = type_.quantization
-    assert quantization is not None
+    assert isinstance(quantization, Quantization)
     real = np.array([value], np.float32)
     stored = quantize_linear(real, quantization.scale, quantization.zero_point, type_.limits)
     back = dequantize_linear(stored, quantization.scale, quantization.zero_point)

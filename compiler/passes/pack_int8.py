@@ -3,20 +3,23 @@ out of the inner loop.
 
 Rules:
 1. Every u8 activation becomes s8 by XOR 0x80 (zero point - 128); tables, pads and weights follow.
-2. Every activation gets channel segments: each part of a concatenation starts on a word, so that
-   its producer can write it in place whatever its channel count. Padding lanes have zero weights.
-3. `quantize` of a float graph input becomes `quantize_by_thresholds`: comparisons, never a
-   division on the device.
-4. `qconv` becomes `packed_conv`: weights as words [OW, KH, CW, KW, 4], and bias - zx * sum(w) as
+2. Every byte tensor is packed along one axis: the one that its producer or a reader wants (the
+   channels of a convolution, the last of a matrix product), else the channels of four dimensions
+   and the last axis of others. Where a reader wants another, a `move` changes the layout.
+3. It gets channel segments: each part of a concatenation starts on a word, so that its producer
+   can write it in place whatever its channel count. No op depends on what padding lanes hold.
+4. `quantize` of floats becomes `quantize_by_thresholds`: comparisons, never a division on the
+   device.
+5. `qconv` becomes `packed_conv`: weights as words [OW, KH, CW, KW, 4], and bias - zx * sum(w) as
    the bias. A grouped convolution becomes a dense one whose foreign weights equal the weight zero
    point, so that they contribute nothing.
-5. Byte graph inputs are packed and byte graph outputs unpacked, at the border.
+6. Byte graph inputs are packed and byte graph outputs unpacked, at the border.
+7. The other ops say themselves what they become (`operators.base.FamilyOp.lower`).
 
-Requires: no float op but `quantize` on graph inputs and `lookup` to graph outputs. Ensures: every
-other value is packed s8.
+Floats, integers and booleans stay row-major, one word an element.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -42,6 +45,8 @@ from ..ir import (
     Value,
     physical_channels,
 )
+from ..operators.base import FamilyOp
+from ..operators.moves import Move, lower_move
 
 
 @dataclass(frozen=True)
@@ -53,16 +58,16 @@ class PackInt8:
     def apply(self, graph: Graph) -> bool:
         if any(isinstance(op, PackedConv | QuantizeByThresholds | Pack) for op in graph.ops):
             return False
-        lowering = _Lowering()
+        lowering = Lowering(graph)
         for value in graph.inputs:
-            if value.type.is_byte:
-                lowering.add(Pack(lowering.packed(value, (value.type.shape[1],)), value))
+            if lowering.is_packable(value):
+                lowering.add(Pack(lowering.packed(value), value))
         for op in graph.ops:
             lowering.lower(op)
         plain: dict[Value, Value] = {}
         for value in dict.fromkeys(graph.outputs):  # one value may be several outputs
             plain[value] = value
-            if value.type.is_byte:
+            if lowering.is_packable(value):
                 plain[value] = Value(f"{value.name}.unpacked", value.type)
                 lowering.add(Unpack(plain[value], lowering.values[value]))
         graph.outputs = [plain[value] for value in graph.outputs]
@@ -70,57 +75,142 @@ class PackInt8:
         return True
 
 
-@dataclass
-class _Lowering:
-    values: dict[Value, Value] = field(default_factory=dict)
-    ops: list[Op] = field(default_factory=list)
+class Lowering:
+    """The packed graph in the making: byte values and their packed forms, and the ops so far."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.users = graph.users()
+        self.values: dict[Value, Value] = {}
+        self.ops: list[Op] = []
+        self._forms: dict[tuple[Value, int, tuple[int, ...]], Value] = {}
 
     def add(self, op: Op) -> None:
         self.ops.append(op)
 
-    def packed(self, value: Value, segments: tuple[int, ...]) -> Value:
-        """The packed s8 form of a byte value."""
+    @staticmethod
+    def is_packable(value: Value) -> bool:
+        """Whether a value is of bytes, which are packed; all others stay row-major."""
+        return value.type.is_byte
+
+    @staticmethod
+    def flip_of(op: Op) -> int:
+        """0x80 where the bytes that `op` works on are u8, and so XORed when packed."""
+        held = [op.result, *op.operands]
+        return 0x80 if any(value.type.dtype == "u8" for value in held) else 0
+
+    def demand(self, value: Value, depth: int = 8) -> int | None:
+        """The axis that a reader of `value` wants packed, also behind ops that keep the layout."""
+        for user in self.users.get(value, []):
+            wanted = wanted_axis(user, value)
+            if wanted is not None:
+                return wanted
+        for user in self.users.get(value, []):
+            keeps = user.result.type.is_byte and user.result.type.shape == value.type.shape
+            if depth and keeps and not isinstance(user, Move):
+                wanted = self.demand(user.result, depth - 1)
+                if wanted is not None:
+                    return wanted
+        return None
+
+    def packed(
+        self, value: Value, segments: tuple[int, ...] | None = None, axis: int | None = None
+    ) -> Value:
+        """The packed s8 form of a byte value, which some op makes; along the demanded axis, or that
+        of its rank, unless one is given.
+        """
         old = value.type.quantization
         quantization = None
         if old is not None:
             offset = 128 if value.type.dtype == "u8" else 0
             quantization = Quantization(old.scale, old.zero_point - offset)
-        type_ = TensorType("s8", value.type.shape, quantization, segments)
+        if axis is None:
+            axis = self.demand(value)
+        if axis is None:
+            axis = default_axis(value.type.shape)
+        channels = value.type.shape[axis] if value.type.shape else 1
+        type_ = TensorType("s8", value.type.shape, quantization, segments or (channels,), axis)
         self.values[value] = Value(f"{value.name}.packed", type_)
         return self.values[value]
 
     def like(self, value: Value, source: Value) -> Value:
-        """The packed form of `value` with the segments of `source`."""
-        segments = source.type.segments
+        """The packed form of `value` in the layout of `source`, which has its shape."""
+        return self.packed(value, source.type.segments, source.type.axis)
+
+    def operand(self, value: Value, axis: int | None = None, like: Value | None = None) -> Value:
+        """The packed form of an operand, along `axis` or in the layout of `like` if given.
+
+        A constant is packed as such; a computed value is moved where it lies otherwise.
+        """
+        if value.data is not None and value not in self.values:
+            self._constant(value, axis if like is None else like.type.axis, like)
+        packed = self.values[value]
+        segments, wanted = packed.type.segments, packed.type.axis if axis is None else axis
+        if like is not None:
+            segments, wanted = like.type.segments, like.type.axis
+        if wanted != packed.type.axis and like is None:
+            segments = (value.type.shape[wanted],)
+        if (wanted, segments) == (packed.type.axis, packed.type.segments):
+            return packed
         assert segments is not None
-        return self.packed(value, segments)
+        key = (value, wanted, segments)
+        if key not in self._forms:
+            type_ = replace(packed.type, segments=segments, axis=wanted)
+            name = f"{packed.name}.{len(self._forms)}"
+            if packed.data is not None:
+                self._forms[key] = Value(name, type_, packed.data)
+            else:
+                self._forms[key] = Value(name, type_)
+                self.add(Move(self._forms[key], packed, "layout"))
+        return self._forms[key]
+
+    def _constant(self, value: Value, axis: int | None, like: Value | None) -> None:
+        """A constant of bytes as s8, its data in the logical shape."""
+        segments = like.type.segments if like is not None else None
+        packed = self.packed(value, segments, axis)
+        data = value.array.view(np.uint8) ^ np.uint8(0x80 if value.type.dtype == "u8" else 0)
+        packed.data = data.view(np.int8)
 
     def lower(self, op: Op) -> None:
         match op:
+            case FamilyOp():
+                op.lower(self)
             case Quantize():
-                self.add(_by_thresholds(op, self.packed(op.result, (op.x.type.shape[1],))))
+                self.add(_by_thresholds(op, self.packed(op.result)))
             case QConv():
-                result = self.packed(op.result, (op.result.type.shape[1],))
-                self.add(_packed_conv(op, self.values[op.x], result))
+                x = self.operand(op.x, 1)
+                self.add(_packed_conv(op, x, self.packed(op.result, axis=1)))
             case Lookup():
-                x = self.values[op.x]
+                x = self.operand(op.x)
                 table = Value.constant(f"{op.table.name}.packed", _packed_table(op))
                 result = self.like(op.result, x) if op.result.type.is_byte else op.result
                 self.add(Lookup(result, x, table))
-            case Resize():
-                x = self.values[op.x]
-                result = self.like(op.result, x)
-                self.add(Resize(result, x, op.scales, op.coordinates, op.rounding))
-            case Pad():
-                x = self.values[op.x]
-                value = op.value - (128 if op.result.type.dtype == "u8" else 0)
-                self.add(Pad(self.like(op.result, x), x, op.pads, op.mode, value))
+            case Resize() | Pad():
+                lower_move(op, self)
+            case Concat() if not op.result.type.is_byte:
+                self.add(op)
             case Concat():
-                xs = tuple(self.values[x] for x in op.xs)
+                xs = tuple(self.operand(x, op.axis) for x in op.xs)
                 segments = tuple(s for x in xs for s in x.type.segments or ())
-                self.add(Concat(self.packed(op.result, segments), xs, op.axis))
+                self.add(Concat(self.packed(op.result, segments, op.axis), xs, op.axis))
             case _:
                 raise CompileError(f"internal error: {op.kind} %{op.result.name} can't be packed")
+
+
+def default_axis(shape: tuple[int, ...]) -> int:
+    """The axis to pack where nobody wants one: channels of pictures, else the last."""
+    return 1 if len(shape) == 4 else max(len(shape) - 1, 0)
+
+
+def wanted_axis(op: Op, operand: Value) -> int | None:
+    """The axis that `op` wants packed in its operand; None where any will do."""
+    match op:
+        case QConv():
+            return 1
+        case Concat():
+            return op.axis
+        case FamilyOp():
+            return op.wanted_axis(operand)
+    return None
 
 
 def _by_thresholds(op: Quantize, result: Value) -> QuantizeByThresholds:

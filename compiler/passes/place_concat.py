@@ -10,8 +10,8 @@ Rules:
 3. A store into a buffer that nobody reads goes.
 
 Refusals:
-- `copy` with row or column indices (a resize or pad that was not folded): it is a kernel, though
-  its own result may be placed;
+- a copy whose source has other pixels than the stores that fill it (a view of another shape), or
+  that is not wholly filled by kernels that store packed bytes;
 - `unpack`, which makes whole words of a byte output;
 - a float output of a kernel that writes `MAX_OUTPUTS` already: each is a binding of its own, and
   WebGPU's default limit is 8 storage buffers a kernel.
@@ -26,14 +26,13 @@ import numpy as np
 from ..ir import Array
 from ..program import (
     BufferStore,
-    ConvKernel,
     CopyKernel,
     Kernel,
     OutputStore,
     Program,
     Store,
-    UnpackKernel,
     View,
+    WordStore,
 )
 
 MAX_OUTPUTS = 4
@@ -49,7 +48,7 @@ class PlaceConcat:
     def apply(self, program: Program) -> bool:
         changed = False
         for kernel in list(program.kernels):
-            if isinstance(kernel, CopyKernel) and kernel.is_identity and _has_room(program, kernel):
+            if isinstance(kernel, CopyKernel) and _can_go(program, kernel):
                 program.kernels.remove(kernel)
                 for store in kernel.stores:
                     _place(program, kernel.source, store)
@@ -68,16 +67,32 @@ def _fills(program: Program, source: View) -> Iterator[tuple[Kernel, BufferStore
                     yield kernel, store
 
 
-def _has_room(program: Program, copy: CopyKernel) -> bool:
-    """Whether the kernels that fill the copy's source can write its outputs too."""
-    wanted = _outputs(copy)
-    return not wanted or all(
-        len(_outputs(kernel) | wanted) <= MAX_OUTPUTS for kernel, _ in _fills(program, copy.source)
-    )
+def _can_go(program: Program, copy: CopyKernel) -> bool:
+    """Whether the kernels that fill the copy's source can write its stores too."""
+    source, wanted = copy.source, _outputs(copy)
+    filled = 0
+    for kernel in program.kernels:
+        for store in kernel.stores:
+            view = None if isinstance(store, WordStore) else store.view
+            if view is None or view.buffer is not source.buffer:
+                continue
+            if not isinstance(store, BufferStore) or kernel is copy:
+                return False
+            if (view.pixels, view.pitch) != (source.pixels, source.pitch):
+                return False
+            inside = 0 <= view.first - source.first <= source.words - view.words
+            filled += view.words if inside else 0
+            if inside and len(_outputs(kernel) | wanted) > MAX_OUTPUTS:
+                return False
+    return filled == source.words
 
 
 def _outputs(kernel: Kernel) -> set[str]:
-    return {store.output for store in kernel.stores if isinstance(store, OutputStore)}
+    return {
+        store.output
+        for store in kernel.stores
+        if isinstance(store, WordStore) or (isinstance(store, OutputStore) and store.view is None)
+    }
 
 
 def _place(program: Program, source: View, target: Store) -> None:
@@ -91,7 +106,10 @@ def _composed(target: Store, first: int, words: int, table: Array | None) -> Sto
     """The part of `target` that a producer fills, behind the producer's own `table`."""
     if isinstance(target, OutputStore):
         lanes = target.channels[first * 4 : (first + words) * 4]
-        return OutputStore(target.output, _chain(table, target.table), lanes)
+        return OutputStore(
+            target.output, _chain(table, target.table), lanes, target.total, target.view
+        )
+    assert isinstance(target, BufferStore)
     both = table if target.table is None else _chain(table, target.table)
     return BufferStore(target.view.slice(first, words), both)
 
@@ -111,10 +129,8 @@ def _read_from_slices(program: Program) -> bool:
         if not slices or not own:
             continue
         for reader in program.kernels:
-            if isinstance(reader, ConvKernel | CopyKernel | UnpackKernel) and (
-                reader.source == own[0].view
-            ):
-                reader.source = slices[0].view
+            if own[0].view in reader.reads():
+                reader.replace_read(own[0].view, slices[0].view)
                 changed = True
     return changed
 
@@ -123,7 +139,11 @@ def _drop_unread_stores(program: Program) -> bool:
     read = {view.buffer for kernel in program.kernels for view in kernel.reads()}
     changed = False
     for kernel in program.kernels:
-        kept = [s for s in kernel.stores if isinstance(s, OutputStore) or s.view.buffer in read]
+        kept = [
+            store
+            for store in kernel.stores
+            if isinstance(store, WordStore) or store.view is None or store.view.buffer in read
+        ]
         changed |= len(kept) != len(kernel.stores)
         kernel.stores = kept
     return changed

@@ -2,16 +2,22 @@
 
 Rules:
 1. `packed_conv`, `quantize_by_thresholds`, `pack` and `unpack` become the kernel of that name.
-2. `lookup`, `resize`, `pad` and each operand of `concat` become a `copy`; place_concat then
-   removes those that move no pixel.
-3. The tile of a convolution is chosen from its size: pixels along x while they divide the width
+2. `lookup` and each operand of `concat` become a `copy`; place_concat then removes those whose
+   producers can write in their stead.
+3. `resize`, `pad` and the other moves become a view of their operand, or a `gather`.
+4. The other ops say themselves what they become (`operators.base.FamilyOp.schedule`).
+5. Packed values get a buffer of packed words, row-major ones one word an element; a row-major
+   result that is a graph output is written there directly.
+6. The tile of a convolution is chosen from its size: pixels along x while they divide the width
    well, and workgroups that spread over output channels where there are few pixels.
 """
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from ..arithmetic import pad_indices
+import numpy as np
+
 from ..errors import CompileError
 from ..ir import (
     Concat,
@@ -23,10 +29,13 @@ from ..ir import (
     Pad,
     QuantizeByThresholds,
     Resize,
+    TensorType,
     Unpack,
     Value,
-    physical_channels,
 )
+from ..layout import channels_of_lanes, pixel_shape, to_lanes
+from ..operators.base import FamilyOp
+from ..operators.moves import schedule_move
 from ..program import (
     Buffer,
     BufferStore,
@@ -37,12 +46,13 @@ from ..program import (
     PackKernel,
     Program,
     QuantizeKernel,
+    Source,
     Store,
     Tile,
     UnpackKernel,
     View,
+    WordStore,
 )
-from .canonicalize import resize_source
 
 TILE_PIXELS = 8
 WORKGROUP = 32
@@ -56,12 +66,15 @@ class Schedule:
 
     def apply(self, graph: Graph) -> Program:
         """A program whose buffers have no place yet."""
-        return _Scheduler(graph).program()
+        return Scheduler(graph).program()
 
 
-class _Scheduler:
+class Scheduler:
+    """The program in the making: where each value lies, and the kernels so far."""
+
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
+        self.users = graph.users()
         self.views: dict[Value, View] = {}
         self.kernels: list[Kernel] = []
         self.names: set[str] = set()
@@ -81,44 +94,58 @@ class _Scheduler:
         )
 
     def make(self, value: Value) -> View:
-        """A buffer of its own for a packed value."""
-        batch, _, height, width = value.type.shape
-        pixels, words = batch * height * width, value.type.words
+        """A buffer of its own for a value: its pixels, or its row-major elements in one run."""
         name = value.name.removesuffix(".packed")
-        self.views[value] = View(Buffer(name, pixels * words), pixels, words, words)
+        if value.type.segments is None:
+            size = value.type.size
+            self.views[value] = View(Buffer(name, size), 1, size, size)
+        else:
+            pixels, words = value.type.pixels, value.type.words
+            self.views[value] = View(Buffer(name, pixels * words), pixels, words, words)
         return self.views[value]
+
+    def source(self, value: Value) -> Source:
+        """Where a kernel reads an operand: a view, a graph input, or a constant's words."""
+        if value in self.views:
+            return self.views[value]
+        if value.data is not None and value.type.segments is None:
+            return value.array
+        if value.data is not None:
+            lanes = to_lanes(value.array, value.type)
+            return np.ascontiguousarray(lanes).view(np.uint32)
+        assert value in self.graph.inputs, f"%{value.name} lies nowhere"
+        return value.name
+
+    def kernel(self, kernel: Kernel) -> None:
+        self.kernels.append(kernel)
 
     def schedule(self, op: Op) -> None:
         match op:
+            case FamilyOp():
+                op.schedule(self)
             case QuantizeByThresholds():
                 self.kernels.append(self._quantize(op))
             case Pack():
                 flip = 0x80 if op.x.type.dtype == "u8" else 0
-                channels, frame = _channels(op.result), self._frame(op)
-                kernel = PackKernel(*frame, input=op.x.name, channels=channels, flip=flip)
+                channels = channels_of_lanes(op.result.type)
+                kernel = PackKernel(*self.frame(op), input=op.x.name, channels=channels, flip=flip)
                 self.kernels.append(kernel)
             case Unpack():
-                self.kernels += [self._unpack(op, output) for output in self._output_names(op)]
+                self.kernels += [self._unpack(op, output) for output in self.output_names(op)]
             case PackedConv():
                 self.kernels.append(self._conv(op))
             case Lookup() if op.result.type.is_byte:
-                self._copy(op.x, self._name(op), BufferStore(self.make(op.result), op.table.array))
+                self._copy(op.x, self.name(op), BufferStore(self.make(op.result), op.table.array))
             case Lookup():
-                for output in self._output_names(op):
-                    floats = OutputStore(output, op.table.array, _channels(op.x))
-                    self._copy(op.x, self._name(op), floats)
+                self._float_lookup(op)
             case Concat():
-                first, whole = 0, self.make(op.result)
-                for x in op.xs:
-                    store = BufferStore(whole.slice(first, x.type.words))
-                    self._copy(x, self._name(op), store)
-                    first += x.type.words
+                self._concat(op)
             case Resize() | Pad():
-                self.kernels.append(self._moved(op))
+                schedule_move(op, self)
             case _:
                 raise CompileError(f"internal error: {op.kind} %{op.result.name} has no kernel")
 
-    def _name(self, op: Op) -> str:
+    def name(self, op: Op) -> str:
         """A kernel name that no other kernel has."""
         plain = name = _kernel_name(op)
         number = 1
@@ -128,28 +155,68 @@ class _Scheduler:
         self.names.add(name)
         return name
 
-    def _frame(self, op: Op) -> tuple[str, tuple[int, int, int], int, list[Store]]:
-        """Name, shape, words and store of a kernel that fills the buffer of its result."""
-        view = self.make(op.result)
-        return self._name(op), _pixel_shape(op.result), view.words, [BufferStore(view)]
+    def frame(self, op: Op) -> tuple[str, tuple[int, int, int], int, list[Store]]:
+        """Name, shape, words and stores of a kernel that makes the result of `op`."""
+        value = op.result
+        if value.type.segments is not None:
+            view = self.make(value)
+            return self.name(op), pixel_shape(value.type), view.words, [BufferStore(view)]
+        stores: list[Store] = [WordStore(output) for output in self.output_names(op)]
+        if not stores or self.users.get(value):
+            stores.append(BufferStore(self.make(value)))
+        return self.name(op), (1, 1, 1), value.type.size, stores
 
     def _copy(self, x: Value, name: str, store: Store) -> None:
         """A copy of all of `x` to a store."""
-        shape, words = _pixel_shape(x), x.type.words
+        shape, words = pixel_shape(x.type), x.type.words
         self.kernels.append(CopyKernel(name, shape, words, [store], source=self.views[x]))
 
-    def _output_names(self, op: Op) -> list[str]:
+    def output_names(self, op: Op) -> list[str]:
         """The graph outputs that the result of `op` is."""
         pairs = zip(self.graph.output_names, self.graph.outputs, strict=True)
         return [name for name, output in pairs if output is op.result]
+
+    def _float_lookup(self, op: Lookup) -> None:
+        """Floats by table into graph outputs, and into a buffer where an op reads them."""
+        places: list[tuple[str, View | None]] = [(name, None) for name in self.output_names(op)]
+        if not places or self.users.get(op.result):
+            places.append(("", self.make(op.result)))
+        channels = channels_of_lanes(op.x.type)
+        for output, view in places:
+            store = OutputStore(output, op.table.array, channels, op.x.type.channels, view)
+            self._copy(op.x, self.name(op), store)
+
+    def _concat(self, op: Concat) -> None:
+        """Every operand into its slice of the result: words of a pixel, or a run of elements."""
+        whole, first = self.make(op.result), 0
+        if op.result.type.segments is not None:
+            for x in op.xs:
+                store = BufferStore(whole.slice(first, x.type.words))
+                self._copy(x, self.name(op), store)
+                first += x.type.words
+            return
+        rows = math.prod(op.result.type.shape[: op.axis])
+        length = op.result.type.size // max(rows, 1)
+        for x in op.xs:
+            width = x.type.size // max(rows, 1)
+            target = View(whole.buffer, rows, width, length, first)
+            source = self.source(x)
+            if isinstance(source, View):
+                source = View(source.buffer, rows, width, width, source.first)
+            kernel = CopyKernel(
+                self.name(op), (rows, 1, 1), width, [BufferStore(target)], source=source
+            )
+            self.kernels.append(kernel)
+            first += width
 
     def _quantize(self, op: QuantizeByThresholds) -> QuantizeKernel:
         quantization = op.result.type.quantization
         assert quantization is not None
         return QuantizeKernel(
-            *self._frame(op),
-            input=op.x.name,
-            channels=_channels(op.result),
+            *self.frame(op),
+            input="" if op.x in self.views else op.x.name,
+            source=self.views.get(op.x),
+            channels=channels_of_lanes(op.result.type),
             thresholds=op.thresholds.array,
             scale=quantization.scale,
             zero_point=quantization.zero_point,
@@ -157,32 +224,14 @@ class _Scheduler:
 
     def _unpack(self, op: Unpack, output: str) -> UnpackKernel:
         return UnpackKernel(
-            self._name(op),
-            _pixel_shape(op.x),
+            self.name(op),
+            pixel_shape(op.x.type),
             op.x.type.words,
             [],
             source=self.views[op.x],
             output=output,
-            channels=_channels(op.x),
+            channels=channels_of_lanes(op.x.type),
             flip=0x80 if op.result.type.dtype == "u8" else 0,
-        )
-
-    def _moved(self, op: Resize | Pad) -> CopyKernel:
-        height, width = op.x.type.shape[2:]
-        if isinstance(op, Resize):
-            rows, columns = resize_source(op, 0), resize_source(op, 1)
-            fill = 0
-        else:
-            rows = pad_indices(height, op.pads[0], op.pads[2], op.mode)
-            columns = pad_indices(width, op.pads[1], op.pads[3], op.mode)
-            fill = int(op.value)
-        return CopyKernel(
-            *self._frame(op),
-            source=self.views[op.x],
-            source_shape=(height, width),
-            rows=rows,
-            columns=columns,
-            fill=fill,
         )
 
     def _conv(self, op: PackedConv) -> ConvKernel:
@@ -191,20 +240,20 @@ class _Scheduler:
         assert op.bias is not None
         zero_point = op.weight_zero_point
         return ConvKernel(
-            *self._frame(op),
+            *self.frame(op),
             source=self.views[op.x],
-            x_type=op.x.type,
+            x_type=_as_image(op.x.type),
             weight=op.weight.array,
             bias=op.bias.array,
             multiplier=op.multiplier.array,
             weight_zero_point=None if zero_point is None else zero_point.array,
             zero_point=quantization.zero_point,
-            out_channels=op.result.type.shape[1],
+            out_channels=op.result.type.channels,
             strides=op.strides,
             pads=op.pads,
             dilations=op.dilations,
             upsample=op.upsample,
-            tile=choose_tile(_pixel_shape(op.result), op.result.type.words, op.upsample[1]),
+            tile=choose_tile(pixel_shape(op.result.type), op.result.type.words, op.upsample[1]),
         )
 
 
@@ -228,14 +277,12 @@ def choose_tile(shape: tuple[int, int, int], words: int, factor: int) -> Tile:
     return Tile(pixels, 2 if wide else 1, (lanes, WORKGROUP // lanes))
 
 
-def _pixel_shape(value: Value) -> tuple[int, int, int]:
-    batch, _, height, width = value.type.shape
-    return batch, height, width
-
-
-def _channels(value: Value) -> tuple[int, ...]:
-    assert value.type.segments is not None
-    return tuple(physical_channels(value.type.segments))
+def _as_image(type_: TensorType) -> TensorType:
+    """The type of [N,C,W] as the picture of one row [N,C,1,W]."""
+    if len(type_.shape) == 4:
+        return type_
+    batch, channels, width = type_.shape
+    return replace(type_, shape=(batch, channels, 1, width))
 
 
 def _kernel_name(op: Op) -> str:

@@ -1,4 +1,4 @@
-"""Turns dequantize .. conv .. quantize into one integer convolution.
+"""When ONNX Runtime runs a convolution in integers.
 
 Rule: `quantize(act?(conv(dequantize(x), dequantize(w), bias)))` becomes `qconv`, where
 1. x has one scale; x and the result have the same dtype;
@@ -14,123 +14,78 @@ Refusals, because ONNX Runtime leaves these in float (its results could not be m
 - the input or the weights of conv are not dequantized;
 and because what ONNX Runtime makes of it depends on the machine:
 - a float bias that does not fit in int32 at the scale sx * sw.
-`explain` says which one applies to a `conv` that stayed.
 """
-
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
 from ..arithmetic import F32, quantize_bias
-from ..ir import (
-    Array,
-    Conv,
-    Dequantize,
-    Elementwise,
-    Graph,
-    Op,
-    QConv,
-    Quantize,
-    Value,
-)
+from ..fusion import Group, Refused, Surroundings
+from ..ir import Array, Conv, Dequantize, Elementwise, Op, QConv, Quantize, Value
 
 
-class _Refused(Exception):  # noqa: N818
-    """Why a conv stays in float."""
-
-
-@dataclass(frozen=True)
-class FuseConv:
-    """Conv between DQ and Q to QConv."""
-
-    name: ClassVar[str] = "fuse_conv"
-
-    def apply(self, graph: Graph) -> bool:
-        fused = False
-        for op in list(graph.ops):
-            if isinstance(op, Conv):
-                try:
-                    last, replacement = _match(graph, op)
-                except _Refused:
-                    continue
-                graph.ops[graph.ops.index(last)] = replacement
-                fused = True
-        graph.remove_dead_ops()
-        return fused
-
-
-def explain(graph: Graph, op: Conv) -> str:
-    """Why `op` is not an integer convolution."""
-    try:
-        _match(graph, op)
-    except _Refused as refused:
-        return str(refused)
-    return "nothing prevents its fusion"
-
-
-def _match(graph: Graph, conv: Conv) -> tuple[Quantize, QConv]:
-    """The quantize that ends the group of `conv`, and the op that takes its place."""
-    producers, users = graph.producers(), graph.users()
-    x = producers.get(conv.x)
-    if not isinstance(x, Dequantize) or x.x.type.quantization is None:
-        raise _Refused(f"its input %{conv.x.name} does not come straight from DequantizeLinear")
-    weight = producers.get(conv.weight)
+def fuse(around: Surroundings, op: Op) -> Group | None:
+    """The group of a convolution: the quantize that ends it, and the op that takes its place."""
+    if not isinstance(op, Conv):
+        return None
+    producers = around.producers
+    x = around.stored(op.x)
+    if x.data is not None:
+        raise Refused(f"its input @{x.name} is a constant")
+    weight = producers.get(op.weight)
     if not isinstance(weight, Dequantize) or weight.x.data is None:
-        raise _Refused("its weights are not an int8 constant behind DequantizeLinear")
-    quantize = _requantization(graph, conv, users)
-    sx = x.x.type.quantization.scale
-    scale, zero_point = _weight_parameters(weight, x.x.type.dtype)
-    if x.x.type.dtype != quantize.result.type.dtype:
-        raise _Refused(
-            f"it takes {x.x.type.dtype} and gives {quantize.result.type.dtype}; the two must agree"
+        raise Refused("its weights are not an int8 constant behind DequantizeLinear")
+    quantize = _requantization(around, op)
+    assert x.type.quantization is not None
+    sx = x.type.quantization.scale
+    scale, zero_point = _weight_parameters(weight, x.type.dtype)
+    if x.type.dtype != quantize.result.type.dtype:
+        raise Refused(
+            f"it takes {x.type.dtype} and gives {quantize.result.type.dtype}; the two must agree"
         )
-    bias = _bias(producers, conv, sx, scale)
-    return quantize, QConv(
-        quantize.result,
-        x.x,
-        weight.x,
-        bias,
-        conv.strides,
-        conv.pads,
-        conv.dilations,
-        weight_scale=Value.constant(f"{weight.x.name}.scale", scale),
-        group=conv.group,
-        weight_zero_point=zero_point,
+    bias = _bias(producers, op, sx, scale)
+    return Group(
+        quantize,
+        QConv(
+            quantize.result,
+            x,
+            _as_image(weight.x),
+            bias,
+            op.strides,
+            op.pads,
+            op.dilations,
+            weight_scale=Value.constant(f"{weight.x.name}.scale", scale),
+            group=op.group,
+            weight_zero_point=zero_point,
+        ),
     )
 
 
-def _only_user(graph: Graph, value: Value, users: Mapping[Value, list[Op]]) -> Op:
-    if value in graph.outputs:
-        raise _Refused(f"its result %{value.name} is a float graph output without QuantizeLinear")
-    readers = users.get(value, [])
-    if len(readers) != 1:
-        raise _Refused(
-            f"its result %{value.name} has {len(readers)} readers; one QuantizeLinear is taken"
-        )
-    return readers[0]
+def _as_image(weight: Value) -> Value:
+    """Weights [O,C,W] of a convolution along one axis as [O,C,1,W]."""
+    if len(weight.type.shape) == 4:
+        return weight
+    return Value.constant(weight.name, weight.array[:, :, None])
 
 
-def _requantization(graph: Graph, conv: Conv, users: Mapping[Value, list[Op]]) -> Quantize:
+def _requantization(around: Surroundings, conv: Conv) -> Quantize:
     """The quantize after `conv`, directly or behind a redundant Relu or Clip."""
-    user = _only_user(graph, conv.result, users)
+    user = around.only_reader(conv.result)
     activation = None
     if isinstance(user, Elementwise) and user.op in ("Relu", "Clip"):
-        activation, user = user, _only_user(graph, user.result, users)
+        activation, user = user, around.only_reader(user.result)
     if not isinstance(user, Quantize):
         what = user.op if isinstance(user, Elementwise) else user.kind
-        raise _Refused(f"{what} follows it; QuantizeLinear must stand directly after Conv")
-    if activation is not None and not _redundant(activation, user):
+        raise Refused(f"{what} follows it; QuantizeLinear must stand directly after Conv")
+    if activation is not None and not is_redundant(activation, user):
         quantization = user.result.type.quantization
-        raise _Refused(
+        raise Refused(
             f"the {activation.op} after it is not implied by QuantizeLinear {quantization}: "
             "quantize between Conv and the activation"
         )
     return user
 
 
-def _redundant(activation: Elementwise, quantize: Quantize) -> bool:
+def is_redundant(activation: Elementwise, quantize: Quantize) -> bool:
     """Whether saturation in `quantize` does what the activation does (ONNX Runtime's condition)."""
     quantization = quantize.result.type.quantization
     assert quantization is not None
@@ -150,13 +105,13 @@ def _weight_parameters(weight: Dequantize, dtype: str) -> tuple[Array, Value | N
     """Scales f32 [1] or [O], and the zero points where any is not zero."""
     scale = weight.scale.array.astype(F32).reshape(-1)
     if scale.size > 1 and (weight.axis != 0 or scale.size != weight.x.type.shape[0]):
-        raise _Refused(f"its weights have {scale.size} scales along axis {weight.axis}")
+        raise Refused(f"its weights have {scale.size} scales along axis {weight.axis}")
     if not weight.x.type.is_byte or (dtype == "s8" and weight.x.type.dtype == "u8"):
-        raise _Refused(f"{weight.x.type.dtype} weights with {dtype} activations are not integer")
+        raise Refused(f"{weight.x.type.dtype} weights with {dtype} activations are not integer")
     zero_point = weight.zero_point
     if zero_point is not None and zero_point.array.any():
         if zero_point.array.size not in (1, weight.x.type.shape[0]):
-            raise _Refused(f"its weights have {zero_point.array.size} zero points")
+            raise Refused(f"its weights have {zero_point.array.size} zero points")
         return scale, zero_point
     return scale, None
 
@@ -167,20 +122,20 @@ def _bias(producers: dict[Value, Op], conv: Conv, sx: float, sw: Array) -> Value
     if conv.bias.data is not None:
         unit = np.float64(sx) * sw
         if not (np.abs(conv.bias.array) < unit * (2.0**31 - 256)).all():
-            raise _Refused(
+            raise Refused(
                 f"its float bias @{conv.bias.name} reaches {np.abs(conv.bias.array).max():.6g}, "
                 f"which is no int32 in units of input scale * weight scale ({unit.min():.6g})"
             )
         return Value.constant(f"{conv.bias.name}.i32", quantize_bias(conv.bias.array, sx, sw))
     bias = producers.get(conv.bias)
     if not isinstance(bias, Dequantize) or bias.x.data is None or bias.x.type.dtype != "i32":
-        raise _Refused(
+        raise Refused(
             "its bias is neither an int32 constant behind DequantizeLinear nor a float one"
         )
     if bias.zero_point is not None and bias.zero_point.array.any():
-        raise _Refused("its bias has a zero point")
+        raise Refused("its bias has a zero point")
     expected = F32(sx) * sw
     given = bias.scale.array.astype(F32).reshape(-1)
     if (np.abs(given - expected) > 0.01 * np.abs(expected) + 1e-6).any():
-        raise _Refused("the scale of its bias is not the product of input and weight scale")
+        raise Refused("the scale of its bias is not the product of input and weight scale")
     return bias.x

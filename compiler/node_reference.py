@@ -1,0 +1,77 @@
+"""What a single float ONNX node computes: defined by running it in ONNX Runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+
+from .errors import CompileError
+from .ir import Array
+from .oracle import PURE_DOMAINS
+
+THREADS = 1
+"""Results must not depend on how many cores there are."""
+
+
+def run_node(op: str, attributes: dict[str, Any], xs: Sequence[Array], opset: int) -> Array:
+    """The first output of the node; an operand without elements is absent."""
+    names = ["" if x.size == 0 else f"x{number}" for number, x in enumerate(xs)]
+    while names and not names[-1]:
+        names.pop()
+    node = onnx.helper.make_node(
+        op, names, ["y"], domain=PURE_DOMAINS.get(op, ""), **attributes
+    )
+    kinds = tuple((x.dtype.str, x.shape) for x in xs)
+    # shape operands (i64) are constants, as in the models they come from
+    fixed = tuple(
+        (name, x.tobytes()) for name, x in zip(names, xs, strict=False) if x.dtype == np.int64
+    )
+    session = _session(node.SerializeToString(), kinds, fixed, opset)
+    feed = {
+        name: np.ascontiguousarray(x)
+        for name, x in zip(names, xs, strict=False)
+        if name and x.dtype != np.int64
+    }
+    (result,) = session.run(["y"], feed)
+    return np.asarray(result)
+
+
+@lru_cache(maxsize=256)
+def _session(
+    node: bytes,
+    kinds: tuple[tuple[str, tuple[int, ...]], ...],
+    fixed: tuple[tuple[str, bytes], ...],
+    opset: int,
+) -> ort.InferenceSession:
+    proto = onnx.NodeProto.FromString(node)
+    constants = dict(fixed)
+    inputs, initializers = [], []
+    for name, (dtype, shape) in zip(proto.input, kinds, strict=False):
+        if name in constants:
+            array = np.frombuffer(constants[name], np.dtype(dtype)).reshape(shape)
+            initializers.append(onnx.numpy_helper.from_array(array, name))
+        elif name:
+            kind = onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+            inputs.append(onnx.helper.make_tensor_value_info(name, kind, shape))
+    graph = onnx.helper.make_graph(
+        [proto], "node", inputs, [onnx.ValueInfoProto(name="y")], initializers
+    )
+    imports = [onnx.helper.make_opsetid("", opset)]
+    if proto.domain:
+        imports.append(onnx.helper.make_opsetid(proto.domain, 1))
+    model = onnx.helper.make_model(graph, opset_imports=imports, ir_version=8)
+    options = ort.SessionOptions()
+    options.log_severity_level = 4
+    options.intra_op_num_threads = THREADS
+    try:
+        return ort.InferenceSession(
+            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        )
+    except Exception as error:  # onnxruntime's exceptions share no base class
+        reason = " ".join(str(error).split())
+        raise CompileError(f"onnxruntime can't run {proto.op_type}: {reason}") from error

@@ -1,0 +1,20 @@
+"""The operators, one file a family: meaning, fusion rule, lowering, kernels.
+
+A new family is a file here, its templates, its ONNX handlers in `onnx_ops.py`, and its lines in the
+two tables below (docs/adding-an-operator.md walks through one).
+"""
+
+from ..fusion import Rule
+from ..ir import OP_CLASSES as CORE_OPS
+from ..ir import Op
+from . import binary, convolution
+from .moves import Move
+
+OP_CLASSES: dict[str, type[Op]] = {
+    **CORE_OPS,
+    **{cls.kind: cls for cls in (Move, binary.QAdd, binary.QMul, binary.Lookup2)},
+}
+"""Every op of the Graph by its kind, for the text form."""
+
+FUSION_RULES: tuple[Rule, ...] = (convolution.fuse, binary.fuse)
+"""What ONNX Runtime makes integer ops of."""

@@ -1,0 +1,382 @@
+"""Element by element on two quantized tensors, with broadcasting: Add and Mul.
+
+Rule: `quantize(add(dequantize(a), dequantize(b)))` becomes `qadd` (ONNX Runtime's QLinearAdd), and
+so does mul, where a, b and the result have one dtype and one scale each; a or b may be constant.
+
+Refusals: the result has another reader or is a graph output; anything but quantize follows; an
+operand is float, or has another dtype.
+
+On the device all three forms compute in integers: `add` as clamp((a * M + T[b]) >> S), `mul` as the
+number of thresholds that (a - za) * (b - zb) reaches, and where those do not exist (or for any other
+function of two bytes), a table of all 65,536 pairs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..arithmetic import (
+    AddForm,
+    add_form,
+    add_swaps_roles,
+    mul_thresholds,
+    pair_table,
+    qlinear_add,
+    qlinear_mul,
+    stored_bytes,
+)
+from ..fusion import Group, Refused, Surroundings
+from ..ir import NUMPY_DTYPES, Array, Elementwise, Lookup, Op, TensorType, Value
+from ..layout import pixel_shape
+from ..program import Source, View
+from .base import FamilyKernel, FamilyOp, Get
+from .moves import Move
+
+if TYPE_CHECKING:
+    from ..codegen import Json, Shader
+    from ..passes.pack_int8 import Lowering
+    from ..passes.schedule import Scheduler
+    from ..simulator import Memory
+
+
+@dataclass(eq=False)
+class PairOp(FamilyOp):
+    """A function of two bytes, element by element, a and b broadcast against each other."""
+
+    a: Value
+    b: Value
+
+    def apply(self, a: Array, b: Array) -> Array:
+        """Levels of the result, i32, for the model's own stored integers."""
+        raise NotImplementedError(self.kind)
+
+    def evaluate(self, get: Get) -> Array:
+        a, b = self.stored(get(self.a)), self.stored(get(self.b))
+        levels = np.broadcast_to(self.apply(a, b), self.result.type.shape)
+        kind = np.uint8 if self.flip else NUMPY_DTYPES[self.result.type.dtype]
+        return self.packed(levels.astype(kind))
+
+    def expected_shape(self) -> tuple[int, ...] | None:
+        return np.broadcast_shapes(self.a.type.shape, self.b.type.shape)
+
+    def parameters(self, value: Value) -> tuple[float, int]:
+        scale, zero_point, _ = self.model_type(value)
+        return scale, zero_point
+
+    @property
+    def limits(self) -> tuple[int, int]:
+        """Least and greatest stored integer of the model's dtype."""
+        return self.model_type(self.result)[2]
+
+    def form(self) -> PairForm:
+        """How the device computes it: by default from all pairs."""
+        return PairForm("table", self.limits, self.flip, pairs=pair_table(self.apply, self.limits))
+
+    def lower(self, to: Lowering) -> None:
+        result, operands = lower_broadcast(self, (self.a, self.b), to)
+        to.add(replace(self, result=result, flip=to.flip_of(self), a=operands[0], b=operands[1]))
+
+    def schedule(self, to: Scheduler) -> None:
+        operands = tuple(Broadcast.of(x, self.result, to) for x in (self.a, self.b))
+        to.kernel(
+            PairKernel(
+                *to.frame(self),
+                sources=tuple(operand.source for operand in operands),
+                operands=operands,
+                form=self.form(),
+            )
+        )
+
+
+@dataclass(eq=False)
+class QAdd(PairOp):
+    """QLinearAdd; `swapped` gives a and b each other's roles (`arithmetic.add_swaps_roles`)."""
+
+    kind = "qadd"
+    swapped: bool = False
+
+    def apply(self, a: Array, b: Array) -> Array:
+        q = [self.parameters(value) for value in (self.a, self.b, self.result)]
+        return qlinear_add(a, b, q[0], q[1], q[2], self.limits, swapped=self.swapped)
+
+    def form(self) -> PairForm:
+        general = super().form()
+        assert general.pairs is not None
+        found = add_form(general.pairs, self.limits)
+        return general if found is None else PairForm("add", self.limits, self.flip, add=found)
+
+
+@dataclass(eq=False)
+class QMul(PairOp):
+    """QLinearMul."""
+
+    kind = "qmul"
+
+    def apply(self, a: Array, b: Array) -> Array:
+        q = [self.parameters(value) for value in (self.a, self.b, self.result)]
+        return qlinear_mul(a, b, q[0], q[1], q[2], self.limits)
+
+    def form(self) -> PairForm:
+        a, b, c = (self.parameters(value) for value in (self.a, self.b, self.result))
+        thresholds = mul_thresholds(a, b, c, self.limits)
+        with np.errstate(all="ignore"):
+            ratio = np.float32(a[0]) * np.float32(b[0]) / np.float32(c[0])
+        if thresholds is None or not 1e-30 < ratio < 1e30:
+            return super().form()
+        return PairForm(
+            "mul",
+            self.limits,
+            self.flip,
+            thresholds=thresholds,
+            zero_points=(a[1], b[1]),
+            ratio=float(ratio),
+            offset=c[1] - self.limits[0],
+        )
+
+
+@dataclass(eq=False)
+class Lookup2(PairOp):
+    """Any function of two bytes: result = table[byte of a * 256 + byte of b], table of 65,536."""
+
+    kind = "lookup2"
+    table: Value = field(kw_only=True)
+
+    def apply(self, a: Array, b: Array) -> Array:
+        index = (a.astype(np.int64) & 0xFF) * 256 + (b.astype(np.int64) & 0xFF)
+        return self.table.array[index].astype(np.int32)
+
+    @property
+    def limits(self) -> tuple[int, int]:
+        return (0, 255) if self.table.type.dtype == "u8" else (-128, 127)
+
+    def form(self) -> PairForm:
+        pairs = self.table.array.view(np.uint8)
+        return PairForm("table", self.limits, self.flip, pairs=pairs)
+
+
+def fuse(around: Surroundings, op: Op) -> Group | None:
+    """The group of an Add or Mul of two quantized tensors."""
+    if not isinstance(op, Elementwise) or op.op not in ("Add", "Mul") or len(op.xs) != 2:
+        return None
+    a, b = (around.quantized(x, "its operand") for x in op.xs)
+    if a.data is not None and b.data is not None:
+        raise Refused("both its operands are constants")
+    quantize = around.quantize_after(op)
+    result = quantize.result
+    if len({a.type.dtype, b.type.dtype, result.type.dtype}) > 1:
+        raise Refused(
+            f"it takes {a.type.dtype} and {b.type.dtype} and gives {result.type.dtype}; "
+            "all three must agree"
+        )
+    made: PairOp
+    if op.op == "Add":
+        made = QAdd(result, a, b, add_swaps_roles(a.type.shape, b.type.shape))
+    else:
+        made = QMul(result, a, b)
+    return Group(quantize, of_one_byte(made) or made)
+
+
+def of_one_byte(op: PairOp) -> Lookup | None:
+    """The table in the place of an op on one tensor: with itself, or with one constant number."""
+    variable, constant = (op.a, op.b) if op.b.data is not None else (op.b, op.a)
+    values = stored_bytes(op.a.type.limits)
+    if op.a is op.b:
+        levels = op.apply(values, values)
+    elif constant.data is None or constant.type.size != 1:
+        return None
+    elif op.result.type.shape != variable.type.shape:
+        return None
+    else:
+        number = constant.array.reshape(-1).astype(np.int32)
+        a, b = (values, number) if variable is op.a else (number, values)
+        levels = op.apply(a, b)
+    table = levels.astype(NUMPY_DTYPES[op.result.type.dtype])
+    source = op.a if op.a is op.b else variable
+    return Lookup(op.result, source, Value.constant(f"{op.result.name}.table", table))
+
+
+# ---------------------------------------------------------------------------------- lowering
+
+
+def lower_broadcast(
+    op: Op, operands: tuple[Value, ...], to: Lowering
+) -> tuple[Value, tuple[Value, ...]]:
+    """The packed result of an op that broadcasts, and its operands in layouts that fit it: of the
+    result's rank, packed along the same axis, with its segments where they have its channels.
+    """
+    shape = op.result.type.shape
+    whole = [x for x in operands if x.type.shape == shape and x.data is None]
+    if whole:
+        layout = to.operand(whole[0])
+        result = to.like(op.result, layout)
+    else:
+        layout = result = to.packed(op.result)
+    axis = result.type.axis
+    packed = []
+    for x in operands:
+        full = _of_rank(x, len(shape), to)
+        same = not shape or full.type.shape[axis] == shape[axis]
+        packed.append(to.operand(full, axis, like=result if same else None))
+    return result, tuple(packed)
+
+
+def _of_rank(x: Value, rank: int, to: Lowering) -> Value:
+    """An operand with leading axes of 1 up to `rank`."""
+    if len(x.type.shape) == rank:
+        return x
+    shape = (1,) * (rank - len(x.type.shape)) + x.type.shape
+    type_ = TensorType(x.type.dtype, shape, x.type.quantization)
+    name = f"{x.name}.{rank}d"
+    if x.data is not None:
+        return Value(name, type_, x.array.reshape(shape))
+    reshaped = Value(name, type_)
+    Move(reshaped, x).lower(to)
+    return reshaped
+
+
+# ---------------------------------------------------------------------------------- kernel
+
+
+@dataclass(frozen=True, eq=False)
+class PairForm:
+    """How a shader computes a function of two bytes; the fields that its `kind` uses are set.
+
+    `pairs`: u8 [65536] by the model's bytes a * 256 + b.
+    """
+
+    kind: str
+    limits: tuple[int, int]
+    flip: int
+    pairs: Array | None = None
+    add: AddForm | None = None
+    thresholds: Array | None = None
+    zero_points: tuple[int, int] = (0, 0)
+    ratio: float = 1.0
+    offset: int = 0
+
+    def apply(self, a: Array, b: Array) -> Array:
+        """Result bytes as packed, u8, of packed bytes u8."""
+        a, b = a ^ np.uint8(self.flip), b ^ np.uint8(self.flip)
+        values = stored_bytes(self.limits)
+        if self.kind == "table":
+            assert self.pairs is not None
+            levels = self.pairs[a.astype(np.int64) * 256 + b]
+        elif self.kind == "add":
+            assert self.add is not None
+            total = values[a].astype(np.int64) * self.add.multiplier + self.add.table[b]
+            levels = np.clip(total >> self.add.shift, *self.limits)
+        else:
+            assert self.thresholds is not None
+            za, zb = self.zero_points
+            product = (values[a] - za) * (values[b] - zb)
+            levels = np.searchsorted(self.thresholds, product, side="right") + self.limits[0]
+        return levels.astype(np.int64).astype(np.uint8) ^ np.uint8(self.flip)
+
+
+@dataclass(frozen=True, eq=False)
+class Broadcast:
+    """Where an operand's words lie for the result's: its source, and by the result's pixel axes,
+    outermost first, (size, stride in pixels of the operand). `splat`: its one channel serves all.
+    """
+
+    source: Source
+    axes: tuple[tuple[int, int], ...]
+    splat: bool
+    words: int
+
+    @classmethod
+    def of(cls, x: Value, result: Value, to: Scheduler) -> Broadcast:
+        """The addressing of a packed operand of the result's rank and axis."""
+        axis, shape = result.type.axis, result.type.shape
+        axes: list[tuple[int, int]] = []
+        stride = 1
+        for number in reversed(range(len(shape))):
+            if number == axis:
+                continue
+            size = x.type.shape[number]
+            entry = (shape[number], stride if size > 1 else 0)
+            stride *= size
+            if entry[0] == 1:
+                continue
+            if axes and entry[1] == axes[0][0] * axes[0][1]:
+                axes[0] = (axes[0][0] * entry[0], axes[0][1])
+            else:
+                axes.insert(0, entry)
+        splat = x.type.channels == 1 and result.type.channels > 1
+        return cls(to.source(x), tuple(axes), splat, x.type.words)
+
+    def words_of(self, source: Source, memory: Memory, pixels: int, words: int) -> Array:
+        """The operand's bytes for every word of the result, u8 [pixels, words * 4]."""
+        at = np.zeros(1, np.int64)
+        for size, stride in self.axes:
+            at = (at[:, None] + np.arange(size) * stride).reshape(-1)
+        lanes = memory.lanes(source, self.words)[np.broadcast_to(at, pixels)]
+        return np.repeat(lanes[:, :1], words * 4, 1) if self.splat else lanes
+
+    def emit(self, shader: Shader, name: str, source: Source) -> Json:
+        """What a template needs to read it: see `_broadcast.wgsl.j2`."""
+        array, start = shader.operand(source)
+        pitch = source.pitch if isinstance(source, View) else self.words
+        shader.define(**{f"{name}_at": start, f"{name}_pitch": pitch})
+        axes = []
+        for number, (size, stride) in enumerate(reversed(self.axes)):
+            shader.define(**{f"{name}_size{number}": size, f"{name}_stride{number}": stride})
+            axes.append({"number": number, "fixed": stride == 0})
+        same = len(self.axes) == 1 and self.axes[0][1] == 1
+        return {"name": name, "array": array, "axes": axes, "same": same, "splat": self.splat}
+
+
+@dataclass(eq=False)
+class PairKernel(FamilyKernel):
+    """A function of two bytes on packed words."""
+
+    op = "pair"
+    sources: tuple[Source, ...] = field(kw_only=True)
+    operands: tuple[Broadcast, ...] = field(kw_only=True)
+    form: PairForm = field(kw_only=True)
+
+    def reads(self) -> list[View]:
+        return [source for source in self.sources if isinstance(source, View)]
+
+    def simulate(self, memory: Memory, inputs: Mapping[str, Array]) -> Array:
+        del inputs
+        a, b = (
+            operand.words_of(source, memory, self.pixels, self.words)
+            for operand, source in zip(self.operands, self.sources, strict=True)
+        )
+        return self.form.apply(a, b)
+
+    def title(self) -> str:
+        how = {"add": "by multiplication and shift", "mul": "by thresholds", "table": "by table"}
+        return f"pair: a function of two bytes, {how[self.form.kind]}"
+
+    def emit(self, shader: Shader) -> Json:
+        form = self.form
+        structure: dict[str, Any] = {
+            "form": form.kind,
+            "flip": bool(form.flip),
+            "operands": [
+                operand.emit(shader, name, source)
+                for name, operand, source in zip("ab", self.operands, self.sources, strict=True)
+            ],
+        }
+        low, high = form.limits
+        if form.kind == "table":
+            assert form.pairs is not None
+            by_packed = np.arange(256) ^ form.flip
+            packed = form.pairs.reshape(256, 256)[by_packed][:, by_packed] ^ np.uint8(form.flip)
+            shader.define(pairs=shader.table(packed))
+        elif form.kind == "add":
+            assert form.add is not None
+            shader.define("i32", multiplier=form.add.multiplier, low=low, high=high)
+            shader.define(shift=form.add.shift, addends=shader.table(form.add.table))
+        else:
+            assert form.thresholds is not None
+            shader.define("i32", zero_a=form.zero_points[0], zero_b=form.zero_points[1], low=low)
+            shader.define(thresholds=shader.table(form.thresholds))
+            shader.define("f32", ratio=form.ratio, level_offset=form.offset + 0.5)
+        return structure

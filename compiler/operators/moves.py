@@ -1,0 +1,390 @@
+"""Ops that only move values, whatever their dtype: reshape, transpose, slice, gather, tile, ...
+
+A move is a map from each element of its result to one of its operand, or to a constant (`pad`). It
+is evaluated by moving the operand; its kernel is made by moving the operand's *positions*: where
+the moved positions are already those of some layout, the result is a view of the operand's words
+and costs nothing; else one `gather` kernel reads them through address tables, one for each axis of
+the result where the addresses are sums over the axes, or one entry for each element.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..arithmetic import pad_indices, resize_indices
+from ..errors import CompileError
+from ..ir import Array, Op, Pad, Resize, TensorType, Value
+from ..layout import channels_of_lanes, positions
+from ..program import View
+from .base import FamilyKernel, FamilyOp, Get
+
+if TYPE_CHECKING:
+    from ..codegen import Json, Shader
+    from ..passes.pack_int8 import Lowering
+    from ..passes.schedule import Scheduler
+    from ..simulator import Memory
+
+OUTSIDE = -(2**26)
+"""Address of an element that reads the fill; the sum of a few such is still negative in i32."""
+
+
+@dataclass(eq=False)
+class Move(FamilyOp):
+    """ONNX Reshape, Transpose, Slice, Gather, Expand, Tile, DepthToSpace or SpaceToDepth.
+
+    `op` and its attributes, all of them constants: reshape, expand {} (to the result's shape),
+    transpose {perm}, slice {starts, steps} (one each an axis), gather {axis} with `indices` i64,
+    tile {repeats}, depth_to_space {blocksize, mode}, space_to_depth {blocksize}, and layout {}: the
+    same elements packed along another axis.
+    """
+
+    kind = "move"
+    x: Value
+    op: str = "reshape"
+    attributes: dict[str, Any] = field(default_factory=dict)
+    indices: Value | None = None
+
+    def evaluate(self, get: Get) -> Array:
+        return moved(self, get(self.x))
+
+    def lower(self, to: Lowering) -> None:
+        lower_move(self, to)
+
+    def schedule(self, to: Scheduler) -> None:
+        schedule_move(self, to)
+
+
+def moved(op: Op, x: Array, fill: Any = 0) -> Array:
+    """What a move makes of an array of its operand's shape; `fill` stands where `pad` adds."""
+    match op:
+        case Resize():
+            return _resized(op, x)
+        case Pad():
+            return _padded(op, x, fill)
+        case Move():
+            return _moved(op, x)
+    raise CompileError(f"internal error: {op.kind} is no move")
+
+
+def _moved(op: Move, x: Array) -> Array:
+    shape, a = op.result.type.shape, op.attributes
+    match op.op:
+        case "reshape":
+            return x.reshape(shape)
+        case "layout":
+            return x
+        case "expand":
+            return np.broadcast_to(x, shape)
+        case "transpose":
+            return x.transpose(a["perm"])
+        case "slice":
+            for axis, (start, step) in enumerate(zip(a["starts"], a["steps"], strict=True)):
+                x = x.take(start + step * np.arange(shape[axis]), axis)
+            return x
+        case "gather":
+            assert op.indices is not None
+            return x.take(op.indices.array, a["axis"])
+        case "tile":
+            return np.tile(x, a["repeats"])
+        case "depth_to_space":
+            return _depth_to_space(x, a["blocksize"], a["mode"])
+        case "space_to_depth":
+            batch, channels, height, width = x.shape
+            b = a["blocksize"]
+            blocks = x.reshape(batch, channels, height // b, b, width // b, b)
+            return blocks.transpose(0, 3, 5, 1, 2, 4).reshape(shape)
+    raise CompileError(f"internal error: {op.op} is no move")
+
+
+def _depth_to_space(x: Array, b: int, mode: str) -> Array:
+    batch, channels, height, width = x.shape
+    depth = channels // (b * b)
+    if mode == "DCR":
+        blocks = x.reshape(batch, b, b, depth, height, width).transpose(0, 3, 4, 1, 5, 2)
+    else:
+        blocks = x.reshape(batch, depth, b, b, height, width).transpose(0, 1, 4, 2, 5, 3)
+    return blocks.reshape(batch, depth, height * b, width * b)
+
+
+def resize_source(op: Resize, axis: int) -> Array:
+    """Source index of each position of a Resize's result along one of the axes that `scales` names.
+
+    A Resize to the same shape copies, whatever its scales and modes say, as ONNX Runtime does.
+    """
+    at = len(op.x.type.shape) - len(op.scales) + axis
+    size, result = op.x.type.shape[at], op.result.type.shape[at]
+    if op.x.type.shape == op.result.type.shape:
+        return np.arange(size)
+    return resize_indices(size, result, op.scales[axis], op.coordinates, op.rounding)
+
+
+def _resized(op: Resize, x: Array) -> Array:
+    for axis in range(len(op.scales)):
+        x = x.take(resize_source(op, axis), x.ndim - len(op.scales) + axis)
+    return x
+
+
+def _padded(op: Pad, x: Array, fill: Any) -> Array:
+    axes = len(op.pads) // 2
+    outside = np.zeros((1,) * x.ndim, bool)
+    for number in range(axes):
+        axis = x.ndim - axes + number
+        indices = pad_indices(x.shape[axis], op.pads[number], op.pads[axes + number], op.mode)
+        x = x.take(indices, axis)
+        shape = [1] * x.ndim
+        shape[axis] = len(indices)
+        outside = outside | (indices < 0).reshape(shape)
+    return np.where(outside, np.asarray(fill, x.dtype), x)
+
+
+# ---------------------------------------------------------------------------------- lowering
+
+
+def lower_move(op: Op, to: Lowering) -> None:
+    """A move on packed bytes, or on row-major words of any other dtype."""
+    x: Value = op.operands[0]
+    if not to.is_packable(x):
+        to.add(_replaced(op, op.result, x))
+        return
+    packed = to.operand(x)
+    axis = _axis_of_view(op, packed.type, to.demand(op.result))
+    to.add(_replaced(op, to.packed(op.result, axis=axis), packed))
+
+
+def _replaced(op: Op, result: Value, x: Value) -> Op:
+    if isinstance(op, Move):
+        return Move(result, x, op.op, op.attributes, op.indices)
+    if isinstance(op, Resize):
+        return Resize(result, x, op.scales, op.coordinates, op.rounding)
+    assert isinstance(op, Pad)
+    flipped = op.result.type.dtype == "u8" and result is not op.result
+    return Pad(result, x, op.pads, op.mode, op.value - (128 if flipped else 0))
+
+
+def _axis_of_view(op: Op, x: TensorType, demand: int | None) -> int | None:
+    """The axis to pack the result along: one that makes it a view, else the demanded one."""
+    shape = op.result.type.shape
+    if isinstance(op, Resize | Pad) or not shape:
+        return x.axis if demand is None else demand
+    pixel, lane = (moved(op, part) for part in positions(x))
+    own = View(None, x.pixels, x.words, x.words)  # type: ignore[arg-type]
+    order = sorted(range(len(shape)), key=lambda axis: (axis != demand, -axis))
+    for axis in order:
+        type_ = TensorType("s8", shape, None, (shape[axis],), axis)
+        if _as_view(own, type_, pixel, lane) is not None:
+            return axis
+    if demand is None and len(shape) == len(x.shape):
+        return x.axis
+    return demand
+
+
+def _as_view(x: View, type_: TensorType, pixel: Array, lane: Array) -> View | None:
+    """The view of `x` that holds a result whose elements lie at (pixel, lane) of it, if any."""
+    if type_.size == 0:
+        return None
+    wanted_pixel, wanted_lane = positions(type_)
+    if type_.segments is None:
+        words = lane + pixel * x.pitch
+        first = int(words.flat[0])
+        if np.array_equal(words - first, wanted_lane):
+            return View(x.buffer, 1, type_.size, type_.size, x.first + first)
+        return None
+    first = int(lane.flat[0]) - int(wanted_lane.flat[0])
+    same_pixels = x.pixels == type_.pixels and np.array_equal(pixel, wanted_pixel)
+    if same_pixels and first % 4 == 0 and np.array_equal(lane - first, wanted_lane):
+        return x.slice(first // 4, type_.words)
+    address = pixel * x.pitch * 4 + lane
+    wanted = wanted_pixel * type_.words * 4 + wanted_lane
+    first = int(address.flat[0]) - int(wanted.flat[0])
+    if first % 4 == 0 and np.array_equal(address - first, wanted):
+        return View(x.buffer, type_.pixels, type_.words, type_.words, x.first + first // 4)
+    return None
+
+
+# ---------------------------------------------------------------------------------- scheduling
+
+
+def schedule_move(op: Op, to: Scheduler) -> None:
+    """A view where the moved positions are those of the result's layout, else a gather."""
+    x: Value = op.operands[0]
+    source = to.source(x)
+    pixel, lane = positions(x.type)
+    pixel, lane = moved(op, pixel, OUTSIDE), moved(op, lane, 0)
+    type_ = op.result.type
+    if isinstance(source, View) and (pixel >= 0).all():
+        view = _as_view(source, type_, pixel, lane)
+        if view is not None:
+            to.views[op.result] = view
+            return
+    fill = int(op.value) if isinstance(op, Pad) and type_.segments is not None else 0
+    if isinstance(op, Pad) and type_.segments is None:
+        fill = int(np.float32(op.value).view(np.int32)) if type_.dtype == "f32" else int(op.value)
+    to.kernel(
+        GatherKernel(
+            *to.frame(op), source=source, tables=_tables(type_, pixel, lane, x.type), fill=fill,
+            bytes=type_.segments is not None,
+        )
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where each element of a gather's result lies in its source.
+
+    `axes`: sizes of the result's pixel axes; `pixels` and `lanes`: what each of them adds to the
+    source's pixel and lane, i64 [size] each; `lane_pixels` and `lane_lanes`: what each lane of the
+    result adds, i64 [lanes], lanes that are padding OUTSIDE. Where the addresses are no such sums,
+    `whole` holds them all: i64 [2, pixels, lanes].
+    """
+
+    axes: tuple[int, ...]
+    pixels: tuple[Array, ...]
+    lanes: tuple[Array, ...]
+    lane_pixels: Array
+    lane_lanes: Array
+    whole: Array | None = None
+
+    def of(self) -> tuple[Array, Array]:
+        """Source pixel and lane of every lane of the result, i64 [pixels, lanes] each."""
+        if self.whole is not None:
+            return self.whole[0], self.whole[1]
+        pixel = lane = np.zeros((1,), np.int64)
+        for one, other in zip(self.pixels, self.lanes, strict=True):
+            pixel = (pixel[:, None] + one).reshape(-1)
+            lane = (lane[:, None] + other).reshape(-1)
+        return pixel[:, None] + self.lane_pixels, lane[:, None] + self.lane_lanes
+
+
+def _tables(type_: TensorType, pixel: Array, lane: Array, x: TensorType) -> Addresses:
+    """The addresses by axes, checked, or whole."""
+    del x
+    if type_.segments is None:  # every element a pixel of one lane
+        shape = type_.shape or (1,)
+        pixels, lanes = pixel.reshape(*shape, 1), lane.reshape(*shape, 1)
+    else:
+        physical = np.array(channels_of_lanes(type_))
+        pixels = np.moveaxis(np.atleast_1d(pixel), min(type_.axis, max(pixel.ndim - 1, 0)), -1)
+        lanes = np.moveaxis(np.atleast_1d(lane), min(type_.axis, max(lane.ndim - 1, 0)), -1)
+        pixels = np.where(physical < 0, OUTSIDE, pixels[..., np.maximum(physical, 0)])
+        lanes = np.where(physical < 0, 0, lanes[..., np.maximum(physical, 0)])
+    axes = pixels.shape[:-1]
+    valid = pixels >= 0
+    count = math.prod(axes)
+    whole = np.stack([pixels.reshape(count, -1), lanes.reshape(count, -1)])
+    if not valid.any():
+        return Addresses(axes, (), (), whole[0, 0], whole[1, 0], whole)
+    start = tuple(int(n) for n in np.argwhere(valid)[0])
+    parts = []
+    for axis in range(pixels.ndim):
+        at = tuple(slice(None) if n == axis else i for n, i in enumerate(start))
+        others = tuple(n for n in range(pixels.ndim) if n != axis)
+        seen = valid.any(axis=others)
+        if axis < len(axes):
+            one, other = pixels[at] - pixels[start], lanes[at] - lanes[start]
+        else:
+            one, other = pixels[at], lanes[at]
+        parts.append((np.where(seen, one, OUTSIDE), np.where(seen, other, 0)))
+    found = Addresses(
+        axes, tuple(p for p, _ in parts[:-1]), tuple(n for _, n in parts[:-1]), *parts[-1]
+    )
+    made_pixel, made_lane = found.of()
+    same = (made_pixel >= 0) == valid.reshape(count, -1)
+    held = valid.reshape(count, -1)
+    equal = (made_pixel == whole[0]) & (made_lane == whole[1])
+    if same.all() and equal[held].all():
+        return found
+    return Addresses(axes, (), (), whole[0, 0], whole[1, 0], whole)
+
+
+@dataclass(eq=False)
+class GatherKernel(FamilyKernel):
+    """Bytes, or words of row-major tensors, each from its address in the source."""
+
+    op = "gather"
+    source: View | str | Array = field(kw_only=True)
+    tables: Addresses = field(kw_only=True)
+    fill: int = 0
+    bytes: bool = True
+
+    def reads(self) -> list[View]:
+        return [self.source] if isinstance(self.source, View) else []
+
+    def simulate(self, memory: Memory, inputs: Mapping[str, Array]) -> Array:
+        pixel, lane = self.tables.of()
+        inside = pixel >= 0
+        pixel, lane = np.where(inside, pixel, 0), np.where(inside, lane, 0)
+        if self.bytes:
+            assert isinstance(self.source, View)
+            held = memory.read(self.source)[pixel, lane]
+            return np.where(inside, held, np.uint8(self.fill & 0xFF))
+        words = memory.row_major(self.source, inputs)
+        pitch = self.source.pitch if isinstance(self.source, View) else 0
+        held = words[pixel * pitch + lane]
+        return np.where(inside, held, np.uint32(self.fill & 0xFFFFFFFF))
+
+    def title(self) -> str:
+        what = "bytes" if self.bytes else "words"
+        return f"gather: {what} by their addresses in the source"
+
+    def emit(self, shader: Shader) -> Json:
+        t = self.tables
+        name, start = shader.operand(self.source)
+        pitch = self.source.pitch if isinstance(self.source, View) else 0
+        shader.define(source=start, source_pitch=pitch)
+        structure: Json = {"source_name": name, "bytes": self.bytes, "axes": [], "whole": False}
+        shader.define(fill=(self.fill & 0xFF) if self.bytes else (self.fill & 0xFFFFFFFF))
+        structure["guarded"] = bool((t.of()[0] < 0).any())
+        if t.whole is not None:
+            lanes = self.source.words * 4 if isinstance(self.source, View) and self.bytes else 0
+            combined = np.where(t.whole[0] < 0, -1, t.whole[0] * lanes + t.whole[1])
+            shader.define(addresses=shader.table(combined.astype(np.int32)), source_lanes=lanes)
+            return structure | {"whole": True}
+        for number in reversed(range(len(t.axes))):
+            if t.axes[number] == 1 and not t.pixels[number].any() and not t.lanes[number].any():
+                continue
+            axis: Json = {"number": number}
+            shader.define(suffix=str(number), size=t.axes[number])
+            for what, data in (("pixel", t.pixels[number]), ("lane", t.lanes[number])):
+                axis[what] = _form(shader, f"{what}{number}", data)
+            structure["axes"].append(axis)
+        structure["word_by_word"] = self.bytes and _whole_words(t)
+        if self.bytes and not structure["word_by_word"]:
+            shader.define(lane_lanes=shader.table(t.lane_lanes.astype(np.int32)))
+            structure["lane_pixels"] = bool((t.lane_pixels != 0).any())
+            if structure["lane_pixels"]:
+                shader.define(lane_pixels=shader.table(t.lane_pixels.astype(np.int32)))
+        elif self.bytes:
+            shader.define("i32", lane_first=int(t.lane_lanes[0]))
+            shader.define("i32", pixel_first=int(t.lane_pixels[0]))
+        else:
+            shader.define("i32", lane_first=int(t.lane_lanes[0]))
+            shader.define("i32", pixel_first=int(t.lane_pixels[0]))
+        return structure
+
+
+def _form(shader: Shader, name: str, data: Array) -> str:
+    """How the shader has an axis' addends: none, a stride, or a table."""
+    if not data.any():
+        return "none"
+    if len(data) < 2 or np.array_equal(data, np.arange(len(data)) * (data[1] - data[0])):
+        stride = int(data[1] - data[0]) if len(data) > 1 else 0
+        if data[0] == 0:
+            shader.define("i32", **{f"{name}_stride": stride})
+            return "stride"
+    shader.define(**{f"{name}_table": shader.table(data.astype(np.int32))})
+    return "table"
+
+
+def _whole_words(t: Addresses) -> bool:
+    """Whether every word of the result is a whole word of the source."""
+    real = t.lane_pixels >= 0
+    lanes = np.arange(len(real))
+    contiguous = np.array_equal(t.lane_lanes[real], (lanes + t.lane_lanes[0])[real])
+    aligned = t.lane_lanes[0] % 4 == 0 and all(not (table % 4).any() for table in t.lanes)
+    full = not real.size or bool((t.lane_pixels[real] == t.lane_pixels[0]).all())
+    return bool(real.size and real[0] and contiguous and aligned and full and real.all())
