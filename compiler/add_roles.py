@@ -1,0 +1,64 @@
+"""In which roles onnxruntime's QLinearAdd nodes compute: as written, or A and B exchanged.
+
+It matters where an operand is broadcast: the two sums of `qlinear_add` are rounded in another
+order, and differ in up to one per cent of values. The roles follow from the shapes in the layout
+that runs (`add_swaps_roles`), and which layout runs is decided by onnxruntime's transpose
+optimizer, so it is read off the graph that it made.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+from onnx import helper
+
+from .arithmetic import add_swaps_roles
+
+_LAST = (0, 2, 3, 1)
+
+
+def roles_depend_on_layout(a_shape: tuple[int, ...], b_shape: tuple[int, ...]) -> bool:
+    """Whether the roles of an Add of these 4-D (channels-first) shapes change in channels-last."""
+    if not len(a_shape) == len(b_shape) == 4:
+        return False  # only operands of rank 4 are moved
+    last = [tuple(shape[axis] for axis in _LAST) for shape in (a_shape, b_shape)]
+    return add_swaps_roles(*last) != add_swaps_roles(a_shape, b_shape)
+
+
+def swapped_adds(optimized: onnx.ModelProto) -> dict[str, bool]:
+    """For each QLinearAdd of an optimized graph (`Oracle.optimized`), by node name: are A and B in
+    each other's roles? The name is that of the Add in the model.
+
+    Runs the graph once on zeros, to learn the shapes; its inputs need static shapes.
+    """
+    adds = [node for node in optimized.graph.node if node.op_type == "QLinearAdd"]
+    shapes = {held.name: tuple(held.dims) for held in optimized.graph.initializer}
+    wanted = {node.input[i] for node in adds for i in (0, 3)} - shapes.keys()
+    shapes |= _shapes(optimized, sorted(wanted))
+    return {
+        node.name: add_swaps_roles(shapes[node.input[0]], shapes[node.input[3]]) for node in adds
+    }
+
+
+def _shapes(optimized: onnx.ModelProto, names: list[str]) -> dict[str, tuple[int, ...]]:
+    if not names:
+        return {}
+    model = onnx.ModelProto()
+    model.CopyFrom(optimized)
+    given = {value.name: value.type.tensor_type for value in model.graph.input}
+    shapes = {name: tuple(dim.dim_value for dim in kind.shape.dim) for name, kind in given.items()}
+    del model.graph.output[:]
+    model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)
+    options = ort.SessionOptions()
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.log_severity_level = 4
+    session = ort.InferenceSession(
+        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+    feeds = {
+        name: np.zeros(shapes[name], helper.tensor_dtype_to_np_dtype(given[name].elem_type))
+        for name in (value.name for value in session.get_inputs())
+    }
+    results = session.run(names, feeds)
+    return {name: result.shape for name, result in zip(names, results, strict=True)}
