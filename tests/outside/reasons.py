@@ -119,7 +119,8 @@ def _plain(text: str, model: onnx.ModelProto) -> str:
     """A message without the names of this one model."""
     text = re.sub(r"\S*onnx2wgsl-\w+/net\.onnx", "the model", text)
     for name in sorted(_names(model), key=len, reverse=True):
-        text = text.replace(f" '{name}'", "").replace(f"%{name} ", "").replace(f"%{name}:", ":")
+        text = text.replace(f" '{name}'", "")
+        text = re.sub(rf"%{re.escape(name)}(?![\w.])", "%_", text)
     return text
 
 
@@ -135,4 +136,4 @@ def _without_origin(text: str) -> str:
     text = re.sub(r"\[ONNXRuntimeError\] : \d+ : \w+ : ", "", text)
     text = re.sub(r"Non-zero status code .*? Status Message: ", "", text)
     text = re.sub(r"/\S+\.(cc|h):\d+ .*?\)( const)?( \[with [^]]*\])? (?=\w)", "", text)
-    return text.removesuffix(" node with name ''")
+    return re.sub(r" node with name.*$", "", text)

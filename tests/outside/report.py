@@ -11,6 +11,7 @@ import textwrap
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from importlib import metadata
 from pathlib import Path
 
@@ -53,6 +54,7 @@ class Suite:
         """Cases whose result is wrong, or that made the compiler fail without a message."""
         return {name: out for name, out in self.outcomes.items() if out.kind in DEFECTS}
 
+    @cached_property
     def not_run(self) -> dict[str, list[Case]]:
         """Cases that are refused, by reason."""
         groups: dict[str, list[Case]] = defaultdict(list)
@@ -83,7 +85,7 @@ def render(suites: Sequence[Suite]) -> str:
 
 
 def _row(suite: Suite) -> str:
-    left = sum(map(len, suite.not_run().values()))
+    left = sum(map(len, suite.not_run.values()))
     counts = [len(suite.cases), len(suite.passing()), left, len(suite.defects())]
     return f"| {suite.title} | " + " | ".join(map(str, counts)) + " |"
 
@@ -102,7 +104,7 @@ def _section(suite: Suite) -> str:
         names = ", ".join(f"`{case.name}`" for case in suite.unexpected())
         about = "ONNX Runtime's result is not the one that comes with the case: "
         parts += ["\n### Differing references\n", _fill(about + names)]
-    if groups := suite.not_run():
+    if groups := suite.not_run:
         parts.append("\n### Not run\n")
         for why, cases in groups.items():
             names = ", ".join(f"`{case.name}`" for case in cases)

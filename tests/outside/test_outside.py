@@ -36,11 +36,11 @@ def test_no_case_differs_and_none_fails_without_a_message(suites: list[Suite]) -
 
 def test_every_case_passes_or_has_a_reason(suites: list[Suite]) -> None:
     for suite in suites:
-        refused = [case.name for cases in suite.not_run().values() for case in cases]
+        refused = [case.name for cases in suite.not_run.values() for case in cases]
         passing = [case.name for case in suite.passing()]
         found = sorted([*refused, *passing, *suite.defects()])
         assert found == sorted(case.name for case in suite.cases)
-        assert all(why.strip() for why in suite.not_run())
+        assert all(why.strip() for why in suite.not_run)
 
 
 def test_every_node_case_of_onnx_is_in_a_suite(suites: list[Suite]) -> None:
@@ -161,7 +161,7 @@ def test_nature_of_a_case(name: str, nature: str) -> None:
 
 def test_reasons_name_neither_tensors_nor_files(suites: list[Suite]) -> None:
     for suite in suites:
-        for why in suite.not_run():
+        for why in suite.not_run:
             assert "onnx2wgsl-" not in why
             assert "/tmp" not in why
             assert "_expanded_function_" not in why
