@@ -16,6 +16,7 @@ from onnx2wgsl.compiler.oracle import Oracle
 from tests.coverage import CASES, DOCUMENT, Examination, Verdict, examine, listed, networks, render
 from tests.coverage.examine import compare, reason
 from tests.coverage.report import FUZZ, add_fuzz_run
+from tests.zoo import NETWORKS, parameter_count
 from tests.zoo.others import DATA, QUANTIZED, TRAINED
 
 QUICK = ("lenet", "mobile_unet", "temporal", "mnist_conv")
@@ -59,6 +60,25 @@ def render_row(found: Examination) -> str:
         for line in text.splitlines()
         if line.startswith(f"| {found.case.network} | {found.case.style} |")
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "features"),
+    [
+        ("resnet18", 11_689_512, 512),
+        ("mobilenet_v2_1.0", 3_504_872, 1280),
+        ("mobilenet_v3_small", 2_542_856, 1024),
+        ("efficientnet_lite0", 4_652_008, 1280),
+        ("squeezenet_1.1", 1_235_496, 512),
+        ("shufflenet_v2_0.5", 1_366_792, 1024),
+        ("lenet", 61_706, 0),
+    ],
+)
+def test_a_network_has_the_published_number_of_parameters(
+    name: str, parameters: int, features: int
+) -> None:
+    """Published for 1000 classes; here there are 100, to be smaller."""
+    assert parameter_count(NETWORKS[name].build()) == parameters - 900 * (features + bool(features))
 
 
 # ------------------------------------------------------------------------- how it is decided

@@ -111,9 +111,8 @@ def mobilenet_v2(width: float) -> nn.Module:
             step = stride if i == 0 else 1
             layers.append(InvertedResidual(inner, inner * expansion, outer, stride=step))
             inner = outer
-    last = max(1280, _to_eight(1280 * width)) if width >= 1 else 640
-    layers.append(conv_norm(inner, last, 1, activation=nn.ReLU6))
-    return nn.Sequential(*layers, head(last, 100))
+    layers.append(conv_norm(inner, 1280, 1, activation=nn.ReLU6))
+    return nn.Sequential(*layers, head(1280, 100))
 
 
 def mobilenet_v3_small() -> nn.Module:
