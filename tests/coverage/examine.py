@@ -23,6 +23,7 @@ from .cases import Case
 
 Feed = dict[str, NDArray[Any]]
 SAMPLES = 2
+MOST_REASONS = 4
 INEXACT = IMPURE_UNARY | {"BatchNormalization"}
 EXACT, FLOAT_REGIONS, DIFFERS, REFUSED, FAILS = (
     "exact",
@@ -58,18 +59,25 @@ def examine(case: Case) -> Examination:
     path = case.path()
     model = onnx.load(path)
     oracle = Oracle(model, signed_integer_kernels=needs_signed_integer_kernels(model))
-    used = {name for node in model.graph.node for name in node.input}
     return Examination(
         case,
-        parameters=sum(
-            prod(tensor.dims)
-            for tensor in model.graph.initializer
-            if tensor.name in used and prod(tensor.dims) > 1
-        ),
+        parameters=parameters(model.graph),
         nodes=len(model.graph.node),
         ops=tuple(sorted({node.op_type for node in model.graph.node})),
         groups=oracle.integer_groups(),
         verdict=judge(path, oracle),
+    )
+
+
+def parameters(graph: onnx.GraphProto) -> int:
+    """How many weights and biases there are; scales, zero points and shapes are none."""
+    pairs = ("QuantizeLinear", "DequantizeLinear")
+    others = {name for node in graph.node if node.op_type in pairs for name in node.input[1:]}
+    integers = (onnx.TensorProto.INT64, onnx.TensorProto.BOOL)
+    return sum(
+        prod(tensor.dims)
+        for tensor in graph.initializer
+        if tensor.name not in others and tensor.data_type not in integers
     )
 
 
@@ -141,13 +149,12 @@ def reason(error: CompileError) -> str:
     """Why a model is refused, in one line: each different reason once, with its count."""
     if not isinstance(error, UnsupportedError):
         return _one_line(error)
-    kinds = Counter(_without_names(text) for text in error.reasons)
-    first = {_without_names(text): text for text in reversed(error.reasons)}
-    told = [
-        f"{first[kind]} ({count}x)" if count > 1 else first[kind] for kind, count in kinds.items()
-    ]
-    rest = f"; and {len(told) - 2} more reasons" if len(told) > 2 else ""
-    return " ".join("; ".join(told[:2]).split()) + rest
+    texts = [" ".join(text.partition(";")[0].split()) for text in error.reasons]
+    kinds = Counter(map(_without_names, texts))
+    first = {_without_names(text): text for text in reversed(texts)}
+    told = [first[kind] + (f" ({count}x)" if count > 1 else "") for kind, count in kinds.items()]
+    rest = f"; and {len(told) - MOST_REASONS} more reasons" if len(told) > MOST_REASONS else ""
+    return "; ".join(told[:MOST_REASONS]) + rest
 
 
 def _without_names(text: str) -> str:
