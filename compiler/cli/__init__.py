@@ -11,12 +11,13 @@ from rich.console import Console
 
 from ..errors import CompileError
 
-COMMANDS = ("compile", "run", "verify", "inspect", "bench", "serve", "strip", "doctor")
+COMMANDS = ("compile", "run", "verify", "inspect", "fuzz", "bench", "serve", "strip", "doctor")
 SHORT_HELP = {
     "compile": "Compile an int8 QDQ ONNX model to a WebGPU artifact.",
     "run": "Run an artifact on the GPU, on .npy files or pictures.",
     "verify": "Compare every bit with onnxruntime.",
     "inspect": "Show the kernels, the IR after each pass, the memory plan.",
+    "fuzz": "Compare random models with onnxruntime.",
     "bench": "Time an artifact.",
     "serve": "Serve an artifact's page to a browser on this machine.",
     "strip": "Remove zero points that say nothing from an ONNX file.",

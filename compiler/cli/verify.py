@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +20,7 @@ from ..errors import CompileError
 from ..ir import Array, Graph
 from ..program import Program
 from . import console
-from .options import MODEL_OR_FOLDER, device_options, shape_option
+from .options import MODEL, MODEL_OR_FOLDER, device_options, shape_option
 
 Sample = dict[str, Array]
 
@@ -30,6 +31,10 @@ Sample = dict[str, Array]
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
 @click.option("--each-pass", is_flag=True, help="Also evaluate the IR after every pass.")
 @click.option(
+    "--input", "inputs", type=MODEL, multiple=True,
+    help="Compare on these inputs, .npz files with an array for each, instead of drawn samples.",
+)  # fmt: skip
+@click.option(
     "--model", "source", type=MODEL_OR_FOLDER, help="For a DIR: the model it was made from."
 )
 @shape_option
@@ -39,6 +44,7 @@ def command(
     samples: int,
     seed: int,
     each_pass: bool,
+    inputs: tuple[Path, ...],
     source: Path | None,
     shapes: tuple[tuple[str, tuple[int, ...]], ...],
     adapter: str | None,
@@ -54,15 +60,36 @@ def command(
     device = {"adapter": adapter, "dot": dot, "requantize": requantize}
     if path.is_dir():
         found = _source_of(path, source)
+        if found is None and inputs:
+            raise CompileError(
+                f"{path}: --input needs the model it was compiled from; give it with --model"
+            )
         if found is None:
             _replay(out, path, device)
             return
         model, folder = found, path
     else:
         model, folder = path, None
-    check = _Check(out, model, _shapes_of(folder) | dict(shapes), samples, seed)
+    check = _Check(out, model, _shapes_of(folder) | dict(shapes), len(inputs) or samples, seed)
+    check.samples = [_load(file) for file in inputs]
     check.run(folder, device, each_pass)
     check.report()
+
+
+def _load(path: Path) -> Sample:
+    """The arrays of an .npz file by name."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            if not isinstance(file, np.lib.npyio.NpzFile):
+                raise ValueError("one array without a name")
+            return dict(file)
+    except OSError:
+        raise
+    except (ValueError, zipfile.BadZipFile, EOFError) as error:
+        raise CompileError(
+            f"{path} is not an .npz file of arrays by input name ({error}); "
+            "numpy.savez(path, name=array) writes one"
+        ) from error
 
 
 def _shapes_of(folder: Path | None) -> dict[str, tuple[int, ...]]:
@@ -167,7 +194,8 @@ class _Check:
         groups = oracle.integer_groups()
         self.out.print(f"{self.reference} on {self.model}:\n{groups}")
         random = np.random.default_rng(self.seed)
-        self.samples = [random_sample(graph, random) for _ in range(self.count)]
+        if not self.samples:
+            self.samples = [random_sample(graph, random) for _ in range(self.count)]
         self.expected = [oracle.run(sample) for sample in self.samples]
 
     def _evaluate(self, name: str, stage: Graph | Program) -> None:

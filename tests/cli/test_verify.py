@@ -57,6 +57,24 @@ def test_a_model_is_exact(model: Path) -> None:
     )
 
 
+def test_given_inputs_replace_the_drawn_ones(model: Path, array: Path, tmp_path: Path) -> None:
+    inputs = tmp_path / "inputs.npz"
+    np.savez(inputs, input=np.load(array))
+    text = succeed("verify", model, "--input", inputs, "--input", inputs)
+    assert f"exact: 0 of {2 * VALUES} values differ" in text
+    np.savez(inputs, other=np.load(array))
+    done = onnx2wgsl("verify", model, "--input", inputs)
+    message = f"{model} takes the inputs ['input'], but was given ['other']."
+    assert (done.status, done.err) == (1, f"error: {message}\n")
+
+
+def test_inputs_that_are_no_npz_are_refused(model: Path, compiled: Path, array: Path) -> None:
+    assert refusal("verify", model, "--input", array).startswith(f"{array} is not an .npz file")
+    assert refusal("verify", model, "--input", model).startswith(f"{model} is not an .npz file")
+    message = refusal("verify", compiled, "--input", array)
+    assert message.endswith("--input needs the model it was compiled from; give it with --model")
+
+
 def test_every_pass_is_evaluated(model: Path) -> None:
     found = stages(succeed("verify", model, "--samples", "1", "--each-pass"))
     graph_passes = [step.name for step in INTEGER_PASSES]

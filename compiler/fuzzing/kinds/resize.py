@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
@@ -33,7 +34,7 @@ class ResizeNode(Node):
             fits = 1 <= size <= 32 and size == np.floor(float(F32(factor)) * side)
             factors.append(factor if fits else 1.0)
             sizes.append(size if fits else side)
-        modes = {
+        modes: dict[str, Any] = {
             "coordinate_transformation_mode": self.coordinates,
             "nearest_mode": self.rounding,
         }
