@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -36,13 +37,13 @@ def _all() -> Iterator[Case]:
     for turn, (name, family, origin) in enumerate(known):
         others = [IN_TURN[(2 * turn + i) % len(IN_TURN)] for i in range(2)]
         for style in chain(FOR_ALL, others):
-            yield Case(name, family, origin, style, _maker(name, style))
+            yield Case(name, family, origin, style, partial(network_path, name, style))
     for net in QUANTIZED:
-        yield Case(net.name, net.family, "amd-quark", net.style, lambda net=net: net.path)
+        yield Case(net.name, net.family, "amd-quark", net.style, partial(_same, net.path))
 
 
-def _maker(name: str, style: str) -> Callable[[], Path]:
-    return lambda: network_path(name, style)
+def _same(path: Path) -> Path:
+    return path
 
 
 CASES = tuple(_all())

@@ -15,16 +15,19 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import onnx
+from numpy.typing import NDArray
 from onnxruntime.quantization import CalibrationDataReader
-from quark.onnx import ModelQuantizer
-from quark.onnx.quantization.config import custom_config
-from quark.onnx.quantization.config.config import Config
+from quark.onnx import ModelQuantizer  # type: ignore[import-not-found]
+from quark.onnx.quantization.config import custom_config  # type: ignore[import-not-found]
+from quark.onnx.quantization.config.config import Config  # type: ignore[import-not-found]
 
 from . import NETWORKS, export, random_feeds
 from .others import QUANTIZED
 
+Feed = dict[str, NDArray[Any]]
 CONFIGS = {
     "xint8": "XINT8_CONFIG",
     "u8s8_aaws": "U8S8_AAWS_CONFIG",
@@ -33,14 +36,14 @@ CONFIGS = {
 }
 
 
-class Feeder(CalibrationDataReader):
+class Feeder(CalibrationDataReader):  # type: ignore[misc]
     """The calibration inputs, as often as they are asked for."""
 
-    def __init__(self, feeds: list[dict]) -> None:
+    def __init__(self, feeds: list[Feed]) -> None:
         self._feeds = feeds
         self.reset_iter()
 
-    def get_next(self) -> dict | None:
+    def get_next(self) -> Feed | None:
         return next(self._left, None)
 
     def reset_iter(self) -> None:

@@ -110,11 +110,10 @@ def vgg() -> nn.Module:
 
 def squeezenet() -> nn.Module:
     """SqueezeNet 1.1."""
-    pool = {"kernel_size": 3, "stride": 2, "ceil_mode": True}
     return nn.Sequential(
-        nn.Conv2d(3, 64, 3, 2), nn.ReLU(), nn.MaxPool2d(**pool),
-        Fire(64, 16, 64), Fire(128, 16, 64), nn.MaxPool2d(**pool),
-        Fire(128, 32, 128), Fire(256, 32, 128), nn.MaxPool2d(**pool),
+        nn.Conv2d(3, 64, 3, 2), nn.ReLU(), _ceiled_pool(),
+        Fire(64, 16, 64), Fire(128, 16, 64), _ceiled_pool(),
+        Fire(128, 32, 128), Fire(256, 32, 128), _ceiled_pool(),
         Fire(256, 48, 192), Fire(384, 48, 192), Fire(384, 64, 256), Fire(512, 64, 256),
         nn.Conv2d(512, 100, 1), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
     )  # fmt: skip
@@ -199,6 +198,10 @@ def mlp() -> nn.Module:
     return nn.Sequential(
         nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 128), nn.Sigmoid(), nn.Linear(128, 10)
     )
+
+
+def _ceiled_pool() -> nn.Module:
+    return nn.MaxPool2d(3, 2, ceil_mode=True)
 
 
 def _shortcut(inner: int, outer: int, stride: int) -> nn.Module | None:
