@@ -92,10 +92,10 @@ QUANTIZED = tuple(
     for name, style in (
         ("lenet", "xint8"),
         ("resnext", "xint8"),
-        ("ds_cnn", "xint8"),
-        ("espcn", "xint8"),
+        ("ds_cnn", "u8s8_aaws"),
+        ("espcn", "s8s8_aaws"),
         ("inception", "u8s8_aaws"),
-        ("yolo_tiny", "xint8"),
+        ("yolo_tiny", "s8s8_aaws"),
         ("temporal", "s8s8_aaws"),
         ("mlp", "u8u8_aawa"),
         ("vit", "u8s8_aaws"),
