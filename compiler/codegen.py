@@ -21,7 +21,6 @@ from .errors import CompileError
 from .ir import Array, physical_channels
 from .operators.base import FamilyKernel
 from .program import (
-    BufferStore,
     ConvKernel,
     CopyKernel,
     Kernel,
@@ -118,6 +117,10 @@ class Shader:
     def define(self, type_: str = "u32", suffix: str = "", **values: float) -> None:
         """Overridable constants by name."""
         self.constants |= {name + suffix: (type_, value) for name, value in values.items()}
+
+    def constant(self, name: str, value: float, type_: str = "u32") -> None:
+        """One overridable constant, its name given as text."""
+        self.constants[name] = (type_, value)
 
     def arena(self) -> str:
         return self.bind("arena", "arena", "read_write", "u32")
@@ -224,7 +227,7 @@ def _written(program: Program, kernel: Kernel) -> list[Json]:
         }
         for view in fills(kernel)
     ]
-    for output in outputs_filled(program, kernel):
+    for output in outputs_filled(kernel):
         words = output_words(program.outputs[output])
         whole = {"offset": 0, "rows": 1, "pitch": words, "width": words}
         written.append({"buffer": f"output:{output}"} | whole)
@@ -267,7 +270,8 @@ def _store(shader: Shader, program: Program, kernel: Kernel, number: int, store:
             output, base = shader.arena(), start_of(store.view)
         else:
             output = _output(shader, program, store.output)
-        shader.define(suffix=suffix, **({"base": base} if base else {}))
+        if base:
+            shader.define(suffix=suffix, base=base)
         based = bool(base)
         channels = list(store.channels)
         return {"output": output, "kind": "floats", "based": based, "channels": channels}
@@ -376,9 +380,10 @@ def _pack(shader: Shader, kernel: PackKernel) -> Json:
 
 
 def _copy(shader: Shader, kernel: CopyKernel) -> Json:
-    shader.arena()
-    shader.define(source=start_of(kernel.source), source_pitch=kernel.source.pitch)
-    return {}
+    name, start = shader.operand(kernel.source)
+    pitch = kernel.source.pitch if isinstance(kernel.source, View) else kernel.words
+    shader.define(source=start, source_pitch=pitch)
+    return {"source_name": name}
 
 
 def _unpack(shader: Shader, program: Program, kernel: UnpackKernel) -> Json:

@@ -89,11 +89,13 @@ def with_quantization(value: Value, quantization: Quantization) -> Value:
         value.type = type(type_)(type_.dtype, type_.shape, quantization)
         return value
     name = f"{value.name}.{quantization.zero_point}"
-    return Value(name, type(value.type)(value.type.dtype, value.type.shape, quantization), value.data)
+    return Value(
+        name, type(value.type)(value.type.dtype, value.type.shape, quantization), value.data
+    )
 
 
 Rule = Callable[[Surroundings, Op], Group | None]
-"""Finds the group of an op; None where it is not the rule's; raises Refused where it stays float."""
+"""The group of an op; None where it is not the rule's; Refused where it stays float."""
 
 
 def rules() -> tuple[Rule, ...]:

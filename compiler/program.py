@@ -184,13 +184,13 @@ class UnpackKernel(Kernel):
 
 @dataclass(eq=False)
 class CopyKernel(Kernel):
-    """The words of a view as they are: an operand of a concatenation, a lookup, a float output."""
+    """Words as they are: an operand of a concatenation, a lookup, a float output."""
 
-    source: View = field(kw_only=True)
+    source: Source = field(kw_only=True)
     op = "copy"
 
     def reads(self) -> list[View]:
-        return [self.source]
+        return [self.source] if isinstance(self.source, View) else []
 
 
 @dataclass(frozen=True)
@@ -285,7 +285,7 @@ def output_words(type_: TensorType) -> int:
     return -(-size // 4)
 
 
-def outputs_filled(program: Program, kernel: Kernel) -> list[str]:
+def outputs_filled(kernel: Kernel) -> list[str]:
     """Graph outputs all of whose values come from this one kernel."""
     if isinstance(kernel, UnpackKernel):
         return [kernel.output]
@@ -308,12 +308,12 @@ def writes(kernel: Kernel) -> list[View]:
 
 def fills(kernel: Kernel) -> list[View]:
     """Views all of whose words a kernel writes."""
-    return [
-        store.view
-        for store in kernel.stores
-        if isinstance(store, BufferStore)
-        or (isinstance(store, OutputStore) and store.view is not None and store.fills)
-    ]  # type: ignore[misc]
+    found = []
+    for store in kernel.stores:
+        whole = isinstance(store, BufferStore) or (isinstance(store, OutputStore) and store.fills)
+        if whole and not isinstance(store, WordStore) and store.view is not None:
+            found.append(store.view)
+    return found
 
 
 def touches(kernel: Kernel) -> Iterator[View]:

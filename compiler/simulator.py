@@ -58,7 +58,7 @@ def run_program(
                 _store(store, lanes, kernel, memory, outputs)
         if observe is not None:
             written = [memory.words(view).copy() for view in fills(kernel)]
-            filled = [_as_words(outputs[name]) for name in outputs_filled(program, kernel)]
+            filled = [_as_words(outputs[name]) for name in outputs_filled(kernel)]
             observe(kernel, written + filled)
     return outputs
 
@@ -112,15 +112,17 @@ def _compute(kernel: Kernel, memory: Memory, inputs: Mapping[str, Array]) -> Arr
         case FamilyKernel():
             return kernel.simulate(memory, inputs)
         case QuantizeKernel():
-            x = memory.row_major(kernel.source or kernel.input, inputs).view(np.float32)
-            levels = np.searchsorted(kernel.thresholds, float_order(x), side="right") - 128
-            levels = np.where(np.isnan(x), -128, levels)
+            reals = memory.row_major(kernel.source or kernel.input, inputs).view(np.float32)
+            levels = np.searchsorted(kernel.thresholds, float_order(reals), side="right") - 128
+            levels = np.where(np.isnan(reals), -128, levels)
             return _lanes(levels, kernel, kernel.zero_point)
         case PackKernel():
             x = np.ascontiguousarray(inputs[kernel.input]).view(np.uint8) ^ np.uint8(kernel.flip)
             return _lanes(x, kernel, 0)
         case CopyKernel():
-            return memory.words(kernel.source)
+            if isinstance(kernel.source, View):
+                return memory.words(kernel.source)
+            return memory.row_major(kernel.source, inputs).reshape(kernel.pixels, kernel.words)
         case ConvKernel():
             return _conv(kernel, memory.read(kernel.source).view(np.int8))
     raise CompileError(f"internal error: the simulator does not know {kernel.op}")

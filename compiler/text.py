@@ -92,7 +92,9 @@ def digest(data: Array) -> str:
 
 
 def _operation_fields(cls: type[Op]) -> list[Field[Any]]:
-    return [item for item in fields(cls) if item.name != "result"]
+    """Operands and attributes in the order of their declaration, those by keyword alone last."""
+    held = [item for item in fields(cls) if item.name != "result"]
+    return sorted(held, key=lambda item: bool(item.kw_only))
 
 
 def _default(item: Field[Any]) -> Any:

@@ -1,7 +1,7 @@
 """What an operator family brings: each file of this package holds all that one family needs.
 
 A family is a few ops of the Graph (`FamilyOp`), the kernels they become (`FamilyKernel`), and the
-rule by which ONNX Runtime makes integer ops of its nodes (`fuse`, listed in `passes/fuse_groups.py`).
+rule by which ONNX Runtime makes integer ops of its nodes (`fuse`, listed in `__init__.py`).
 The passes, the interpreter, the simulator and codegen ask the ops and kernels themselves.
 """
 
@@ -55,15 +55,19 @@ class FamilyOp(Op):
         changes: dict[str, Any] = {}
         for name, held in self.operand_fields():
             if isinstance(held, Value) and to.is_packable(held):
-                like = layout if layout is not None and held.type.shape == layout.type.shape else None
+                like = (
+                    layout if layout is not None and held.type.shape == layout.type.shape else None
+                )
                 packed = to.operand(held, self.wanted_axis(held), like=like)
                 layout = layout or packed
                 changes[name] = packed
         assert layout is not None, f"{self.kind} has no packed operand"
         result = self.result
         if to.is_packable(result):
-            result = to.like(result, layout) if result.type.shape == layout.type.shape else (
-                to.packed(result, axis=layout.type.axis)
+            result = (
+                to.like(result, layout)
+                if result.type.shape == layout.type.shape
+                else (to.packed(result, axis=layout.type.axis))
             )
         to.add(replace(self, result=result, flip=to.flip_of(self), **changes))
 
@@ -93,7 +97,7 @@ class FamilyKernel(Kernel):
     """A kernel that simulates itself and says what its template needs."""
 
     def simulate(self, memory: Memory, inputs: Mapping[str, Array]) -> Array:
-        """The packed bytes it makes, u8 [pixels, words * 4]; or u32 [pixels, words], whole words."""
+        """What it makes: packed bytes u8 [pixels, words * 4], or whole words [pixels, words]."""
         raise NotImplementedError(self.op)
 
     def emit(self, shader: Shader) -> Json:

@@ -6,9 +6,9 @@ so does mul, where a, b and the result have one dtype and one scale each; a or b
 Refusals: the result has another reader or is a graph output; anything but quantize follows; an
 operand is float, or has another dtype.
 
-On the device all three forms compute in integers: `add` as clamp((a * M + T[b]) >> S), `mul` as the
-number of thresholds that (a - za) * (b - zb) reaches, and where those do not exist (or for any other
-function of two bytes), a table of all 65,536 pairs.
+On the device all three forms compute in integers: `add` as clamp((a * M + T[b]) >> S), `mul` as
+the number of thresholds that (a - za) * (b - zb) reaches, and where those do not exist (or for any
+other function of two bytes), a table of all 65,536 pairs.
 """
 
 from __future__ import annotations
@@ -31,7 +31,6 @@ from ..arithmetic import (
 )
 from ..fusion import Group, Refused, Surroundings
 from ..ir import NUMPY_DTYPES, Array, Elementwise, Lookup, Op, TensorType, Value
-from ..layout import pixel_shape
 from ..program import Source, View
 from .base import FamilyKernel, FamilyOp, Get
 from .moves import Move
@@ -186,9 +185,11 @@ def of_one_byte(op: PairOp) -> Lookup | None:
     values = stored_bytes(op.a.type.limits)
     if op.a is op.b:
         levels = op.apply(values, values)
-    elif constant.data is None or constant.type.size != 1:
-        return None
-    elif op.result.type.shape != variable.type.shape:
+    elif (
+        constant.data is None
+        or constant.type.size != 1
+        or op.result.type.shape != variable.type.shape
+    ):
         return None
     else:
         number = constant.array.reshape(-1).astype(np.int32)
@@ -321,10 +322,12 @@ class Broadcast:
         """What a template needs to read it: see `_broadcast.wgsl.j2`."""
         array, start = shader.operand(source)
         pitch = source.pitch if isinstance(source, View) else self.words
-        shader.define(**{f"{name}_at": start, f"{name}_pitch": pitch})
+        shader.constant(f"{name}_at", start)
+        shader.constant(f"{name}_pitch", pitch)
         axes = []
         for number, (size, stride) in enumerate(reversed(self.axes)):
-            shader.define(**{f"{name}_size{number}": size, f"{name}_stride{number}": stride})
+            shader.constant(f"{name}_size{number}", size)
+            shader.constant(f"{name}_stride{number}", stride)
             axes.append({"number": number, "fixed": stride == 0})
         same = len(self.axes) == 1 and self.axes[0][1] == 1
         return {"name": name, "array": array, "axes": axes, "same": same, "splat": self.splat}

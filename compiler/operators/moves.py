@@ -374,9 +374,9 @@ def _form(shader: Shader, name: str, data: Array) -> str:
     if len(data) < 2 or np.array_equal(data, np.arange(len(data)) * (data[1] - data[0])):
         stride = int(data[1] - data[0]) if len(data) > 1 else 0
         if data[0] == 0:
-            shader.define("i32", **{f"{name}_stride": stride})
+            shader.constant(f"{name}_stride", stride, "i32")
             return "stride"
-    shader.define(**{f"{name}_table": shader.table(data.astype(np.int32))})
+    shader.constant(f"{name}_table", shader.table(data.astype(np.int32)))
     return "table"
 
 

@@ -1,7 +1,7 @@
 """Puts integer ops in the place of the groups that ONNX Runtime runs in integers.
 
-Rule: a group of dequantize .. op .. quantize that `fusion.groups` finds becomes one integer op; what
-only fed the group goes.
+Rule: a group of dequantize .. op .. quantize that `fusion.groups` finds becomes one integer op;
+what only fed the group goes.
 
 Refusals: those of each operator's rule (operators/*.py, `fuse`); such an op stays in float.
 """

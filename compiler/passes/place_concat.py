@@ -51,6 +51,7 @@ class PlaceConcat:
             if isinstance(kernel, CopyKernel) and _can_go(program, kernel):
                 program.kernels.remove(kernel)
                 for store in kernel.stores:
+                    assert isinstance(kernel.source, View)
                     _place(program, kernel.source, store)
                 changed = True
         changed |= _read_from_slices(program)
@@ -70,6 +71,8 @@ def _fills(program: Program, source: View) -> Iterator[tuple[Kernel, BufferStore
 def _can_go(program: Program, copy: CopyKernel) -> bool:
     """Whether the kernels that fill the copy's source can write its stores too."""
     source, wanted = copy.source, _outputs(copy)
+    if not isinstance(source, View):
+        return False
     filled = 0
     for kernel in program.kernels:
         for store in kernel.stores:

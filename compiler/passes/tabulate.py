@@ -86,7 +86,9 @@ def _tabulate_floats(graph: Graph) -> bool:
         found = leaves.get(op.result)
         if found is None or len(found) != 1 or op.result.type.shape != found[0].type.shape:
             continue
-        inside = [user for user in users.get(op.result, []) if len(leaves.get(user.result) or ()) == 1]
+        inside = [
+            user for user in users.get(op.result, []) if len(leaves.get(user.result) or ()) == 1
+        ]
         if op.result not in graph.outputs and len(inside) == len(users.get(op.result, [])):
             continue
         values = _evaluate(graph, op.result, found).astype(np.float32)
@@ -145,4 +147,3 @@ def stored_values(type_: TensorType) -> Array:
     assert type_.quantization is not None
     stored = np.arange(256, dtype=np.uint8).view(NUMPY_DTYPES[type_.dtype])
     return dequantize_linear(stored, type_.quantization.scale, type_.quantization.zero_point)
-

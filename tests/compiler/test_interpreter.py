@@ -6,8 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from onnx2wgsl.compiler.errors import CompileError
-from onnx2wgsl.compiler.interpreter import run_graph
+from onnx2wgsl.compiler.interpreter import needed_ops, run_graph
 from onnx2wgsl.compiler.program import CopyKernel
 from onnx2wgsl.compiler.text import parse_graph
 
@@ -57,30 +56,47 @@ def test_no_copy_is_left_where_a_store_can_do_it(tmp_path: Path) -> None:
         assert not [kernel for kernel in kernels if isinstance(kernel, CopyKernel)]
 
 
-def test_a_float_convolution_has_no_meaning() -> None:
+def test_a_float_convolution_is_onnxruntimes() -> None:
     graph = parse_graph(
         """
         graph @t (%x: f32[1,1,2,2]) -> ("y": %y) opset 21 {
-          @w: f32[1,1,1,1] = [1.0]
+          @w: f32[1,1,1,1] = [1.5]
           %y: f32[1,1,2,2] = conv(%x, weight=@w)
         }
         """
     )
-    with pytest.raises(CompileError, match="conv %y: a convolution of plain floats"):
-        run_graph(graph, {"x": np.zeros((1, 1, 2, 2), np.float32)})
+    x = np.arange(4, dtype=np.float32).reshape(1, 1, 2, 2)
+    assert run_graph(graph, {"x": x})["y"].tolist() == (x * 1.5).tolist()
 
 
-def test_a_convolutions_float_result_has_no_meaning() -> None:
+def test_an_integer_group_is_evaluated_as_the_op_that_it_is() -> None:
     graph = parse_graph(
         """
-        graph @t (%x: u8[1,1,2,2]{s=0.5, z=3}) -> ("y": %y) opset 21 {
-          @s: f32[] = [0.5]
-          @wq: s8[1,1,1,1] = [1]
-          %d: f32[1,1,2,2] = dequantize(%x, scale=@s)
-          %w: f32[1,1,1,1] = dequantize(@wq, scale=@s)
-          %y: f32[1,1,2,2] = conv(%d, weight=%w)
+        graph @t (%a: u8[1]{s=0.02, z=3}, %b: u8[1]{s=0.03, z=5}) -> ("y": %y) opset 21 {
+          @sa: f32[] = [0.02]
+          @sb: f32[] = [0.03]
+          @sy: f32[] = [0.05]
+          @z: u8[] = [0]
+          @za: u8[] = [3]
+          @zb: u8[] = [5]
+          %da: f32[1] = dequantize(%a, scale=@sa, zero_point=@za)
+          %db: f32[1] = dequantize(%b, scale=@sb, zero_point=@zb)
+          %c: f32[1] = elementwise([%da, %db], op="Add")
+          %y: u8[1]{s=0.05, z=0} = quantize(%c, scale=@sy, zero_point=@z)
         }
         """
     )
-    with pytest.raises(CompileError, match="used other than by QuantizeLinear"):
-        run_graph(graph, {"x": np.zeros((1, 1, 2, 2), np.uint8)})
+    assert [op.kind for op in needed_ops(graph)] == ["qadd"]
+
+
+def test_given_tensors_are_not_evaluated() -> None:
+    graph = parse_graph(
+        """
+        graph @t (%x: f32[2]) -> ("y": %y) opset 21 {
+          %a: f32[2] = elementwise([%x], op="Relu")
+          %y: f32[2] = elementwise([%a], op="Neg")
+        }
+        """
+    )
+    given = {"a": np.array([3, 4], np.float32)}
+    assert run_graph(graph, {"x": np.zeros(2, np.float32)}, given=given)["y"].tolist() == [-3, -4]

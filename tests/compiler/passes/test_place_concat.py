@@ -108,10 +108,19 @@ def test_a_repeated_part_is_stored_twice() -> None:
 def test_a_resize_that_was_not_folded_stays_a_kernel_and_is_placed() -> None:
     body = CONV + f"%r: u8[1,3,6,4]{Q} = resize(%c, scales=[1.5, 1.0])\n"
     program = placed(body + f"%y: u8[1,6,6,4]{Q} = concat([%r, %r])")
-    assert ops(program) == ["pack", "conv", "copy", "unpack"]
-    assert len(kernel(program, "copy").stores) == 2
+    assert ops(program) == ["pack", "conv", "gather", "unpack"]
+    assert len(kernel(program, "gather").stores) == 2
 
 
 def test_what_nobody_reads_is_not_stored() -> None:
     body = CONV + "@f: f32[256] = splat 0.5\n%y: f32[1,3,4,4] = lookup(%c, table=@f)"
     assert not [s for s in kernel(placed(body), "conv").stores if isinstance(s, BufferStore)]
+
+
+def test_a_copy_of_a_view_of_another_shape_stays() -> None:
+    body = TABLE + f'%v: u8[1,2,2,20]{Q} = move(%x, op="reshape")\n'
+    program = placed(body + f"%y: u8[1,2,2,20]{Q} = lookup(%v, table=@t)")
+    assert ops(program) == ["pack", "gather", "unpack"]
+    (store,) = kernel(program, "gather").stores
+    assert isinstance(store, BufferStore)
+    assert store.table is not None

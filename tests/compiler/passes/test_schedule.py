@@ -2,6 +2,7 @@
 
 import pytest
 from onnx2wgsl.compiler.errors import CompileError
+from onnx2wgsl.compiler.operators.moves import GatherKernel
 from onnx2wgsl.compiler.passes.pack_int8 import PackInt8
 from onnx2wgsl.compiler.passes.schedule import Schedule, choose_tile
 from onnx2wgsl.compiler.program import BufferStore, ConvKernel, OutputStore, Program
@@ -41,7 +42,7 @@ def test_each_op_becomes_a_kernel() -> None:
         %y: u8[1,8,7,5]{Q} = pad(%r, pads=[1, 0, 0, 1], mode="edge")
         """
     )
-    ops = ["pack", "conv", "copy", "copy", "copy", "copy", "copy", "unpack"]
+    ops = ["pack", "conv", "copy", "copy", "copy", "gather", "gather", "unpack"]
     assert [kernel.op for kernel in program.kernels] == ops
     assert len({kernel.name for kernel in program.kernels}) == len(ops)
 
@@ -106,3 +107,50 @@ def test_a_float_op_is_an_internal_error() -> None:
     )
     with pytest.raises(CompileError, match="elementwise %y has no kernel"):
         Schedule().apply(graph)
+
+
+def test_a_move_that_keeps_the_words_is_a_view() -> None:
+    program = scheduled(
+        f"""
+        %t: u8[4,1,4,5]{Q} = move(%x, op="transpose", attributes={{"perm": [2, 0, 3, 1]}})
+        """,
+        '"t": %t',
+    )
+    assert [kernel.op for kernel in program.kernels] == ["pack", "unpack"]
+    assert program.kernels[1].reads()[0].buffer is program.kernels[0].stores[0].view.buffer  # type: ignore[union-attr]
+
+
+def test_a_slice_at_a_word_is_a_view_of_the_words() -> None:
+    program = scheduled(
+        f"""
+        %y: u8[1,1,4,4]{Q} = move(%x, op="slice", attributes={{
+            "starts": [0, 4, 0, 0], "steps": [1, 1, 1, 1]}})
+        """
+    )
+    assert [kernel.op for kernel in program.kernels] == ["pack", "unpack"]
+    view = program.kernels[1].reads()[0]
+    assert (view.first, view.words, view.pitch) == (1, 1, 2)
+
+
+def test_a_slice_within_a_word_is_gathered() -> None:
+    program = scheduled(
+        f"""
+        %y: u8[1,2,4,4]{Q} = move(%x, op="slice", attributes={{
+            "starts": [0, 1, 0, 0], "steps": [1, 1, 1, 1]}})
+        """
+    )
+    assert [kernel.op for kernel in program.kernels] == ["pack", "gather", "unpack"]
+
+
+def test_addresses_that_are_sums_over_the_axes_take_one_table_an_axis() -> None:
+    program = scheduled(f'%y: u8[1,5,4,6]{Q} = pad(%x, pads=[0, 1, 0, 1], mode="reflect")')
+    gather = program.kernels[1]
+    assert isinstance(gather, GatherKernel)
+    assert gather.tables.whole is None
+    assert [len(table) for table in gather.tables.pixels] == [1, 4, 6]
+
+
+def test_addresses_that_are_no_sums_are_listed_whole() -> None:
+    program = scheduled(f'%y: u8[2,8,5]{Q} = move(%x, op="reshape")')
+    gather = next(kernel for kernel in program.kernels if isinstance(kernel, GatherKernel))
+    assert gather.tables.whole is not None
