@@ -25,6 +25,7 @@ def fold_shape_arithmetic(model: onnx.ModelProto) -> Any:
         graph = gs.import_onnx(model)
         _inline_constants(graph)
         count = len(graph.nodes)
+        _inline_shapes(graph)
         if any(_is_foldable(node) for node in graph.nodes):
             graph.fold_constants(should_exclude_node=lambda node: node.op in KEPT)
         graph.cleanup(remove_unused_graph_inputs=False).toposort()
@@ -36,7 +37,26 @@ def fold_shape_arithmetic(model: onnx.ModelProto) -> Any:
 
 def _is_foldable(node: Any) -> bool:
     constant = all(isinstance(tensor, gs.Constant) for tensor in node.inputs)
-    return node.op not in KEPT and (node.op == "Shape" or constant)
+    return node.op not in KEPT and constant
+
+
+def _inline_shapes(graph: Any) -> None:
+    """The output of each Shape and Size of a tensor of known shape becomes a constant.
+
+    onnx-graphsurgeon would fold Shape too, but without its attributes start and end.
+    """
+    for node in [node for node in graph.nodes if node.op in ("Shape", "Size")]:
+        shape = node.inputs[0].shape
+        if shape is None or not all(isinstance(size, int) for size in shape):
+            continue
+        start, end = node.attrs.get("start", 0), node.attrs.get("end", None)
+        value = np.array(shape[start:end], np.int64)
+        if node.op == "Size":
+            value = np.array(np.prod(shape, dtype=np.int64))
+        (output,) = node.outputs
+        node.outputs.clear()
+        output.to_constant(value)
+        graph.nodes.remove(node)
 
 
 def _inline_constants(graph: Any) -> None:
