@@ -33,6 +33,7 @@ from .ir import (
 )
 from .node_reference import run_node
 from .onnx_moves import MOVES
+from .onnx_windows import WINDOWS
 from .operators.floats import FLOAT_OPS
 from .oracle import IMPURE_UNARY, PURE_UNARY, PURE_WITH_CONSTANT
 from .verifier import expected_shape
@@ -361,6 +362,7 @@ HANDLERS: dict[str, Callable[[Importer, Any], None]] = {
     "Dropout": _identity,
     **dict.fromkeys(PURE_WITH_CONSTANT, _elementwise),
     **MOVES,
+    **WINDOWS,
 }
 SUPPORTED = "Conv, Concat, Resize (nearest), Pad, Identity and unary operators, between DQ and Q"
 

@@ -3,10 +3,12 @@
 Rules:
 1. `quantize(concat(xs))` becomes `concat(quantize(xs))`: each part is then requantized by a table,
    as ONNX Runtime's QLinearConcat does.
-2. `quantize(move(x))` becomes `move(quantize(x))` for any other move, so that no float is moved.
+2. `quantize(move(x))` becomes `move(quantize(x))` for any other move, so that no float is moved,
+   and for the ops that take the greatest or least of some elements (`SELECTING`), since quantize
+   keeps their order.
 3. `move(dequantize(q))` becomes `dequantize(move(q))`: the indices are the same, and a constant 0
-   of `pad` is the zero point. The same holds for the ops that take the greatest or least of some
-   elements (`SELECTING`), since a scale is positive.
+   of `pad` is the zero point. The same holds for `SELECTING`, since a scale is positive, and
+   `arg_extreme(dequantize(q))` becomes `arg_extreme(q)`.
 4. `concat` of `dequantize`s that share dtype and quantization becomes `dequantize(concat)`.
 
 Refusals:
@@ -36,6 +38,11 @@ from ..ir import (
     Value,
 )
 from ..operators.moves import Move
+from ..operators.pooling import MaxPool
+from ..operators.reduction import ArgExtreme, Extreme
+
+SELECTING = MaxPool | Extreme
+ONE_OPERAND = Resize | Pad | Move | SELECTING
 
 
 @dataclass(frozen=True)
@@ -57,8 +64,10 @@ class FuseMoves:
             new: list[Op] | None = None
             if isinstance(op, Quantize):
                 new = _quantize_before(graph, op, producers)
-            elif isinstance(op, Concat | Resize | Pad | Move):
+            elif isinstance(op, Concat | ONE_OPERAND):
                 new = _move_bytes(op, producers)
+            elif isinstance(op, ArgExtreme):
+                new = _index_of_bytes(op, producers)
             if new is not None:
                 graph.ops[index : index + 1] = new
                 graph.remove_dead_ops()
@@ -69,7 +78,7 @@ class FuseMoves:
 def _quantize_before(graph: Graph, op: Quantize, producers: dict[Value, Op]) -> list[Op] | None:
     """Rules 1 and 2."""
     move = producers.get(op.x)
-    if not isinstance(move, Concat | Resize | Pad | Move):
+    if not isinstance(move, Concat | ONE_OPERAND):
         return None
     sources = move.xs if isinstance(move, Concat) else (move.x,)
     alone = len(graph.users().get(move.result, [])) == 1 and move.result not in graph.outputs
@@ -104,12 +113,20 @@ def from_bytes(value: Value, producers: dict[Value, Op]) -> bool:
         op = producers.get(op.variable)
     if isinstance(op, Concat):
         return all(from_bytes(x, producers) for x in op.xs)
-    if isinstance(op, Resize | Pad | Move):
+    if isinstance(op, ONE_OPERAND):
         return from_bytes(op.x, producers)
     return isinstance(op, Dequantize)
 
 
-def _move_bytes(op: Resize | Pad | Concat | Move, producers: dict[Value, Op]) -> list[Op] | None:
+def _index_of_bytes(op: ArgExtreme, producers: dict[Value, Op]) -> list[Op] | None:
+    """Rule 3 of an index, which says nothing of values."""
+    source = producers.get(op.x)
+    if not isinstance(source, Dequantize) or source.x.type.quantization is None:
+        return None
+    return [replace(op, x=source.x)]
+
+
+def _move_bytes(op: Concat | ONE_OPERAND, producers: dict[Value, Op]) -> list[Op] | None:
     """Rules 3 and 4."""
     sources = [producers.get(x) for x in (op.xs if isinstance(op, Concat) else (op.x,))]
     inner = [

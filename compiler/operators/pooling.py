@@ -1,0 +1,265 @@
+"""MaxPool, AveragePool and GlobalAveragePool, over any number of spatial axes.
+
+Rules: MaxPool picks one of its operands' elements, and a greater byte is a greater real value, so
+that it moves past quantize and dequantize like any move (passes/fuse_moves.py). AveragePool and
+GlobalAveragePool between dequantize and quantize become `qaverage_pool` and `qglobal_average_pool`
+(ONNX Runtime's QLinearAveragePool and QLinearGlobalAveragePool) where both are of one dtype.
+
+Refusals: the result has another reader or is a graph output; anything but quantize follows.
+
+An average is a sum of f32 in the order of the taps, so the device adds in software, bit for bit, and
+finds the byte by thresholds on the sum. The global one is an integer sum, requantized; ONNX Runtime
+takes its formula also for an AveragePool whose kernel is the whole picture.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..arithmetic import (
+    PoolAxis,
+    average_pool,
+    average_terms,
+    average_thresholds,
+    float_from_order,
+    float_order,
+    global_average_multiplier,
+    global_average_pool,
+    is_global,
+    max_pool,
+    pool_axis,
+    pool_counts,
+)
+from ..errors import CompileError
+from ..fusion import Group, Refused, Surroundings
+from ..ir import NUMPY_DTYPES, Array, FloatOp, Op, Value
+from .base import FamilyOp, Get
+from .windows import WindowAxis, WindowKernel, reduced_axes
+
+if TYPE_CHECKING:
+    from ..passes.pack_int8 import Lowering
+    from ..passes.schedule import Scheduler
+
+
+@dataclass(eq=False)
+class Pool(FamilyOp):
+    """Windows of x [N, C, ...]: a kernel's size, stride and dilation for each spatial axis, pads
+    before each, then after each.
+    """
+
+    x: Value
+    kernel: tuple[int, ...] = (1, 1)
+    strides: tuple[int, ...] = (1, 1)
+    pads: tuple[int, ...] = (0, 0, 0, 0)
+    dilations: tuple[int, ...] = (1, 1)
+    auto_pad: str = "NOTSET"
+    ceil_mode: bool = False
+
+    def axes(self) -> list[PoolAxis]:
+        """The windows along each spatial axis."""
+        count = len(self.kernel)
+        return [
+            pool_axis(
+                self.x.type.shape[2 + n],
+                self.kernel[n],
+                self.strides[n],
+                self.dilations[n],
+                (self.pads[n], self.pads[count + n]),
+                self.auto_pad,
+                self.ceil_mode,
+            )
+            for n in range(count)
+        ]
+
+    def expected_shape(self) -> tuple[int, ...] | None:
+        return (*self.x.type.shape[:2], *(len(axis.indices) for axis in self.axes()))
+
+    def wanted_axis(self, operand: Value) -> int | None:
+        return 1
+
+    def lower(self, to: Lowering) -> None:
+        lower_channels(self, to)
+
+    def window_axes(self) -> tuple[WindowAxis, ...]:
+        """The windows as the kernel has them."""
+        shape, pitch = self.x.type.shape, 1
+        made: list[WindowAxis] = []
+        for n, axis in reversed(list(enumerate(self.axes()))):
+            side = shape[2 + n]
+            one = WindowAxis.of_pool(axis, side, pitch, self.strides[n], self.dilations[n])
+            made.insert(0, one)
+            pitch *= side
+        if self.x.type.segments is None:
+            batch = shape[0] * shape[1]
+        else:
+            batch = shape[0]
+        made.insert(0, WindowAxis(batch, pitch, batch))
+        return tuple(axis for axis in made if not (axis.side == 1 and axis.kept))
+
+
+def lower_channels(op: FamilyOp, to: Lowering) -> None:
+    """An op on one operand whose result has the operand's channels: packed along axis 1, in the
+    operand's segments; or row-major.
+    """
+    x: Value = op.operands[0]
+    if not to.is_packable(x):
+        to.add(op)
+        return
+    packed = to.operand(x, 1)
+    result = to.packed(op.result, packed.type.segments, 1)
+    to.add(replace(op, result=result, x=packed, flip=to.flip_of(op)))  # type: ignore[call-arg]
+
+
+@dataclass(eq=False)
+class MaxPool(Pool):
+    """ONNX MaxPool of bytes or of any other dtype; padding never wins."""
+
+    kind = "max_pool"
+
+    def evaluate(self, get: Get) -> Array:
+        x = get(self.x)
+        if x.dtype == np.float32:
+            return float_from_order(max_pool(float_order(x), self.axes()))
+        return max_pool(x, self.axes())
+
+    def schedule(self, to: Scheduler) -> None:
+        type_ = self.x.type
+        to.kernel(
+            WindowKernel(
+                *to.frame(self),
+                source=to.source(self.x),
+                axes=self.window_axes(),
+                elements="bytes" if type_.segments is not None else type_.dtype,
+                in_words=type_.words if type_.segments is not None else 1,
+            )
+        )
+
+
+@dataclass(eq=False)
+class QAveragePool(Pool):
+    """QLinearAveragePool; `count_include_pad`: divides by all taps, not only by those inside."""
+
+    kind = "qaverage_pool"
+    count_include_pad: bool = False
+
+    def evaluate(self, get: Get) -> Array:
+        (sx, zx, _), (sy, zy, limits) = self.model_type(self.x), self.model_type(self.result)
+        x = self.stored(get(self.x))
+        levels = average_pool(x, self.axes(), (sx, zx), (sy, zy), limits, self.count_include_pad)
+        return self.packed(
+            levels.astype(np.uint8 if self.flip else NUMPY_DTYPES[self.result.type.dtype])
+        )
+
+    def schedule(self, to: Scheduler) -> None:
+        if is_global(self.x.type.shape[2:], self.axes()):
+            to.kernel(global_average_kernel(self, self.x, to))
+            return
+        (sx, zx, _), (sy, zy, limits) = self.model_type(self.x), self.model_type(self.result)
+        thresholds: dict[int, Array] = {}
+        for count in np.unique(pool_counts(self.axes(), self.count_include_pad)):
+            found = average_thresholds(int(count), (sx, zx), (sy, zy), limits)
+            if found is None:
+                raise CompileError(
+                    f"AveragePool %{self.result.name}: a scale of {sx} averaged into {sy} leaves "
+                    "the range of int32; quantize its result with a larger scale"
+                )
+            thresholds[int(count)] = found
+        quantization = self.x.type.quantization
+        assert quantization is not None
+        to.kernel(
+            WindowKernel(
+                *to.frame(self),
+                source=to.source(self.x),
+                axes=self.window_axes(),
+                reduce="average",
+                in_words=self.x.type.words,
+                terms=average_terms((sx, quantization.zero_point), (-128, 127)),
+                thresholds=thresholds,
+                area=self.count_include_pad,
+            )
+        )
+
+
+@dataclass(eq=False)
+class QGlobalAveragePool(FamilyOp):
+    """QLinearGlobalAveragePool of x [N, C, ...] over all spatial axes."""
+
+    kind = "qglobal_average_pool"
+    x: Value
+
+    def evaluate(self, get: Get) -> Array:
+        (sx, zx, _), (sy, zy, limits) = self.model_type(self.x), self.model_type(self.result)
+        levels = global_average_pool(self.stored(get(self.x)), (sx, zx), (sy, zy), limits)
+        return self.packed(
+            levels.astype(np.uint8 if self.flip else NUMPY_DTYPES[self.result.type.dtype])
+        )
+
+    def expected_shape(self) -> tuple[int, ...] | None:
+        shape = self.x.type.shape
+        return (*shape[:2], *(1 for _ in shape[2:]))
+
+    def wanted_axis(self, operand: Value) -> int | None:
+        return 1
+
+    def lower(self, to: Lowering) -> None:
+        lower_channels(self, to)
+
+    def schedule(self, to: Scheduler) -> None:
+        to.kernel(global_average_kernel(self, self.x, to))
+
+
+def global_average_kernel(op: FamilyOp, x: Value, to: Scheduler) -> WindowKernel:
+    """An integer sum over all spatial axes, requantized."""
+    before, after = x.type.quantization, op.result.type.quantization
+    assert before is not None
+    assert after is not None
+    spatial = tuple(range(2, len(x.type.shape)))
+    count = int(np.prod(x.type.shape[2:]))
+    return WindowKernel(
+        *to.frame(op),
+        source=to.source(x),
+        axes=reduced_axes(x.type, spatial),
+        reduce="sum",
+        in_words=x.type.words,
+        multiplier=float(global_average_multiplier(before.scale, after.scale, count)),
+        zero_points=(before.zero_point, after.zero_point),
+    )
+
+
+def fuse(around: Surroundings, op: Op) -> Group | None:
+    """The group of an AveragePool or GlobalAveragePool."""
+    if not isinstance(op, FloatOp) or op.op not in ("AveragePool", "GlobalAveragePool"):
+        return None
+    x = around.stored(op.xs[0])
+    quantize = around.quantize_after(op)
+    result = quantize.result
+    if x.data is not None:
+        raise Refused("its operand is a constant")
+    if x.type.dtype != result.type.dtype:
+        raise Refused(f"it takes {x.type.dtype} and gives {result.type.dtype}; both must agree")
+    if op.op == "GlobalAveragePool":
+        return Group(quantize, QGlobalAveragePool(result, x))
+    a = op.attributes
+    made = QAveragePool(
+        result, x, **window_attributes(a), count_include_pad=bool(a.get("count_include_pad", 0))
+    )
+    if (pool_counts(made.axes(), made.count_include_pad) == 0).any():
+        raise Refused("one of its windows lies wholly in the padding")
+    return Group(quantize, made)
+
+
+def window_attributes(attributes: dict[str, object]) -> dict[str, object]:
+    """A pool's attributes in ONNX as the fields of `Pool`."""
+    a = attributes
+    kernel = tuple(a["kernel_shape"])  # type: ignore[arg-type]
+    return {
+        "kernel": kernel,
+        "strides": tuple(a.get("strides", (1,) * len(kernel))),  # type: ignore[arg-type]
+        "pads": tuple(a.get("pads", (0,) * (2 * len(kernel)))),  # type: ignore[arg-type]
+        "dilations": tuple(a.get("dilations", (1,) * len(kernel))),  # type: ignore[arg-type]
+        "auto_pad": str(a.get("auto_pad") or "NOTSET"),
+        "ceil_mode": bool(a.get("ceil_mode", 0)),
+    }
