@@ -1,10 +1,11 @@
 """Reads an ONNX file into a Graph of stage 1.
 
-What is accepted: opsets 13 to 21, initializers and Constant nodes, external data inside the
-model's own folder, dynamic dimensions given by `shapes` (a symbolic batch dimension is 1 unless
-given). Shape arithmetic on constants, as torch.onnx.export leaves around Resize, is folded by
-onnx-graphsurgeon. Everything that can't be taken is refused at once, in one message that lists
-every such node.
+What is accepted: the opsets that ONNX Runtime takes from 10 on, initializers and Constant nodes,
+external data inside the model's own folder, dynamic dimensions given by `shapes` (a symbolic batch
+dimension is 1 unless given). Shape arithmetic on constants, as torch.onnx.export leaves around
+Resize, is folded by onnx-graphsurgeon, and what that leaves (shapes behind operators that ONNX's
+inference does not know) while importing. Everything that can't be taken is refused at once, in one
+message that lists every such node.
 """
 
 from __future__ import annotations
@@ -18,11 +19,28 @@ import onnx
 import onnx_graphsurgeon as gs
 
 from .errors import CompileError, Refusal, UnsupportedError
-from .ir import DTYPE_NAMES, Array, Dequantize, Graph, Op, Quantize, TensorType, Value
+from .ir import (
+    DTYPE_NAMES,
+    Array,
+    Concat,
+    Dequantize,
+    Graph,
+    Identity,
+    Op,
+    Pad,
+    Quantization,
+    Resize,
+    TensorType,
+    Value,
+    retype,
+)
 from .model_file import Shapes, fix_shapes, load_model
-from .onnx_ops import handler_of
+from .node_reference import run_node
+from .onnx_nodes import operator_name, plain_attributes
+from .onnx_ops import ABSENT, handler_of
+from .operators.moves import Move
 from .passes.fold_constants import dequantized
-from .shape_folding import fold_shape_arithmetic
+from .shape_folding import KEPT, fold_shape_arithmetic
 
 
 def import_model(path: Path, shapes: Shapes | None = None) -> Graph:
@@ -68,12 +86,6 @@ class Importer:
                 f"{len(reasons)} node{'s' * (len(reasons) > 1)} of {self.name} can't be compiled:",
                 reasons,
             )
-        if not any(isinstance(op, Quantize | Dequantize) for op in self.ops):
-            raise CompileError(
-                f"{self.name} has no quantized part: QuantizeLinear/DequantizeLinear pairs are "
-                "expected; quantize it first, for example with "
-                "onnxruntime.quantization.quantize_static"
-            )
         outputs = [self.value(tensor) for tensor in self.source.outputs]
         names = [tensor.name for tensor in self.source.outputs]
         return Graph(self.name, inputs, outputs, names, self.ops, self.source.opset)
@@ -89,12 +101,36 @@ class Importer:
         return value
 
     def _import(self, node: Any) -> None:
-        handler = handler_of(node)
-        if any(
-            not isinstance(tensor, gs.Constant) and tensor.is_empty() for tensor in node.outputs[:1]
-        ):
-            raise Refusal("its first output has no name")
-        handler(self, node)
+        if not self._fold(node):
+            self.handle(node)
+
+    def handle(self, node: Any) -> None:
+        """Emits the ops of a node, also of one that a handler makes up."""
+        handler_of(node)(self, node)
+
+    def _fold(self, node: Any) -> bool:
+        """Computes a node that reads constants alone, or a shape; says whether it did."""
+        if node.op in KEPT or len(node.outputs) != 1 or not node.inputs:
+            return False
+        xs = [self.operand(node, index) for index in range(len(node.inputs))]
+        if node.op == "Shape" and xs[0] is not None:
+            shape = np.array(xs[0].type.shape, np.int64)
+            data = shape[node.attrs.get("start", 0) : node.attrs.get("end")]
+        elif all(x is None or x.data is not None for x in xs):
+            arrays = [ABSENT if x is None else x.array for x in xs]
+            try:
+                data = run_node(
+                    operator_name(node), plain_attributes(node), arrays, self.source.opset
+                )
+            except CompileError as error:
+                raise Refusal(str(error)) from error
+        else:
+            return False
+        if data.dtype not in DTYPE_NAMES:
+            raise Refusal(f"its constant result is {data.dtype}")
+        name = node.outputs[0].name
+        self.values[name] = Value.constant(name, data)
+        return True
 
     def value(self, tensor: Any) -> Value:
         """The value of a tensor; a constant is made at its first use."""
@@ -134,10 +170,25 @@ class Importer:
             raise Refusal(f"operand {index} ({found.name!r}) must be constant")
         return None if found is None else found.array
 
+    def set_quantization(self, x: Value, quantization: Quantization) -> None:
+        """Says what the bytes of `x` mean, and those that were merely moved into it."""
+        if x.type.quantization is not None or x.data is not None:
+            return
+        x.type = retype(x, quantization=quantization)
+        for op in self.ops:
+            if op.result is x and isinstance(op, Concat | Identity | Move | Pad | Resize):
+                for operand in op.operands:
+                    if operand.type.is_byte:
+                        self.set_quantization(operand, quantization)
+
     def emit(
         self, node: Any, make: Callable[..., Op], type_: TensorType, output: int = 0, **held: Any
     ) -> None:
-        """An op for an output of `node`, whose operands and attributes are `held`."""
+        """An op for an output of `node`, whose operands and attributes are `held`; none for an
+        output that the node leaves out.
+        """
+        if node.outputs[output].is_empty():
+            return
         result = Value(node.outputs[output].name, type_)
         self.ops.append(make(result=result, **held))
         self.values[result.name] = result

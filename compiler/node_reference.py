@@ -19,13 +19,16 @@ THREADS = 1
 
 
 def run_node(op: str, attributes: dict[str, Any], xs: Sequence[Array], opset: int) -> Array:
-    """The first output of the node; an operand without elements is absent."""
+    """The first output of the node; an operand without elements is absent.
+
+    `op`: an operator of ONNX, or of another domain as "com.microsoft.QLinearSigmoid".
+    """
     names = ["" if x.size == 0 else f"x{number}" for number, x in enumerate(xs)]
     while names and not names[-1]:
         names.pop()
-    node = onnx.helper.make_node(
-        op, names, ["y"], domain=PURE_DOMAINS.get(op, ""), **attributes
-    )
+    domain, _, op = op.rpartition(".")
+    domain = domain or PURE_DOMAINS.get(op, "")
+    node = onnx.helper.make_node(op, names, ["y"], domain=domain, **attributes)
     kinds = tuple((x.dtype.str, x.shape) for x in xs)
     # shape operands (i64) are constants, as in the models they come from
     fixed = tuple(

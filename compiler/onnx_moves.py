@@ -145,7 +145,7 @@ def _gather(imp: Importer, node: Any) -> None:
     given = imp.constant(node, 1)
     assert given is not None
     indices = np.where(given < 0, given + shape[axis], given).astype(np.int64)
-    if indices.size and not (0 <= indices.min() and indices.max() < shape[axis]):
+    if indices.size and not (indices.min() >= 0 and indices.max() < shape[axis]):
         raise Refusal(f"its indices reach outside axis {axis} of {list(shape)}")
     made = (*shape[:axis], *indices.shape, *shape[axis + 1 :])
     held = Value.constant(f"{node.outputs[0].name}.indices", indices)

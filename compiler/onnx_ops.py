@@ -34,6 +34,8 @@ from .ir import (
 from .node_reference import run_node
 from .onnx_moves import MOVES
 from .onnx_windows import WINDOWS
+from .onnx_nodes import operator_name, plain_attributes, text_attribute
+from .onnx_qlinear import QLINEAR
 from .operators.floats import FLOAT_OPS
 from .oracle import IMPURE_UNARY, PURE_UNARY, PURE_WITH_CONSTANT
 from .verifier import expected_shape
@@ -105,8 +107,7 @@ def _dequantize(imp: Importer, node: Any) -> None:
                 f"it reads {x.name!r} with {quantization}, "
                 f"which was made with {x.type.quantization}"
             )
-        if x in _graph_inputs(imp):
-            x.type = TensorType(x.type.dtype, x.type.shape, quantization)
+        imp.set_quantization(x, quantization)
     imp.emit(
         node,
         Dequantize,
@@ -122,10 +123,6 @@ def _is_quantized_constant(imp: Importer, x: Value) -> bool:
     """Whether `x` is what a QuantizeLinear makes of a constant, which fold_constants will fold."""
     made = (op for op in imp.ops if op.result is x and isinstance(op, Quantize))
     return any(op.x.data is not None for op in made)
-
-
-def _graph_inputs(imp: Importer) -> set[Value]:
-    return {imp.values[tensor.name] for tensor in imp.source.inputs}
 
 
 def _conv(imp: Importer, node: Any) -> None:
@@ -197,17 +194,9 @@ def _window_pads(
     return (*before, *after)
 
 
-def text_attribute(node: Any, name: str, default: str) -> str:
-    """An attribute that is text, however onnx-graphsurgeon holds it."""
-    held = node.attrs.get(name, default)
-    return held.decode() if isinstance(held, bytes) else str(held)
-
-
 def _elementwise(imp: Importer, node: Any) -> None:
     xs = [imp.operand(node, index) for index in range(len(node.inputs))]
     given = [value for value in xs if value is not None]
-    if not any(value.data is None for value in given):
-        raise Refusal("all its operands are constants")
     if any(value.type.dtype != "f32" for value in given):
         float_op(imp, node)
         return
@@ -218,17 +207,9 @@ def _elementwise(imp: Importer, node: Any) -> None:
     shape = np.broadcast_shapes(*(value.type.shape for value in given))
     attributes = plain_attributes(node)
     imp.emit(
-        node, Elementwise, TensorType("f32", shape), xs=tuple(given), op=node.op,
+        node, Elementwise, TensorType("f32", shape), xs=tuple(given), op=operator_name(node),
         attributes=attributes,
     )  # fmt: skip
-
-
-def plain_attributes(node: Any) -> dict[str, Any]:
-    """A node's attributes as numbers, text and lists."""
-    return {
-        name: held.decode() if isinstance(held, bytes) else held
-        for name, held in node.attrs.items()
-    }
 
 
 def float_op(imp: Importer, node: Any) -> None:
@@ -244,13 +225,14 @@ def float_op(imp: Importer, node: Any) -> None:
     if len([output for output in node.outputs if not output.is_empty() and output.outputs]) > 1:
         raise Refusal("more than one of its outputs is used; one is taken")
     try:
-        made = run_node(node.op, plain_attributes(node), zeros, imp.source.opset)
+        made = run_node(operator_name(node), plain_attributes(node), zeros, imp.source.opset)
     except CompileError as error:
         raise Refusal(str(error)) from error
     if made.dtype not in DTYPE_NAMES:
         raise Refusal(f"its result is {made.dtype}")
     type_ = TensorType(DTYPE_NAMES[made.dtype], made.shape)
-    imp.emit(node, FloatOp, type_, xs=xs, op=node.op, attributes=plain_attributes(node))
+    name = operator_name(node)
+    imp.emit(node, FloatOp, type_, xs=xs, op=name, attributes=plain_attributes(node))
 
 
 ABSENT = np.zeros(0, np.float32)
@@ -363,16 +345,18 @@ HANDLERS: dict[str, Callable[[Importer, Any], None]] = {
     **dict.fromkeys(PURE_WITH_CONSTANT, _elementwise),
     **MOVES,
     **WINDOWS,
+    **QLINEAR,
 }
 SUPPORTED = "Conv, Concat, Resize (nearest), Pad, Identity and unary operators, between DQ and Q"
 
 
 def handler_of(node: Any) -> Callable[[Importer, Any], None]:
     """The handler of a node's operator."""
-    handler = HANDLERS.get(node.op) if node.domain in ("", "ai.onnx", None) else None
-    if handler is None and node.op in PURE_UNARY:
+    name = operator_name(node)
+    handler = HANDLERS.get(name)
+    if handler is None and name in PURE_UNARY:
         handler = _elementwise
-    if handler is None and node.op in FLOAT_OPS:
+    if handler is None and name in FLOAT_OPS:
         handler = float_op
     if handler is None and node.op in IMPURE_UNARY:
         raise Refusal(

@@ -52,6 +52,7 @@ PURE_UNARY = frozenset(
         "Softsign",
         "Sqrt",
         "Tanh",
+        "com.microsoft.Gelu",
     ]
 )
 
