@@ -14,32 +14,15 @@ DequantizeLinear serves all readers of a tensor.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import onnx
 from numpy.typing import ArrayLike, NDArray
-from onnx import TensorProto, helper, numpy_helper
 
-Ints = Sequence[int]
-_DTYPES = {"u8": np.dtype(np.uint8), "s8": np.dtype(np.int8)}
-_ELEMENT_TYPES = {
-    "f32": TensorProto.FLOAT,
-    "u8": TensorProto.UINT8,
-    "s8": TensorProto.INT8,
-    "i32": TensorProto.INT32,
-    "i64": TensorProto.INT64,
-}
+from .graph_builder import GraphBuilder, Ints, QuantParams, Tensor
 
-
-@dataclass(frozen=True)
-class QuantParams:
-    """real = (stored - zero_point) * scale, per tensor; dtype "u8" or "s8"."""
-
-    scale: float
-    zero_point: int = 0
-    dtype: str = "u8"
+__all__ = ["QDQBuilder", "QuantParams", "Tensor", "Weights"]
 
 
 @dataclass(frozen=True)
@@ -54,52 +37,8 @@ class Weights:
     zero_point: ArrayLike = 0
 
 
-@dataclass(frozen=True)
-class Tensor:
-    """A value in the graph: its shape, and where it is quantized its parameters and stored name.
-
-    `dtype` is that of `real`: "f32", or "i32" and "i64" for what never is quantized.
-    """
-
-    shape: tuple[int, ...]
-    real: str | None = None
-    stored: str | None = None
-    params: QuantParams | None = None
-    dtype: str = "f32"
-
-
-class QDQBuilder:
-    """Builds one model, op by op.
-
-    Inputs are named `x0`, `x1`, ...; `output` returns the name of each output.
-    """
-
-    def __init__(self, opset: int = 17) -> None:
-        self.opset = opset
-        self._nodes: list[onnx.NodeProto] = []
-        self._constants: dict[str, onnx.TensorProto] = {}
-        self._inputs: list[onnx.ValueInfoProto] = []
-        self._outputs: list[onnx.ValueInfoProto] = []
-        self._dequantized: dict[str, str] = {}
-        self._count = 0
-
-    def copy_lists(self) -> None:
-        """Makes what a shallow copy shares with its original its own."""
-        self._nodes, self._inputs = list(self._nodes), list(self._inputs)
-        self._outputs, self._constants = list(self._outputs), dict(self._constants)
-        self._dequantized = dict(self._dequantized)
-
-    def input(self, shape: Ints, params: QuantParams | None, *, as_float: bool = True) -> Tensor:
-        """A graph input: f32 and quantized inside, or (as_float=False) stored bytes.
-
-        Without `params` it is f32 and stays so.
-        """
-        name, shape = f"x{len(self._inputs)}", tuple(shape)
-        kind = "f32" if as_float or params is None else params.dtype
-        self._inputs.append(helper.make_tensor_value_info(name, _ELEMENT_TYPES[kind], shape))
-        if kind != "f32":
-            return Tensor(shape, stored=name, params=params)
-        return self._finish(name, shape, params)
+class QDQBuilder(GraphBuilder):
+    """Builds one model, op by op, with the ops that have arguments of their own."""
 
     def conv(
         self,
@@ -213,67 +152,6 @@ class QDQBuilder:
         ]
         return self._finish(self._node(op, inputs, **attributes), x.shape, params)
 
-    def output(self, x: Tensor, *, as_float: bool = True) -> str:
-        """Make a tensor a graph output and return its name there.
-
-        f32, with a DequantizeLinear of its own, or (as_float=False) the stored bytes.
-        """
-        if x.params is None or x.stored is None:
-            assert x.real is not None
-            name, kind = x.real, x.dtype
-        elif as_float:
-            name, kind = self._node("DequantizeLinear", [x.stored, *self._scale(x.params)]), "f32"
-        else:
-            name, kind = x.stored, x.params.dtype
-        if name in {value.name for value in (*self._inputs, *self._outputs)}:
-            name = self._node("Identity", [name])
-        self._outputs.append(helper.make_tensor_value_info(name, _ELEMENT_TYPES[kind], x.shape))
-        return name
-
-    def build(self) -> onnx.ModelProto:
-        """The model, checked by onnx.checker."""
-        graph = helper.make_graph(
-            self._nodes, "built", self._inputs, self._outputs, list(self._constants.values())
-        )
-        imports = [helper.make_opsetid("", self.opset)]
-        model = helper.make_model(
-            graph, opset_imports=imports, ir_version=helper.find_min_ir_version_for(imports)
-        )
-        onnx.checker.check_model(model, full_check=True)
-        return model
-
-    def float_name(self, x: Tensor) -> str:
-        """The name of a tensor's float values; a DequantizeLinear is made on first use."""
-        if x.stored is None or x.params is None:
-            assert x.real is not None
-            return x.real
-        if x.stored not in self._dequantized:
-            self._dequantized[x.stored] = self._node(
-                "DequantizeLinear", [x.stored, *self._scale(x.params)]
-            )
-        return self._dequantized[x.stored]
-
-    def constant(self, value: ArrayLike, name: str = "") -> str:
-        """A new initializer; returns its name."""
-        name = name or self._name("constant")
-        self._constants[name] = numpy_helper.from_array(np.asarray(value), name)
-        return name
-
-    def quantize(self, x: Tensor, params: QuantParams) -> Tensor:
-        """A further QuantizeLinear on a tensor: dequantize, quantize."""
-        return self._finish(self.float_name(x), x.shape, params)
-
-    def _finish(self, name: str, shape: tuple[int, ...], params: QuantParams | None) -> Tensor:
-        tensor = Tensor(shape, real=name)
-        if params is None:
-            return tensor
-        stored = self._node("QuantizeLinear", [name, *self._scale(params)])
-        return replace(tensor, stored=stored, params=params)
-
-    def _scale(self, params: QuantParams) -> tuple[str, str]:
-        dtype = _DTYPES[params.dtype]
-        return self.constant(np.float32(params.scale)), self.constant(dtype.type(params.zero_point))
-
     def _weights(self, weights: Weights) -> str:
         scale = np.asarray(weights.scale, np.float32)
         zero_point = np.asarray(weights.zero_point, weights.values.dtype)
@@ -290,21 +168,3 @@ class QDQBuilder:
             scale = np.float32(x.params.scale) * np.asarray(weights.scale, np.float32)
         scale = np.asarray(scale, np.float32)
         return self._dequantized_constant(bias, scale, np.zeros(scale.shape, np.int32))
-
-    def _dequantized_constant(
-        self, values: NDArray[Any], scale: NDArray[Any], zero_point: NDArray[Any]
-    ) -> str:
-        inputs = [self.constant(array) for array in (values, scale, zero_point)]
-        attributes = {"axis": 0} if scale.ndim else {}
-        return self._node("DequantizeLinear", inputs, **attributes)
-
-    def _node(self, op: str, inputs: list[str], **attributes: Any) -> str:
-        output = self._name(op.lower())
-        self._nodes.append(
-            helper.make_node(op, inputs, [output], name=f"{op}_{len(self._nodes)}", **attributes)
-        )
-        return output
-
-    def _name(self, stem: str) -> str:
-        self._count += 1
-        return f"{stem}_{self._count}"

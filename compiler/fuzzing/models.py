@@ -84,6 +84,16 @@ class Builder:
         self._read.add(index)
         return self._entries[index].tensor
 
+    def find(self, number: int, fits: Callable[[Tensor], bool]) -> Tensor | None:
+        """The picked tensor, or the first one before it that fits, going round."""
+        start = self._index(number, quantized=True)
+        for step in range(len(self._entries)):
+            index = (start - step) % len(self._entries)
+            if _is_quantized(self._entries[index].tensor) and fits(self._entries[index].tensor):
+                self._read.add(index)
+                return self._entries[index].tensor
+        return None
+
     def _index(self, number: int, quantized: bool) -> int:
         if number <= 0:
             index = -number % len(self._inputs)

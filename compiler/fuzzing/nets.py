@@ -74,7 +74,10 @@ def batches(kind: str, least: int = 9, most: int = 13) -> st.SearchStrategy[Net]
     kept = st.integers(0, 9).flatmap(lambda drawn: case if drawn else st.none())
     cases = st.lists(kept, min_size=least, max_size=most)
     nodes = cases.map(lambda made: tuple(node for node in made if node is not None))
-    return _nets(tuples(inputs(KINDS[kind].shapes), 1, 3), nodes)
+    given = KINDS[kind].shapes.flatmap(
+        lambda shapes: st.tuples(*(inputs(st.just(shape)) for shape in shapes))
+    )
+    return _nets(given, nodes)
 
 
 def quantizers() -> st.SearchStrategy[Net]:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from hypothesis import strategies as st
 
-from .builder import Tensor
+from .builder import QuantParams, Tensor
+from .values import LEVELS, SCALES, Level, tuples
 
 if TYPE_CHECKING:
     from .models import Builder
@@ -34,6 +35,14 @@ STACKS: st.SearchStrategy[Shape] = st.one_of(MATRICES, SEQUENCES, IMAGES)
 ANY_SHAPES: st.SearchStrategy[Shape] = st.one_of(IMAGES, SEQUENCES, MATRICES, st.tuples(_SIDES))
 
 
+def several(shapes: st.SearchStrategy[Shape]) -> st.SearchStrategy[tuple[Shape, ...]]:
+    """One to three shapes that have nothing to do with each other."""
+    return tuples(shapes, 1, 3)
+
+
+SEVERAL_IMAGES = several(IMAGES)
+
+
 @dataclass(frozen=True)
 class Node:
     """Operand `x` (see `Builder.pick`); whether an output of it is bytes or float values."""
@@ -47,9 +56,43 @@ class Node:
 
 
 @dataclass(frozen=True)
+class Result:
+    """How a result is quantized: as the operand, by a scale and a zero point, or not at all."""
+
+    how: Literal["same", "other", "float"]
+    scale: float
+    zero_point: Level
+
+    def of(self, b: Builder, x: Tensor) -> QuantParams | None:
+        """Parameters for a result of an op on x."""
+        match self.how:
+            case "same":
+                return x.params
+            case "other":
+                return b.params(self.scale, self.zero_point)
+        return None
+
+
+def results(*how: str) -> st.SearchStrategy[Result]:
+    """Results of these kinds."""
+    return st.builds(Result, st.sampled_from(how), SCALES, LEVELS)
+
+
+def axis_of(number: int, rank: int) -> int:
+    """A drawn number as an axis, negative ones included: -rank..rank-1."""
+    return (number + rank) % (2 * rank) - rank
+
+
+AXES = st.integers(-4, 3)
+
+
+@dataclass(frozen=True)
 class Kind:
-    """A kind of operator: how nodes of it are drawn, given how operands are; shapes it likes."""
+    """A kind of operator: how nodes of it are drawn, given how operands are.
+
+    `shapes`: those of the inputs of a batch, which fit each other where an operator takes several.
+    """
 
     name: str
     nodes: Callable[[Operands], st.SearchStrategy[Node]]
-    shapes: st.SearchStrategy[Shape] = IMAGES
+    shapes: st.SearchStrategy[tuple[Shape, ...]] = SEVERAL_IMAGES

@@ -6,7 +6,22 @@ A new kind is a new file with a `Node`, its strategy and a `KIND`, and a line in
 from __future__ import annotations
 
 from ..nodes import Kind
-from . import concat, conv, pad, requantize, resize, unary
+from . import (
+    binary,
+    concat,
+    conv,
+    conv1d,
+    dynamic,
+    matmul,
+    moves,
+    pad,
+    pool,
+    qoperator,
+    requantize,
+    resize,
+    softmax,
+    unary,
+)
 
 KINDS: dict[str, Kind] = {
     kind.name: kind
@@ -17,6 +32,14 @@ KINDS: dict[str, Kind] = {
         pad.KIND,
         unary.KIND,
         requantize.KIND,
+        *binary.KINDS,
+        *matmul.KINDS,
+        *pool.KINDS,
+        *softmax.KINDS,
+        *moves.KINDS,
+        conv1d.KIND,
+        *dynamic.KINDS,
+        *qoperator.KINDS,
     )
 }
 

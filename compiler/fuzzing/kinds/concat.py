@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ..builder import Tensor
 from ..models import Builder
-from ..nodes import IMAGES, Kind, Node, Operands
+from ..nodes import Kind, Node, Operands
 from ..values import LEVELS, SCALES, Level, tuples
 
 
@@ -40,4 +40,4 @@ def nodes(x: Operands) -> st.SearchStrategy[Node]:
     )  # fmt: skip
 
 
-KIND = Kind("concat", nodes, IMAGES)
+KIND = Kind("concat", nodes)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ..builder import QuantParams, Tensor, Weights
 from ..models import Builder
-from ..nodes import IMAGES, Kind, Node, Operands
+from ..nodes import Kind, Node, Operands
 from ..values import (
     F32,
     LEVELS,
@@ -180,4 +180,4 @@ def nodes(x: Operands) -> st.SearchStrategy[Node]:
     )
 
 
-KIND = Kind("conv", nodes, IMAGES)
+KIND = Kind("conv", nodes)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ...arithmetic import dequantize_linear
 from ..builder import Tensor
 from ..models import Builder
-from ..nodes import IMAGES, Kind, Node, Operands
+from ..nodes import Kind, Node, Operands
 from ..values import LEVELS, Level, pad_widths
 
 
@@ -51,4 +51,4 @@ def nodes(x: Operands) -> st.SearchStrategy[Node]:
     )
 
 
-KIND = Kind("pad", nodes, IMAGES)
+KIND = Kind("pad", nodes)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ..builder import Tensor
 from ..models import Builder
-from ..nodes import IMAGES, Kind, Node, Operands
+from ..nodes import Kind, Node, Operands
 from ..values import INNER_LEVELS, SCALES, Level
 
 
@@ -30,4 +30,4 @@ def nodes(x: Operands) -> st.SearchStrategy[Node]:
     return st.builds(RequantizeNode, x, st.booleans(), SCALES, INNER_LEVELS)
 
 
-KIND = Kind("requantize", nodes, IMAGES)
+KIND = Kind("requantize", nodes)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ..builder import Tensor
 from ..models import Builder
-from ..nodes import IMAGES, Kind, Node, Operands
+from ..nodes import Kind, Node, Operands
 from ..values import F32, pairs
 
 
@@ -56,4 +56,4 @@ def nodes(x: Operands) -> st.SearchStrategy[Node]:
     )
 
 
-KIND = Kind("resize", nodes, IMAGES)
+KIND = Kind("resize", nodes)

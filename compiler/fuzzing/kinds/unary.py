@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ..builder import Tensor
 from ..models import Builder
-from ..nodes import IMAGES, Kind, Node, Operands
+from ..nodes import Kind, Node, Operands
 from ..values import LEVELS, SCALES, Level
 
 # Op, constant inputs, attributes.
@@ -63,4 +63,4 @@ def nodes(x: Operands) -> st.SearchStrategy[Node]:
     return st.builds(UnaryNode, x, st.booleans(), op, st.one_of(st.none(), SCALES), LEVELS)
 
 
-KIND = Kind("unary", nodes, IMAGES)
+KIND = Kind("unary", nodes)
