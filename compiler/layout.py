@@ -28,19 +28,19 @@ def channels_of_lanes(type_: TensorType) -> tuple[int, ...]:
 
 
 def positions(type_: TensorType) -> tuple[Array, Array]:
-    """Pixel and lane of every element, two i64 arrays of the type's shape.
+    """Pixel and lane of every element, two i32 arrays of the type's shape.
 
     A row-major type is one pixel whose lanes are the elements.
     """
     if type_.segments is None:
-        index = np.arange(type_.size).reshape(type_.shape)
+        index = np.arange(type_.size, dtype=np.int32).reshape(type_.shape)
         return np.zeros_like(index), index
     if not type_.shape:
-        return np.zeros((), np.int64), np.zeros((), np.int64)
+        return np.zeros((), np.int32), np.zeros((), np.int32)
     outer = type_.pixels // type_.inner
-    pixel = np.arange(type_.pixels).reshape(outer, 1, type_.inner)
+    pixel = np.arange(type_.pixels, dtype=np.int32).reshape(outer, 1, type_.inner)
     shape = (outer, type_.channels, type_.inner)
-    lanes = lanes_of_channels(type_)[None, :, None]
+    lanes = lanes_of_channels(type_).astype(np.int32)[None, :, None]
     return (
         np.broadcast_to(pixel, shape).reshape(type_.shape),
         np.broadcast_to(lanes, shape).reshape(type_.shape),
