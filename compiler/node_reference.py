@@ -29,6 +29,8 @@ def run_node(op: str, attributes: dict[str, Any], xs: Sequence[Array], opset: in
     domain, _, op = op.rpartition(".")
     domain = domain or PURE_DOMAINS.get(op, "")
     node = onnx.helper.make_node(op, names, ["y"], domain=domain, **attributes)
+    if op == "Clip":
+        opset = max(opset, 11)  # bounds are operands, as the importer makes them of attributes
     kinds = tuple((x.dtype.str, x.shape) for x in xs)
     # shape operands (i64) are constants, as in the models they come from
     fixed = tuple(

@@ -274,7 +274,15 @@ def _resize(imp: Importer, node: Any) -> None:
     if attrs.get("keep_aspect_ratio_policy", "stretch") != "stretch":
         raise Refusal("keep_aspect_ratio_policy other than stretch is not supported")
     shape, rank = x.type.shape, len(x.type.shape)
+    rounding = attrs.get("nearest_mode", "round_prefer_floor")
     scales, sizes = imp.constant(node, 2), imp.constant(node, 3)
+    if imp.source.opset < 11:  # (x, scales): ONNX Runtime rounds up where it makes an axis smaller
+        scales, coordinates = imp.constant(node, 1), "asymmetric"
+        assert scales is not None
+        smaller = bool((scales < 1).any())
+        if smaller and (scales > 1).any():
+            raise Refusal("it makes one axis smaller and another larger; convert to opset 11")
+        rounding = "ceil" if smaller else "floor"
     axes = [axis % rank for axis in attrs.get("axes", range(rank))]
     full_scales, full_sizes = np.ones(rank, np.float32), list(shape)
     for index, axis in enumerate(axes):
@@ -292,7 +300,7 @@ def _resize(imp: Importer, node: Any) -> None:
         x=x,
         scales=tuple(float(scale) for scale in full_scales[first:]),
         coordinates=coordinates,
-        rounding=attrs.get("nearest_mode", "round_prefer_floor"),
+        rounding=rounding,
     )
 
 
@@ -302,8 +310,12 @@ def _pad(imp: Importer, node: Any) -> None:
     mode = text_attribute(node, "mode", "constant")
     if mode not in ("constant", "reflect", "edge"):
         raise Refusal(f"mode {mode!r} is not supported")
-    given, axes = imp.constant(node, 1), imp.constant(node, 3)
-    assert given is not None
+    given, axes = np.array(node.attrs.get("pads", []), np.int64), None
+    value = np.array(node.attrs.get("value", 0.0), np.float32)  # attributes before opset 11
+    if len(node.inputs) > 1:
+        given, axes = imp.constant(node, 1), imp.constant(node, 3)
+        assert given is not None
+        value = imp.constant(node, 2)
     listed = [int(axis) % rank for axis in axes] if axes is not None else list(range(rank))
     before, after = [0] * rank, [0] * rank
     for index, axis in enumerate(listed):
@@ -315,7 +327,6 @@ def _pad(imp: Importer, node: Any) -> None:
     ):
         raise Refusal(f"reflection by {given.tolist()} does not fit {list(shape)}")
     first = 2 if rank == 4 and not any(before[:2] + after[:2]) else 0
-    value = imp.constant(node, 2)
     made = tuple(a + n + b for a, n, b in zip(before, shape, after, strict=True))
     imp.emit(
         node,

@@ -2,7 +2,7 @@
 
 Rules:
 1. `quantize(concat(xs))` becomes `concat(quantize(xs))`: each part is then requantized by a table,
-   as ONNX Runtime's QLinearConcat does.
+   as ONNX Runtime's QLinearConcat does; a constant part becomes bytes.
 2. `quantize(move(x))` becomes `move(quantize(x))` for any other move, so that no float is moved,
    and for the ops that take the greatest or least of some elements (`SELECTING`), since quantize
    keeps their order.
@@ -40,6 +40,7 @@ from ..ir import (
 from ..operators.moves import Move
 from ..operators.pooling import MaxPool
 from ..operators.reduction import ArgExtreme, Extreme
+from .fold_constants import quantized
 
 SELECTING = MaxPool | Extreme
 ONE_OPERAND = Resize | Pad | Move | SELECTING
@@ -85,14 +86,18 @@ def _quantize_before(graph: Graph, op: Quantize, producers: dict[Value, Op]) -> 
     if not alone and not all(from_bytes(x, producers) for x in sources):
         return None
     quantization = op.result.type.quantization
-    if quantization is None or any(x.data is not None for x in sources):
+    if quantization is None or all(x.data is not None for x in sources):
         return None
     parts: list[Op] = []
+    moved: list[Value] = []
     for number, x in enumerate(sources):
         type_ = TensorType(op.result.type.dtype, x.type.shape, quantization)
-        part = Value(f"{op.result.name}.{number}", type_)
-        parts.append(Quantize(part, x, op.scale, op.zero_point))
-    moved = [part.result for part in parts]
+        part = Quantize(Value(f"{op.result.name}.{number}", type_), x, op.scale, op.zero_point)
+        if x.data is None:
+            parts.append(part)
+        else:
+            part.result.data = quantized(part)
+        moved.append(part.result)
     if isinstance(move, Concat):
         return [*parts, Concat(op.result, tuple(moved), move.axis)]
     if isinstance(move, Pad):

@@ -169,7 +169,7 @@ class Scheduler:
     def _copy(self, x: Value, name: str, store: Store) -> None:
         """A copy of all of `x` to a store."""
         shape, words = pixel_shape(x.type), x.type.words
-        self.kernels.append(CopyKernel(name, shape, words, [store], source=self.views[x]))
+        self.kernels.append(CopyKernel(name, shape, words, [store], source=self.source(x)))
 
     def output_names(self, op: Op) -> list[str]:
         """The graph outputs that the result of `op` is."""
