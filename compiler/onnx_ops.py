@@ -205,7 +205,7 @@ def _elementwise(imp: Importer, node: Any) -> None:
         high = xs[2] if len(xs) > 2 and xs[2] else _bound(node, "max", np.inf)
         given = [given[0], low, high]
     shape = np.broadcast_shapes(*(value.type.shape for value in given))
-    attributes = plain_attributes(node)
+    attributes = {} if node.op == "Clip" else plain_attributes(node)
     imp.emit(
         node, Elementwise, TensorType("f32", shape), xs=tuple(given), op=operator_name(node),
         attributes=attributes,
