@@ -336,7 +336,8 @@ def seeded_input(type_: TensorType, number: int, low: float, high: float) -> Arr
     if type_.dtype == "f32":
         values = (low + ((high - low) * h.astype(np.float64)) / 16777216).astype(np.float32)
     else:
-        values = h.astype(np.uint8).view(NUMPY_DTYPES[type_.dtype])
+        whole = h.astype(np.uint8) & np.uint8(1 if type_.dtype == "bool" else 255)
+        values = whole.astype(NUMPY_DTYPES[type_.dtype])
     return values.reshape(type_.shape)
 
 

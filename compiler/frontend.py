@@ -92,9 +92,10 @@ class Importer:
 
     def _input(self, tensor: Any) -> Value:
         dtype = np.dtype(tensor.dtype)
-        if dtype not in DTYPE_NAMES or DTYPE_NAMES[dtype] not in ("f32", "u8", "s8"):
+        if dtype not in DTYPE_NAMES or DTYPE_NAMES[dtype] == "u32":
             raise CompileError(
-                f"input {tensor.name!r} is {dtype}; float32, uint8 and int8 inputs are taken"
+                f"input {tensor.name!r} is {dtype}; "
+                "float32, uint8, int8, bool, int32 and int64 inputs are taken"
             )
         value = Value(tensor.name, TensorType(DTYPE_NAMES[dtype], tuple(tensor.shape)))
         self.values[tensor.name] = value

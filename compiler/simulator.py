@@ -189,7 +189,8 @@ def _store(
             memory.words(store.view)[:] = tensor
     else:
         output = outputs[store.output]
-        output[...] = np.ascontiguousarray(made).view(output.dtype).reshape(output.shape)
+        values = np.ascontiguousarray(made).view(output.dtype).reshape(-1)[: output.size]
+        output[...] = values.reshape(output.shape)
 
 
 def _bytes(made: Array) -> Array:

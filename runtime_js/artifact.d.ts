@@ -1,7 +1,7 @@
 /**
  * Reads an artifact folder, as docs/artifact.md describes it, and refuses a damaged one.
  *
- * @typedef {Float32Array | Uint8Array | Int8Array} Values
+ * @typedef {Float32Array | Int32Array | BigInt64Array | Uint8Array | Int8Array} Values  bool: 0, 1
  * @typedef {typeof TENSOR & {image?: typeof IMAGE}} Tensor
  * @typedef {typeof TENSOR & {image?: typeof IMAGE & typeof PICTURE}} Input
  * @typedef {typeof KERNEL} Kernel
@@ -9,7 +9,7 @@
  * @typedef {Omit<typeof MODEL, 'inputs' | 'outputs'> & {inputs: Input[], outputs: Tensor[]}} Model
  * @typedef {{model: Model, weights: Uint8Array<ArrayBuffer>, shaders: Map<string, string>}} Artifact
  */
-export type Values = Float32Array | Uint8Array | Int8Array;
+export type Values = Float32Array | Int32Array | BigInt64Array | Uint8Array | Int8Array;
 export type Tensor = typeof TENSOR & {
     image?: typeof IMAGE;
 };
@@ -30,8 +30,11 @@ export type Artifact = {
 /** The typed array of each dtype. */
 export declare const ARRAYS: {
     float32: Float32ArrayConstructor;
+    int32: Int32ArrayConstructor;
+    int64: BigInt64ArrayConstructor;
     uint8: Uint8ArrayConstructor;
     int8: Int8ArrayConstructor;
+    bool: Uint8ArrayConstructor;
 };
 declare const KERNEL: {
     name: string;

@@ -1,7 +1,7 @@
 /**
  * Reads an artifact folder, as docs/artifact.md describes it, and refuses a damaged one.
  *
- * @typedef {Float32Array | Uint8Array | Int8Array} Values
+ * @typedef {Float32Array | Int32Array | BigInt64Array | Uint8Array | Int8Array} Values  bool: 0, 1
  * @typedef {typeof TENSOR & {image?: typeof IMAGE}} Tensor
  * @typedef {typeof TENSOR & {image?: typeof IMAGE & typeof PICTURE}} Input
  * @typedef {typeof KERNEL} Kernel
@@ -11,7 +11,14 @@
  */
 
 /** The typed array of each dtype. */
-export const ARRAYS = { float32: Float32Array, uint8: Uint8Array, int8: Int8Array };
+export const ARRAYS = {
+  float32: Float32Array,
+  int32: Int32Array,
+  int64: BigInt64Array,
+  uint8: Uint8Array,
+  int8: Int8Array,
+  bool: Uint8Array,
+};
 
 // An example of each thing that model.json must hold: `check` compares kinds, not values.
 const KERNEL = {

@@ -58,7 +58,8 @@ function acceptPictures(session, input, output) {
       const { width, height } = before.canvas;
       const picture = before.getImageData(0, 0, width, height);
       const frame = () => session.run({ [input.name]: picture });
-      const pixels = toPixels(output, (await frame())[output.name]);
+      const values = /** @type {Float32Array} */ ((await frame())[output.name]);
+      const pixels = toPixels(output, values);
       after.putImageData(new ImageData(pixels, after.canvas.width), 0, 0);
       await measure(frame, () => turn === last);
     } catch (error) {

@@ -106,11 +106,13 @@ function testInputs({ inputs, self_test: { seed, inputs: ranges } }) {
  * @param {{low: number, high: number}} range of float values
  */
 function testInput(input, seed, { low, high } = { low: 0, high: 1 }) {
-  const values = new ARRAYS[input.dtype](elements(input));
+  const { dtype } = input;
+  const values = new ARRAYS[dtype](elements(input));
   for (let i = 0; i < values.length; i++) {
     const h = hash(i, seed);
-    // A byte array keeps the low byte of h.
-    values[i] = input.dtype === 'float32' ? low + ((high - low) * h) / 16777216 : h;
+    const whole = h & (dtype === 'bool' ? 1 : 255);
+    const value = dtype === 'float32' ? low + ((high - low) * h) / 16777216 : whole;
+    values[i] = /** @type {never} */ (dtype === 'int64' ? BigInt(value) : value);
   }
   return values;
 }

@@ -20,7 +20,7 @@ from .errors import ArtifactError
 
 VERSION = 1
 WORD = 4  # bytes in a u32
-_ITEM_BYTES = {"float32": 4, "uint8": 1, "int8": 1}
+_ITEM_BYTES = {"float32": 4, "int32": 4, "int64": 8, "uint8": 1, "int8": 1, "bool": 1}
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class ImageOutput:
 
 @dataclass(frozen=True)
 class Tensor:
-    """An input or output; `dtype` is float32, uint8 or int8."""
+    """An input or output; `dtype` is float32, int32, int64, uint8, int8 or bool."""
 
     name: str
     dtype: str

@@ -75,7 +75,8 @@ def seeded_tensor(
     h = (h ^ (h >> np.uint32(12))) * np.uint32(0x297A2D39)
     h = (h ^ (h >> np.uint32(15))) >> np.uint32(8)
     if tensor.dtype != "float32":
-        return h.astype(np.uint8).view(tensor.dtype).reshape(tensor.shape)
+        whole = h.astype(np.uint8) & np.uint8(1 if tensor.dtype == "bool" else 255)
+        return whole.astype(np.dtype(tensor.dtype)).reshape(tensor.shape)
     assert limits is not None, "checked when the artifact was loaded"
     low, high = float(limits["low"]), float(limits["high"])
     values = low + ((high - low) * h.astype(np.float64)) / 16777216

@@ -18,7 +18,14 @@ from .selftest import Checksum, SelfTestReport, checksum, seeded_inputs, seeded_
 from .variants import Dot, Requantize, choose_variants
 
 _Array = np.ndarray[Any, Any]
-_TYPES = {"float32": "tensor(float)", "uint8": "tensor(uint8)", "int8": "tensor(int8)"}
+_TYPES = {
+    "float32": "tensor(float)",
+    "int32": "tensor(int32)",
+    "int64": "tensor(int64)",
+    "uint8": "tensor(uint8)",
+    "int8": "tensor(int8)",
+    "bool": "tensor(bool)",
+}
 
 
 @dataclass(frozen=True)

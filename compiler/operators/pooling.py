@@ -7,7 +7,7 @@ GlobalAveragePool between dequantize and quantize become `qaverage_pool` and `qg
 
 Refusals: the result has another reader or is a graph output; anything but quantize follows.
 
-An average is a sum of f32 in the order of the taps, so the device adds in software, bit for bit, and
+An average is a sum of f32 in the order of the taps: the device adds in software, bit for bit, and
 finds the byte by thresholds on the sum. The global one is an integer sum, requantized; ONNX Runtime
 takes its formula also for an AveragePool whose kernel is the whole picture.
 """
@@ -78,6 +78,7 @@ class Pool(FamilyOp):
         return (*self.x.type.shape[:2], *(len(axis.indices) for axis in self.axes()))
 
     def wanted_axis(self, operand: Value) -> int | None:
+        del operand
         return 1
 
     def lower(self, to: Lowering) -> None:
@@ -202,6 +203,7 @@ class QGlobalAveragePool(FamilyOp):
         return (*shape[:2], *(1 for _ in shape[2:]))
 
     def wanted_axis(self, operand: Value) -> int | None:
+        del operand
         return 1
 
     def lower(self, to: Lowering) -> None:

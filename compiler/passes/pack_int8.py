@@ -13,7 +13,8 @@ Rules:
 5. `qconv` becomes `packed_conv`: weights as words [OW, KH, CW, KW, 4], and bias - zx * sum(w) as
    the bias. A grouped convolution becomes a dense one whose foreign weights equal the weight zero
    point, so that they contribute nothing.
-6. Byte graph inputs are packed and byte graph outputs unpacked, at the border.
+6. Byte graph inputs are packed and byte graph outputs unpacked, at the border; those of bool and
+   int64 are turned into words, and back.
 7. The other ops say themselves what they become (`operators.base.FamilyOp.lower`).
 
 Floats, integers and booleans stay row-major, one word an element.
@@ -46,6 +47,7 @@ from ..ir import (
     physical_channels,
 )
 from ..operators.base import FamilyOp
+from ..operators.borders import NARROW, Load, Unload
 from ..operators.moves import Move, lower_move
 
 
@@ -58,7 +60,11 @@ class PackInt8:
     def apply(self, graph: Graph) -> bool:
         if any(isinstance(op, PackedConv | QuantizeByThresholds | Pack) for op in graph.ops):
             return False
+        loads = [Load(Value(f"{x.name}.words", x.type), x) for x in graph.inputs if _narrow(x)]
+        for load in loads:
+            graph.replace_value(load.x, load.result)
         lowering = Lowering(graph)
+        lowering.ops += loads
         for value in graph.inputs:
             if lowering.is_packable(value):
                 lowering.add(Pack(lowering.packed(value), value))
@@ -70,9 +76,17 @@ class PackInt8:
             if lowering.is_packable(value):
                 plain[value] = Value(f"{value.name}.unpacked", value.type)
                 lowering.add(Unpack(plain[value], lowering.values[value]))
+            elif _narrow(value):
+                plain[value] = Value(f"{value.name}.unloaded", value.type)
+                lowering.add(Unload(plain[value], value))
         graph.outputs = [plain[value] for value in graph.outputs]
         graph.ops = lowering.ops
         return True
+
+
+def _narrow(value: Value) -> bool:
+    """Whether an element in memory is no word, unlike inside the program."""
+    return value.type.dtype in NARROW
 
 
 class Lowering:

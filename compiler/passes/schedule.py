@@ -109,7 +109,8 @@ class Scheduler:
         if value in self.views:
             return self.views[value]
         if value.data is not None and value.type.segments is None:
-            return value.array
+            narrow = value.array.itemsize != 4
+            return value.array.astype(np.int32) if narrow else value.array
         if value.data is not None:
             lanes = to_lanes(value.array, value.type)
             return np.ascontiguousarray(lanes).view(np.uint32)
