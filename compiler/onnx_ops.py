@@ -240,7 +240,7 @@ ABSENT = np.zeros(0, np.float32)
 
 
 def _bound(node: Any, name: str, value: float) -> Value:
-    finite = np.clip(value, np.finfo(np.float32).min, np.finfo(np.float32).max)
+    finite = np.clip(node.attrs.get(name, value), np.finfo(np.float32).min, np.finfo(np.float32).max)
     return Value.constant(f"{node.outputs[0].name}.{name}", np.array(finite, np.float32))
 
 
