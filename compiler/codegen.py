@@ -417,7 +417,7 @@ class _Column:
 def _conv(shader: Shader, kernel: ConvKernel) -> tuple[Json, tuple[int, int], tuple[int, int]]:
     tile, (kernel_h, kernel_w) = kernel.tile, kernel.kernel_size
     assert kernel.words % tile.words == 0, "a tile's words must divide the result's"
-    batch, height, width = kernel.shape
+    batch, height, width = kernel.picture
     _, _, source_height, source_width = kernel.x_type.shape
     row_tiles = -(-width // tile.pixels)
     tiles = batch * height * row_tiles
@@ -432,13 +432,17 @@ def _conv(shader: Shader, kernel: ConvKernel) -> tuple[Json, tuple[int, int], tu
     shader.define(words=kernel.words, height=height, width=width)
     shader.define(source=start_of(kernel.source), pitch=kernel.source.pitch)
     shader.define(source_height=source_height, source_width=source_width)
-    shader.define(in_words=kernel.source.words, padding=_byte_word(quantization.zero_point))
-    shader.define("i32", zero_point=kernel.zero_point)
-    shader.define(
-        weights_at=shader.vectors(kernel.weight),
-        bias_at=shader.vectors(kernel.bias),
-        multiplier_at=shader.vectors(kernel.multiplier.astype(np.float32)),
-    )
+    shader.define(in_words=kernel.weight.shape[2], padding=_byte_word(quantization.zero_point))
+    if kernel.made == "bytes":
+        shader.define("i32", zero_point=kernel.zero_point)
+    else:
+        shader.define(plane=kernel.shape[1] * kernel.shape[2], channels=kernel.out_channels)
+    shader.define(weights_at=shader.vectors(kernel.weight), bias_at=shader.vectors(kernel.bias))
+    if kernel.made != "integers":
+        shader.define(multiplier_at=shader.vectors(kernel.multiplier.astype(np.float32)))
+    grouped = kernel.group > 1 and not kernel.depthwise
+    if grouped:
+        shader.define(group_words=kernel.words // kernel.group)
     structure: Json = {
         "pixels": range(tile.pixels),
         "q_words": tile.words,
@@ -454,6 +458,10 @@ def _conv(shader: Shader, kernel: ConvKernel) -> tuple[Json, tuple[int, int], tu
         "taps": taps,
         "rows_guarded": kernel.pads[0] > 0 or last_row >= source_height * kernel.upsample[0],
         "window": False,
+        "made": kernel.made,
+        "group": kernel.group,
+        "depthwise": kernel.depthwise,
+        "first": " + first" if grouped else "",
     }
     if kernel.weight_zero_point is not None:
         structure |= _window(shader, kernel, kernel.weight_zero_point, quantization.zero_point)
@@ -484,7 +492,8 @@ def _window(shader: Shader, kernel: ConvKernel, weight_zero_point: Array, zero_p
     assert kernel.x_type.segments is not None
     real = np.array([c >= 0 for c in physical_channels(kernel.x_type.segments)], np.uint8)
     kernel_h, kernel_w = kernel.kernel_size
-    shader.define("i32", window_offset=zero_point * int(real.sum()) * kernel_h * kernel_w)
+    channels = int(real.sum()) // kernel.group
+    shader.define("i32", window_offset=zero_point * channels * kernel_h * kernel_w)
     shader.define(weight_zero_point_at=shader.vectors(weight_zero_point))
     if not real.all():
         shader.define(ones_at=shader.table(real))

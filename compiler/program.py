@@ -206,7 +206,13 @@ class Tile:
 
 @dataclass(eq=False)
 class ConvKernel(Kernel):
-    """Convolution with requantization; operands as in `ir.PackedConv`."""
+    """Convolution; operands as in `ir.PackedConv`.
+
+    `made`: what becomes of a sum: "bytes" by requantization, "floats" (sum times multiplier, f32)
+    or "integers" (i32), the last two row-major. `flat`: all pixels, those of x too, are one row of
+    one picture, whatever `shape` is. `group`: groups whose channels are whole words of their own;
+    `depthwise`: every channel by itself, `weight` then i32 [OW, KH, 1, KW, 4].
+    """
 
     source: View = field(kw_only=True)
     op = "conv"
@@ -221,6 +227,10 @@ class ConvKernel(Kernel):
     pads: tuple[int, int, int, int] = (0, 0, 0, 0)
     dilations: tuple[int, int] = (1, 1)
     upsample: tuple[int, int] = (1, 1)
+    made: str = "bytes"
+    flat: bool = False
+    group: int = 1
+    depthwise: bool = False
     tile: Tile = field(default_factory=Tile)
 
     def reads(self) -> list[View]:
@@ -228,7 +238,13 @@ class ConvKernel(Kernel):
 
     @property
     def uses(self) -> list[str]:
-        return ["dot", "requantize"]
+        dot = [] if self.depthwise else ["dot"]
+        return dot + (["requantize"] if self.made == "bytes" else [])
+
+    @property
+    def picture(self) -> tuple[int, int, int]:
+        """Batch, height and width that are tiled."""
+        return (1, 1, self.pixels) if self.flat else self.shape
 
     @property
     def kernel_size(self) -> tuple[int, int]:
@@ -238,7 +254,8 @@ class ConvKernel(Kernel):
     def macs(self) -> int:
         """Multiplications of the logical convolution, padding lanes left out."""
         kernel_h, kernel_w = self.kernel_size
-        return self.pixels * self.out_channels * self.x_type.shape[1] * kernel_h * kernel_w
+        channels = self.x_type.shape[1] // self.group
+        return self.pixels * self.out_channels * channels * kernel_h * kernel_w
 
 
 @dataclass(eq=False)

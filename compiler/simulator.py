@@ -147,22 +147,34 @@ def _conv(kernel: ConvKernel, lanes: Array) -> Array:
     top, left, bottom, right = kernel.pads
     widths = ((0, 0), (0, 0), (top, bottom), (left, right))
     x = np.pad(x, widths, constant_values=quantization.zero_point)
-    weight = _physical_weights(kernel.weight)
-    sums = convolve(x, weight, kernel.strides, kernel.dilations).astype(np.int64)
+    weight = _physical_weights(kernel)
+    group = len(weight) if kernel.depthwise else kernel.group
+    sums = convolve(x, weight, kernel.strides, kernel.dilations, group).astype(np.int64)
     sums += kernel.bias.reshape(-1, 1, 1)
     if kernel.weight_zero_point is not None:
         assert kernel.x_type.segments is not None
         real = np.array(physical_channels(kernel.x_type.segments)) >= 0
-        ones = np.broadcast_to(real[None, :, None, None], (1, *weight.shape[1:])).astype(np.int64)
-        window = convolve(x - quantization.zero_point, ones, kernel.strides, kernel.dilations)
-        sums -= window.astype(np.int64) * kernel.weight_zero_point.reshape(-1, 1, 1)
-    multiplier = kernel.multiplier.reshape(-1, 1, 1)
-    levels = requantize(wrap_i32(sums), multiplier, kernel.zero_point, (-128, 127))
+        ones = real.reshape(group, -1, 1, 1) * np.ones((1, 1, *weight.shape[2:]), np.int64)
+        centred = x - quantization.zero_point
+        window = convolve(centred, ones, kernel.strides, kernel.dilations, group)
+        window = window.repeat(len(weight) // group, 1).astype(np.int64)
+        sums -= window * kernel.weight_zero_point.reshape(-1, 1, 1)
+    multiplier, total = kernel.multiplier.reshape(-1, 1, 1), wrap_i32(sums)
+    if kernel.made != "bytes":
+        if kernel.made == "floats":
+            total = (total.astype(np.float32) * multiplier).view(np.int32)
+        image = np.moveaxis(total[:, : kernel.out_channels], 1, -1)
+        image = image.reshape(kernel.shape[0], -1, kernel.out_channels)
+        return np.moveaxis(image, -1, 1).reshape(-1).view(np.uint32)
+    levels = requantize(total, multiplier, kernel.zero_point, (-128, 127))
     return np.moveaxis(levels, 1, -1).reshape(kernel.pixels, -1).astype(np.uint8)
 
 
-def _physical_weights(words: Array) -> Array:
-    """i8 [4 * OW, 4 * CW, KH, KW] from packed words [OW, KH, CW, KW, 4]."""
+def _physical_weights(kernel: ConvKernel) -> Array:
+    """i64 [4 * OW, 4 * CW, KH, KW] from packed words [OW, KH, CW, KW, 4]; CW words of a group."""
+    words = kernel.weight
+    if kernel.depthwise:  # [OW, KH, 1, KW, 4], one integer a weight
+        return np.moveaxis(words, -1, 1)[:, :, :, 0].reshape(-1, 1, *kernel.kernel_size)
     lanes = np.ascontiguousarray(words.astype("<u4"))[..., None].view(np.int8)
     out_words, kernel_h, in_words, kernel_w = words.shape[:4]
     ordered = lanes.transpose(0, 4, 2, 5, 1, 3)

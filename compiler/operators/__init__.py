@@ -7,17 +7,18 @@ two tables below (docs/adding-an-operator.md walks through one).
 from ..fusion import Rule
 from ..ir import OP_CLASSES as CORE_OPS
 from ..ir import Op
-from . import binary, borders, convolution, pooling, reduction
+from . import binary, borders, convolution, matmul, pooling, reduction
 from .moves import Move
 
 OP_CLASSES: dict[str, type[Op]] = {
     **CORE_OPS,
     **{cls.kind: cls for cls in (Move, binary.QAdd, binary.QMul, binary.Lookup2)},
+    matmul.QMatMul.kind: matmul.QMatMul,
     **{cls.kind: cls for cls in (pooling.MaxPool, pooling.QAveragePool, pooling.QGlobalAveragePool)},
     **{cls.kind: cls for cls in (borders.Load, borders.Unload)},
     **{cls.kind: cls for cls in (reduction.Extreme, reduction.ArgExtreme)},
 }
 """Every op of the Graph by its kind, for the text form."""
 
-FUSION_RULES: tuple[Rule, ...] = (convolution.fuse, binary.fuse, pooling.fuse)
+FUSION_RULES: tuple[Rule, ...] = (convolution.fuse, matmul.fuse, binary.fuse, pooling.fuse)
 """What ONNX Runtime makes integer ops of."""

@@ -216,7 +216,8 @@ def schedule_move(op: Op, to: Scheduler) -> None:
     pixel, lane = positions(x.type)
     pixel, lane = moved(op, pixel, OUTSIDE), moved(op, lane, 0)
     type_ = op.result.type
-    if isinstance(source, View) and (pixel >= 0).all():
+    is_output = type_.segments is None and bool(to.output_names(op))
+    if isinstance(source, View) and (pixel >= 0).all() and not is_output:
         view = _as_view(source, type_, pixel, lane)
         if view is not None:
             to.views[op.result] = view

@@ -1,0 +1,420 @@
+"""Matrix products of quantized tensors: MatMul and Gemm.
+
+Rule: `matmul(dequantize(a), dequantize(b))`, and likewise gemm, becomes `qmatmul`, where
+1. a has one scale, b has one or one for each column (a constant); b is s8 where a is;
+2. the bias of gemm is absent, int32 behind dequantize (its scale is not looked at), or a float
+   constant [N] which is quantized as ONNX Runtime does; alpha other than 1 only without bias, and
+   beta 1 with one;
+3. an `add` after matmul is the bias of a gemm where ONNX Runtime makes it one: b is a matrix,
+   nobody else reads the product, and the other operand is [N], or for a matrix a [M,N], [M,1] or
+   [1,N];
+4. quantize alone follows and the result is requantized (QLinearMatMul, QGemm); or none does, and
+   the result is float: RN(RN(acc) * scale) (MatMulIntegerToFloat, QGemm).
+
+Refusals, because ONNX Runtime leaves these in float:
+- an operand is float, or s8 times u8;
+- quantize and another op, or two quantizes, read the result;
+- a float bias where no quantize follows;
+- Relu or Clip between gemm or matmul and quantize, redundant or not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..arithmetic import F32, quantize_bias, requantize, wrap_i32
+from ..fusion import Group, Refused, Surroundings
+from ..ir import (
+    NUMPY_DTYPES,
+    Array,
+    Dequantize,
+    Elementwise,
+    FloatOp,
+    Op,
+    Quantize,
+    TensorType,
+    Value,
+)
+from ..layout import to_lanes
+from ..program import ConvKernel
+from .base import FamilyOp, Get
+from .matmul_kernel import MatMulKernel
+from .moves import Move
+
+if TYPE_CHECKING:
+    from ..passes.pack_int8 import Lowering
+    from ..passes.schedule import Scheduler
+
+
+@dataclass(eq=False)
+class QMatMul(FamilyOp):
+    """acc = bias + sum over k of (a - za)(b - zb), in int32 that wraps, with MatMul's broadcasting.
+
+    The result by its dtype: i32 acc; f32 RN(RN(acc) * sc) with sc = RN(RN(alpha * sa) * sb); bytes
+    rne(clamp(RN(RN(acc) * RN(sc / sy)))) + zy. `b_scale` and `b_zero_point` (i32): one, or one a
+    column; `bias`: i32, broadcast against the result. `trans_a`, `trans_b`: of matrices, as Gemm's.
+    """
+
+    kind = "qmatmul"
+    a: Value
+    b: Value
+    bias: Value | None = None
+    b_scale: Value = field(kw_only=True)
+    b_zero_point: Value = field(kw_only=True)
+    trans_a: bool = False
+    trans_b: bool = False
+    alpha: float = 1.0
+
+    @property
+    def a_axis(self) -> int:
+        """The axis of a that is summed over."""
+        rank = len(self.a.type.shape)
+        return max(rank - (2 if self.trans_a else 1), 0)
+
+    @property
+    def b_axis(self) -> int:
+        """The axis of b that is summed over."""
+        rank = len(self.b.type.shape)
+        return max(rank - (1 if self.trans_b else 2), 0)
+
+    @property
+    def columns(self) -> int:
+        """Columns of b; 1 where b is a vector."""
+        shape = self.b.type.shape
+        return 1 if len(shape) == 1 else shape[-2 if self.trans_b else -1]
+
+    @property
+    def rows(self) -> int:
+        """Rows of one matrix a; 1 where a is a vector."""
+        shape = self.a.type.shape
+        return 1 if len(shape) == 1 else shape[-1 if self.trans_a else -2]
+
+    def wanted_axis(self, operand: Value) -> int | None:
+        return self.a_axis if operand is self.a else self.b_axis if operand is self.b else None
+
+    def expected_shape(self) -> tuple[int, ...] | None:
+        a, b = self.a.type.shape, self.b.type.shape
+        batch = np.broadcast_shapes(a[:-2], b[:-2])
+        return (*batch, *((self.rows,) * (len(a) > 1)), *((self.columns,) * (len(b) > 1)))
+
+    @property
+    def multiplier(self) -> Array:
+        """The factor of a sum, f32 [1] or [N]; all 1 where the sums are the result."""
+        if self.result.type.dtype == "i32":
+            return np.ones(1, F32)
+        assert self.a.type.quantization is not None
+        scale = F32(self.alpha) * F32(self.a.type.quantization.scale)
+        factor: Array = scale * self.b_scale.array.astype(F32).reshape(-1)
+        after = self.result.type.quantization
+        return factor if after is None else factor / F32(after.scale)
+
+    def evaluate(self, get: Get) -> Array:
+        assert self.a.type.quantization is not None
+        a = get(self.a).astype(np.float64) - self.a.type.quantization.zero_point
+        b = get(self.b).astype(np.float64)
+        a = a.swapaxes(-1, -2) if self.trans_a else a
+        b = b.swapaxes(-1, -2) if self.trans_b else b
+        zero_point = self.b_zero_point.array.reshape(-1)
+        b = b - (zero_point if b.ndim > 1 else zero_point[0])
+        # f64 holds sums of byte products exactly up to 2^53
+        sums = np.matmul(a, b).astype(np.int64).reshape(self.result.type.shape)
+        if self.bias is not None:
+            sums = sums + self.bias.array
+        return finished(wrap_i32(sums), self.multiplier, self.result.type)
+
+    # ------------------------------------------------------------------------------ lowering
+
+    def lower(self, to: Lowering) -> None:
+        if len(self.b.type.shape) == 1:
+            self._lower_vector(to)
+            return
+        a = to.operand(self.a, self.a_axis)
+        depth = TensorType("s8", self.b.type.shape, None, a.type.segments, self.b_axis)
+        b = to.operand(self.b, like=Value("", depth))
+        offset = 128 if self.b.type.dtype == "u8" else 0
+        zero_point = self.b_zero_point.array.astype(np.int32) - offset
+        result = self.result
+        if to.is_packable(result):
+            result = to.packed(result, axis=len(result.type.shape) - 1)
+        name = f"{result.name}.b_zero_point"
+        to.add(
+            replace(self, result=result, a=a, b=b, b_zero_point=Value.constant(name, zero_point))
+        )
+
+    def _lower_vector(self, to: Lowering) -> None:
+        """A product with a vector b, as one with a matrix of one column."""
+        b, result = _column(self.b), _column(self.result)
+        if b.data is None:
+            Move(b, self.b).lower(to)
+        replace(self, result=result, b=b).lower(to)
+        Move(self.result, result).lower(to)
+
+    # ------------------------------------------------------------------------------ kernels
+
+    @property
+    def depth(self) -> int:
+        """Products in a sum."""
+        return self.a.type.shape[self.a_axis]
+
+    def per_column(self, values: Array, fill: int = 0) -> Array:
+        """Values [N] or [1] for every lane of the result's words."""
+        lanes = np.full(-(-self.columns // 4) * 4, fill, values.dtype)
+        lanes[: self.columns] = np.broadcast_to(values.reshape(-1), self.columns)
+        return lanes
+
+    def schedule(self, to: Scheduler) -> None:
+        one_bias = self.bias is None or self.bias.type.size in (1, self.columns)
+        plain = self.b.data is not None and len(self.b.type.shape) == 2 and one_bias
+        if plain and self.a.data is None:
+            to.kernel(self._convolution(to))
+        else:
+            to.kernel(self._product(to))
+
+    def _convolution(self, to: Scheduler) -> ConvKernel:
+        """A product with constant weights: a convolution over the rows as pixels of one line."""
+        from ..passes.pack_int8 import pack_weights
+        from ..passes.schedule import choose_tile
+
+        name, shape, _, stores = to.frame(self)
+        x, words = self.a.type, -(-self.columns // 4)
+        assert x.quantization is not None
+        assert x.segments is not None
+        weight = self.b.array if self.trans_b else self.b.array.T
+        weight = weight.astype(np.int64)[:, :, None, None]
+        bias = self.per_column(self._bias().reshape(-1))
+        bias -= x.quantization.zero_point * self.per_column(weight.sum((1, 2, 3)))
+        zero_point = self.per_column(self.b_zero_point.array)
+        after = self.result.type.quantization
+        return ConvKernel(
+            name,
+            shape if self.result.type.is_byte else (x.pixels, 1, 1),
+            words,
+            stores,
+            source=to.views[self.a],
+            x_type=TensorType("s8", (1, self.depth, 1, x.pixels), x.quantization, x.segments),
+            weight=pack_weights(weight, x.segments, words),
+            bias=wrap_i32(bias),
+            multiplier=self.per_column(self.multiplier, 1),
+            weight_zero_point=zero_point if zero_point.any() else None,
+            zero_point=0 if after is None else after.zero_point,
+            out_channels=self.columns,
+            made=MADE[self.result.type.dtype],
+            flat=True,
+            tile=choose_tile((1, 1, x.pixels), words, 1),
+        )
+
+    def _bias(self) -> Array:
+        """The bias, i64: [1, 1] or [1, N], or [M, N] where it has rows."""
+        if self.bias is None:
+            return np.zeros((1, 1), np.int64)
+        bias = np.atleast_2d(self.bias.array.astype(np.int64))
+        rows = bias.shape[0]
+        return bias if rows == 1 else np.broadcast_to(bias, (rows, self.columns))
+
+    def _product(self, to: Scheduler) -> MatMulKernel:
+        a, b = self.a.type.shape, self.b.type.shape
+        batch = np.broadcast_shapes(a[:-2], b[:-2])
+        firsts = [
+            np.broadcast_to(np.arange(int(np.prod(s[:-2]))).reshape(s[:-2]), batch).reshape(-1)
+            for s in (a, b)
+        ]
+        assert self.a.type.quantization is not None
+        assert self.a.type.segments is not None
+        bias = np.stack([self.per_column(row) for row in self._bias()])
+        after = self.result.type.quantization
+        mask = to_lanes(
+            np.ones(self.depth, np.uint8),
+            TensorType("s8", (self.depth,), None, self.a.type.segments, 0),
+        )
+        return MatMulKernel(
+            *to.frame(self),
+            sources=(to.source(self.a), to.source(self.b)),
+            firsts=(firsts[0] * self.rows, firsts[1] * self.columns),
+            size=(self.rows, self.columns),
+            mask=mask.reshape(-1),
+            zero_points=(
+                self.a.type.quantization.zero_point,
+                self.per_column(self.b_zero_point.array),
+            ),
+            bias=wrap_i32(bias),
+            multiplier=self.per_column(self.multiplier, 1),
+            zero_point=0 if after is None else after.zero_point,
+            made=MADE[self.result.type.dtype],
+        )
+
+
+MADE = {"u8": "bytes", "s8": "bytes", "f32": "floats", "i32": "integers"}
+"""What a product's kernel makes of its sums, by the result's dtype."""
+
+
+def finished(sums: Array, multiplier: Array, type_: TensorType) -> Array:
+    """The result of sums i32 as its type says."""
+    if type_.dtype == "i32":
+        return sums
+    if type_.dtype == "f32":
+        return sums.astype(F32) * multiplier
+    assert type_.quantization is not None
+    levels = requantize(sums, multiplier, type_.quantization.zero_point, type_.limits)
+    return levels.astype(NUMPY_DTYPES[type_.dtype])
+
+
+def _column(value: Value) -> Value:
+    """`value` with a last axis of 1; a constant as such."""
+    type_ = replace(value.type, shape=(*value.type.shape, 1))
+    data = None if value.data is None else value.data[..., None]
+    return Value(f"{value.name}.column", type_, data)
+
+
+# ------------------------------------------------------------------------------------ fusion
+
+
+@dataclass(frozen=True)
+class _Product:
+    """A MatMul or Gemm: the op that ends it, its operands, and Gemm's attributes."""
+
+    last: Op
+    a: Value
+    b: Value
+    bias: Value | None = None
+    trans_a: bool = False
+    trans_b: bool = False
+    alpha: float = 1.0
+    beta: float = 1.0
+
+
+def fuse(around: Surroundings, op: Op) -> Group | None:
+    """The group of a matrix product, of an addition that is the bias of one too."""
+    product = _product(around, op)
+    if product is None:
+        return None
+    a, (b, b_scale, b_zero_point) = around.quantized(product.a), _second(around, product)
+    if a.type.dtype == "s8" and b.type.dtype == "u8":
+        raise Refused("s8 times u8 is not integer")
+    if a.data is not None and b.data is not None:
+        raise Refused("both its operands are constants")
+    quantize = _quantize_after(around, product.last)
+    bias = _bias(around, product, a, b_scale, quantize is not None)
+    last = quantize or product.last
+    if quantize is not None and quantize.result.type.dtype != a.type.dtype:
+        raise Refused(f"it takes {a.type.dtype} and gives {quantize.result.type.dtype}")
+    made = QMatMul(
+        last.result,
+        a,
+        b,
+        bias,
+        b_scale=Value.constant(f"{last.result.name}.b_scale", b_scale),
+        b_zero_point=Value.constant(f"{last.result.name}.b_zero_point", b_zero_point),
+        trans_a=product.trans_a,
+        trans_b=product.trans_b,
+        alpha=product.alpha,
+    )
+    if not made.result.type.shape:
+        raise Refused("its result is one number")
+    return Group(last, made)
+
+
+def _product(around: Surroundings, op: Op) -> _Product | None:
+    if isinstance(op, FloatOp) and op.op == "Gemm":
+        given = op.attributes
+        bias = op.xs[2] if len(op.xs) > 2 and op.xs[2].type.size else None
+        return _Product(
+            op,
+            op.xs[0],
+            op.xs[1],
+            bias,
+            bool(given.get("transA", 0)),
+            bool(given.get("transB", 0)),
+            float(given.get("alpha", 1.0)),
+            float(given.get("beta", 1.0)),
+        )
+    if isinstance(op, FloatOp) and op.op == "MatMul":
+        readers = around.users.get(op.result, [])
+        alone = op.result not in around.outputs and len(readers) == 1
+        if alone and _added(readers[0], op) is not None:
+            raise Refused("the Add after it is its bias")
+        return _Product(op, op.xs[0], op.xs[1])
+    if isinstance(op, Elementwise) and op.op == "Add":
+        for x in op.xs:
+            made = around.producers.get(x)
+            if isinstance(made, FloatOp) and made.op == "MatMul" and x not in around.outputs:
+                bias = _added(op, made)
+                if bias is not None and len(around.users[x]) == 1:
+                    return _Product(op, made.xs[0], made.xs[1], bias)
+    return None
+
+
+def _added(op: Op, product: FloatOp) -> Value | None:
+    """What `op` adds to a matmul, where ONNX Runtime makes a gemm of the two."""
+    if not isinstance(op, Elementwise) or op.op != "Add" or len(op.xs) != 2:
+        return None
+    a, b = (x.type.shape for x in product.xs)
+    other = op.xs[1] if op.xs[0] is product.result else op.xs[0]
+    if len(b) != 2 or other is product.result:
+        return None
+    shape, columns = other.type.shape, b[1]
+    matrices = ((a[0], columns), (a[0], 1), (1, columns)) if len(a) == 2 else ()
+    return other if shape == (columns,) or shape in matrices else None
+
+
+def _second(around: Surroundings, product: _Product) -> tuple[Value, Array, Array]:
+    """The bytes of operand b, its scales f32 and zero points i32, one or one a column."""
+    value, transposed = product.b, False
+    made = around.producers.get(value)
+    if isinstance(made, Move) and made.op == "transpose" and len(made.x.type.shape) == 2:
+        transposed = list(made.attributes["perm"]) == [1, 0]
+        if transposed:
+            made = around.producers.get(made.x)
+    if not (isinstance(made, Dequantize) and made.x.data is not None):
+        b = around.stored(value, "its second operand")
+        assert b.type.quantization is not None
+        scale = np.array([b.type.quantization.scale], F32)
+        return b, scale, np.array([b.type.quantization.zero_point], np.int32)
+    if not made.x.type.is_byte:
+        raise Refused(f"its second operand is {made.x.type.dtype}")
+    scale, rank = made.scale.array.astype(F32).reshape(-1), len(made.x.type.shape)
+    columns_at = 0 if product.trans_b != transposed else rank - 1
+    if scale.size > 1 and (made.axis != columns_at or rank != 2):
+        raise Refused(f"its second operand has {scale.size} scales along axis {made.axis}")
+    zero = np.zeros(1, np.int32)
+    if made.zero_point is not None:
+        zero = made.zero_point.array.astype(np.int32).reshape(-1)
+    zero = zero if zero.any() else np.zeros(1, np.int32)
+    if transposed:
+        return Value.constant(f"{made.x.name}.transposed", made.x.array.T.copy()), scale, zero
+    return made.x, scale, zero
+
+
+def _quantize_after(around: Surroundings, op: Op) -> Quantize | None:
+    """The one quantize that reads the result; None where the result is float."""
+    readers = around.users.get(op.result, [])
+    if not any(isinstance(reader, Quantize) for reader in readers):
+        return None
+    return around.quantize_after(op)
+
+
+def _bias(
+    around: Surroundings, product: _Product, a: Value, b_scale: Array, quantized: bool
+) -> Value | None:
+    bias = product.bias
+    if bias is None:
+        return None
+    if product.alpha != 1 or product.beta != 1:
+        raise Refused(f"with a bias, alpha {product.alpha} and beta {product.beta} must be 1")
+    made = around.producers.get(bias)
+    if isinstance(made, Dequantize) and made.x.data is not None and made.x.type.dtype == "i32":
+        return made.x
+    if bias.data is None or len(bias.type.shape) != 1:
+        raise Refused("its bias is neither an int32 constant behind DequantizeLinear nor [N]")
+    if not quantized:
+        raise Refused("its bias is float and no QuantizeLinear follows")
+    assert a.type.quantization is not None
+    if bias.type.size not in (1, b_scale.size) and b_scale.size != 1:
+        raise Refused(f"its bias has {bias.type.size} values for {b_scale.size} scales")
+    unit = np.float64(a.type.quantization.scale) * b_scale
+    if not (np.abs(bias.array) < unit * (2.0**31 - 256)).all():
+        raise Refused(f"its float bias @{bias.name} is no int32 in units of the scales' product")
+    quantized_bias = quantize_bias(bias.array, a.type.quantization.scale, b_scale)
+    return Value.constant(f"{bias.name}.i32", quantized_bias)
