@@ -1,4 +1,5 @@
-"""How ONNX's pools and reductions to one of their elements become ops of the Graph.
+"""How ONNX's operators that pick some of their elements become ops of the Graph: pools, reductions,
+Where.
 
 Handlers as in `onnx_ops.py`.
 """
@@ -8,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from .errors import Refusal
 from .ir import TensorType, Value
 from .onnx_moves import integers
 from .operators.pooling import MaxPool, window_attributes
 from .operators.reduction import ArgExtreme, Extreme
+from .operators.select import Select
 
 if TYPE_CHECKING:
     from .frontend import Importer
@@ -75,6 +79,19 @@ def _arg(imp: Importer, node: Any) -> None:
     imp.emit(node, ArgExtreme, TensorType("i64", shape), x=x, **held)
 
 
+def _where(imp: Importer, node: Any) -> None:
+    condition, a, b = (imp.required(node, index) for index in range(3))
+    if condition.type.dtype != "bool":
+        raise Refusal(f"its condition is {condition.type.dtype}, not bool")
+    if a.type.dtype != b.type.dtype:
+        raise Refusal(f"its branches are {a.type.dtype} and {b.type.dtype}; both must agree")
+    if a.type.quantization != b.type.quantization:
+        raise Refusal("its branches are bytes of differing scales; dequantize them before")
+    shape = np.broadcast_shapes(*(x.type.shape for x in (condition, a, b)))
+    type_ = TensorType(a.type.dtype, shape, a.type.quantization)
+    imp.emit(node, Select, type_, xs=(a, b), condition=condition)
+
+
 WINDOWS: dict[str, Callable[[Importer, Any], None]] = {
     "MaxPool": _max_pool,
     "GlobalMaxPool": _global_max_pool,
@@ -82,4 +99,5 @@ WINDOWS: dict[str, Callable[[Importer, Any], None]] = {
     "ReduceMin": _reduce,
     "ArgMax": _arg,
     "ArgMin": _arg,
+    "Where": _where,
 }

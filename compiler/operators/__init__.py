@@ -7,7 +7,7 @@ two tables below (docs/adding-an-operator.md walks through one).
 from ..fusion import Rule
 from ..ir import OP_CLASSES as CORE_OPS
 from ..ir import Op
-from . import binary, borders, convolution, matmul, pooling, reduction
+from . import binary, borders, convolution, matmul, pooling, reduction, select
 from .moves import Move
 
 OP_CLASSES: dict[str, type[Op]] = {
@@ -16,7 +16,7 @@ OP_CLASSES: dict[str, type[Op]] = {
     matmul.QMatMul.kind: matmul.QMatMul,
     **{cls.kind: cls for cls in (pooling.MaxPool, pooling.QAveragePool, pooling.QGlobalAveragePool)},
     **{cls.kind: cls for cls in (borders.Load, borders.Unload)},
-    **{cls.kind: cls for cls in (reduction.Extreme, reduction.ArgExtreme)},
+    **{cls.kind: cls for cls in (reduction.Extreme, reduction.ArgExtreme, select.Select)},
 }
 """Every op of the Graph by its kind, for the text form."""
 

@@ -9,7 +9,8 @@ Rules:
 3. `move(dequantize(q))` becomes `dequantize(move(q))`: the indices are the same, and a constant 0
    of `pad` is the zero point. The same holds for `SELECTING`, since a scale is positive, and
    `arg_extreme(dequantize(q))` becomes `arg_extreme(q)`.
-4. `concat` of `dequantize`s that share dtype and quantization becomes `dequantize(concat)`.
+4. `concat` or `select` of `dequantize`s that share dtype and quantization becomes `dequantize(concat)`
+   or `dequantize(select)`.
 
 Refusals:
 - rule 1 and 2 where all comes from floats that no quantize made, and has other readers;
@@ -40,8 +41,10 @@ from ..ir import (
 from ..operators.moves import Move
 from ..operators.pooling import MaxPool
 from ..operators.reduction import ArgExtreme, Extreme
+from ..operators.select import Select
 from .fold_constants import quantized
 
+SEVERAL = Concat | Select
 SELECTING = MaxPool | Extreme
 ONE_OPERAND = Resize | Pad | Move | SELECTING
 
@@ -65,7 +68,7 @@ class FuseMoves:
             new: list[Op] | None = None
             if isinstance(op, Quantize):
                 new = _quantize_before(graph, op, producers)
-            elif isinstance(op, Concat | ONE_OPERAND):
+            elif isinstance(op, SEVERAL | ONE_OPERAND):
                 new = _move_bytes(op, producers)
             elif isinstance(op, ArgExtreme):
                 new = _index_of_bytes(op, producers)
@@ -79,9 +82,9 @@ class FuseMoves:
 def _quantize_before(graph: Graph, op: Quantize, producers: dict[Value, Op]) -> list[Op] | None:
     """Rules 1 and 2."""
     move = producers.get(op.x)
-    if not isinstance(move, Concat | ONE_OPERAND):
+    if not isinstance(move, SEVERAL | ONE_OPERAND):
         return None
-    sources = move.xs if isinstance(move, Concat) else (move.x,)
+    sources = move.xs if isinstance(move, SEVERAL) else (move.x,)
     alone = len(graph.users().get(move.result, [])) == 1 and move.result not in graph.outputs
     if not alone and not all(from_bytes(x, producers) for x in sources):
         return None
@@ -98,8 +101,8 @@ def _quantize_before(graph: Graph, op: Quantize, producers: dict[Value, Op]) -> 
         else:
             part.result.data = quantized(part)
         moved.append(part.result)
-    if isinstance(move, Concat):
-        return [*parts, Concat(op.result, tuple(moved), move.axis)]
+    if isinstance(move, SEVERAL):
+        return [*parts, replace(move, result=op.result, xs=tuple(moved))]
     if isinstance(move, Pad):
         stored = quantize_linear(
             np.array([move.value], np.float32),
@@ -116,7 +119,7 @@ def from_bytes(value: Value, producers: dict[Value, Op]) -> bool:
     op = producers.get(value)
     while isinstance(op, Elementwise) and len(op.variables) == 1:
         op = producers.get(op.variable)
-    if isinstance(op, Concat):
+    if isinstance(op, SEVERAL):
         return all(from_bytes(x, producers) for x in op.xs)
     if isinstance(op, ONE_OPERAND):
         return from_bytes(op.x, producers)
@@ -131,9 +134,9 @@ def _index_of_bytes(op: ArgExtreme, producers: dict[Value, Op]) -> list[Op] | No
     return [replace(op, x=source.x)]
 
 
-def _move_bytes(op: Concat | ONE_OPERAND, producers: dict[Value, Op]) -> list[Op] | None:
+def _move_bytes(op: SEVERAL | ONE_OPERAND, producers: dict[Value, Op]) -> list[Op] | None:
     """Rules 3 and 4."""
-    sources = [producers.get(x) for x in (op.xs if isinstance(op, Concat) else (op.x,))]
+    sources = [producers.get(x) for x in (op.xs if isinstance(op, SEVERAL) else (op.x,))]
     inner = [
         source for source in sources if isinstance(source, Dequantize) and source.x.data is None
     ]
@@ -147,8 +150,8 @@ def _move_bytes(op: Concat | ONE_OPERAND, producers: dict[Value, Op]) -> list[Op
     moved = Value(f"{op.result.name}.q", type_)
     new: Op
     match op:
-        case Concat():
-            new = Concat(moved, tuple(source.x for source in inner), op.axis)
+        case Concat() | Select():
+            new = replace(op, result=moved, xs=tuple(source.x for source in inner))
         case Pad():
             stored = _stored_constant(op.value, type_)
             if stored is None:

@@ -1,0 +1,162 @@
+"""Where: each element from one of two tensors, as a condition says.
+
+Rules: a choice moves past quantize and dequantize like any move (passes/fuse_moves.py), each branch
+requantized by a table where its scale is another; ONNX Runtime's QLinearWhere computes the same.
+
+The condition is row-major, one word an element, whatever the branches are; all three are broadcast.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..ir import Array, TensorType, Value
+from ..layout import channels_of_lanes
+from ..program import Source, View
+from .base import FamilyKernel, FamilyOp, Get
+from .binary import Broadcast, lower_broadcast
+
+if TYPE_CHECKING:
+    from ..codegen import Json, Shader
+    from ..passes.pack_int8 import Lowering
+    from ..passes.schedule import Scheduler
+    from ..simulator import Memory
+
+
+@dataclass(eq=False)
+class Select(FamilyOp):
+    """ONNX Where: of `xs` the first where `condition` holds, else the second."""
+
+    kind = "select"
+    xs: tuple[Value, ...]
+    condition: Value
+
+    def evaluate(self, get: Get) -> Array:
+        a, b = (get(x) for x in self.xs)
+        made = np.where(np.asarray(get(self.condition), bool), a, b)
+        return np.asarray(np.broadcast_to(made, self.result.type.shape))
+
+    def expected_shape(self) -> tuple[int, ...] | None:
+        return np.broadcast_shapes(*(x.type.shape for x in (self.condition, *self.xs)))
+
+    def lower(self, to: Lowering) -> None:
+        if not to.is_packable(self.result):
+            to.add(self)
+            return
+        result, operands = lower_broadcast(self, self.xs, to)
+        to.add(replace(self, result=result, xs=operands, flip=to.flip_of(self)))
+
+    def schedule(self, to: Scheduler) -> None:
+        type_ = self.result.type
+        packed = type_.segments is not None
+        tensors = (self.condition,) if packed else (self.condition, *self.xs)
+        to.kernel(
+            SelectKernel(
+                *to.frame(self),
+                sources=tuple(to.source(x) for x in (self.condition, *self.xs)),
+                operands=tuple(Broadcast.of(x, self.result, to) for x in self.xs if packed),
+                tensors=tuple(RowMajor.of(x.type, type_) for x in tensors),
+                channels=channels_of_lanes(type_) if packed else (),
+            )
+        )
+
+
+@dataclass(frozen=True)
+class RowMajor:
+    """Where the elements of a row-major tensor lie for those of a result that it is broadcast to:
+    (size, stride) for each pixel axis of the result, and the stride along its packed axis, if any.
+    """
+
+    axes: tuple[tuple[int, int], ...]
+    channel: int = 0
+
+    @classmethod
+    def of(cls, x: TensorType, result: TensorType) -> RowMajor:
+        """The addressing of a tensor of type `x`."""
+        shape = (1,) * (len(result.shape) - len(x.shape)) + x.shape
+        axes: list[tuple[int, int]] = []
+        channel, stride = 0, 1
+        for number in reversed(range(len(shape))):
+            own = stride if shape[number] > 1 else 0
+            if result.segments is not None and number == result.axis:
+                channel = own
+            elif result.shape[number] > 1:
+                axes.insert(0, (result.shape[number], own))
+            stride *= shape[number]
+        return cls(tuple(axes), channel)
+
+    def indices(self) -> Array:
+        """The element that meets each pixel of the result, of its channel 0: i64 [pixels]."""
+        at = np.zeros(1, np.int64)
+        for size, stride in self.axes:
+            at = (at[:, None] + np.arange(size) * stride).reshape(-1)
+        return at
+
+    def emit(self, shader: Shader, name: str, source: Source) -> Json:
+        """What `select.wgsl` needs to read it."""
+        array, start = shader.operand(source)
+        shader.define(**{f"{name}_at": start})
+        axes = []
+        for number, (size, stride) in enumerate(reversed(self.axes)):
+            shader.define(**{f"{name}_size{number}": size, f"{name}_stride{number}": stride})
+            axes.append({"number": number, "fixed": stride == 0})
+        if self.channel:
+            shader.define(**{f"{name}_channel": self.channel})
+        return {"name": name, "array": array, "axes": axes, "channel": self.channel > 0}
+
+
+@dataclass(eq=False)
+class SelectKernel(FamilyKernel):
+    """A choice between packed bytes, or between row-major words."""
+
+    op = "select"
+    sources: tuple[Source, ...] = field(kw_only=True)
+    operands: tuple[Broadcast, ...] = ()
+    tensors: tuple[RowMajor, ...] = ()
+    channels: tuple[int, ...] = ()
+
+    def reads(self) -> list[View]:
+        return [source for source in self.sources if isinstance(source, View)]
+
+    def title(self) -> str:
+        return "select: one of two, as a condition says"
+
+    def simulate(self, memory: Memory, inputs: Mapping[str, Array]) -> Array:
+        words = [memory.row_major(s, inputs) for s in self.sources[: len(self.tensors)]]
+        rows = [w[t.indices()] for w, t in zip(words, self.tensors, strict=True)]
+        if not self.operands:
+            return np.where(rows[0] != 0, rows[1], rows[2])
+        channel = np.maximum(np.array(self.channels), 0)
+        at = self.tensors[0].indices()[:, None] + channel * self.tensors[0].channel
+        a, b = (
+            operand.words_of(source, memory, self.pixels, self.words)
+            for operand, source in zip(self.operands, self.sources[1:], strict=True)
+        )
+        return np.where(words[0][at] != 0, a, b)
+
+    def emit(self, shader: Shader) -> Json:
+        names = ("condition", "a", "b")
+        structure: Json = {
+            "tensors": [
+                tensor.emit(shader, name, source)
+                for name, tensor, source in zip(names, self.tensors, self.sources, strict=False)
+            ],
+            "operands": [
+                operand.emit(shader, name, source)
+                for name, operand, source in zip(
+                    "ab", self.operands, self.sources[1:], strict=False
+                )
+            ],
+            "lanes": "",
+        }
+        if self.operands and self.tensors[0].channel:
+            channels = np.maximum(np.array(self.channels, np.int32), 0)
+            plain = bool((channels == np.arange(len(channels))).all())
+            structure["lanes"] = "plain" if plain else "table"
+            if not plain:
+                shader.define(channels_at=shader.table(channels))
+        return structure
