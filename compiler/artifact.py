@@ -229,6 +229,8 @@ def _picture_output(program: Program, name: str) -> Json:
         for store in kernel.stores
         if isinstance(store, OutputStore) and store.output == name
     ]
+    if not tables:  # computed in float: nothing says what its values mean
+        return {}
     values = np.concatenate(tables)
     picture = _nearest_range(float(values.min()), float(values.max()))
     return {

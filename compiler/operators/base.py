@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -94,7 +94,12 @@ class FamilyOp(Op):
 
 @dataclass(eq=False)
 class FamilyKernel(Kernel):
-    """A kernel that simulates itself and says what its template needs."""
+    """A kernel that simulates itself and says what its template needs.
+
+    `is_float`: it adds or maps floats, which every device rounds in its own way.
+    """
+
+    is_float: ClassVar[bool] = False
 
     def simulate(self, memory: Memory, inputs: Mapping[str, Array]) -> Array:
         """What it makes: packed bytes u8 [pixels, words * 4], or whole words [pixels, words]."""

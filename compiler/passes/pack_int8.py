@@ -30,8 +30,10 @@ from ..errors import CompileError
 from ..ir import (
     Array,
     Concat,
+    Conv,
     Graph,
     Lookup,
+    OnnxOp,
     Op,
     Pack,
     PackedConv,
@@ -46,6 +48,7 @@ from ..ir import (
     Value,
     physical_channels,
 )
+from ..operators import floats
 from ..operators.base import FamilyOp
 from ..operators.borders import NARROW, Load, Unload
 from ..operators.moves import Move, lower_move
@@ -206,6 +209,8 @@ class Lowering:
                 xs = tuple(self.operand(x, op.axis) for x in op.xs)
                 segments = tuple(s for x in xs for s in x.type.segments or ())
                 self.add(Concat(self.packed(op.result, segments, op.axis), xs, op.axis))
+            case Conv() | OnnxOp():
+                floats.lower(op, self)
             case _:
                 raise CompileError(f"internal error: {op.kind} %{op.result.name} can't be packed")
 

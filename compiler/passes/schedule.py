@@ -13,6 +13,7 @@ Rules:
 """
 
 import math
+from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -21,8 +22,10 @@ import numpy as np
 from ..errors import CompileError
 from ..ir import (
     Concat,
+    Conv,
     Graph,
     Lookup,
+    OnnxOp,
     Op,
     Pack,
     PackedConv,
@@ -34,6 +37,7 @@ from ..ir import (
     Value,
 )
 from ..layout import channels_of_lanes, pixel_shape, to_lanes
+from ..operators import floats
 from ..operators.base import FamilyOp
 from ..operators.moves import schedule_move
 from ..program import (
@@ -74,7 +78,8 @@ class Scheduler:
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self.users = graph.users()
+        self.users = defaultdict(list, graph.users())
+        self.waiting: dict[Value, list[OnnxOp]] = {}  # nodes that their reader's kernel computes
         self.views: dict[Value, View] = {}
         self.kernels: list[Kernel] = []
         self.names: set[str] = set()
@@ -143,6 +148,8 @@ class Scheduler:
                 self._concat(op)
             case Resize() | Pad():
                 schedule_move(op, self)
+            case Conv() | OnnxOp():
+                floats.schedule(op, self)
             case _:
                 raise CompileError(f"internal error: {op.kind} %{op.result.name} has no kernel")
 
