@@ -19,7 +19,6 @@ from .arithmetic import (
     dequantize_linear,
     float_order,
     quantize_linear,
-    requantize,
     requantize_multiplier,
     wrap_i32,
 )
@@ -50,9 +49,10 @@ from .ir import (
 )
 from .node_reference import run_node
 from .operators.base import FamilyOp, Get
+from .operators.matmul import finished
 from .operators.moves import moved
 from .passes.fold_constants import axis_parameters, quantized
-from .passes.pack_int8 import unpack_weights
+from .passes.pack_int8 import lanes_of, unpack_weights
 
 
 def run_graph(
@@ -79,8 +79,7 @@ def run_graph(
         if observe is not None:
             observe(op.result, tensors[op.result])
     return {
-        name: tensors[value]
-        for name, value in zip(graph.output_names, graph.outputs, strict=True)
+        name: tensors[value] for name, value in zip(graph.output_names, graph.outputs, strict=True)
     }
 
 
@@ -181,7 +180,6 @@ def _sums(
 def _qconv(op: QConv, x: Array) -> Array:
     before, after = op.x.type.quantization, op.result.type.quantization
     assert before is not None
-    assert after is not None
     zero_points = np.zeros(1, np.int64)
     if op.weight_zero_point is not None:
         zero_points = op.weight_zero_point.array.astype(np.int64).reshape(-1)
@@ -190,9 +188,11 @@ def _qconv(op: QConv, x: Array) -> Array:
     sums = _sums(op, x, centred, op.group, 0, op.upsample)
     if op.bias is not None:
         sums = wrap_i32(sums.astype(np.int64) + op.bias.array.reshape(-1, 1, 1))
-    multiplier = requantize_multiplier(before.scale, op.weight_scale.array, after.scale)
-    levels = requantize(sums, multiplier.reshape(-1, 1, 1), after.zero_point, op.result.type.limits)
-    return _stored(levels, op.result.type)
+    multiplier = np.ones(1, np.float32)
+    if after is not None:
+        multiplier = requantize_multiplier(before.scale, op.weight_scale.array, after.scale)
+    made = finished(sums, multiplier.reshape(-1, 1, 1), op.result.type)
+    return made.reshape(op.result.type.shape)
 
 
 def _by_thresholds(op: QuantizeByThresholds, x: Array) -> Array:
@@ -202,21 +202,25 @@ def _by_thresholds(op: QuantizeByThresholds, x: Array) -> Array:
 
 
 def _packed_conv(op: PackedConv, x: Array) -> Array:
-    before, after = op.x.type.quantization, op.result.type.quantization
-    segments = op.x.type.segments
+    before, segments = op.x.type.quantization, op.x.type.segments
     assert before is not None
-    assert after is not None
     assert segments is not None
     assert op.bias is not None
     channels = op.result.type.shape[1]
-    weight = unpack_weights(op.weight.array, segments, channels)
-    sums = _sums(op, x.astype(np.int64), weight, 1, before.zero_point, op.upsample).astype(np.int64)
-    sums += op.bias.array[:channels].reshape(-1, 1, 1)
+    lanes = lanes_of(op.result.type, channels)
+    if op.depthwise:
+        weight = np.moveaxis(op.weight.array[:, :, 0], -1, 1)
+        weight = weight.reshape(-1, 1, *weight.shape[2:])[lanes]
+    else:
+        held = segments if op.group == 1 else (op.x.type.channels // op.group,)
+        weight = unpack_weights(op.weight.array, held, channels)
+    x = x.astype(np.int64)
+    sums = _sums(op, x, weight, op.group, before.zero_point, op.upsample).astype(np.int64)
+    sums += op.bias.array[lanes].reshape(-1, 1, 1)
     if op.weight_zero_point is not None:
-        ones = np.ones((1, *weight.shape[1:]), np.int64)
-        window = _sums(op, x.astype(np.int64) - before.zero_point, ones, 1, 0, op.upsample)
-        sums -= window.astype(np.int64) * op.weight_zero_point.array[:channels].reshape(-1, 1, 1)
-    multiplier = op.multiplier.array[:channels].reshape(-1, 1, 1)
-    return _stored(
-        requantize(wrap_i32(sums), multiplier, after.zero_point, (-128, 127)), op.result.type
-    )
+        ones = np.ones((op.group, *weight.shape[1:]), np.int64)
+        window = _sums(op, x - before.zero_point, ones, op.group, 0, op.upsample)
+        window = window.repeat(channels // op.group, 1).astype(np.int64)
+        sums -= window * op.weight_zero_point.array[lanes].reshape(-1, 1, 1)
+    multiplier = op.multiplier.array[lanes].reshape(-1, 1, 1)
+    return finished(wrap_i32(sums), multiplier, op.result.type).reshape(op.result.type.shape)

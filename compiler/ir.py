@@ -325,7 +325,7 @@ class QConv(ConvolutionOp):
     first.
 
     acc = bias + sum (x - zx)(w - zw) in int32 that wraps; multiplier[c] = RN(RN(sx * sw[c]) / sy);
-    result = rne(clamp(RN(RN(acc) * multiplier[c]))) + zy.
+    result = rne(clamp(RN(RN(acc) * multiplier[c]))) + zy; a result i32 is acc (ConvInteger).
     """
 
     kind = "qconv"
@@ -382,13 +382,22 @@ class PackedConv(ConvolutionOp):
 
     weight: u32 [OW, KH, CW, KW, 4], four int8 input channels of output channel 4*OW + lane in each
     word; bias i32 [4*OW], multiplier f32 [4*OW]. With `weight_zero_point` i32 [4*OW], acc also
-    loses weight_zero_point * sum (x - zx) over the window.
+    loses weight_zero_point * sum (x - zx) over the window. A result i32 is acc itself.
+
+    With `group`, CW are the words of one group's channels; where every channel is a group, weight
+    is i32 [OW, KH, 1, KW, 4], one integer for each lane of the result, which lies as x does.
     """
 
     kind = "packed_conv"
     multiplier: Value = field(kw_only=True)
     weight_zero_point: Value | None = None
     upsample: tuple[int, int] = (1, 1)
+    group: int = 1
+
+    @property
+    def depthwise(self) -> bool:
+        """Whether every channel is convolved by itself."""
+        return self.weight.type.dtype == "i32"
 
 
 OP_CLASSES: dict[str, type[Op]] = {

@@ -102,6 +102,8 @@ def _type_problems(op: Op) -> Iterator[str]:
     if isinstance(op, Quantize) and op.x.data is not None:
         if not result.is_byte:
             yield f"the result {result} must be a byte type"
+    elif isinstance(op, QConv | PackedConv) and result.dtype == "i32":
+        pass  # the sums themselves
     elif isinstance(op, Quantize | QConv | PackedConv | QuantizeByThresholds):
         if not result.is_byte or result.quantization is None:
             yield f"the result {result} must be a quantized byte type"
@@ -109,7 +111,9 @@ def _type_problems(op: Op) -> Iterator[str]:
             yield f"the zero point lies outside {result.limits}"
     if isinstance(op, QConv | PackedConv) and op.x.type.quantization is None:
         yield f"the operand {op.x.type} has no quantization"
-    if isinstance(op, PackedConv) and (op.x.type.segments is None or result.segments is None):
+    if isinstance(op, PackedConv) and (
+        op.x.type.segments is None or (result.is_byte and result.segments is None)
+    ):
         yield "operand and result must be packed"
     if isinstance(op, Concat | Resize | Pad) and result.is_byte:
         for value in op.operands:

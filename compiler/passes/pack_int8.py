@@ -11,8 +11,9 @@ Rules:
 4. `quantize` of floats becomes `quantize_by_thresholds`: comparisons, never a division on the
    device.
 5. `qconv` becomes `packed_conv`: weights as words [OW, KH, CW, KW, 4], and bias - zx * sum(w) as
-   the bias. A grouped convolution becomes a dense one whose foreign weights equal the weight zero
-   point, so that they contribute nothing.
+   the bias. Groups of whole words of channels stay groups; where every channel is one, weights are
+   integers, four channels to a vector. Any other grouped convolution becomes a dense one whose
+   foreign weights equal the weight zero point, so that they contribute nothing.
 6. Byte graph inputs are packed and byte graph outputs unpacked, at the border; those of bool and
    int64 are turned into words, and back.
 7. The other ops say themselves what they become (`operators.base.FamilyOp.lower`).
@@ -195,7 +196,7 @@ class Lowering:
                 self.add(_by_thresholds(op, self.packed(op.result)))
             case QConv():
                 x = self.operand(op.x, 1)
-                self.add(_packed_conv(op, x, self.packed(op.result, axis=1)))
+                self.add(lower_convolution(op, x, self))
             case Lookup():
                 x = self.operand(op.x)
                 table = Value.constant(f"{op.table.name}.packed", _packed_table(op))
@@ -246,59 +247,115 @@ def _packed_table(op: Lookup) -> Array:
     return (table ^ np.uint8(0x80)).view(np.int8) if op.result.type.dtype == "u8" else table
 
 
-def _packed_conv(op: QConv, x: Value, result: Value) -> PackedConv:
-    weight, zero_point = _dense_signed_weights(op)
-    channels = result.type.words * 4
-    name = op.weight.name
-    quantization, out = x.type.quantization, op.result.type.quantization
+def lower_convolution(op: QConv, x: Value, to: Lowering) -> PackedConv:
+    """The packed form of a convolution of packed `x`."""
+    weight, zero_point = _signed_weights(op)
     assert x.type.segments is not None
-    assert quantization is not None
-    assert out is not None
-    assert op.x.type.quantization is not None
-    bias = np.zeros(channels, np.int64)
+    form = _group_form(op, x)
+    result, segments = op.result, x.type.segments
+    if result.type.is_byte:
+        result = to.packed(result, segments if form == "depthwise" else None, 1)
+    if form == "dense":
+        weight = _dense(weight, zero_point, op.group)
+    elif form == "depthwise":
+        weight, zero_point = weight - zero_point.reshape(-1, 1, 1, 1), zero_point * 0
+    else:
+        segments = (weight.shape[1],)
+    lanes = lanes_of(result.type, len(weight))
+    words = (lanes.max() // 4 + 1).item()
+    assert x.type.quantization is not None
+    bias = np.zeros(words * 4, np.int64)
     if op.bias is not None:
-        bias[: op.bias.array.size] = op.bias.array
-    bias[: len(weight)] -= quantization.zero_point * weight.sum((1, 2, 3))
-    multiplier = np.ones(channels, np.float32)
-    multiplier[: len(weight)] = requantize_multiplier(
-        op.x.type.quantization.scale, op.weight_scale.array, out.scale
-    )
-    packed_zero_point = None
-    if zero_point.any():
-        padded = np.zeros(channels, np.int32)
-        padded[: len(weight)] = zero_point
-        packed_zero_point = Value.constant(f"{name}.zero_point", padded)
+        bias[lanes] = op.bias.array
+    bias[lanes] -= x.type.quantization.zero_point * weight.sum((1, 2, 3))
+    if form == "depthwise":
+        packed = _lane_weights(weight, lanes, words)
+    else:
+        packed = pack_weights(weight, segments, words)
+    name = op.weight.name
     return PackedConv(
         result,
         x,
-        Value.constant(f"{name}.packed", pack_weights(weight, x.type.segments, result.type.words)),
+        Value.constant(f"{name}.packed", packed),
         Value.constant(f"{name}.bias", wrap_i32(bias)),
         op.strides,
         op.pads,
         op.dilations,
-        multiplier=Value.constant(f"{name}.multiplier", multiplier),
-        weight_zero_point=packed_zero_point,
+        multiplier=Value.constant(f"{name}.multiplier", _multiplier(op, lanes, words)),
+        weight_zero_point=_packed_zero_point(name, zero_point, lanes, words),
         upsample=op.upsample,
+        group=1 if form == "dense" else op.group,
     )
 
 
-def _dense_signed_weights(op: QConv) -> tuple[Array, Array]:
-    """Weights i64 [O, C, KH, KW] in -128..127 without groups, and their zero points i64 [O]."""
-    offset = 128 if op.weight.type.dtype == "u8" else 0
-    grouped = op.weight.array.astype(np.int64) - offset
-    out_channels, group_channels = grouped.shape[:2]
-    given = np.zeros(1, np.int64) if op.weight_zero_point is None else op.weight_zero_point.array
-    zero_point = np.broadcast_to(given.reshape(-1).astype(np.int64) - offset, out_channels)
-    if op.weight_zero_point is None and offset:
-        zero_point = np.full(out_channels, -offset, np.int64)
+def lanes_of(type_: TensorType, channels: int) -> Array:
+    """Lane of each channel of a convolution's result; i32 results are in order."""
+    if type_.segments is None:
+        return np.arange(channels)
+    return np.flatnonzero(np.array(physical_channels(type_.segments)) >= 0)
+
+
+def _group_form(op: QConv, x: Value) -> str:
+    """How groups are computed: "depthwise", "words" (whole words of channels) or "dense"."""
+    out_channels, group_channels = op.weight.type.shape[:2]
+    segments = x.type.segments or ()
+    in_order = all(channels % 4 == 0 for channels in segments[:-1])
     if op.group == 1:
-        return grouped, zero_point
-    dense = np.empty((out_channels, group_channels * op.group, *grouped.shape[2:]), np.int64)
+        return "dense"
+    if group_channels == 1 and out_channels == op.group and (op.result.type.is_byte or in_order):
+        return "depthwise"
+    whole = group_channels % 4 == 0 and out_channels // op.group % 4 == 0
+    return "words" if whole and in_order else "dense"
+
+
+def _multiplier(op: QConv, lanes: Array, words: int) -> Array:
+    """RN(RN(sx * sw) / sy) for each lane, f32 [4 * words]; 1 where sums are the result."""
+    multiplier = np.ones(words * 4, np.float32)
+    before, after = op.x.type.quantization, op.result.type.quantization
+    if after is not None:
+        assert before is not None
+        multiplier[lanes] = requantize_multiplier(before.scale, op.weight_scale.array, after.scale)
+    return multiplier
+
+
+def _packed_zero_point(name: str, zero_point: Array, lanes: Array, words: int) -> Value | None:
+    if not zero_point.any():
+        return None
+    padded = np.zeros(words * 4, np.int32)
+    padded[lanes] = zero_point
+    return Value.constant(f"{name}.zero_point", padded)
+
+
+def _signed_weights(op: QConv) -> tuple[Array, Array]:
+    """Weights i64 [O, C/group, KH, KW] in -128..127, and their zero points i64 [O]."""
+    offset = 128 if op.weight.type.dtype == "u8" else 0
+    weight = op.weight.array.astype(np.int64) - offset
+    given = np.zeros(1, np.int64)
+    if op.weight_zero_point is not None:
+        given = op.weight_zero_point.array.astype(np.int64).reshape(-1)
+    return weight, np.broadcast_to(given - offset, len(weight)).copy()
+
+
+def _dense(grouped: Array, zero_point: Array, group: int) -> Array:
+    """Weights [O, C, KH, KW] without groups."""
+    if group == 1:
+        return grouped
+    out_channels, group_channels = grouped.shape[:2]
+    dense = np.empty((out_channels, group_channels * group, *grouped.shape[2:]), np.int64)
     dense[:] = zero_point[:, None, None, None]
     for channel in range(out_channels):
-        first = channel // (out_channels // op.group) * group_channels
+        first = channel // (out_channels // group) * group_channels
         dense[channel, first : first + group_channels] = grouped[channel]
-    return dense, zero_point
+    return dense
+
+
+def _lane_weights(weight: Array, lanes: Array, words: int) -> Array:
+    """i32 [OW, KH, 1, KW, 4] from weights [C, 1, KH, KW] of a depthwise convolution."""
+    padded = np.zeros((words * 4, *weight.shape[2:]), np.int32)
+    padded[lanes] = weight[:, 0]
+    return np.ascontiguousarray(np.moveaxis(padded.reshape(words, 4, *weight.shape[2:]), 1, -1))[
+        :, :, None
+    ]
 
 
 def pack_weights(weight: Array, segments: tuple[int, ...], out_words: int) -> Array:

@@ -39,6 +39,7 @@ from ..ir import (
 from ..layout import channels_of_lanes, pixel_shape, to_lanes
 from ..operators import floats
 from ..operators.base import FamilyOp
+from ..operators.matmul import MADE
 from ..operators.moves import schedule_move
 from ..program import (
     Buffer,
@@ -243,25 +244,36 @@ class Scheduler:
         )
 
     def _conv(self, op: PackedConv) -> ConvKernel:
-        quantization = op.result.type.quantization
-        assert quantization is not None
+        type_, zero_point = op.result.type, op.weight_zero_point
         assert op.bias is not None
-        zero_point = op.weight_zero_point
+        name, shape, words, stores = self.frame(op)
+        if not type_.is_byte:
+            shape, words = (
+                pixel_shape(replace(type_, segments=(type_.shape[1],))),
+                len(op.weight.array),
+            )
+        grouped = 1 if op.depthwise else words // op.group
         return ConvKernel(
-            *self.frame(op),
+            name,
+            shape,
+            words,
+            stores,
             source=self.views[op.x],
             x_type=_as_image(op.x.type),
             weight=op.weight.array,
             bias=op.bias.array,
             multiplier=op.multiplier.array,
             weight_zero_point=None if zero_point is None else zero_point.array,
-            zero_point=quantization.zero_point,
-            out_channels=op.result.type.channels,
+            zero_point=0 if type_.quantization is None else type_.quantization.zero_point,
+            out_channels=type_.channels,
             strides=op.strides,
             pads=op.pads,
             dilations=op.dilations,
             upsample=op.upsample,
-            tile=choose_tile(pixel_shape(op.result.type), op.result.type.words, op.upsample[1]),
+            made=MADE[type_.dtype],
+            group=op.group,
+            depthwise=op.depthwise,
+            tile=choose_tile(shape, grouped, op.upsample[1]),
         )
 
 
