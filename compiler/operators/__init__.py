@@ -7,7 +7,7 @@ two tables below (docs/adding-an-operator.md walks through one).
 from ..fusion import Rule
 from ..ir import OP_CLASSES as CORE_OPS
 from ..ir import Op
-from . import binary, borders, convolution, matmul, pooling, reduction, select
+from . import binary, borders, convolution, matmul, pooling, reduction, select, softmax
 from .moves import Move
 
 OP_CLASSES: dict[str, type[Op]] = {
@@ -15,10 +15,11 @@ OP_CLASSES: dict[str, type[Op]] = {
     **{cls.kind: cls for cls in (Move, binary.QAdd, binary.QMul, binary.Lookup2)},
     matmul.QMatMul.kind: matmul.QMatMul,
     **{cls.kind: cls for cls in (pooling.MaxPool, pooling.QAveragePool, pooling.QGlobalAveragePool)},
+    softmax.QSoftmax.kind: softmax.QSoftmax,
     **{cls.kind: cls for cls in (borders.Load, borders.Unload)},
     **{cls.kind: cls for cls in (reduction.Extreme, reduction.ArgExtreme, select.Select)},
 }
 """Every op of the Graph by its kind, for the text form."""
 
-FUSION_RULES: tuple[Rule, ...] = (convolution.fuse, matmul.fuse, binary.fuse, pooling.fuse)
+FUSION_RULES: tuple[Rule, ...] = (convolution.fuse, matmul.fuse, binary.fuse, pooling.fuse, softmax.fuse)
 """What ONNX Runtime makes integer ops of."""

@@ -1,16 +1,17 @@
 """Makes the ops that only move values work on stored bytes.
 
 Rules:
-1. `quantize(concat(xs))` becomes `concat(quantize(xs))`: each part is then requantized by a table,
-   as ONNX Runtime's QLinearConcat does; a constant part becomes bytes.
+1. `quantize(concat(xs))` becomes `concat(quantize(xs))`, and so with `select`: each part is then
+   requantized by a table, as ONNX Runtime's QLinearConcat and QLinearWhere do; a constant part
+   becomes bytes.
 2. `quantize(move(x))` becomes `move(quantize(x))` for any other move, so that no float is moved,
    and for the ops that take the greatest or least of some elements (`SELECTING`), since quantize
    keeps their order.
 3. `move(dequantize(q))` becomes `dequantize(move(q))`: the indices are the same, and a constant 0
    of `pad` is the zero point. The same holds for `SELECTING`, since a scale is positive, and
    `arg_extreme(dequantize(q))` becomes `arg_extreme(q)`.
-4. `concat` or `select` of `dequantize`s that share dtype and quantization becomes `dequantize(concat)`
-   or `dequantize(select)`.
+4. `concat` or `select` of `dequantize`s that share dtype and quantization becomes
+   `dequantize(concat)` or `dequantize(select)`.
 
 Refusals:
 - rule 1 and 2 where all comes from floats that no quantize made, and has other readers;
