@@ -5,6 +5,7 @@ What each node means stays ONNX Runtime's own kernel for it; this is how the dev
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +27,7 @@ class Expansion:
         self.op = op
         self.opset = opset
         self.ops: list[Op] = []
+        self.made = 0
         self.made = 0
 
     def __call__(self, op: str, *xs: Value | float, **attributes: Any) -> Value:
@@ -70,8 +72,9 @@ class Expansion:
         last.result = self.op.result
         return self.ops
 
-    def _name(self) -> str:
-        return f"{self.op.result.name}.{len(self.ops)}"
+    def name(self) -> str:
+        self.made += 1
+        return f"{self.op.result.name}.{self.made}"
 
     def _add(
         self, op: str, type_: TensorType, xs: tuple[Value, ...], attributes: dict[str, Any]
@@ -119,8 +122,13 @@ def _log_sum_exp(to: Expansion, op: OnnxOp) -> Value:
 def _normalized(to: Expansion, x: Value, axes: list[int], epsilon: float) -> Value:
     """(x - mean) / sqrt(variance + epsilon)."""
     less = to("Sub", x, to.reduce("ReduceMean", x, axes))
-    variance = to.reduce("ReduceMean", to("Mul", less, less), axes)
+    variance = _mean_of_squares(to, less, axes)
     return to("Div", less, to("Sqrt", to("Add", variance, epsilon)))
+
+
+def _mean_of_squares(to: Expansion, x: Value, axes: list[int]) -> Value:
+    count = math.prod(x.type.shape[axis] for axis in axes)
+    return to("Div", to.reduce("ReduceSumSquare", x, axes), float(count))
 
 
 def _scaled(to: Expansion, x: Value, scale: Value | None, bias: Value | None) -> Value:
@@ -139,7 +147,7 @@ def _layer_normalization(to: Expansion, op: OnnxOp) -> Value:
 def _rms_normalization(to: Expansion, op: OnnxOp) -> Value:
     x = op.xs[0]
     axes = list(range(_axis(op), len(x.type.shape)))
-    mean = to.reduce("ReduceMean", to("Mul", x, x), axes)
+    mean = _mean_of_squares(to, x, axes)
     epsilon = float(op.attributes.get("epsilon", 1e-5))
     return to("Mul", to("Div", x, to("Sqrt", to("Add", mean, epsilon))), op.xs[1])
 
@@ -181,7 +189,7 @@ def _mean_variance_normalization(to: Expansion, op: OnnxOp) -> Value:
     x = op.xs[0]
     axes = sorted(axis % len(x.type.shape) for axis in op.attributes.get("axes", [0, 2, 3]))
     less = to("Sub", x, to.reduce("ReduceMean", x, axes))
-    deviation = to("Sqrt", to.reduce("ReduceMean", to("Mul", less, less), axes))
+    deviation = to("Sqrt", _mean_of_squares(to, less, axes))
     return to("Div", less, to("Add", deviation, 1e-9))
 
 
@@ -194,7 +202,7 @@ def _local_response(to: Expansion, op: OnnxOp) -> Value:
     """LRN: the mean of squares over neighbouring channels is an average pool along them."""
     x, size = op.xs[0], int(op.attributes["size"])
     batch, channels, *rest = x.type.shape
-    plane = (batch, 1, channels, int(np.prod(rest)))
+    plane = (batch, 1, channels, math.prod(rest))
     squares = to.reshape(to("Mul", x, x), plane)
     pads = [(size - 1) // 2, 0, size // 2, 0]
     mean = to.node(

@@ -40,7 +40,7 @@ from ..layout import channels_of_lanes, pixel_shape, to_lanes
 from ..operators import floats
 from ..operators.base import FamilyOp
 from ..operators.matmul import MADE
-from ..operators.moves import schedule_move
+from ..operators.moves import Move, schedule_move
 from ..program import (
     Buffer,
     BufferStore,
@@ -209,14 +209,26 @@ class Scheduler:
         for x in op.xs:
             width = x.type.size // max(rows, 1)
             target = View(whole.buffer, rows, width, length, first)
-            source = self.source(x)
-            if isinstance(source, View):
-                source = View(source.buffer, rows, width, width, source.first)
+            source = self._in_arena(x)
+            source = View(source.buffer, rows, width, width, source.first)
             kernel = CopyKernel(
                 self.name(op), (rows, 1, 1), width, [BufferStore(target)], source=source
             )
             self.kernels.append(kernel)
             first += width
+        outputs: list[Store] = [WordStore(output) for output in self.output_names(op)]
+        if outputs:
+            size = op.result.type.size
+            kernel = CopyKernel(self.name(op), (1, 1, 1), size, outputs, source=self.views[op.result])
+            self.kernels.append(kernel)
+
+    def _in_arena(self, value: Value) -> View:
+        """The words of a row-major operand; of a graph input or a constant a copy is made."""
+        if value not in self.views:
+            copy = Value(f"{value.name}.copy", value.type)
+            schedule_move(Move(copy, value), self)
+            self.views[value] = self.views.pop(copy)
+        return self.views[value]
 
     def _quantize(self, op: QuantizeByThresholds) -> QuantizeKernel:
         quantization = op.result.type.quantization
