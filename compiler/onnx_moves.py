@@ -63,7 +63,8 @@ def _flatten(imp: Importer, node: Any) -> None:
     shape = imp.required(node, 0).type.shape
     axis = int(node.attrs.get("axis", 1))
     axis = axis + len(shape) if axis < 0 else axis
-    emit_move(imp, node, "reshape", (math.prod(shape[:axis]), math.prod(shape[axis:])))
+    made = (math.prod(shape[:axis]), math.prod(shape[axis:]))
+    emit_move(imp, node, "reshape", made, onnx="Flatten")
 
 
 def _squeeze(imp: Importer, node: Any) -> None:
@@ -114,13 +115,16 @@ def _end(end: int, step: int) -> int | None:
     return None if step < 0 and end <= -(2**31) else end
 
 
-def _emit_slice(imp: Importer, node: Any, ranges: list[range], output: int = 0) -> None:
+def _emit_slice(
+    imp: Importer, node: Any, ranges: list[range], output: int = 0, **attributes: Any
+) -> None:
     shape = tuple(len(one) for one in ranges)
     if 0 in shape:
         raise Refusal(f"its result has shape {list(shape)}: no elements")
     starts = tuple(one.start for one in ranges)
     steps = tuple(one.step for one in ranges)
-    emit_move(imp, node, "slice", shape, output=output, starts=starts, steps=steps)
+    held = {"starts": starts, "steps": steps, **attributes}
+    emit_move(imp, node, "slice", shape, output=output, **held)
 
 
 def _split(imp: Importer, node: Any) -> None:
@@ -135,7 +139,7 @@ def _split(imp: Importer, node: Any) -> None:
     for output, size in enumerate(sizes):
         ranges = [range(n) for n in shape]
         ranges[axis] = range(first, first + size)
-        _emit_slice(imp, node, ranges, output)
+        _emit_slice(imp, node, ranges, output, onnx="Split")
         first += size
 
 

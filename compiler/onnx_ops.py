@@ -344,6 +344,17 @@ def _identity(imp: Importer, node: Any) -> None:
     imp.emit(node, Identity, x.type, x=x)
 
 
+def _cast(imp: Importer, node: Any) -> None:
+    """Cast to the same type; any other is a float op."""
+    dtype = onnx.helper.tensor_dtype_to_np_dtype(int(node.attrs["to"]))
+    if DTYPE_NAMES.get(dtype) == imp.required(node, 0).type.dtype:
+        _identity(imp, node)
+    elif "Cast" in FLOAT_OPS:
+        float_op(imp, node)
+    else:
+        raise Refusal(f"a cast to {dtype} is not supported")
+
+
 HANDLERS: dict[str, Callable[[Importer, Any], None]] = {
     "QuantizeLinear": _quantize,
     "DequantizeLinear": _dequantize,
@@ -353,6 +364,7 @@ HANDLERS: dict[str, Callable[[Importer, Any], None]] = {
     "Pad": _pad,
     "Identity": _identity,
     "Dropout": _identity,
+    "Cast": _cast,
     **dict.fromkeys(PURE_WITH_CONSTANT, _elementwise),
     **MOVES,
     **WINDOWS,

@@ -13,6 +13,7 @@ from .operators.floats import refusals
 from .passes import GraphPass
 from .passes.allocate_buffers import AllocateBuffers
 from .passes.canonicalize import Canonicalize
+from .passes.drop_activations import DropActivations
 from .passes.fold_constants import FoldConstants
 from .passes.fold_pad import FoldPad
 from .passes.fold_resize import FoldResize
@@ -21,12 +22,23 @@ from .passes.fuse_moves import FuseMoves
 from .passes.merge_double_pairs import MergeDoublePairs
 from .passes.pack_int8 import PackInt8
 from .passes.place_concat import PlaceConcat
+from .passes.propagate_pairs import PropagatePairs
+from .passes.quantize_weights import QuantizeWeights
 from .passes.schedule import Schedule
+from .passes.simplify_floats import SimplifyFloats
 from .passes.strip_zero_points import StripZeroPoints
 from .passes.tabulate import Tabulate
 from .program import Program
 from .verifier import verify
 
+REFERENCE_PASSES: tuple[GraphPass, ...] = (
+    SimplifyFloats(),
+    MergeDoublePairs(),
+    PropagatePairs(),
+    QuantizeWeights(),
+    DropActivations(),
+)
+"""What ONNX Runtime does to a model before it looks for integer groups, where it changes bits."""
 INTEGER_PASSES: tuple[GraphPass, ...] = (
     StripZeroPoints(),
     FoldConstants(),
@@ -64,8 +76,9 @@ def compile_graph(graph: Graph, observe: Observer | None = None) -> Program:
     seen = observe or (lambda *_: None)
     signed = any(value.type.dtype == "s8" for value in activations(graph))
     verify(graph, "import")
-    MergeDoublePairs().apply(graph)  # unseen: what ONNX Runtime computes is what it leaves
-    verify(graph, MergeDoublePairs.name)
+    for step in REFERENCE_PASSES:  # unseen: what ONNX Runtime computes is what they leave
+        step.apply(graph)
+        verify(graph, step.name)
     seen("import", graph)
     for step in INTEGER_PASSES:
         step.apply(graph)

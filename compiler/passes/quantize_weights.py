@@ -1,0 +1,99 @@
+"""Quantizes float weights between dequantize and quantize, as ONNX Runtime does.
+
+Rule: constant float weights of a convolution, of Gemm, and of MatMul with a bias added, become s8
+behind dequantize with one scale and zero point, every operation rounded to f32 (ONNX Runtime's
+WeightBiasQuantization, measured):
+    low = min(w, 0); high = max(w, 0); s = (high - low) / 255; z = rne(-128 - low / s)
+This changes values: what ONNX Runtime computes is the quantized form. (A float bias is quantized
+where the op is fused.)
+
+Refusals: the input does not come straight from dequantize with one scale; the path to quantize
+branches, or holds anything but Relu and Clip; a MatMul without bias.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+
+from ..arithmetic import F32, quantize_linear
+from ..ir import Conv, Dequantize, Elementwise, FloatOp, Graph, Op, Quantize, Value
+
+
+@dataclass(frozen=True)
+class QuantizeWeights:
+    """Float weights to s8 behind dequantize."""
+
+    name: ClassVar[str] = "quantize_weights"
+
+    def apply(self, graph: Graph) -> bool:
+        changed = False
+        for op in list(graph.ops):
+            if isinstance(op, Conv | FloatOp):
+                changed |= _quantize_weights(graph, op)
+        return changed
+
+
+def _quantize_weights(graph: Graph, op: Conv | FloatOp) -> bool:
+    weight = _float_weights(graph, op)
+    x = op.x if isinstance(op, Conv) else op.xs[0]
+    if weight is None or not _leads_to_quantize(graph, op):
+        return False
+    made = graph.producers().get(x)
+    if not isinstance(made, Dequantize) or made.scale.array.size != 1:
+        return False
+    low, high = min(weight.array.min(), F32(0)), max(weight.array.max(), F32(0))
+    scale = F32(1) if low == high else (high - low) / F32(255)
+    zero = int(np.rint(np.clip(F32(-128) - low / scale, -128, 127)))
+    stored = quantize_linear(weight.array, float(scale), zero, (-128, 127)).astype(np.int8)
+    name = weight.name
+    dequantize = Dequantize(
+        Value(f"{op.result.name}.weight", replace(weight.type)),
+        Value.constant(f"{name}.s8", stored.reshape(weight.type.shape)),
+        Value.constant(f"{name}.scale", np.asarray(scale, np.float32)),
+        Value.constant(f"{name}.zero_point", np.asarray(zero, np.int8)),
+    )
+    graph.ops.insert(graph.ops.index(op), dequantize)
+    op.replace_operand(weight, dequantize.result)
+    return True
+
+
+def _float_weights(graph: Graph, op: Conv | FloatOp) -> Value | None:
+    """Constant float weights of an op whose weights ONNX Runtime quantizes."""
+    if isinstance(op, Conv):
+        weight = op.weight
+    elif op.op in ("ConvTranspose", "Gemm") or _is_gemm(graph, op):
+        weight = op.xs[1]
+    else:
+        return None
+    return weight if weight.data is not None and weight.type.dtype == "f32" else None
+
+
+def _is_gemm(graph: Graph, op: FloatOp) -> bool:
+    """Whether ONNX Runtime makes a Gemm of a MatMul and the Add behind it."""
+    readers = graph.users().get(op.result, [])
+    if op.op != "MatMul" or len(readers) != 1 or op.result in graph.outputs:
+        return False
+    (add,) = readers
+    if not isinstance(add, Elementwise) or add.op != "Add" or len(op.xs[1].type.shape) != 2:
+        return False
+    other = [x for x in add.xs if x is not op.result]
+    return len(other) == 1 and other[0].type.shape == op.xs[1].type.shape[1:]
+
+
+def _leads_to_quantize(graph: Graph, op: Op) -> bool:
+    """Whether quantize follows, with nothing but Relu, Clip or the bias between."""
+    users, value = graph.users(), op.result
+    while True:
+        readers = users.get(value, [])
+        if value in graph.outputs or len(readers) != 1:
+            return False
+        (reader,) = readers
+        if isinstance(reader, Quantize):
+            return True
+        bias = isinstance(op, FloatOp) and op.op == "MatMul" and value is op.result
+        if not isinstance(reader, Elementwise) or not (bias or reader.op in ("Relu", "Clip")):
+            return False
+        value = reader.result

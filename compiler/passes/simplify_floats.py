@@ -1,0 +1,102 @@
+"""Rewrites float ops as ONNX Runtime does before it looks for integer groups.
+
+Rules, each where nobody else reads what goes:
+1. `identity`, and Add, Sub, Mul, Div by one neutral number, are replaced by their operand.
+2. A `pad` of pictures by zeros becomes the pads of the convolution or pool that reads it. (MaxPool
+   then leaves out the padding, which changes values; so does ONNX Runtime.)
+
+Refusals:
+- rule 1 where the operand is a constant of several numbers, or the result a graph output;
+- rule 2 by another value or on other axes than the spatial ones, and on bytes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ..ir import Conv, Elementwise, FloatOp, Graph, Identity, Op, Pad, Value
+from ..operators.pooling import MaxPool
+
+NEUTRAL = {"Add": 0.0, "Sub": 0.0, "Mul": 1.0, "Div": 1.0}
+
+
+@dataclass(frozen=True)
+class SimplifyFloats:
+    """Float ops as ONNX Runtime has them."""
+
+    name: ClassVar[str] = "simplify_floats"
+
+    def apply(self, graph: Graph) -> bool:
+        changed = False
+        for op in list(graph.ops):
+            if op not in graph.ops:
+                continue
+            match op:
+                case Identity() | Elementwise() if (same := _operand_of_neutral(op)) is not None:
+                    changed |= _remove(graph, op, same)
+                case Conv() | FloatOp() | MaxPool():
+                    changed |= _take_pads(graph, op)
+                case _:
+                    pass
+        return changed
+
+
+def _remove(graph: Graph, op: Op, same: Value) -> bool:
+    if op.result in graph.outputs:
+        return False
+    graph.ops.remove(op)
+    graph.replace_value(op.result, same)
+    return True
+
+
+def _operand_of_neutral(op: Identity | Elementwise) -> Value | None:
+    """Rule 1: what the op merely repeats."""
+    if isinstance(op, Identity):
+        return op.x
+    if op.op not in NEUTRAL or len(op.xs) != 2:
+        return None
+    first, second = op.xs
+    x, constant = (first, second) if second.data is not None else (second, first)
+    if x is second and op.op in ("Sub", "Div"):
+        return None
+    if constant.data is None or constant.type.size != 1 or x.data is not None:
+        return None
+    if len(constant.type.shape) > len(x.type.shape):
+        return None
+    return x if constant.array.reshape(-1)[0] == NEUTRAL[op.op] else None
+
+
+def _take_pads(graph: Graph, op: Conv | FloatOp | MaxPool) -> bool:
+    """Rule 2."""
+    if isinstance(op, FloatOp) and op.op != "AveragePool":
+        return False
+    x = op.xs[0] if isinstance(op, FloatOp) else op.x
+    pad = graph.producers().get(x)
+    if not isinstance(pad, Pad) or pad.mode != "constant" or pad.value != 0:
+        return False
+    if x in graph.outputs or graph.users()[x] != [op] or x.type.is_byte:
+        return False
+    spatial = len(x.type.shape) - 2
+    count = len(pad.pads) // 2
+    outer = count - spatial
+    if outer > 0 and (any(pad.pads[:outer]) or any(pad.pads[count : count + outer])):
+        return False
+    before = (0,) * max(-outer, 0) + pad.pads[max(outer, 0) : count]
+    after = (0,) * max(-outer, 0) + pad.pads[count + max(outer, 0) :]
+    if isinstance(op, FloatOp):
+        if op.attributes.get("auto_pad", "NOTSET") != "NOTSET":
+            return False
+        held = list(op.attributes.get("pads", [0] * 2 * spatial))
+        sums = [a + b for a, b in zip(held, (*before, *after), strict=True)]
+        op.attributes = {**op.attributes, "pads": sums, "count_include_pad": 1}
+    else:
+        both = (*before, *after)
+        if isinstance(op, Conv) and spatial == 1:
+            both = (0, *before, 0, *after)
+        if isinstance(op, MaxPool) and op.auto_pad != "NOTSET":
+            return False
+        op.pads = tuple(a + b for a, b in zip(op.pads, both, strict=True))  # type: ignore[assignment]
+    op.replace_operand(x, pad.x)
+    graph.ops.remove(pad)
+    return True
