@@ -339,6 +339,18 @@ def touches(kernel: Kernel) -> Iterator[View]:
     yield from writes(kernel)
 
 
+def float_kernels(program: Program) -> set[Kernel]:
+    """Kernels that compute in f32, or read what one made: their words differ between devices."""
+    found: set[Kernel] = set()
+    buffers: set[Buffer] = set()
+    for kernel in program.kernels:
+        reads = {view.buffer for view in kernel.reads()}
+        if getattr(kernel, "is_float", False) or reads & buffers:
+            found.add(kernel)
+            buffers |= {view.buffer for view in writes(kernel)}
+    return found
+
+
 def format_program(program: Program) -> str:
     """The program as text, one kernel a line."""
     head = f"program @{program.name}"

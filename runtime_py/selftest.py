@@ -9,12 +9,17 @@ import numpy as np
 
 from .artifact import Artifact, Tensor
 
+FLOAT = "float"
+"""Stands for the checksum of what comes of a float region."""
+
 _Words = np.ndarray[Any, np.dtype[np.uint32]]
 
 
 @dataclass(frozen=True)
 class Checksum:
-    """What one kernel or output gave, and what it should have given: 16 hex digits each."""
+    """What one kernel or output gave, and what it should have given: 16 hex digits each; FLOAT
+    where it comes of floats, which every device rounds in its own way.
+    """
 
     name: str
     expected: str
@@ -22,8 +27,8 @@ class Checksum:
 
     @property
     def ok(self) -> bool:
-        """Whether they are the same."""
-        return self.expected == self.actual
+        """Whether they are the same, or can't be compared."""
+        return self.expected in (FLOAT, self.actual)
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,9 @@ class SelfTestReport:
     def __str__(self) -> str:
         place = f"{self.adapter}, {' and '.join(self.variants.values())}"
         if self.ok:
-            return f"self-test passed: {len(self.kernels)} kernels right on {place}"
+            floats = sum(result.expected == FLOAT for result in self.kernels)
+            apart = f", {floats} of floats not compared" if floats else ""
+            return f"self-test passed: {len(self.kernels) - floats} kernels right{apart} on {place}"
         wrong = sum(not result.ok for result in self.kernels)
         return (
             f"self-test failed: {wrong} of {len(self.kernels)} kernels differ on {place}; "
