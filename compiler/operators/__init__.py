@@ -7,7 +7,7 @@ two tables below (docs/adding-an-operator.md walks through one).
 from ..fusion import Rule
 from ..ir import OP_CLASSES as CORE_OPS
 from ..ir import Op
-from . import binary, borders, convolution, matmul, pooling, reduction, select, softmax
+from . import binary, borders, convolution, interpolation, matmul, pooling, reduction, select, softmax
 from .moves import Move
 
 OP_CLASSES: dict[str, type[Op]] = {
@@ -16,10 +16,11 @@ OP_CLASSES: dict[str, type[Op]] = {
     matmul.QMatMul.kind: matmul.QMatMul,
     **{cls.kind: cls for cls in (pooling.MaxPool, pooling.QAveragePool, pooling.QGlobalAveragePool)},
     softmax.QSoftmax.kind: softmax.QSoftmax,
+    interpolation.ResizeLinear.kind: interpolation.ResizeLinear,
     **{cls.kind: cls for cls in (borders.Load, borders.Unload)},
     **{cls.kind: cls for cls in (reduction.Extreme, reduction.ArgExtreme, select.Select)},
 }
 """Every op of the Graph by its kind, for the text form."""
 
-FUSION_RULES: tuple[Rule, ...] = (convolution.fuse, matmul.fuse, binary.fuse, pooling.fuse, softmax.fuse)
+FUSION_RULES: tuple[Rule, ...] = (convolution.fuse, matmul.fuse, binary.fuse, pooling.fuse, softmax.fuse, interpolation.fuse)
 """What ONNX Runtime makes integer ops of."""

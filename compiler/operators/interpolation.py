@@ -1,0 +1,232 @@
+"""Linear Resize of two axes of a quantized tensor, in f32 as ONNX Runtime computes it.
+
+Rule: `resize(dequantize(x))` of mode linear becomes `resize_linear`, whose result is f32; with a
+quantize directly after it, bytes. ONNX Runtime leaves it in float, but each value is a sum of four
+products in a known order, so that the device has the same bits by arithmetic in software.
+
+Refusals: fewer or more than four dimensions; other axes scaled than the last two or the middle two;
+antialias, keep_aspect_ratio_policy, tf_crop_and_resize; opset 10; nothing scaled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..arithmetic import (
+    F32,
+    LinearTaps,
+    dequantize_linear,
+    float_order,
+    linear_taps,
+    quantize_linear,
+    quantize_thresholds,
+    resize_linear,
+)
+from ..fusion import Group, Refused, Surroundings
+from ..ir import NUMPY_DTYPES, Array, FloatOp, Op, TensorType, Value
+from ..layout import lanes_of_channels
+from ..program import View
+from .base import FamilyKernel, FamilyOp, Get
+
+if TYPE_CHECKING:
+    from ..codegen import Json, Shader
+    from ..passes.pack_int8 import Lowering
+    from ..passes.schedule import Scheduler
+    from ..simulator import Memory
+
+COORDINATES = (
+    "half_pixel",
+    "half_pixel_symmetric",
+    "pytorch_half_pixel",
+    "asymmetric",
+    "align_corners",
+)
+
+
+@dataclass(eq=False)
+class ResizeLinear(FamilyOp):
+    """Linear Resize of stored bytes [A, B, C, D] along axes `first` and `first` + 1, to f32 or, by
+    the result's quantization, to bytes. `scales`: the f32 that ONNX Runtime divides by.
+    """
+
+    kind = "resize_linear"
+    x: Value
+    first: int = 2
+    scales: tuple[float, ...] = (1.0, 1.0)
+    coordinates: str = "half_pixel"
+
+    def taps(self) -> tuple[LinearTaps, LinearTaps]:
+        """Sources and weights along both axes."""
+        before, after = self.x.type.shape, self.result.type.shape
+        y, x = (
+            linear_taps(
+                before[self.first + n], after[self.first + n], self.scales[n], self.coordinates
+            )
+            for n in range(2)
+        )
+        return y, x
+
+    def evaluate(self, get: Get) -> Array:
+        scale, zero_point, _ = self.model_type(self.x)
+        values = dequantize_linear(self.stored(get(self.x)), scale, zero_point)
+        moved = np.moveaxis(values, (self.first, self.first + 1), (2, 3))
+        made = resize_linear(moved, *self.taps())
+        made = np.ascontiguousarray(np.moveaxis(made, (2, 3), (self.first, self.first + 1)))
+        if not self.result.type.is_byte:
+            return made
+        scale, zero_point, limits = self.model_type(self.result)
+        levels = quantize_linear(made, scale, zero_point, limits)
+        kind = np.uint8 if self.flip else NUMPY_DTYPES[self.result.type.dtype]
+        return self.packed(levels.astype(kind))
+
+    def wanted_axis(self, operand: Value) -> int | None:
+        del operand
+        return 1 if self.first == 2 else 3
+
+    def lower(self, to: Lowering) -> None:
+        x = to.operand(self.x, self.wanted_axis(self.x))
+        flip = 0x80 if self.x.type.dtype == "u8" else 0
+        result = self.result
+        if to.is_packable(result):
+            result = to.packed(result, x.type.segments, x.type.axis)
+        to.add(replace(self, result=result, x=x, flip=flip))
+
+    def schedule(self, to: Scheduler) -> None:
+        source = to.source(self.x)
+        assert isinstance(source, View)
+        scale, zero_point, _ = self.model_type(self.x)
+        stored = np.arange(256, dtype=np.uint8)
+        stored = stored ^ np.uint8(0x80) if self.flip else stored.view(np.int8)
+        thresholds = None
+        if self.result.type.is_byte:
+            thresholds = quantize_thresholds(*self.model_type(self.result))
+        to.kernel(
+            InterpolationKernel(
+                *to.frame(self),
+                source=source,
+                x_type=self.x.type,
+                result_type=self.result.type,
+                first=self.first,
+                taps=self.taps(),
+                values=dequantize_linear(stored, scale, zero_point),
+                thresholds=thresholds,
+            )
+        )
+
+
+def fuse(around: Surroundings, op: Op) -> Group | None:
+    """The group of a linear Resize."""
+    if not isinstance(op, FloatOp) or op.op != "Resize":
+        return None
+    if op.attributes.get("mode", "nearest") != "linear":
+        return None
+    x = around.stored(op.xs[0])
+    if x.data is not None or x.type.quantization is None:
+        raise Refused("its operand is a constant")
+    first, scales = _scaled_axes(op, around.graph.opset)
+    coordinates = op.attributes.get("coordinate_transformation_mode", "half_pixel")
+    if coordinates not in COORDINATES:
+        raise Refused(f"its coordinate_transformation_mode is {coordinates}")
+    try:
+        quantize = around.quantize_after(op)
+        if quantize.result.type.dtype != x.type.dtype:
+            raise Refused(f"it takes {x.type.dtype} and gives {quantize.result.type.dtype}")
+        last: Op = quantize
+    except Refused:
+        last = op
+    return Group(last, ResizeLinear(last.result, x, first, scales, coordinates))
+
+
+def _scaled_axes(op: FloatOp, opset: int) -> tuple[int, tuple[float, ...]]:
+    """The first of the two axes that are scaled, and their scales."""
+    a, before, after = op.attributes, op.xs[0].type.shape, op.result.type.shape
+    if opset < 11 or len(before) != 4:
+        raise Refused(f"it is of opset {opset} on {len(before)} dimensions")
+    if a.get("antialias", 0) or a.get("keep_aspect_ratio_policy", "stretch") != "stretch":
+        raise Refused("it has antialias or keep_aspect_ratio_policy")
+    if before == after:
+        raise Refused("it scales nothing")
+    axes = [int(axis) % 4 for axis in a.get("axes", range(4))]
+    given = op.xs[2].data if len(op.xs) > 2 else None
+    scales = [1.0] * 4
+    for index, axis in enumerate(axes):
+        scales[axis] = float(F32(after[axis]) / F32(before[axis]))
+        if given is not None and given.size:
+            scales[axis] = float(given[index])
+    first = 2 if scales[0] == scales[1] == 1 else 1
+    if scales[0] != 1 or scales[1 if first == 2 else 3] != 1:
+        raise Refused("it scales other axes than the last two or the middle two")
+    return first, (scales[first], scales[first + 1])
+
+
+@dataclass(eq=False)
+class InterpolationKernel(FamilyKernel):
+    """Linear interpolation of packed bytes along two pixel axes, to packed bytes or f32 words.
+
+    `values`: f32 [256] of each packed byte; `thresholds`: keys of the result's bytes.
+    """
+
+    op = "interpolate"
+    source: View = field(kw_only=True)
+    x_type: TensorType = field(kw_only=True)
+    result_type: TensorType = field(kw_only=True)
+    first: int = 2
+    taps: tuple[LinearTaps, LinearTaps] = field(kw_only=True)
+    values: Array = field(kw_only=True)
+    thresholds: Array | None = None
+
+    def reads(self) -> list[View]:
+        return [self.source]
+
+    def title(self) -> str:
+        made = "f32" if self.thresholds is None else "bytes"
+        return f"interpolate: linear along two axes, to {made}, exactly"
+
+    def simulate(self, memory: Memory, inputs: Mapping[str, Array]) -> Array:
+        del inputs
+        batch = self.x_type.shape[0]
+        height, width = self.x_type.shape[self.first : self.first + 2]
+        lanes = memory.read(self.source).reshape(batch, height, width, -1)
+        made = resize_linear(np.moveaxis(self.values[lanes], -1, 1), *self.taps)
+        if self.thresholds is None:
+            made = made[:, lanes_of_channels(self.x_type)]
+            made = made if self.first == 2 else np.moveaxis(made, 1, -1)
+            return np.ascontiguousarray(made).view(np.uint32).reshape(-1)
+        levels = np.searchsorted(self.thresholds, float_order(made), side="right") - 128
+        return np.moveaxis(levels, 1, -1).astype(np.uint8).reshape(self.pixels, -1)
+
+    def emit(self, shader: Shader) -> Json:
+        shader.arena()
+        y, x = self.taps
+        height, width = self.x_type.shape[self.first : self.first + 2]
+        shader.define(
+            source=(self.source.buffer.offset or 0) + self.source.first,
+            source_pitch=self.source.pitch,
+            source_picture=height * width,
+            width=len(x.first),
+            height=len(y.first),
+            columns=shader.table(_axis_table(x, 1)),
+            lines=shader.table(_axis_table(y, width)),
+            values=shader.table(self.values),
+        )
+        structure: dict[str, Any] = {"bytes": self.thresholds is not None, "last": self.first == 1}
+        if self.thresholds is not None:
+            shader.define(thresholds=shader.table(self.thresholds))
+            return structure
+        lanes = lanes_of_channels(self.x_type)
+        structure["plain"] = bool((lanes == np.arange(len(lanes))).all())
+        shader.define(channels=self.x_type.channels)
+        if not structure["plain"]:
+            shader.define(lanes_at=shader.table(lanes.astype(np.int32)))
+        return structure
+
+
+def _axis_table(taps: LinearTaps, pitch: int) -> Array:
+    """Words [result, 4]: pixel offsets of both sources, and the bits of their weights."""
+    weights = [w.astype(F32).view(np.int32) for w in (taps.second_distance, taps.first_distance)]
+    offsets = [(i * pitch).astype(np.int32) for i in (taps.first, taps.second)]
+    return np.stack([*offsets, *weights], axis=1)
