@@ -8,12 +8,17 @@ optimizer, so it is read off the graph that it made.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import onnx
 import onnxruntime as ort
 from onnx import helper
 
 from .arithmetic import add_swaps_roles
+from .ir import Elementwise, Op
+from .operators.binary import QAdd
+from .oracle import Oracle, needs_signed_integer_kernels
 
 _LAST = (0, 2, 3, 1)
 
@@ -24,6 +29,33 @@ def roles_depend_on_layout(a_shape: tuple[int, ...], b_shape: tuple[int, ...]) -
         return False  # only operands of rank 4 are moved
     last = [tuple(shape[axis] for axis in _LAST) for shape in (a_shape, b_shape)]
     return add_swaps_roles(*last) != add_swaps_roles(a_shape, b_shape)
+
+
+def settle_roles(ops: Sequence[Op], model: onnx.ModelProto) -> None:
+    """Sets `swapped` of the additions among the ops imported from `model` whose shapes don't tell;
+    only then ONNX Runtime is asked for its optimized graph.
+    """
+    unsettled: dict[str, Elementwise | QAdd] = {}
+    for op in ops:
+        if isinstance(op, Elementwise) and op.op == "Add" and len(op.xs) == 2:
+            operands = op.xs
+        elif isinstance(op, QAdd):
+            operands = (op.a, op.b)
+        else:
+            continue
+        if roles_depend_on_layout(operands[0].type.shape, operands[1].type.shape):
+            unsettled[op.result.name] = op
+    if not unsettled:
+        return
+    named = onnx.ModelProto()
+    named.CopyFrom(model)
+    for node in named.graph.node:
+        if node.output and node.output[0] in unsettled:
+            node.name = node.output[0]
+    oracle = Oracle(named, signed_integer_kernels=needs_signed_integer_kernels(named))
+    for name, swapped in swapped_adds(oracle.optimized).items():
+        if name in unsettled:
+            unsettled[name].swapped = swapped
 
 
 def swapped_adds(optimized: onnx.ModelProto) -> dict[str, bool]:

@@ -18,6 +18,7 @@ import numpy as np
 import onnx
 import onnx_graphsurgeon as gs
 
+from .add_roles import settle_roles
 from .errors import CompileError, Refusal, UnsupportedError
 from .ir import (
     DTYPE_NAMES,
@@ -59,11 +60,13 @@ class Importer:
 
     def __init__(self, model: onnx.ModelProto, name: str) -> None:
         for value in (*model.graph.value_info, *model.graph.output):
-            value.type.tensor_type.ClearField("shape")  # stale symbolic shapes; inferred anew
+            if value.type.HasField("tensor_type"):  # stale symbolic shapes; inferred anew
+                value.type.tensor_type.ClearField("shape")
         try:
             self.source = fold_shape_arithmetic(model)
         except Exception as error:
             raise CompileError(f"{name}: the graph is not valid ONNX: {error}") from error
+        self.model = model
         self.name = name
         self.values: dict[str, Value] = {}
         self.poisoned: set[str] = set()
@@ -86,6 +89,7 @@ class Importer:
                 f"{len(reasons)} node{'s' * (len(reasons) > 1)} of {self.name} can't be compiled:",
                 reasons,
             )
+        settle_roles(self.ops, self.model)
         outputs = [self.value(tensor) for tensor in self.source.outputs]
         names = [tensor.name for tensor in self.source.outputs]
         return Graph(self.name, inputs, outputs, names, self.ops, self.source.opset)

@@ -107,9 +107,7 @@ class TensorType:
     @property
     def pixels(self) -> int:
         """Elements of all axes but the packed one."""
-        return math.prod(
-            size for number, size in enumerate(self.shape) if number != self.axis
-        )
+        return math.prod(size for number, size in enumerate(self.shape) if number != self.axis)
 
     @property
     def is_byte(self) -> bool:
@@ -254,9 +252,13 @@ class OnnxOp(Op):
 class Elementwise(OnnxOp):
     """Element by element, with broadcasting; the result's value depends on nothing but the values
     of its operands (`oracle.PURE_UNARY`, `oracle.PURE_WITH_CONSTANT`).
+
+    `swapped`: whether ONNX Runtime's QLinearAdd gives the operands each other's roles, where their
+    shapes alone don't tell (`add_roles.py`).
     """
 
     kind = "elementwise"
+    swapped: bool | None = None
 
     @property
     def variable(self) -> Value:
@@ -326,6 +328,7 @@ class QConv(ConvolutionOp):
 
     acc = bias + sum (x - zx)(w - zw) in int32 that wraps; multiplier[c] = RN(RN(sx * sw[c]) / sy);
     result = rne(clamp(RN(RN(acc) * multiplier[c]))) + zy; a result i32 is acc (ConvInteger).
+    `x_zero_point`: a byte, constant or computed, in the place of that of x's type.
     """
 
     kind = "qconv"
@@ -333,6 +336,7 @@ class QConv(ConvolutionOp):
     weight_zero_point: Value | None = None
     group: int = 1
     upsample: tuple[int, int] = (1, 1)
+    x_zero_point: Value | None = None
 
 
 @dataclass(eq=False)
@@ -386,6 +390,7 @@ class PackedConv(ConvolutionOp):
 
     With `group`, CW are the words of one group's channels; where every channel is a group, weight
     is i32 [OW, KH, 1, KW, 4], one integer for each lane of the result, which lies as x does.
+    With `x_zero_point`, a byte, acc also loses it times `weight_sums` i32 [4*OW].
     """
 
     kind = "packed_conv"
@@ -393,6 +398,8 @@ class PackedConv(ConvolutionOp):
     weight_zero_point: Value | None = None
     upsample: tuple[int, int] = (1, 1)
     group: int = 1
+    x_zero_point: Value | None = None
+    weight_sums: Value | None = None
 
     @property
     def depthwise(self) -> bool:

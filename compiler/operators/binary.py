@@ -173,7 +173,8 @@ def fuse(around: Surroundings, op: Op) -> Group | None:
         )
     made: PairOp
     if op.op == "Add":
-        made = QAdd(result, a, b, add_swaps_roles(a.type.shape, b.type.shape))
+        swapped = add_swaps_roles(a.type.shape, b.type.shape)
+        made = QAdd(result, a, b, swapped if op.swapped is None else op.swapped)
     else:
         made = QMul(result, a, b)
     return Group(quantize, of_one_byte(made) or made)
