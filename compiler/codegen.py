@@ -433,7 +433,13 @@ def _conv(shader: Shader, kernel: ConvKernel) -> tuple[Json, tuple[int, int], tu
     shader.define(words=kernel.words, height=height, width=width)
     shader.define(source=start_of(kernel.source), pitch=kernel.source.pitch)
     shader.define(source_height=source_height, source_width=source_width)
-    shader.define(in_words=kernel.weight.shape[2], padding=_byte_word(quantization.zero_point))
+    shader.define(in_words=kernel.weight.shape[2])
+    if kernel.zero_source is None:
+        shader.define(padding=_byte_word(quantization.zero_point))
+    else:
+        assert kernel.weight_sums is not None
+        shader.define(zero_at=start_of(kernel.zero_source))
+        shader.define(weight_sums_at=shader.vectors(kernel.weight_sums))
     if kernel.made == "bytes":
         shader.define("i32", zero_point=kernel.zero_point)
     else:
@@ -463,6 +469,7 @@ def _conv(shader: Shader, kernel: ConvKernel) -> tuple[Json, tuple[int, int], tu
         "group": kernel.group,
         "depthwise": kernel.depthwise,
         "first": " + first" if grouped else "",
+        "computed": kernel.zero_source is not None,
     }
     if kernel.weight_zero_point is not None:
         structure |= _window(shader, kernel, kernel.weight_zero_point, quantization.zero_point)
@@ -494,7 +501,10 @@ def _window(shader: Shader, kernel: ConvKernel, weight_zero_point: Array, zero_p
     real = np.array([c >= 0 for c in physical_channels(kernel.x_type.segments)], np.uint8)
     kernel_h, kernel_w = kernel.kernel_size
     channels = int(real.sum()) // kernel.group
-    shader.define("i32", window_offset=zero_point * channels * kernel_h * kernel_w)
+    if kernel.zero_source is None:
+        shader.define("i32", window_offset=zero_point * channels * kernel_h * kernel_w)
+    else:
+        shader.define("i32", window_size=channels * kernel_h * kernel_w)
     shader.define(weight_zero_point_at=shader.vectors(weight_zero_point))
     if not real.all():
         shader.define(ones_at=shader.table(real))

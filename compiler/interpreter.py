@@ -117,7 +117,7 @@ def evaluate(op: Op, get: Get, opset: int = 21) -> Array:
         case Resize() | Pad():
             return moved(op, get(op.x), op.value if isinstance(op, Pad) else 0)
         case QConv():
-            return _qconv(op, get(op.x))
+            return _qconv(op, get(op.x), _zero_point(op, get))
         case Lookup():
             return op.table.array[get(op.x).view(np.uint8)]
         case QuantizeByThresholds():
@@ -128,7 +128,7 @@ def evaluate(op: Op, get: Get, opset: int = 21) -> Array:
             flip = np.uint8(0x80 if outside.dtype == "u8" else 0)
             return (x.view(np.uint8) ^ flip).view(NUMPY_DTYPES[op.result.type.dtype])
         case PackedConv():
-            return _packed_conv(op, get(op.x))
+            return _packed_conv(op, get(op.x), _zero_point(op, get))
     raise CompileError(f"internal error: the interpreter does not know {op.kind}")
 
 
@@ -177,19 +177,27 @@ def _sums(
     return convolve(x, weight, op.strides, op.dilations, group)
 
 
-def _qconv(op: QConv, x: Array) -> Array:
+def _zero_point(op: QConv | PackedConv, get: Get) -> int:
+    """The zero point of x, of its type or computed."""
+    if op.x_zero_point is not None:
+        return int(get(op.x_zero_point).reshape(-1)[0])
+    assert op.x.type.quantization is not None
+    return op.x.type.quantization.zero_point
+
+
+def _qconv(op: QConv, x: Array, zero_point: int) -> Array:
     before, after = op.x.type.quantization, op.result.type.quantization
-    assert before is not None
     zero_points = np.zeros(1, np.int64)
     if op.weight_zero_point is not None:
         zero_points = op.weight_zero_point.array.astype(np.int64).reshape(-1)
     centred = as_image(op.weight.array.astype(np.int64)) - zero_points.reshape(-1, 1, 1, 1)
-    x = x.astype(np.int64) - before.zero_point
+    x = x.astype(np.int64) - zero_point
     sums = _sums(op, x, centred, op.group, 0, op.upsample)
     if op.bias is not None:
         sums = wrap_i32(sums.astype(np.int64) + op.bias.array.reshape(-1, 1, 1))
     multiplier = np.ones(1, np.float32)
     if after is not None:
+        assert before is not None
         multiplier = requantize_multiplier(before.scale, op.weight_scale.array, after.scale)
     made = finished(sums, multiplier.reshape(-1, 1, 1), op.result.type)
     return made.reshape(op.result.type.shape)
@@ -201,9 +209,8 @@ def _by_thresholds(op: QuantizeByThresholds, x: Array) -> Array:
     return np.where(np.isnan(x), -128, levels).astype(np.int8)
 
 
-def _packed_conv(op: PackedConv, x: Array) -> Array:
-    before, segments = op.x.type.quantization, op.x.type.segments
-    assert before is not None
+def _packed_conv(op: PackedConv, x: Array, zero_point: int) -> Array:
+    segments = op.x.type.segments
     assert segments is not None
     assert op.bias is not None
     channels = op.result.type.shape[1]
@@ -215,11 +222,13 @@ def _packed_conv(op: PackedConv, x: Array) -> Array:
         held = segments if op.group == 1 else (op.x.type.channels // op.group,)
         weight = unpack_weights(op.weight.array, held, channels)
     x = x.astype(np.int64)
-    sums = _sums(op, x, weight, op.group, before.zero_point, op.upsample).astype(np.int64)
+    sums = _sums(op, x, weight, op.group, zero_point, op.upsample).astype(np.int64)
     sums += op.bias.array[lanes].reshape(-1, 1, 1)
+    if op.weight_sums is not None:
+        sums -= zero_point * op.weight_sums.array[lanes].astype(np.int64).reshape(-1, 1, 1)
     if op.weight_zero_point is not None:
         ones = np.ones((op.group, *weight.shape[1:]), np.int64)
-        window = _sums(op, x - before.zero_point, ones, op.group, 0, op.upsample)
+        window = _sums(op, x - zero_point, ones, op.group, 0, op.upsample)
         window = window.repeat(channels // op.group, 1).astype(np.int64)
         sums -= window * op.weight_zero_point.array[lanes].reshape(-1, 1, 1)
     multiplier = op.multiplier.array[lanes].reshape(-1, 1, 1)

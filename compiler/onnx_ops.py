@@ -32,6 +32,7 @@ from .ir import (
     Value,
 )
 from .node_reference import run_node
+from .onnx_integer import INTEGER
 from .onnx_moves import MOVES
 from .onnx_windows import WINDOWS
 from .onnx_nodes import operator_name, plain_attributes, text_attribute
@@ -369,6 +370,7 @@ HANDLERS: dict[str, Callable[[Importer, Any], None]] = {
     **MOVES,
     **WINDOWS,
     **QLINEAR,
+    **INTEGER,
 }
 SUPPORTED = "Conv, Concat, Resize (nearest), Pad, Identity and unary operators, between DQ and Q"
 

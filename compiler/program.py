@@ -208,6 +208,8 @@ class Tile:
 class ConvKernel(Kernel):
     """Convolution; operands as in `ir.PackedConv`.
 
+    `zero_source`: a byte, the zero point of x where it is computed; then the sum of the weights of
+    each lane, `weight_sums` i32 [4 * OW], is taken that many times from each sum.
     `made`: what becomes of a sum: "bytes" by requantization, "floats" (sum times multiplier, f32)
     or "integers" (i32), the last two row-major. `flat`: all pixels, those of x too, are one row of
     one picture, whatever `shape` is. `group`: groups whose channels are whole words of their own;
@@ -227,6 +229,8 @@ class ConvKernel(Kernel):
     pads: tuple[int, int, int, int] = (0, 0, 0, 0)
     dilations: tuple[int, int] = (1, 1)
     upsample: tuple[int, int] = (1, 1)
+    zero_source: View | None = None
+    weight_sums: Array | None = None
     made: str = "bytes"
     flat: bool = False
     group: int = 1
@@ -234,7 +238,7 @@ class ConvKernel(Kernel):
     tile: Tile = field(default_factory=Tile)
 
     def reads(self) -> list[View]:
-        return [self.source]
+        return [self.source] if self.zero_source is None else [self.source, self.zero_source]
 
     @property
     def uses(self) -> list[str]:

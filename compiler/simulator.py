@@ -124,7 +124,10 @@ def _compute(kernel: Kernel, memory: Memory, inputs: Mapping[str, Array]) -> Arr
                 return memory.words(kernel.source)
             return memory.row_major(kernel.source, inputs).reshape(kernel.pixels, kernel.words)
         case ConvKernel():
-            return _conv(kernel, memory.read(kernel.source).view(np.int8))
+            zero = None
+            if kernel.zero_source is not None:
+                zero = int(memory.read(kernel.zero_source).view(np.int8)[0, 0])
+            return _conv(kernel, memory.read(kernel.source).view(np.int8), zero)
     raise CompileError(f"internal error: the simulator does not know {kernel.op}")
 
 
@@ -138,24 +141,28 @@ def _lanes(x: Array, kernel: QuantizeKernel | PackKernel, padding: int) -> Array
     return lanes.astype(np.int64).astype(np.uint8)
 
 
-def _conv(kernel: ConvKernel, lanes: Array) -> Array:
+def _conv(kernel: ConvKernel, lanes: Array, computed: int | None = None) -> Array:
+    """`computed`: the zero point of x where it is computed."""
     batch, _, height, width = kernel.x_type.shape
     x = np.moveaxis(lanes.reshape(batch, height, width, -1), -1, 1).astype(np.int64)
     x = x.repeat(kernel.upsample[0], 2).repeat(kernel.upsample[1], 3)
     quantization = kernel.x_type.quantization
     assert quantization is not None
+    zero_point = quantization.zero_point if computed is None else computed
     top, left, bottom, right = kernel.pads
     widths = ((0, 0), (0, 0), (top, bottom), (left, right))
-    x = np.pad(x, widths, constant_values=quantization.zero_point)
+    x = np.pad(x, widths, constant_values=zero_point)
     weight = _physical_weights(kernel)
     group = len(weight) if kernel.depthwise else kernel.group
     sums = convolve(x, weight, kernel.strides, kernel.dilations, group).astype(np.int64)
     sums += kernel.bias.reshape(-1, 1, 1)
+    if kernel.weight_sums is not None:
+        sums -= zero_point * kernel.weight_sums.astype(np.int64).reshape(-1, 1, 1)
     if kernel.weight_zero_point is not None:
         assert kernel.x_type.segments is not None
         real = np.array(physical_channels(kernel.x_type.segments)) >= 0
         ones = real.reshape(group, -1, 1, 1) * np.ones((1, 1, *weight.shape[2:]), np.int64)
-        centred = x - quantization.zero_point
+        centred = x - zero_point
         window = convolve(centred, ones, kernel.strides, kernel.dilations, group)
         window = window.repeat(len(weight) // group, 1).astype(np.int64)
         sums -= window * kernel.weight_zero_point.reshape(-1, 1, 1)

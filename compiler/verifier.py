@@ -109,7 +109,8 @@ def _type_problems(op: Op) -> Iterator[str]:
             yield f"the result {result} must be a quantized byte type"
         elif not result.limits[0] <= result.quantization.zero_point <= result.limits[1]:
             yield f"the zero point lies outside {result.limits}"
-    if isinstance(op, QConv | PackedConv) and op.x.type.quantization is None:
+    known = isinstance(op, QConv | PackedConv) and op.x_zero_point is not None
+    if isinstance(op, QConv | PackedConv) and op.x.type.quantization is None and not known:
         yield f"the operand {op.x.type} has no quantization"
     if isinstance(op, PackedConv) and (
         op.x.type.segments is None or (result.is_byte and result.segments is None)

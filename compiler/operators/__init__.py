@@ -7,13 +7,17 @@ two tables below (docs/adding-an-operator.md walks through one).
 from ..fusion import Rule
 from ..ir import OP_CLASSES as CORE_OPS
 from ..ir import Op
-from . import binary, borders, convolution, interpolation, matmul, pooling, reduction, select, softmax
+from . import binary, borders, convolution, dynamic, interpolation, matmul, pooling, reduction, select, softmax
 from .moves import Move
 
 OP_CLASSES: dict[str, type[Op]] = {
     **CORE_OPS,
     **{cls.kind: cls for cls in (Move, binary.QAdd, binary.QMul, binary.Lookup2)},
     matmul.QMatMul.kind: matmul.QMatMul,
+    **{
+        cls.kind: cls
+        for cls in (dynamic.DynamicScale, dynamic.DynamicZeroPoint, dynamic.DynamicQuantize)
+    },
     **{cls.kind: cls for cls in (pooling.MaxPool, pooling.QAveragePool, pooling.QGlobalAveragePool)},
     softmax.QSoftmax.kind: softmax.QSoftmax,
     interpolation.ResizeLinear.kind: interpolation.ResizeLinear,

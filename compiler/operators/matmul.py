@@ -34,12 +34,13 @@ from ..ir import (
     Elementwise,
     FloatOp,
     Op,
+    Quantization,
     Quantize,
     TensorType,
     Value,
 )
 from ..layout import to_lanes
-from ..program import ConvKernel
+from ..program import ConvKernel, View
 from .base import FamilyOp, Get
 from .matmul_kernel import MatMulKernel
 from .moves import Move
@@ -55,7 +56,8 @@ class QMatMul(FamilyOp):
 
     The result by its dtype: i32 acc; f32 RN(RN(acc) * sc) with sc = RN(RN(alpha * sa) * sb); bytes
     rne(clamp(RN(RN(acc) * RN(sc / sy)))) + zy. `b_scale` and `b_zero_point` (i32): one, or one a
-    column; `bias`: i32, broadcast against the result. `trans_a`, `trans_b`: of matrices, as Gemm's.
+    column; `bias`: i32, broadcast against the result. `a_zero_point`: a byte, constant or computed,
+    in the place of that of a's type. `trans_a`, `trans_b`: of matrices, as Gemm's.
     """
 
     kind = "qmatmul"
@@ -67,6 +69,7 @@ class QMatMul(FamilyOp):
     trans_a: bool = False
     trans_b: bool = False
     alpha: float = 1.0
+    a_zero_point: Value | None = None
 
     @property
     def a_axis(self) -> int:
@@ -111,9 +114,19 @@ class QMatMul(FamilyOp):
         after = self.result.type.quantization
         return factor if after is None else factor / F32(after.scale)
 
-    def evaluate(self, get: Get) -> Array:
+    def zero_point_of_a(self) -> int:
+        """The constant zero point of a; 0 where it is computed."""
+        if self.a_zero_point is not None:
+            data = self.a_zero_point.data
+            return 0 if data is None else int(data.reshape(-1)[0])
         assert self.a.type.quantization is not None
-        a = get(self.a).astype(np.float64) - self.a.type.quantization.zero_point
+        return self.a.type.quantization.zero_point
+
+    def evaluate(self, get: Get) -> Array:
+        a_zero_point = self.zero_point_of_a()
+        if self.a_zero_point is not None:
+            a_zero_point = int(get(self.a_zero_point).reshape(-1)[0])
+        a = get(self.a).astype(np.float64) - a_zero_point
         b = get(self.b).astype(np.float64)
         a = a.swapaxes(-1, -2) if self.trans_a else a
         b = b.swapaxes(-1, -2) if self.trans_b else b
@@ -139,10 +152,10 @@ class QMatMul(FamilyOp):
         result = self.result
         if to.is_packable(result):
             result = to.packed(result, axis=len(result.type.shape) - 1)
-        name = f"{result.name}.b_zero_point"
-        to.add(
-            replace(self, result=result, a=a, b=b, b_zero_point=Value.constant(name, zero_point))
-        )
+        given = Value.constant(f"{result.name}.b_zero_point", zero_point)
+        of_a = None if self.a_zero_point is None else to.operand(self.a_zero_point)
+        changed = replace(self, result=result, a=a, b=b, b_zero_point=given, a_zero_point=of_a)
+        to.add(changed)
 
     def _lower_vector(self, to: Lowering) -> None:
         """A product with a vector b, as one with a matrix of one column."""
@@ -180,12 +193,13 @@ class QMatMul(FamilyOp):
 
         name, shape, _, stores = to.frame(self)
         x, words = self.a.type, -(-self.columns // 4)
-        assert x.quantization is not None
         assert x.segments is not None
+        zero_of_a, zero_source = self.zero_point_of_a(), self._zero_source(to)
         weight = self.b.array if self.trans_b else self.b.array.T
         weight = weight.astype(np.int64)[:, :, None, None]
         bias = self.per_column(self._bias().reshape(-1))
-        bias -= x.quantization.zero_point * self.per_column(weight.sum((1, 2, 3)))
+        sums = self.per_column(weight.sum((1, 2, 3)))
+        quantization = Quantization(1.0, zero_of_a)
         zero_point = self.per_column(self.b_zero_point.array)
         after = self.result.type.quantization
         return ConvKernel(
@@ -194,9 +208,11 @@ class QMatMul(FamilyOp):
             words,
             stores,
             source=to.views[self.a],
-            x_type=TensorType("s8", (1, self.depth, 1, x.pixels), x.quantization, x.segments),
+            zero_source=zero_source,
+            weight_sums=None if zero_source is None else sums.astype(np.int32),
+            x_type=TensorType("s8", (1, self.depth, 1, x.pixels), quantization, x.segments),
             weight=pack_weights(weight, x.segments, words),
-            bias=wrap_i32(bias),
+            bias=wrap_i32(bias - zero_of_a * sums),
             multiplier=self.per_column(self.multiplier, 1),
             weight_zero_point=zero_point if zero_point.any() else None,
             zero_point=0 if after is None else after.zero_point,
@@ -205,6 +221,12 @@ class QMatMul(FamilyOp):
             flat=True,
             tile=choose_tile((1, 1, x.pixels), words, 1),
         )
+
+    def _zero_source(self, to: Scheduler) -> View | None:
+        """Where a computed zero point of a lies."""
+        if self.a_zero_point is None or self.a_zero_point.data is not None:
+            return None
+        return to.views[self.a_zero_point]
 
     def _bias(self) -> Array:
         """The bias, i64: [1, 1] or [1, N], or [M, N] where it has rows."""
@@ -221,7 +243,6 @@ class QMatMul(FamilyOp):
             np.broadcast_to(np.arange(int(np.prod(s[:-2]))).reshape(s[:-2]), batch).reshape(-1)
             for s in (a, b)
         ]
-        assert self.a.type.quantization is not None
         assert self.a.type.segments is not None
         bias = np.stack([self.per_column(row) for row in self._bias()])
         after = self.result.type.quantization
@@ -232,13 +253,11 @@ class QMatMul(FamilyOp):
         return MatMulKernel(
             *to.frame(self),
             sources=(to.source(self.a), to.source(self.b)),
+            zero_source=self._zero_source(to),
             firsts=(firsts[0] * self.rows, firsts[1] * self.columns),
             size=(self.rows, self.columns),
             mask=mask.reshape(-1),
-            zero_points=(
-                self.a.type.quantization.zero_point,
-                self.per_column(self.b_zero_point.array),
-            ),
+            zero_points=(self.zero_point_of_a(), self.per_column(self.b_zero_point.array)),
             bias=wrap_i32(bias),
             multiplier=self.per_column(self.multiplier, 1),
             zero_point=0 if after is None else after.zero_point,

@@ -26,6 +26,7 @@ class MatMulKernel(FamilyKernel):
 
     `firsts`: first pixel of each batch in a and b, i64 [batches]; `size`: rows and columns of each;
     `mask`: 1 for the lanes that hold a value, u8; `zero_points`: of a, and of b i32 [4 * words];
+    `zero_source`: a byte, the zero point of a where it is computed;
     `bias` i32 [1 or rows, 4 * words], `multiplier` f32 [4 * words]; `made` as of ConvKernel.
     """
 
@@ -39,9 +40,11 @@ class MatMulKernel(FamilyKernel):
     multiplier: Array = field(kw_only=True)
     zero_point: int = field(kw_only=True)
     made: str = field(kw_only=True)
+    zero_source: View | None = None
 
     def reads(self) -> list[View]:
-        return [source for source in self.sources if isinstance(source, View)]
+        given = [] if self.zero_source is None else [self.zero_source]
+        return [source for source in self.sources if isinstance(source, View)] + given
 
     @property
     def uses(self) -> list[str]:
@@ -71,7 +74,10 @@ class MatMulKernel(FamilyKernel):
             )
         )
         b = b - self.zero_points[1][:, None]
-        sums = np.matmul(a - self.zero_points[0], b.swapaxes(1, 2)).astype(np.int64)
+        zero_a = self.zero_points[0]
+        if self.zero_source is not None:
+            zero_a = int(memory.read(self.zero_source).view(np.int8)[0, 0])
+        sums = np.matmul(a - zero_a, b.swapaxes(1, 2)).astype(np.int64)
         sums = wrap_i32(sums + self.bias).reshape(-1, len(column))
         if self.made == "bytes":
             return requantize(sums, self.multiplier, self.zero_point, (-128, 127)).astype(np.uint8)
@@ -85,7 +91,8 @@ class MatMulKernel(FamilyKernel):
         structure: Json = {
             "rows": range(self.tile_rows),
             "made": self.made,
-            "zero_a": zero_a != 0,
+            "zero_a": zero_a != 0 or self.zero_source is not None,
+            "computed": self.zero_source is not None,
             "zero_b": bool(zero_b.any()),
             "masked": not self.mask.all(),
             "bias_rows": len(self.bias),
@@ -101,7 +108,12 @@ class MatMulKernel(FamilyKernel):
             shader.define(masks=shader.table(self.mask * np.uint8(255)))
         bias = self.bias + zero_a * zero_b.astype(np.int64) * int(self.mask.sum())
         shader.define(bias_at=shader.vectors(wrap_i32(bias)))
-        shader.define("i32", zero_a=zero_a, zero_point=self.zero_point)
+        shader.define("i32", zero_point=self.zero_point)
+        if self.zero_source is None:
+            shader.define("i32", zero_a=zero_a)
+        else:
+            shader.define(zero_at=shader.operand(self.zero_source)[1])
+            shader.define("i32", depth=int(self.mask.sum()))
         if structure["zero_b"]:
             shader.define(zero_b_at=shader.vectors(zero_b.astype(np.int32)))
         if self.made != "integers":

@@ -263,11 +263,16 @@ def lower_convolution(op: QConv, x: Value, to: Lowering) -> PackedConv:
         segments = (weight.shape[1],)
     lanes = lanes_of(result.type, len(weight))
     words = (lanes.max() // 4 + 1).item()
-    assert x.type.quantization is not None
-    bias = np.zeros(words * 4, np.int64)
+    bias, sums = np.zeros((2, words * 4), np.int64)
+    sums[lanes] = weight.sum((1, 2, 3))
     if op.bias is not None:
         bias[lanes] = op.bias.array
-    bias[lanes] -= x.type.quantization.zero_point * weight.sum((1, 2, 3))
+    x_zero_point = None
+    if op.x_zero_point is not None:
+        x_zero_point = to.operand(op.x_zero_point)
+    else:
+        assert x.type.quantization is not None
+        bias -= x.type.quantization.zero_point * sums
     if form == "depthwise":
         packed = _lane_weights(weight, lanes, words)
     else:
@@ -285,6 +290,10 @@ def lower_convolution(op: QConv, x: Value, to: Lowering) -> PackedConv:
         weight_zero_point=_packed_zero_point(name, zero_point, lanes, words),
         upsample=op.upsample,
         group=1 if form == "dense" else op.group,
+        x_zero_point=x_zero_point,
+        weight_sums=None
+        if x_zero_point is None
+        else Value.constant(f"{name}.sums", sums.astype(np.int32)),
     )
 
 

@@ -19,6 +19,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from ..arithmetic import wrap_i32
 from ..errors import CompileError
 from ..ir import (
     Concat,
@@ -30,6 +31,7 @@ from ..ir import (
     Pack,
     PackedConv,
     Pad,
+    Quantization,
     QuantizeByThresholds,
     Resize,
     TensorType,
@@ -219,7 +221,9 @@ class Scheduler:
         outputs: list[Store] = [WordStore(output) for output in self.output_names(op)]
         if outputs:
             size = op.result.type.size
-            kernel = CopyKernel(self.name(op), (1, 1, 1), size, outputs, source=self.views[op.result])
+            kernel = CopyKernel(
+                self.name(op), (1, 1, 1), size, outputs, source=self.views[op.result]
+            )
             self.kernels.append(kernel)
 
     def _in_arena(self, value: Value) -> View:
@@ -265,15 +269,27 @@ class Scheduler:
                 len(op.weight.array),
             )
         grouped = 1 if op.depthwise else words // op.group
+        x_type, bias, given = _as_image(op.x.type), op.bias.array, op.x_zero_point
+        sums = None if op.weight_sums is None else op.weight_sums.array
+        if given is not None and given.data is not None:
+            assert sums is not None
+            zero = int(given.array.reshape(-1)[0])
+            bias = wrap_i32(bias.astype(np.int64) - zero * sums.astype(np.int64))
+            sums = None
+            x_type = replace(x_type, quantization=Quantization(1.0, zero))
+        elif given is not None:
+            x_type = replace(x_type, quantization=Quantization(1.0, 0))
         return ConvKernel(
             name,
             shape,
             words,
             stores,
             source=self.views[op.x],
-            x_type=_as_image(op.x.type),
+            zero_source=None if given is None or sums is None else self.views[given],
+            weight_sums=sums,
+            x_type=x_type,
             weight=op.weight.array,
-            bias=op.bias.array,
+            bias=bias,
             multiplier=op.multiplier.array,
             weight_zero_point=None if zero_point is None else zero_point.array,
             zero_point=0 if type_.quantization is None else type_.quantization.zero_point,
