@@ -159,7 +159,7 @@ def explain_groups(
             integer.append(IntegerGroup(node.op_type, label(origin or node)))
         elif node.op_type in ("QuantizeLinear", "DequantizeLinear", "Shape"):
             continue
-        elif _sums(node):
+        elif _sums(node) and not _interpolates_bytes(origin or node, model):
             reason, step = _reason(origin or node, model, signed_integer_kernels)
             left.append(FloatGroup(node.op_type, label(origin or node), reason, step))
         elif any(name in floats for name in node.input):
@@ -307,6 +307,28 @@ def _sums(node: onnx.NodeProto) -> bool:
         modes = [attribute.s for attribute in node.attribute if attribute.name == "mode"]
         return modes not in ([], [b"nearest"])
     return node.op_type in SUMMING_OPS or node.domain == "com.microsoft.nchwc"
+
+
+def _interpolates_bytes(node: onnx.NodeProto, model: SourceModel) -> bool:
+    """A linear Resize of two axes of dequantized bytes: four products in a known order, so that
+    its float sums are exact after all (operators/interpolation.py).
+    """
+    if node.op_type != "Resize":
+        return False
+    held = {item.name: helper.get_attribute_value(item) for item in node.attribute}
+    before = model.producer.get(node.input[0])
+    given = [model.value(name) for name in node.input[2:] if name]
+    rank_four = len(given) == 1 and given[0] is not None and given[0].size == 4
+    plain = not held.keys() & {"antialias", "axes", "keep_aspect_ratio_policy"}
+    coordinates = held.get("coordinate_transformation_mode", b"half_pixel")
+    return (
+        held.get("mode") == b"linear"
+        and before is not None
+        and before.op_type == "DequantizeLinear"
+        and rank_four
+        and plain
+        and coordinates != b"tf_crop_and_resize"
+    )
 
 
 def _is_integer(node: onnx.NodeProto) -> bool:

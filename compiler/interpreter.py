@@ -126,7 +126,8 @@ def evaluate(op: Op, get: Get, opset: int = 21) -> Array:
             x = np.ascontiguousarray(get(op.x))
             outside = op.x.type if isinstance(op, Pack) else op.result.type
             flip = np.uint8(0x80 if outside.dtype == "u8" else 0)
-            return (x.view(np.uint8) ^ flip).view(NUMPY_DTYPES[op.result.type.dtype])
+            made = (x.view(np.uint8) ^ flip).view(NUMPY_DTYPES[op.result.type.dtype])
+            return made.reshape(op.result.type.shape)
         case PackedConv():
             return _packed_conv(op, get(op.x), _zero_point(op, get))
     raise CompileError(f"internal error: the interpreter does not know {op.kind}")
