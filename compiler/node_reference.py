@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -11,11 +11,13 @@ import onnx
 import onnxruntime as ort
 
 from .errors import CompileError
-from .ir import Array
+from .ir import Array, Elementwise, Value
 from .oracle import PURE_DOMAINS
 
 THREADS = 1
 """Results must not depend on how many cores there are."""
+ELEMENTWISE_OPSET = 13
+"""The least opset of expressions: since then elementwise operators have their operands as now."""
 
 
 def run_node(op: str, attributes: dict[str, Any], xs: Sequence[Array], opset: int) -> Array:
@@ -70,6 +72,10 @@ def _session(
     if proto.domain:
         imports.append(onnx.helper.make_opsetid(proto.domain, 1))
     model = onnx.helper.make_model(graph, opset_imports=imports, ir_version=8)
+    return _open(model, proto.op_type)
+
+
+def _open(model: onnx.ModelProto, what: str) -> ort.InferenceSession:
     options = ort.SessionOptions()
     options.log_severity_level = 4
     options.intra_op_num_threads = THREADS
@@ -79,4 +85,47 @@ def _session(
         )
     except Exception as error:  # onnxruntime's exceptions share no base class
         reason = " ".join(str(error).split())
-        raise CompileError(f"onnxruntime can't run {proto.op_type}: {reason}") from error
+        raise CompileError(f"onnxruntime can't run {what}: {reason}") from error
+
+
+def run_expression(
+    ops: Sequence[Elementwise], outputs: Sequence[Value], given: Mapping[Value, Array], opset: int
+) -> Array:
+    """The first of `outputs` of elementwise ops run as one graph, f32 in the shape of the arrays
+    `given`; constants that are not among them are single numbers.
+    """
+    names: dict[Value, str] = {value: f"x{number}" for number, value in enumerate(given)}
+    constants, nodes, domains = [], [], {"": max(opset, ELEMENTWISE_OPSET)}
+    for number, op in enumerate(ops):
+        for x in op.xs:
+            if x not in names:
+                names[x] = f"c{len(names)}"
+                scalar = x.array.astype(np.float32).reshape(())
+                constants.append(onnx.numpy_helper.from_array(scalar, names[x]))
+        names[op.result] = f"t{number}"
+        domain, _, plain = op.op.rpartition(".")
+        domain = domain or PURE_DOMAINS.get(plain, "")
+        domains.setdefault(domain, 1)
+        nodes.append(
+            onnx.helper.make_node(
+                plain, [names[x] for x in op.xs], [f"t{number}"], domain=domain, **op.attributes
+            )
+        )
+    kind = onnx.TensorProto.FLOAT
+    graph = onnx.helper.make_graph(
+        nodes,
+        "expression",
+        [
+            onnx.helper.make_tensor_value_info(names[value], kind, array.shape)
+            for value, array in given.items()
+        ],
+        [onnx.ValueInfoProto(name=names[value]) for value in outputs],
+        constants,
+    )
+    imports = [onnx.helper.make_opsetid(*entry) for entry in domains.items()]
+    session = _open(
+        onnx.helper.make_model(graph, opset_imports=imports, ir_version=8), "expression"
+    )
+    feed = {names[value]: np.ascontiguousarray(array) for value, array in given.items()}
+    (result,) = session.run([names[outputs[0]]], feed)
+    return np.asarray(result)

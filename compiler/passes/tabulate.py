@@ -1,21 +1,26 @@
 """Turns pure float ops on quantized values into tables.
 
-An expression is what elementwise ops with scalar constants make of dequantized values, its leaves.
+An expression is what elementwise ops and constants make of dequantized values, its leaves.
 
 Rules:
 1. `quantize` of an expression of one leaf becomes `lookup`, a table of 256 bytes; an expression
    without any op is a requantization.
 2. `quantize` of an expression of two leaves becomes `lookup2`, a table of 65,536 bytes.
-3. An expression of one leaf that a float op reads, or that is a graph output, becomes `lookup` with
+3. `quantize` of an expression of one leaf and constants of several numbers (a slope for each
+   channel) becomes `lookup2` of the leaf and a constant of codes, where the constants hold at most
+   256 different tuples of numbers.
+4. An expression of one leaf that a float op reads, or that is a graph output, becomes `lookup` with
    a table of 256 f32.
 
-A table is made by running the expression once in ONNX Runtime over all stored values, so it is
-exact by construction: these operators' results do not depend on an element's position
-(`oracle.PURE_UNARY`, `oracle.PURE_WITH_CONSTANT`).
+A table is made by running the whole expression once in ONNX Runtime over all stored values, so it
+is exact by construction: these operators' results do not depend on an element's position
+(`oracle.PURE_UNARY`, `oracle.PURE_WITH_CONSTANT`), and what ONNX Runtime fuses (an erf chain into
+Gelu) it fuses here too, since what has readers outside is an output here.
 
 Refusals:
-- an expression with a leaf that is no dequantized activation, a constant of several numbers, or
-  more than two leaves: its outermost ops stay in float.
+- an expression with a leaf that is no dequantized activation, with more than two leaves, or with
+  two and constants of several numbers: its outermost ops stay in float;
+- two leaves, or a leaf and a result, of different dtypes.
 """
 
 from __future__ import annotations
@@ -33,11 +38,12 @@ from ..ir import (
     Elementwise,
     Graph,
     Lookup,
+    Op,
     Quantize,
     TensorType,
     Value,
 )
-from ..node_reference import run_node
+from ..node_reference import run_expression
 from ..operators.binary import Lookup2
 
 
@@ -55,91 +61,155 @@ class Tabulate:
         return changed
 
 
+@dataclass(frozen=True)
+class Expression:
+    """The stored leaves of a value, and its constants of several numbers."""
+
+    leaves: tuple[Value, ...]
+    arrays: tuple[Value, ...] = ()
+
+
+class Expressions:
+    """The expressions of a graph, as it was when this was made."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.producers, self.users = graph.producers(), graph.users()
+        self.outputs, self.opset = set(graph.outputs), graph.opset
+        self.found: dict[Value, Expression] = {}
+        for op in graph.ops:
+            if isinstance(op, Dequantize):
+                if op.x.data is None and op.x.type.quantization is not None:
+                    self.found[op.result] = Expression((op.x,))
+            elif isinstance(op, Elementwise):
+                parts = [self.found.get(x) for x in op.xs if x.data is None]
+                known = [part for part in parts if part is not None]
+                if len(known) == len(parts):
+                    leaves = dict.fromkeys(leaf for part in known for leaf in part.leaves)
+                    arrays = dict.fromkeys(array for part in known for array in part.arrays)
+                    arrays |= dict.fromkeys(
+                        x for x in op.xs if x.data is not None and x.type.size > 1
+                    )
+                    self.found[op.result] = Expression(tuple(leaves), tuple(arrays))
+
+    def evaluate(self, last: Value, given: dict[Value, Array]) -> Array:
+        """The f32 of `last` for f32 arrays of one shape in the place of its leaves and arrays."""
+        ops = self._ops(last)
+        values = {x: given[op.x] for x, op in self._dequantized(ops, last).items()}
+        arrays = {value: array for value, array in given.items() if value.data is not None}
+        if not ops:
+            return values[last]
+        inside = set(ops)
+        kept = [
+            op.result
+            for op in ops
+            if op.result is not last
+            and (op.result in self.outputs or not inside.issuperset(self.users[op.result]))
+        ]
+        return run_expression(ops, [last, *kept], values | arrays, self.opset)
+
+    def _ops(self, last: Value) -> list[Elementwise]:
+        """The ops that make `last`, in order."""
+        found: dict[Elementwise, None] = {}
+
+        def visit(value: Value) -> None:
+            op = self.producers.get(value)
+            if isinstance(op, Elementwise) and op not in found:
+                for x in op.xs:
+                    visit(x)
+                found[op] = None
+
+        visit(last)
+        return list(found)
+
+    def _dequantized(self, ops: list[Elementwise], last: Value) -> dict[Value, Dequantize]:
+        read = dict.fromkeys([*(x for op in ops for x in op.xs), last])
+        made = {x: self.producers.get(x) for x in read if x.data is None}
+        return {x: op for x, op in made.items() if isinstance(op, Dequantize)}
+
+
 def _tabulate_quantized(graph: Graph) -> bool:
-    """Rules 1 and 2."""
-    leaves = _leaves(graph)
+    """Rules 1 to 3."""
+    expressions = Expressions(graph)
     changed = False
     for index, op in enumerate(graph.ops):
-        if not isinstance(op, Quantize) or op.result.type.quantization is None:
-            continue
-        found = leaves.get(op.x)
-        if found is None or not 1 <= len(found) <= 2:
-            continue
-        values = _evaluate(graph, op.x, found)
-        quantization, type_ = op.result.type.quantization, op.result.type
-        levels = quantize_linear(values, quantization.scale, quantization.zero_point, type_.limits)
-        table = levels.astype(NUMPY_DTYPES[type_.dtype])
-        constant = Value.constant(f"{op.result.name}.table", table.reshape(-1))
-        if len(found) == 1:
-            graph.ops[index] = Lookup(op.result, found[0], constant)
-        else:
-            graph.ops[index] = Lookup2(op.result, *found, table=constant)
-        changed = True
+        if isinstance(op, Quantize) and op.result.type.quantization is not None:
+            found = expressions.found.get(op.x)
+            made = None if found is None else _table(expressions, op, found)
+            if made is not None:
+                graph.ops[index] = made
+                changed = True
     return changed
+
+
+def _table(expressions: Expressions, op: Quantize, found: Expression) -> Op | None:
+    """The lookup in the place of a quantize of an expression."""
+    leaves, type_ = found.leaves, op.result.type
+    operands: tuple[Value, ...] = leaves
+    if len(leaves) == 1 and not found.arrays:
+        given = {leaves[0]: stored_values(leaves[0].type)}
+    elif len({leaf.type.dtype for leaf in leaves} | {type_.dtype}) > 1:
+        return None
+    elif len(leaves) == 2 and not found.arrays:
+        first, second = (stored_values(leaf.type) for leaf in leaves)
+        both = np.broadcast_arrays(first[:, None], second[None, :])
+        given = dict(zip(leaves, both, strict=True))
+    elif len(leaves) == 1 and (coded := codebook(found.arrays)) is not None:
+        codes, columns = coded
+        values = np.broadcast_to(stored_values(leaves[0].type)[:, None], (256, 256))
+        given = {leaves[0]: values}
+        for array, column in zip(found.arrays, columns, strict=True):
+            given[array] = np.broadcast_to(np.resize(column, 256)[None, :], (256, 256))
+        dtype = NUMPY_DTYPES[leaves[0].type.dtype]
+        operands = (leaves[0], Value.constant(f"{op.result.name}.codes", codes.view(dtype)))
+    else:
+        return None
+    real = expressions.evaluate(op.x, given)
+    quantization = type_.quantization
+    assert quantization is not None
+    levels = quantize_linear(real, quantization.scale, quantization.zero_point, type_.limits)
+    table = levels.astype(NUMPY_DTYPES[type_.dtype]).reshape(-1)
+    constant = Value.constant(f"{op.result.name}.table", table)
+    if len(operands) == 1:
+        return Lookup(op.result, operands[0], constant)
+    return Lookup2(op.result, *operands, table=constant)
+
+
+def codebook(arrays: tuple[Value, ...]) -> tuple[Array, list[Array]] | None:
+    """Codes u8 in the common shape of constants, and each one's number by code; None where they
+    hold more than 256 different tuples.
+    """
+    bits = [np.ascontiguousarray(x.array, np.float32).view(np.int32) for x in arrays]
+    shape = np.broadcast_shapes(*(array.shape for array in bits))
+    rows = np.stack([np.broadcast_to(array, shape).reshape(-1) for array in bits], 1)
+    distinct, codes = np.unique(rows, axis=0, return_inverse=True)
+    if len(distinct) > 256:
+        return None
+    columns = [np.ascontiguousarray(distinct[:, k]).view(np.float32) for k in range(len(arrays))]
+    return codes.reshape(shape).astype(np.uint8), columns
 
 
 def _tabulate_floats(graph: Graph) -> bool:
-    """Rule 3."""
-    leaves, users = _leaves(graph), graph.users()
+    """Rule 4."""
+    expressions = Expressions(graph)
     changed = False
+
+    def has_table(value: Value) -> bool:
+        found = expressions.found.get(value)
+        return found is not None and len(found.leaves) == 1 and not found.arrays
+
     for index, op in enumerate(graph.ops):
-        found = leaves.get(op.result)
-        if found is None or len(found) != 1 or op.result.type.shape != found[0].type.shape:
+        if not has_table(op.result):
             continue
-        inside = [
-            user for user in users.get(op.result, []) if len(leaves.get(user.result) or ()) == 1
-        ]
-        if op.result not in graph.outputs and len(inside) == len(users.get(op.result, [])):
+        (leaf,) = expressions.found[op.result].leaves
+        users = expressions.users.get(op.result, [])
+        wanted = op.result in graph.outputs or not all(has_table(user.result) for user in users)
+        if op.result.type.shape != leaf.type.shape or not wanted:
             continue
-        values = _evaluate(graph, op.result, found).astype(np.float32)
-        constant = Value.constant(f"{op.result.name}.table", values.reshape(-1))
-        graph.ops[index] = Lookup(op.result, found[0], constant)
+        values = expressions.evaluate(op.result, {leaf: stored_values(leaf.type)})
+        constant = Value.constant(f"{op.result.name}.table", values.astype(np.float32).reshape(-1))
+        graph.ops[index] = Lookup(op.result, leaf, constant)
         changed = True
     return changed
-
-
-def _leaves(graph: Graph) -> dict[Value, tuple[Value, ...]]:
-    """The stored leaves of every value that is an expression."""
-    leaves: dict[Value, tuple[Value, ...]] = {}
-    for op in graph.ops:
-        if isinstance(op, Dequantize) and op.x.data is None and op.x.type.quantization is not None:
-            leaves[op.result] = (op.x,)
-        elif isinstance(op, Elementwise):
-            parts = [leaves.get(x) for x in op.xs if x.data is None]
-            scalars = all(x.type.size == 1 for x in op.xs if x.data is not None)
-            if scalars and all(part is not None for part in parts):
-                merged = dict.fromkeys(leaf for part in parts for leaf in part or ())
-                leaves[op.result] = tuple(merged)
-    return leaves
-
-
-def _evaluate(graph: Graph, last: Value, leaves: tuple[Value, ...]) -> Array:
-    """The expression that ends in `last` for all stored values of its leaves: f32 [256], or [256,
-    256] with the first leaf along the first axis.
-    """
-    producers = graph.producers()
-    made: dict[Value, Array] = {}
-
-    def value_of(value: Value) -> Array:
-        if value.data is not None:
-            return value.array.astype(np.float32).reshape(())
-        if value not in made:
-            op = producers[value]
-            if isinstance(op, Dequantize):
-                values = stored_values(op.x.type)
-                if len(leaves) == 2:
-                    values = values[:, None] if op.x is leaves[0] else values[None, :]
-                made[value] = values
-            else:
-                assert isinstance(op, Elementwise)
-                # all values in one array: the whole of it where both leaves meet
-                made[value] = run_node(
-                    op.op, op.attributes, [value_of(x) for x in op.xs], graph.opset
-                )
-        return made[value]
-
-    values = value_of(last)
-    return np.broadcast_to(values, (256,) * len(leaves))
 
 
 def stored_values(type_: TensorType) -> Array:
