@@ -141,7 +141,7 @@ class Kernel:
 @dataclass(eq=False)
 class QuantizeKernel(Kernel):
     """Row-major f32, a graph input or words of the arena, to packed s8 by thresholds (i32 [255]
-    keys); scale and zero point only seed the search.
+    keys); scale and zero point only seed the search. `result`: the model's name for the tensor.
     """
 
     op = "quantize"
@@ -151,6 +151,7 @@ class QuantizeKernel(Kernel):
     thresholds: Array = field(default_factory=lambda: np.zeros(255, np.int32))
     scale: float = 1.0
     zero_point: int = 0
+    result: str = ""
 
     def reads(self) -> list[View]:
         return [self.source] if self.source is not None else []

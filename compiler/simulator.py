@@ -34,13 +34,23 @@ from .program import (
 )
 
 Observer = Callable[[Kernel, list[Array]], None]
+Replace = Callable[[Kernel, list[Array]], list[Array] | None]
+"""Gets what a kernel wrote, and may give what its readers are to read instead."""
 
 
 def run_program(
-    program: Program, inputs: Mapping[str, Array], observe: Observer | None = None
+    program: Program,
+    inputs: Mapping[str, Array],
+    observe: Observer | None = None,
+    *,
+    given: Mapping[str, Array] | None = None,
+    replace: Replace | None = None,
 ) -> dict[str, Array]:
     """Outputs by name; `observe` gets the words each kernel wrote: u32 [pixels, words] a store into
     a buffer, then u32 [1, words] a graph output that the kernel fills alone.
+
+    `given`: tensors by the names of the values that `quantize` kernels make, taken instead of what
+    they make. `replace` is asked after every kernel.
     """
     memory = Memory(program)
     outputs = {
@@ -54,12 +64,20 @@ def run_program(
             _scatter(lanes, kernel.channels, kernel.shape, _total(kernel.channels), tensor)
         else:
             lanes = _compute(kernel, memory, inputs)
+            if isinstance(kernel, QuantizeKernel) and given and kernel.result in given:
+                lanes = _given(kernel, given[kernel.result])
             for store in kernel.stores:
                 _store(store, lanes, kernel, memory, outputs)
+        if observe is None and replace is None:
+            continue
+        written = [memory.words(view).copy() for view in fills(kernel)]
+        written += [_as_words(outputs[name]) for name in outputs_filled(kernel)]
         if observe is not None:
-            written = [memory.words(view).copy() for view in fills(kernel)]
-            filled = [_as_words(outputs[name]) for name in outputs_filled(kernel)]
-            observe(kernel, written + filled)
+            observe(kernel, written)
+        if replace is not None:
+            instead = replace(kernel, written) or []
+            for view, words in zip(fills(kernel), instead, strict=False):
+                memory.words(view)[:] = words
     return outputs
 
 
@@ -129,6 +147,13 @@ def _compute(kernel: Kernel, memory: Memory, inputs: Mapping[str, Array]) -> Arr
                 zero = int(memory.read(kernel.zero_source).view(np.int8)[0, 0])
             return _conv(kernel, memory.read(kernel.source).view(np.int8), zero)
     raise CompileError(f"internal error: the simulator does not know {kernel.op}")
+
+
+def _given(kernel: QuantizeKernel, tensor: Array) -> Array:
+    """A quantized tensor in the model's own bytes as what the kernel would make."""
+    flip = np.uint8(0x80 if tensor.dtype == np.uint8 else 0)
+    levels = (np.ascontiguousarray(tensor).view(np.uint8) ^ flip).view(np.int8)
+    return _lanes(levels.astype(np.int64), kernel, kernel.zero_point)
 
 
 def _lanes(x: Array, kernel: QuantizeKernel | PackKernel, padding: int) -> Array:

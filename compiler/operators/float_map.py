@@ -86,8 +86,16 @@ def _add_kernel(steps: list[OnnxOp], to: Scheduler) -> None:
             axes=_axes(shape, leaves),
             steps=tuple(steps),
             opset=to.graph.opset,
+            nodes=tuple(dict.fromkeys(node_name(step, to) for step in steps)),
         )
     )
+
+
+def node_name(op: OnnxOp, to: Scheduler) -> str:
+    """The ONNX node that an op is, or is a part of, for reports."""
+    origin = to.origins.get(op.result, op)
+    assert isinstance(origin, OnnxOp)
+    return f"{origin.op} {origin.result.name}"
 
 
 def source_of(value: Value, to: Scheduler) -> Source:
@@ -155,6 +163,7 @@ class MapKernel(FamilyKernel):
     axes: tuple[Axis, ...] = field(kw_only=True)
     steps: tuple[OnnxOp, ...] = field(kw_only=True)
     opset: int = 21
+    nodes: tuple[str, ...] = ()
 
     def reads(self) -> list[View]:
         return [source for source in self.sources if isinstance(source, View)]

@@ -20,7 +20,7 @@ from ..node_reference import run_node
 from ..program import Source, View
 from .base import FamilyKernel
 from .float_expressions import literal
-from .float_map import broadcast_strides, source_of, tensor_of, words_of
+from .float_map import broadcast_strides, node_name, source_of, tensor_of, words_of
 
 if TYPE_CHECKING:
     from ..codegen import Json, Shader
@@ -123,6 +123,7 @@ def schedule_reduction(op: OnnxOp, found: Reduction, to: Scheduler) -> None:
             reduction=found,
             node=op,
             opset=to.graph.opset,
+            nodes=(node_name(op, to),),
         )
     )
 
@@ -138,6 +139,7 @@ class ReduceKernel(FamilyKernel):
     reduction: Reduction = field(kw_only=True)
     node: OnnxOp = field(kw_only=True)
     opset: int = 21
+    nodes: tuple[str, ...] = ()
 
     def reads(self) -> list[View]:
         return [source for source in self.sources if isinstance(source, View)]

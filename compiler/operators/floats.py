@@ -120,6 +120,7 @@ def schedule(op: Conv | OnnxOp, to: Scheduler) -> None:
 def _schedule_expansion(node: OnnxOp, to: Scheduler) -> None:
     parts = expand(node, to.graph.opset)
     for part in parts:
+        to.origins[part.result] = node
         for value in dict.fromkeys(part.operands):
             if value.data is None and value not in node.xs:
                 to.users[value].append(part)

@@ -82,6 +82,7 @@ class Scheduler:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.users = defaultdict(list, graph.users())
+        self.origins: dict[Value, Op] = {}  # the float op that a part of it is of
         self.waiting: dict[Value, list[OnnxOp]] = {}  # nodes that their reader's kernel computes
         self.views: dict[Value, View] = {}
         self.kernels: list[Kernel] = []
@@ -245,6 +246,7 @@ class Scheduler:
             thresholds=op.thresholds.array,
             scale=quantization.scale,
             zero_point=quantization.zero_point,
+            result=op.result.name.removesuffix(".packed"),
         )
 
     def _unpack(self, op: Unpack, output: str) -> UnpackKernel:

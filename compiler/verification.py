@@ -1,0 +1,380 @@
+"""Decides how exact a compiled model is: bit for bit where it computes in integers, within TOLERANCE
+where it computes in float.
+
+Sums and functions of floats are rounded otherwise by every machine, so what comes behind a float
+region is compared *given the same inputs*:
+
+1. The interpreter and the simulator are given ONNX Runtime's own QuantizeLinear results behind
+   float regions (`Expected.given`); every bit that integer groups make of them must be right.
+2. On the device every kernel is replayed: the simulator gets the words that the kernels before it
+   wrote on the device. Integer kernels must write the same words; at the end of a region the floats
+   may differ by TOLERANCE of the largest magnitude in the tensor.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from .errors import CompileError
+from .interpreter import run_graph
+from .ir import Array, Graph, Quantize
+from .operators.base import FamilyKernel
+from .operators.float_map import MapKernel
+from .operators.float_reduce import ReduceKernel
+from .operators.moves import GatherKernel
+from .oracle import Oracle
+from .program import (
+    Buffer,
+    CopyKernel,
+    Kernel,
+    OutputStore,
+    Program,
+    QuantizeKernel,
+    WordStore,
+    writes,
+)
+from .simulator import run_program
+
+TOLERANCE = 1e-5
+"""Of the largest magnitude of a tensor that a float region makes."""
+DISCRETE_TOLERANCE = 0.01
+"""Part of the elements of a tensor of integers or booleans that comparisons of floats make."""
+
+Feed = dict[str, Array]
+
+
+# ---------------------------------------------------------------------------------- regions
+
+
+@dataclass(frozen=True, eq=False)
+class Region:
+    """Kernels that hand floats to each other; `nodes`: the ONNX nodes they compute, 'Op result'.
+
+    `ends`: those whose words other kernels read, or that are graph outputs.
+    """
+
+    number: int
+    nodes: tuple[str, ...]
+    kernels: tuple[Kernel, ...]
+    ends: frozenset[Kernel]
+
+    def __str__(self) -> str:
+        kinds = Counter(node.partition(" ")[0] for node in self.nodes)
+        listed = ", ".join(f"{n} {kind}" if n > 1 else kind for kind, n in kinds.items())
+        count = f"{len(self.nodes)} node{'s' * (len(self.nodes) > 1)}"
+        first = self.nodes[0].partition(" ")[2]
+        return f"float region {self.number}: {listed} ({count}, from {first!r})"
+
+
+def float_regions(program: Program) -> list[Region]:
+    """The regions of a program, in order."""
+    parts: list[list[Kernel]] = []
+    part_of: dict[Buffer, list[Kernel]] = {}
+    for kernel in program.kernels:
+        read = [part_of[view.buffer] for view in kernel.reads() if view.buffer in part_of]
+        if not _is_float(kernel) and not (read and _moves_words(kernel)):
+            continue
+        joined = [kernel]
+        for part in parts:
+            if any(part is one for one in read):
+                joined = part + joined
+        parts = [part for part in parts if not any(part is one for one in read)] + [joined]
+        for member in joined:
+            part_of.update({view.buffer: joined for view in writes(member)})
+    order = {kernel: number for number, kernel in enumerate(program.kernels)}
+    parts.sort(key=lambda part: order[part[0]])
+    return [_region(number, part, program) for number, part in enumerate(parts, 1)]
+
+
+def _region(number: int, kernels: list[Kernel], program: Program) -> Region:
+    inside = set(kernels)
+    nodes = [node for kernel in kernels for node in getattr(kernel, "nodes", ())]
+    read = {
+        view.buffer
+        for kernel in program.kernels
+        if kernel not in inside
+        for view in kernel.reads()
+    }
+    ends = {
+        kernel
+        for kernel in kernels
+        if _outputs_of(kernel) or any(view.buffer in read for view in writes(kernel))
+    }
+    return Region(number, tuple(dict.fromkeys(nodes)), tuple(kernels), frozenset(ends))
+
+
+def _is_float(kernel: Kernel) -> bool:
+    return isinstance(kernel, FamilyKernel) and kernel.is_float
+
+
+def _moves_words(kernel: Kernel) -> bool:
+    return isinstance(kernel, CopyKernel) or (
+        isinstance(kernel, GatherKernel) and not kernel.bytes
+    )
+
+
+def _outputs_of(kernel: Kernel) -> set[str]:
+    named = {s.output for s in kernel.stores if isinstance(s, WordStore | OutputStore)}
+    return (named | {getattr(kernel, "output", "")}) - {""}
+
+
+def outputs_after_floats(program: Program) -> tuple[set[str], set[str]]:
+    """Graph outputs that depend on a float region: all of them, and those that do without a
+    QuantizeLinear in between.
+    """
+    tainted: set[Buffer] = set()
+    direct: set[Buffer] = set()
+    all_outputs: set[str] = set()
+    direct_outputs: set[str] = set()
+    for kernel in program.kernels:
+        read = {view.buffer for view in kernel.reads()}
+        if _is_float(kernel) or read & tainted:
+            tainted |= {view.buffer for view in writes(kernel)}
+            all_outputs |= _outputs_of(kernel)
+        quantizes = isinstance(kernel, QuantizeKernel)
+        if not quantizes and (_is_float(kernel) or read & direct):
+            direct |= {view.buffer for view in writes(kernel)}
+            direct_outputs |= _outputs_of(kernel)
+    return all_outputs, direct_outputs
+
+
+# ---------------------------------------------------------------------------------- reference
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What ONNX Runtime makes of a sample: the outputs, and what QuantizeLinear makes of floats that
+    float ops computed.
+    """
+
+    sample: Feed
+    outputs: Feed
+    given: Feed
+
+
+def quantized_floats(graph: Graph) -> list[str]:
+    """Names of the QuantizeLinear results behind float ops, in a graph after the integer passes."""
+    return [
+        op.result.name
+        for op in graph.ops
+        if isinstance(op, Quantize) and op.x.data is None and op.x not in graph.inputs
+    ]
+
+
+def expect(oracle: Oracle, sample: Feed, names: Sequence[str]) -> Expected:
+    """Runs a sample; `names` are those of `quantized_floats`."""
+    return Expected(sample, oracle.run(sample), oracle.intermediate(sample, names) if names else {})
+
+
+def run_stage(stage: Graph | Program, expected: Expected) -> Feed:
+    """Outputs of either IR, given what ONNX Runtime quantized behind float regions."""
+    if isinstance(stage, Program):
+        return run_program(stage, expected.sample, given=expected.given)
+    packed = {
+        f"{name}.packed": (values.view(np.uint8) ^ np.uint8(0x80)).view(np.int8)
+        if values.dtype == np.uint8
+        else values
+        for name, values in expected.given.items()
+    }
+    return run_graph(stage, expected.sample, given=expected.given | packed)
+
+
+# ---------------------------------------------------------------------------------- comparison
+
+
+@dataclass
+class Difference:
+    """How two sets of outputs differ: exact values by their bits, floats by the largest error."""
+
+    values: int = 0
+    differing: int = 0
+    floats: int = 0
+    error: float = 0.0
+    first: str = ""
+
+    @property
+    def ok(self) -> bool:
+        return not self.differing and self.error <= TOLERANCE
+
+    def add(self, other: Difference) -> None:
+        self.values += other.values
+        self.differing += other.differing
+        self.floats += other.floats
+        self.error = max(self.error, other.error)
+        self.first = self.first or other.first
+
+
+def compare(expected: Feed, found: Feed, floats: set[str]) -> Difference:
+    """All outputs; those named in `floats` are held to the tolerance."""
+    total = Difference()
+    for name, want in expected.items():
+        have = found[name]
+        if (have.dtype, have.shape) != (want.dtype, want.shape):
+            forms = [f"{array.dtype}{list(array.shape)}" for array in (have, want)]
+            first = f"output {name!r} is {forms[0]}, expected {forms[1]}"
+            total.add(Difference(want.size, want.size, first=first))
+        elif name in floats:
+            total.add(Difference(floats=want.size, error=relative_error(want, have)))
+        else:
+            total.add(_exactly(name, want, have))
+    return total
+
+
+def _exactly(name: str, want: Array, have: Array) -> Difference:
+    places = np.argwhere(bits(want) != bits(have))
+    first = ""
+    if len(places):
+        at = tuple(int(index) for index in places[0])
+        first = f"output {name!r} {list(at)} is {have[at]}, expected {want[at]}"
+    return Difference(want.size, len(places), first=first)
+
+
+def bits(values: Array) -> Array:
+    """Values by their bits, so that -0 and NaN compare too."""
+    words = np.ascontiguousarray(values)
+    return words.view(f"u{values.dtype.itemsize}").reshape(values.shape)
+
+
+def relative_error(want: Array, have: Array) -> float:
+    """The largest difference, relative to the largest finite magnitude; of integers and booleans
+    the part that differs, so scaled that DISCRETE_TOLERANCE counts as TOLERANCE.
+    """
+    if not want.size:
+        return 0.0
+    if want.dtype.kind != "f":
+        return float((want != have).mean()) * TOLERANCE / DISCRETE_TOLERANCE
+    same = (want == have) | (np.isnan(want) & np.isnan(have))
+    if same.all():
+        return 0.0
+    finite = np.abs(want[np.isfinite(want)].astype(np.float64))
+    scale = float(finite.max()) if finite.size and finite.max() > 0 else 1.0
+    with np.errstate(invalid="ignore"):
+        difference = np.abs(want.astype(np.float64) - have.astype(np.float64))
+    worst = np.where(same, 0, difference).max()
+    return float("inf") if np.isnan(worst) else float(worst) / scale
+
+
+# ---------------------------------------------------------------------------------- device
+
+
+@dataclass
+class Replay:
+    """What a trace of the device showed: words that differ by integer kernel, the largest error of
+    each region.
+    """
+
+    wrong: dict[str, int] = field(default_factory=dict)
+    words: int = 0
+    errors: dict[int, float] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        return not self.wrong and all(error <= TOLERANCE for error in self.errors.values())
+
+    def add(self, other: Replay) -> None:
+        for name, count in other.wrong.items():
+            self.wrong[name] = self.wrong.get(name, 0) + count
+        self.words += other.words
+        for number, error in other.errors.items():
+            self.errors[number] = max(self.errors.get(number, 0.0), error)
+
+
+def replay(
+    program: Program, regions: Sequence[Region], sample: Feed, trace: Mapping[str, list[Array]]
+) -> Replay:
+    """Compares every kernel with what it wrote on the device (`InferenceSession.trace`), each fed
+    with the device's own words.
+    """
+    found = Replay(errors={region.number: 0.0 for region in regions})
+    inside = {kernel: region for region in regions for kernel in region.kernels}
+    kinds = _word_dtypes(program)
+
+    def look(kernel: Kernel, mine: list[Array]) -> list[Array] | None:
+        theirs = [words.reshape(m.shape) for m, words in zip(mine, trace[kernel.name], strict=True)]
+        region = inside.get(kernel)
+        if region is None:
+            differing = sum(int((a != b).sum()) for a, b in zip(mine, theirs, strict=True))
+            found.words += sum(words.size for words in mine)
+            if differing:
+                found.wrong[kernel.name] = differing
+            return theirs
+        if kernel not in region.ends:
+            return None
+        for a, b in zip(mine, theirs, strict=True):
+            error = relative_error(*(_typed(words, kinds.get(kernel, "f32")) for words in (a, b)))
+            found.errors[region.number] = max(found.errors[region.number], error)
+        return theirs
+
+    run_program(program, sample, replace=look)
+    return found
+
+
+def _word_dtypes(program: Program) -> dict[Kernel, str]:
+    """What the words of a region's kernels are; moves hand on what they read."""
+    held: dict[Buffer, str] = {}
+    kinds: dict[Kernel, str] = {}
+    for kernel in program.kernels:
+        if isinstance(kernel, MapKernel):
+            kinds[kernel] = kernel.steps[-1].result.type.dtype
+        elif isinstance(kernel, ReduceKernel):
+            kinds[kernel] = kernel.node.result.type.dtype
+        elif _moves_words(kernel):
+            read = [held[view.buffer] for view in kernel.reads() if view.buffer in held]
+            kinds[kernel] = read[0] if read else "f32"
+        else:
+            continue
+        held.update({view.buffer: kinds[kernel] for view in writes(kernel)})
+    return kinds
+
+
+def _typed(words: Array, dtype: str) -> Array:
+    return np.ascontiguousarray(words).view(np.float32 if dtype == "f32" else np.int32)
+
+
+# ---------------------------------------------------------------------------------- all of it
+
+
+class Verification:
+    """A model's compilation against ONNX Runtime, over any number of samples.
+
+    `graph`: the graph after the integer passes, for the tensors behind float regions.
+    """
+
+    def __init__(self, oracle: Oracle, program: Program, graph: Graph) -> None:
+        self.oracle = oracle
+        self.program = program
+        self.regions = float_regions(program)
+        self.after_floats, self.float_outputs = outputs_after_floats(program)
+        self.note = ""
+        self.names = quantized_floats(graph) if self.regions else []
+        self.given_up = False
+
+    def expect(self, sample: Feed) -> Expected:
+        """What ONNX Runtime makes of a sample."""
+        try:
+            return expect(self.oracle, sample, self.names)
+        except CompileError as error:
+            self.names, self.note = [], str(error)
+            return expect(self.oracle, sample, [])
+
+    def stage(self, stage: Graph | Program, expected: Expected) -> Difference:
+        """One IR after one pass, given what ONNX Runtime quantized behind float regions."""
+        return compare(expected.outputs, run_stage(stage, expected), self._tolerated)
+
+    def outputs(self, expected: Expected, found: Feed) -> Difference:
+        """Outputs of the device: those behind floats are left to `device`."""
+        exact = {n: v for n, v in expected.outputs.items() if n not in self.after_floats}
+        return compare(exact, found, set())
+
+    def device(self, session: Any, expected: Expected) -> Replay:
+        """Every kernel on the device; `session`: an InferenceSession of the program's artifact."""
+        return replay(self.program, self.regions, expected.sample, session.trace(expected.sample))
+
+    @property
+    def _tolerated(self) -> set[str]:
+        return self.float_outputs if not self.note else self.after_floats
