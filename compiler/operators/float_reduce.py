@@ -395,7 +395,7 @@ def transposed_convolution(op: OnnxOp) -> Reduction:
     size, out = x.type.shape[2:], op.result.type.shape[2:]
     strides = tuple(a.get("strides", (1,) * axes))
     dilations = tuple(a.get("dilations", (1,) * axes))
-    pads = _transposed_pads(a, size, out, tuple(kernel), strides, dilations)
+    pads = transposed_pads(a, size, out, tuple(kernel), strides, dilations)
     coordinates = tuple(
         Coordinate(
             {3 + n: 1}, {n: -dilations[n]}, pads[n], size[n], math.prod(size[n + 1 :]), strides[n]
@@ -421,7 +421,7 @@ def transposed_convolution(op: OnnxOp) -> Reduction:
     )
 
 
-def _transposed_pads(
+def transposed_pads(
     a: Mapping[str, Any], size: tuple[int, ...], out: tuple[int, ...], kernel: tuple[int, ...],
     strides: tuple[int, ...], dilations: tuple[int, ...],
 ) -> list[int]:  # fmt: skip
