@@ -329,6 +329,7 @@ class QConv(ConvolutionOp):
     acc = bias + sum (x - zx)(w - zw) in int32 that wraps; multiplier[c] = RN(RN(sx * sw[c]) / sy);
     result = rne(clamp(RN(RN(acc) * multiplier[c]))) + zy; a result i32 is acc (ConvInteger).
     `x_zero_point`: a byte, constant or computed, in the place of that of x's type.
+    `float_reference`: ONNX Runtime computes this in float (a transposed convolution).
     """
 
     kind = "qconv"
@@ -337,6 +338,7 @@ class QConv(ConvolutionOp):
     group: int = 1
     upsample: tuple[int, int] = (1, 1)
     x_zero_point: Value | None = None
+    float_reference: bool = False
 
 
 @dataclass(eq=False)
@@ -400,6 +402,7 @@ class PackedConv(ConvolutionOp):
     group: int = 1
     x_zero_point: Value | None = None
     weight_sums: Value | None = None
+    float_reference: bool = False
 
     @property
     def depthwise(self) -> bool:
@@ -414,6 +417,7 @@ OP_CLASSES: dict[str, type[Op]] = {
         Dequantize,
         Conv,
         Elementwise,
+        FloatOp,
         Identity,
         Concat,
         Resize,

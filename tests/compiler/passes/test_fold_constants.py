@@ -19,7 +19,7 @@ def test_quantize_of_a_constant_becomes_bytes() -> None:
         """,
         """
         graph @t (%x: f32[1,1,2,2]) -> ("y": %d) opset 21 {
-          @q: s8[6] = [1, 1, 3, 127, -128, -128]
+          @q: s8[6]{s=0.5, z=1} = [1, 1, 3, 127, -128, -128]
           @s: f32[] = [0.5]
           @z: s8[] = [1]
           %d: f32[6] = dequantize(@q, scale=@s, zero_point=@z)
@@ -42,7 +42,7 @@ def test_quantize_of_a_constant_for_each_channel() -> None:
         """,
         """
         graph @t (%x: f32[1,1,2,2]) -> ("y": %d) opset 21 {
-          @q: s8[2,1,1,2] = [2, 4, 9, 13]
+          @q: s8[2,1,1,2]{s=0.5, z=0} = [2, 4, 9, 13]
           @s: f32[2] = [0.5, 0.25]
           @z: s8[2] = [0, 5]
           %d: f32[2,1,1,2] = dequantize(@q, scale=@s, zero_point=@z)

@@ -49,19 +49,32 @@ def test_a_chain_of_elementwise_ops_is_a_part() -> None:
     check(FuseMoves(), before + quantized("%c", "1,3,2,2") + "}", after)
 
 
-def test_a_convolutions_float_result_is_no_part() -> None:
+def test_floats_that_nobody_else_reads_are_parts() -> None:
     conv = """
       @wq: s8[1,2,1,1] = [3, 4]
       @sw: f32[] = [0.01]
       %w: f32[1,2,1,1] = dequantize(@wq, scale=@sw)
       %k: f32[1,1,2,2] = conv(%dx, weight=%w)
-      %c: f32[1,3,2,2] = concat([%dx, %k])
     """
-    unchanged(FuseMoves(), HEAD + conv + quantized("%c", "1,3,2,2") + "}")
+    before = HEAD + conv + "  %c: f32[1,3,2,2] = concat([%dx, %k])\n" + quantized("%c", "1,3,2,2")
+    after = HEAD + conv + quantized("%dx", "1,2,2,2", name="%y.0")
+    after += quantized("%k", "1,1,2,2", name="%y.1")
+    after += "  %y: u8[1,3,2,2]{s=0.3, z=3} = concat([%y.0, %y.1])\n}"
+    check(FuseMoves(), before + "}", after)
 
 
-def test_a_float_graph_input_is_no_part() -> None:
+def test_a_constant_part_becomes_bytes() -> None:
+    constant = "  @k: f32[1,1,2,2] = [0.0, 0.3, 99.0, -0.9]\n"
+    concat = "  %c: f32[1,3,2,2] = concat([%dx, @k])\n"
+    after = HEAD + "  @y.1: u8[1,1,2,2]{s=0.3, z=3} = [3, 4, 255, 0]\n"
+    after += quantized("%dx", "1,2,2,2", name="%y.0")
+    after += "  %y: u8[1,3,2,2]{s=0.3, z=3} = concat([%y.0, @y.1])\n}"
+    check(FuseMoves(), HEAD + constant + concat + quantized("%c", "1,3,2,2") + "}", after)
+
+
+def test_floats_with_other_readers_are_no_part() -> None:
     text = HEAD.replace("%z: u8[1,1,2,2]{s=0.25, z=9}", "%z: f32[1,1,2,2]")
+    text = text.replace('("y": %y)', '("y": %y, "c": %c)')
     concat = "  %c: f32[1,3,2,2] = concat([%dx, %z])\n"
     unchanged(FuseMoves(), text + concat + quantized("%c", "1,3,2,2") + "}")
 
@@ -101,22 +114,29 @@ def test_a_pad_by_a_value_that_a_byte_stands_for(value: str, stored: int) -> Non
     check(FuseMoves(), before + end, after + end)
 
 
-@pytest.mark.parametrize("value", ["0.25", "-4.0", "124.5"])
-def test_a_pad_by_another_value_stays(value: str) -> None:
+@pytest.mark.parametrize(("value", "stored"), [("0.25", 4), ("-4.0", 0), ("124.5", 255)])
+def test_a_pad_by_another_value_is_of_what_quantize_makes(value: str, stored: int) -> None:
     pad = f"  %p: f32[1,2,3,2] = pad(%dx, pads=[1, 0, 0, 0], value={value})\n"
-    unchanged(FuseMoves(), HEAD + pad + quantized("%p", "1,2,3,2") + "}")
+    after = HEAD + quantized("%dx", "1,2,2,2", name="%y.0")
+    after += f"  %y: u8[1,2,3,2]{{s=0.3, z=3}} = pad(%y.0, pads=[1, 0, 0, 0], value={stored})\n}}"
+    check(FuseMoves(), HEAD + pad + quantized("%p", "1,2,3,2") + "}", after)
 
 
-@pytest.mark.parametrize("move", [f"resize(%dx, {MODES})", "pad(%dx, pads=[2, 2, 0, 0])"])
-def test_what_a_convolution_reads_stays(move: str) -> None:
-    conv = f"""
-      @wq: s8[1,2,1,1] = [3, 4]
-      @sw: f32[] = [0.01]
-      %w: f32[1,2,1,1] = dequantize(@wq, scale=@sw)
-      %m: f32[1,2,4,4] = {move}
-      %k: f32[1,1,4,4] = conv(%m, weight=%w)
-    """
-    unchanged(FuseMoves(), HEAD + conv + quantized("%k", "1,1,4,4") + "}")
+@pytest.mark.parametrize(
+    ("move", "moved"),
+    [
+        (f"resize(%dx, {MODES})", f"resize(%x, {MODES})"),
+        ("pad(%dx, pads=[2, 2, 0, 0])", "pad(%x, pads=[2, 2, 0, 0], value=7)"),
+    ],
+)
+def test_what_a_float_op_reads_is_moved_as_bytes(move: str, moved: str) -> None:
+    tail = '  %k: f32[1,2,4,4] = elementwise([%m], op="Tanh")\n' + quantized("%k", "1,2,4,4") + "}"
+    after = f"%m.q: u8[1,2,4,4]{{s=0.5, z=7}} = {moved}\n  %m: f32[1,2,4,4] = dequantize(%m.q"
+    check(
+        FuseMoves(),
+        HEAD + f"  %m: f32[1,2,4,4] = {move}\n" + tail,
+        HEAD.replace("%dx: f32[1,2,2,2] = dequantize(%x", after) + tail,
+    )
 
 
 # --- rule 3: concat of equal quantization

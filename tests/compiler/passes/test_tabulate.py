@@ -4,6 +4,7 @@ import numpy as np
 from onnx2wgsl.compiler.arithmetic import dequantize_linear, quantize_linear
 from onnx2wgsl.compiler.interpreter import run_graph
 from onnx2wgsl.compiler.ir import Lookup
+from onnx2wgsl.compiler.operators.binary import Lookup2
 from onnx2wgsl.compiler.passes.tabulate import Tabulate
 from onnx2wgsl.compiler.text import parse_graph
 
@@ -69,6 +70,61 @@ def test_a_value_in_the_middle_of_a_chain_may_be_an_output_too() -> None:
     chain = '%a: f32[1,2,16,16] = elementwise([%d], op="Tanh")\n'
     chain += '%b: f32[1,2,16,16] = elementwise([%a], op="Neg")'
     assert len(tabulated(TEXT.format(x="u8", outputs='"a": %a, "b": %b', chain=chain))) == 2
+
+
+def lookups(text: str) -> list[Lookup | Lookup2]:
+    """Like `tabulated`, of one and of two bytes."""
+    tabulated(text)
+    graph = parse_graph(text)
+    Tabulate().apply(graph)
+    return [op for op in graph.ops if isinstance(op, Lookup | Lookup2)]
+
+
+def test_a_number_for_each_channel_is_a_second_byte() -> None:
+    chain = "@k: f32[2,1,1] = [0.3, -1.7]\n@o: f32[1,2,1,1] = [0.1, 2.0]\n"
+    chain += '%a: f32[1,2,16,16] = elementwise([%d, @k], op="PRelu")\n'
+    chain += '%b: f32[1,2,16,16] = elementwise([@o, %a], op="Sub")\n'
+    text = TEXT.format(x="u8", outputs='"y": %y', chain=chain + QUANTIZE.format(x="%b"))
+    (op,) = lookups(text)
+    assert isinstance(op, Lookup2)
+    assert op.b.array.tolist() == [[[[0]], [[1]]]] or op.b.array.tolist() == [[[[1]], [[0]]]]
+
+
+def test_an_expression_of_two_tensors_is_a_table_of_pairs() -> None:
+    chain = "%e: f32[1,2,16,16] = dequantize(%z, scale=@sx, zero_point=@zx)\n"
+    chain += '%a: f32[1,2,16,16] = elementwise([%e], op="HardSigmoid")\n'
+    chain += '%b: f32[1,2,16,16] = elementwise([%d, %a], op="Mul")\n'
+    text = TEXT.format(x="u8", outputs='"y": %y', chain=chain + QUANTIZE.format(x="%b"))
+    text = text.replace("{s=0.05, z=7})", "{s=0.05, z=7}, %z: u8[1,2,16,16]{s=0.05, z=7})")
+    (op,) = lookups(text)
+    assert isinstance(op, Lookup2)
+    assert (op.a.name, op.b.name) == ("x", "z")
+
+
+def test_an_erf_chain_is_what_onnxruntime_fuses_it_into() -> None:
+    chain = "@r: f32[] = [1.4142135]\n@i: f32[] = [1.0]\n@h: f32[] = [0.5]\n"
+    chain += '%a: f32[1,2,16,16] = elementwise([%d, @r], op="Div")\n'
+    chain += '%b: f32[1,2,16,16] = elementwise([%a], op="Erf")\n'
+    chain += '%e: f32[1,2,16,16] = elementwise([%b, @i], op="Add")\n'
+    chain += '%f: f32[1,2,16,16] = elementwise([%d, %e], op="Mul")\n'
+    chain += '%g: f32[1,2,16,16] = elementwise([%f, @h], op="Mul")\n'
+    (op,) = tabulated(TEXT.format(x="u8", outputs='"y": %y', chain=chain + QUANTIZE.format(x="%g")))
+    assert op.table.type.dtype == "u8"
+
+
+def test_two_dtypes_stay() -> None:
+    chain = "%e: f32[1,2,16,16] = dequantize(%z, scale=@sx)\n"
+    chain += '%b: f32[1,2,16,16] = elementwise([%d, %e], op="Sub")\n'
+    text = TEXT.format(x="u8", outputs='"y": %y', chain=chain + QUANTIZE.format(x="%b"))
+    text = text.replace("{s=0.05, z=7})", "{s=0.05, z=7}, %z: s8[1,2,16,16]{s=0.05, z=0})")
+    assert not any(isinstance(op, Lookup2) for op in lookups(text))
+
+
+def test_more_than_256_numbers_stay() -> None:
+    chain = "@k: f32[1,2,16,16] = [" + ", ".join(f"{n}.5" for n in range(512)) + "]\n"
+    chain += '%b: f32[1,2,16,16] = elementwise([%d, @k], op="Mul")\n'
+    text = TEXT.format(x="u8", outputs='"y": %y', chain=chain + QUANTIZE.format(x="%b"))
+    assert not any(isinstance(op, Lookup2) for op in lookups(text))
 
 
 def test_a_chain_from_a_float_input_stays() -> None:

@@ -1,9 +1,10 @@
-"""fuse_conv takes what onnxruntime runs in integers, and says why it leaves the rest."""
+"""fuse_groups takes the convolutions that onnxruntime runs in integers, and says why not others."""
 
 import numpy as np
 import pytest
+from onnx2wgsl.compiler.fusion import explain
 from onnx2wgsl.compiler.ir import Conv
-from onnx2wgsl.compiler.passes.fuse_conv import FuseConv, explain
+from onnx2wgsl.compiler.passes.fuse_groups import FuseGroups
 from onnx2wgsl.compiler.text import parse_graph
 
 from tests.compiler.ir_text import check, unchanged
@@ -54,7 +55,7 @@ def after(more: str = "", z: int = 9, weights: str = "  @wq: s8[2,2,1,1] = [1, -
 
 
 def reason(text: str) -> str:
-    unchanged(FuseConv(), text)
+    unchanged(FuseGroups(), text)
     graph = parse_graph(text)
     (conv,) = [op for op in graph.ops if isinstance(op, Conv)]
     return explain(graph, conv)
@@ -65,7 +66,7 @@ def reason(text: str) -> str:
 
 
 def test_the_plain_group() -> None:
-    check(FuseConv(), before(), after())
+    check(FuseGroups(), before(), after())
 
 
 def test_attributes_are_kept() -> None:
@@ -80,7 +81,7 @@ def test_attributes_are_kept() -> None:
     )
     wanted = wanted.replace('"wq.scale")', '"wq.scale", group=2)')
     wanted = wanted.replace("opset 21 {\n", "opset 21 {\n  @wq: s8[2,1,1,2] = [1, -2, 3, 90]\n")
-    check(FuseConv(), text, wanted.replace("%y: u8[1,2,3,3]", "%y: u8[1,2,3,1]"))
+    check(FuseGroups(), text, wanted.replace("%y: u8[1,2,3,3]", "%y: u8[1,2,3,1]"))
 
 
 @pytest.mark.parametrize("scale", ["0.005", "0.00503"])
@@ -92,7 +93,7 @@ def test_an_int32_bias_within_1_percent_of_its_scale(scale: str) -> None:
       %c: f32[1,2,3,3] = conv(%d, weight=%w, bias=%b)
     """
     weights = "  @wq: s8[2,2,1,1] = [1, -2, 3, 90]\n  @bq: i32[2] = [300, -5]"
-    check(FuseConv(), before(bias), after(", bias=@bq", weights=weights))
+    check(FuseGroups(), before(bias), after(", bias=@bq", weights=weights))
 
 
 def test_a_float_bias_is_quantized() -> None:
@@ -101,7 +102,7 @@ def test_a_float_bias_is_quantized() -> None:
       %c: f32[1,2,3,3] = conv(%d, weight=%w, bias=@b)
     """
     weights = "  @wq: s8[2,2,1,1] = [1, -2, 3, 90]\n  @b.i32: i32[2] = [2, -200]"
-    check(FuseConv(), before(bias), after(", bias=@b.i32", weights=weights))
+    check(FuseGroups(), before(bias), after(", bias=@b.i32", weights=weights))
 
 
 @pytest.mark.parametrize(
@@ -114,7 +115,7 @@ def test_a_float_bias_is_quantized() -> None:
 )
 def test_an_activation_that_saturation_implies(activation: str, constants: str) -> None:
     conv = f"{CONV}  {constants}  %a: f32[1,2,3,3] = {activation}\n"
-    check(FuseConv(), before(conv, z=0, c="%a"), after(z=0))
+    check(FuseGroups(), before(conv, z=0, c="%a"), after(z=0))
 
 
 def test_scales_and_zero_points_of_each_channel() -> None:
@@ -125,7 +126,7 @@ def test_scales_and_zero_points_of_each_channel() -> None:
       %w: f32[2,2,1,1] = dequantize(@wq, scale=@sw, zero_point=@zw)
     """
     graph = check(
-        FuseConv(),
+        FuseGroups(),
         before(weights=weights),
         HEAD.format(x="u8", outputs="")
         + """
@@ -144,7 +145,7 @@ def test_several_readers_of_the_input_are_each_served() -> None:
     text = before(outputs=', "d": %d')
     wanted = after().replace('"y": %y', '"y": %y, "d": %d')
     wanted = wanted.replace("opset 21 {\n", "opset 21 {\n" + INPUT)
-    check(FuseConv(), text, wanted)
+    check(FuseGroups(), text, wanted)
 
 
 # --- what stays
@@ -244,5 +245,5 @@ def test_scales_along_another_axis_keep_it_float() -> None:
 
 def test_the_multiplier_is_rounded_after_each_operation() -> None:
     graph = parse_graph(before())
-    FuseConv().apply(graph)
+    FuseGroups().apply(graph)
     assert graph.constants()[1].array.dtype == np.float32
