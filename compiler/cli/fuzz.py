@@ -171,7 +171,7 @@ def _summary(out: Console, campaign: Campaign, device: Any, interrupted: bool) -
     tally = campaign.tally
     for title, reasons in (
         ("refused by the compiler", tally.refused),
-        ("left in float by onnxruntime", tally.in_float),
+        ("left in float", tally.in_float),
     ):
         for reason, count in reasons.most_common(REASONS_SHOWN):
             out.print(f"{title}: {count} x {reason}")

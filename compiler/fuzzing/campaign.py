@@ -109,7 +109,7 @@ class Campaign:
         most = MODELS_A_ROUND if each > 1 else MODELS_A_ROUND * CASES_A_MODEL
         models = most if wanted is None else max(1, min(most, -(-wanted // each)))
         quick = hypothesis.settings(
-            max_examples=models + 1,  # the first one is always the simplest, a batch of nothing
+            max_examples=models + (each > 1),  # the first batch is always one of nothing
             deadline=None,
             database=None,
             derandomize=False,
@@ -165,8 +165,10 @@ class Campaign:
         if not (batch and cannot and len(net.nodes) > 1):
             yield built, comparison
             return
-        for node in net.nodes:
-            yield compare_net(replace(net, nodes=(node,)), device)
+        alone = [compare_net(replace(net, nodes=(node,)), device) for node in net.nodes]
+        yield from alone
+        if not any(case.refused or case.in_float for _, case in alone):
+            yield built, comparison  # what none of its cases is refused for
 
     def _count(self, subject: str, built: Builder, comparison: Comparison) -> None:
         tally = self.tally

@@ -17,7 +17,7 @@ from ..interpreter import run_graph
 from ..ir import Graph
 from ..oracle import Oracle, needs_signed_integer_kernels
 from ..pipeline import compile_model
-from ..program import Program
+from ..program import Kernel, Program, float_kernels
 from ..simulator import run_program
 
 Array = NDArray[Any]
@@ -26,6 +26,8 @@ Observer = Callable[[str, Graph | Program], None]
 Device = Callable[[onnx.ModelProto, Program, Feed], Feed]
 """Runs a program on an adapter: its outputs by name."""
 ON_DEVICE = "the device"
+INTERNAL = "internal error"
+"""How the verifier's own messages start: nobody's mistake but the compiler's."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +44,9 @@ class Stage:
 class Comparison:
     """One model against onnxruntime, stage by stage.
 
-    Where `refused` (by the compiler) or `in_float` (by onnxruntime) are not empty they say why, and
-    nothing was compared. `crash` is an error that is nobody's mistake, with the stage before it.
+    Where `refused` or `in_float` (by onnxruntime, or as a float region) are not empty they say why,
+    and nothing counts as compared. `crash` is an error that is nobody's mistake, with the stage
+    before it.
     """
 
     model: onnx.ModelProto
@@ -97,16 +100,28 @@ def compare(model: onnx.ModelProto, feed: Feed, device: Device | None = None) ->
 
     try:
         found.program = compile_in_memory(model, observe)
-        if device is not None:
+        found.in_float = [f"{kernel.op} computes in f32" for kernel in floats(found.program)]
+        if device is not None and not found.in_float:
             outputs = device(model, found.program, feed)
             found.stages.append(compare_stage(ON_DEVICE, outputs, found.expected))
     except UnsupportedError as error:
         found.refused = error.reasons
     except CompileError as error:
-        found.refused = [str(error)]
+        if str(error).startswith(INTERNAL):
+            found.crash = f"after {done}: {error}"
+        else:
+            found.refused = [str(error)]
     except Exception as error:  # whatever it is, it is a finding
         found.crash = f"{type(error).__name__} after {done}: {error}"
+    if found.refused or found.in_float:
+        found.stages.clear()  # what stays in float is not exact
     return found
+
+
+def floats(program: Program) -> list[Kernel]:
+    """The kernels of float regions, in their order."""
+    among = float_kernels(program)
+    return [kernel for kernel in program.kernels if kernel in among]
 
 
 def compile_in_memory(model: onnx.ModelProto, observe: Observer | None = None) -> Program:

@@ -20,6 +20,8 @@ from .values import DECIMAL, EXTREME_SCALES, LEVELS, SCALES, Dtype, Level, tuple
 
 OPERANDS = st.integers(0, 5)
 INPUT_OPERANDS = st.integers(-2, 0)
+WILD = ("concat", "resize", "pad", "unary", "requantize")
+"""What wild nets have beside convolutions."""
 
 
 @dataclass(frozen=True)
@@ -89,15 +91,16 @@ def quantizers() -> st.SearchStrategy[Net]:
 
 def nets(most: int = 12, kinds: Sequence[str] = SUPPORTED) -> st.SearchStrategy[Net]:
     """Nets of up to `most` nodes with skips; a third of the nodes or so are convolutions."""
-    conv, others = KINDS["conv"].nodes(OPERANDS), [KINDS[kind].nodes(OPERANDS) for kind in kinds]
-    return _nets(tuples(inputs(), 1, 2), tuples(st.one_of(conv, *others), 1, most))
+    convs = [KINDS["conv"].nodes(OPERANDS)] * (1 + len(kinds) // 3)
+    others = [KINDS[kind].nodes(OPERANDS) for kind in kinds]
+    return _nets(tuples(inputs(), 1, 2), tuples(st.one_of(*convs, *others), 1, most))
 
 
 def wild_nets(most: int = 6) -> st.SearchStrategy[Net]:
     """Nets that ONNX Runtime may leave in float, in whole or in part."""
     convs: st.SearchStrategy[Node] = KINDS["conv"].nodes(OPERANDS)
     loose = st.builds(_with_quantizer, convs, st.booleans())
-    others = [KINDS[kind].nodes(OPERANDS) for kind in SUPPORTED if kind != "conv"]
+    others = [KINDS[kind].nodes(OPERANDS) for kind in WILD]
     drawn = _nets(tuples(inputs(), 1, 2), tuples(st.one_of(loose, loose, *others), 1, most))
     return drawn.map(lambda net: replace(net, wild=True))
 

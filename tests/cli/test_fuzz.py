@@ -125,20 +125,32 @@ def test_an_error_of_the_compiler_is_a_finding(
 
 
 @dataclass(frozen=True)
-class SoftplusNode(Node):
-    """Refused: a table of it is not exact."""
+class FloatNode(Node):
+    """An op that is left in float, or one that is refused."""
+
+    op: str
 
     def make(self, b: Builder) -> Tensor:
-        return b.q.unary(b.pick(self.x), "Softplus", b.params(0.1, Level(0)))
+        return b.q.op(self.op, [b.pick(self.x)], b.params(0.1, Level(0)))
 
 
-def test_what_is_refused_is_counted_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    kind = Kind("softplus", lambda x: st.builds(SoftplusNode, x, st.just(False)))
-    monkeypatch.setitem(KINDS, "softplus", kind)
-    out = succeed("fuzz", "--op", "softplus", "--examples", "12")
+@pytest.mark.parametrize(
+    ("op", "group", "told"),
+    [
+        ("Det", "refused", r"refused by the compiler: \d+ x drawn: .*Det"),
+        ("ReduceMean", "in_float", r"left in float: \d+ x drawn: ReduceMean"),
+    ],
+)
+def test_what_is_not_compared_is_counted_and_told(
+    op: str, group: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shapes = st.just(((1, 2, 3, 3),))
+    kind = Kind("drawn", lambda x: st.builds(FloatNode, x, st.just(False), st.just(op)), shapes)
+    monkeypatch.setitem(KINDS, "drawn", kind)
+    out = succeed("fuzz", "--op", "drawn", "--examples", "12")
     found = summary(out)
-    assert int(found["refused"]) == int(found["cases"]) >= 12
-    assert re.search(r"^refused by the compiler: \d+ x softplus: .*Softplus", out, re.M)
+    assert int(found[group]) == int(found["cases"]) >= 12
+    assert re.search(f"^{told}", out, re.MULTILINE)
 
 
 def test_time_ends_it() -> None:

@@ -15,7 +15,8 @@ from .checks import compile_net
 from .gpu import OnDevice
 from .profiles import examples
 
-MODELS_A_KIND = 5
+MODELS = {"conv": 5}
+MODELS_A_KIND = 2
 
 
 def check_on_device(net: Net) -> None:
@@ -30,7 +31,7 @@ def check_on_device(net: Net) -> None:
 
 @pytest.mark.parametrize("kind", SUPPORTED)
 def test_cases_of_one_op_are_exact(kind: str) -> None:
-    @examples(MODELS_A_KIND)
+    @examples(MODELS.get(kind, MODELS_A_KIND))
     @given(batches(kind))
     def check(net: Net) -> None:
         check_on_device(net)

@@ -5,12 +5,12 @@ from hypothesis import given
 from onnx2wgsl.compiler.fuzzing.kinds import SUPPORTED
 from onnx2wgsl.compiler.fuzzing.nets import Net, batches, nets, quantizers, wild_nets
 
-from .checks import check_refused_or_exact, check_stages
+from .checks import check_float_or_exact, check_stages
 from .profiles import examples
 
 # Models of 8 to 12 cases. A unary op asks ONNX Runtime for a table at each stage: fewer of them.
 MODELS = {"conv": 80, "unary": 30}
-MODELS_A_KIND = 50
+MODELS_A_KIND = 25
 
 
 @pytest.mark.parametrize("kind", SUPPORTED)
@@ -37,5 +37,5 @@ def test_every_stage_of_random_nets_is_exact(net: Net) -> None:
 
 @examples(300)
 @given(wild_nets())
-def test_what_onnxruntime_leaves_in_float_is_refused(net: Net) -> None:
-    check_refused_or_exact(net)
+def test_what_onnxruntime_leaves_in_float_is_never_taken_for_exact(net: Net) -> None:
+    check_float_or_exact(net)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
 
-from ..builder import Tensor
+from ..builder import QuantParams, Tensor
 from ..models import Builder
 from ..nodes import ANY_SHAPES, AXES, Kind, Node, Operands, Result, axis_of, results, several
 from ..values import pad_widths, pairs, tuples
@@ -46,9 +46,19 @@ class PoolNode(Node):
                 d if (k - 1) * d < side else 1
                 for d, k, side in zip(self.dilations, kernel, x.shape[2:], strict=True)
             ]
+        params = self.result.of(b, x)
+        if self.op == "AveragePool" and params is not None:
+            params = averaged(x, params)
         if self.ceil_mode and _starts_inside(x, **attributes):
             attributes["ceil_mode"] = 1
-        return b.q.op(self.op, [x], self.result.of(b, x), **attributes)
+        return b.q.op(self.op, [x], params, **attributes)
+
+
+def averaged(x: Tensor, params: QuantParams) -> QuantParams:
+    """Parameters for an average: onnxruntime has none where the scales' ratio is 256 or more."""
+    if x.params is not None and x.params.scale / params.scale > 255:
+        return replace(params, scale=x.params.scale)
+    return params
 
 
 def _starts_inside(
@@ -76,7 +86,10 @@ class GlobalNode(Node):
 
     def make(self, b: Builder) -> Tensor | None:
         x = b.pick(self.x)
-        return b.q.op("GlobalAveragePool", [x], self.result.of(b, x)) if len(x.shape) == 4 else None
+        if len(x.shape) != 4:
+            return None
+        params = self.result.of(b, x)
+        return b.q.op("GlobalAveragePool", [x], params and averaged(x, params))
 
 
 @dataclass(frozen=True)

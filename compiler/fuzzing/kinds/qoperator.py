@@ -16,6 +16,7 @@ from ..values import F32, LEVELS, MULTIPLIERS, NUMPY, SCALES, Array, Level, tupl
 from .binary import SHAPES, broadcasts
 from .conv import bias_values, result_scale
 from .matmul import WEIGHTS, Weights
+from .pool import averaged
 
 MICROSOFT = "com.microsoft"
 Numbers = tuple[int, ...]
@@ -36,7 +37,7 @@ class QOperatorNode(Node):
 
     def make(self, b: Builder) -> Tensor | None:
         x = b.pick(self.x)
-        return OPERATORS[self.op](b, x, self)
+        return None if x.params is None else OPERATORS[self.op](b, x, self)
 
     def result(self, b: Builder) -> QuantParams:
         return b.params(self.scale, self.zero_point)
@@ -158,7 +159,7 @@ def average_pool(b: Builder, x: Tensor, node: QOperatorNode) -> Tensor | None:
         "pads": [node.numbers[4] % k for k in kernel * 2],
         "count_include_pad": node.numbers[5] % 2,
     }
-    params = node.result(b)
+    params = averaged(x, node.result(b))
     result = Tensor(b.q.shape_of("AveragePool", [x.shape], **attributes), params=params)
     inputs = [*stored(b, x), *parameters(params)]
     return b.q.integer_op("QLinearAveragePool", inputs, result, MICROSOFT, **attributes)
@@ -167,7 +168,7 @@ def average_pool(b: Builder, x: Tensor, node: QOperatorNode) -> Tensor | None:
 def global_average_pool(b: Builder, x: Tensor, node: QOperatorNode) -> Tensor | None:
     if len(x.shape) != 4:
         return None
-    params = node.result(b)
+    params = averaged(x, node.result(b))
     inputs = [*stored(b, x), *parameters(params)]
     result = Tensor((*x.shape[:2], 1, 1), params=params)
     return b.q.integer_op("QLinearGlobalAveragePool", inputs, result, MICROSOFT, channels_last=0)
