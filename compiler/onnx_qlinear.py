@@ -36,6 +36,7 @@ from .ir import (
 from .node_reference import run_node
 from .onnx_nodes import operator_name, plain_attributes
 from .operators.moves import Move
+from .operators.select import Select
 
 if TYPE_CHECKING:
     from .frontend import Importer
@@ -273,9 +274,21 @@ def _concat(imp: Importer, node: Any) -> None:
     imp.emit(node, Concat, type_, xs=tuple(xs), axis=axis)
 
 
+def _where(imp: Importer, node: Any) -> None:
+    after, name = parameters(imp, node, 7), node.outputs[0].name
+    xs = tuple(_requantized(imp, typed(imp, node, at), after, f"{name}.{at}") for at in (1, 4))
+    if xs[0].type.dtype != xs[1].type.dtype:
+        raise Refusal(f"its operands differ in type: {xs[0].type}, {xs[1].type}")
+    condition = imp.required(node, 0)
+    shape = np.broadcast_shapes(*(x.type.shape for x in (condition, *xs)))
+    type_ = TensorType(xs[0].type.dtype, shape, after)
+    imp.emit(node, Select, type_, xs=xs, condition=condition)
+
+
 QLINEAR: dict[str, Callable[[Importer, Any], None]] = {
     **dict.fromkeys(FORMS, _group),
     "com.microsoft.QLinearConcat": _concat,
     "com.microsoft.QLinearLeakyRelu": _by_table,
     "com.microsoft.QLinearSigmoid": _by_table,
+    "com.microsoft.QLinearWhere": _where,
 }
