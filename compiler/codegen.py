@@ -252,6 +252,7 @@ def _title(kernel: Kernel, op: str) -> str:
     return (
         f"conv {kernel.kernel_size[0]}x{kernel.kernel_size[1]}, stride {kernel.strides[1]}"
         + (f", upsampled {factor} times" if factor > 1 else "")
+        + (", of a transposed one" if kernel.float_reference else "")
         + (", depthwise" if kernel.depthwise else f", {kernel.group} groups" * (kernel.group > 1))
         + f", tiles of {kernel.tile.pixels} pixels x {kernel.tile.words * 4} channels"
     )

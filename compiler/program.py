@@ -211,6 +211,7 @@ class ConvKernel(Kernel):
 
     `zero_source`: a byte, the zero point of x where it is computed; then the sum of the weights of
     each lane, `weight_sums` i32 [4 * OW], is taken that many times from each sum.
+    `float_reference`: ONNX Runtime computes this in float, and may differ by one step.
     `made`: what becomes of a sum: "bytes" by requantization, "floats" (sum times multiplier, f32)
     or "integers" (i32), the last two row-major. `flat`: all pixels, those of x too, are one row of
     one picture, whatever `shape` is. `group`: groups whose channels are whole words of their own;
@@ -232,6 +233,7 @@ class ConvKernel(Kernel):
     upsample: tuple[int, int] = (1, 1)
     zero_source: View | None = None
     weight_sums: Array | None = None
+    float_reference: bool = False
     made: str = "bytes"
     flat: bool = False
     group: int = 1

@@ -7,13 +7,26 @@ two tables below (docs/adding-an-operator.md walks through one).
 from ..fusion import Rule
 from ..ir import OP_CLASSES as CORE_OPS
 from ..ir import Op
-from . import binary, borders, convolution, dynamic, interpolation, matmul, pooling, reduction, select, softmax
+from . import (
+    binary,
+    borders,
+    convolution,
+    dynamic,
+    interpolation,
+    matmul,
+    pooling,
+    reduction,
+    select,
+    softmax,
+    transposed,
+)
 from .moves import Move
 
 OP_CLASSES: dict[str, type[Op]] = {
     **CORE_OPS,
     **{cls.kind: cls for cls in (Move, binary.QAdd, binary.QMul, binary.Lookup2)},
     matmul.QMatMul.kind: matmul.QMatMul,
+    transposed.QConvTranspose.kind: transposed.QConvTranspose,
     **{
         cls.kind: cls
         for cls in (dynamic.DynamicScale, dynamic.DynamicZeroPoint, dynamic.DynamicQuantize)
@@ -26,5 +39,5 @@ OP_CLASSES: dict[str, type[Op]] = {
 }
 """Every op of the Graph by its kind, for the text form."""
 
-FUSION_RULES: tuple[Rule, ...] = (convolution.fuse, matmul.fuse, binary.fuse, pooling.fuse, softmax.fuse, interpolation.fuse)
+FUSION_RULES: tuple[Rule, ...] = (convolution.fuse, matmul.fuse, transposed.fuse, binary.fuse, pooling.fuse, softmax.fuse, interpolation.fuse)
 """What ONNX Runtime makes integer ops of."""

@@ -34,7 +34,7 @@ def fuse(around: Surroundings, op: Op) -> Group | None:
     weight = producers.get(op.weight)
     if not isinstance(weight, Dequantize) or weight.x.data is None:
         raise Refused("its weights are not an int8 constant behind DequantizeLinear")
-    quantize = _requantization(around, op)
+    quantize = requantization(around, op)
     assert x.type.quantization is not None
     sx = x.type.quantization.scale
     scale, zero_point = _weight_parameters(weight, x.type.dtype)
@@ -42,7 +42,7 @@ def fuse(around: Surroundings, op: Op) -> Group | None:
         raise Refused(
             f"it takes {x.type.dtype} and gives {quantize.result.type.dtype}; the two must agree"
         )
-    bias = _bias(producers, op, sx, scale)
+    bias = quantized_bias(producers, op.bias, sx, scale)
     return Group(
         quantize,
         QConv(
@@ -67,7 +67,7 @@ def _as_image(weight: Value) -> Value:
     return Value.constant(weight.name, weight.array[:, :, None])
 
 
-def _requantization(around: Surroundings, conv: Conv) -> Quantize:
+def requantization(around: Surroundings, conv: Op) -> Quantize:
     """The quantize after `conv`, directly or behind a redundant Relu or Clip."""
     user = around.only_reader(conv.result)
     activation = None
@@ -116,18 +116,21 @@ def _weight_parameters(weight: Dequantize, dtype: str) -> tuple[Array, Value | N
     return scale, None
 
 
-def _bias(producers: dict[Value, Op], conv: Conv, sx: float, sw: Array) -> Value | None:
-    if conv.bias is None:
+def quantized_bias(
+    producers: dict[Value, Op], given: Value | None, sx: float, sw: Array
+) -> Value | None:
+    """A bias as the int32 that are added to the sums of x * w."""
+    if given is None:
         return None
-    if conv.bias.data is not None:
+    if given.data is not None:
         unit = np.float64(sx) * sw
-        if not (np.abs(conv.bias.array) < unit * (2.0**31 - 256)).all():
+        if not (np.abs(given.array) < unit * (2.0**31 - 256)).all():
             raise Refused(
-                f"its float bias @{conv.bias.name} reaches {np.abs(conv.bias.array).max():.6g}, "
+                f"its float bias @{given.name} reaches {np.abs(given.array).max():.6g}, "
                 f"which is no int32 in units of input scale * weight scale ({unit.min():.6g})"
             )
-        return Value.constant(f"{conv.bias.name}.i32", quantize_bias(conv.bias.array, sx, sw))
-    bias = producers.get(conv.bias)
+        return Value.constant(f"{given.name}.i32", quantize_bias(given.array, sx, sw))
+    bias = producers.get(given)
     if not isinstance(bias, Dequantize) or bias.x.data is None or bias.x.type.dtype != "i32":
         raise Refused(
             "its bias is neither an int32 constant behind DequantizeLinear nor a float one"
@@ -135,7 +138,7 @@ def _bias(producers: dict[Value, Op], conv: Conv, sx: float, sw: Array) -> Value
     if bias.zero_point is not None and bias.zero_point.array.any():
         raise Refused("its bias has a zero point")
     expected = F32(sx) * sw
-    given = bias.scale.array.astype(F32).reshape(-1)
-    if (np.abs(given - expected) > 0.01 * np.abs(expected) + 1e-6).any():
+    bias_scale = bias.scale.array.astype(F32).reshape(-1)
+    if (np.abs(bias_scale - expected) > 0.01 * np.abs(expected) + 1e-6).any():
         raise Refused("the scale of its bias is not the product of input and weight scale")
     return bias.x

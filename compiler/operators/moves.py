@@ -39,8 +39,9 @@ class Move(FamilyOp):
 
     `op` and its attributes, all of them constants: reshape, expand {} (to the result's shape),
     transpose {perm}, slice {starts, steps} (one each an axis), gather {axis} with `indices` i64,
-    tile {repeats}, depth_to_space {blocksize, mode}, space_to_depth {blocksize}, and layout {}: the
-    same elements packed along another axis.
+    tile {repeats}, depth_to_space {blocksize, mode}, space_to_depth {blocksize}, interleave {group,
+    strides, starts} (the phases of a transposed convolution), and layout {}: the same elements
+    packed along another axis.
     """
 
     kind = "move"
@@ -93,12 +94,29 @@ def _moved(op: Move, x: Array) -> Array:
             return np.tile(x, a["repeats"])
         case "depth_to_space":
             return _depth_to_space(x, a["blocksize"], a["mode"])
+        case "interleave":
+            return _interleaved(x, a["group"], a["strides"], a["starts"], shape)
         case "space_to_depth":
             batch, channels, height, width = x.shape
             b = a["blocksize"]
             blocks = x.reshape(batch, channels, height // b, b, width // b, b)
             return blocks.transpose(0, 3, 5, 1, 2, 4).reshape(shape)
     raise CompileError(f"internal error: {op.op} is no move")
+
+
+def _interleaved(
+    x: Array, group: int, strides: tuple[int, ...], starts: tuple[int, ...], shape: tuple[int, ...]
+) -> Array:
+    """Phases [N, group * strides * C, ...] at every stride-th place of each axis, from `starts`."""
+    batch, _, *size = x.shape
+    axes = len(strides)
+    blocks = x.reshape(batch, group, *strides, -1, *size)
+    order = [0, 1, 2 + axes, *(n for i in range(axes) for n in (3 + axes + i, 2 + i))]
+    full = [n * stride for n, stride in zip(size, strides, strict=True)]
+    whole = blocks.transpose(order).reshape(batch, shape[1], *full)
+    for axis, (start, n) in enumerate(zip(starts, shape[2:], strict=True), 2):
+        whole = whole.take(np.arange(start, start + n), axis)
+    return whole
 
 
 def _depth_to_space(x: Array, b: int, mode: str) -> Array:

@@ -291,6 +291,7 @@ def lower_convolution(op: QConv, x: Value, to: Lowering) -> PackedConv:
         upsample=op.upsample,
         group=1 if form == "dense" else op.group,
         x_zero_point=x_zero_point,
+        float_reference=op.float_reference,
         weight_sums=None
         if x_zero_point is None
         else Value.constant(f"{name}.sums", sums.astype(np.int32)),

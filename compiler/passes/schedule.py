@@ -300,6 +300,7 @@ class Scheduler:
             pads=op.pads,
             dilations=op.dilations,
             upsample=op.upsample,
+            float_reference=op.float_reference,
             made=MADE[type_.dtype],
             group=op.group,
             depthwise=op.depthwise,
