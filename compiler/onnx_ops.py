@@ -313,8 +313,9 @@ def _pad(imp: Importer, node: Any) -> None:
     mode = text_attribute(node, "mode", "constant")
     if mode not in ("constant", "reflect", "edge"):
         raise Refusal(f"mode {mode!r} is not supported")
-    given, axes = np.array(node.attrs.get("pads", []), np.int64), None
-    value = np.array(node.attrs.get("value", 0.0), np.float32)  # attributes before opset 11
+    given: Array | None = np.array(node.attrs.get("pads", []), np.int64)
+    value: Array | None = np.array(node.attrs.get("value", 0.0), np.float32)
+    axes = None  # attributes before opset 11
     if len(node.inputs) > 1:
         given, axes = imp.constant(node, 1), imp.constant(node, 3)
         assert given is not None

@@ -37,10 +37,10 @@ class PropagatePairs:
 
     def apply(self, graph: Graph) -> bool:
         changed = False
-        for op in [op for op in graph.ops if isinstance(op, Quantize)]:
-            changed |= _backward(graph, op)
-        for op in [op for op in graph.ops if isinstance(op, Dequantize)]:
-            changed |= _forward(graph, op)
+        for quantize in [op for op in graph.ops if isinstance(op, Quantize)]:
+            changed |= _backward(graph, quantize)
+        for dequantize in [op for op in graph.ops if isinstance(op, Dequantize)]:
+            changed |= _forward(graph, dequantize)
         return changed
 
 

@@ -96,7 +96,7 @@ def _take_pads(graph: Graph, op: Conv | FloatOp | MaxPool) -> bool:
             both = (0, *before, 0, *after)
         if isinstance(op, MaxPool) and op.auto_pad != "NOTSET":
             return False
-        op.pads = tuple(a + b for a, b in zip(op.pads, both, strict=True))  # type: ignore[assignment]
+        op.pads = tuple(a + b for a, b in zip(op.pads, both, strict=True))
     op.replace_operand(x, pad.x)
     graph.ops.remove(pad)
     return True
