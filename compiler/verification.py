@@ -22,7 +22,7 @@ import numpy as np
 
 from .errors import CompileError
 from .interpreter import run_graph
-from .ir import Array, Graph, Quantize
+from .ir import Array, Graph, QuantizeByThresholds, Value
 from .operators.base import FamilyKernel
 from .operators.float_map import MapKernel
 from .operators.float_reduce import ReduceKernel
@@ -36,6 +36,8 @@ from .program import (
     Program,
     QuantizeKernel,
     WordStore,
+    fills,
+    outputs_filled,
     writes,
 )
 from .simulator import run_program
@@ -158,11 +160,11 @@ class Expected:
 
 
 def quantized_floats(graph: Graph) -> list[str]:
-    """Names of the QuantizeLinear results behind float ops, in a graph after the integer passes."""
+    """Names of the QuantizeLinear results behind float ops, in a packed graph."""
     return [
-        op.result.name
+        op.result.name.removesuffix(".packed")
         for op in graph.ops
-        if isinstance(op, Quantize) and op.x.data is None and op.x not in graph.inputs
+        if isinstance(op, QuantizeByThresholds) and op.x not in graph.inputs
     ]
 
 
@@ -175,13 +177,18 @@ def run_stage(stage: Graph | Program, expected: Expected) -> Feed:
     """Outputs of either IR, given what ONNX Runtime quantized behind float regions."""
     if isinstance(stage, Program):
         return run_program(stage, expected.sample, given=expected.given)
+    return run_graph(stage, expected.sample, given=given_names(expected))
+
+
+def given_names(expected: Expected) -> Feed:
+    """The given tensors by the names that they have before and after packing."""
     packed = {
         f"{name}.packed": (values.view(np.uint8) ^ np.uint8(0x80)).view(np.int8)
         if values.dtype == np.uint8
         else values
         for name, values in expected.given.items()
     }
-    return run_graph(stage, expected.sample, given=expected.given | packed)
+    return expected.given | packed
 
 
 # ---------------------------------------------------------------------------------- comparison
@@ -342,17 +349,18 @@ def _typed(words: Array, dtype: str) -> Array:
 class Verification:
     """A model's compilation against ONNX Runtime, over any number of samples.
 
-    `graph`: the graph after the integer passes, for the tensors behind float regions.
+    `graph`: what `compile_graph` left of the graph, packed. `note` says why ONNX Runtime's results
+    behind float regions could not be had, where that is so: then only kernels are compared.
     """
 
     def __init__(self, oracle: Oracle, program: Program, graph: Graph) -> None:
         self.oracle = oracle
         self.program = program
+        self.graph = graph
         self.regions = float_regions(program)
         self.after_floats, self.float_outputs = outputs_after_floats(program)
-        self.note = ""
         self.names = quantized_floats(graph) if self.regions else []
-        self.given_up = False
+        self.note = ""
 
     def expect(self, sample: Feed) -> Expected:
         """What ONNX Runtime makes of a sample."""
@@ -364,17 +372,53 @@ class Verification:
 
     def stage(self, stage: Graph | Program, expected: Expected) -> Difference:
         """One IR after one pass, given what ONNX Runtime quantized behind float regions."""
-        return compare(expected.outputs, run_stage(stage, expected), self._tolerated)
+        tolerated = self.after_floats if self.note else self.float_outputs
+        return compare(expected.outputs, run_stage(stage, expected), tolerated)
 
     def outputs(self, expected: Expected, found: Feed) -> Difference:
-        """Outputs of the device: those behind floats are left to `device`."""
+        """Outputs of the device; those behind float regions are left to `replay`."""
         exact = {n: v for n, v in expected.outputs.items() if n not in self.after_floats}
         return compare(exact, found, set())
 
-    def device(self, session: Any, expected: Expected) -> Replay:
-        """Every kernel on the device; `session`: an InferenceSession of the program's artifact."""
-        return replay(self.program, self.regions, expected.sample, session.trace(expected.sample))
+    def replay(self, session: Any, expected: Expected) -> Replay:
+        """Every kernel on the device; `session`: an InferenceSession of the program's artifact.
 
-    @property
-    def _tolerated(self) -> set[str]:
-        return self.float_outputs if not self.note else self.after_floats
+        A region's error is that of the device against the simulator, and that of the simulator
+        against ONNX Runtime's own nodes, together.
+        """
+        trace = session.trace(expected.sample)
+        found = replay(self.program, self.regions, expected.sample, trace)
+        for number, error in self._decomposition_errors(expected).items():
+            found.errors[number] += error
+        return found
+
+    def _decomposition_errors(self, expected: Expected) -> dict[int, float]:
+        """How far the kernels of each region, as the simulator runs them, are from the nodes."""
+        if not self.regions:
+            return {}
+        tensors: dict[str, Array] = {}
+
+        def keep(value: Value, tensor: Array) -> None:
+            if not value.type.is_byte:
+                tensors[value.name] = tensor
+
+        given = given_names(expected)
+        outputs = run_graph(self.graph, expected.sample, keep, given)
+        ends = {kernel: region for region in self.regions for kernel in region.ends}
+        errors = dict.fromkeys((region.number for region in self.regions), 0.0)
+        kinds = _word_dtypes(self.program)
+
+        def look(kernel: Kernel, written: list[Array]) -> None:
+            if kernel not in ends:
+                return
+            named = [view.buffer.name for view in fills(kernel)]
+            wanted = [tensors.get(name) for name in named]
+            wanted += [outputs[name] for name in outputs_filled(kernel)]
+            for want, words in zip(wanted, written, strict=True):
+                if want is not None and want.size == words.size and want.dtype.itemsize == 4:
+                    have = _typed(words, kinds[kernel]).reshape(want.shape)
+                    number = ends[kernel].number
+                    errors[number] = max(errors[number], relative_error(want, have))
+
+        run_program(self.program, expected.sample, look, given=expected.given)
+        return errors

@@ -42,6 +42,8 @@ BOTH = dict.fromkeys(("squares", "absolutes"), "acc + a")
 """How two parts of a row are put together, where not as an element is taken."""
 TILE = 4
 """Results of one invocation of a `dot` that share their a's."""
+EXPANDED_OPSET = 21
+"""Of the nodes that float_expand.py makes."""
 ROW = 64
 """Elements from which a row is shared out among the invocations of a workgroup."""
 
@@ -122,7 +124,7 @@ def schedule_reduction(op: OnnxOp, found: Reduction, to: Scheduler) -> None:
             leaves=tuple(read),
             reduction=found,
             node=op,
-            opset=to.graph.opset,
+            opset=EXPANDED_OPSET if op.result in to.origins else to.graph.opset,
             nodes=(node_name(op, to),),
         )
     )
