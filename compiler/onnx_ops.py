@@ -34,9 +34,9 @@ from .ir import (
 from .node_reference import run_node
 from .onnx_integer import INTEGER
 from .onnx_moves import MOVES
-from .onnx_windows import WINDOWS
 from .onnx_nodes import operator_name, plain_attributes, text_attribute
 from .onnx_qlinear import QLINEAR
+from .onnx_windows import WINDOWS
 from .operators.floats import FLOAT_OPS
 from .oracle import IMPURE_UNARY, PURE_UNARY, PURE_WITH_CONSTANT
 from .verifier import expected_shape
@@ -241,7 +241,8 @@ ABSENT = np.zeros(0, np.float32)
 
 
 def _bound(node: Any, name: str, value: float) -> Value:
-    finite = np.clip(node.attrs.get(name, value), np.finfo(np.float32).min, np.finfo(np.float32).max)
+    limits = np.finfo(np.float32)
+    finite = np.clip(node.attrs.get(name, value), limits.min, limits.max)
     return Value.constant(f"{node.outputs[0].name}.{name}", np.array(finite, np.float32))
 
 
@@ -318,8 +319,8 @@ def _pad(imp: Importer, node: Any) -> None:
     axes = None  # attributes before opset 11
     if len(node.inputs) > 1:
         given, axes = imp.constant(node, 1), imp.constant(node, 3)
-        assert given is not None
         value = imp.constant(node, 2)
+    assert given is not None
     listed = [int(axis) % rank for axis in axes] if axes is not None else list(range(rank))
     before, after = [0] * rank, [0] * rank
     for index, axis in enumerate(listed):
