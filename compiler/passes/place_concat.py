@@ -11,7 +11,9 @@ Rules:
 
 Refusals:
 - a copy whose source has other pixels than the stores that fill it (a view of another shape), or
-  that is not wholly filled by kernels that store packed bytes;
+  floats in other planes, or that is not wholly filled by kernels that store packed bytes;
+- a copy of floats into a row-major tensor whose channels lie otherwise apart than those of the
+  kernels that fill its source (behind a transpose that is a view);
 - `unpack`, which makes whole words of a byte output;
 - a float output of a kernel that writes `MAX_OUTPUTS` already: each is a binding of its own, and
   WebGPU's default limit is 8 storage buffers a kernel.
@@ -74,6 +76,7 @@ def _can_go(program: Program, copy: CopyKernel) -> bool:
     if not isinstance(source, View):
         return False
     filled = 0
+    scatters = any(isinstance(store, OutputStore) for store in copy.stores)
     for kernel in program.kernels:
         for store in kernel.stores:
             view = None if isinstance(store, WordStore) else store.view
@@ -83,11 +86,27 @@ def _can_go(program: Program, copy: CopyKernel) -> bool:
                 return False
             if (view.pixels, view.pitch) != (source.pixels, source.pitch):
                 return False
+            if scatters and _plane(kernel) != _plane(copy):
+                return False
             inside = 0 <= view.first - source.first <= source.words - view.words
+            if inside and not _same_planes(kernel, copy):
+                return False
             filled += view.words if inside else 0
             if inside and len(_outputs(kernel) | wanted) > MAX_OUTPUTS:
                 return False
     return filled == source.words
+
+
+def _plane(kernel: Kernel) -> int:
+    """Pixels of one sample: how far apart an `OutputStore` puts the channels of a pixel."""
+    return kernel.shape[1] * kernel.shape[2]
+
+
+def _same_planes(kernel: Kernel, copy: CopyKernel) -> bool:
+    """Whether pixels lie alike in a float output, be it that `kernel` or that `copy` stores it."""
+    floats = any(isinstance(store, OutputStore) for store in copy.stores)
+    planes = {one.shape[1] * one.shape[2] for one in (kernel, copy)}
+    return not floats or len(planes) == 1
 
 
 def _outputs(kernel: Kernel) -> set[str]:
