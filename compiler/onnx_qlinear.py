@@ -146,8 +146,8 @@ def _dequantized(imp: Importer, node: Any, at: int, channels_last: bool) -> Any:
     if channels_last and at == 0:
         tensor = gs.Variable(f"{name}.first")
         _transpose(imp, typed(imp, node, at), tensor.name, first=True)
-    weights = operator_name(node).endswith("QLinearConv") and at > 0
-    axis = 0 if weights else len(x.type.shape) - 1
+    first = operator_name(node).endswith("QLinearConv") or node.attrs.get("transB", 0)
+    axis = 0 if at > 0 and first else len(x.type.shape) - 1
     inputs = [tensor, node.inputs[at + 1]]
     if _is_given(node, at + 2):
         inputs.append(node.inputs[at + 2])

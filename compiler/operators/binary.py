@@ -235,6 +235,9 @@ def _of_rank(x: Value, rank: int, to: Lowering) -> Value:
     name = f"{x.name}.{rank}d"
     if x.data is not None:
         return Value(name, type_, x.array.reshape(shape))
+    for known in to.values:
+        if known.name == name:  # another reader had it already
+            return known
     reshaped = Value(name, type_)
     Move(reshaped, x).lower(to)
     return reshaped
