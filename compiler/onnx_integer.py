@@ -6,6 +6,7 @@ Handlers as in `onnx_ops.py`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -106,18 +107,31 @@ def _dynamic_quantize_linear(imp: Importer, node: Any) -> None:
     names = [tensor.name or f"{node.outputs[0].name}.{n}" for n, tensor in enumerate(node.outputs)]
     names += [f"{names[0]}.{n}" for n in range(len(names), 3)]
     number = TensorType("f32", ())
-    low, high = (Value(f"{names[0]}.{which}", number) for which in ("low", "high"))
-    axes = tuple(range(len(x.type.shape)))
+    low, high = (_extreme(imp, x, f"{names[0]}.{which}") for which in ("min", "max"))
     y = Value(names[0], TensorType("u8", x.type.shape))
     scale, zero_point = Value(names[1], number), Value(names[2], TensorType("u8", ()))
     imp.ops += [
-        Extreme(low, x, "min", axes, False),
-        Extreme(high, x, "max", axes, False),
         DynamicScale(scale, low, high),
         DynamicZeroPoint(zero_point, low, scale),
         DynamicQuantize(y, x, scale, zero_point),
     ]
     imp.values |= {value.name: value for value in (y, scale, zero_point)}
+
+
+def _extreme(imp: Importer, x: Value, name: str) -> Value:
+    """The least or greatest element (`name` ends in min or max): of the last axes, then of what
+    they leave, so that many invocations share the work.
+    """
+    shape, which = x.type.shape, name[-3:]
+    sizes = [math.prod(shape[:n]) + math.prod(shape[n:]) for n in range(len(shape) + 1)]
+    first = sizes.index(min(sizes))
+    if 0 < first < len(shape):
+        rows = Value(f"{name}.rows", TensorType("f32", shape[:first]))
+        imp.ops.append(Extreme(rows, x, which, tuple(range(first, len(shape))), False))
+        x = rows
+    found = Value(name, TensorType("f32", ()))
+    imp.ops.append(Extreme(found, x, which, tuple(range(len(x.type.shape))), False))
+    return found
 
 
 INTEGER: dict[str, Callable[[Importer, Any], None]] = {
