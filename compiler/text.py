@@ -116,6 +116,8 @@ def _format_attribute(held: Any) -> str:
             return json.dumps(held.decode())
         case None:
             return "none"
+        case bool():
+            return "true" if held else "false"
         case str():
             return json.dumps(held)
         case _:
@@ -315,7 +317,7 @@ class _Parser:
             raise self._fail(f"{kind}: {error}") from error
 
     def value(self) -> Any:
-        """A reference, number, string, `none`, list or dictionary."""
+        """A reference, number, string, `none`, `true`, `false`, list or dictionary."""
         kind, text, _ = self.tokens[self.position]
         if kind == "name":
             key = self.name()
@@ -327,8 +329,9 @@ class _Parser:
         if kind == "number":
             self.position += 1
             return int(text) if re.fullmatch(r"[-+]?\d+", text) else float(text)
-        if self.accept("none"):
-            return None
+        for word, held in (("none", None), ("true", True), ("false", False)):
+            if self.accept(word):
+                return held
         if self.accept("["):
             items = []
             while not self.accept("]"):

@@ -101,8 +101,10 @@ class ReduceNode(Node):
     keepdims: bool
     result: Result
 
-    def make(self, b: Builder) -> Tensor:
+    def make(self, b: Builder) -> Tensor | None:
         x = b.pick(self.x)
+        if not x.shape:
+            return None
         axes = sorted({axis_of(axis, len(x.shape)) % len(x.shape) for axis in self.axes})
         attributes: dict[str, Any] = {"keepdims": int(self.keepdims)}
         inputs: list[Any] = [x]

@@ -18,8 +18,10 @@ class SoftmaxNode(Node):
     axis: int
     result: Result
 
-    def make(self, b: Builder) -> Tensor:
+    def make(self, b: Builder) -> Tensor | None:
         x = b.pick(self.x)
+        if not x.shape:
+            return None
         axis = axis_of(self.axis, len(x.shape))
         return b.q.op("Softmax", [x], self.result.of(b, x), axis=axis)
 
@@ -33,8 +35,10 @@ class ArgMaxNode(Node):
     keepdims: bool
     last: bool
 
-    def make(self, b: Builder) -> Tensor:
+    def make(self, b: Builder) -> Tensor | None:
         x = b.pick(self.x)
+        if not x.shape:
+            return None
         return b.q.op(
             self.op, [x], None, axis=axis_of(self.axis, len(x.shape)),
             keepdims=int(self.keepdims), select_last_index=int(self.last),

@@ -1,0 +1,186 @@
+"""Pools: what becomes an integer op, and their bits at every stage."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx2wgsl.compiler.errors import UnsupportedError
+from onnx2wgsl.compiler.frontend import import_model
+from onnx2wgsl.compiler.fusion import explain
+from onnx2wgsl.compiler.ir import FloatOp
+from onnx2wgsl.compiler.passes.fuse_groups import FuseGroups
+from onnx2wgsl.compiler.passes.fuse_moves import FuseMoves
+from onnx2wgsl.compiler.program import Program
+from onnx2wgsl.compiler.text import parse_graph
+
+from tests.compiler.ir_text import check, unchanged
+from tests.compiler.operators.between import X, exact, kernels, model
+
+GRAPH = """
+graph @t (%x: u8[1,2,4,4]{{s=0.5, z=7}}) -> ("y": %y{outputs}) opset 21 {{
+  @sx: f32[] = [0.5]
+  @zx: u8[] = [7]
+  @sy: f32[] = [0.25]
+  @zy: {y}[] = [9]
+  %d: f32[1,2,4,4] = dequantize(%x, scale=@sx, zero_point=@zx)
+  %p: f32[1,2,{size}] = {pool}
+  {between}
+  %y: {y}[1,2,{size}]{{s=0.25, z=9}} = quantize({last}, scale=@sy, zero_point=@zy)
+}}
+"""
+AVERAGE = (
+    'float([%d], op="AveragePool", attributes={"kernel_shape": [2, 2], "count_include_pad": 1})'
+)
+GLOBAL = 'float([%d], op="GlobalAveragePool")'
+
+
+def graph(pool: str, size: str, **changes: str) -> str:
+    held = {"y": "u8", "outputs": "", "between": "", "last": "%p"} | changes
+    return GRAPH.format(pool=pool, size=size, **held)
+
+
+def test_an_average_pool_between_dequantize_and_quantize() -> None:
+    wanted = """
+    graph @t (%x: u8[1,2,4,4]{s=0.5, z=7}) -> ("y": %y) opset 21 {
+      %y: u8[1,2,3,3]{s=0.25, z=9} = qaverage_pool(%x, kernel=[2, 2], count_include_pad=true)
+    }
+    """
+    check(FuseGroups(), graph(AVERAGE, "3,3"), wanted)
+
+
+def test_a_global_average_pool_between_dequantize_and_quantize() -> None:
+    wanted = """
+    graph @t (%x: u8[1,2,4,4]{s=0.5, z=7}) -> ("y": %y) opset 21 {
+      %y: u8[1,2,1,1]{s=0.25, z=9} = qglobal_average_pool(%x)
+    }
+    """
+    check(FuseGroups(), graph(GLOBAL, "1,1"), wanted)
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"y": "s8"}, "it takes u8 and gives s8"),
+        ({"outputs": ', "p": %p'}, "is a float graph output"),
+        (
+            {"between": '%r: f32[1,2,1,1] = elementwise([%p], op="Tanh")', "last": "%r"},
+            "Tanh follows it",
+        ),
+    ],
+)
+def test_what_leaves_an_average_in_float(changes: dict[str, str], why: str) -> None:
+    text = graph(GLOBAL, "1,1", **changes)
+    unchanged(FuseGroups(), text)
+    parsed = parse_graph(text)
+    (pool,) = [op for op in parsed.ops if isinstance(op, FloatOp)]
+    assert why in str(explain(parsed, pool))
+
+
+def test_max_pool_moves_past_dequantize_and_quantize() -> None:
+    pool = "max_pool(%d, kernel=[2, 2], strides=[2, 2])"
+    wanted = """
+    graph @t (%x: u8[1,2,4,4]{s=0.5, z=7}) -> ("y": %y) opset 21 {
+      @sx: f32[] = [0.5]
+      @zx: u8[] = [7]
+      @sy: f32[] = [0.25]
+      @zy: u8[] = [9]
+      %p.q: u8[1,2,2,2]{s=0.5, z=7} = max_pool(%x, kernel=[2, 2], strides=[2, 2])
+      %p: f32[1,2,2,2] = dequantize(%p.q, scale=@sx, zero_point=@zx)
+      %y: u8[1,2,2,2]{s=0.25, z=9} = quantize(%p, scale=@sy, zero_point=@zy)
+    }
+    """
+    check(FuseMoves(), graph(pool, "2,2"), wanted)
+
+
+MAX: list[tuple[tuple[int, ...], dict[str, Any]]] = [
+    ((1, 5, 6, 7), {"kernel_shape": [2, 2], "strides": [2, 2]}),
+    ((2, 5, 6, 7), {"kernel_shape": [3, 3], "strides": [2, 2], "pads": [1, 1, 1, 1]}),
+    ((1, 6, 9), {"kernel_shape": [3], "strides": [2], "auto_pad": "SAME_UPPER"}),
+    ((1, 6, 9, 8), {"kernel_shape": [2, 3], "dilations": [2, 2], "ceil_mode": 1}),
+    ((1, 3, 4, 3, 5), {"kernel_shape": [2, 2, 2], "strides": [1, 1, 2]}),
+]
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8])
+@pytest.mark.parametrize(("shape", "attributes"), MAX)
+def test_max_pools(
+    shape: tuple[int, ...], attributes: dict[str, Any], dtype: type, tmp_path: Path
+) -> None:
+    program = exact(model("MaxPool", [shape], X, dtype=dtype, **attributes), tmp_path)
+    assert kernels(program) == ["window"]
+
+
+AVERAGES: list[tuple[tuple[int, ...], dict[str, Any]]] = [
+    ((2, 6, 7, 7), {"kernel_shape": [3, 3], "strides": [2, 2], "pads": [1, 1, 1, 1]}),
+    ((2, 5, 7, 7), {"kernel_shape": [3, 2], "pads": [1, 1, 1, 0], "count_include_pad": 1}),
+    ((1, 6, 9), {"kernel_shape": [2], "strides": [2], "ceil_mode": 1}),
+    ((1, 6, 8, 8), {"kernel_shape": [2, 2], "strides": [2, 2]}),
+]
+
+
+@pytest.mark.parametrize("result", [X, (0.03, 107)])
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8])
+@pytest.mark.parametrize(("shape", "attributes"), AVERAGES)
+def test_averages(
+    shape: tuple[int, ...],
+    attributes: dict[str, Any],
+    dtype: type,
+    result: tuple[float, int],
+    tmp_path: Path,
+) -> None:
+    made = model("AveragePool", [shape], result, dtype=dtype, **attributes)
+    assert _reduction(exact(made, tmp_path)) == "average"
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8])
+def test_a_kernel_as_large_as_the_picture_is_averaged_globally(dtype: type, tmp_path: Path) -> None:
+    made = model("AveragePool", [(2, 6, 4, 5)], dtype=dtype, kernel_shape=[4, 5])
+    assert _reduction(exact(made, tmp_path)) == "sum"
+
+
+@pytest.mark.parametrize("shape", [(2, 6, 7, 7), (1, 5, 9)])
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8])
+def test_global_averages(shape: tuple[int, ...], dtype: type, tmp_path: Path) -> None:
+    program = exact(model("GlobalAveragePool", [shape], dtype=dtype), tmp_path)
+    assert _reduction(program) == "sum"
+
+
+def _reduction(program: Program) -> str:
+    (kernel,) = [kernel for kernel in program.kernels if kernel.op == "window"]
+    return str(kernel.reduce)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("op", "attributes"),
+    [
+        ("MaxPool", {"kernel_shape": [3, 3], "pads": [1, 0, 1, 2]}),
+        ("AveragePool", {"kernel_shape": [3, 3], "strides": [2, 2], "pads": [1, 1, 1, 1]}),
+        ("GlobalAveragePool", {}),
+    ],
+)
+def test_on_the_device(op: str, attributes: dict[str, Any], tmp_path: Path) -> None:
+    exact(model(op, [(2, 5, 6, 7)], **attributes), tmp_path, device=True)
+
+
+def test_a_transpose_beside_a_pool_reads_the_input_in_other_planes(tmp_path: Path) -> None:
+    made = model("MaxPool", [(1, 2, 1, 2)], None, kernel_shape=[1, 1])
+    made.graph.node.add(op_type="Transpose", input=["x0_d"], output=["t"]).attribute.append(
+        onnx.helper.make_attribute("perm", [0, 2, 1, 3])
+    )
+    made.graph.output.append(onnx.helper.make_tensor_value_info("t", 1, [1, 1, 2, 2]))
+    exact(made, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "why"),
+    [
+        ({"kernel_shape": [2, 2], "dilations": [6, 1], "pads": [3, 0, 3, 0]}, "wholly in the"),
+    ],
+)
+def test_refused_max_pools(attributes: dict[str, Any], why: str, tmp_path: Path) -> None:
+    path = tmp_path / "m.onnx"
+    onnx.save(model("MaxPool", [(1, 3, 2, 4)], X, **attributes), path)
+    with pytest.raises(UnsupportedError, match=why):
+        import_model(path)
