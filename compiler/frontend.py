@@ -10,7 +10,7 @@ message that lists every such node.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -75,24 +75,41 @@ class Importer:
     def graph(self) -> Graph:
         inputs = [self._input(tensor) for tensor in self.source.inputs]
         reasons = []
+        loose: list[Value] = []  # what refused nodes read
         for node in self.source.nodes:
             if any(tensor.name in self.poisoned for tensor in node.inputs):
+                refused = True
+            else:
+                refusal = self._refusal(node)
+                reasons += refusal
+                refused = bool(refusal)
+            if refused:
                 self.poisoned.update(tensor.name for tensor in node.outputs)
-                continue
-            try:
-                self._import(node)
-            except Refusal as refusal:
-                reasons.append(f"{describe(node)}: {refusal}")
-                self.poisoned.update(tensor.name for tensor in node.outputs)
+                loose += [self.values[x.name] for x in node.inputs if x.name in self.values]
         if reasons:
             raise UnsupportedError(
                 f"{len(reasons)} node{'s' * (len(reasons) > 1)} of {self.name} can't be compiled:",
                 reasons,
+                self._graph(inputs, [x for x in dict.fromkeys(loose) if x.data is None]),
             )
         settle_roles(self.ops, self.model)
-        outputs = [self.value(tensor) for tensor in self.source.outputs]
-        names = [tensor.name for tensor in self.source.outputs]
+        return self._graph(inputs)
+
+    def _graph(self, inputs: list[Value], loose: Sequence[Value] = ()) -> Graph:
+        """The graph of the ops so far; `loose` values are outputs beside those of the model."""
+        tensors = [x for x in self.source.outputs if x.name not in self.poisoned]
+        outputs = [*(self.value(tensor) for tensor in tensors), *loose]
+        names = [*(tensor.name for tensor in tensors), *(value.name for value in loose)]
         return Graph(self.name, inputs, outputs, names, self.ops, self.source.opset)
+
+    def _refusal(self, node: Any) -> list[str]:
+        """Imports a node; why it can't be, if it can't."""
+        try:
+            if not self._fold(node):
+                self.handle(node)
+        except Refusal as refusal:
+            return [f"{describe(node)}: {refusal}"]
+        return []
 
     def _input(self, tensor: Any) -> Value:
         dtype = np.dtype(tensor.dtype)
@@ -104,10 +121,6 @@ class Importer:
         value = Value(tensor.name, TensorType(DTYPE_NAMES[dtype], tuple(tensor.shape)))
         self.values[tensor.name] = value
         return value
-
-    def _import(self, node: Any) -> None:
-        if not self._fold(node):
-            self.handle(node)
 
     def handle(self, node: Any) -> None:
         """Emits the ops of a node, also of one that a handler makes up."""

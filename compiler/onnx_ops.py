@@ -38,7 +38,7 @@ from .onnx_nodes import operator_name, plain_attributes, text_attribute
 from .onnx_qlinear import QLINEAR
 from .onnx_windows import WINDOWS
 from .operators.floats import FLOAT_OPS
-from .oracle import IMPURE_UNARY, PURE_UNARY, PURE_WITH_CONSTANT
+from .oracle import PURE_UNARY, PURE_WITH_CONSTANT
 from .verifier import expected_shape
 
 if TYPE_CHECKING:
@@ -376,7 +376,6 @@ HANDLERS: dict[str, Callable[[Importer, Any], None]] = {
     **QLINEAR,
     **INTEGER,
 }
-SUPPORTED = "Conv, Concat, Resize (nearest), Pad, Identity and unary operators, between DQ and Q"
 
 
 def handler_of(node: Any) -> Callable[[Importer, Any], None]:
@@ -387,11 +386,6 @@ def handler_of(node: Any) -> Callable[[Importer, Any], None]:
         handler = _elementwise
     if handler is None and name in FLOAT_OPS:
         handler = float_op
-    if handler is None and node.op in IMPURE_UNARY:
-        raise Refusal(
-            "onnxruntime's own result depends on an element's position in the tensor, "
-            "so that no table meets it exactly; take HardSwish, Gelu, Tanh or another pure one"
-        )
     if handler is None:
-        raise Refusal("this operator is not supported; onnx2wgsl takes " + SUPPORTED)
+        raise Refusal("this operator is not supported: replace it, or end the model before it")
     return handler

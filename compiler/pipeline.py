@@ -67,23 +67,34 @@ Observer = Callable[[str, Graph | Program], None]
 def compile_model(
     path: Path, shapes: Shapes | None = None, observe: Observer | None = None
 ) -> Program:
-    """The program of the model in `path`."""
-    return compile_graph(import_model(path, shapes), observe)
+    """The program of the model in `path`.
+
+    Raises UnsupportedError with every reason there is, those of the import and of later passes.
+    """
+    try:
+        graph = import_model(path, shapes)
+    except UnsupportedError as error:
+        raise UnsupportedError(*_with_later_reasons(error)) from None
+    return compile_graph(graph, observe)
+
+
+def _with_later_reasons(error: UnsupportedError) -> tuple[str, list[str]]:
+    """Heading and reasons of a refused import, and what later passes say of the rest."""
+    heading, reasons = str(error).split("\n", 1)[0], list(error.reasons)
+    if error.partial is not None:
+        try:
+            to_integers(error.partial)
+            reasons += refusals(error.partial)
+        except CompileError as other:
+            reasons.append(str(other))
+    return heading, reasons
 
 
 def compile_graph(graph: Graph, observe: Observer | None = None) -> Program:
     """The program of an imported graph, which is rewritten in place."""
     seen = observe or (lambda *_: None)
     signed = any(value.type.dtype == "s8" for value in activations(graph))
-    verify(graph, "import")
-    for step in REFERENCE_PASSES:  # unseen: what ONNX Runtime computes is what they leave
-        step.apply(graph)
-        verify(graph, step.name)
-    seen("import", graph)
-    for step in INTEGER_PASSES:
-        step.apply(graph)
-        verify(graph, step.name)
-        seen(step.name, graph)
+    to_integers(graph, observe)
     require_supported(graph)
     PackInt8().apply(graph)
     verify(graph, PackInt8.name)
@@ -97,6 +108,20 @@ def compile_graph(graph: Graph, observe: Observer | None = None) -> Program:
     if not program.kernels:
         raise CompileError(f"{graph.name} computes nothing: its outputs are its inputs")
     return program
+
+
+def to_integers(graph: Graph, observe: Observer | None = None) -> None:
+    """An imported graph, with integer ops and tables in the place of what they compute."""
+    seen = observe or (lambda *_: None)
+    verify(graph, "import")
+    for step in REFERENCE_PASSES:  # unseen: what ONNX Runtime computes is what they leave
+        step.apply(graph)
+        verify(graph, step.name)
+    seen("import", graph)
+    for step in INTEGER_PASSES:
+        step.apply(graph)
+        verify(graph, step.name)
+        seen(step.name, graph)
 
 
 def activations(graph: Graph) -> list[Value]:
