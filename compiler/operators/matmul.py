@@ -207,7 +207,7 @@ class QMatMul(FamilyOp):
             shape if self.result.type.is_byte else (x.pixels, 1, 1),
             words,
             stores,
-            source=to.views[self.a],
+            source=to.view(self.a),
             zero_source=zero_source,
             weight_sums=None if zero_source is None else sums.astype(np.int32),
             x_type=TensorType("s8", (1, self.depth, 1, x.pixels), quantization, x.segments),
@@ -226,7 +226,7 @@ class QMatMul(FamilyOp):
         """Where a computed zero point of a lies."""
         if self.a_zero_point is None or self.a_zero_point.data is not None:
             return None
-        return to.views[self.a_zero_point]
+        return to.view(self.a_zero_point)
 
     def _bias(self) -> Array:
         """The bias, i64: [1, 1] or [1, N], or [M, N] where it has rows."""

@@ -227,28 +227,70 @@ def _as_view(x: View, type_: TensorType, pixel: Array, lane: Array) -> View | No
 # ---------------------------------------------------------------------------------- scheduling
 
 
+@dataclass(frozen=True, eq=False)
+class Moved:
+    """A value that no kernel has made yet: where its elements lie in `root`, and the last move."""
+
+    op: Op
+    root: Value
+    pixel: Array
+    lane: Array
+    fill: int
+
+    def make(self, to: Scheduler) -> None:
+        """Adds the gather that makes it."""
+        type_ = self.op.result.type
+        to.kernel(
+            GatherKernel(
+                *to.frame(self.op),
+                source=to.source(self.root),
+                tables=_tables(type_, self.pixel, self.lane, self.root.type),
+                fill=self.fill,
+                bytes=type_.segments is not None,
+            )
+        )
+
+
 def schedule_move(op: Op, to: Scheduler) -> None:
-    """A view where the moved positions are those of the result's layout, else a gather."""
+    """A view where the moved positions are those of the result's layout. Else a gather, which is
+    made when an op that is no move reads the result: of moves in a row only the last one is.
+    """
     x: Value = op.operands[0]
-    source = to.source(x)
-    pixel, lane = positions(x.type)
+    type_, fill = op.result.type, _fill(op)
+    before = to.moved.get(x)
+    if before is not None and _differ(before, op, fill):
+        before = None
+    if before is None:
+        to.view_if_moved(x)
+        root, (pixel, lane) = x, positions(x.type)
+    else:
+        root, pixel, lane = before.root, before.pixel, before.lane
+        fill = before.fill if not isinstance(op, Pad) else fill
     pixel, lane = moved(op, pixel, OUTSIDE), moved(op, lane, 0)
-    type_ = op.result.type
+    source = to.source(root)
     is_output = type_.segments is None and bool(to.output_names(op))
     if isinstance(source, View) and (pixel >= 0).all() and not is_output:
         view = _as_view(source, type_, pixel, lane)
         if view is not None:
             to.views[op.result] = view
             return
-    fill = int(op.value) if isinstance(op, Pad) and type_.segments is not None else 0
-    if isinstance(op, Pad) and type_.segments is None:
-        fill = int(np.float32(op.value).view(np.int32)) if type_.dtype == "f32" else int(op.value)
-    to.kernel(
-        GatherKernel(
-            *to.frame(op), source=source, tables=_tables(type_, pixel, lane, x.type), fill=fill,
-            bytes=type_.segments is not None,
-        )
-    )  # fmt: skip
+    to.moved[op.result] = Moved(op, root, pixel, lane, fill)
+    if is_output:
+        to.view_if_moved(op.result)
+
+
+def _differ(before: Moved, op: Op, fill: int) -> bool:
+    """Whether two moves in a row put different constants in."""
+    return isinstance(op, Pad) and fill != before.fill and bool((before.pixel < 0).any())
+
+
+def _fill(op: Op) -> int:
+    """What stands where `pad` adds: a byte, or the bits of a word."""
+    if not isinstance(op, Pad):
+        return 0
+    if op.result.type.dtype == "f32":
+        return int(np.float32(op.value).view(np.int32))
+    return int(op.value)
 
 
 @dataclass(frozen=True)

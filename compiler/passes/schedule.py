@@ -42,7 +42,7 @@ from ..layout import channels_of_lanes, pixel_shape, to_lanes
 from ..operators import floats
 from ..operators.base import FamilyOp
 from ..operators.matmul import MADE
-from ..operators.moves import Move, schedule_move
+from ..operators.moves import Move, Moved, schedule_move
 from ..program import (
     Buffer,
     BufferStore,
@@ -85,6 +85,7 @@ class Scheduler:
         self.origins: dict[Value, Op] = {}  # the float op that a part of it is of
         self.waiting: dict[Value, list[OnnxOp]] = {}  # nodes that their reader's kernel computes
         self.views: dict[Value, View] = {}
+        self.moved: dict[Value, Moved] = {}  # results of moves that no kernel has made yet
         self.kernels: list[Kernel] = []
         self.names: set[str] = set()
 
@@ -113,10 +114,25 @@ class Scheduler:
             self.views[value] = View(Buffer(name, pixels * words), pixels, words, words)
         return self.views[value]
 
+    def holds(self, value: Value) -> bool:
+        """Whether a value lies in the arena, or will."""
+        return value in self.views or value in self.moved
+
+    def view(self, value: Value) -> View:
+        """Where a value lies in the arena; what moves left for later is made now."""
+        self.view_if_moved(value)
+        return self.views[value]
+
+    def view_if_moved(self, value: Value) -> None:
+        """Makes a value that moves left for later."""
+        waiting = self.moved.pop(value, None)
+        if waiting is not None:
+            waiting.make(self)
+
     def source(self, value: Value) -> Source:
         """Where a kernel reads an operand: a view, a graph input, or a constant's words."""
-        if value in self.views:
-            return self.views[value]
+        if self.holds(value):
+            return self.view(value)
         if value.data is not None and value.type.segments is None:
             narrow = value.array.itemsize != 4
             return value.array.astype(np.int32) if narrow else value.array
@@ -223,25 +239,25 @@ class Scheduler:
         if outputs:
             size = op.result.type.size
             kernel = CopyKernel(
-                self.name(op), (1, 1, 1), size, outputs, source=self.views[op.result]
+                self.name(op), (1, 1, 1), size, outputs, source=self.view(op.result)
             )
             self.kernels.append(kernel)
 
     def _in_arena(self, value: Value) -> View:
         """The words of a row-major operand; of a graph input or a constant a copy is made."""
-        if value not in self.views:
+        if not self.holds(value):
             copy = Value(f"{value.name}.copy", value.type)
             schedule_move(Move(copy, value), self)
-            self.views[value] = self.views.pop(copy)
-        return self.views[value]
+            self.views[value] = self.view(copy)
+        return self.view(value)
 
     def _quantize(self, op: QuantizeByThresholds) -> QuantizeKernel:
         quantization = op.result.type.quantization
         assert quantization is not None
         return QuantizeKernel(
             *self.frame(op),
-            input="" if op.x in self.views else op.x.name,
-            source=self.views.get(op.x),
+            input="" if self.holds(op.x) else op.x.name,
+            source=self.view(op.x) if self.holds(op.x) else None,
             channels=channels_of_lanes(op.result.type),
             thresholds=op.thresholds.array,
             scale=quantization.scale,
@@ -255,7 +271,7 @@ class Scheduler:
             pixel_shape(op.x.type),
             op.x.type.words,
             [],
-            source=self.views[op.x],
+            source=self.view(op.x),
             output=output,
             channels=channels_of_lanes(op.x.type),
             flip=0x80 if op.result.type.dtype == "u8" else 0,
@@ -286,8 +302,8 @@ class Scheduler:
             shape,
             words,
             stores,
-            source=self.views[op.x],
-            zero_source=None if given is None or sums is None else self.views[given],
+            source=self.view(op.x),
+            zero_source=None if given is None or sums is None else self.view(given),
             weight_sums=sums,
             x_type=x_type,
             weight=op.weight.array,
