@@ -6,6 +6,7 @@ from typing import Any
 
 from .codegen import render_template
 from .program import Program
+from .verification import float_regions
 
 
 def render_report(program: Program) -> str:
@@ -39,11 +40,21 @@ def render_report(program: Program) -> str:
         }
         for index, kernel in enumerate(program.kernels)
     ]
+    numbers = {kernel: number for number, kernel in enumerate(program.kernels)}
     return render_template(
         "report.html",
         {
             "name": program.name,
             "kernels": kernels,
+            "regions": [
+                {
+                    "title": str(region),
+                    "nodes": region.nodes,
+                    "first": numbers[region.kernels[0]],
+                    "last": numbers[region.kernels[-1]],
+                }
+                for region in float_regions(program)
+            ],
             "boxes": boxes,
             "arena": (program.arena_words or 0) * 4,
             "bound": (program.lower_bound_words or 0) * 4,

@@ -1,5 +1,5 @@
-"""Decides how exact a compiled model is: bit for bit where it computes in integers, within TOLERANCE
-where it computes in float.
+"""Decides how exact a compiled model is: bit for bit where it computes in integers, within
+TOLERANCE where it computes in float.
 
 Sums and functions of floats are rounded otherwise by every machine, so what comes behind a float
 region is compared *given the same inputs*:
@@ -93,14 +93,16 @@ def float_regions(program: Program) -> list[Region]:
     return [_region(number, part, program) for number, part in enumerate(parts, 1)]
 
 
+def is_all_float(program: Program) -> bool:
+    """Whether no kernel computes in integers."""
+    return all(_is_float(k) or _moves_words(k) or k.op == "border" for k in program.kernels)
+
+
 def _region(number: int, kernels: list[Kernel], program: Program) -> Region:
     inside = set(kernels)
     nodes = [node for kernel in kernels for node in getattr(kernel, "nodes", ())]
     read = {
-        view.buffer
-        for kernel in program.kernels
-        if kernel not in inside
-        for view in kernel.reads()
+        view.buffer for kernel in program.kernels if kernel not in inside for view in kernel.reads()
     }
     ends = {
         kernel
@@ -115,9 +117,7 @@ def _is_float(kernel: Kernel) -> bool:
 
 
 def _moves_words(kernel: Kernel) -> bool:
-    return isinstance(kernel, CopyKernel) or (
-        isinstance(kernel, GatherKernel) and not kernel.bytes
-    )
+    return isinstance(kernel, CopyKernel) or (isinstance(kernel, GatherKernel) and not kernel.bytes)
 
 
 def _outputs_of(kernel: Kernel) -> set[str]:
@@ -150,8 +150,8 @@ def outputs_after_floats(program: Program) -> tuple[set[str], set[str]]:
 
 @dataclass(frozen=True)
 class Expected:
-    """What ONNX Runtime makes of a sample: the outputs, and what QuantizeLinear makes of floats that
-    float ops computed.
+    """What ONNX Runtime makes of a sample: the outputs, and what QuantizeLinear makes of floats
+    that float ops computed.
     """
 
     sample: Feed

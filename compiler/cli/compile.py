@@ -42,6 +42,24 @@ def command(
         f"(lower bound {(program.lower_bound_words or 0) * 4 / 1024:.0f} KiB), "
         f"{size / 1e6:.2f} MB in all"
     )
+    _print_regions(model, program)
+
+
+def _print_regions(model: Path, program: Program) -> None:
+    """The parts that compute in float, and where nothing is quantized a note."""
+    from ..verification import float_regions, is_all_float
+
+    regions = float_regions(program)
+    for region in regions:
+        console().print(str(region))
+    if is_all_float(program):
+        console().print(
+            f"{model.name} has no quantized part: it computes in f32 throughout; "
+            "int8 is what onnx2wgsl is for: quantize it, for example with "
+            "onnxruntime.quantization.quantize_static"
+        )
+    elif regions:
+        console().print(f"`onnx2wgsl verify {model}` measures what float regions differ by")
 
 
 def compile_to(

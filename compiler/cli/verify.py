@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
@@ -21,6 +21,9 @@ from ..ir import Array, Graph
 from ..program import Program
 from . import console
 from .options import MODEL, MODEL_OR_FOLDER, device_options, shape_option
+
+if TYPE_CHECKING:
+    from ..verification import Difference, Expected, Verification
 
 Sample = dict[str, Array]
 
@@ -79,9 +82,10 @@ def command(
 def _load(path: Path) -> Sample:
     """The arrays of an .npz file by name."""
     try:
-        with np.load(path, allow_pickle=False) as file:
-            if not isinstance(file, np.lib.npyio.NpzFile):
-                raise ValueError("one array without a name")
+        file = np.load(path, allow_pickle=False)
+        if not isinstance(file, np.lib.npyio.NpzFile):
+            raise ValueError("one array without a name")
+        with file:
             return dict(file)
     except OSError:
         raise
@@ -137,13 +141,23 @@ def _replay(out: Console, folder: Path, device: dict[str, Any]) -> None:
 
 @dataclass
 class _Stage:
-    """Differing values over all samples, by stage."""
+    """Differing values over all samples, by stage; `error`: the largest of floats that are held to
+    a tolerance.
+    """
 
     name: str
     values: int = 0
     differing: int = 0
+    error: float = 0.0
+    what: str = "values"
     first_sample: int | None = None  # the number of the first sample that differs
     detail: str = ""
+
+    @property
+    def wrong(self) -> bool:
+        from ..verification import TOLERANCE
+
+        return self.differing > 0 or self.error > TOLERANCE
 
 
 @dataclass
@@ -155,9 +169,11 @@ class _Check:
     seed: int
     stages: list[_Stage] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
-    expected: list[Sample] = field(default_factory=list)
+    expected: list[Expected] = field(default_factory=list)
+    errors: dict[int, float] = field(default_factory=dict)  # of each float region, by its number
     reference: str = ""
     adapter: str = ""
+    verification: Verification = field(init=False)
 
     def run(self, folder: Path | None, device: dict[str, Any], each_pass: bool) -> None:
         """Compiles, evaluates the passes where asked, then the device."""
@@ -166,7 +182,9 @@ class _Check:
         from ..pipeline import PASS_NAMES, compile_graph
 
         graph = import_model(self.model, self.shapes)
-        self._prepare(graph)
+        inputs = Graph(graph.name, graph.inputs, [], [], list(graph.ops))
+        program = compile_graph(graph)
+        self._prepare(inputs, program, graph)
         total = (len(PASS_NAMES) + 2) * each_pass + self.count
         with Progress(console=self.out, transient=True, disable=not self.out.is_terminal) as bar:
             task = bar.add_task("comparing", total=total)
@@ -176,17 +194,21 @@ class _Check:
                     self._evaluate(name, stage)
                     bar.advance(task)
 
-            program = compile_graph(graph, observe)
+            if each_pass:
+                compile_graph(import_model(self.model, self.shapes), observe)
+            elif self.verification.regions:
+                self._evaluate("simulation", program)
             with tempfile.TemporaryDirectory() as scratch:
                 if folder is None:
                     folder = Path(scratch) / self.model.stem
                     write_artifact(program, folder, source=self.model)
                 self._on_device(folder, program, device, lambda: bar.advance(task))
 
-    def _prepare(self, graph: Graph) -> None:
+    def _prepare(self, imported: Graph, program: Program, packed: Graph) -> None:
         """Seeded samples and what onnxruntime makes of them."""
         from ..model_file import load_model
         from ..oracle import Oracle, needs_signed_integer_kernels
+        from ..verification import Verification
 
         signed = needs_signed_integer_kernels(load_model(self.model))
         oracle = Oracle(self.model, signed_integer_kernels=signed)
@@ -195,18 +217,20 @@ class _Check:
         self.out.print(f"{self.reference} on {self.model}:\n{groups}")
         random = np.random.default_rng(self.seed)
         if not self.samples:
-            self.samples = [random_sample(graph, random) for _ in range(self.count)]
-        self.expected = [oracle.run(sample) for sample in self.samples]
+            self.samples = [random_sample(imported, random) for _ in range(self.count)]
+        self.verification = Verification(oracle, program, packed)
+        self.expected = [self.verification.expect(sample) for sample in self.samples]
+        if self.verification.note:
+            self.out.print(
+                "what lies behind float regions is compared kernel by kernel only: "
+                f"{self.verification.note}"
+            )
 
     def _evaluate(self, name: str, stage: Graph | Program) -> None:
-        from ..interpreter import run_graph
-        from ..simulator import run_program
-
-        results = [
-            run_graph(stage, sample) if isinstance(stage, Graph) else run_program(stage, sample)
-            for sample in self.samples
-        ]
-        self._compare(f"after {name}", results)
+        self._add(
+            f"after {name}" if name != "simulation" else "simulated",
+            [self.verification.stage(stage, expected) for expected in self.expected],
+        )
 
     def _on_device(
         self, folder: Path, program: Program, device: dict[str, Any], advance: Any
@@ -218,47 +242,88 @@ class _Check:
             self.adapter = adapter_name(session.get_adapter())
             names = [tensor.name for tensor in session.get_outputs()]
             results = []
-            for sample in self.samples:
-                results.append(dict(zip(names, session.run(None, sample), strict=True)))
+            for expected in self.expected:
+                found = dict(zip(names, session.run(None, expected.sample), strict=True))
+                results.append(self.verification.outputs(expected, found))
                 advance()
-            stage = self._compare(f"on {self.adapter}", results)
+            stage = self._add(f"on {self.adapter}", results)
             if stage.first_sample is not None:
                 stage.detail = first_difference(program, session, self.samples[stage.first_sample])
+            if self.verification.regions:
+                self._replay(session)
 
-    def _compare(self, name: str, results: Sequence[Sample]) -> _Stage:
+    def _replay(self, session: Any) -> None:
+        """Every kernel against the simulator, fed with the device's own words."""
+        from ..verification import Replay
+
+        found = Replay()
+        for expected in self.expected:
+            found.add(self.verification.replay(session, expected))
+        stage = _Stage(f"kernels on {self.adapter}", found.words, what="words of integer kernels")
+        stage.differing, self.errors = sum(found.wrong.values()), found.errors
+        stage.error = max(found.errors.values())
+        if found.wrong:
+            name, count = next(iter(found.wrong.items()))
+            stage.detail = f"; first in kernel {name!r}: {count} words"
+        self.stages.append(stage)
+
+    def _add(self, name: str, results: Sequence[Difference]) -> _Stage:
         stage = _Stage(name)
-        for number, (expected, found) in enumerate(zip(self.expected, results, strict=True)):
-            for key, values in expected.items():
-                stage.values += values.size
-                stage.differing += int((_bits(values) != _bits(found[key])).sum())
-            if stage.differing and stage.first_sample is None:
+        for number, found in enumerate(results):
+            stage.values += found.values
+            stage.differing += found.differing
+            stage.error = max(stage.error, found.error)
+            if found.differing and stage.first_sample is None:
                 stage.first_sample = number
         self.stages.append(stage)
         return stage
 
     def report(self) -> None:
-        """The table, the verdict, and the exit status."""
-        table = Table("stage", "values", "differing")
+        """The table, the float regions, the verdict, and the exit status."""
+        regions = self.verification.regions
+        table = Table("stage", "values", "differing", *(["largest float error"] * bool(regions)))
         for stage in self.stages:
-            table.add_row(stage.name, str(stage.values), str(stage.differing))
+            error = [f"{stage.error:.1e}"] if regions else []
+            table.add_row(stage.name, str(stage.values), str(stage.differing), *error)
         self.out.print(table)
-        wrong = [stage for stage in self.stages if stage.differing]
+        for region in regions:
+            self.out.print(f"{region}; error {self.errors[region.number]:.1e}")
+        wrong = [stage for stage in self.stages if stage.wrong]
         if wrong:
-            first = wrong[0]
-            self.out.print(
-                f"NOT exact: {first.differing} of {first.values} values differ "
-                f"from {self.reference} {first.name}{first.detail}"
-            )
+            self.out.print(f"NOT exact: {self._blame(wrong[0])}")
             raise click.exceptions.Exit(1)
+        counted = self.stages[-2:] if regions else self.stages[-1:]
+        told = [f"0 of {stage.values} {stage.what}" for stage in counted if stage.values]
         self.out.print(
-            f"exact: 0 of {self.stages[-1].values} values differ from {self.reference} "
-            f"in {self.count} samples on {self.adapter}"
+            f"exact: {' and '.join(told) or 'no integers'} differ from {self.reference} "
+            f"in {self.count} samples on {self.adapter}{self._tolerance()}"
         )
 
+    def _blame(self, stage: _Stage) -> str:
+        from ..verification import TOLERANCE
 
-def _bits(values: Array) -> Array:
-    """Floats by their bits, so that -0 and NaN compare too."""
-    return values.view(np.int32) if values.dtype == np.float32 else values
+        if stage.differing:
+            return (
+                f"{stage.differing} of {stage.values} {stage.what} differ "
+                f"from {self.reference} {stage.name}{stage.detail}"
+            )
+        return (
+            f"float regions differ from {self.reference} by {stage.error:.1e} {stage.name}; "
+            f"{TOLERANCE:.0e} of the largest magnitude is allowed"
+        )
+
+    def _tolerance(self) -> str:
+        """What the verdict says of float regions."""
+        from ..verification import TOLERANCE
+
+        count = len(self.verification.regions)
+        if not count:
+            return ""
+        worst = max(self.errors.values())
+        return (
+            f"; {count} float region{'s' * (count > 1)} within {TOLERANCE:.0e} "
+            f"(at most {worst:.1e}), integers given the same inputs"
+        )
 
 
 def random_sample(graph: Graph, random: np.random.Generator) -> Sample:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -174,7 +174,7 @@ class MapKernel(FamilyKernel):
             for leaf, source in zip(self.leaves, self.sources, strict=True)
         }
         for step in self.steps:
-            xs = [tensors[x] if x in tensors else x.array for x in step.xs]
+            xs = [x.array if x.data is not None else tensors[x] for x in step.xs]
             tensors[step.result] = run_node(step.op, step.attributes, xs, self.opset)
         return words_of(tensors[self.steps[-1].result])
 

@@ -378,9 +378,7 @@ def convolution(op: OnnxOp) -> Reduction:
         (x.type.shape[0], group, own, *w.out),
         (*kernel, inner),
         Operand(x, out, (*spatial, plane), w.coordinates(3)),
-        Operand(
-            weight, (0, own * inner * taps, inner * taps, *spatial), (*taps_strides, taps)
-        ),
+        Operand(weight, (0, own * inner * taps, inner * taps, *spatial), (*taps_strides, taps)),
         bias,
         "acc + bias" if bias else "acc",
         tile_axis=2,
@@ -414,9 +412,7 @@ def transposed_convolution(op: OnnxOp) -> Reduction:
         (x.type.shape[0], group, own, *out),
         (*kernel, inner),
         Operand(x, (channels * plane, inner * plane, 0, *spatial), (*spatial, plane), coordinates),
-        Operand(
-            weight, (0, inner * own * taps, taps, *spatial), (*taps_strides, own * taps)
-        ),
+        Operand(weight, (0, inner * own * taps, taps, *spatial), (*taps_strides, own * taps)),
         bias,
         "acc + bias" if bias else "acc",
         tile_axis=2,

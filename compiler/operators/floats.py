@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from ..ir import Conv, Dequantize, FloatOp, Graph, OnnxOp, Op, TensorType, Value
+from ..ir import Conv, Dequantize, FloatOp, Graph, OnnxOp, Op
 from . import float_reduce as reduce
 from .base import FamilyOp
 from .float_expand import EXPANSIONS, Interpolation, expand

@@ -76,7 +76,6 @@ def _can_go(program: Program, copy: CopyKernel) -> bool:
     if not isinstance(source, View):
         return False
     filled = 0
-    scatters = any(isinstance(store, OutputStore) for store in copy.stores)
     for kernel in program.kernels:
         for store in kernel.stores:
             view = None if isinstance(store, WordStore) else store.view
@@ -86,8 +85,6 @@ def _can_go(program: Program, copy: CopyKernel) -> bool:
                 return False
             if (view.pixels, view.pitch) != (source.pixels, source.pitch):
                 return False
-            if scatters and _plane(kernel) != _plane(copy):
-                return False
             inside = 0 <= view.first - source.first <= source.words - view.words
             if inside and not _same_planes(kernel, copy):
                 return False
@@ -95,11 +92,6 @@ def _can_go(program: Program, copy: CopyKernel) -> bool:
             if inside and len(_outputs(kernel) | wanted) > MAX_OUTPUTS:
                 return False
     return filled == source.words
-
-
-def _plane(kernel: Kernel) -> int:
-    """Pixels of one sample: how far apart an `OutputStore` puts the channels of a pixel."""
-    return kernel.shape[1] * kernel.shape[2]
 
 
 def _same_planes(kernel: Kernel, copy: CopyKernel) -> bool:
