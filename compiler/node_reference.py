@@ -40,7 +40,7 @@ def run_node(op: str, attributes: dict[str, Any], xs: Sequence[Array], opset: in
     )
     session = _session(node.SerializeToString(), kinds, fixed, opset)
     feed = {
-        name: np.ascontiguousarray(x)
+        name: np.ascontiguousarray(x).reshape(x.shape)
         for name, x in zip(names, xs, strict=False)
         if name and x.dtype != np.int64
     }

@@ -33,8 +33,10 @@ def feeds_for(oracle: Oracle, count: int = 2, seed: int = 0, reach: float = 6.0)
 
 def _array(rng: np.random.Generator, dtype: Any, shape: Any, reach: float) -> NDArray[Any]:
     size = tuple(side if isinstance(side, int) else 1 for side in shape)
+    if dtype == bool:
+        return rng.integers(0, 2, size).astype(bool)
     if dtype != np.float32:
-        info = np.iinfo(dtype)
+        info = np.iinfo(np.int32 if dtype == np.int64 else dtype)  # what programs hold
         return rng.integers(info.min, info.max + 1, size, dtype)
     values = rng.uniform(-reach, reach, size)
     ties = np.round(values * 8) / 8 * TIES_SCALE

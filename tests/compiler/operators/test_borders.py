@@ -1,0 +1,32 @@
+"""Inputs and outputs of bool, int32 and int64."""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import helper
+
+from tests.compiler.one_node import model_of
+from tests.compiler.operators.between import exact, model
+
+
+@pytest.mark.parametrize("dtype", [bool, np.int64, np.int32])
+def test_an_input_moved_to_an_output(dtype: type, tmp_path: Path) -> None:
+    """Beside a quantized part, so that there is something to compile."""
+    made = model("Tanh", [(2, 3)], (0.01, 128))
+    kind = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+    made.graph.input.append(helper.make_tensor_value_info("other", kind, [3, 5]))
+    made.graph.output.append(helper.make_tensor_value_info("moved", kind, [5, 3]))
+    made.graph.node.append(helper.make_node("Transpose", ["other"], ["moved"], perm=[1, 0]))
+    exact(made, tmp_path, device=True)
+
+
+def test_other_inputs_are_refused(tmp_path: Path) -> None:
+    from onnx2wgsl.compiler.errors import CompileError
+    from onnx2wgsl.compiler.frontend import import_model
+
+    node = helper.make_node("Identity", ["x"], ["y"])
+    onnx.save(model_of([node], {"x": np.zeros(3, np.float64)}, {}), tmp_path / "m.onnx")
+    with pytest.raises(CompileError, match="float64"):
+        import_model(tmp_path / "m.onnx")

@@ -1,0 +1,80 @@
+"""Where: its bits at every stage, however it is broadcast and wherever its condition comes from."""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx2wgsl.compiler.passes.fuse_moves import FuseMoves
+
+from tests.compiler.ir_text import check
+from tests.compiler.operators.between import X, exact, kernels, model
+
+Shape = tuple[int, ...]
+SHAPES: list[tuple[Shape, Shape, Shape]] = [
+    ((2, 5, 3, 4), (2, 5, 3, 4), (2, 5, 3, 4)),
+    ((1, 1, 3, 4), (2, 5, 3, 4), (2, 5, 3, 4)),
+    ((5, 1, 1), (2, 5, 3, 4), (1, 5, 1, 4)),
+    ((7,), (6, 7), (6, 1)),
+    ((3, 1, 6), (2, 3, 4, 6), (4, 6)),
+]
+RESULT = (0.05, 100)
+
+
+def where(condition: Shape, a: Shape, b: Shape, dtype: type = np.uint8) -> onnx.ModelProto:
+    held = {"condition": np.zeros(condition, bool)}
+    return model("Where", [a, b], RESULT, dtype=dtype, before=held)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8])
+@pytest.mark.parametrize("shapes", SHAPES)
+def test_an_input_as_condition(
+    shapes: tuple[Shape, Shape, Shape], dtype: type, tmp_path: Path
+) -> None:
+    assert "select" in kernels(exact(where(*shapes, dtype), tmp_path))
+
+
+@pytest.mark.parametrize("shapes", SHAPES[1:4])
+def test_a_constant_as_condition(shapes: tuple[Shape, Shape, Shape], tmp_path: Path) -> None:
+    made = where(*shapes)
+    held = np.random.default_rng(0).integers(0, 2, shapes[0]).astype(bool)
+    made.graph.initializer.append(onnx.numpy_helper.from_array(held, "condition"))
+    del made.graph.input[0]
+    exact(made, tmp_path)
+
+
+def test_a_float_constant_as_branch(tmp_path: Path) -> None:
+    held = {"condition": np.zeros((1, 1, 4, 4), bool)}
+    constant = np.array(-1, np.float32)
+    exact(model("Where", [(1, 3, 4, 4)], RESULT, before=held, constants=[constant]), tmp_path)
+
+
+@pytest.mark.parametrize("condition", [(1, 1, 3, 4), (5, 1, 1)])
+def test_on_the_device(condition: Shape, tmp_path: Path) -> None:
+    exact(where(condition, (2, 5, 3, 4), (2, 5, 3, 4)), tmp_path, device=True)
+
+
+def test_each_branch_is_quantized() -> None:
+    before = """
+    graph @t (%c: bool[2], %a: f32[2], %b: f32[2]) -> ("y": %y) opset 21 {
+      @s: f32[] = [0.5]
+      %w: f32[2] = select([%a, %b], condition=%c)
+      %y: u8[2]{s=0.5, z=0} = quantize(%w, scale=@s)
+    }
+    """
+    after = """
+    graph @t (%c: bool[2], %a: f32[2], %b: f32[2]) -> ("y": %y) opset 21 {
+      @s: f32[] = [0.5]
+      %y.0: u8[2]{s=0.5, z=0} = quantize(%a, scale=@s)
+      %y.1: u8[2]{s=0.5, z=0} = quantize(%b, scale=@s)
+      %y: u8[2]{s=0.5, z=0} = select([%y.0, %y.1], condition=%c)
+    }
+    """
+    check(FuseMoves(), before, after)
+
+
+def test_branches_of_one_scale_are_chosen_as_bytes(tmp_path: Path) -> None:
+    made = model(
+        "Where", [(2, 3), (2, 3)], None, scales=(X, X), before={"c": np.zeros((2, 3), bool)}
+    )
+    assert kernels(exact(made, tmp_path)) == ["select"]

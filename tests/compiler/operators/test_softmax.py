@@ -1,0 +1,75 @@
+"""Softmax: what becomes onnxruntime's table form, and its bits at every stage."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from onnx2wgsl.compiler.fusion import explain
+from onnx2wgsl.compiler.ir import FloatOp
+from onnx2wgsl.compiler.passes.fuse_groups import FuseGroups
+from onnx2wgsl.compiler.text import parse_graph
+
+from tests.compiler.ir_text import check, unchanged
+from tests.compiler.operators.between import exact, kernels, model
+
+Shape = tuple[int, ...]
+CASES: list[tuple[Shape, int, int]] = [
+    ((5, 10), -1, 17),
+    ((1, 7, 4, 5), 1, 17),
+    ((2, 3, 4, 6), 3, 17),
+    ((2, 3, 4, 6), 2, 17),
+    ((2, 3, 4, 6), 2, 12),
+    ((2, 5), 1, 11),
+    ((5, 1), 1, 17),
+    ((1, 300), 1, 17),
+]
+RESULTS = [(1 / 256, 0), (0.0017, 40)]
+GRAPH = """
+graph @t (%x: u8[2,3]{{s=0.5, z=7}}) -> ("y": %y) opset {opset} {{
+  @sx: f32[] = [0.5]
+  @zx: u8[] = [7]
+  @sy: f32[] = [{scale}]
+  %d: f32[2,3] = dequantize(%x, scale=@sx, zero_point=@zx)
+  %p: f32[2,3] = float([%d], op="Softmax")
+  %y: {y}[2,3]{{s={scale}, z=0}} = quantize(%p, scale=@sy)
+}}
+"""
+
+
+@pytest.mark.parametrize("result", RESULTS)
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8])
+@pytest.mark.parametrize(("shape", "axis", "opset"), CASES)
+def test_any_axis(
+    shape: Shape, axis: int, opset: int, dtype: type, result: Any, tmp_path: Path
+) -> None:
+    made = model("Softmax", [shape], result, dtype=dtype, axis=axis, opset=opset)
+    assert "softmax" in kernels(exact(made, tmp_path))
+
+
+@pytest.mark.parametrize("axis", [1, 2])
+def test_on_the_device(axis: int, tmp_path: Path) -> None:
+    made = model("Softmax", [(2, 5, 6, 3)], RESULTS[0], scales=[(0.3, 90)], axis=axis)
+    exact(made, tmp_path, device=True)
+
+
+@pytest.mark.parametrize(("opset", "attributes"), [(13, "axis=1"), (12, "axis=1, flat=true")])
+def test_the_group(opset: int, attributes: str) -> None:
+    wanted = f"""
+    graph @t (%x: u8[2,3]{{s=0.5, z=7}}) -> ("y": %y) opset {opset} {{
+      %y: u8[2,3]{{s=0.25, z=0}} = qsoftmax(%x, {attributes})
+    }}
+    """
+    check(FuseGroups(), GRAPH.format(opset=opset, scale=0.25, y="u8"), wanted)
+
+
+@pytest.mark.parametrize(
+    ("scale", "dtype", "why"),
+    [(0.25, "s8", "it takes u8 and gives s8"), (1e-8, "u8", "is below 2^-23")],
+)
+def test_what_leaves_it_in_float(scale: float, dtype: str, why: str) -> None:
+    text = GRAPH.format(opset=21, scale=scale, y=dtype)
+    unchanged(FuseGroups(), text)
+    graph = parse_graph(text)
+    (op,) = [op for op in graph.ops if isinstance(op, FloatOp)]
+    assert why in str(explain(graph, op))
