@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from .codegen import render_template
+from .float_regions import float_regions
 from .program import Program
-from .verification import float_regions
 
 
 def render_report(program: Program) -> str:

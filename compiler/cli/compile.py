@@ -47,7 +47,7 @@ def command(
 
 def _print_regions(model: Path, program: Program) -> None:
     """The parts that compute in float, and where nothing is quantized a note."""
-    from ..verification import float_regions, is_all_float
+    from ..float_regions import float_regions, is_all_float
 
     regions = float_regions(program)
     for region in regions:

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..ir import Array, FloatOp, OnnxOp, Op, TensorType, Value
 from ..node_reference import run_node
-from .float_reduce import reduced_axes
+from .float_reductions import reduced_axes
 from .moves import Move
 
 COMPARISONS = frozenset({"Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual"})

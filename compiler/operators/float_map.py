@@ -119,7 +119,8 @@ def tensor_of(words: Array, value: Value) -> Array:
         return words.view(np.float32).reshape(shape)
     if dtype == "bool":
         return (words != 0).reshape(shape)
-    return words.view(np.int32).astype(NUMPY_DTYPES[dtype]).reshape(shape)
+    integers: Array = words.view(np.int32).astype(NUMPY_DTYPES[dtype])
+    return integers.reshape(shape)
 
 
 Axis = tuple[int, tuple[int, ...]]
@@ -186,11 +187,11 @@ class MapKernel(FamilyKernel):
         operands = []
         for number, (leaf, source) in enumerate(zip(self.leaves, self.sources, strict=True)):
             array, start = shader.operand(source)
-            shader.define(**{f"x{number}_at": start})
+            shader.define("u32", "", **{f"x{number}_at": start})
             terms = []
             for axis, (_, strides) in enumerate(self.axes):
                 if strides[number]:
-                    shader.define(**{f"x{number}_stride{axis}": strides[number]})
+                    shader.define("u32", "", **{f"x{number}_stride{axis}": strides[number]})
                     terms.append(axis)
             kind = WGSL_TYPES[leaf.type.dtype]
             operands.append({"number": number, "array": array, "axes": terms, "type": kind})
@@ -200,7 +201,7 @@ class MapKernel(FamilyKernel):
             steps.append(expression(step.op, step.attributes, step.xs, step.result, given))
             names[step.result] = f"t{number}"
         for number, (size, _) in enumerate(self.axes):
-            shader.define(**{f"size{number}": size})
+            shader.define("u32", "", **{f"size{number}": size})
         return {
             "operands": operands,
             "axes": range(len(self.axes)),

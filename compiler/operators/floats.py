@@ -1,8 +1,8 @@
 """Float regions: what a model leaves in float, as f32 kernels on row-major words.
 
 Elementwise nodes become `float_map` kernels (float_map.py), what sums or compares several elements
-becomes `float_reduce` ones (float_reduce.py), and normalizations a few of both (float_expand.py). A
-node keeps ONNX Runtime's meaning in the Graph and in the simulator; a device's sums and functions
+becomes `float_reduce` ones (float_reduce.py, float_reductions.py), and normalizations a few of
+both (float_expand.py). A node keeps ONNX Runtime's meaning in the Graph and in the simulator; a device's sums and functions
 round otherwise, so that a float region is held to a tolerance (verification.py).
 """
 
@@ -12,12 +12,13 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from ..ir import Conv, Dequantize, FloatOp, Graph, OnnxOp, Op
-from . import float_reduce as reduce
+from . import float_reductions as reduce
 from .base import FamilyOp
 from .float_expand import EXPANSIONS, Interpolation, expand
 from .float_expressions import MAP_OPS, WGSL_TYPES
 from .float_map import schedule_map
-from .float_reduce import GLOBAL, REDUCTIONS, Reduction, schedule_reduction
+from .float_reduce import Reduction, schedule_reduction
+from .float_reductions import GLOBAL, REDUCTIONS
 
 if TYPE_CHECKING:
     from ..passes.pack_int8 import Lowering
@@ -73,9 +74,6 @@ def _refusal(op: Conv | OnnxOp | Dequantize) -> str | None:
     if isinstance(op, OnnxOp) and not all(x.type.size or x.data is not None for x in op.xs):
         return "an operand has no elements"
     return _operand_refusal(op) if isinstance(op, OnnxOp) else None
-
-
-FIRST_CONSTANT = {"Resize": 1, "GroupNormalization": 3, "BatchNormalization": 5}
 
 
 def _operand_refusal(op: OnnxOp) -> str | None:

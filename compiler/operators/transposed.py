@@ -25,7 +25,7 @@ from ..fusion import Group, Refused, Surroundings
 from ..ir import Array, Dequantize, FloatOp, Op, QConv, Value
 from .base import FamilyOp, Get
 from .convolution import quantized_bias, requantization
-from .float_reduce import transposed_pads
+from .float_reductions import transposed_pads
 from .matmul import finished
 from .moves import Move
 
