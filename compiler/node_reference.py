@@ -126,6 +126,9 @@ def run_expression(
     session = _open(
         onnx.helper.make_model(graph, opset_imports=imports, ir_version=8), "expression"
     )
-    feed = {names[value]: np.ascontiguousarray(array) for value, array in given.items()}
+    feed = {
+        names[value]: np.ascontiguousarray(array).reshape(array.shape)
+        for value, array in given.items()
+    }
     (result,) = session.run([names[outputs[0]]], feed)
     return np.asarray(result)
