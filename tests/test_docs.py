@@ -1,0 +1,57 @@
+"""What the documents say of files and names is so."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+GUIDE = (ROOT / "docs" / "adding-an-operator.md").read_text("utf-8").replace("\\_", "_")
+
+
+def mentioned_files(text: str) -> set[str]:
+    """Paths in the text: everything that begins with a folder of the repository."""
+    return set(re.findall(r"(?<![\w/])(?:compiler|tests|docs)/[\w/.]*[\w/]", text))
+
+
+def mentioned_names(text: str) -> set[str]:
+    """Identifiers in backquotes, the last part of dotted ones; calls without their arguments."""
+    quoted = re.findall(r"`([A-Za-z_][\w.]*)(?:\([^`]*\))?`", text)
+    files = {name for name in quoted if name.endswith((".j2", ".py"))}
+    return {name.split(".")[-1] for name in quoted if name not in files}
+
+
+def sources() -> str:
+    folders = ("compiler", "runtime_py", "tests")
+    return "\n".join(
+        path.read_text("utf-8")
+        for folder in folders
+        for path in (ROOT / folder).rglob("*")
+        if path.suffix in (".py", ".j2") and path != Path(__file__)
+    )
+
+
+@pytest.mark.parametrize("name", sorted(mentioned_files(GUIDE)))
+def test_a_file_that_the_guide_names_exists(name: str) -> None:
+    assert (ROOT / name).exists()
+
+
+def test_every_name_in_the_guide_is_in_the_code() -> None:
+    code = sources()
+    missing = [
+        name for name in sorted(mentioned_names(GUIDE)) if not re.search(rf"\b{name}\b", code)
+    ]
+    assert missing == []
+
+
+def test_names_and_files_are_found() -> None:
+    assert len(mentioned_files(GUIDE)) > 10
+    assert {"QMul", "qlinear_mul", "store", "operand"} <= mentioned_names(GUIDE)
+    assert "no_such_name_at_all" not in sources()
+
+
+def test_the_guides_command_works_on_a_kind_that_is_drawn() -> None:
+    from onnx2wgsl.compiler.fuzzing.kinds import SUPPORTED
+
+    (kind,) = re.findall(r"fuzz --op (\w+)", GUIDE)
+    assert kind in SUPPORTED
