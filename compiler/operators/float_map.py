@@ -118,7 +118,8 @@ def tensor_of(words: Array, value: Value) -> Array:
     if dtype == "f32":
         return words.view(np.float32).reshape(shape)
     if dtype == "bool":
-        return (words != 0).reshape(shape)
+        truths: Array = words != 0
+        return truths.reshape(shape)
     integers: Array = words.view(np.int32).astype(NUMPY_DTYPES[dtype])
     return integers.reshape(shape)
 

@@ -2,8 +2,9 @@
 
 Elementwise nodes become `float_map` kernels (float_map.py), what sums or compares several elements
 becomes `float_reduce` ones (float_reduce.py, float_reductions.py), and normalizations a few of
-both (float_expand.py). A node keeps ONNX Runtime's meaning in the Graph and in the simulator; a device's sums and functions
-round otherwise, so that a float region is held to a tolerance (verification.py).
+both (float_expand.py). A node keeps ONNX Runtime's meaning in the Graph and in the simulator; a
+device's sums and functions round otherwise, so that a float region is held to a tolerance
+(verification.py).
 """
 
 from __future__ import annotations
