@@ -120,7 +120,11 @@ class Kernel:
         for item in fields(self):
             held = getattr(self, item.name)
             if isinstance(held, tuple) and item.name == "sources":
-                setattr(self, item.name, tuple(new if isinstance(one, View) and one == old else one for one in held))
+                setattr(
+                    self,
+                    item.name,
+                    tuple(new if isinstance(one, View) and one == old else one for one in held),
+                )
             elif isinstance(held, View) and held == old:
                 setattr(self, item.name, new)
 
