@@ -1,0 +1,45 @@
+"""Pools, reductions and Where on floats: exact too, since they only pick elements."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import helper
+
+from tests.compiler.operators.between import exact, kernels, model
+
+FLOATS = [2, 5, 6, 7]
+CASES: list[tuple[str, dict[str, Any], str]] = [
+    ("MaxPool", {"kernel_shape": [3, 2], "pads": [1, 0, 1, 1], "strides": [2, 1]}, "window"),
+    ("GlobalMaxPool", {}, "window"),
+    ("ReduceMin", {"axes": [1, 3], "keepdims": 0}, "window"),
+    ("ReduceMax", {"axes": [0, 1]}, "window"),
+    ("ArgMax", {"axis": 2, "select_last_index": 1}, "arg"),
+    ("ArgMin", {"axis": 3, "keepdims": 0}, "arg"),
+]
+
+
+def beside(op: str, inputs: list[str], **attributes: Any) -> onnx.ModelProto:
+    """A model whose other part is quantized, so that there is something to compile."""
+    made = model("Tanh", [(2, 3)], (0.01, 128))
+    made.graph.input.append(helper.make_tensor_value_info("f", 1, FLOATS))
+    kind = onnx.TensorProto.INT64 if op.startswith("Arg") else onnx.TensorProto.FLOAT
+    made.graph.node.append(helper.make_node(op, inputs, ["picked"], **attributes))
+    made.graph.output.append(helper.make_tensor_value_info("picked", kind, None))
+    return made
+
+
+@pytest.mark.parametrize(("op", "attributes", "kernel"), CASES)
+def test_of_floats(op: str, attributes: dict[str, Any], kernel: str, tmp_path: Path) -> None:
+    program = exact(beside(op, ["f"], **attributes), tmp_path, device=True)
+    assert kernel in kernels(program)
+
+
+def test_where(tmp_path: Path) -> None:
+    made = beside("Where", ["condition", "f", "g"])
+    made.graph.input.append(helper.make_tensor_value_info("g", 1, [7]))
+    held = np.random.default_rng(0).integers(0, 2, (5, 1, 7)).astype(bool)
+    made.graph.initializer.append(onnx.numpy_helper.from_array(held, "condition"))
+    assert "select" in kernels(exact(made, tmp_path, device=True))
