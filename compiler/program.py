@@ -391,6 +391,14 @@ def _format_kernel(kernel: Kernel) -> str:
         details = (
             f"<k={kernel_h}x{kernel_w}, s={kernel.strides[0]}x{kernel.strides[1]}, "
             f"up={kernel.upsample[0]}x{kernel.upsample[1]}, pixels={tile.pixels}, "
-            f"channels={tile.words * 4}, workgroup={tile.workgroup[0]}x{tile.workgroup[1]}>"
+            f"channels={tile.words * 4}, workgroup={tile.workgroup[0]}x{tile.workgroup[1]}"
+            + (
+                ", depthwise"
+                if kernel.depthwise
+                else f", groups={kernel.group}" * (kernel.group > 1)
+            )
+            + f", {kernel.made}" * (kernel.made != "bytes")
+            + ", float in ONNX Runtime" * kernel.float_reference
+            + ">"
         )
     return f"{kernel.op}{details} {kernel.name} in=[{sources}] out=[{targets}] # {kernel.macs} MACs"
