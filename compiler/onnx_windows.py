@@ -28,7 +28,7 @@ def _max_pool(imp: Importer, node: Any) -> None:
         raise Refusal("its indices are used; only its values are taken")
     attributes = {n: v.decode() if isinstance(v, bytes) else v for n, v in node.attrs.items()}
     held = window_attributes(attributes)
-    made = MaxPool(Value("", x.type), x, **held)  # type: ignore[arg-type]
+    made = MaxPool(Value("", x.type), x, **held)
     shape = made.expected_shape()
     assert shape is not None
     if min(shape) < 1:

@@ -15,7 +15,7 @@ takes its formula also for an AveragePool whose kernel is the whole picture.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -253,15 +253,15 @@ def fuse(around: Surroundings, op: Op) -> Group | None:
     return Group(quantize, made)
 
 
-def window_attributes(attributes: dict[str, object]) -> dict[str, object]:
+def window_attributes(attributes: dict[str, Any]) -> dict[str, Any]:
     """A pool's attributes in ONNX as the fields of `Pool`."""
     a = attributes
-    kernel = tuple(a["kernel_shape"])  # type: ignore[arg-type]
+    kernel = tuple(a["kernel_shape"])
     return {
         "kernel": kernel,
-        "strides": tuple(a.get("strides", (1,) * len(kernel))),  # type: ignore[arg-type]
-        "pads": tuple(a.get("pads", (0,) * (2 * len(kernel)))),  # type: ignore[arg-type]
-        "dilations": tuple(a.get("dilations", (1,) * len(kernel))),  # type: ignore[arg-type]
+        "strides": tuple(a.get("strides", (1,) * len(kernel))),
+        "pads": tuple(a.get("pads", (0,) * (2 * len(kernel)))),
+        "dilations": tuple(a.get("dilations", (1,) * len(kernel))),
         "auto_pad": str(a.get("auto_pad") or "NOTSET"),
         "ceil_mode": bool(a.get("ceil_mode", 0)),
     }

@@ -99,13 +99,14 @@ class RowMajor:
     def emit(self, shader: Shader, name: str, source: Source) -> Json:
         """What `select.wgsl` needs to read it."""
         array, start = shader.operand(source)
-        shader.define(**{f"{name}_at": start})
+        shader.constant(f"{name}_at", start)
         axes = []
         for number, (size, stride) in enumerate(reversed(self.axes)):
-            shader.define(**{f"{name}_size{number}": size, f"{name}_stride{number}": stride})
+            shader.constant(f"{name}_size{number}", size)
+            shader.constant(f"{name}_stride{number}", stride)
             axes.append({"number": number, "fixed": stride == 0})
         if self.channel:
-            shader.define(**{f"{name}_channel": self.channel})
+            shader.constant(f"{name}_channel", self.channel)
         return {"name": name, "array": array, "axes": axes, "channel": self.channel > 0}
 
 

@@ -70,8 +70,8 @@ class QSoftmax(FamilyOp):
         shape = self.x.type.shape
         if not self.flat or self.axis == len(shape) - 1:
             x = to.operand(self.x)
-            made = replace(self, result=to.like(self.result, x), x=x, flip=to.flip_of(self))
-            to.add(replace(made, flat=False))
+            result = to.like(self.result, x)
+            to.add(replace(self, result=result, x=x, flat=False, flip=to.flip_of(self)))
             return
         rows = (math.prod(shape[: self.axis]), math.prod(shape[self.axis :]))
         x = Value(f"{self.result.name}.rows", replace(self.x.type, shape=rows))

@@ -45,7 +45,8 @@ class WindowAxis:
         cls, axis: PoolAxis, side: int, pitch: int, stride: int, dilation: int
     ) -> WindowAxis:
         """The windows of a pool."""
-        return cls(side, pitch, *axis.indices.shape, stride, dilation, axis.before)
+        outputs, taps = axis.indices.shape
+        return cls(side, pitch, outputs, taps, stride, dilation, axis.before)
 
     @property
     def kept(self) -> bool:
@@ -173,7 +174,9 @@ class WindowKernel(FamilyKernel):
         return best
 
     def _sum(self, x: Array) -> Array:
-        total = sum(x[pixel] for pixel, _ in self._taps()) - self.taps * self.zero_points[0]
+        total = np.zeros((1, x.shape[1]), np.int64) - self.taps * self.zero_points[0]
+        for pixel, _ in self._taps():
+            total = total + x[pixel]
         multiplier = np.asarray(self.multiplier, F32)
         return requantize(total.astype(np.int32), multiplier, self.zero_points[1], (-128, 127))
 
