@@ -10,6 +10,7 @@ Rules:
 3. A store into a buffer that nobody reads goes.
 
 Refusals:
+- a copy of row-major words into an output: a store fills all of it;
 - a copy whose source has other pixels than the stores that fill it (a view of another shape), or
   floats in other planes, or that is not wholly filled by kernels that store packed bytes;
 - a copy of floats into a row-major tensor whose channels lie otherwise apart than those of the
@@ -73,7 +74,7 @@ def _fills(program: Program, source: View) -> Iterator[tuple[Kernel, BufferStore
 def _can_go(program: Program, copy: CopyKernel) -> bool:
     """Whether the kernels that fill the copy's source can write its stores too."""
     source, wanted = copy.source, _outputs(copy)
-    if not isinstance(source, View):
+    if not isinstance(source, View) or any(isinstance(s, WordStore) for s in copy.stores):
         return False
     filled = 0
     for kernel in program.kernels:
