@@ -14,6 +14,7 @@ from . import (
     dynamic,
     interpolation,
     matmul,
+    matmul_fusion,
     pooling,
     reduction,
     select,
@@ -31,7 +32,9 @@ OP_CLASSES: dict[str, type[Op]] = {
         cls.kind: cls
         for cls in (dynamic.DynamicScale, dynamic.DynamicZeroPoint, dynamic.DynamicQuantize)
     },
-    **{cls.kind: cls for cls in (pooling.MaxPool, pooling.QAveragePool, pooling.QGlobalAveragePool)},
+    **{
+        cls.kind: cls for cls in (pooling.MaxPool, pooling.QAveragePool, pooling.QGlobalAveragePool)
+    },
     softmax.QSoftmax.kind: softmax.QSoftmax,
     interpolation.ResizeLinear.kind: interpolation.ResizeLinear,
     **{cls.kind: cls for cls in (borders.Load, borders.Unload)},
@@ -39,5 +42,13 @@ OP_CLASSES: dict[str, type[Op]] = {
 }
 """Every op of the Graph by its kind, for the text form."""
 
-FUSION_RULES: tuple[Rule, ...] = (convolution.fuse, matmul.fuse, transposed.fuse, binary.fuse, pooling.fuse, softmax.fuse, interpolation.fuse)
+FUSION_RULES: tuple[Rule, ...] = (
+    convolution.fuse,
+    matmul_fusion.fuse,
+    transposed.fuse,
+    binary.fuse,
+    pooling.fuse,
+    softmax.fuse,
+    interpolation.fuse,
+)
 """What ONNX Runtime makes integer ops of."""
