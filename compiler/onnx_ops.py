@@ -270,7 +270,7 @@ def _resize(imp: Importer, node: Any) -> None:
     if attrs.get("mode", "nearest") != "nearest":
         float_op(imp, node)
         if imp.ops[-1].result.type.shape == x.type.shape:  # ONNX Runtime copies
-            imp.ops[-1] = Resize(imp.ops[-1].result, x, scales=())
+            imp.ops[-1] = Resize(imp.ops[-1].result, x)
         return
     coordinates = attrs.get("coordinate_transformation_mode", "half_pixel")
     if coordinates not in ("half_pixel", "pytorch_half_pixel", "asymmetric", "align_corners"):
