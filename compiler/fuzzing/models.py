@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 MOST_ELEMENTS = 1 << 14
-"""A node whose result would be larger is left out."""
+"""A node whose result would be larger, or empty, is left out."""
 
 
 def build(net: Net) -> onnx.ModelProto:
@@ -37,14 +37,16 @@ class _Entry:
 class Builder:
     """What a node sees while it adds itself: `q` writes the model, `pick` finds operands.
 
-    `merged` has the stored names of tensors whose scale onnxruntime changes; `left_out` counts the
-    nodes whose operands did not fit.
+    `merged` has the stored names of tensors whose scale onnxruntime changes; `chains` the names of
+    float tensors that are functions of one byte; `left_out` counts the nodes whose operands did not
+    fit.
     """
 
     def __init__(self, net: Net) -> None:
         self.net = net
         self.q = QDQBuilder(net.opset)
         self.merged: set[str] = set()
+        self.chains: set[str | None] = set()
         self.left_out = 0
         self._inputs: list[Tensor] = []
         self._entries: list[_Entry] = []
@@ -71,7 +73,7 @@ class Builder:
         return QuantParams(scale, zero_point.of(self.net.dtype), self.net.dtype)
 
     def pick(self, number: int, quantized: bool = True) -> Tensor:
-        """0, -1, -2: an input; 1, 2, ...: the latest tensors. Float ones only where allowed."""
+        """0, -1, -2: an input; 1, 2, ...: the latest tensors. Of float ones `chains`, if at all."""
         index = self._index(number, quantized)
         self._read.add(index)
         return self._entries[index].tensor
@@ -99,10 +101,14 @@ class Builder:
             index = -number % len(self._inputs)
         else:
             index = len(self._entries) - 1 - (number - 1) % len(self._entries)
-        fits = _is_float if self.net.wild or not quantized else _is_quantized
-        while not fits(self._entries[index].tensor):
+        while not self._may_be_read(self._entries[index].tensor, quantized):
             index -= 1  # the inputs are always quantized, and stand first
         return index
+
+    def _may_be_read(self, tensor: Tensor, quantized: bool) -> bool:
+        if self.net.wild:
+            return tensor.dtype == "f32" and bool(tensor.shape)
+        return _is_quantized(tensor) or (not quantized and tensor.real in self.chains)
 
     def _add(self, node: Node) -> list[Tensor]:
         """The node's results; none, and the model as before, where its operands don't fit."""
@@ -110,7 +116,7 @@ class Builder:
         written.copy_lists()
         made: Made = node.make(self)
         results = [] if made is None else made if isinstance(made, list) else [made]
-        if not results or any(np.prod(tensor.shape) > MOST_ELEMENTS for tensor in results):
+        if not results or not all(0 < np.prod(tensor.shape) <= MOST_ELEMENTS for tensor in results):
             self.q, self._read = written, read
             self.left_out += 1
             return []
@@ -125,11 +131,8 @@ class Builder:
 
 
 def _is_quantized(tensor: Tensor) -> bool:
-    return tensor.params is not None
-
-
-def _is_float(tensor: Tensor) -> bool:
-    return tensor.dtype == "f32"
+    """Whether it may be an operand: a tensor without axes is none."""
+    return tensor.params is not None and bool(tensor.shape)
 
 
 def feed(net: Net) -> dict[str, Array]:

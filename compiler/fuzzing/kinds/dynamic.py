@@ -65,14 +65,16 @@ class DynamicNode(Node):
         return made, factor.reshape(-1, 1, 1) if factor.ndim else factor
 
 
-def nodes_of(conv: bool, x: Operands) -> st.SearchStrategy[Node]:
+def nodes_of(conv: bool, scaled: bool, x: Operands) -> st.SearchStrategy[Node]:
     return st.builds(
         DynamicNode, x, st.just(False), st.just(conv), WEIGHTS, pairs(st.integers(1, 3)),
-        pairs(st.integers(1, 2)), pad_widths(2), st.booleans(),
+        pairs(st.integers(1, 2)), pad_widths(2), st.just(scaled),
     )  # fmt: skip
 
 
 KINDS = (
-    Kind("conv_integer", lambda x: nodes_of(True, x), several(IMAGES)),
-    Kind("matmul_integer", lambda x: nodes_of(False, x), several(STACKS)),
+    Kind("conv_integer", lambda x: nodes_of(True, False, x), several(IMAGES)),
+    Kind("matmul_integer", lambda x: nodes_of(False, False, x), several(STACKS)),
+    Kind("conv_integer_scaled", lambda x: nodes_of(True, True, x), several(IMAGES)),
+    Kind("matmul_integer_scaled", lambda x: nodes_of(False, True, x), several(STACKS)),
 )

@@ -55,7 +55,10 @@ class UnaryNode(Node):
             op = "HardSigmoid"
         x = b.pick(self.x, quantized=False)
         params = None if self.scale is None else b.params(self.scale, self.zero_point)
-        return b.q.unary(x, op, params, *constants, **attributes)
+        result = b.q.unary(x, op, params, *constants, **attributes)
+        if params is None:
+            b.chains.add(result.real)
+        return result
 
 
 def nodes(x: Operands) -> st.SearchStrategy[Node]:
