@@ -44,7 +44,11 @@ def run_node(op: str, attributes: dict[str, Any], xs: Sequence[Array], opset: in
         for name, x in zip(names, xs, strict=False)
         if name and x.dtype != np.int64
     }
-    (result,) = session.run(["y"], feed)
+    try:
+        (result,) = session.run(["y"], feed)
+    except Exception as error:  # onnxruntime's exceptions share no base class
+        reason = " ".join(str(error).split())
+        raise CompileError(f"onnxruntime can't run {op}: {reason}") from error
     return np.asarray(result)
 
 
