@@ -85,7 +85,7 @@ def run_graph(
 
 def needed_ops(graph: Graph) -> list[Op]:
     """The ops that the outputs need, in order, integer groups as the ops that they are."""
-    replaced = groups(graph)
+    replaced = {} if graph.fused else groups(graph)
     needed, kept = set(graph.outputs), []
     for op in reversed(graph.ops):
         if op.result in needed:

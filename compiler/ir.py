@@ -437,7 +437,7 @@ class Graph:
     """Ops in execution order, with the values that come in and go out.
 
     An output keeps the model's name for it in `output_names`, whatever value holds it after the
-    passes.
+    passes. `fused`: integer groups have been made integer ops, what is left in float is float.
     """
 
     name: str
@@ -446,6 +446,7 @@ class Graph:
     output_names: list[str]
     ops: list[Op]
     opset: int = 21
+    fused: bool = False
 
     def users(self) -> Mapping[Value, list[Op]]:
         """The ops that read each value, as of now."""

@@ -20,7 +20,8 @@ class FuseGroups:
     name: ClassVar[str] = "fuse_groups"
 
     def apply(self, graph: Graph) -> bool:
-        found = groups(graph)
+        found = {} if graph.fused else groups(graph)
+        graph.fused = True
         for last, op in found.items():
             graph.ops[graph.ops.index(last)] = op
         graph.remove_dead_ops()
