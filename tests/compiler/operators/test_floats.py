@@ -365,7 +365,7 @@ def test_all_that_can_not_be_computed_is_told_at_once(tmp_path: Path) -> None:
         ("LpPool", {"kernel_shape": [2, 2], "p": 3}, "p = 3; 1 and 2 are taken"),
         ("Resize", {"mode": "linear", "coordinate_transformation_mode": "tf_crop_and_resize"},
          "coordinate_transformation_mode 'tf_crop_and_resize' is not taken"),
-        ("Resize", {"mode": "linear", "keep_aspect_ratio_policy": "not_larger"},
+        ("Resize", {"mode": "linear", "keep_aspect_ratio_policy": "not_larger", "axes": [2, 3]},
          "keep_aspect_ratio_policy other than stretch is not taken"),
     ],
 )  # fmt: skip
@@ -376,7 +376,11 @@ def test_an_attribute_that_is_not_taken_is_refused(
     operands = [m.input(m.draw(1, 2, 6, 6))]
     if op == "Resize":
         roi = m.constant(np.array([0, 0, 0, 0, 1, 1, 1, 1], np.float32))
-        operands += [roi, "", m.constant(np.array([1, 2, 3, 4]))]
+        operands += [
+            roi,
+            "",
+            m.constant(np.array([1, 2, 3, 4][-len(attributes.get("axes", "four")) :])),
+        ]
     m.node(op, *operands, **attributes)
     onnx.save(m.build(), tmp_path / "net.onnx")
     with pytest.raises(UnsupportedError) as refused:
