@@ -5,9 +5,9 @@ and a zero point for the intersection of both ranges, every operation rounded to
 dtype's limits; onnxruntime's DoubleQDQPairsRemover, measured):
     low = max((lo - z1) * s1, (lo - z2) * s2);  high = min((hi - z1) * s1, (hi - z2) * s2)
     s = (high - low) / (hi - lo);  z = round(lo - low / s), halves away from zero
-Equal parameters stay as they are. Identities, and Add, Sub, Mul, Div by the neutral element, are
-looked through; a longer chain is merged pair by pair from its start. This changes values: what ONNX
-Runtime computes is the merged form.
+Equal parameters stay as they are. Identities, Expand to the same shape, and Add, Sub, Mul, Div by
+the neutral element, are looked through; a longer chain is merged pair by pair from its start. This
+changes values: what ONNX Runtime computes is the merged form.
 
 Refusals:
 - the dtypes differ, or a zero point is not written out (ONNX Runtime does not look at such pairs);
@@ -25,6 +25,7 @@ import numpy as np
 from ..arithmetic import F32
 from ..errors import CompileError
 from ..ir import Dequantize, Elementwise, Graph, Identity, Op, Quantization, Quantize, Value, retype
+from ..operators.moves import Move
 
 NEUTRAL = {"Add": 0.0, "Sub": 0.0, "Mul": 1.0, "Div": 1.0}
 
@@ -97,6 +98,8 @@ def _readers(graph: Graph, op: Op) -> list[Op] | None:
 def _does_nothing(op: Op, x: Value) -> bool:
     if isinstance(op, Identity):
         return True
+    if isinstance(op, Move):  # a Slice that does nothing is not looked through: measured
+        return op.op == "expand" and op.x.type.shape == op.result.type.shape
     if not isinstance(op, Elementwise) or op.op not in NEUTRAL or len(op.xs) != 2:
         return False
     first, second = op.xs

@@ -151,3 +151,17 @@ def test_a_graph_input_of_bytes_is_no_pair(tmp_path: Path) -> None:
 def test_ranges_that_meet_in_a_point_are_refused(tmp_path: Path) -> None:
     with pytest.raises(CompileError, match=r"no range in common.*take out the second"):
         quantizations(chain(QuantParams(0.02, 0), QuantParams(0.03, 255)).build(), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("op", "constants", "merged"),
+    [("Expand", [[1, 3, 1, 1]], True), ("Slice", [[0], [2**40], [2]], False)],
+)
+def test_an_expand_that_does_nothing_is_looked_through_but_no_slice(
+    op: str, constants: list[list[int]], merged: bool, tmp_path: Path
+) -> None:
+    b = QDQBuilder()
+    x = b.input(SHAPE, A)
+    b.output(conv(b, b.op(op, [x, *map(np.array, constants)], B)))
+    assert (len(quantizations(b.build(), tmp_path)) == 2) == merged
+    assert_exact(b.build(), tmp_path)
