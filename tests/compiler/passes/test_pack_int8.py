@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from onnx2wgsl.compiler.errors import CompileError
 from onnx2wgsl.compiler.interpreter import run_graph
-from onnx2wgsl.compiler.ir import Graph, Lookup, PackedConv, Unpack, physical_channels
+from onnx2wgsl.compiler.ir import Graph, Lookup, Pack, PackedConv, Unpack, physical_channels
+from onnx2wgsl.compiler.operators.moves import Move
 from onnx2wgsl.compiler.passes.pack_int8 import PackInt8, pack_weights, unpack_weights
 from onnx2wgsl.compiler.text import parse_graph
 from onnx2wgsl.compiler.verifier import verify
@@ -162,7 +162,7 @@ def test_tables_are_indexed_and_filled_with_packed_bytes() -> None:
     assert set(op.table.array.tolist()) == {3 - 128}
 
 
-def test_a_float_op_is_refused_as_an_internal_error() -> None:
+def test_a_float_op_works_on_row_major_floats() -> None:
     graph = parse_graph(
         """
         graph @t (%x: f32[1,1,2,2]) -> ("y": %y) opset 21 {
@@ -170,5 +170,35 @@ def test_a_float_op_is_refused_as_an_internal_error() -> None:
         }
         """
     )
-    with pytest.raises(CompileError, match="elementwise %y can't be packed"):
-        PackInt8().apply(graph)
+    PackInt8().apply(graph)
+    assert all(value.type.segments is None for op in graph.ops for value in op.operands)
+
+
+def test_a_value_lies_along_the_axis_that_its_reader_wants() -> None:
+    graph = packed(
+        """
+        graph @t (%x: u8[1,4,3]{s=0.5, z=7}) -> ("y": %y) opset 21 {
+          @w: s8[2,4,1,1] = splat 1
+          @s: f32[1] = [0.5]
+          %y: u8[1,2,3]{s=0.5, z=7} = qconv(%x, weight=@w, weight_scale=@s)
+        }
+        """
+    )
+    (pack,) = [op for op in graph.ops if isinstance(op, Pack)]
+    assert (pack.result.type.axis, pack.result.type.segments) == (1, (4,))
+
+
+def test_a_reader_that_wants_another_axis_gets_a_move() -> None:
+    graph = packed(
+        """
+        graph @t (%x: u8[1,4,6]{s=0.5, z=7}) -> ("y": %y, "k": %k) opset 21 {
+          @w: s8[2,4,1,1] = splat 1
+          @s: f32[1] = [0.5]
+          %y: u8[1,2,6]{s=0.5, z=7} = qconv(%x, weight=@w, weight_scale=@s)
+          %k: u8[1,4,12]{s=0.5, z=7} = concat([%x, %x], axis=2)
+        }
+        """
+    )
+    moves = [op for op in graph.ops if isinstance(op, Move)]
+    assert [(op.op, op.result.type.axis) for op in moves] == [("layout", 2)]
+
