@@ -16,11 +16,11 @@ OPSET_OF_ONE_AXIS = 13
 def softmax_table(scale: float, length: int) -> Array:
     """exp((i - 255 + B) * sx) of i = x - row maximum + 255, in f64, then rounded: f32 [256].
 
-    B = max(0, ln(RN(f32max / D)) - 5) / sx with D the reduced length, so that sums stay finite.
+    B = max(0, RN(RN(ln(RN(f32max / D))) - 5)) / sx with D the reduced length: sums stay finite.
     """
     sx = float(F32(scale))
     largest = float(np.finfo(F32).max / F32(length))
-    base = max(0.0, math.log(largest) - 5) / sx
+    base = float(max(F32(0), F32(math.log(largest)) - F32(5))) / sx
     return np.array([math.exp((i - 255 + base) * sx) for i in range(256)]).astype(F32)
 
 

@@ -10,6 +10,7 @@ from onnx2wgsl.compiler.ir import FloatOp
 from onnx2wgsl.compiler.passes.fuse_groups import FuseGroups
 from onnx2wgsl.compiler.text import parse_graph
 
+from tests.compiler.exactness import assert_exact
 from tests.compiler.ir_text import check, unchanged
 from tests.compiler.operators.between import exact, kernels, model
 
@@ -45,6 +46,15 @@ def test_any_axis(
 ) -> None:
     made = model("Softmax", [shape], result, dtype=dtype, axis=axis, opset=opset)
     assert "softmax" in kernels(exact(made, tmp_path))
+
+
+@pytest.mark.parametrize("length", [2, 4, 7])
+@pytest.mark.parametrize("scale", [0.1, 0.5])
+def test_quotients_on_ties(length: int, scale: float, tmp_path: Path) -> None:
+    """Rows of equal elements: the last bit of a term decides."""
+    made = model("Softmax", [(60, length)], (0.1, 0), scales=[(scale, 0)], axis=1)
+    rows = np.repeat(np.arange(60, dtype=np.uint8) * 4, length).reshape(60, length)
+    assert_exact(made, tmp_path, feeds=[{"x0": rows}, {"x0": rows // 200 * 200}])
 
 
 @pytest.mark.parametrize("axis", [1, 2])
