@@ -86,9 +86,10 @@ class Importer:
             if refused:
                 self.poisoned.update(tensor.name for tensor in node.outputs)
                 loose += [self.values[x.name] for x in node.inputs if x.name in self.values]
+        reasons += self._output_reasons()
         if reasons:
             raise UnsupportedError(
-                f"{len(reasons)} node{'s' * (len(reasons) > 1)} of {self.name} can't be compiled:",
+                f"{len(reasons)} part{'s' * (len(reasons) > 1)} of {self.name} can't be compiled:",
                 reasons,
                 self._graph(inputs, [x for x in dict.fromkeys(loose) if x.data is None]),
             )
@@ -97,10 +98,30 @@ class Importer:
 
     def _graph(self, inputs: list[Value], loose: Sequence[Value] = ()) -> Graph:
         """The graph of the ops so far; `loose` values are outputs beside those of the model."""
-        tensors = [x for x in self.source.outputs if x.name not in self.poisoned]
+        tensors = [x for x in self.source.outputs if self._is_computed(x)]
         outputs = [*(self.value(tensor) for tensor in tensors), *loose]
         names = [*(tensor.name for tensor in tensors), *(value.name for value in loose)]
         return Graph(self.name, inputs, outputs, names, self.ops, self.source.opset)
+
+    def _is_computed(self, tensor: Any) -> bool:
+        made = self.values.get(tensor.name)
+        return made is not None and made.data is None
+
+    def _output_reasons(self) -> list[str]:
+        """Why outputs of the model can't be had, where no refused node is to blame."""
+        reasons = []
+        for tensor in self.source.outputs:
+            if tensor.name in self.poisoned or self._is_computed(tensor):
+                continue
+            node = next(iter(tensor.inputs), None)
+            if isinstance(tensor, gs.Constant) or tensor.name in self.values:
+                why = "is a constant: take it out of the model's outputs"
+            elif node is None:
+                why = "is made by no node"
+            else:
+                why = f"is not made: {describe(node)} makes only its first output"
+            reasons.append(f"output {tensor.name!r} {why}")
+        return reasons
 
     def _refusal(self, node: Any) -> list[str]:
         """Imports a node; why it can't be, if it can't."""
@@ -112,12 +133,17 @@ class Importer:
         return []
 
     def _input(self, tensor: Any) -> Value:
+        if tensor.shape is None or not isinstance(tensor.dtype, type | np.dtype):
+            kind = " ".join(str(tensor.dtype).split())
+            raise CompileError(f"input {tensor.name!r} is no tensor of numbers: {kind}")
         dtype = np.dtype(tensor.dtype)
         if dtype not in DTYPE_NAMES or DTYPE_NAMES[dtype] == "u32":
             raise CompileError(
                 f"input {tensor.name!r} is {dtype}; "
                 "float32, uint8, int8, bool, int32 and int64 inputs are taken"
             )
+        if 0 in tensor.shape:
+            raise CompileError(f"input {tensor.name!r} has no elements: {list(tensor.shape)}")
         value = Value(tensor.name, TensorType(DTYPE_NAMES[dtype], tuple(tensor.shape)))
         self.values[tensor.name] = value
         return value

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
 from .errors import CompileError, UnsupportedError
 from .frontend import import_model
-from .ir import Graph, Quantize, Value
+from .ir import NUMPY_DTYPES, FloatOp, Graph, Lookup, Quantize, Value
 from .model_file import Shapes
 from .operators.floats import refusals
 from .passes import GraphPass
@@ -95,6 +97,7 @@ def compile_graph(graph: Graph, observe: Observer | None = None) -> Program:
     seen = observe or (lambda *_: None)
     signed = any(value.type.dtype == "s8" for value in activations(graph))
     to_integers(graph, observe)
+    copy_inputs(graph)
     require_supported(graph)
     PackInt8().apply(graph)
     verify(graph, PackInt8.name)
@@ -132,13 +135,22 @@ def activations(graph: Graph) -> list[Value]:
     ]
 
 
+def copy_inputs(graph: Graph) -> None:
+    """Makes each output that is a graph input itself a copy of it."""
+    for number, value in enumerate(graph.outputs):
+        if value not in graph.inputs:
+            continue
+        copy = Value(f"{value.name}.copy{number}", value.type)
+        if value.type.is_byte:
+            same = np.arange(256, dtype=np.uint8).view(NUMPY_DTYPES[value.type.dtype])
+            graph.ops.append(Lookup(copy, value, Value.constant(f"{copy.name}.table", same)))
+        else:
+            graph.ops.append(FloatOp(copy, (value,), "Identity"))
+        graph.outputs[number] = copy
+
+
 def require_supported(graph: Graph) -> None:
     """Refuses what no kernel computes, every reason in one message."""
     reasons = list(refusals(graph))
-    for name, value in zip(graph.output_names, graph.outputs, strict=True):
-        if value in graph.inputs:
-            reasons.append(f"output {name!r} is the graph input %{value.name} itself")
-        elif value.data is not None:
-            reasons.append(f"output {name!r} is a constant")
     if reasons:
         raise UnsupportedError(f"{graph.name}: parts of the model can't be computed:", reasons)

@@ -12,6 +12,9 @@ from typing import Any
 import numpy as np
 import onnx
 import onnx_graphsurgeon as gs
+from onnx_graphsurgeon.logger import G_LOGGER
+
+G_LOGGER.severity = G_LOGGER.CRITICAL  # what goes wrong comes as an exception, and is told once
 
 KEPT = frozenset({"QuantizeLinear", "DequantizeLinear"})
 """What stays though its operands are constant: fuse_conv reads the integers of weights."""

@@ -200,7 +200,7 @@ def test_all_unsupported_nodes_are_listed_at_once(tmp_path: Path) -> None:
     b.output(b.op("NonZero", [b.unary(x, "Tanh")], None))
     b.output(Tensor(SHAPE, real="x0"))
     message = refusal(b.build(), tmp_path)
-    assert message.startswith("2 nodes of model can't be compiled:")
+    assert message.startswith("2 parts of model can't be compiled:")
     assert "Trilu 'Trilu_" in message
     assert "NonZero 'NonZero_" in message
     assert message.count("this operator is not supported") == 2
@@ -315,12 +315,24 @@ def test_what_stays_in_float_says_why(
     assert any(reason in found for found in reasons)
 
 
-def test_an_output_that_is_an_input_is_refused(tmp_path: Path) -> None:
+def test_an_output_that_is_an_input_is_copied(tmp_path: Path) -> None:
     b = QDQBuilder()
     input_as_output(b)
-    message = refusal(b.build(), tmp_path)
-    assert "parts of the model can't be computed" in message
-    assert "is the graph input %x0 itself" in message
+    stored = b.input(SHAPE, U8, as_float=False)
+    b.output(Tensor(SHAPE, stored=b._node("Identity", [stored.stored]), params=U8), as_float=False)
+    assert_exact(b.build(), tmp_path)
+
+
+def test_outputs_that_are_not_computed_are_refused(tmp_path: Path) -> None:
+    model = conv_model()
+    model.graph.node.append(helper.make_node("Dropout", ["x0"], ["same", "mask"], name="drop"))
+    model.graph.output.append(helper.make_tensor_value_info("mask", TensorProto.BOOL, SHAPE))
+    model.graph.initializer.append(numpy_helper.from_array(np.float32([1, 2]), "two"))
+    model.graph.node.append(helper.make_node("Neg", ["two"], ["constant"]))
+    model.graph.output.append(helper.make_tensor_value_info("constant", TensorProto.FLOAT, [2]))
+    message = refusal(model, tmp_path)
+    assert "output 'mask' is not made: Dropout 'drop' makes only its first output" in message
+    assert "output 'constant' is a constant" in message
 
 
 def per_axis_activation(model: onnx.ModelProto) -> None:
