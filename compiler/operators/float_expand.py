@@ -195,7 +195,8 @@ def _mean_variance_normalization(to: Expansion, op: OnnxOp) -> Value:
 
 def _lp_normalization(to: Expansion, op: OnnxOp) -> Value:
     norm = "ReduceL1" if op.attributes.get("p", 2) == 1 else "ReduceL2"
-    return to("Div", op.xs[0], to.reduce(norm, op.xs[0], [_axis(op)]))
+    size = to.reduce(norm, op.xs[0], [_axis(op)])
+    return to("Div", op.xs[0], to("Where", to("Equal", size, 0.0), 1.0, size))
 
 
 def _local_response(to: Expansion, op: OnnxOp) -> Value:
