@@ -135,7 +135,11 @@ class Importer:
     def _input(self, tensor: Any) -> Value:
         if tensor.shape is None or not isinstance(tensor.dtype, type | np.dtype):
             kind = " ".join(str(tensor.dtype).split())
-            raise CompileError(f"input {tensor.name!r} is no tensor of numbers: {kind}")
+            if isinstance(tensor.dtype, int):
+                kind = onnx.TensorProto.DataType.Name(tensor.dtype).lower()
+            raise CompileError(
+                f"input {tensor.name!r} is {kind}, no tensor of a dtype that is taken"
+            )
         dtype = np.dtype(tensor.dtype)
         if dtype not in DTYPE_NAMES or DTYPE_NAMES[dtype] == "u32":
             raise CompileError(

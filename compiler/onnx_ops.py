@@ -225,15 +225,24 @@ def float_op(imp: Importer, node: Any) -> None:
     ]
     if len([output for output in node.outputs if not output.is_empty() and output.outputs]) > 1:
         raise Refusal("more than one of its outputs is used; one is taken")
-    try:
-        made = run_node(operator_name(node), plain_attributes(node), zeros, imp.source.opset)
-    except CompileError as error:
-        raise Refusal(str(error)) from error
+    made = _result_of(imp, node, zeros)
     if made.dtype not in DTYPE_NAMES:
         raise Refusal(f"its result is {made.dtype}")
     type_ = TensorType(DTYPE_NAMES[made.dtype], made.shape)
     name = operator_name(node)
     imp.emit(node, FloatOp, type_, xs=xs, op=name, attributes=plain_attributes(node))
+
+
+def _result_of(imp: Importer, node: Any, xs: list[Array]) -> Array:
+    """What a node makes of sample operands; of ones, where it refuses those (a division by 0)."""
+    try:
+        return run_node(operator_name(node), plain_attributes(node), xs, imp.source.opset)
+    except CompileError as error:
+        try:
+            ones = [np.ones_like(x) if not x.any() else x for x in xs]
+            return run_node(operator_name(node), plain_attributes(node), ones, imp.source.opset)
+        except CompileError:
+            raise Refusal(str(error)) from error
 
 
 ABSENT = np.zeros(0, np.float32)
@@ -275,8 +284,6 @@ def _resize(imp: Importer, node: Any) -> None:
     coordinates = attrs.get("coordinate_transformation_mode", "half_pixel")
     if coordinates not in ("half_pixel", "pytorch_half_pixel", "asymmetric", "align_corners"):
         raise Refusal(f"coordinate_transformation_mode {coordinates!r} is not supported")
-    if attrs.get("keep_aspect_ratio_policy", "stretch") != "stretch":
-        raise Refusal("keep_aspect_ratio_policy other than stretch is not supported")
     shape, rank = x.type.shape, len(x.type.shape)
     rounding = attrs.get("nearest_mode", "round_prefer_floor")
     scales, sizes = imp.constant(node, 2), imp.constant(node, 3)
@@ -288,11 +295,16 @@ def _resize(imp: Importer, node: Any) -> None:
             raise Refusal("it makes one axis smaller and another larger; convert to opset 11")
         rounding = "ceil" if smaller else "floor"
     axes = [axis % rank for axis in attrs.get("axes", range(rank))]
+    if sizes is not None and sizes.size:
+        factors = sizes.astype(np.float32) / np.array([shape[axis] for axis in axes], np.float32)
+        policy = attrs.get("keep_aspect_ratio_policy", "stretch")
+        if policy != "stretch":
+            factors[:] = factors.min() if policy == "not_larger" else factors.max()
+            sizes = np.floor(factors * [shape[axis] for axis in axes] + 0.5)
     full_scales, full_sizes = np.ones(rank, np.float32), list(shape)
     for index, axis in enumerate(axes):
         if sizes is not None and sizes.size:
-            full_sizes[axis] = int(sizes[index])
-            full_scales[axis] = np.float32(full_sizes[axis]) / np.float32(shape[axis])
+            full_scales[axis], full_sizes[axis] = factors[index], int(sizes[index])
         elif scales is not None and scales.size:
             full_scales[axis] = scales[index]
             full_sizes[axis] = math.floor(np.float32(scales[index]) * np.float32(shape[axis]))
@@ -312,7 +324,7 @@ def _pad(imp: Importer, node: Any) -> None:
     x = imp.required(node, 0)
     shape, rank = x.type.shape, len(x.type.shape)
     mode = text_attribute(node, "mode", "constant")
-    if mode not in ("constant", "reflect", "edge"):
+    if mode not in ("constant", "reflect", "edge", "wrap"):
         raise Refusal(f"mode {mode!r} is not supported")
     given: Array | None = np.array(node.attrs.get("pads", []), np.int64)
     value: Array | None = np.array(node.attrs.get("value", 0.0), np.float32)

@@ -14,6 +14,8 @@ def pad_indices(size: int, before: int, after: int, mode: str) -> Array:
     o = np.arange(-before, size + after)
     if mode == "edge":
         return np.clip(o, 0, size - 1)
+    if mode == "wrap":
+        return np.mod(o, size)
     if mode == "reflect":
         period = 2 * (size - 1)
         folded = np.mod(o, period) if period else np.zeros_like(o)

@@ -135,6 +135,24 @@ def test_resize_by_sizes(coordinates: str, tmp_path: Path) -> None:
     assert_exact(b.build(), tmp_path)
 
 
+@pytest.mark.parametrize("policy", ["not_larger", "not_smaller"])
+def test_resize_that_keeps_the_aspect(policy: str, tmp_path: Path) -> None:
+    b = QDQBuilder(18)
+    sizes = b.constant(np.array([7, 13], np.int64))
+    shape = (1, 3, 7, 9) if policy == "not_larger" else (1, 3, 10, 13)
+    options = {"axes": [2, 3], "mode": "nearest", "keep_aspect_ratio_policy": policy}
+    x = b.input(SHAPE, U8)
+    name = b._node("Resize", [b.float_name(x), "", "", sizes], **options)
+    b.output(b._finish(name, shape, U8))
+    assert_exact(b.build(), tmp_path)
+
+
+def test_pad_that_wraps(tmp_path: Path) -> None:
+    b = QDQBuilder(19)
+    b.output(b.pad(b.input(SHAPE, U8), (1, 0, 2, 3), mode="wrap"))
+    assert_exact(b.build(), tmp_path)
+
+
 @pytest.mark.parametrize("by", ["scales", "sizes"])
 def test_resize_of_some_axes(by: str, tmp_path: Path) -> None:
     b = QDQBuilder(18)
@@ -399,15 +417,15 @@ def long_reflection(b: QDQBuilder, x: Tensor) -> Tensor:
     return b.pad(x, (6, 0, 0, 0), mode="reflect")
 
 
-def wrapped(b: QDQBuilder, x: Tensor) -> Tensor:
-    return b.pad(x, (1, 0, 0, 0), mode="wrap")
+def symmetric(b: QDQBuilder, x: Tensor) -> Tensor:
+    return b.pad(x, (1, 0, 0, 0), mode="symmetric")
 
 
 @pytest.mark.parametrize(
     ("op", "reason"),
     [
         (long_reflection, "reflection by [0, 0, 6, 0, 0, 0, 0, 0] does not fit [1, 3, 6, 8]"),
-        (wrapped, "mode 'wrap' is not supported"),
+        (symmetric, "mode 'symmetric' is not supported"),
     ],
 )
 def test_forms_of_an_operator_that_are_not_taken(
