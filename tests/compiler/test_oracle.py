@@ -14,6 +14,7 @@ from onnx import helper
 from onnx2wgsl.compiler.errors import CompileError
 from onnx2wgsl.compiler.oracle import (
     IMPURE_UNARY,
+    PURE_DOMAINS,
     PURE_UNARY,
     PURE_WITH_CONSTANT,
     Oracle,
@@ -266,7 +267,7 @@ REAL = ((BYTES - 128).astype(np.float32) * np.float32(0.03)).astype(np.float32)
 ATTRIBUTES = {"PRelu": (0.1,), "Clip": (-1.0, 1.5)}
 
 
-@pytest.mark.parametrize("op", sorted((PURE_UNARY | PURE_WITH_CONSTANT) - {"QuickGelu"}))
+@pytest.mark.parametrize("op", sorted(PURE_UNARY | PURE_WITH_CONSTANT))
 @pytest.mark.parametrize("length", [1, 7, 1001])
 def test_a_pure_op_gives_the_same_bits_at_every_position(op: str, length: int) -> None:
     table = run_unary_chain(*chain(op), REAL, 20, "x", "y")
@@ -315,7 +316,10 @@ def test_a_table_of_other_than_256_values_is_refused() -> None:
 def chain(op: str) -> tuple[list[onnx.NodeProto], dict[str, NDArray[np.float32]]]:
     values = ATTRIBUTES.get(op, (0.7,) if op in PURE_WITH_CONSTANT else ())
     constants = {f"c{i}": np.float32(value) for i, value in enumerate(values)}
-    return [helper.make_node(op, ["x", *constants], ["y"])], constants  # type: ignore[return-value]
+    domain, _, plain = op.rpartition(".")
+    domain = domain or PURE_DOMAINS.get(op, "")
+    node = helper.make_node(plain, ["x", *constants], ["y"], domain=domain)
+    return [node], constants  # type: ignore[return-value]
 
 
 def run_anywhere(op: str, x: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -328,5 +332,6 @@ def run_anywhere(op: str, x: NDArray[np.float32]) -> NDArray[np.float32]:
         [helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, x.shape)],
         [onnx.numpy_helper.from_array(np.asarray(c), name) for name, c in constants.items()],
     )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=9)
+    imports = [helper.make_opsetid("", 20), helper.make_opsetid("com.microsoft", 1)]
+    model = helper.make_model(graph, opset_imports=imports, ir_version=9)
     return Oracle(model).run({"x": x})["y"]
