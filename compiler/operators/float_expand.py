@@ -99,14 +99,21 @@ def _operand(op: OnnxOp, index: int) -> Value | None:
     return op.xs[index] if len(op.xs) > index and op.xs[index].type.size else None
 
 
+def _softmax_axes(to: Expansion, op: OnnxOp) -> list[int]:
+    """One axis; before opset 13 also all that follow it."""
+    if to.opset >= 13:
+        return [_axis(op)]
+    return list(range(_axis(op, 1), len(op.xs[0].type.shape)))
+
+
 def _softmax(to: Expansion, op: OnnxOp) -> Value:
-    axes, x = [_axis(op)], op.xs[0]
+    axes, x = _softmax_axes(to, op), op.xs[0]
     powers = to("Exp", to("Sub", x, to.reduce("ReduceMax", x, axes)))
     return to("Div", powers, to.reduce("ReduceSum", powers, axes))
 
 
 def _log_softmax(to: Expansion, op: OnnxOp) -> Value:
-    axes, x = [_axis(op)], op.xs[0]
+    axes, x = _softmax_axes(to, op), op.xs[0]
     less = to("Sub", x, to.reduce("ReduceMax", x, axes))
     return to("Sub", less, to("Log", to.reduce("ReduceSum", to("Exp", less), axes)))
 
@@ -214,9 +221,8 @@ def _local_response(to: Expansion, op: OnnxOp) -> Value:
     return to("Div", x, to("Pow", base, float(op.attributes.get("beta", 0.75))))
 
 
-def _first_index(to: Expansion, op: OnnxOp, most: str, axis: int) -> Value:
-    """Where along an axis the extreme is, as f32, the axis kept."""
-    x = op.xs[0]
+def _first_index(to: Expansion, op: OnnxOp, x: Value, most: str, axis: int) -> Value:
+    """Where along an axis of x the extreme is, as f32, the axis kept."""
     held = to("Equal", x, to.reduce(most, x, [axis]))
     size, rank = x.type.shape[axis], len(x.type.shape)
     index = to.along(to.constant(np.arange(size)), axis, rank)
@@ -227,15 +233,19 @@ def _first_index(to: Expansion, op: OnnxOp, most: str, axis: int) -> Value:
 
 def _arg_extreme(to: Expansion, op: OnnxOp) -> Value:
     most = "ReduceMax" if op.op == "ArgMax" else "ReduceMin"
-    index = _first_index(to, op, most, _axis(op, 0))
+    index = _first_index(to, op, op.xs[0], most, _axis(op, 0))
     return to("Cast", to.reshape(index, op.result.type.shape), dtype="i64")
 
 
 def _hardmax(to: Expansion, op: OnnxOp) -> Value:
-    axis, shape = _axis(op), op.xs[0].type.shape
-    at = _first_index(to, op, "ReduceMax", axis)
-    index = to.along(to.constant(np.arange(shape[axis])), axis, len(shape))
-    return to("Cast", to("Equal", index, at), dtype="f32")
+    axes, shape = _softmax_axes(to, op), op.xs[0].type.shape
+    axis, length = axes[0], math.prod(shape[n] for n in axes)
+    rows = (*shape[:axis], length, *shape[axis + len(axes) :])
+    x = op.xs[0] if rows == shape else to.reshape(op.xs[0], rows)
+    at = _first_index(to, op, x, "ReduceMax", axis)
+    index = to.along(to.constant(np.arange(length)), axis, len(rows))
+    first = to("Equal", index, at)
+    return to("Cast", first if rows == shape else to.reshape(first, shape), dtype="f32")
 
 
 @dataclass(eq=False)
@@ -278,12 +288,13 @@ def interpolation_matrix(op: OnnxOp, axis: int, opset: int) -> Array:
     else:
         scales = np.ones(rank, np.float32)
         if axis in axes:
-            scales[axis] = op.xs[2].array[axes.index(axis)]
+            scales[axis] = op.xs[1 if opset < 11 else 2].array[axes.index(axis)]
     basis = np.eye(shape[axis], dtype=np.float32)
     absent = np.zeros(0, np.float32)
+    settings = [scales] if opset < 11 else [absent, scales, sizes]
 
     def run(x: Array) -> Array:
-        return run_node("Resize", attributes, [x, absent, scales, sizes], opset)
+        return run_node("Resize", attributes, [x, *settings], opset)
 
     if rank == 1:
         return np.stack([run(row) for row in basis], 1)

@@ -28,6 +28,8 @@ FUNCTIONS = (
     "arc_sine", "arc_tangent", "error_function", "hyperbolic_sine", "hyperbolic_tangent", "power",
     "sine",
 )  # fmt: skip
+FULL_OPSET = 13
+"""From which on every elementwise operator takes all dtypes; none means anything else before."""
 MAX_OPERANDS = 12
 MAX_INPUTS = 3
 """Graph inputs are bindings of their own, of which a kernel may have 8."""
@@ -85,7 +87,7 @@ def _add_kernel(steps: list[OnnxOp], to: Scheduler) -> None:
             leaves=tuple(leaves),
             axes=_axes(shape, leaves),
             steps=tuple(steps),
-            opset=to.graph.opset,
+            opset=max(to.graph.opset, FULL_OPSET),
             nodes=tuple(dict.fromkeys(node_name(step, to) for step in steps)),
         )
     )

@@ -187,12 +187,14 @@ def test_pools(tmp_path: Path) -> None:
     require_within_tolerance(m, tmp_path)
 
 
-def test_softmax_and_its_like(tmp_path: Path) -> None:
-    m = FloatModel()
+@pytest.mark.parametrize("opset", [10, 11, 21])
+def test_softmax_and_its_like(tmp_path: Path, opset: int) -> None:
+    m = FloatModel(opset)
     x = m.input(m.draw(3, 70, 5) * 4)
     for op in ("Softmax", "LogSoftmax", "Hardmax"):
         for axis in (-1, 1, 0):
             m.node(op, x, axis=axis)
+        m.node(op, x)
     for p in (1, 2):
         m.node("LpNormalization", x, axis=1, p=p)
     require_within_tolerance(m, tmp_path)
