@@ -37,6 +37,19 @@ NAMES = [
     "resize_by_a_fraction",
     "pad_reflect",
     "several_inputs_and_outputs",
+    "add_of_a_skip",
+    "multiply_by_a_gate",
+    "product_with_weights",
+    "product_with_weights_to_floats",
+    "product_of_two_activations",
+    "pools",
+    "softmax_of_rows",
+    "greatest_and_where",
+    "depthwise_and_groups",
+    "transposed_convolution",
+    "channel_shuffle",
+    "linear_resize",
+    "float_head",
 ]
 
 

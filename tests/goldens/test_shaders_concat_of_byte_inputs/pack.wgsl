@@ -1,5 +1,5 @@
 // pack: row-major bytes to packed int8
-@group(0) @binding(0) var<storage, read> input: array<u32>;
+@group(0) @binding(0) var<storage, read> input0: array<u32>;
 @group(0) @binding(1) var<storage, read_write> arena: array<u32>;
 @group(0) @binding(2) var<storage, read> tables: array<u32>;
 override plane: u32;
@@ -39,7 +39,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     let channel = word * 4u + lane;
     if (channel < channels) {
       let at = base + channel * plane;
-      let byte = ((input[at >> 2u] >> ((at & 3u) * 8u)) & 255u) ^ flip;
+      let byte = ((input0[at >> 2u] >> ((at & 3u) * 8u)) & 255u) ^ flip;
       packed |= byte << (lane * 8u);
     }
   }

@@ -1,5 +1,5 @@
 // quantize: row-major floats to packed int8, by thresholds
-@group(0) @binding(0) var<storage, read> input: array<u32>;
+@group(0) @binding(0) var<storage, read> input0: array<u32>;
 @group(0) @binding(1) var<storage, read> tables: array<u32>;
 @group(0) @binding(2) var<storage, read_write> arena: array<u32>;
 override plane: u32;
@@ -41,7 +41,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let pixel = index / words;
   let word = index % words;
   let at = pixel / plane * image + pixel % plane + word * 4u * plane;
-  let b0 = quantize(input[at + 0u * plane]);
+  let b0 = quantize(input0[at + 0u * plane]);
   let b1 = padding;
   let b2 = padding;
   let b3 = padding;

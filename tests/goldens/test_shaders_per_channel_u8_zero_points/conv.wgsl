@@ -29,7 +29,7 @@ override table0: u32;
 
 // Stores word `word` of pixel `pixel`.
 fn store(pixel: u32, word: u32, packed: u32) {
-  // The bits of floats of a row-major output, `plane0` pixels a channel, `image0` values a picture.
+  // The bits of floats of a row-major tensor, `plane0` pixels a channel, `image0` values a picture.
   let at0 = pixel / plane0 * image0 + pixel % plane0;
   var channels0 = array<i32, 8>(0, 1, 2, 3, 4, 5, -1, -1);
   for (var lane = 0u; lane < 4u; lane++) {

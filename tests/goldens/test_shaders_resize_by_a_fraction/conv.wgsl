@@ -26,7 +26,7 @@ override table0: u32;
 
 // Stores word `word` of pixel `pixel`.
 fn store(pixel: u32, word: u32, packed: u32) {
-  // The bits of floats of a row-major output, `plane0` pixels a channel, `image0` values a picture.
+  // The bits of floats of a row-major tensor, `plane0` pixels a channel, `image0` values a picture.
   let at0 = pixel / plane0 * image0 + pixel % plane0;
   output0[at0 + 0u * plane0] = tables[table0 + ((packed >> 0u) & 255u)];
   output0[at0 + 1u * plane0] = tables[table0 + ((packed >> 8u) & 255u)];

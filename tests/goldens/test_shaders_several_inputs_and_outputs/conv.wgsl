@@ -29,7 +29,7 @@ override table1: u32;
 // Stores word `word` of pixel `pixel`.
 fn store(pixel: u32, word: u32, packed: u32) {
   arena[offset0 + pixel * pitch0 + word] = packed;
-  // The bits of floats of a row-major output, `plane1` pixels a channel, `image1` values a picture.
+  // The bits of floats of a row-major tensor, `plane1` pixels a channel, `image1` values a picture.
   let at1 = pixel / plane1 * image1 + pixel % plane1;
   output0[at1 + 0u * plane1] = tables[table1 + ((packed >> 0u) & 255u)];
   output0[at1 + 1u * plane1] = tables[table1 + ((packed >> 8u) & 255u)];

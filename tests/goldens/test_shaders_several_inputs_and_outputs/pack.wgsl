@@ -1,5 +1,5 @@
 // pack: row-major bytes to packed int8
-@group(0) @binding(0) var<storage, read> input: array<u32>;
+@group(0) @binding(0) var<storage, read> input0: array<u32>;
 @group(0) @binding(1) var<storage, read> tables: array<u32>;
 @group(0) @binding(2) var<storage, read_write> output3: array<u32>;
 @group(0) @binding(3) var<storage, read_write> arena: array<u32>;
@@ -32,12 +32,12 @@ fn lookup(table: u32, word: u32) -> u32 {
 
 // Stores word `word` of pixel `pixel`.
 fn store(pixel: u32, word: u32, packed: u32) {
-  // The bits of floats of a row-major output, `plane0` pixels a channel, `image0` values a picture.
+  // The bits of floats of a row-major tensor, `plane0` pixels a channel, `image0` values a picture.
   let at0 = pixel / plane0 * image0 + pixel % plane0;
   output3[at0 + 0u * plane0] = tables[table0 + ((packed >> 0u) & 255u)];
   output3[at0 + 1u * plane0] = tables[table0 + ((packed >> 8u) & 255u)];
   arena[offset1 + pixel * pitch1 + word] = lookup(table1, packed);
-  // The bits of floats of a row-major output, `plane2` pixels a channel, `image2` values a picture.
+  // The bits of floats of a row-major tensor, `plane2` pixels a channel, `image2` values a picture.
   let at2 = pixel / plane2 * image2 + pixel % plane2;
   output0[at2 + 3u * plane2] = tables[table2 + ((packed >> 0u) & 255u)];
   output0[at2 + 4u * plane2] = tables[table2 + ((packed >> 8u) & 255u)];
@@ -55,7 +55,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     let channel = word * 4u + lane;
     if (channel < channels) {
       let at = base + channel * plane;
-      let byte = ((input[at >> 2u] >> ((at & 3u) * 8u)) & 255u) ^ flip;
+      let byte = ((input0[at >> 2u] >> ((at & 3u) * 8u)) & 255u) ^ flip;
       packed |= byte << (lane * 8u);
     }
   }

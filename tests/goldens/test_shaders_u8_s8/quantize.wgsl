@@ -1,5 +1,5 @@
 // quantize: row-major floats to packed int8, by thresholds
-@group(0) @binding(0) var<storage, read> input: array<u32>;
+@group(0) @binding(0) var<storage, read> input0: array<u32>;
 @group(0) @binding(1) var<storage, read> tables: array<u32>;
 @group(0) @binding(2) var<storage, read_write> arena: array<u32>;
 override plane: u32;
@@ -41,12 +41,12 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let pixel = index / words;
   let word = index % words;
   let at = pixel / plane * image + pixel % plane + word * 4u * plane;
-  let b0 = quantize(input[at + 0u * plane]);
+  let b0 = quantize(input0[at + 0u * plane]);
   var b1 = padding;
-  if (word < words - 1u) { b1 = quantize(input[at + 1u * plane]); }
+  if (word < words - 1u) { b1 = quantize(input0[at + 1u * plane]); }
   var b2 = padding;
-  if (word < words - 1u) { b2 = quantize(input[at + 2u * plane]); }
+  if (word < words - 1u) { b2 = quantize(input0[at + 2u * plane]); }
   var b3 = padding;
-  if (word < words - 1u) { b3 = quantize(input[at + 3u * plane]); }
+  if (word < words - 1u) { b3 = quantize(input0[at + 3u * plane]); }
   store(pixel, word, b0 | (b1 << 8u) | (b2 << 16u) | (b3 << 24u));
 }
