@@ -36,9 +36,9 @@ from .base import FamilyKernel, FamilyOp, Get
 from .moves import Move
 
 if TYPE_CHECKING:
-    from ..codegen import Json, Shader
     from ..passes.pack_int8 import Lowering
     from ..passes.schedule import Scheduler
+    from ..shader import Json, Shader
     from ..simulator import Memory
 
 
@@ -72,21 +72,23 @@ class PairOp(FamilyOp):
         return self.model_type(self.result)[2]
 
     def form(self) -> PairForm:
-        """How the device computes it: by default from all pairs."""
-        return PairForm("table", self.limits, self.flip, pairs=pair_table(self.apply, self.limits))
+        """How the device computes it: by default from all pairs, as a sum where there is one."""
+        return form_of_pairs(pair_table(self.apply, self.limits), self.limits, self.flip)
 
     def lower(self, to: Lowering) -> None:
         result, operands = lower_broadcast(self, (self.a, self.b), to)
         to.add(replace(self, result=result, flip=to.flip_of(self), a=operands[0], b=operands[1]))
 
     def schedule(self, to: Scheduler) -> None:
-        operands = tuple(Broadcast.of(x, self.result, to) for x in (self.a, self.b))
+        form = self.form()
+        order = (self.b, self.a) if form.exchanged else (self.a, self.b)
+        operands = tuple(Broadcast.of(x, self.result, to) for x in order)
         to.kernel(
             PairKernel(
                 *to.frame(self),
                 sources=tuple(operand.source for operand in operands),
                 operands=operands,
-                form=self.form(),
+                form=form,
             )
         )
 
@@ -101,12 +103,6 @@ class QAdd(PairOp):
     def apply(self, a: Array, b: Array) -> Array:
         q = [self.parameters(value) for value in (self.a, self.b, self.result)]
         return qlinear_add(a, b, q[0], q[1], q[2], self.limits, swapped=self.swapped)
-
-    def form(self) -> PairForm:
-        general = super().form()
-        assert general.pairs is not None
-        found = add_form(general.pairs, self.limits)
-        return general if found is None else PairForm("add", self.limits, self.flip, add=found)
 
 
 @dataclass(eq=False)
@@ -153,8 +149,7 @@ class Lookup2(PairOp):
         return (0, 255) if self.table.type.dtype == "u8" else (-128, 127)
 
     def form(self) -> PairForm:
-        pairs = self.table.array.view(np.uint8)
-        return PairForm("table", self.limits, self.flip, pairs=pairs)
+        return form_of_pairs(self.table.array.view(np.uint8), self.limits, self.flip)
 
 
 def fuse(around: Surroundings, op: Op) -> Group | None:
@@ -250,7 +245,7 @@ def _of_rank(x: Value, rank: int, to: Lowering) -> Value:
 class PairForm:
     """How a shader computes a function of two bytes; the fields that its `kind` uses are set.
 
-    `pairs`: u8 [65536] by the model's bytes a * 256 + b.
+    `pairs`: u8 [65536] by the model's bytes a * 256 + b. `exchanged`: a and b are the op's b and a.
     """
 
     kind: str
@@ -262,6 +257,7 @@ class PairForm:
     zero_points: tuple[int, int] = (0, 0)
     ratio: float = 1.0
     offset: int = 0
+    exchanged: bool = False
 
     def apply(self, a: Array, b: Array) -> Array:
         """Result bytes as packed, u8, of packed bytes u8."""
@@ -280,6 +276,16 @@ class PairForm:
             product = (values[a] - za) * (values[b] - zb)
             levels = np.searchsorted(self.thresholds, product, side="right") + self.limits[0]
         return levels.astype(np.int64).astype(np.uint8) ^ np.uint8(self.flip)
+
+
+def form_of_pairs(pairs: Array, limits: tuple[int, int], flip: int) -> PairForm:
+    """The sum, of either operand and a table of the other, that equals all pairs; else a table."""
+    for exchanged in (False, True):
+        ordered = pairs.reshape(256, 256).T.reshape(-1) if exchanged else pairs
+        found = add_form(ordered, limits)
+        if found is not None:
+            return PairForm("add", limits, flip, add=found, exchanged=exchanged)
+    return PairForm("table", limits, flip, pairs=pairs)
 
 
 @dataclass(frozen=True, eq=False)
@@ -328,12 +334,12 @@ class Broadcast:
         pitch = source.pitch if isinstance(source, View) else self.words
         shader.constant(f"{name}_at", start)
         shader.constant(f"{name}_pitch", pitch)
+        same = len(self.axes) == 1 and self.axes[0][1] == 1
         axes = []
-        for number, (size, stride) in enumerate(reversed(self.axes)):
+        for number, (size, stride) in enumerate(() if same else reversed(self.axes)):
             shader.constant(f"{name}_size{number}", size)
             shader.constant(f"{name}_stride{number}", stride)
             axes.append({"number": number, "fixed": stride == 0})
-        same = len(self.axes) == 1 and self.axes[0][1] == 1
         return {"name": name, "array": array, "axes": axes, "same": same, "splat": self.splat}
 
 

@@ -4,12 +4,8 @@
 @group(0) @binding(2) var<storage, read_write> output0: array<u32>;
 override a_at: u32;
 override a_pitch: u32;
-override a_size0: u32;
-override a_stride0: u32;
 override b_at: u32;
 override b_pitch: u32;
-override b_size0: u32;
-override b_stride0: u32;
 override pairs: u32;
 override row_length: u32;
 override pixels: u32;
