@@ -37,8 +37,9 @@ from .ir import (
 )
 from .model_file import Shapes, fix_shapes, load_model
 from .node_reference import run_node
+from .onnx_functions import expand_functions
 from .onnx_nodes import operator_name, plain_attributes
-from .onnx_ops import ABSENT, handler_of
+from .onnx_ops import ABSENT, handler_of, has_handler
 from .operators.moves import Move
 from .passes.fold_constants import dequantized
 from .shape_folding import KEPT, fold_shape_arithmetic
@@ -63,7 +64,7 @@ class Importer:
             if value.type.HasField("tensor_type"):  # stale symbolic shapes; inferred anew
                 value.type.tensor_type.ClearField("shape")
         try:
-            self.source = fold_shape_arithmetic(model)
+            self.source = fold_shape_arithmetic(expand_functions(model, has_handler))
         except Exception as error:
             raise CompileError(f"{name}: the graph is not valid ONNX: {error}") from error
         self.model = model

@@ -38,7 +38,7 @@ from .onnx_nodes import operator_name, plain_attributes, text_attribute
 from .onnx_qlinear import QLINEAR
 from .onnx_windows import WINDOWS
 from .operators.floats import FLOAT_OPS
-from .oracle import PURE_UNARY, PURE_WITH_CONSTANT
+from .oracle import PURE_DOMAINS, PURE_UNARY, PURE_WITH_CONSTANT
 from .verifier import expected_shape
 
 if TYPE_CHECKING:
@@ -388,6 +388,14 @@ HANDLERS: dict[str, Callable[[Importer, Any], None]] = {
     **QLINEAR,
     **INTEGER,
 }
+
+
+def has_handler(node: onnx.NodeProto) -> bool:
+    """Whether a node of a file has one."""
+    implied = PURE_DOMAINS.get(node.op_type, "ai.onnx")
+    domain = node.domain or "ai.onnx"
+    name = node.op_type if domain == implied else f"{domain}.{node.op_type}"
+    return name in HANDLERS or name in PURE_UNARY or name in FLOAT_OPS
 
 
 def handler_of(node: Any) -> Callable[[Importer, Any], None]:

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from onnx2wgsl.compiler import codegen
 from onnx2wgsl.compiler.errors import UnsupportedError
 from onnx2wgsl.compiler.float_regions import is_all_float
 from onnx2wgsl.compiler.operators import float_expressions
 from onnx2wgsl.compiler.operators.float_expressions import MAP_OPS, UNARY, WITH_ATTRIBUTES
 from onnx2wgsl.compiler.operators.floats import FLOAT_OPS
 from onnx2wgsl.compiler.pipeline import compile_model
+from onnx2wgsl.compiler.shader import Shader
 from onnx2wgsl.compiler.verification import TOLERANCE
 
 from tests.compiler.operators.float_model import FloatModel, check, require_within_tolerance
@@ -331,14 +331,14 @@ def test_a_wrong_float_kernel_is_found(tmp_path: Path, monkeypatch: pytest.Monke
 def test_a_wrong_integer_kernel_behind_floats_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    table = codegen.Shader.table
+    table = Shader.table
     behind = itertools.count()
 
-    def shifted(self: codegen.Shader, data: Any) -> int:
+    def shifted(self: Shader, data: Any) -> int:
         is_second = data.shape == (255,) and next(behind) > 0  # thresholds of a quantize kernel
         return table(self, data + 2**20 if is_second else data)
 
-    monkeypatch.setattr(codegen.Shader, "table", shifted)
+    monkeypatch.setattr(Shader, "table", shifted)
     model, m = mixed_model()
     checked = check(model, m.inputs, tmp_path)
     assert list(checked.replay.wrong) == ["behind"]
@@ -388,3 +388,11 @@ def test_an_attribute_that_is_not_taken_is_refused(
     with pytest.raises(UnsupportedError) as refused:
         compile_model(tmp_path / "net.onnx")
     assert reason in str(refused.value)
+
+
+def test_a_function_of_other_operators_is_expanded(tmp_path: Path) -> None:
+    m = FloatModel(23)
+    q, k, v = (m.input(m.draw(1, 2, 5, 8)) for _ in range(3))
+    m.node("Attention", q, k, v)
+    m.node("Attention", q, k, v, m.constant(m.draw(5, 5)), scale=0.3)
+    require_within_tolerance(m, tmp_path)
