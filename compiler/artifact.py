@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from .arithmetic import F32, dequantize_linear, requantize
-from .codegen import PROBE_SHADER, SNIPPETS, Json, Picture, generate
+from .codegen import PROBE_SHADER, SNIPPETS, Picture, generate
 from .errors import CompileError
 from .files import cannot_write
 from .ir import NUMPY_DTYPES, Array, TensorType
@@ -32,6 +32,7 @@ from .program import (
     QuantizeKernel,
     float_kernels,
 )
+from .shader import Json
 from .simulator import run_program
 
 FORMAT_VERSION = 1

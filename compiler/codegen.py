@@ -8,17 +8,14 @@ holds but the self-test, which `artifact.py` adds.
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass, field
-from functools import cache
-from typing import Any
+from dataclasses import dataclass
 
-import jinja2
 import numpy as np
 
 from .arithmetic import float_order
+from .convolution_shader import emit_convolution
 from .errors import CompileError
-from .ir import Array, physical_channels
+from .ir import Array
 from .operators.base import FamilyKernel
 from .program import (
     ConvKernel,
@@ -28,7 +25,6 @@ from .program import (
     PackKernel,
     Program,
     QuantizeKernel,
-    Source,
     Store,
     UnpackKernel,
     View,
@@ -37,6 +33,7 @@ from .program import (
     output_words,
     outputs_filled,
 )
+from .shader import Constants, Json, Shader, byte_word, render_template, start_of
 
 WORKGROUP = 64
 MAX_WORKGROUPS = 65535
@@ -46,7 +43,6 @@ SNIPPETS = {
     "requantize": {"fast": "requantize_fast.wgsl", "integer": "requantize_integer.wgsl"},
 }
 PROBE_SHADER = "probe_requantize.wgsl"
-Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -69,82 +65,6 @@ class Code:
     pictures: dict[str, Json]
     shaders: dict[str, str]
     weights: Array
-
-
-class Constants:
-    """weights.bin: sections of words on 16-byte boundaries; equal ones are kept once."""
-
-    def __init__(self) -> None:
-        self._sections: list[Array] = []
-        self._offsets: dict[bytes, int] = {}
-        self._size = 0
-
-    def add(self, data: Array) -> int:
-        """Word offset of `data`, an array of bytes or of 4-byte elements."""
-        raw = np.ascontiguousarray(data).tobytes()
-        raw += bytes(-len(raw) % 16)
-        key = hashlib.sha256(raw).digest()
-        if key not in self._offsets:
-            self._offsets[key] = self._size
-            self._sections.append(np.frombuffer(raw, "<u4"))
-            self._size += len(raw) // 4
-        return self._offsets[key]
-
-    def words(self) -> Array:
-        """All sections in a row; never empty, since WebGPU has no empty binding."""
-        return np.concatenate([*self._sections, np.zeros(0 if self._sections else 4, "<u4")])
-
-
-@dataclass
-class Shader:
-    """One kernel on its way to text: its bindings and constants, in order of first request."""
-
-    weights: Constants
-    bindings: list[Json] = field(default_factory=list)
-    constants: dict[str, tuple[str, float]] = field(default_factory=dict)
-
-    def bind(self, name: str, buffer: str, access: str, type_: str) -> str:
-        """The WGSL name of a buffer, bound once."""
-        for binding in self.bindings:
-            if binding["name"] == name:
-                return name
-        number = len(self.bindings)
-        self.bindings.append(
-            {"number": number, "name": name, "buffer": buffer, "access": access, "type": type_}
-        )
-        return name
-
-    def define(self, type_: str = "u32", suffix: str = "", **values: float) -> None:
-        """Overridable constants by name."""
-        self.constants |= {name + suffix: (type_, value) for name, value in values.items()}
-
-    def constant(self, name: str, value: float, type_: str = "u32") -> None:
-        """One overridable constant, its name given as text."""
-        self.constants[name] = (type_, value)
-
-    def arena(self) -> str:
-        return self.bind("arena", "arena", "read_write", "u32")
-
-    def table(self, data: Array) -> int:
-        """Offset of a table, which the shader reads word by word."""
-        self.bind("tables", "weights", "read", "u32")
-        return self.weights.add(data)
-
-    def operand(self, source: Source) -> tuple[str, int]:
-        """The WGSL name of the array of words that holds a source, and where it begins in it."""
-        if isinstance(source, View):
-            return self.arena(), start_of(source)
-        if isinstance(source, str):
-            names = [b["name"] for b in self.bindings if b["buffer"] == f"input:{source}"]
-            inputs = sum(b["buffer"].startswith("input:") for b in self.bindings)
-            name = names[0] if names else f"input{inputs}"
-            return self.bind(name, f"input:{source}", "read", "u32"), 0
-        return "tables", self.table(source)
-
-    def vectors(self, data: Array) -> int:
-        """Offset in vec4 of an array that the shader reads four words at a time."""
-        self.bind("weights", "weights", "read", "vec4u")
-        return self.weights.add(data) // 4
 
 
 def generate(program: Program, pictures: dict[str, Picture]) -> Code:
@@ -285,20 +205,10 @@ def _store(shader: Shader, program: Program, kernel: Kernel, number: int, store:
     return {"output": "", "kind": "table" if store.table is not None else "packed"}
 
 
-def start_of(view: View) -> int:
-    """First word of a view in the arena."""
-    return (view.buffer.offset or 0) + view.first
-
-
 def _output(shader: Shader, program: Program, output: str) -> str:
     """Bound as words: a float's bits are stored as they are, so no device can flush a subnormal."""
     number = list(program.outputs).index(output)
     return shader.bind(f"output{number}", f"output:{output}", "read_write", "u32")
-
-
-def _byte_word(value: int) -> int:
-    """A word of four equal bytes."""
-    return (value & 0xFF) * 0x01010101
 
 
 def _structure(
@@ -308,7 +218,7 @@ def _structure(
     count = kernel.pixels * kernel.words
     match kernel:
         case ConvKernel():
-            return _conv(shader, kernel)
+            return emit_convolution(shader, kernel)
         case QuantizeKernel() if picture is not None:
             structure = _picture(shader, kernel, picture)
             count = kernel.pixels
@@ -349,7 +259,7 @@ def _picture(shader: Shader, kernel: QuantizeKernel, picture: Picture) -> Json:
     table = (np.searchsorted(kernel.thresholds, keys, side="right") - 128).astype(np.int8)
     mask = sum(0xFF << (8 * lane) for lane in range(4) if kernel.channels[lane] >= 0)
     shader.bind("picture", f"image:{kernel.input}", "read", "u32")
-    padding = _byte_word(kernel.zero_point) & ~mask & 0xFFFFFFFF
+    padding = byte_word(kernel.zero_point) & ~mask & 0xFFFFFFFF
     shader.define(levels=shader.table(table), mask=mask, padding=padding)
     return {}
 
@@ -402,133 +312,3 @@ def _unpack(shader: Shader, program: Program, kernel: UnpackKernel) -> Json:
     if scattered:
         shader.define(lanes_at=shader.table(np.array(real, np.int32)))
     return {"scattered": scattered, "output": _output(shader, program, kernel.output)}
-
-
-@dataclass(frozen=True)
-class _Column:
-    """A source column that a tile's windows touch, relative to the tile's first.
-
-    Guarded where it may lie outside.
-    """
-
-    number: int
-    offset: int
-    guarded: bool
-
-
-def _conv(shader: Shader, kernel: ConvKernel) -> tuple[Json, tuple[int, int], tuple[int, int]]:
-    tile, (kernel_h, kernel_w) = kernel.tile, kernel.kernel_size
-    assert kernel.words % tile.words == 0, "a tile's words must divide the result's"
-    batch, height, width = kernel.picture
-    _, _, source_height, source_width = kernel.x_type.shape
-    row_tiles = -(-width // tile.pixels)
-    tiles = batch * height * row_tiles
-    columns, taps = _columns(kernel, row_tiles)
-    last_row = (height - 1) * kernel.strides[0] + (kernel_h - 1) * kernel.dilations[0]
-    last_row -= kernel.pads[0]
-    quantization = kernel.x_type.quantization
-    assert quantization is not None
-    shader.arena()
-    shader.define(tiles=tiles, row_tiles=row_tiles)
-    shader.define(lanes=tile.workgroup[0], groups=tile.workgroup[1])
-    shader.define(words=kernel.words, height=height, width=width)
-    shader.define(source=start_of(kernel.source), pitch=kernel.source.pitch)
-    shader.define(source_height=source_height, source_width=source_width)
-    shader.define(in_words=kernel.weight.shape[2])
-    if kernel.zero_source is None:
-        shader.define(padding=_byte_word(quantization.zero_point))
-    else:
-        assert kernel.weight_sums is not None
-        shader.define(zero_at=start_of(kernel.zero_source))
-        shader.define(weight_sums_at=shader.vectors(kernel.weight_sums))
-    if kernel.made == "bytes":
-        shader.define("i32", zero_point=kernel.zero_point)
-    else:
-        shader.define(plane=kernel.shape[1] * kernel.shape[2], channels=kernel.out_channels)
-    shader.define(weights_at=shader.vectors(kernel.weight), bias_at=shader.vectors(kernel.bias))
-    if kernel.made != "integers":
-        shader.define(multiplier_at=shader.vectors(kernel.multiplier.astype(np.float32)))
-    grouped = kernel.group > 1 and not kernel.depthwise
-    if grouped:
-        shader.define(group_words=kernel.words // kernel.group)
-    structure: Json = {
-        "pixels": range(tile.pixels),
-        "q_words": tile.words,
-        "kernel_height": kernel_h,
-        "kernel_width": kernel_w,
-        "stride_y": kernel.strides[0],
-        "stride": kernel.strides[1],
-        "dilation_y": kernel.dilations[0],
-        "pad_top": kernel.pads[0],
-        "upsample_y": kernel.upsample[0],
-        "upsample": kernel.upsample[1],
-        "columns": columns,
-        "taps": taps,
-        "rows_guarded": kernel.pads[0] > 0 or last_row >= source_height * kernel.upsample[0],
-        "window": False,
-        "made": kernel.made,
-        "group": kernel.group,
-        "depthwise": kernel.depthwise,
-        "first": " + first" if grouped else "",
-        "computed": kernel.zero_source is not None,
-    }
-    if kernel.weight_zero_point is not None:
-        structure |= _window(shader, kernel, kernel.weight_zero_point, quantization.zero_point)
-    word_tiles = -(-kernel.words // tile.words)
-    return structure, (tiles, word_tiles), tile.workgroup
-
-
-def _columns(kernel: ConvKernel, row_tiles: int) -> tuple[list[_Column], list[list[int]]]:
-    """The columns of a tile, and for pixel p and tap kx the number of its column."""
-    tile, kernel_w = kernel.tile, kernel.kernel_size[1]
-    stride, factor = kernel.strides[1], kernel.upsample[1]
-    width = kernel.x_type.shape[3]
-    offsets = [
-        [
-            (p * stride + kx * kernel.dilations[1] - kernel.pads[1]) // factor
-            for kx in range(kernel_w)
-        ]
-        for p in range(tile.pixels)
-    ]
-    ordered = sorted({offset for row in offsets for offset in row})
-    last_tile = (row_tiles - 1) * tile.pixels * stride // factor
-    columns = [_Column(n, o, o < 0 or last_tile + o >= width) for n, o in enumerate(ordered)]
-    return columns, [[ordered.index(offset) for offset in row] for row in offsets]
-
-
-def _window(shader: Shader, kernel: ConvKernel, weight_zero_point: Array, zero_point: int) -> Json:
-    """What the sum over the window needs, where weights have zero points."""
-    assert kernel.x_type.segments is not None
-    real = np.array([c >= 0 for c in physical_channels(kernel.x_type.segments)], np.uint8)
-    kernel_h, kernel_w = kernel.kernel_size
-    channels = int(real.sum()) // kernel.group
-    if kernel.zero_source is None:
-        shader.define("i32", window_offset=zero_point * channels * kernel_h * kernel_w)
-    else:
-        shader.define("i32", window_size=channels * kernel_h * kernel_w)
-    shader.define(weight_zero_point_at=shader.vectors(weight_zero_point))
-    if not real.all():
-        shader.define(ones_at=shader.table(real))
-    return {"window": True, "masked": not real.all()}
-
-
-@cache
-def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.PackageLoader(__package__, "templates"),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,  # the output is WGSL
-    )
-
-
-def render_template(name: str, context: Json) -> str:
-    """The text of a template; an error in it names the file and line."""
-    try:
-        return _environment().get_template(f"{name}.j2").render(context)
-    except jinja2.TemplateSyntaxError as error:
-        raise CompileError(f"internal error: {error.filename}:{error.lineno}: {error}") from error
-    except jinja2.TemplateError as error:
-        raise CompileError(f"internal error: template {name}: {error}") from error

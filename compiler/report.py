@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from .codegen import render_template
 from .float_regions import float_regions
 from .program import Program
+from .shader import render_template
 
 
 def render_report(program: Program) -> str:

@@ -17,9 +17,9 @@ from ..ir import Array, Op, Value
 from ..program import Kernel
 
 if TYPE_CHECKING:
-    from ..codegen import Json, Shader
     from ..passes.pack_int8 import Lowering
     from ..passes.schedule import Scheduler
+    from ..shader import Json, Shader
     from ..simulator import Memory
 
 Get = Callable[[Value], Array]

@@ -18,8 +18,8 @@ from ..program import Source, View, WordStore, output_words
 from .base import FamilyKernel, FamilyOp, Get
 
 if TYPE_CHECKING:
-    from ..codegen import Json, Shader
     from ..passes.schedule import Scheduler
+    from ..shader import Json, Shader
     from ..simulator import Memory
 
 NARROW = ("bool", "i64")

@@ -19,9 +19,9 @@ from ..program import Source, View
 from .base import FamilyKernel, FamilyOp, Get
 
 if TYPE_CHECKING:
-    from ..codegen import Json, Shader
     from ..passes.pack_int8 import Lowering
     from ..passes.schedule import Scheduler
+    from ..shader import Json, Shader
     from ..simulator import Memory
 
 

@@ -20,8 +20,8 @@ from .base import FamilyKernel
 from .float_expressions import MAP_OPS, WGSL_TYPES, expression
 
 if TYPE_CHECKING:
-    from ..codegen import Json, Shader
     from ..passes.schedule import Scheduler
+    from ..shader import Json, Shader
     from ..simulator import Memory
 
 FUNCTIONS = (

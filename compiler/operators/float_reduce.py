@@ -22,8 +22,8 @@ from .base import FamilyKernel
 from .float_map import node_name, source_of, tensor_of, words_of
 
 if TYPE_CHECKING:
-    from ..codegen import Json, Shader
     from ..passes.schedule import Scheduler
+    from ..shader import Json, Shader
     from ..simulator import Memory
 
 LEAST = "-3.4028234e38"

@@ -14,7 +14,7 @@ from ..program import Source, View
 from .base import FamilyKernel
 
 if TYPE_CHECKING:
-    from ..codegen import Json, Shader
+    from ..shader import Json, Shader
     from ..simulator import Memory
 
 TILE_ROWS = 4

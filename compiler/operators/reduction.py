@@ -24,9 +24,9 @@ from .moves import Move
 from .windows import WindowKernel, reduced_axes
 
 if TYPE_CHECKING:
-    from ..codegen import Json, Shader
     from ..passes.pack_int8 import Lowering
     from ..passes.schedule import Scheduler
+    from ..shader import Json, Shader
     from ..simulator import Memory
 
 

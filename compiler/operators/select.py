@@ -21,9 +21,9 @@ from .base import FamilyKernel, FamilyOp, Get
 from .binary import Broadcast, lower_broadcast
 
 if TYPE_CHECKING:
-    from ..codegen import Json, Shader
     from ..passes.pack_int8 import Lowering
     from ..passes.schedule import Scheduler
+    from ..shader import Json, Shader
     from ..simulator import Memory
 
 

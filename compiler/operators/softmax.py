@@ -35,9 +35,9 @@ from .base import FamilyKernel, FamilyOp, Get
 from .moves import Move
 
 if TYPE_CHECKING:
-    from ..codegen import Json, Shader
     from ..passes.pack_int8 import Lowering
     from ..passes.schedule import Scheduler
+    from ..shader import Json, Shader
     from ..simulator import Memory
 
 LEAST_SCALE = 2.0**-23

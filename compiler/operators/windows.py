@@ -20,7 +20,7 @@ from ..program import Source, View
 from .base import FamilyKernel
 
 if TYPE_CHECKING:
-    from ..codegen import Json, Shader
+    from ..shader import Json, Shader
     from ..simulator import Memory
 
 STARTS = {"max": -(2**31), "min": 2**31 - 1}

@@ -33,7 +33,7 @@ def feeds_for(oracle: Oracle, count: int = 2, seed: int = 0, reach: float = 6.0)
 
 def _array(rng: np.random.Generator, dtype: Any, shape: Any, reach: float) -> NDArray[Any]:
     size = tuple(side if isinstance(side, int) else 1 for side in shape)
-    if dtype == bool:
+    if np.dtype(dtype) == np.bool_:
         return rng.integers(0, 2, size).astype(bool)
     if dtype != np.float32:
         info = np.iinfo(np.int32 if dtype == np.int64 else dtype)  # what programs hold

@@ -14,9 +14,10 @@ import onnx
 import pytest
 import wgpu
 from onnx2wgsl.compiler.artifact import picture_inputs, write_artifact
-from onnx2wgsl.compiler.codegen import SNIPPETS, Code, Constants, generate, render_template
+from onnx2wgsl.compiler.codegen import SNIPPETS, Code, generate
 from onnx2wgsl.compiler.errors import CompileError
 from onnx2wgsl.compiler.pipeline import compile_model
+from onnx2wgsl.compiler.shader import Constants, render_template
 from onnx2wgsl.runtime_py import InferenceSession
 
 from tests.compiler.models import model

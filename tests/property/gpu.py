@@ -10,8 +10,9 @@ import onnx
 import wgpu
 from numpy.typing import NDArray
 from onnx2wgsl.compiler.cli.on_device import run_artifact, temporary_artifact, variants_used
-from onnx2wgsl.compiler.codegen import SNIPPETS, render_template
+from onnx2wgsl.compiler.codegen import SNIPPETS
 from onnx2wgsl.compiler.program import Program
+from onnx2wgsl.compiler.shader import render_template
 from onnx2wgsl.runtime_py.adapters import choose_adapter, open_device
 
 Feed = dict[str, NDArray[Any]]

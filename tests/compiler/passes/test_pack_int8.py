@@ -201,4 +201,3 @@ def test_a_reader_that_wants_another_axis_gets_a_move() -> None:
     )
     moves = [op for op in graph.ops if isinstance(op, Move)]
     assert [(op.op, op.result.type.axis) for op in moves] == [("layout", 2)]
-
