@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from .operators.base import FamilyKernel
 from .operators.float_map import MapKernel
 from .operators.float_reduce import ReduceKernel
-from .operators.moves import GatherKernel
+from .operators.gather import GatherKernel
 from .program import (
     Buffer,
     CopyKernel,

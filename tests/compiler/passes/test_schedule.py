@@ -1,7 +1,7 @@
 """schedule makes a kernel of every op and a buffer of every value."""
 
 import pytest
-from onnx2wgsl.compiler.operators.moves import GatherKernel
+from onnx2wgsl.compiler.operators.gather import GatherKernel
 from onnx2wgsl.compiler.passes.pack_int8 import PackInt8
 from onnx2wgsl.compiler.passes.schedule import Schedule, choose_tile
 from onnx2wgsl.compiler.program import BufferStore, ConvKernel, OutputStore, Program
