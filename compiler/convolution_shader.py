@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .ir import Array, physical_channels
+from .ir import Array
+from .layout import physical_channels
 from .program import ConvKernel
 from .shader import Json, Shader, byte_word, start_of
 

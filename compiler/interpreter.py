@@ -36,21 +36,18 @@ from .ir import (
     Lookup,
     OnnxOp,
     Op,
-    Pack,
-    PackedConv,
     Pad,
     QConv,
     Quantize,
-    QuantizeByThresholds,
     Resize,
     TensorType,
-    Unpack,
     Value,
 )
 from .node_reference import run_node
 from .operators.base import FamilyOp, Get
 from .operators.matmul import finished
 from .operators.moves import moved
+from .packed_ops import Pack, PackedConv, QuantizeByThresholds, Unpack
 from .passes.fold_constants import axis_parameters, quantized
 from .passes.pack_int8 import lanes_of, unpack_weights
 

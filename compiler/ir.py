@@ -9,9 +9,9 @@ Three stages share these classes, and a pass moves a graph from one to the next:
 1. As imported: `quantize` and `dequantize` around float ops (`conv`, `elementwise`), as in the
    ONNX file.
 2. Integer: `qconv` and `lookup`, and `concat`, `resize` and `pad` straight on stored bytes.
-3. Packed: all activations are s8 in the layout `packed`, channels last and four to a word;
-   `packed_conv` has its zero points folded into the bias. Only `quantize_by_thresholds`, `pack`,
-   `unpack` and a float `lookup` touch the outside layout.
+3. Packed (`packed_ops.py`): all activations are s8 in the layout `packed`, one axis last and four
+   to a word; `packed_conv` has its zero points folded into the bias. Only
+   `quantize_by_thresholds`, `pack`, `unpack` and a float `lookup` touch the outside layout.
 
 Activations carry their quantization (one scale, one zero point) in their type, because every later
 op needs it: real value = (stored - zero_point) * scale. Shapes are always the logical NCHW ones,
@@ -47,9 +47,7 @@ DTYPE_NAMES = {dtype: name for name, dtype in NUMPY_DTYPES.items()}
 
 @dataclass(frozen=True)
 class Quantization:
-    """Per-tensor quantization of an activation: real = (stored - zero_point) * scale; scale is an
-    f32.
-    """
+    """Of an activation, per tensor: real = (stored - zero_point) * scale; scale is an f32."""
 
     scale: float
     zero_point: int
@@ -117,17 +115,6 @@ class TensorType:
     def limits(self) -> tuple[int, int]:
         """Smallest and largest stored value of a byte type."""
         return (0, 255) if self.dtype == "u8" else (-128, 127)
-
-
-def physical_channels(segments: tuple[int, ...]) -> list[int]:
-    """Logical channel of each physical one; -1 where a lane is padding."""
-    channels: list[int] = []
-    first = 0
-    for count in segments:
-        channels += range(first, first + count)
-        channels += [-1] * (-count % 4)
-        first += count
-    return channels
 
 
 @dataclass(eq=False)
@@ -307,9 +294,7 @@ class Resize(Op):
 
 @dataclass(eq=False)
 class Pad(Op):
-    """ONNX Pad of the spatial axes, pads (top, left, bottom, right); `value` in the element's
-    dtype.
-    """
+    """ONNX Pad of the last axes: pads before each, then after each; `value` in x's dtype."""
 
     kind = "pad"
     x: Value
@@ -350,86 +335,10 @@ class Lookup(Op):
     table: Value
 
 
-# ---------------------------------------------------------------------------------- stage 3
-
-
-@dataclass(eq=False)
-class QuantizeByThresholds(Op):
-    """f32 row-major -> packed s8: -128 + how many of the 255 thresholds are <= key(x); NaN gives
-    -128.
-
-    `key` orders the bits of f32 as i32: bits ^ ((bits >> 31) & 0x7fffffff).
-    """
-
-    kind = "quantize_by_thresholds"
-    x: Value
-    thresholds: Value
-
-
-@dataclass(eq=False)
-class Pack(Op):
-    """u8 or s8 row-major -> packed s8 (u8 by XOR 0x80)."""
-
-    kind = "pack"
-    x: Value
-
-
-@dataclass(eq=False)
-class Unpack(Op):
-    """packed s8 -> u8 or s8 row-major (u8 by XOR 0x80)."""
-
-    kind = "unpack"
-    x: Value
-
-
-@dataclass(eq=False)
-class PackedConv(ConvolutionOp):
-    """`qconv` on packed s8: acc = bias + sum x*w (padding reads zx), zx being folded into the bias.
-
-    weight: u32 [OW, KH, CW, KW, 4], four int8 input channels of output channel 4*OW + lane in each
-    word; bias i32 [4*OW], multiplier f32 [4*OW]. With `weight_zero_point` i32 [4*OW], acc also
-    loses weight_zero_point * sum (x - zx) over the window. A result i32 is acc itself.
-
-    With `group`, CW are the words of one group's channels; where every channel is a group, weight
-    is i32 [OW, KH, 1, KW, 4], one integer for each lane of the result, which lies as x does.
-    With `x_zero_point`, a byte, acc also loses it times `weight_sums` i32 [4*OW].
-    """
-
-    kind = "packed_conv"
-    multiplier: Value = field(kw_only=True)
-    weight_zero_point: Value | None = None
-    upsample: tuple[int, int] = (1, 1)
-    group: int = 1
-    x_zero_point: Value | None = None
-    weight_sums: Value | None = None
-    float_reference: bool = False
-
-    @property
-    def depthwise(self) -> bool:
-        """Whether every channel is convolved by itself."""
-        return self.weight.type.dtype == "i32"
-
-
-OP_CLASSES: dict[str, type[Op]] = {
-    cls.kind: cls
-    for cls in (
-        Quantize,
-        Dequantize,
-        Conv,
-        Elementwise,
-        FloatOp,
-        Identity,
-        Concat,
-        Resize,
-        Pad,
-        QConv,
-        Lookup,
-        QuantizeByThresholds,
-        Pack,
-        Unpack,
-        PackedConv,
-    )
-}
+OPS = (
+    Quantize, Dequantize, Conv, Elementwise, FloatOp, Identity, Concat, Resize, Pad, QConv, Lookup,
+)  # fmt: skip
+"""The ops of the first two stages that belong to no family (`operators/`)."""
 
 
 @dataclass(eq=False)

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from .ir import Array, TensorType, physical_channels
+from .ir import Array, TensorType
+
+
+def physical_channels(segments: tuple[int, ...]) -> list[int]:
+    """Logical channel of each physical one; -1 where a lane is padding."""
+    channels: list[int] = []
+    first = 0
+    for count in segments:
+        channels += range(first, first + count)
+        channels += [-1] * (-count % 4)
+        first += count
+    return channels
 
 
 def pixel_shape(type_: TensorType) -> tuple[int, int, int]:

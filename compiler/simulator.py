@@ -13,7 +13,8 @@ import numpy as np
 
 from .arithmetic import convolve, float_order, requantize, wrap_i32
 from .errors import CompileError
-from .ir import NUMPY_DTYPES, Array, physical_channels
+from .ir import NUMPY_DTYPES, Array
+from .layout import physical_channels
 from .operators.base import FamilyKernel
 from .program import (
     Buffer,

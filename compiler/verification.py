@@ -22,8 +22,9 @@ import numpy as np
 from .errors import CompileError
 from .float_regions import Region, float_regions, outputs_after_floats, word_dtypes
 from .interpreter import run_graph
-from .ir import Array, Graph, QuantizeByThresholds, Value
+from .ir import Array, Graph, Value
 from .oracle import Oracle
+from .packed_ops import QuantizeByThresholds
 from .program import (
     Kernel,
     Program,

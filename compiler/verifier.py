@@ -16,15 +16,14 @@ from .ir import (
     Graph,
     Lookup,
     Op,
-    PackedConv,
     Pad,
     QConv,
     Quantize,
-    QuantizeByThresholds,
     Resize,
     Value,
 )
 from .operators.base import FamilyOp
+from .packed_ops import PackedConv, QuantizeByThresholds
 
 
 def convolution_shape(op: ConvolutionOp, kernel: tuple[int, int], channels: int) -> tuple[int, ...]:

@@ -7,6 +7,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 GUIDE = (ROOT / "docs" / "adding-an-operator.md").read_text("utf-8").replace("\\_", "_")
+ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text("utf-8")
 
 
 def mentioned_files(text: str) -> set[str]:
@@ -34,6 +35,18 @@ def sources() -> str:
 @pytest.mark.parametrize("name", sorted(mentioned_files(GUIDE)))
 def test_a_file_that_the_guide_names_exists(name: str) -> None:
     assert (ROOT / name).exists()
+
+
+def test_the_architecture_lists_the_compilers_files_and_folders() -> None:
+    start = ARCHITECTURE.index("## The compiler's files")
+    section = ARCHITECTURE[start : ARCHITECTURE.index("\n## ", start)]
+    listed = set(re.findall(r"\b\w+(?:\.py\b|/)", section))
+    held = {
+        path.name + "/" * path.is_dir()
+        for path in (ROOT / "compiler").iterdir()
+        if not path.name.startswith("_") and path.suffix in (".py", "")
+    }
+    assert listed == held
 
 
 def test_every_name_in_the_guide_is_in_the_code() -> None:

@@ -152,6 +152,9 @@ class Lookup2(PairOp):
         return form_of_pairs(self.table.array.view(np.uint8), self.limits, self.flip)
 
 
+OPS = (QAdd, QMul, Lookup2)
+
+
 def fuse(around: Surroundings, op: Op) -> Group | None:
     """The group of an Add or Mul of two quantized tensors."""
     if not isinstance(op, Elementwise) or op.op not in ("Add", "Mul") or len(op.xs) != 2:

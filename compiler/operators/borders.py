@@ -72,6 +72,9 @@ class Unload(Border):
             )
 
 
+OPS = (Load, Unload)
+
+
 @dataclass(eq=False)
 class BorderKernel(FamilyKernel):
     """Elements between memory and words, by `dtype`; `out`: from words."""

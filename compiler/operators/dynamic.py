@@ -103,6 +103,9 @@ class DynamicQuantize(FamilyOp):
         to.kernel(kernel)
 
 
+OPS = (DynamicScale, DynamicZeroPoint, DynamicQuantize)
+
+
 @dataclass(eq=False)
 class DynamicKernel(FamilyKernel):
     """One of the three, by `form`: "scale" and "zero_point" make one word."""

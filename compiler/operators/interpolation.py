@@ -118,6 +118,9 @@ class ResizeLinear(FamilyOp):
         )
 
 
+OPS = (ResizeLinear,)
+
+
 def fuse(around: Surroundings, op: Op) -> Group | None:
     """The group of a linear Resize."""
     if not isinstance(op, FloatOp) or op.op != "Resize":

@@ -245,6 +245,9 @@ class QMatMul(FamilyOp):
         )
 
 
+OPS = (QMatMul,)
+
+
 MADE = {"u8": "bytes", "s8": "bytes", "f32": "floats", "i32": "integers"}
 """What a product's kernel makes of its sums, by the result's dtype."""
 

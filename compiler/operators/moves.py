@@ -54,6 +54,9 @@ class Move(FamilyOp):
         schedule_move(self, to)
 
 
+OPS = (Move,)
+
+
 def moved(op: Op, x: Array, fill: Any = 0) -> Array:
     """What a move makes of an array of its operand's shape; `fill` stands where `pad` adds."""
     match op:

@@ -213,6 +213,9 @@ class QGlobalAveragePool(FamilyOp):
         to.kernel(global_average_kernel(self, self.x, to))
 
 
+OPS = (MaxPool, QAveragePool, QGlobalAveragePool)
+
+
 def global_average_kernel(op: FamilyOp, x: Value, to: Scheduler) -> WindowKernel:
     """An integer sum over all spatial axes, requantized."""
     before, after = x.type.quantization, op.result.type.quantization

@@ -130,6 +130,9 @@ class ArgExtreme(FamilyOp):
         )
 
 
+OPS = (Extreme, ArgExtreme)
+
+
 @dataclass(eq=False)
 class ArgKernel(FamilyKernel):
     """The index of the best element along an axis, one i32 word each, of packed bytes or of

@@ -65,6 +65,9 @@ class Select(FamilyOp):
         )
 
 
+OPS = (Select,)
+
+
 @dataclass(frozen=True)
 class RowMajor:
     """Where the elements of a row-major tensor lie for those of a result that it is broadcast to:

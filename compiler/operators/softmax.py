@@ -101,6 +101,9 @@ class QSoftmax(FamilyOp):
         )
 
 
+OPS = (QSoftmax,)
+
+
 def fuse(around: Surroundings, op: Op) -> Group | None:
     """The group of a Softmax."""
     if not isinstance(op, FloatOp) or op.op != "Softmax":

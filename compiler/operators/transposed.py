@@ -175,6 +175,9 @@ class QConvTranspose(FamilyOp):
         return Value.constant(f"{value.name}.phases", np.ascontiguousarray(spread))
 
 
+OPS = (QConvTranspose,)
+
+
 @dataclass(frozen=True)
 class _PhaseAxis:
     """One axis of the phases' convolution: taps, pads, and where the result begins among the

@@ -36,23 +36,20 @@ from ..ir import (
     Lookup,
     OnnxOp,
     Op,
-    Pack,
-    PackedConv,
     Pad,
     QConv,
     Quantization,
     Quantize,
-    QuantizeByThresholds,
     Resize,
     TensorType,
-    Unpack,
     Value,
-    physical_channels,
 )
+from ..layout import lanes_of_channels, physical_channels
 from ..operators import floats
 from ..operators.base import FamilyOp
 from ..operators.borders import NARROW, Load, Unload
 from ..operators.moves import Move, lower_move
+from ..packed_ops import Pack, PackedConv, QuantizeByThresholds, Unpack
 
 
 @dataclass(frozen=True)
@@ -302,7 +299,7 @@ def lanes_of(type_: TensorType, channels: int) -> Array:
     """Lane of each channel of a convolution's result; i32 results are in order."""
     if type_.segments is None:
         return np.arange(channels)
-    return np.flatnonzero(np.array(physical_channels(type_.segments)) >= 0)
+    return lanes_of_channels(type_)
 
 
 def _group_form(op: QConv, x: Value) -> str:

@@ -28,14 +28,10 @@ from ..ir import (
     Lookup,
     OnnxOp,
     Op,
-    Pack,
-    PackedConv,
     Pad,
     Quantization,
-    QuantizeByThresholds,
     Resize,
     TensorType,
-    Unpack,
     Value,
 )
 from ..layout import channels_of_lanes, pixel_shape, to_lanes
@@ -43,6 +39,7 @@ from ..operators import floats
 from ..operators.base import FamilyOp
 from ..operators.matmul import MADE
 from ..operators.moves import Move, Moved, schedule_move
+from ..packed_ops import Pack, PackedConv, QuantizeByThresholds, Unpack
 from ..program import (
     Buffer,
     BufferStore,

@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 from onnx2wgsl.compiler.interpreter import run_graph
-from onnx2wgsl.compiler.ir import Graph, Lookup, Pack, PackedConv, Unpack, physical_channels
+from onnx2wgsl.compiler.ir import Graph, Lookup
+from onnx2wgsl.compiler.layout import physical_channels
 from onnx2wgsl.compiler.operators.moves import Move
+from onnx2wgsl.compiler.packed_ops import Pack, PackedConv, Unpack
 from onnx2wgsl.compiler.passes.pack_int8 import PackInt8, pack_weights, unpack_weights
 from onnx2wgsl.compiler.text import parse_graph
 from onnx2wgsl.compiler.verifier import verify
