@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .ir import Dequantize, Elementwise, Graph, Op, Quantization, Quantize, Value
+from .ir import Dequantize, Elementwise, Graph, OnnxOp, Op, Quantization, Quantize, Value
 
 
 class Refused(Exception):  # noqa: N818
@@ -77,6 +77,17 @@ class Surroundings:
             what = user.op if isinstance(user, Elementwise) else user.kind
             raise Refused(f"{what} follows it; QuantizeLinear must stand directly after it")
         return user
+
+    def requantized(self, op: OnnxOp) -> tuple[Value, Quantize]:
+        """The stored operand of an op, and the quantize behind it, which gives the same dtype."""
+        x = self.stored(op.xs[0])
+        quantize = self.quantize_after(op)
+        if x.data is not None:
+            raise Refused("its operand is a constant")
+        before, after = x.type.dtype, quantize.result.type.dtype
+        if before != after:
+            raise Refused(f"it takes {before} and gives {after}; both must agree")
+        return x, quantize
 
 
 def with_quantization(value: Value, quantization: Quantization) -> Value:

@@ -43,7 +43,7 @@ from .ir import (
     TensorType,
     Value,
 )
-from .node_reference import run_node
+from .node_reference import convolution_attributes, run_node
 from .operators.base import FamilyOp, Get
 from .operators.matmul import finished
 from .operators.moves import moved
@@ -143,15 +143,8 @@ def _quantize(op: Quantize, x: Array) -> Array:
 
 
 def _float_conv(op: Conv, get: Get, opset: int) -> Array:
-    one_axis = len(op.x.type.shape) == 3
-    attributes = {
-        "strides": list(op.strides[1:] if one_axis else op.strides),
-        "dilations": list(op.dilations[1:] if one_axis else op.dilations),
-        "pads": [op.pads[1], op.pads[3]] if one_axis else list(op.pads),
-        "group": op.group,
-    }
     xs = [get(x) for x in (op.x, op.weight, op.bias) if x is not None]
-    return run_node("Conv", attributes, xs, opset)
+    return run_node("Conv", convolution_attributes(op), xs, opset)
 
 
 def as_image(x: Array) -> Array:

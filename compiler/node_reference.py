@@ -11,7 +11,7 @@ import onnx
 import onnxruntime as ort
 
 from .errors import CompileError
-from .ir import Array, Elementwise, Value
+from .ir import Array, Conv, Elementwise, Value
 from .oracle import PURE_DOMAINS
 
 THREADS = 1
@@ -50,6 +50,17 @@ def run_node(op: str, attributes: dict[str, Any], xs: Sequence[Array], opset: in
         reason = " ".join(str(error).split())
         raise CompileError(f"onnxruntime can't run {op}: {reason}") from error
     return np.asarray(result)
+
+
+def convolution_attributes(op: Conv) -> dict[str, Any]:
+    """Those of the ONNX node; over one axis, a Conv holds a picture of one row."""
+    one_axis = len(op.x.type.shape) == 3
+    return {
+        "strides": list(op.strides[1:] if one_axis else op.strides),
+        "dilations": list(op.dilations[1:] if one_axis else op.dilations),
+        "pads": [op.pads[1], op.pads[3]] if one_axis else list(op.pads),
+        "group": op.group,
+    }
 
 
 @lru_cache(maxsize=256)

@@ -14,6 +14,7 @@ import numpy as np
 
 from .errors import Refusal
 from .ir import NUMPY_DTYPES, QConv, TensorType, Value
+from .onnx_nodes import window
 from .operators.dynamic import DynamicQuantize, DynamicScale, DynamicZeroPoint
 from .operators.matmul import QMatMul
 from .operators.reduction import Extreme
@@ -68,8 +69,6 @@ def _matmul_integer(imp: Importer, node: Any) -> None:
 
 
 def _conv_integer(imp: Importer, node: Any) -> None:
-    from .onnx_ops import window
-
     x, weight = _bytes(imp, node, 0), _bytes(imp, node, 1)
     if weight.data is None:
         raise Refusal(f"its weights {weight.name!r} are no constant")

@@ -34,7 +34,7 @@ from .ir import (
 from .node_reference import run_node
 from .onnx_integer import INTEGER
 from .onnx_moves import MOVES
-from .onnx_nodes import operator_name, plain_attributes, text_attribute
+from .onnx_nodes import operator_name, plain_attributes, text_attribute, window
 from .onnx_qlinear import QLINEAR
 from .onnx_windows import WINDOWS
 from .operators.floats import FLOAT_OPS
@@ -153,46 +153,6 @@ def _conv(imp: Importer, node: Any) -> None:
     op.result.type = TensorType("f32", shape)
     imp.ops.append(op)
     imp.values[op.result.name] = op.result
-
-
-def window(
-    node: Any, size: tuple[int, ...], kernel: tuple[int, ...]
-) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int, int, int]]:
-    """Strides, dilations and pads (top, left, bottom, right) of a convolution or pool over one or
-    two axes; one axis is a picture of one row.
-    """
-    axes = len(size)
-    strides = tuple(node.attrs.get("strides", (1,) * axes))
-    dilations = tuple(node.attrs.get("dilations", (1,) * axes))
-    pads = _window_pads(node, size, kernel, strides, dilations)
-    if axes == 1:
-        return (1, strides[0]), (1, dilations[0]), (0, pads[0], 0, pads[1])
-    return (strides[0], strides[1]), (dilations[0], dilations[1]), pads  # type: ignore[return-value]
-
-
-def _window_pads(
-    node: Any,
-    size: tuple[int, ...],
-    kernel: tuple[int, ...],
-    strides: tuple[int, ...],
-    dilations: tuple[int, ...],
-) -> tuple[int, ...]:
-    axes = len(size)
-    mode = text_attribute(node, "auto_pad", "NOTSET")
-    if mode in ("NOTSET", ""):
-        pads = tuple(node.attrs.get("pads", (0,) * (2 * axes)))
-        if min(pads) < 0:
-            raise Refusal(f"negative pads {list(pads)}")
-        return pads
-    before, after = [0] * axes, [0] * axes
-    if mode != "VALID":
-        for axis in range(axes):
-            reach = (kernel[axis] - 1) * dilations[axis] + 1
-            steps = -(-size[axis] // strides[axis])
-            total = max(0, (steps - 1) * strides[axis] + reach - size[axis])
-            small, large = total // 2, total - total // 2
-            before[axis], after[axis] = (small, large) if mode == "SAME_UPPER" else (large, small)
-    return (*before, *after)
 
 
 def _elementwise(imp: Importer, node: Any) -> None:
@@ -407,5 +367,9 @@ def handler_of(node: Any) -> Callable[[Importer, Any], None]:
     if handler is None and name in FLOAT_OPS:
         handler = float_op
     if handler is None:
-        raise Refusal("this operator is not supported: replace it, or end the model before it")
+        raise Refusal(
+            "this operator is not supported; convolutions, matrix products, pools, reductions, "
+            "normalizations, elementwise functions and moves are: replace it, or end the model "
+            "before it"
+        )
     return handler

@@ -19,7 +19,7 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 from numpy.typing import NDArray
-from onnx import helper, numpy_helper
+from onnx import helper
 
 from .errors import CompileError
 from .integer_groups import Groups, explain_groups
@@ -61,11 +61,6 @@ PURE_DOMAINS = {"QuickGelu": "com.microsoft"}
 
 # One rounding of one IEEE operation: pure whatever the other operand is.
 PURE_WITH_CONSTANT = frozenset({"Add", "Div", "Max", "Min", "Mul", "Sub"})
-
-# Vectorised with a scalar tail that rounds differently by one ulp: a table is right except possibly
-# for single elements at the end of a tensor, or of a thread's share of it, whose ulp crosses a
-# rounding boundary of the QuantizeLinear that follows.
-IMPURE_UNARY = frozenset({"Atan", "Celu", "Cos", "Elu", "Log", "Mish", "Selu", "Sin", "Softplus"})
 
 _DTYPES: dict[str, np.dtype[Any]] = {
     "tensor(float)": np.dtype(np.float32),
@@ -190,63 +185,6 @@ def needs_signed_integer_kernels(model: onnx.ModelProto) -> bool:
             if by_attribute or by_zero_point:
                 return True
     return False
-
-
-def run_unary_chain(
-    nodes: Sequence[onnx.NodeProto],
-    constants: Mapping[str, Array],
-    x: Array,
-    opset: int,
-    input_name: str,
-    output_name: str,
-) -> Array:
-    """A chain of unary ops applied by onnxruntime to the 256 values of `x`, all in one array.
-
-    x: f32[256], usually the dequantized values of every byte. Returns [256] of the dtype that the
-    chain ends in. With ops of PURE_UNARY, and PURE_WITH_CONSTANT on scalars, the result is exact
-    for any tensor. Other inputs of the nodes come from `constants`. Raises CompileError where
-    onnxruntime refuses the chain or it does not keep 256 values.
-    """
-    if x.dtype != np.float32 or x.shape != (256,):
-        raise CompileError(
-            f"A table is made from f32[256], but was given {x.dtype}{list(x.shape)}."
-        )
-    chain = " -> ".join(node.op_type for node in nodes)
-    model = _chain_model(nodes, constants, opset, input_name, output_name)
-    with _told_as(f"onnxruntime {ort.__version__} can't tabulate the chain {chain}"):
-        session = _open(model, _options())
-        (result,) = session.run([output_name], {input_name: x})
-    table = np.asarray(result)
-    if table.size != 256:
-        raise CompileError(
-            f"The chain {chain} makes {list(table.shape)} of [256] values: one of its constants is "
-            "not a scalar. Only ops on single elements with scalar constants can become a table."
-        )
-    return table.reshape(256)
-
-
-def _chain_model(
-    nodes: Sequence[onnx.NodeProto],
-    constants: Mapping[str, Array],
-    opset: int,
-    input_name: str,
-    output_name: str,
-) -> onnx.ModelProto:
-    used = {name for node in nodes for name in node.input}
-    graph = helper.make_graph(
-        nodes,
-        "table",
-        [helper.make_tensor_value_info(input_name, onnx.TensorProto.FLOAT, [256])],
-        [onnx.ValueInfoProto(name=output_name)],
-        [
-            numpy_helper.from_array(np.asarray(value), name)
-            for name, value in constants.items()
-            if name in used
-        ],
-    )
-    domains = {"": opset} | {node.domain: 1 for node in nodes if node.domain}
-    imports = [helper.make_opsetid(domain, version) for domain, version in domains.items()]
-    return helper.make_model(graph, opset_imports=imports, ir_version=8)
 
 
 def _session(

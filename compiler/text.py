@@ -1,4 +1,4 @@
-"""Prints a Graph as text and parses it back.
+"""Prints a Graph as text and parses it back; prints a Program.
 
     graph @tiny (%x: f32[1,3,8,8]) -> ("y": %y) opset 21 {
       @s: f32[] = [0.5]
@@ -26,6 +26,7 @@ import numpy as np
 from .errors import CompileError
 from .ir import NUMPY_DTYPES, Array, Graph, Op, Quantization, TensorType, Value
 from .operators import OP_CLASSES
+from .program import ConvKernel, Kernel, Program
 
 INLINE_ELEMENTS = 32
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_.$/-]+")
@@ -347,3 +348,45 @@ class _Parser:
                 self.accept(",")
             return entries
         raise self._fail(f"expected a value, found {text or 'the end'!r}")
+
+
+def format_program(program: Program) -> str:
+    """The program as text, one kernel a line."""
+    head = f"program @{program.name}"
+    if program.arena_words is not None and program.lower_bound_words is not None:
+        head += (
+            f" arena {program.arena_words * 4} bytes (lower bound {program.lower_bound_words * 4})"
+        )
+    lines = [f"{head}, {len(program.kernels)} dispatches {{"]
+    ranges = program.live_ranges()
+    for buffer in program.buffers():
+        first, last = ranges[buffer]
+        place = "" if buffer.offset is None else f" at 0x{buffer.offset * 4:x}"
+        lines.append(
+            f"  buffer {buffer.name}: {buffer.words * 4} bytes{place}  # live {first}..{last}"
+        )
+    for index, kernel in enumerate(program.kernels):
+        lines.append(f"  kernel {index} {_format_kernel(kernel)}")
+    return "\n".join([*lines, "}", ""])
+
+
+def _format_kernel(kernel: Kernel) -> str:
+    sources = ", ".join(map(str, kernel.reads())) or getattr(kernel, "input", "")
+    targets = ", ".join(map(str, kernel.stores)) or f"output {getattr(kernel, 'output', '')!r}"
+    details = ""
+    if isinstance(kernel, ConvKernel):
+        tile, (kernel_h, kernel_w) = kernel.tile, kernel.kernel_size
+        details = (
+            f"<k={kernel_h}x{kernel_w}, s={kernel.strides[0]}x{kernel.strides[1]}, "
+            f"up={kernel.upsample[0]}x{kernel.upsample[1]}, pixels={tile.pixels}, "
+            f"channels={tile.words * 4}, workgroup={tile.workgroup[0]}x{tile.workgroup[1]}"
+            + (
+                ", depthwise"
+                if kernel.depthwise
+                else f", groups={kernel.group}" * (kernel.group > 1)
+            )
+            + f", {kernel.made}" * (kernel.made != "bytes")
+            + ", float in ONNX Runtime" * kernel.float_reference
+            + ">"
+        )
+    return f"{kernel.op}{details} {kernel.name} in=[{sources}] out=[{targets}] # {kernel.macs} MACs"

@@ -97,8 +97,7 @@ class Dump:
         self.constants: dict[str, Any] = {}
 
     def __call__(self, name: str, stage: Any) -> None:
-        from ..program import format_program
-        from ..text import INLINE_ELEMENTS, format_graph
+        from ..text import INLINE_ELEMENTS, format_graph, format_program
 
         is_program = isinstance(stage, Program)
         text = format_program(stage) if is_program else format_graph(stage)

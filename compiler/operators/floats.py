@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from ..ir import Conv, Dequantize, FloatOp, Graph, OnnxOp, Op
+from ..node_reference import convolution_attributes
 from . import float_reductions as reduce
 from .base import FamilyOp
 from .float_expand import EXPANSIONS, Interpolation, expand
@@ -132,13 +133,6 @@ def _schedule_expansion(node: OnnxOp, to: Scheduler) -> None:
 
 
 def _as_node(op: Conv) -> OnnxOp:
-    """The ONNX node of a convolution, which holds one axis as a picture of one row."""
-    one_axis = len(op.x.type.shape) == 3
-    attributes = {
-        "strides": list(op.strides[1:] if one_axis else op.strides),
-        "dilations": list(op.dilations[1:] if one_axis else op.dilations),
-        "pads": [op.pads[1], op.pads[3]] if one_axis else list(op.pads),
-        "group": op.group,
-    }
+    """The ONNX node of a convolution."""
     xs = tuple(x for x in (op.x, op.weight, op.bias) if x is not None)
-    return FloatOp(op.result, xs, "Conv", attributes)
+    return FloatOp(op.result, xs, "Conv", convolution_attributes(op))

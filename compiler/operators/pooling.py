@@ -238,13 +238,8 @@ def fuse(around: Surroundings, op: Op) -> Group | None:
     """The group of an AveragePool or GlobalAveragePool."""
     if not isinstance(op, FloatOp) or op.op not in ("AveragePool", "GlobalAveragePool"):
         return None
-    x = around.stored(op.xs[0])
-    quantize = around.quantize_after(op)
+    x, quantize = around.requantized(op)
     result = quantize.result
-    if x.data is not None:
-        raise Refused("its operand is a constant")
-    if x.type.dtype != result.type.dtype:
-        raise Refused(f"it takes {x.type.dtype} and gives {result.type.dtype}; both must agree")
     if op.op == "GlobalAveragePool":
         return Group(quantize, QGlobalAveragePool(result, x))
     a = op.attributes

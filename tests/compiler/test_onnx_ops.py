@@ -14,11 +14,11 @@ from onnx2wgsl.compiler.errors import UnsupportedError
 from onnx2wgsl.compiler.frontend import import_model
 from onnx2wgsl.compiler.fusion import explain
 from onnx2wgsl.compiler.ir import Conv, Quantize
-from onnx2wgsl.compiler.oracle import IMPURE_UNARY, Oracle, needs_signed_integer_kernels
+from onnx2wgsl.compiler.oracle import Oracle, needs_signed_integer_kernels
 from onnx2wgsl.compiler.pipeline import compile_model, to_integers
 from onnx2wgsl.compiler.program import Program
 
-from tests.compiler.exactness import assert_exact
+from tests.compiler.exactness import IMPURE_UNARY, assert_exact
 from tests.compiler.onnx_models import (
     S8,
     SHAPE,

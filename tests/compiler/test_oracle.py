@@ -13,15 +13,14 @@ from numpy.typing import NDArray
 from onnx import helper
 from onnx2wgsl.compiler.errors import CompileError
 from onnx2wgsl.compiler.oracle import (
-    IMPURE_UNARY,
     PURE_DOMAINS,
     PURE_UNARY,
     PURE_WITH_CONSTANT,
     Oracle,
     needs_signed_integer_kernels,
-    run_unary_chain,
 )
 
+from tests.compiler.exactness import IMPURE_UNARY
 from tests.zoo import QDQBuilder, QuantParams, Tensor, Weights, mobile_unet_path, random_feeds
 
 U8, S8 = QuantParams(0.05, 100), QuantParams(0.05, 7, "s8")
@@ -259,8 +258,7 @@ def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
         Oracle(path)
 
 
-# --- tables ---------------------------------------------------------------------------------------
-# -------------------------
+# --- pure operators -------------------------------------------------------------------------------
 
 BYTES = np.arange(256, dtype=np.int64)
 REAL = ((BYTES - 128).astype(np.float32) * np.float32(0.03)).astype(np.float32)
@@ -270,7 +268,7 @@ ATTRIBUTES = {"PRelu": (0.1,), "Clip": (-1.0, 1.5)}
 @pytest.mark.parametrize("op", sorted(PURE_UNARY | PURE_WITH_CONSTANT))
 @pytest.mark.parametrize("length", [1, 7, 1001])
 def test_a_pure_op_gives_the_same_bits_at_every_position(op: str, length: int) -> None:
-    table = run_unary_chain(*chain(op), REAL, 20, "x", "y")
+    table = run_anywhere(op, REAL)
     indices = np.random.default_rng(length).integers(0, 256, length)
     assert np.array_equal(
         run_anywhere(op, REAL[indices]).view(np.uint32), table[indices].view(np.uint32)
@@ -282,35 +280,6 @@ def test_an_impure_op_is_not_called_pure() -> None:
     x = np.random.default_rng(0).uniform(-3, 3, 4099).astype(np.float32)
     shifted = run_anywhere("Softplus", x[1:])
     assert not np.array_equal(run_anywhere("Softplus", x)[1:], shifted)
-
-
-def test_a_table_of_a_quantized_tanh_equals_onnxruntime_on_the_whole_graph() -> None:
-    b = QDQBuilder()
-    x = b.input((1, 1, 16, 16), QuantParams(0.03, 128), as_float=False)
-    b.output(b.unary(x, "Tanh", QuantParams(0.008, 120)), as_float=False)
-    model = b.build()
-    tanh = next(node for node in model.graph.node if node.op_type == "Tanh")
-    quantize = next(node for node in model.graph.node if node.op_type == "QuantizeLinear")
-    constants = {t.name: onnx.numpy_helper.to_array(t) for t in model.graph.initializer}
-    table = run_unary_chain(
-        [tanh, quantize], constants, REAL, 17, tanh.input[0], quantize.output[0]
-    )
-    stored = np.random.default_rng(1).integers(0, 256, (1, 1, 16, 16), np.uint8)
-    (output,) = Oracle(model).run({"x0": stored}).values()
-    assert table.dtype == np.uint8
-    assert np.array_equal(table[stored], output)
-
-
-def test_a_constant_that_is_not_a_scalar_makes_no_table() -> None:
-    nodes = [helper.make_node("Add", ["x", "c"], ["y"])]
-    constants = {"c": np.zeros((3, 1), np.float32)}
-    with pytest.raises(CompileError, match="not a scalar"):
-        run_unary_chain(nodes, constants, REAL, 17, "x", "y")
-
-
-def test_a_table_of_other_than_256_values_is_refused() -> None:
-    with pytest.raises(CompileError, match=r"f32\[256\], but was given float32\[255\]"):
-        run_unary_chain(*chain("Tanh"), REAL[1:], 17, "x", "y")
 
 
 def chain(op: str) -> tuple[list[onnx.NodeProto], dict[str, NDArray[np.float32]]]:

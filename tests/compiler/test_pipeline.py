@@ -9,8 +9,8 @@ from onnx2wgsl.compiler.errors import CompileError
 from onnx2wgsl.compiler.ir import Graph
 from onnx2wgsl.compiler.passes.canonicalize import Canonicalize
 from onnx2wgsl.compiler.pipeline import PASS_NAMES, compile_graph, compile_model
-from onnx2wgsl.compiler.program import CopyKernel, Program, format_program
-from onnx2wgsl.compiler.text import parse_graph
+from onnx2wgsl.compiler.program import CopyKernel, Program
+from onnx2wgsl.compiler.text import format_program, parse_graph
 
 from tests.compiler.exactness import assert_exact
 from tests.compiler.models import model

@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 from onnx2wgsl.compiler.artifact import write_artifact
 from onnx2wgsl.compiler.errors import CompileError, UnsupportedError
 from onnx2wgsl.compiler.integer_groups import Groups
-from onnx2wgsl.compiler.oracle import IMPURE_UNARY, Oracle, needs_signed_integer_kernels
+from onnx2wgsl.compiler.oracle import Oracle, needs_signed_integer_kernels
 from onnx2wgsl.compiler.pipeline import compile_model
 from onnx2wgsl.runtime_py import InferenceSession
+
+from tests.compiler.exactness import IMPURE_UNARY
 
 from .cases import Case
 
