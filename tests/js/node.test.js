@@ -237,7 +237,7 @@ describe('a damaged or unfit artifact is refused', () => {
     ],
     'an unknown dtype': [
       ({ model }) => (model.outputs[0].dtype = 'float16'),
-      /output is float16, expected float32, uint8, int8/,
+      /output is float16, expected float32, int32, int64, uint8, int8, bool/,
     ],
     'an unknown buffer': [
       ({ model }) => (model.kernels[0].bindings[0].buffer = 'heap'),
