@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import onnx
 from numpy.typing import NDArray
+from onnx2wgsl.compiler.artifact import write_artifact
 from onnx2wgsl.compiler.frontend import Shapes
 from onnx2wgsl.compiler.interpreter import run_graph
 from onnx2wgsl.compiler.ir import Graph
@@ -16,6 +17,7 @@ from onnx2wgsl.compiler.oracle import Oracle, needs_signed_integer_kernels
 from onnx2wgsl.compiler.pipeline import compile_model
 from onnx2wgsl.compiler.program import Program
 from onnx2wgsl.compiler.simulator import run_program
+from onnx2wgsl.runtime_py import InferenceSession
 
 # Vectorised with a scalar tail that rounds differently by one ulp: a table is right except possibly
 # for single elements at the end of a tensor, or of a thread's share of it, whose ulp crosses a
@@ -84,4 +86,20 @@ def assert_exact(
 
     program = compile_model(path, shapes, observe)
     assert not any(wrong.values()), f"differing values after each pass: {wrong}"
+    return program
+
+
+def assert_exact_on_gpu(model: onnx.ModelProto, folder: Path) -> Program:
+    """Every stage, the device and its self-test; the program."""
+    program = assert_exact(model, folder)
+    path = folder / "model.onnx"
+    write_artifact(program, folder / "compiled", source=path)
+    oracle = Oracle(path, signed_integer_kernels=needs_signed_integer_kernels(model))
+    with InferenceSession(folder / "compiled") as session:
+        names = [tensor.name for tensor in session.get_outputs()]
+        for feed in feeds_for(oracle):
+            made = dict(zip(names, session.run(None, feed), strict=True))
+            assert differing(made, oracle.run(feed)) == 0
+        report = session.self_test()
+        assert report.ok, str(report)
     return program

@@ -12,12 +12,9 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import helper, shape_inference
-from onnx2wgsl.compiler.artifact import write_artifact
-from onnx2wgsl.compiler.oracle import Oracle, needs_signed_integer_kernels
 from onnx2wgsl.compiler.program import Program
-from onnx2wgsl.runtime_py import InferenceSession
 
-from tests.compiler.exactness import assert_exact, differing, feeds_for
+from tests.compiler.exactness import assert_exact, assert_exact_on_gpu
 from tests.compiler.one_node import model_of
 
 Array = NDArray[Any]
@@ -67,22 +64,7 @@ def model(
 
 def exact(made: onnx.ModelProto, folder: Path, *, device: bool = False) -> Program:
     """The program of a model; every stage has equal bits, and the device too where asked."""
-    program = assert_exact(made, folder)
-    if device:
-        assert_exact_on_device(made, program, folder)
-    return program
-
-
-def assert_exact_on_device(made: onnx.ModelProto, program: Program, folder: Path) -> None:
-    """The device gives onnxruntime's bits, and passes its self-test."""
-    oracle = Oracle(made, signed_integer_kernels=needs_signed_integer_kernels(made))
-    write_artifact(program, folder / "artifact", source=folder / "model.onnx")
-    with InferenceSession(folder / "artifact") as session:
-        names = [tensor.name for tensor in session.get_outputs()]
-        for feed in feeds_for(oracle):
-            got = dict(zip(names, session.run(None, feed), strict=True))
-            assert differing(got, oracle.run(feed)) == 0
-        assert session.self_test().ok
+    return assert_exact_on_gpu(made, folder) if device else assert_exact(made, folder)
 
 
 def kernels(program: Program) -> list[str]:

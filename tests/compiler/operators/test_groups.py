@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from onnx2wgsl.compiler.program import ConvKernel
 
-from tests.compiler.operators.on_gpu import assert_exact_on_gpu
+from tests.compiler.exactness import assert_exact_on_gpu
 from tests.zoo import QDQBuilder, QuantParams, Weights
 
 CASES: dict[str, tuple[dict[str, Any], str]] = {

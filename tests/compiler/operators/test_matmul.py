@@ -14,9 +14,8 @@ from onnx2wgsl.compiler.passes.fuse_groups import FuseGroups
 from onnx2wgsl.compiler.program import ConvKernel, Program
 from onnx2wgsl.compiler.text import format_graph, parse_graph
 
-from tests.compiler.exactness import assert_exact
+from tests.compiler.exactness import assert_exact, assert_exact_on_gpu
 from tests.compiler.ir_text import unchanged
-from tests.compiler.operators.on_gpu import assert_exact_on_gpu
 from tests.zoo import QDQBuilder, QuantParams, Tensor
 
 RESULTS = {"u8": QuantParams(0.1, 5), "s8": QuantParams(0.1, -4, "s8"), "f32": None}
