@@ -321,6 +321,14 @@ def _identity(imp: Importer, node: Any) -> None:
     imp.emit(node, Identity, x.type, x=x)
 
 
+def _dropout(imp: Importer, node: Any) -> None:
+    """Does nothing in inference; training drops elements, unless its ratio is 0."""
+    training, ratio = imp.constant(node, 2), imp.constant(node, 1)
+    if training is not None and training.any() and (ratio is None or ratio.any()):
+        raise Refusal("its training_mode is on: export the model for inference")
+    _identity(imp, node)
+
+
 def _cast(imp: Importer, node: Any) -> None:
     """Cast to the same type; any other is a float op."""
     dtype = onnx.helper.tensor_dtype_to_np_dtype(int(node.attrs["to"]))
@@ -340,7 +348,7 @@ HANDLERS: dict[str, Callable[[Importer, Any], None]] = {
     "Resize": _resize,
     "Pad": _pad,
     "Identity": _identity,
-    "Dropout": _identity,
+    "Dropout": _dropout,
     "Cast": _cast,
     **dict.fromkeys(PURE_WITH_CONSTANT, _elementwise),
     **MOVES,
