@@ -353,6 +353,14 @@ def test_outputs_that_are_not_computed_are_refused(tmp_path: Path) -> None:
     assert "output 'constant' is a constant" in message
 
 
+def test_dropout_in_training_is_refused(tmp_path: Path) -> None:
+    model = conv_model()
+    model.graph.initializer.append(numpy_helper.from_array(np.array(True), "training"))
+    model.graph.node.append(helper.make_node("Dropout", ["x0", "", "training"], ["same"]))
+    model.graph.output.append(helper.make_tensor_value_info("same", TensorProto.FLOAT, SHAPE))
+    assert "its training_mode is on" in refusal(model, tmp_path)
+
+
 def per_axis_activation(model: onnx.ModelProto) -> None:
     for each in (node(model, "QuantizeLinear"), node(model, "DequantizeLinear")):
         if each.input[0] in ("x0", node(model, "QuantizeLinear").output[0]):
