@@ -31,6 +31,14 @@ LOSSES = frozenset({"NegativeLogLikelihoodLoss", "SoftmaxCrossEntropyLoss"})
 SHAPED_BY_DATA = frozenset({"NonMaxSuppression", "NonZero", "Unique"})
 SMALL = {TensorProto.FLOAT, TensorProto.UINT8, TensorProto.INT8}
 WHOLE = {TensorProto.INT32, TensorProto.INT64, TensorProto.BOOL}
+FAMILIES = {
+    "floats of 4 and 8 bits": r"float[48]e",
+    "integers of 2 and 4 bits": r"\bu?int[24]\b",
+    "float16 and bfloat16": r"float16",
+    "float64": r"\bdouble\b",
+    "int16, uint16, uint32, uint64": r"\bu?int(16|32|64)\b",
+}
+"""Headings of dtypes that are not taken; the first that fits."""
 NOT_SUPPORTED = "operator not supported by onnx2wgsl: "
 _UNKNOWN_OPERATOR = re.compile(r"^(\w+)\b.*?\boperator is not supported")
 
@@ -50,6 +58,8 @@ def reason(case: Case, outcome: Outcome) -> str:
         return f"ONNX Runtime itself refuses: {_without_origin(text)}"
     if unknown := _UNKNOWN_OPERATOR.match(text):
         return NOT_SUPPORTED + unknown[1]
+    if "left out of an integer group" in text:
+        return "dtype: arithmetic on uint8 and int8 that is not quantized"
     return f"onnx2wgsl refuses: {text}"
 
 
@@ -86,8 +96,12 @@ def _is_training(case: Case) -> bool:
 
 def _of_types(graph: onnx.GraphProto) -> str:
     strange = set(map(_type, (*graph.input, *graph.output))) - SMALL - WHOLE
+    names = " ".join(sorted(map(_name, strange)))
+    for family, pattern in FAMILIES.items():
+        if re.search(pattern, names):
+            return f"dtype: {family}"
     if strange:
-        return f"dtype: {', '.join(sorted(map(_name, strange)))}"
+        return f"dtype: {names}"
     read = set(map(_type, graph.input))
     if read & WHOLE:
         return f"dtype: computes on {', '.join(sorted(map(_name, read & WHOLE)))}"
@@ -136,4 +150,5 @@ def _without_origin(text: str) -> str:
     text = re.sub(r"\[ONNXRuntimeError\] : \d+ : \w+ : ", "", text)
     text = re.sub(r"Non-zero status code .*? Status Message: ", "", text)
     text = re.sub(r"/\S+\.(cc|h):\d+ .*?\)( const)?( \[with [^]]*\])? (?=\w)", "", text)
+    text = re.sub(r"^.*? is an invalid model\..* Error ", "", text)
     return re.sub(r" node with name.*$", "", text)

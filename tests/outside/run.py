@@ -11,15 +11,18 @@ from typing import Any
 import numpy as np
 import onnx
 from numpy.typing import NDArray
+from onnx2wgsl.compiler.artifact import write_artifact
 from onnx2wgsl.compiler.cli.on_device import run_artifact, temporary_artifact, variants_used
 from onnx2wgsl.compiler.errors import CompileError, UnsupportedError
+from onnx2wgsl.compiler.ir import Graph
 from onnx2wgsl.compiler.oracle import Oracle, needs_signed_integer_kernels
 from onnx2wgsl.compiler.pipeline import compile_model
 from onnx2wgsl.compiler.program import Program
+from onnx2wgsl.compiler.verification import TOLERANCE, Verification
+from onnx2wgsl.runtime_py import InferenceSession
+from onnx2wgsl.runtime_py.artifact import load_artifact
 
 from tests.property.gpu import device
-
-from .node_cases import QUANTIZED
 
 Array = NDArray[Any]
 Feed = Mapping[str, Array]
@@ -32,9 +35,6 @@ REFUSED = "refused"
 NO_REFERENCE = "ONNX Runtime itself refuses"
 PASSES = (EXACT, WITHIN)
 DEFECTS = (DIFFERS, CRASHED)
-
-RELATIVE = 1e-5
-"""Allowed difference of float results, relative to the largest magnitude of the tensor."""
 
 
 @dataclass(frozen=True)
@@ -72,31 +72,42 @@ def outcome(
         return Outcome(NO_REFERENCE, one_line(error))
     known = expected is None or agrees(list(reference.values()), expected, rtol, atol)
     try:
-        program = compiled(model)
-        results = on_device(model, program, inputs)
+        made = compiled(model)
+        verification = Verification(oracle, made.program, made.graph)
+        if verification.names:
+            kind, reason = replayed(model, made.program, verification, inputs)
+        else:
+            found = on_device(model, made.program, inputs)
+            kind, reason = compared(found, reference, verification.after_floats)
     except UnsupportedError as error:
         return Outcome(REFUSED, one_line(error.reasons[0]), known)
     except CompileError as error:
         return Outcome(REFUSED, one_line(error), known)
     except Exception as error:  # a defect; it is one case's, and the others are still to be run
         return Outcome(CRASHED, f"{type(error).__name__}: {one_line(error)}", known)
-    integer = is_integer(model, oracle)
-    kind, reason = EXACT, ""
-    for variant, outputs in results:
-        for name, want in reference.items():
-            found, difference = compare(outputs[name], want, integer=integer)
-            if found == DIFFERS:
-                return Outcome(DIFFERS, f"output {name!r}, {variant}: {difference}", known)
-            kind = WITHIN if found == WITHIN else kind
     return Outcome(kind, reason, known)
 
 
-def compiled(model: onnx.ModelProto) -> Program:
-    """The program of a model in memory."""
+@dataclass(frozen=True)
+class Compiled:
+    """A program, and the packed graph that it was made of."""
+
+    program: Program
+    graph: Graph
+
+
+def compiled(model: onnx.ModelProto) -> Compiled:
+    """A model in memory, compiled."""
+    graphs: list[Graph] = []
+
+    def observe(_: str, stage: Graph | Program) -> None:
+        if isinstance(stage, Graph):
+            graphs.append(stage)
+
     with tempfile.TemporaryDirectory(prefix="onnx2wgsl-") as folder:
         path = Path(folder) / "net.onnx"
         onnx.save(model, path)
-        return compile_model(path)
+        return Compiled(compile_model(path, observe=observe), graphs[-1])
 
 
 def on_device(
@@ -110,17 +121,53 @@ def on_device(
         ]
 
 
-def is_integer(model: onnx.ModelProto, oracle: Oracle) -> bool:
-    """Whether no bit may differ: operators on quantized integers, none of them run in float."""
-    quantized = any(node.op_type in QUANTIZED for node in model.graph.node)
-    return quantized and oracle.integer_groups().exact
+def compared(
+    found: list[tuple[str, dict[str, Array]]], reference: Feed, after_floats: set[str]
+) -> tuple[str, str]:
+    """Kind and reason from the outputs of every variant; those in `after_floats` have been computed
+    in float.
+    """
+    kind = EXACT
+    for variant, outputs in found:
+        for name, want in reference.items():
+            exact = name not in after_floats
+            output_kind, difference = compare(outputs[name], want, integer=exact)
+            if output_kind == DIFFERS:
+                return DIFFERS, f"output {name!r}, {variant}: {difference}"
+            kind = WITHIN if output_kind == WITHIN else kind
+    return kind, ""
+
+
+def replayed(
+    model: onnx.ModelProto, program: Program, verification: Verification, inputs: Feed
+) -> tuple[str, str]:
+    """Kind and reason where floats are quantized again: every kernel by what was before it, as
+    `onnx2wgsl verify` has it, in all variants.
+    """
+    expected = verification.expect(dict(inputs))
+    stage = verification.stage(program, expected)
+    if not stage.ok:
+        return DIFFERS, f"simulator: {stage}"
+    with tempfile.TemporaryDirectory(prefix="onnx2wgsl-") as folder:
+        source = Path(folder) / "net.onnx"
+        onnx.save(model, source)
+        write_artifact(program, Path(folder) / "net", source=source)
+        for variant in variants_used(load_artifact(Path(folder) / "net")):
+            with InferenceSession(Path(folder) / "net", **variant) as session:  # type: ignore[arg-type]
+                names = [tensor.name for tensor in session.get_outputs()]
+                found = dict(zip(names, session.run(None, inputs), strict=True))
+                replay = verification.replay(session, expected)
+            outputs = verification.outputs(expected, found)
+            if not (outputs.ok and replay.ok):
+                return DIFFERS, f"{' + '.join(variant.values())}: {outputs} {replay}"
+    return WITHIN, ""
 
 
 def compare(have: Array, want: Array, *, integer: bool) -> tuple[str, str]:
     """EXACT, WITHIN or DIFFERS, and what differs.
 
     Integers, and floats of an integer model, must have the same bits (any two NaN are the same);
-    other floats may differ by `RELATIVE` times the largest finite magnitude of `want`.
+    other floats may differ by `TOLERANCE` times the largest finite magnitude of `want`.
     """
     want = np.asarray(want)
     if have.shape != want.shape or have.dtype != want.dtype:
@@ -139,7 +186,7 @@ def compare(have: Array, want: Array, *, integer: bool) -> tuple[str, str]:
     finite = np.isfinite(want)
     largest = float(np.abs(want[finite]).max(initial=0))
     worst = float(np.abs(have[finite].astype(np.float64) - want[finite]).max(initial=0))
-    if worst <= RELATIVE * largest:
+    if worst <= TOLERANCE * largest:
         return WITHIN, ""
     return DIFFERS, f"by {worst:.3g}, where the largest magnitude is {largest:.3g}"
 

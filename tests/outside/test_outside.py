@@ -9,7 +9,6 @@ from importlib import metadata
 import numpy as np
 import onnx
 import pytest
-from onnx2wgsl.compiler.program import Program
 
 from tests.compiler.models import CONVOLUTIONS, conv, weights
 
@@ -74,13 +73,13 @@ def test_one_weight_off_by_one_differs(monkeypatch: pytest.MonkeyPatch) -> None:
     model, feed = _model(conv(w, pads=(1, 1, 1, 1)).build())
     w.values[0, 0, 1, 1] ^= 1
     other = conv(w, pads=(1, 1, 1, 1)).build()
-    honest: Callable[[onnx.ModelProto], Program] = run.compiled
+    honest: Callable[[onnx.ModelProto], run.Compiled] = run.compiled
     monkeypatch.setattr(run, "compiled", lambda _: honest(other))
     assert outcome(model, feed).kind == DIFFERS
 
 
 def test_a_crash_of_the_compiler_is_a_defect(monkeypatch: pytest.MonkeyPatch) -> None:
-    def crash(_: onnx.ModelProto) -> Program:
+    def crash(_: onnx.ModelProto) -> run.Compiled:
         raise KeyError("a bug")
 
     model, feed = _model(CONVOLUTIONS["u8_s8"]().build())
@@ -143,9 +142,9 @@ def test_integers_and_dtypes_are_compared_exactly() -> None:
         ("test_sequence_insert_at_back", "not a neural-network operator: optionals and sequences"),
         ("test_bernoulli", "not a neural-network operator: random numbers"),
         ("test_training_dropout", "not a neural-network operator: training"),
-        ("test_max_float64", "dtype: double"),
+        ("test_max_float64", "dtype: float64"),
         ("test_max_int64", "dtype: computes on int64"),
-        ("test_quantizelinear_int4", "dtype: int4"),
+        ("test_quantizelinear_int4", "dtype: integers of 2 and 4 bits"),
         ("test_nonzero_example", "dtype: computes on bool"),
         ("test_reduce_sum_empty_set", "shape: a tensor without elements"),
         ("test_constant", "shape: nothing to compute, all operands are parameters"),
