@@ -194,15 +194,26 @@ def _store(shader: Shader, program: Program, kernel: Kernel, number: int, store:
             output = _output(shader, program, store.output)
         if base:
             shader.define(suffix=suffix, base=base)
-        based = bool(base)
-        channels = list(store.channels)
-        return {"output": output, "kind": "floats", "based": based, "channels": channels}
+        lanes = _float_lanes(shader, suffix, store.channels)
+        return {"output": output, "kind": "floats", "based": bool(base), **lanes}
     view = store.view
     shader.arena()
     shader.define(suffix=str(number), offset=start_of(view), pitch=view.pitch)
     if store.table is not None:
         shader.define(suffix=str(number), table=shader.table(store.table))
     return {"output": "", "kind": "table" if store.table is not None else "packed"}
+
+
+def _float_lanes(shader: Shader, suffix: str, channels: tuple[int, ...]) -> Json:
+    """Which channel each lane is: told one by one of a single word, in order, or by a table."""
+    if len(channels) == 4:
+        return {"lanes": "single", "channels": list(channels)}
+    real = _real(channels)
+    if channels[:real] == tuple(range(real)):
+        shader.define(suffix=suffix, channels=real)
+        return {"lanes": "in order"}
+    shader.define(suffix=suffix, channels_at=shader.table(np.array(channels, np.int32)))
+    return {"lanes": "table"}
 
 
 def _output(shader: Shader, program: Program, output: str) -> str:

@@ -23,16 +23,16 @@ override multiplier_at: u32;
 override plane0: u32;
 override image0: u32;
 override table0: u32;
+override channels0: u32;
 
 // Stores word `word` of pixel `pixel`.
 fn store(pixel: u32, word: u32, packed: u32) {
   // The bits of floats of a row-major tensor, `plane0` pixels a channel, `image0` values a picture.
   let at0 = pixel / plane0 * image0 + pixel % plane0;
-  var channels0 = array<i32, 8>(0, 1, 2, 3, 4, 5, -1, -1);
   for (var lane = 0u; lane < 4u; lane++) {
-    let channel = channels0[word * 4u + lane];
-    if (channel >= 0) {
-      output0[at0 + u32(channel) * plane0] = tables[table0 + ((packed >> (lane * 8u)) & 255u)];
+    let channel = word * 4u + lane;
+    if (channel < channels0) {
+      output0[at0 + channel * plane0] = tables[table0 + ((packed >> (lane * 8u)) & 255u)];
     }
   }
 }
