@@ -9,22 +9,26 @@ region is compared *given the same inputs*:
 2. On the device every kernel is replayed: the simulator gets the words that the kernels before it
    wrote on the device. Integer kernels must write the same words; at the end of a region the floats
    may differ by TOLERANCE of the largest magnitude in the tensor.
+
+A ConvTranspose is a sum of integers here and one of floats in ONNX Runtime, so that now and then a
+value is one step apart. Graphs are given ONNX Runtime's; programs and the device are held, bit for
+bit, to what the packed graph makes with its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from .errors import CompileError
 from .float_regions import Region, float_regions, outputs_after_floats, word_dtypes
-from .interpreter import run_graph
-from .ir import Array, Graph, Value
+from .interpreter import evaluate, run_graph
+from .ir import Array, Graph, Op, Value
 from .oracle import Oracle
-from .packed_ops import QuantizeByThresholds
+from .packed_ops import PackedConv, QuantizeByThresholds
 from .program import (
     Kernel,
     Program,
@@ -47,12 +51,13 @@ Feed = dict[str, Array]
 @dataclass(frozen=True)
 class Expected:
     """What ONNX Runtime makes of a sample: the outputs, and what QuantizeLinear makes of floats
-    that float ops computed.
+    that float ops computed. `own`: the outputs with this compiler's ConvTranspose in its place.
     """
 
     sample: Feed
     outputs: Feed
     given: Feed
+    own: Feed
 
 
 def quantized_floats(graph: Graph) -> list[str]:
@@ -64,9 +69,22 @@ def quantized_floats(graph: Graph) -> list[str]:
     ]
 
 
+def transposed_results(graph: Graph) -> dict[str, Op]:
+    """The ops of a packed graph that make what ONNX Runtime's ConvTranspose makes, by its name."""
+    makers = {op.result.name.removesuffix(".packed"): op for op in graph.ops}
+    phases = (
+        op.result.name.removesuffix(".packed").removesuffix(".phases")
+        for op in graph.ops
+        if isinstance(op, PackedConv) and op.float_reference
+    )
+    return {name: makers[name] for name in phases if name in makers}
+
+
 def expect(oracle: Oracle, sample: Feed, names: Sequence[str]) -> Expected:
-    """Runs a sample; `names` are those of `quantized_floats`."""
-    return Expected(sample, oracle.run(sample), oracle.intermediate(sample, names) if names else {})
+    """Runs a sample; `names` are those of `quantized_floats` and `transposed_results`."""
+    outputs = oracle.run(sample)
+    given = oracle.intermediate(sample, names) if names else {}
+    return Expected(sample, outputs, given, outputs)
 
 
 def run_stage(stage: Graph | Program, expected: Expected) -> Feed:
@@ -76,15 +94,16 @@ def run_stage(stage: Graph | Program, expected: Expected) -> Feed:
     return run_graph(stage, expected.sample, given=given_names(expected))
 
 
-def given_names(expected: Expected) -> Feed:
+def given_names(expected: Expected, without: Collection[str] = ()) -> Feed:
     """The given tensors by the names that they have before and after packing."""
+    given = {name: values for name, values in expected.given.items() if name not in without}
     packed = {
         f"{name}.packed": (values.view(np.uint8) ^ np.uint8(0x80)).view(np.int8)
         if values.dtype == np.uint8
         else values
-        for name, values in expected.given.items()
+        for name, values in given.items()
     }
-    return expected.given | packed
+    return given | packed
 
 
 # ---------------------------------------------------------------------------------- comparison
@@ -162,6 +181,24 @@ def relative_error(want: Array, have: Array) -> float:
     return float("inf") if np.isnan(worst) else float(worst) / scale
 
 
+@dataclass
+class Steps:
+    """Values of ConvTranspose: how many there are, how many differ, and by how many steps."""
+
+    values: int = 0
+    differing: int = 0
+    most: int = 0
+
+    @property
+    def ok(self) -> bool:
+        return self.most <= 1
+
+    def add(self, other: Steps) -> None:
+        self.values += other.values
+        self.differing += other.differing
+        self.most = max(self.most, other.most)
+
+
 # ---------------------------------------------------------------------------------- device
 
 
@@ -237,26 +274,47 @@ class Verification:
         self.graph = graph
         self.regions = float_regions(program)
         self.after_floats, self.float_outputs = outputs_after_floats(program)
+        self.transposed = transposed_results(graph)
         self.names = quantized_floats(graph) if self.regions else []
+        self.names += [name for name in self.transposed if name not in self.names]
         self.note = ""
 
     def expect(self, sample: Feed) -> Expected:
         """What ONNX Runtime makes of a sample."""
         try:
-            return expect(self.oracle, sample, self.names)
+            expected = expect(self.oracle, sample, self.names)
         except CompileError as error:
             self.names, self.note = [], str(error)
-            return expect(self.oracle, sample, [])
+            expected = expect(self.oracle, sample, [])
+        if not self.transposed:
+            return expected
+        given = given_names(expected, without=self.transposed)
+        return replace(expected, own=run_graph(self.graph, sample, given=given))
 
     def stage(self, stage: Graph | Program, expected: Expected) -> Difference:
         """One IR after one pass, given what ONNX Runtime quantized behind float regions."""
         tolerated = self.after_floats if self.note else self.float_outputs
-        return compare(expected.outputs, run_stage(stage, expected), tolerated)
+        wanted = expected.outputs if isinstance(stage, Graph) else expected.own
+        return compare(wanted, run_stage(stage, expected), tolerated)
 
     def outputs(self, expected: Expected, found: Feed) -> Difference:
         """Outputs of the device; those behind float regions are left to `replay`."""
-        exact = {n: v for n, v in expected.outputs.items() if n not in self.after_floats}
+        exact = {n: v for n, v in expected.own.items() if n not in self.after_floats}
         return compare(exact, found, set())
+
+    def steps(self, expected: Expected) -> Steps:
+        """How the ConvTranspose here differ from ONNX Runtime's, given the same inputs."""
+        found = Steps()
+        tensors: dict[Value, Array] = {}
+        wanted = given_names(expected)
+        run_graph(self.graph, expected.sample, tensors.__setitem__, wanted)
+        for op in self.transposed.values():
+            if op.result.name not in wanted:
+                continue
+            have = evaluate(op, lambda v: v.array if v.data is not None else tensors[v])
+            apart = np.abs(have.astype(np.int64) - wanted[op.result.name])
+            found.add(Steps(apart.size, int((apart > 0).sum()), int(apart.max(initial=0))))
+        return found
 
     def replay(self, session: Any, expected: Expected) -> Replay:
         """Every kernel on the device; `session`: an InferenceSession of the program's artifact.
@@ -280,7 +338,7 @@ class Verification:
             if not value.type.is_byte:
                 tensors[value.name] = tensor
 
-        given = given_names(expected)
+        given = given_names(expected, without=self.transposed)
         outputs = run_graph(self.graph, expected.sample, keep, given)
         ends = {kernel: region for region in self.regions for kernel in region.ends}
         errors = dict.fromkeys((region.number for region in self.regions), 0.0)

@@ -7,23 +7,24 @@ small networks are examined anew.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import onnx
 import pytest
 from onnx2wgsl.compiler.errors import CompileError, UnsupportedError
-from onnx2wgsl.compiler.integer_groups import FloatGroup, Groups
+from onnx2wgsl.compiler.float_regions import Region
 from onnx2wgsl.compiler.oracle import Oracle
+from onnx2wgsl.compiler.verification import Difference, Replay, Steps
 
 from tests.coverage import CASES, DOCUMENT, Case, Verdict, examine, listed, networks, render
-from tests.coverage.examine import DIFFERS, FAILS, compare, reason
+from tests.coverage.examine import DIFFERS, FAILS, Findings, conclude, reason
 from tests.coverage.report import FUZZ, add_fuzz_run
 from tests.zoo import NETWORKS, parameter_count
 from tests.zoo.others import DATA, QUANTIZED, TRAINED
 
 QUICK = ("lenet", "mobile_unet", "temporal", "mnist_conv")
-NOTHING_LEFT = Groups((), (), ())
-RESIZE_LEFT = Groups((), (FloatGroup("Resize", "up", "why", "what"),), ())
 
 
 def document() -> str:
@@ -80,23 +81,35 @@ def test_a_network_has_the_published_number_of_parameters(
 # ------------------------------------------------------------------------- how it is decided
 
 
-def outputs(*values: float) -> list[dict[str, np.ndarray]]:
-    return [{"y": np.array(values, np.float32)}]
+def region(*nodes: str) -> Region:
+    return Region(1, nodes, (), frozenset())
 
 
-def test_equal_bits_are_exact_and_others_are_not() -> None:
-    assert compare(outputs(1, 2), outputs(1, 2), NOTHING_LEFT) == Verdict("exact")
-    off = outputs(1, np.nextafter(np.float32(2), np.float32(3)))
-    assert compare(outputs(1, 2), off, NOTHING_LEFT) == Verdict("DIFFERS", "1 of 2 values")
-    assert compare(outputs(0.0), outputs(-0.0), NOTHING_LEFT).result == "DIFFERS"
+def findings(**changed: Any) -> Findings:
+    return replace(Findings(Difference(values=10), Steps(9), Replay()), **changed)
 
 
-def test_what_onnxruntime_left_in_float_is_named_with_the_error() -> None:
-    near = compare(outputs(1, 2), outputs(1, 2.0005), RESIZE_LEFT)
-    assert near == Verdict("float regions", "1 Resize; outputs within 1e-3 of the largest")
-    assert compare(outputs(1), outputs(1), RESIZE_LEFT) == Verdict(
-        "exact", "with 1 Resize in float"
-    )
+def test_a_model_without_floats_is_exact_or_differs() -> None:
+    assert conclude(findings()) == Verdict("exact")
+    off = findings(bits=Difference(values=10, differing=1))
+    assert conclude(off) == Verdict("DIFFERS", "1 of 10 values")
+    assert conclude(findings(self_test=False)).result == "DIFFERS"
+
+
+def test_float_regions_are_named_with_their_largest_error() -> None:
+    regions = (region("Resize a", "Softmax b"), region("Resize c"))
+    near = findings(regions=regions, replayed=Replay(errors={1: 3e-7, 2: 2e-9}))
+    assert conclude(near) == Verdict("float regions", "2 Resize, 1 Softmax (error below 1e-6)")
+    far = findings(regions=regions, replayed=Replay(errors={1: 3e-5, 2: 0.0}))
+    assert conclude(far) == Verdict("DIFFERS", "a float region by below 1e-4")
+    wrong = findings(regions=regions, replayed=Replay(wrong={"conv": 3}, errors={1: 0.0}))
+    assert conclude(wrong) == Verdict("DIFFERS", "the integer kernels conv")
+
+
+def test_a_conv_transpose_may_be_one_step_apart() -> None:
+    some = conclude(findings(transposed=2, steps=Steps(9, 1, 1)))
+    assert some == Verdict("integer ConvTranspose", "2 ConvTranspose, some values one step apart")
+    assert conclude(findings(transposed=2, steps=Steps(9, 1, 2))).result == "DIFFERS"
 
 
 def test_reasons_of_one_wording_are_told_once() -> None:

@@ -14,21 +14,24 @@ import onnx
 from numpy.typing import NDArray
 from onnx2wgsl.compiler.artifact import write_artifact
 from onnx2wgsl.compiler.errors import CompileError, UnsupportedError
+from onnx2wgsl.compiler.float_regions import Region
 from onnx2wgsl.compiler.integer_groups import Groups
+from onnx2wgsl.compiler.ir import Graph
 from onnx2wgsl.compiler.oracle import Oracle, needs_signed_integer_kernels
+from onnx2wgsl.compiler.passes.pack_int8 import PackInt8
 from onnx2wgsl.compiler.pipeline import compile_model
+from onnx2wgsl.compiler.program import Program
+from onnx2wgsl.compiler.verification import Difference, Replay, Steps, Verification
 from onnx2wgsl.runtime_py import InferenceSession
-
-from tests.compiler.exactness import IMPURE_UNARY
 
 from .cases import Case
 
 Feed = dict[str, NDArray[Any]]
 SAMPLES = 2
 MOST_REASONS = 4
-INEXACT = IMPURE_UNARY | {"BatchNormalization"}
-EXACT, FLOAT_REGIONS, DIFFERS, REFUSED, FAILS = (
+EXACT, TRANSPOSED, FLOAT_REGIONS, DIFFERS, REFUSED, FAILS = (
     "exact",
+    "integer ConvTranspose",
     "float regions",
     "DIFFERS",
     "refused",
@@ -85,52 +88,91 @@ def parameters(graph: onnx.GraphProto) -> int:
 
 def judge(path: Path, oracle: Oracle) -> Verdict:
     """The one place that decides how exact a model is."""
+    packed: list[Graph] = []
+
+    def observe(name: str, stage: Graph | Program) -> None:
+        if name == PackInt8.name and isinstance(stage, Graph):
+            packed.append(stage)
+
     try:
-        program = compile_model(path)
+        program = compile_model(path, None, observe)
     except CompileError as error:
         return Verdict(REFUSED, reason(error))
     except Exception as error:  # a mistake of the compiler is a line of the report
         return Verdict(FAILS, f"compiling: {_one_line(error)}")
-    samples = [sample(oracle, seed) for seed in range(SAMPLES)]
-    expected = [oracle.run(feed) for feed in samples]
     try:
-        with tempfile.TemporaryDirectory() as scratch:
-            write_artifact(program, Path(scratch) / "net", source=path)
-            with InferenceSession(Path(scratch) / "net") as session:
-                names = [tensor.name for tensor in session.get_outputs()]
-                results = [session.run(None, feed) for feed in samples]
-                replayed = session.self_test()
+        return conclude(measure(path, program, Verification(oracle, program, packed[0])))
     except Exception as error:
         return Verdict(FAILS, f"running: {_one_line(error)}")
-    if not replayed.ok:
-        return Verdict(DIFFERS, "the self-test of the kernels")
-    found = [dict(zip(names, result, strict=True)) for result in results]
-    return compare(expected, found, oracle.integer_groups())
 
 
-def compare(expected: list[Feed], found: list[Feed], groups: Groups) -> Verdict:
-    """Bit for bit; where onnxruntime itself ran sums in float, by how much outputs differ."""
-    pairs = [
-        (want, have[name])
-        for wanted, have in zip(expected, found, strict=True)
-        for name, want in wanted.items()
-    ]
-    total = sum(want.size for want, _ in pairs)
-    differing = sum(int((_words(want) != _words(have)).sum()) for want, have in pairs)
-    in_float = float_parts(groups)
-    if not differing:
-        return Verdict(EXACT, f"with {in_float} in float" if in_float else "")
-    if not in_float:
-        return Verdict(DIFFERS, f"{differing} of {total} values")
-    error = max(_relative_error(want, have) for want, have in pairs)
-    return Verdict(FLOAT_REGIONS, f"{in_float}; outputs {_bound(error)}")
+@dataclass
+class Findings:
+    """What all samples showed: of integers, of ConvTranspose, and of float regions (each as its
+    operators, and its largest error by its number).
+    """
+
+    bits: Difference
+    steps: Steps
+    replayed: Replay
+    transposed: int = 0
+    regions: tuple[Region, ...] = ()
+    self_test: bool = True
 
 
-def float_parts(groups: Groups) -> str:
-    """What onnxruntime computed in float with an order or a rounding of its own."""
-    inexact = [group.op for group in groups.left_in_float]
-    inexact += [group.op for group in groups.elementwise if group.op in INEXACT]
-    return ", ".join(f"{count} {op}" for op, count in sorted(Counter(inexact).items()))
+def measure(path: Path, program: Program, verification: Verification) -> Findings:
+    """Runs the samples on the default adapter and, where floats are in the way, the stages."""
+    found = Findings(Difference(), Steps(), Replay(), len(verification.transposed))
+    found.regions = tuple(verification.regions)
+    with tempfile.TemporaryDirectory() as scratch:
+        write_artifact(program, Path(scratch) / "net", source=path)
+        with InferenceSession(Path(scratch) / "net") as session:
+            names = [tensor.name for tensor in session.get_outputs()]
+            for seed in range(SAMPLES):
+                expected = verification.expect(sample(verification.oracle, seed))
+                results = dict(zip(names, session.run(None, expected.sample), strict=True))
+                found.bits.add(verification.outputs(expected, results))
+                if found.regions or found.transposed:
+                    found.bits.add(verification.stage(verification.graph, expected))
+                    found.steps.add(verification.steps(expected))
+                if found.regions:
+                    found.bits.add(verification.stage(program, expected))
+                    found.replayed.add(verification.replay(session, expected))
+            found.self_test = session.self_test().ok
+    return found
+
+
+def conclude(found: Findings) -> Verdict:
+    """The class of a model, by what was measured."""
+    if wrong := _wrong(found):
+        return Verdict(DIFFERS, wrong)
+    if found.regions:
+        kinds = Counter(node.partition(" ")[0] for r in found.regions for node in r.nodes)
+        told = ", ".join(f"{count} {op}" for op, count in sorted(kinds.items()))
+        error = max(found.replayed.errors.values())
+        besides = f"; {_transposed(found)}" if found.transposed else ""
+        return Verdict(FLOAT_REGIONS, f"{told} (error {_bound(error)}){besides}")
+    if found.transposed:
+        return Verdict(TRANSPOSED, _transposed(found))
+    return Verdict(EXACT)
+
+
+def _wrong(found: Findings) -> str:
+    if found.bits.differing:
+        return f"{found.bits.differing} of {found.bits.values} values"
+    if found.replayed.wrong:
+        return f"the integer kernels {', '.join(sorted(found.replayed.wrong))}"
+    if not (found.bits.ok and found.replayed.ok):
+        error = max(found.bits.error, *found.replayed.errors.values())
+        return f"a float region by {_bound(error)}"
+    if not found.steps.ok:
+        return f"a ConvTranspose by {found.steps.most} steps"
+    return "" if found.self_test else "the self-test of the kernels"
+
+
+def _transposed(found: Findings) -> str:
+    apart = "some" if found.steps.differing else "no"
+    return f"{found.transposed} ConvTranspose, {apart} values one step apart"
 
 
 def sample(oracle: Oracle, seed: int) -> Feed:
@@ -172,17 +214,6 @@ def _one_line(error: Exception) -> str:
     return text if isinstance(error, CompileError) else f"{type(error).__name__}: {text}"
 
 
-def _words(values: NDArray[Any]) -> NDArray[Any]:
-    """Values by their bits, so that -0 and NaN compare too."""
-    return np.ascontiguousarray(values).view(f"u{values.dtype.itemsize}")
-
-
-def _relative_error(want: NDArray[Any], have: NDArray[Any]) -> float:
-    """The largest difference, relative to the largest value."""
-    scale = float(np.abs(want.astype(np.float64)).max()) or 1.0
-    return float(np.abs(want.astype(np.float64) - have.astype(np.float64)).max()) / scale
-
-
 def _bound(error: float) -> str:
     """An error by the power of ten that bounds it: stable text for a report."""
-    return f"within 1e{int(np.ceil(np.log10(error)))} of the largest"
+    return f"below 1e{int(np.floor(np.log10(error))) + 1}" if error else "0"
