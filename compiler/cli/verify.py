@@ -257,8 +257,8 @@ class _Check:
             self.steps.add(self.verification.steps(expected))
         if not self.steps.ok:
             apart = f"; up to {self.steps.most} steps, where one is allowed"
-            found = self.steps.values, self.steps.differing
-            self.stages.append(_Stage("in a ConvTranspose", *found, detail=apart))
+            values, differing = self.steps.values, self.steps.differing
+            self.stages.append(_Stage("in a ConvTranspose", values, differing, detail=apart))
 
     def _replay(self, session: Any) -> None:
         """Every kernel against the simulator, fed with the device's own words."""
