@@ -3,7 +3,7 @@
 It matters where an operand is broadcast: the two sums of `qlinear_add` are rounded in another
 order, and differ in up to one per cent of values. The roles follow from the shapes in the layout
 that runs (`add_swaps_roles`), and which layout runs is decided by onnxruntime's transpose
-optimizer, so it is read off the graph that it made.
+optimizer, so it is read off the graph that it made. The same goes for a linear Resize of bytes.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ from collections.abc import Sequence
 import numpy as np
 import onnx
 import onnxruntime as ort
-from onnx import helper
+from onnx import helper, numpy_helper
 
 from .arithmetic import add_swaps_roles
+from .errors import CompileError
 from .ir import Elementwise, Op
 from .operators.binary import QAdd
+from .operators.interpolation import ResizeBytes
 from .oracle import Oracle, needs_signed_integer_kernels
 
 _LAST = (0, 2, 3, 1)
@@ -35,12 +37,15 @@ def settle_roles(ops: Sequence[Op], model: onnx.ModelProto) -> None:
     """Sets `swapped` of the additions among the ops imported from `model` whose shapes don't tell;
     only then ONNX Runtime is asked for its optimized graph.
     """
-    unsettled: dict[str, Elementwise | QAdd] = {}
+    unsettled: dict[str, Elementwise | QAdd | ResizeBytes] = {}
     for op in ops:
         if isinstance(op, Elementwise) and op.op == "Add" and len(op.xs) == 2:
             operands = op.xs
         elif isinstance(op, QAdd):
             operands = (op.a, op.b)
+        elif isinstance(op, ResizeBytes):
+            unsettled[op.result.name] = op
+            continue
         else:
             continue
         if roles_depend_on_layout(operands[0].type.shape, operands[1].type.shape):
@@ -54,8 +59,29 @@ def settle_roles(ops: Sequence[Op], model: onnx.ModelProto) -> None:
             node.name = node.output[0]
     oracle = Oracle(named, signed_integer_kernels=needs_signed_integer_kernels(named))
     for name, swapped in swapped_adds(oracle.optimized).items():
-        if name in unsettled:
-            unsettled[name].swapped = swapped
+        settled = unsettled.get(name)
+        if isinstance(settled, Elementwise | QAdd):
+            settled.swapped = swapped
+    settle_layouts([op for op in unsettled.values() if isinstance(op, ResizeBytes)], oracle)
+
+
+def settle_layouts(ops: Sequence[ResizeBytes], oracle: Oracle) -> None:
+    """Sets `last` of linear Resizes of bytes by the axes that they scale in the optimized graph."""
+    constants = {t.name: numpy_helper.to_array(t) for t in oracle.optimized.graph.initializer}
+    nodes = {node.name: node for node in oracle.optimized.graph.node}
+    for op in ops:
+        node, after = nodes.get(op.result.name), op.result.type.shape
+        held = [constants[name] for name in (node.input[2:] if node else ()) if name in constants]
+        moved = tuple(after[axis] for axis in _LAST) if op.first == 2 else after
+        if held and held[-1].dtype == np.float32:
+            op.last = bool(held[-1][3] == 1)
+        elif held and (moved != after or op.first == 1):
+            op.last = tuple(held[-1]) == moved
+        else:
+            raise CompileError(
+                f"Resize %{op.result.name}: the layout that ONNX Runtime computes it in can't be "
+                "told; put it between DequantizeLinear and QuantizeLinear"
+            )
 
 
 def swapped_adds(optimized: onnx.ModelProto) -> dict[str, bool]:

@@ -38,6 +38,7 @@ from .onnx_nodes import operator_name, plain_attributes, text_attribute, window
 from .onnx_qlinear import QLINEAR
 from .onnx_windows import WINDOWS
 from .operators.floats import FLOAT_OPS
+from .operators.interpolation import interpolated_bytes
 from .oracle import PURE_DOMAINS, PURE_UNARY, PURE_WITH_CONSTANT
 from .verifier import expected_shape
 
@@ -238,8 +239,11 @@ def _resize(imp: Importer, node: Any) -> None:
     attrs = plain_attributes(node)
     if attrs.get("mode", "nearest") != "nearest":
         float_op(imp, node)
-        if imp.ops[-1].result.type.shape == x.type.shape:  # ONNX Runtime copies
-            imp.ops[-1] = Resize(imp.ops[-1].result, x)
+        made = imp.ops[-1]
+        if made.result.type.shape == x.type.shape:  # ONNX Runtime copies
+            imp.ops[-1] = Resize(made.result, x)
+        elif isinstance(made, FloatOp) and x.type.is_byte and x.data is None:
+            imp.ops[-1] = interpolated_bytes(made, imp.source.opset)
         return
     coordinates = attrs.get("coordinate_transformation_mode", "half_pixel")
     if coordinates not in ("half_pixel", "pytorch_half_pixel", "asymmetric", "align_corners"):

@@ -137,6 +137,36 @@ def resize_linear(values: Array, y: LinearTaps, x: LinearTaps) -> Array:
     return result
 
 
+def scaled_taps(size: int, result: int, scale: float, coordinates: str) -> LinearTaps:
+    """Taps whose distances are whole 1024ths, i64: both coordinates are cut off to those first."""
+    c = resize_coordinates(size, result, scale, coordinates)
+    c = np.clip(c, F32(0), F32(size - 1))
+    first = c.astype(np.int64)
+    second = np.minimum(first + 1, size - 1)
+    scaled = (c * F32(1024)).astype(np.int64)
+    same = first == second
+    distances = [np.where(same, 512, np.abs(scaled - i * 1024)) for i in (first, second)]
+    return LinearTaps(first, second, *distances)
+
+
+def resize_bytes(values: Array, y: LinearTaps, x: LinearTaps) -> Array:
+    """Linear Resize of bytes over the last two axes, i64, towards zero.
+
+    As f32 (`resize_linear`), or with `scaled_taps` as integers in 2^-20, which is what onnxruntime
+    runs where the channels are last.
+    """
+    if y.first_distance.dtype == F32:
+        return np.trunc(resize_linear(values.astype(F32), y, x)).astype(np.int64)
+    k11, k21, k12, k22 = linear_weights(y, x)
+    held = values.astype(np.int64)
+    total = k11 * held[..., y.first[:, None], x.first]
+    total = total + k21 * held[..., y.first[:, None], x.second]
+    total = total + k12 * held[..., y.second[:, None], x.first]
+    total = total + k22 * held[..., y.second[:, None], x.second]
+    towards_zero: Array = np.sign(total) * (np.abs(total) >> 20)
+    return towards_zero
+
+
 class CubicTaps(NamedTuple):
     """Four sources of each output position along one axis, i64 [result, 4], and weights, f32.
 

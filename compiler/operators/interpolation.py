@@ -6,6 +6,10 @@ products in a known order, so that the device has the same bits by arithmetic in
 
 Refusals: fewer or more than four dimensions; other axes scaled than the last two or the middle two;
 antialias, keep_aspect_ratio_policy, tf_crop_and_resize; opset 10; nothing scaled.
+
+A Resize of stored bytes themselves (`resize_bytes`, of models in the QOperator format) is cut off
+towards zero. Where the channels are last when it runs, which ONNX Runtime's optimizer decides, its
+weights are whole 1024ths; so that is read off the graph that it made.
 """
 
 from __future__ import annotations
@@ -24,8 +28,11 @@ from ..arithmetic import (
     linear_taps,
     quantize_linear,
     quantize_thresholds,
+    resize_bytes,
     resize_linear,
+    scaled_taps,
 )
+from ..errors import Refusal
 from ..fusion import Group, Refused, Surroundings
 from ..ir import NUMPY_DTYPES, Array, FloatOp, Op, TensorType, Value
 from ..layout import lanes_of_channels
@@ -118,7 +125,60 @@ class ResizeLinear(FamilyOp):
         )
 
 
-OPS = (ResizeLinear,)
+@dataclass(eq=False)
+class ResizeBytes(ResizeLinear):
+    """Linear Resize of bytes as they are, towards zero; `last`: with weights in 1024ths, as where
+    ONNX Runtime has the channels last.
+    """
+
+    kind = "resize_bytes"
+    last: bool = False
+
+    def taps(self) -> tuple[LinearTaps, LinearTaps]:
+        if not self.last:
+            return super().taps()
+        before, after = self.x.type.shape, self.result.type.shape
+        y, x = (
+            scaled_taps(before[axis], after[axis], self.scales[n], self.coordinates)
+            for n, axis in enumerate((self.first, self.first + 1))
+        )
+        return y, x
+
+    def evaluate(self, get: Get) -> Array:
+        held = self.stored(get(self.x))
+        moved = np.moveaxis(held, (self.first, self.first + 1), (2, 3))
+        made = resize_bytes(moved, *self.taps()).astype(held.dtype)
+        axes = (self.first, self.first + 1)
+        return self.packed(np.ascontiguousarray(np.moveaxis(made, (2, 3), axes)))
+
+    def schedule(self, to: Scheduler) -> None:
+        source = to.source(self.x)
+        assert isinstance(source, View)
+        stored = np.arange(256, dtype=np.uint8)
+        stored = stored ^ np.uint8(0x80) if self.flip else stored.view(np.int8)
+        to.kernel(
+            InterpolationKernel(
+                *to.frame(self),
+                source=source,
+                x_type=self.x.type,
+                result_type=self.result.type,
+                first=self.first,
+                taps=self.taps(),
+                values=stored.astype(np.int32 if self.last else F32),
+                thresholds=None if self.last else _cut_off(bool(self.flip)),
+                flip=self.flip,
+            )
+        )
+
+
+def _cut_off(unsigned: bool) -> Array:
+    """Keys of the least f32 that is cut off to each byte but the first, i32 [255]."""
+    levels = np.arange(1, 256) if unsigned else np.arange(-127, 128)
+    above = np.nextafter((levels - 1).astype(F32), F32(np.inf))
+    return float_order(np.where(levels > 0, levels.astype(F32), above).astype(F32))
+
+
+OPS = (ResizeLinear, ResizeBytes)
 
 
 def fuse(around: Surroundings, op: Op) -> Group | None:
@@ -131,9 +191,7 @@ def fuse(around: Surroundings, op: Op) -> Group | None:
     if x.data is not None or x.type.quantization is None:
         raise Refused("its operand is a constant")
     first, scales = _scaled_axes(op, around.graph.opset)
-    coordinates = op.attributes.get("coordinate_transformation_mode", "half_pixel")
-    if coordinates not in COORDINATES:
-        raise Refused(f"its coordinate_transformation_mode is {coordinates}")
+    coordinates = _coordinates(op)
     try:
         quantize = around.quantize_after(op)
         if quantize.result.type.dtype != x.type.dtype:
@@ -142,6 +200,29 @@ def fuse(around: Surroundings, op: Op) -> Group | None:
     except Refused:
         last = op
     return Group(last, ResizeLinear(last.result, x, first, scales, coordinates))
+
+
+def interpolated_bytes(op: FloatOp, opset: int) -> ResizeBytes:
+    """A Resize of stored bytes, whose result has their scale. Raises Refusal."""
+    x = op.xs[0]
+    try:
+        if op.attributes.get("mode") != "linear":
+            raise Refused(f"it is of mode {op.attributes.get('mode')} on bytes")
+        first, scales = _scaled_axes(op, opset)
+        if 1 in scales:
+            raise Refused("it scales one axis only, of bytes")
+        coordinates = _coordinates(op)
+    except Refused as error:
+        raise Refusal(f"{error}; put it between DequantizeLinear and QuantizeLinear") from error
+    op.result.type = replace(op.result.type, dtype=x.type.dtype, quantization=x.type.quantization)
+    return ResizeBytes(op.result, x, first, scales, coordinates)
+
+
+def _coordinates(op: FloatOp) -> str:
+    coordinates = str(op.attributes.get("coordinate_transformation_mode", "half_pixel"))
+    if coordinates not in COORDINATES:
+        raise Refused(f"its coordinate_transformation_mode is {coordinates}")
+    return coordinates
 
 
 def _scaled_axes(op: FloatOp, opset: int) -> tuple[int, tuple[float, ...]]:
@@ -170,7 +251,8 @@ def _scaled_axes(op: FloatOp, opset: int) -> tuple[int, tuple[float, ...]]:
 class InterpolationKernel(FamilyKernel):
     """Linear interpolation of packed bytes along two pixel axes, to packed bytes or f32 words.
 
-    `values`: f32 [256] of each packed byte; `thresholds`: keys of the result's bytes.
+    `values`: f32 [256] of each packed byte; `thresholds`: keys of the result's bytes. Or i32 [256],
+    and weights in 1024ths: then the result's bytes are whole values, xor `flip`.
     """
 
     op = "interpolate"
@@ -181,12 +263,18 @@ class InterpolationKernel(FamilyKernel):
     taps: tuple[LinearTaps, LinearTaps] = field(kw_only=True)
     values: Array = field(kw_only=True)
     thresholds: Array | None = None
+    flip: int = 0
+
+    @property
+    def is_integer(self) -> bool:
+        """Whether sums are of integers in 2^-20, cut off towards zero."""
+        return self.values.dtype == np.int32
 
     def reads(self) -> list[View]:
         return [self.source]
 
     def title(self) -> str:
-        made = "f32" if self.thresholds is None else "bytes"
+        made = "bytes" if self.is_integer or self.thresholds is not None else "f32"
         return f"interpolate: linear along two axes, to {made}, exactly"
 
     def simulate(self, memory: Memory, inputs: Mapping[str, Array]) -> Array:
@@ -194,7 +282,11 @@ class InterpolationKernel(FamilyKernel):
         batch = self.x_type.shape[0]
         height, width = self.x_type.shape[self.first : self.first + 2]
         lanes = memory.read(self.source).reshape(batch, height, width, -1)
-        made = resize_linear(np.moveaxis(self.values[lanes], -1, 1), *self.taps)
+        values = np.moveaxis(self.values[lanes], -1, 1)
+        if self.is_integer:
+            whole = np.moveaxis(resize_bytes(values, *self.taps), 1, -1).astype(np.uint8)
+            return (whole ^ np.uint8(self.flip)).reshape(self.pixels, -1)
+        made = resize_linear(values, *self.taps)
         if self.thresholds is None:
             made = made[:, lanes_of_channels(self.x_type)]
             made = made if self.first == 2 else np.moveaxis(made, 1, -1)
@@ -217,6 +309,10 @@ class InterpolationKernel(FamilyKernel):
             values=shader.table(self.values),
         )
         structure: dict[str, Any] = {"bytes": self.thresholds is not None, "last": self.first == 1}
+        structure["integer"] = self.is_integer
+        if self.is_integer:
+            shader.define(flip=self.flip)
+            return structure | {"bytes": True}
         if self.thresholds is not None:
             shader.define(thresholds=shader.table(self.thresholds))
             return structure
@@ -230,6 +326,8 @@ class InterpolationKernel(FamilyKernel):
 
 def _axis_table(taps: LinearTaps, pitch: int) -> Array:
     """Words [result, 4]: pixel offsets of both sources, and the bits of their weights."""
-    weights = [w.astype(F32).view(np.int32) for w in (taps.second_distance, taps.first_distance)]
+    weights = [taps.second_distance, taps.first_distance]
+    if weights[0].dtype == F32:
+        weights = [weight.view(np.int32) for weight in weights]
     offsets = [(i * pitch).astype(np.int32) for i in (taps.first, taps.second)]
-    return np.stack([*offsets, *weights], axis=1)
+    return np.stack([*offsets, *(w.astype(np.int32) for w in weights)], axis=1)
