@@ -159,7 +159,7 @@ def resize_bytes(values: Array, y: LinearTaps, x: LinearTaps) -> Array:
         return np.trunc(resize_linear(values.astype(F32), y, x)).astype(np.int64)
     k11, k21, k12, k22 = linear_weights(y, x)
     held = values.astype(np.int64)
-    total = k11 * held[..., y.first[:, None], x.first]
+    total: Array = k11 * held[..., y.first[:, None], x.first]
     total = total + k21 * held[..., y.first[:, None], x.second]
     total = total + k12 * held[..., y.second[:, None], x.first]
     total = total + k22 * held[..., y.second[:, None], x.second]
