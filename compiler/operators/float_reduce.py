@@ -129,6 +129,10 @@ def schedule_reduction(op: OnnxOp, found: Reduction, to: Scheduler) -> None:
     )
 
 
+SUMS = ("ReduceL1", "ReduceL2", "ReduceMean", "ReduceSum", "ReduceSumSquare")
+"""Simulated in f64: the device adds up in parts, and so comes closer than one running sum."""
+
+
 @dataclass(eq=False)
 class ReduceKernel(FamilyKernel):
     """One ONNX node that reduces, on row-major words."""
@@ -155,6 +159,10 @@ class ReduceKernel(FamilyKernel):
             for leaf, source in zip(self.leaves, self.sources, strict=True)
         }
         xs = [tensors[x] if x.data is None else x.array for x in self.node.xs]
+        if self.node.op in SUMS and xs[0].dtype == np.float32:
+            xs[0] = xs[0].astype(np.float64)
+            made = run_node(self.node.op, self.node.attributes, xs, self.opset)
+            return words_of(made.astype(np.float32))
         return words_of(run_node(self.node.op, self.node.attributes, xs, self.opset))
 
     def title(self) -> str:
