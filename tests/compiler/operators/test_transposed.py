@@ -6,6 +6,7 @@ is the reference here, and differs from ONNX Runtime's nowhere else.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,14 @@ import numpy as np
 import onnx
 import pytest
 from onnx2wgsl.compiler.artifact import write_artifact
+from onnx2wgsl.compiler.frontend import import_model
 from onnx2wgsl.compiler.interpreter import run_graph
 from onnx2wgsl.compiler.ir import Graph
 from onnx2wgsl.compiler.oracle import Oracle, needs_signed_integer_kernels
-from onnx2wgsl.compiler.pipeline import compile_model
+from onnx2wgsl.compiler.pipeline import compile_graph, compile_model
 from onnx2wgsl.compiler.program import ConvKernel, Program
 from onnx2wgsl.compiler.simulator import run_program
+from onnx2wgsl.compiler.verification import Verification
 from onnx2wgsl.runtime_py import InferenceSession
 
 from tests.compiler.exactness import differing, feeds_for
@@ -95,3 +98,31 @@ def test_every_stage(case: str, tmp_path: Path) -> None:
             (result,) = session.run(None, feed)
             assert differing({name: result}, first) == 0
             assert session.self_test().ok
+
+
+@pytest.mark.parametrize("case", ["upsampling by 4x4", "s8", "one axis"])
+def test_steps_from_onnxruntime_are_counted_and_what_follows_is_exact(
+    case: str, tmp_path: Path
+) -> None:
+    """As where ONNX Runtime's float sum falls on the other side of a rounding boundary."""
+    path = tmp_path / "model.onnx"
+    onnx.save(built(**CASES[case]), path)
+    model = onnx.load(path)
+    oracle = Oracle(model, signed_integer_kernels=needs_signed_integer_kernels(model))
+    graph = import_model(path)
+    program = compile_graph(graph)
+    verification = Verification(oracle, program, graph)
+    (feed,) = feeds_for(oracle, 1)
+    expected = verification.expect(feed)
+    assert not verification.note
+    assert verification.steps(expected).ok
+    assert verification.steps(expected).values > 0
+    (name,) = verification.transposed
+    for apart in (1, 2):
+        moved = expected.given[name].copy()
+        held = int(moved.flat[5])
+        moved.flat[5] = held + apart if held < 100 else held - apart
+        found = verification.steps(replace(expected, given={name: moved}))
+        assert (found.differing, found.most, found.ok) == (1, apart, apart == 1)
+    assert verification.stage(graph, expected).ok
+    assert verification.stage(program, expected).ok
