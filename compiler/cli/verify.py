@@ -327,15 +327,16 @@ class _Check:
         )
 
     def _tolerance(self) -> str:
-        """What the verdict says of float regions."""
+        """What the verdict says of float regions and ConvTranspose."""
         from ..verification import TOLERANCE
 
         count = len(self.verification.regions)
+        summed = ", with integer sums in its ConvTranspose" * bool(self.verification.transposed)
         if not count:
-            return ""
+            return summed
         worst = max(self.errors.values())
         return (
-            f"; {count} float region{'s' * (count > 1)} within {TOLERANCE:.0e} "
+            f"{summed}; {count} float region{'s' * (count > 1)} within {TOLERANCE:.0e} "
             f"(at most {worst:.1e}), integers given the same inputs"
         )
 
