@@ -79,6 +79,8 @@ def format_op(op: Op) -> str:
 def format_constant(value: Value) -> str:
     """A constant's name, type and data."""
     data = value.array
+    if data.dtype == np.bool_:
+        data = data.astype(np.uint8)  # printed as 0 and 1
     head = f"{format_name(value)}: {value.type} = "
     if data.size <= INLINE_ELEMENTS:
         return f"{head}[{', '.join(map(str, data.ravel()))}]"

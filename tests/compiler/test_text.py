@@ -14,7 +14,7 @@ from onnx2wgsl.compiler.errors import CompileError
 from onnx2wgsl.compiler.ir import Elementwise, Graph, Lookup, Quantization, TensorType, Value
 from onnx2wgsl.compiler.pipeline import compile_model
 from onnx2wgsl.compiler.program import Program
-from onnx2wgsl.compiler.text import digest, format_graph, parse_graph
+from onnx2wgsl.compiler.text import digest, format_constant, format_graph, parse_graph
 
 from tests.compiler.models import model
 
@@ -193,3 +193,16 @@ def test_comments_and_layout_do_not_matter() -> None:
     assert format_graph(parse_graph(text)) == format_graph(
         parse_graph(spread.replace("# \n the \n same", "# the same"))
     )
+
+
+@pytest.mark.parametrize("values", [[True, False], [True] * 40])
+def test_booleans_print_as_numbers(values: list[bool]) -> None:
+    value = Value.constant("c", np.array(values))
+    text = f"""graph @t (%x: f32[{len(values)}]) -> ("y": %y) opset 21 {{
+      {format_constant(value)}
+      %y: f32[{len(values)}] = float([@c, %x], op="Where")
+    }}"""
+    graph = parse_graph(text)
+    (held,) = graph.constants()
+    assert held.array.dtype == np.bool_
+    assert held.array.tolist() == values

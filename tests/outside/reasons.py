@@ -133,7 +133,7 @@ def _plain(text: str, model: onnx.ModelProto) -> str:
     """A message without the names of this one model."""
     text = re.sub(r"\S*onnx2wgsl-\w+/net\.onnx", "the model", text)
     for name in sorted(_names(model), key=len, reverse=True):
-        text = text.replace(f" '{name}'", "")
+        text = text.replace(f" '{name}'", "").replace(f" ('{name}')", "")
         text = re.sub(rf"%{re.escape(name)}(?![\w.])", "%_", text)
     return text
 
