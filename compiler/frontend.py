@@ -18,7 +18,6 @@ import numpy as np
 import onnx
 import onnx_graphsurgeon as gs
 
-from .add_roles import settle_roles
 from .errors import CompileError, Refusal, UnsupportedError
 from .ir import (
     DTYPE_NAMES,
@@ -42,6 +41,7 @@ from .onnx_nodes import operator_name, plain_attributes
 from .onnx_ops import ABSENT, handler_of, has_handler
 from .operators.moves import Move
 from .passes.fold_constants import dequantized
+from .reference_layout import settle_by_layout
 from .shape_folding import KEPT, fold_shape_arithmetic
 
 
@@ -94,7 +94,7 @@ class Importer:
                 reasons,
                 self._graph(inputs, [x for x in dict.fromkeys(loose) if x.data is None]),
             )
-        settle_roles(self.ops, self.model)
+        settle_by_layout(self.ops, self.model)
         return self._graph(inputs)
 
     def _graph(self, inputs: list[Value], loose: Sequence[Value] = ()) -> Graph:

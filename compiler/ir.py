@@ -241,7 +241,7 @@ class Elementwise(OnnxOp):
     of its operands (`oracle.PURE_UNARY`, `oracle.PURE_WITH_CONSTANT`).
 
     `swapped`: whether ONNX Runtime's QLinearAdd gives the operands each other's roles, where their
-    shapes alone don't tell (`add_roles.py`).
+    shapes alone don't tell (`reference_layout.py`).
     """
 
     kind = "elementwise"

@@ -6,9 +6,9 @@ import numpy as np
 import onnx
 import pytest
 from onnx import helper
-from onnx2wgsl.compiler.add_roles import roles_depend_on_layout, swapped_adds
 from onnx2wgsl.compiler.arithmetic import qlinear_add
 from onnx2wgsl.compiler.oracle import Oracle
+from onnx2wgsl.compiler.reference_layout import roles_depend_on_layout, swapped_adds
 
 from tests.compiler.one_node import Array, model_of
 

@@ -1,9 +1,10 @@
-"""In which roles onnxruntime's QLinearAdd nodes compute: as written, or A and B exchanged.
+"""What depends on the layout that onnxruntime runs an op in, channels-first or channels-last.
 
-It matters where an operand is broadcast: the two sums of `qlinear_add` are rounded in another
-order, and differ in up to one per cent of values. The roles follow from the shapes in the layout
-that runs (`add_swaps_roles`), and which layout runs is decided by onnxruntime's transpose
-optimizer, so it is read off the graph that it made. The same goes for a linear Resize of bytes.
+Its transpose optimizer decides that, so it is read off the graph that it made, and only where it
+matters: whether QLinearAdd takes A and B in each other's roles (where an operand is broadcast, the
+two sums of `qlinear_add` are rounded in another order, and differ in up to one per cent of values;
+the roles follow from the shapes, `add_swaps_roles`), and in which arithmetic a linear Resize of
+bytes runs.
 """
 
 from __future__ import annotations
@@ -33,9 +34,10 @@ def roles_depend_on_layout(a_shape: tuple[int, ...], b_shape: tuple[int, ...]) -
     return add_swaps_roles(*last) != add_swaps_roles(a_shape, b_shape)
 
 
-def settle_roles(ops: Sequence[Op], model: onnx.ModelProto) -> None:
-    """Sets `swapped` of the additions among the ops imported from `model` whose shapes don't tell;
-    only then ONNX Runtime is asked for its optimized graph.
+def settle_by_layout(ops: Sequence[Op], model: onnx.ModelProto) -> None:
+    """Sets `swapped` of the additions among the ops imported from `model` whose shapes don't tell,
+    and `last` of the linear Resizes of bytes; only where there are such ops ONNX Runtime is asked
+    for its optimized graph.
     """
     unsettled: dict[str, Elementwise | QAdd | ResizeBytes] = {}
     for op in ops:
