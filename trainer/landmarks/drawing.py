@@ -1,0 +1,125 @@
+"""Draws 478 landmarks as the picture that the networks read; drawing.json says how.
+
+The specification lists layers from the back to the front. A layer is a `polygon` (fill, stroke or
+both), `edges` (stroke) or a `circle` (fill; through the rim of an iris, times `radius`), clipped to
+a loop where it names one. Loops and edges are named lists of points; widths are fractions of the
+frame's side; line ends and joins are round. drawing.js draws the same from the same file.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import TrainerError
+from .topology import LANDMARKS
+
+SPECIFICATION: dict[str, Any] = json.loads(
+    Path(__file__).with_name("drawing.json").read_text(encoding="utf-8")
+)
+INNER_SIDE = 1024
+"""Pixels that a side is drawn with, at least, before it is averaged down."""
+FRACTION_BITS = 6
+"""OpenCV's coordinates are integers; these many bits of them lie behind the point."""
+FAR = 4.0
+"""Frames beyond which a point is no longer moved away: OpenCV's coordinates are of 32 bits."""
+
+Layer = dict[str, Any]
+Canvas = NDArray[np.uint8]
+Points = NDArray[np.float64]
+
+
+def draw(landmarks: NDArray[np.floating[Any]], size: int) -> NDArray[np.uint8]:
+    """Draws landmarks f32[478,2] or f32[478,3] (fractions of the frame, y down) as u8[size,size,3].
+
+    Exact areas by supersampling; the same input gives the same bytes everywhere.
+
+    Raises:
+        TrainerError: another shape, a number that isn't finite, or a size below 1.
+    """
+    if landmarks.shape not in ((LANDMARKS, 2), (LANDMARKS, 3)):
+        raise TrainerError(
+            f"landmarks have the shape {list(landmarks.shape)}; a drawing needs [{LANDMARKS}, 3]"
+        )
+    if not np.isfinite(landmarks[:, :2]).all():
+        raise TrainerError("landmarks hold numbers that aren't finite; leave this face out")
+    if size < 1:
+        raise TrainerError(f"a drawing has at least one pixel a side, not {size}")
+    factor = max(2, -(-INNER_SIDE // size))
+    side = factor * size
+    points = np.clip(landmarks[:, :2].astype(np.float64), -FAR, FAR) * side
+    canvas = np.full((side, side, 3), _color(SPECIFICATION["background"]), np.uint8)
+    for layer in SPECIFICATION["layers"]:
+        PAINTERS[layer["kind"]](canvas, points, layer)
+    return cv2.resize(canvas, (size, size), interpolation=cv2.INTER_AREA)
+
+
+def _polygon(canvas: Canvas, points: Points, layer: Layer) -> None:
+    corners = _fixed(points[_loop(layer["points"])])
+    if "fill" in layer:
+        cv2.fillPoly(canvas, [corners], _color(layer["fill"]), shift=FRACTION_BITS)
+    if "stroke" in layer:
+        color, width = _color(layer["stroke"]), _width(canvas, layer)
+        cv2.polylines(canvas, [corners], True, color, width, shift=FRACTION_BITS)
+
+
+def _edges(canvas: Canvas, points: Points, layer: Layer) -> None:
+    lines = list(_fixed(points[_pairs(layer["edges"])]))
+    color, width = _color(layer["stroke"]), _width(canvas, layer)
+    cv2.polylines(canvas, lines, False, color, width, shift=FRACTION_BITS)
+
+
+def _circle(canvas: Canvas, points: Points, layer: Layer) -> None:
+    """A disc around the first point whose radius is the mean distance of the others, scaled."""
+    center, *rim = points[_loop(layer["points"])]
+    radius = layer["radius"] * float(np.mean(np.linalg.norm(rim - center, axis=1)))
+    window = points[_loop(layer["clip"])]
+    low = np.clip(np.floor(window.min(axis=0)).astype(int) - 1, 0, canvas.shape[0])
+    high = np.clip(np.ceil(window.max(axis=0)).astype(int) + 2, 0, canvas.shape[0])
+    part = canvas[low[1] : high[1], low[0] : high[0]]
+    if part.size == 0:
+        return
+    rows, columns = np.ogrid[low[1] : high[1], low[0] : high[0]]
+    disc = (columns + 0.5 - center[0]) ** 2 + (rows + 0.5 - center[1]) ** 2 <= radius**2
+    inside = np.zeros(part.shape[:2], np.uint8)
+    cv2.fillPoly(inside, [_fixed(window - low)], 1, shift=FRACTION_BITS)
+    part[disc & (inside == 1)] = _color(layer["fill"])
+
+
+PAINTERS: dict[str, Callable[[Canvas, Points, Layer], None]] = {
+    "polygon": _polygon,
+    "edges": _edges,
+    "circle": _circle,
+}
+
+
+def _fixed(points: Points) -> NDArray[np.int32]:
+    """OpenCV's fixed-point coordinates, in which a pixel's centre is whole."""
+    return np.rint((points - 0.5) * (1 << FRACTION_BITS)).astype(np.int32)
+
+
+def _width(canvas: Canvas, layer: Layer) -> int:
+    return max(1, round(layer["width"] * canvas.shape[0]))
+
+
+@cache
+def _loop(name: str) -> NDArray[np.intp]:
+    return np.array(SPECIFICATION["loops"][name])
+
+
+@cache
+def _pairs(name: str) -> NDArray[np.intp]:
+    return np.array(SPECIFICATION["edges"][name]).reshape(-1, 2)
+
+
+@cache
+def _color(code: str) -> tuple[int, int, int]:
+    red, green, blue = bytes.fromhex(code.removeprefix("#"))
+    return red, green, blue
