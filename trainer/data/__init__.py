@@ -1,0 +1,1 @@
+"""Data sets of pairs (drawing of landmarks, avatar): sampled, rendered, stored, loaded."""

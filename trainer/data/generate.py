@@ -1,0 +1,225 @@
+"""Renders a data set in parallel processes: sharded, resumable, the same bytes from the same seed.
+
+1. A folder with a data set of another configuration is refused.
+2. A shard that is there is kept when it is whole and its first pair is the one that would be made
+   now; any other is made anew. So a run that was interrupted goes on where it stopped, a damaged
+   shard is repaired, and pictures of an older renderer don't stay among newer ones.
+3. Each shard is written whole by the process that rendered it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from ..config import DataConfig, Split
+from ..errors import TrainerError
+from ..landmarks.drawing import draw
+from ..renderer import landmarks, render
+from ..renderer.looks import look
+from . import store
+from .sampling import sample_state
+from .store import Pairs, Shard
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a run did: pairs rendered and pairs kept, and the seconds that rendering took."""
+
+    rendered: int
+    kept: int
+    seconds: float
+
+    @property
+    def pairs_per_second(self) -> float:
+        """Of those that were rendered; 0 where none was."""
+        return self.rendered / self.seconds if self.rendered else 0.0
+
+
+def split_counts(config: DataConfig) -> dict[Split, int]:
+    """How many pairs each split of a configuration has."""
+    return {
+        "train": config.train,
+        "val": config.val,
+        "pose-extreme": config.pose_extreme,
+        "speech": config.speech,
+    }
+
+
+def make_pairs(config: DataConfig, split: Split, first: int, count: int) -> Pairs:
+    """Renders pairs `first` to `first + count - 1` of a split."""
+    pairs = Pairs.empty(count, config.size)
+    for place in range(count):
+        state = sample_state(config, split, first + place)
+        pairs.landmarks[place] = landmarks(state)
+        pairs.inputs[place] = draw(pairs.landmarks[place], config.size)
+        pairs.targets[place] = render(state, config.size)
+    return pairs
+
+
+def make_shard(config: DataConfig, folder: Path, shard: Shard) -> None:
+    """Renders a shard and writes it."""
+    pairs = make_pairs(config, shard.split, shard.first, shard.count)
+    store.write_shard(folder / shard.name, pairs)
+
+
+def is_good(config: DataConfig, folder: Path, shard: Shard) -> bool:
+    """Whether a shard is there, whole, and begins with the pair that would be made now."""
+    try:
+        found = store.read_shard(folder / shard.name, shard.count, config.size)
+    except ValueError:
+        return False
+    first = make_pairs(config, shard.split, shard.first, 1)
+    return all(
+        np.array_equal(made[0], kept[0])
+        for made, kept in (
+            (first.inputs, found.inputs),
+            (first.targets, found.targets),
+            (first.landmarks, found.landmarks),
+        )
+    )
+
+
+def generate(config: DataConfig, folder: Path, processes: int, out: Console) -> Report:
+    """Makes the data set of a configuration in a folder, or what is missing of it.
+
+    The progress bar goes to `out` where that is a terminal.
+
+    Raises:
+        TrainerError: the folder holds another data set; or a shard can't be written, in which case
+            those written before stay.
+        KeyboardInterrupt: after the shards in work are written.
+    """
+    look(config.look)  # an unknown one is refused before anything is written
+    _claim(config, folder)
+    shards = list(store.shards_of(split_counts(config), config.shard))
+    there = [shard for shard in shards if (folder / shard.name).exists()]
+    with _progress(out) as progress, _workers(processes, out) as run:
+        bar = progress.add_task("checking", total=_total(there))
+        kept = set()
+        for shard, good in run(is_good, config, folder, there):
+            progress.advance(bar, shard.count)
+            kept |= {shard} if good else set()
+        missing = [shard for shard in shards if shard not in kept]
+        progress.reset(bar, description="rendering", total=_total(missing))
+        start = time.perf_counter()
+        for shard, _ in run(make_shard, config, folder, missing):
+            progress.advance(bar, shard.count)
+        report = Report(_total(missing), _total(kept), time.perf_counter() - start)
+    if missing:
+        _describe(config, folder, pairs_per_second=round(report.pairs_per_second, 2))
+    return report
+
+
+def _total(shards: Iterable[Shard]) -> int:
+    return sum(shard.count for shard in shards)
+
+
+def _claim(config: DataConfig, folder: Path) -> None:
+    """Writes dataset.json; one that is there must be of the same configuration."""
+    if not (folder / store.DESCRIPTION).exists():
+        _describe(config, folder)
+        return
+    found = store.read_description(folder)
+    old, new = found["config"], asdict(config)
+    differing = [
+        f"{name} {old.get(name)!r} there, {new.get(name)!r} asked for"
+        for name in sorted(old.keys() | new.keys())
+        if old.get(name) != new.get(name)
+    ]
+    if found["source"] != "data":
+        differing = [f"it was made by onnx2wgsl-train {found['source']}"]
+    if differing:
+        raise TrainerError(
+            f"{folder} holds another data set: {'; '.join(differing)}. "
+            "Choose another folder, ask for the same, or delete this one"
+        )
+
+
+def _describe(config: DataConfig, folder: Path, **more: float) -> None:
+    description = {"source": "data", "config": asdict(config), "splits": split_counts(config)}
+    store.write_description(folder, description | more)
+
+
+Work = Callable[[DataConfig, Path, Shard], Any]
+Run = Callable[[Work, DataConfig, Path, Sequence[Shard]], Iterator[tuple[Shard, Any]]]
+
+
+@contextmanager
+def _workers(processes: int, out: Console) -> Iterator[Run]:
+    """What does a piece of work for each shard, and yields it with the result once it is done.
+
+    One process is this one. Where the body fails, the shards in work are finished, but no more.
+    """
+    if processes == 1:
+        yield _one_by_one
+        return
+    threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
+    before = {name: os.environ.get(name) for name in threads}
+    pool = ProcessPoolExecutor(processes, get_context("spawn"), initializer=_start_worker)
+    os.environ.update(threads)
+    try:
+        yield partial(_as_completed, pool)
+    except BrokenProcessPool as error:
+        raise TrainerError(
+            "a rendering process was killed, perhaps for want of memory. The shards that were "
+            "written are whole: run the same command again with fewer --processes"
+        ) from error
+    except KeyboardInterrupt:
+        out.print("interrupted: finishing the shards in work")
+        raise
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+        pool.shutdown(cancel_futures=True)
+
+
+def _one_by_one(
+    work: Work, config: DataConfig, folder: Path, shards: Sequence[Shard]
+) -> Iterator[tuple[Shard, Any]]:
+    for shard in shards:
+        yield shard, work(config, folder, shard)
+
+
+def _as_completed(
+    pool: ProcessPoolExecutor, work: Work, config: DataConfig, folder: Path, shards: Sequence[Shard]
+) -> Iterator[tuple[Shard, Any]]:
+    futures = {pool.submit(work, config, folder, shard): shard for shard in shards}
+    for future in as_completed(futures):
+        yield futures[future], future.result()
+
+
+def _start_worker() -> None:
+    """The keyboard's interrupt is the parent's to handle; OpenCV takes no threads of its own."""
+    import cv2
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    cv2.setNumThreads(1)
+
+
+def _progress(out: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=out,
+        disable=not out.is_terminal,
+    )
