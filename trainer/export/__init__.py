@@ -1,0 +1,1 @@
+"""From a checkpoint to an int8 QDQ ONNX file."""

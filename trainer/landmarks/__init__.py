@@ -1,0 +1,1 @@
+"""Face landmarks: their topology, their drawing, their alignment, and where they come from."""

@@ -1,0 +1,191 @@
+"""The face as a surface: MediaPipe's mesh, closed behind, opened at eyes and mouth, subdivided."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..landmarks import topology
+from ..landmarks.topology import MESH, TRIANGLES, UV
+from .expressions import MOUTH, displaced, smooth_step
+from .mesh import Points, subdivision
+from .rest import LOWER_LIP, REST, UPPER_LIP
+from .state import FaceState
+
+SIDES = ("right", "left")
+"""Of the subject: the right eye is the one on the left of the picture."""
+_EYES = {"right": topology.EYE_RIGHT, "left": topology.EYE_LEFT}
+EYEBALL_RADIUS = 1.42
+IRIS_RADIUS = 0.68
+GAZE_DEGREES = (19.0, 13.0)
+"""How far the eyes turn sideways and up at gaze 1."""
+
+
+def _eyeball(side: str) -> Points:
+    """The centre of the eyeball: the lids' mean lies on its surface."""
+    loop = REST[_EYES[side]]
+    center = loop.mean(0)
+    outward = np.sqrt(EYEBALL_RADIUS**2 - 0.95**2)
+    return np.asarray(center - [0, -0.02, outward])
+
+
+EYEBALLS = {side: _eyeball(side) for side in SIDES}
+
+
+def _identities() -> NDArray[np.float64]:
+    """Six ways in which faces differ, f64[6,468,3]: width, length, chin, jaw, nose, eyes apart."""
+    x, y, z = REST.T
+    side = np.tanh(x / 1.2)
+
+    def bump(px: float, py: float, pz: float, radius: float) -> NDArray[np.float64]:
+        return np.asarray(np.exp(-((REST - [px, py, pz]) ** 2).sum(1) / (2 * radius**2)))
+
+    zero = np.zeros(MESH)
+    chin, nose = bump(0, -8.2, 4.2, 2.6), bump(0, -0.8, 7.0, 1.5)
+    jaw = bump(5.6, -5.2, 0, 2.6) + bump(-5.6, -5.2, 0, 2.6)
+    eyes = bump(3.2, 2.7, 3.8, 1.7) + bump(-3.2, 2.7, 3.8, 1.7)
+    return np.array(
+        [
+            np.stack([0.06 * x, zero, zero], 1),
+            np.stack([zero, 0.05 * y, zero], 1),
+            np.stack([zero, -0.8 * chin, 0.3 * chin], 1),
+            np.stack([0.8 * jaw * side, zero, zero], 1),
+            np.stack([0.2 * nose * side, zero, 0.6 * nose], 1),
+            np.stack([0.25 * eyes * side, zero, zero], 1),
+        ]
+    )
+
+
+IDENTITIES = _identities()
+
+
+@dataclass(frozen=True)
+class Eye:
+    """Where an eyeball is and looks: centre f64[3], axes f64[3,3] (columns right, up, forward)."""
+
+    center: Points
+    axes: NDArray[np.float64]
+
+    def iris(self) -> Points:
+        """The five iris landmarks, f64[5,3]: centre, right, top, left, bottom as the viewer sees."""
+        depth = np.sqrt(EYEBALL_RADIUS**2 - IRIS_RADIUS**2)
+        ring = [[0, 0], [1, 0], [0, 1], [-1, 0], [0, -1]]
+        local = [
+            [x * IRIS_RADIUS, y * IRIS_RADIUS, depth if x or y else EYEBALL_RADIUS] for x, y in ring
+        ]
+        return np.asarray(np.array(local) @ self.axes.T + self.center)
+
+
+def eyes(state: FaceState) -> dict[str, Eye]:
+    """Both eyes of a state, in the head's own coordinates."""
+    shift = np.tensordot(np.asarray(state.identity), IDENTITIES, 1)
+    across, up = np.radians(np.asarray(state.gaze) * GAZE_DEGREES)
+    turn = np.array(
+        [[np.cos(across), 0, np.sin(across)], [0, 1, 0], [-np.sin(across), 0, np.cos(across)]]
+    )
+    lift = np.array([[1, 0, 0], [0, np.cos(up), np.sin(up)], [0, -np.sin(up), np.cos(up)]])
+    return {side: Eye(EYEBALLS[side] + shift[_EYES[side]].mean(0), turn @ lift) for side in SIDES}
+
+
+def mesh_points(state: FaceState) -> Points:
+    """The 468 points of the face, in the head's own coordinates: f64[468,3] centimetres."""
+    shift = np.tensordot(np.asarray(state.identity), IDENTITIES, 1)
+    points = displaced(REST + shift, state.expression)
+    for eye in eyes(state).values():
+        points = _pushed_out(points, eye.center)
+    return points
+
+
+def _pushed_out(points: Points, center: Points) -> Points:
+    """Lids glide over the eyeball: what would be inside it moves to its surface."""
+    offset = points - center
+    distance = np.linalg.norm(offset, axis=1)
+    least = EYEBALL_RADIUS + 0.05
+    near = (distance < least) & (distance > 0.3)
+    factor = np.where(near, least / np.maximum(distance, 1e-6), 1.0)
+    return np.asarray(center + offset * factor[:, None])
+
+
+# --- the surface -------------------------------------------------------------------------------
+
+LEVELS = 2
+SKIN, UPPER, LOWER, EYE_BACK, BEHIND = range(5)
+"""Regions of the surface: skin, both lips, what lies behind the eyeballs' rims, behind the oval."""
+_OVAL = topology.FACE_OVAL
+
+
+def _regions() -> NDArray[np.int64]:
+    """The region of each triangle of the face mesh; -1 for those of the mouth's opening."""
+    upper = {i for ring in UPPER_LIP for i in ring}
+    lower = {i for ring in LOWER_LIP for i in ring}
+    opening = set(topology.LIPS_INNER)
+    out = np.full(len(TRIANGLES), SKIN)
+    for index, triangle in enumerate(map(set, TRIANGLES.tolist())):
+        if triangle <= opening:
+            out[index] = -1
+        elif triangle <= upper:
+            out[index] = UPPER
+        elif triangle <= lower:
+            out[index] = LOWER
+        elif any(triangle <= set(loop) for loop in _EYES.values()):
+            out[index] = -1
+    return out
+
+
+def _behind(points: Points) -> Points:
+    """Two rings behind the oval, f64[72,3]: over the forehead, and under the jaw to the neck."""
+    oval = points[_OVAL]
+    center = np.array([0.0, 0.5, -3.0])
+    high = smooth_step((oval[:, 1:2] + 2.0) / 5.0)
+    offset = oval - center
+    first = center + offset * (0.97 + 0.05 * high) + [0, 0, -1.6]
+    second = (
+        center
+        + offset * (0.72 + 0.25 * high)
+        + np.concatenate([0 * high, 2.0 * (1 - high), -4.2 + 0 * high], 1)
+    )
+    return np.concatenate([first, second])
+
+
+def _control_mesh() -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    regions = _regions()
+    triangles, kinds = [TRIANGLES[regions >= 0]], [regions[regions >= 0]]
+    lines = [np.array(_OVAL), MESH + np.arange(36), MESH + 36 + np.arange(36)]
+    for inner, outer in zip(lines, lines[1:], strict=False):
+        following = np.roll(np.arange(36), -1)
+        strip = np.concatenate(
+            [
+                np.stack([inner, outer, inner[following]], 1),
+                np.stack([inner[following], outer, outer[following]], 1),
+            ]
+        )
+        triangles.append(strip.astype(np.int32))
+        kinds.append(np.full(len(strip), BEHIND))
+    return np.concatenate(triangles), np.concatenate(kinds)
+
+
+_CONTROL, _CONTROL_REGION = _control_mesh()
+_SHARP = [78, 308, 33, 133, 263, 362]
+"""The corners of mouth and eyes, which subdivision must not round off."""
+WEIGHTS, SURFACE, _PARENT = subdivision(_CONTROL, _SHARP, LEVELS)
+"""Points of the surface over the control points; its triangles."""
+REGION = _CONTROL_REGION[_PARENT]
+"""The region of each triangle of the surface."""
+SURFACE_UV = WEIGHTS @ np.concatenate([UV, UV[_OVAL], UV[_OVAL]])
+"""f64[n,2]: where points lie in the unwrapped face."""
+
+
+def surface(state: FaceState) -> Points:
+    """The points of the subdivided surface, in the head's own coordinates: f64[n,3]."""
+    points = mesh_points(state)
+    smooth = WEIGHTS @ np.concatenate([points, _behind(points)])
+    for eye in eyes(state).values():
+        smooth = _pushed_out(smooth, eye.center)
+    return smooth
+
+
+def mouth_center(points: Points) -> Points:
+    """The middle of the mouth of f64[468,3]."""
+    return np.asarray(points[[13, 14]].mean(0) * [0, 1, 1] + MOUTH * [1, 0, 0])

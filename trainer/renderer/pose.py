@@ -1,0 +1,28 @@
+"""Where a state's head is, and what a camera and a face tracker see of it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import camera, face
+from .mesh import Points
+from .state import FaceState
+
+
+def placed(points: Points, state: FaceState) -> Points:
+    """Points f64[n,3] of the head's own coordinates, turned and scaled as the state has it."""
+    turned = (points - camera.PIVOT) @ camera.rotation(*state.pose).T
+    return np.asarray(turned * state.scale + camera.PIVOT)
+
+
+def seen(points: Points, state: FaceState) -> Points:
+    """Placed points in the frame, f64[n,3] (camera.project), shifted by the state's offset."""
+    return np.asarray(camera.project(points) + [*state.offset, 0.0])
+
+
+def landmarks(state: FaceState) -> NDArray[np.float32]:
+    """The 478 landmarks of a state, f32[478,3], as MediaPipe would report them of its picture."""
+    eyes = face.eyes(state)
+    points = [face.surface(state)[: face.MESH], *(eyes[side].iris() for side in face.SIDES)]
+    return seen(placed(np.concatenate(points), state), state).astype(np.float32)

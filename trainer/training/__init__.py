@@ -1,0 +1,1 @@
+"""Losses and loops that train the networks."""
