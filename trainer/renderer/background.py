@@ -43,7 +43,7 @@ def background(name: str, size: int) -> NDArray[np.float32]:
             cv2.rectangle(lights, center, corner, color.tolist(), -1)
     soft = cv2.GaussianBlur(lights, (0, 0), size * 0.006)
     halo = cv2.GaussianBlur(lights, (0, 0), size * 0.035)
-    return np.clip(picture + 0.8 * soft + 0.6 * halo, 0, 1).astype(np.float32)
+    return np.asarray(np.clip(picture + 0.8 * soft + 0.6 * halo, 0, 1), np.float32)
 
 
 def _towers(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import cv2
 import numpy as np
@@ -36,10 +37,10 @@ class Decals:
 
 class _Painter:
     def __init__(self) -> None:
-        self.paint = np.zeros((SIDE, SIDE, 3), np.float32)
-        self.cover = np.zeros((SIDE, SIDE, 1), np.float32)
+        self.paint: NDArray[Any] = np.zeros((SIDE, SIDE, 3), np.float32)
+        self.cover: NDArray[Any] = np.zeros((SIDE, SIDE, 1), np.float32)
 
-    def lay(self, mask: Image, color: NDArray[np.float32], strength: float) -> None:
+    def lay(self, mask: NDArray[Any], color: NDArray[np.float32], strength: float) -> None:
         """Lays a colour over what is there, by mask f32[S,S] times strength."""
         alpha = (mask * strength)[..., None]
         self.cover = alpha + self.cover * (1 - alpha)

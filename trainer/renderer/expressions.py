@@ -79,7 +79,7 @@ def _lip(points: Sequence[int], spread: float) -> NDArray[np.float64]:
     """1 at the middle of a lip, falling towards the corners; 0 elsewhere."""
     mask = np.zeros(topology.MESH)
     mask[list(points)] = 1.0
-    return mask * np.exp(-((X / spread) ** 2))
+    return np.asarray(mask * np.exp(-((X / spread) ** 2)))
 
 
 def _blink(eye: str) -> Vectors:
@@ -169,7 +169,7 @@ def turn_jaw(points: Vectors, weights: NDArray[np.float64], jaw: float) -> Vecto
     cos, sin = np.cos(angle), np.sin(angle)
     y = cos * offset[:, 1] - sin * offset[:, 2]
     z = sin * offset[:, 1] + cos * offset[:, 2]
-    return np.stack([offset[:, 0], y, z], axis=1) + JAW_JOINT
+    return np.asarray(np.stack([offset[:, 0], y, z], axis=1) + JAW_JOINT)
 
 
 def displaced(face: Vectors, expression: Mapping[str, float]) -> Vectors:

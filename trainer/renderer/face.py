@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +37,7 @@ EYEBALLS = {side: _eyeball(side) for side in SIDES}
 
 def _identities() -> NDArray[np.float64]:
     """Six ways in which faces differ, f64[6,468,3]: width, length, chin, jaw, nose, eyes apart."""
-    x, y, z = REST.T
+    x, y, _ = REST.T
     side = np.tanh(x / 1.2)
 
     def bump(px: float, py: float, pz: float, radius: float) -> NDArray[np.float64]:
@@ -69,7 +70,7 @@ class Eye:
     axes: NDArray[np.float64]
 
     def iris(self) -> Points:
-        """The five iris landmarks, f64[5,3]: centre, right, top, left, bottom as the viewer sees."""
+        """The five iris landmarks, f64[5,3]: centre, then right, top, left, bottom in view."""
         depth = np.sqrt(EYEBALL_RADIUS**2 - IRIS_RADIUS**2)
         ring = [[0, 0], [1, 0], [0, 1], [-1, 0], [0, -1]]
         local = [
@@ -153,7 +154,7 @@ def _control_mesh() -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     regions = _regions()
     triangles, kinds = [TRIANGLES[regions >= 0]], [regions[regions >= 0]]
     lines = [np.array(_OVAL), MESH + np.arange(36), MESH + 36 + np.arange(36)]
-    for inner, outer in zip(lines, lines[1:], strict=False):
+    for inner, outer in pairwise(lines):
         following = np.roll(np.arange(36), -1)
         strip = np.concatenate(
             [

@@ -1,4 +1,4 @@
-"""What moves within the face: eyeballs, lashes and brows, the mouth's inside, and the skin itself."""
+"""What moves within the face: eyeballs, lashes, brows, the mouth's inside, the skin itself."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import numpy as np
 from ..landmarks import topology
 from . import face
 from .expressions import MOUTH, turn_jaw
-from .mesh import Points, curve, ellipsoid, grid
+from .mesh import Points, Triangles, curve, ellipsoid, grid
 from .parts import Material, Part, plain
+from .rest import REST
 from .state import FaceState
 
 _SKIN_LINE, _LIPS_LINE, _EYE_LINE, _MOUTH_LINE = 1, 3, 6, 8
@@ -72,7 +73,7 @@ def _lids(points: Points, center: Points, side: str, line: int) -> list[Part]:
         away /= np.linalg.norm(away, axis=1, keepdims=True)
         grow = thickness * (0.35 + 0.65 * (1 - t) ** 0.8) * np.minimum(1.0, 0.45 + 5 * (1 - t))
         wing = np.array([outward_x * 0.55, 0.30 * up, 0.0]) * np.exp(-((t / 0.16) ** 2)) * (up > 0)
-        tip = base + [0, up, 0] * grow * 0.8 + away * (0.10 + 0.25 * grow) + wing
+        tip = base + np.array([0, up, 0]) * grow * 0.8 + away * (0.10 + 0.25 * grow) + wing
         made.append(_ribbon(base + away * 0.05, tip, Material.LASH, line))
     return made
 
@@ -96,7 +97,7 @@ def _brows(points: Points) -> list[Part]:
     return made
 
 
-def _arc(y_top: float, y_bottom: float, width: float, z: float) -> tuple[Points, np.ndarray]:  # type: ignore[type-arg]
+def _arc(y_top: float, y_bottom: float, width: float, z: float) -> tuple[Points, Triangles]:
     """A row of teeth: a curved band whose middle is at z."""
     x = np.linspace(-width, width, 25)
     depth = z - 0.62 * (x / width) ** 2 * width * 0.55
@@ -106,12 +107,12 @@ def _arc(y_top: float, y_bottom: float, width: float, z: float) -> tuple[Points,
     return np.concatenate([top, bottom]), grid(2, 25, closed=False)
 
 
-def _mouth(state: FaceState, points: Points) -> list[Part]:
-    """The mouth's inside: a dark cavity, both rows of teeth and the tongue; the lower half is the jaw's."""
+def _mouth(state: FaceState) -> list[Part]:
+    """The mouth's inside: cavity, teeth and tongue; the lower half moves with the jaw."""
     jaw = state.expression.get("jaw", 0.0)
     tongue = state.expression.get("tongue", 0.0)
-    still = face.REST + np.tensordot(np.asarray(state.identity), face.IDENTITIES, 1)
-    shift = (still[[13, 14, 78, 308]] - face.REST[[13, 14, 78, 308]]).mean(0)
+    still = REST + np.tensordot(np.asarray(state.identity), face.IDENTITIES, 1)
+    shift = (still[[13, 14, 78, 308]] - REST[[13, 14, 78, 308]]).mean(0)
     y, z = MOUTH[1], MOUTH[2]
 
     bowl, bowl_triangles = ellipsoid((0, y - 0.1, z - 2.0), (2.9, 2.2, 2.2), 36, 18)
@@ -135,10 +136,10 @@ def _mouth(state: FaceState, points: Points) -> list[Part]:
 def parts(state: FaceState) -> list[Part]:
     """All that an expression, a gaze or an identity moves, in the head's own coordinates."""
     surface = face.surface(state)
-    points = surface[: face.MESH]
+    points = surface[: topology.MESH]
     return [
         *_skin(surface),
         *_eyes(state, points),
         *_brows(points),
-        *_mouth(state, points),
+        *_mouth(state),
     ]

@@ -51,7 +51,7 @@ def _lock(
     material: Material = Material.HAIR,
     blunt: float = 0.0,
 ) -> Part:
-    """A tapering ribbon with a rounded section along a path; `blunt` keeps some width at its end."""
+    """A tapering ribbon with a rounded section; `blunt` is the share of width left at its end."""
     steps, across = 14, 5
     line = curve(_on_skull(np.array(path, float)), steps)
     tangent = np.gradient(line, axis=0)

@@ -16,7 +16,7 @@ Color: TypeAlias = NDArray[np.float32]
 
 def rgb(code: str) -> Color:
     """The colour of six hexadecimal digits."""
-    return np.array([int(code[i : i + 2], 16) for i in (0, 2, 4)], np.float32) / 255
+    return np.array([int(code[i : i + 2], 16) / 255 for i in (0, 2, 4)], np.float32)
 
 
 @dataclass(frozen=True)

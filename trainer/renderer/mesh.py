@@ -24,7 +24,8 @@ class Sparse:
 
     def __matmul__(self, points: Points) -> Points:
         """f64[columns,k] -> f64[rows,k], summed in the order of the entries."""
-        return _weighted_rows(self.start, self.column, self.weight, np.ascontiguousarray(points))
+        rows = _weighted_rows(self.start, self.column, self.weight, np.ascontiguousarray(points))
+        return np.asarray(rows)
 
 
 @numba.njit(cache=True)  # type: ignore[misc, unused-ignore]
@@ -49,8 +50,8 @@ def subdivision(
 ) -> tuple[Sparse, Triangles, NDArray[np.int64]]:
     """Loop's subdivision of a mesh with boundaries (Loop 1987; boundary rules of Hoppe 1994).
 
-    Points in `corners` stay where they are. Returns the weights of the new points over the old, the
-    new triangles, and for each of these the old triangle it came from. Old points keep their number.
+    Points in `corners` stay where they are; old points keep their number. Returns the weights of
+    the new points over the old, the new triangles, and the old triangle of each new one.
     """
     count = int(triangles.max()) + 1
     rows: list[dict[int, float]] = [{i: 1.0} for i in range(count)]
@@ -163,7 +164,7 @@ def ellipsoid(
 
 
 def curve(points: Points, count: int) -> Points:
-    """`count` points along the Catmull-Rom spline through `points` f64[n,k], evenly by parameter."""
+    """`count` points along the Catmull-Rom spline through `points` f64[n,k]."""
     ends = [2 * points[:1] - points[1:2], points, 2 * points[-1:] - points[-2:-1]]
     p = np.concatenate(ends)
     t = np.linspace(0, len(points) - 1, count)

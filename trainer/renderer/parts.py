@@ -37,7 +37,7 @@ class Motion(IntEnum):
     HEAD = 0
     BODY = 1
     NECK = 2
-    """Between the head and the body, by the first of its coordinates: 1 at the head, 0 at the body."""
+    """Between them, by the first of its coordinates: 1 moves with the head, 0 with the body."""
 
 
 @dataclass(frozen=True)

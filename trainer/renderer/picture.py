@@ -116,8 +116,8 @@ def _inked(
         strength = np.maximum(strength, weight.astype(np.float32))
     width = max(1, round(size / 320))
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width + 1, width + 1))
-    strength = cv2.GaussianBlur(cv2.dilate(strength, kernel), (0, 0), size / 900)
-    alpha = np.clip(strength, 0, 1)[..., None] * 0.9
+    soft = cv2.GaussianBlur(cv2.dilate(strength, kernel), (0, 0), size / 900)
+    alpha = np.clip(soft, 0, 1)[..., None] * 0.9
     return np.asarray(picture * (1 - alpha) + look(name).ink * alpha, np.float32)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..landmarks.topology import MESH
 from . import camera, face
 from .mesh import Points
 from .state import FaceState
@@ -18,11 +19,11 @@ def placed(points: Points, state: FaceState) -> Points:
 
 def seen(points: Points, state: FaceState) -> Points:
     """Placed points in the frame, f64[n,3] (camera.project), shifted by the state's offset."""
-    return np.asarray(camera.project(points) + [*state.offset, 0.0])
+    return np.asarray(camera.project(points) + np.array([*state.offset, 0.0]))
 
 
 def landmarks(state: FaceState) -> NDArray[np.float32]:
     """The 478 landmarks of a state, f32[478,3], as MediaPipe would report them of its picture."""
     eyes = face.eyes(state)
-    points = [face.surface(state)[: face.MESH], *(eyes[side].iris() for side in face.SIDES)]
+    points = [face.surface(state)[:MESH], *(eyes[side].iris() for side in face.SIDES)]
     return seen(placed(np.concatenate(points), state), state).astype(np.float32)

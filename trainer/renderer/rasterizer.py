@@ -53,7 +53,7 @@ def gather(
     triangle: NDArray[np.int32],
     inside: NDArray[np.float32],
 ) -> NDArray[np.float32]:
-    """Values f32[n,k] of points, interpolated at pixels: triangle i32[m], inside f32[m,2] -> f32[m,k]."""
+    """Values f32[n,k] of points at pixels: triangle i32[m] and inside f32[m,2] -> f32[m,k]."""
     a, b, c = triangles[triangle].T
     u, v = inside[:, :1], inside[:, 1:]
     return np.asarray(u * values[a] + v * values[b] + (1 - u - v) * values[c])

@@ -42,7 +42,7 @@ def _rest() -> Points:
         gap = VERTICES[top] - VERTICES[bottom]
         rest[top] += 0.24 * gap
         rest[bottom] -= 0.10 * gap
-    return rest
+    return np.asarray(rest)
 
 
 REST = _rest()

@@ -21,8 +21,10 @@ _BODY_SHARE = np.array([0.15, 0.30, 0.15])
 
 @dataclass(frozen=True)
 class Scene:
-    """points f64[n,3] in the frame; normals f64[n,3] towards the camera's axes; coordinates f64[n,3];
-    triangles i32[t,3]; material and line i32[t] of each."""
+    """points, normals, coordinates f64[n,3]; triangles i32[t,3], their material and line i32[t].
+
+    Points are those of pose.seen; normals have the camera's axes (x right, y up, z to the viewer).
+    """
 
     points: NDArray[np.float64]
     normals: NDArray[np.float64]
