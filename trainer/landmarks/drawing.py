@@ -55,23 +55,29 @@ def draw(landmarks: NDArray[np.floating[Any]], size: int) -> NDArray[np.uint8]:
     factor = max(2, -(-INNER_SIDE // size))
     side = factor * size
     points = np.clip(landmarks[:, :2].astype(np.float64), -FAR, FAR) * side
-    canvas = np.full((side, side, 3), _color(SPECIFICATION["background"]), np.uint8)
+    canvas = np.empty((side, side, 3), np.uint8)
+    cv2.rectangle(canvas, (0, 0), (side, side), _color(SPECIFICATION["background"]), cv2.FILLED)
     for layer in SPECIFICATION["layers"]:
         PAINTERS[layer["kind"]](canvas, points, layer)
     return cv2.resize(canvas, (size, size), interpolation=cv2.INTER_AREA)
 
 
 def _polygon(canvas: Canvas, points: Points, layer: Layer) -> None:
-    corners = _fixed(points[_loop(layer["points"])])
-    if "fill" in layer:
-        cv2.fillPoly(canvas, [corners], _color(layer["fill"]), shift=FRACTION_BITS)
-    if "stroke" in layer:
-        color, width = _color(layer["stroke"]), _width(canvas, layer)
-        cv2.polylines(canvas, [corners], True, color, width, shift=FRACTION_BITS)
+    for name in layer["loops"]:
+        corners = points[_loop(name)]
+        if layer.get("front") and _area(corners) <= 0:
+            continue
+        if "fill" in layer:
+            cv2.fillPoly(canvas, [_fixed(corners)], _color(layer["fill"]), shift=FRACTION_BITS)
+        if "stroke" in layer:
+            color, width = _color(layer["stroke"]), _width(canvas, layer)
+            cv2.polylines(canvas, [_fixed(corners)], True, color, width, shift=FRACTION_BITS)
 
 
 def _edges(canvas: Canvas, points: Points, layer: Layer) -> None:
-    lines = list(_fixed(points[_pairs(layer["edges"])]))
+    a, b, c, d = _quads(layer["edges"]).T
+    front = (_area(points[np.stack([a, b, c])]) > 0) | (_area(points[np.stack([b, a, d])]) > 0)
+    lines = list(_fixed(points[np.stack([a, b], axis=1)[front]]))
     color, width = _color(layer["stroke"]), _width(canvas, layer)
     cv2.polylines(canvas, lines, False, color, width, shift=FRACTION_BITS)
 
@@ -80,17 +86,16 @@ def _circle(canvas: Canvas, points: Points, layer: Layer) -> None:
     """A disc around the first point whose radius is the mean distance of the others, scaled."""
     center, *rim = points[_loop(layer["points"])]
     radius = layer["radius"] * float(np.mean(np.linalg.norm(rim - center, axis=1)))
-    window = points[_loop(layer["clip"])]
-    low = np.clip(np.floor(window.min(axis=0)).astype(int) - 1, 0, canvas.shape[0])
-    high = np.clip(np.ceil(window.max(axis=0)).astype(int) + 2, 0, canvas.shape[0])
+    low = np.clip(np.floor(center - radius).astype(int) - 1, 0, canvas.shape[0])
+    high = np.clip(np.ceil(center + radius).astype(int) + 2, 0, canvas.shape[0])
     part = canvas[low[1] : high[1], low[0] : high[0]]
     if part.size == 0:
         return
-    rows, columns = np.ogrid[low[1] : high[1], low[0] : high[0]]
-    disc = (columns + 0.5 - center[0]) ** 2 + (rows + 0.5 - center[1]) ** 2 <= radius**2
-    inside = np.zeros(part.shape[:2], np.uint8)
-    cv2.fillPoly(inside, [_fixed(window - low)], 1, shift=FRACTION_BITS)
-    part[disc & (inside == 1)] = _color(layer["fill"])
+    disc, opening = np.zeros((2, *part.shape[:2]), np.uint8)
+    x, y, r = _fixed(np.array([*(center - low), radius + 0.5])).tolist()
+    cv2.circle(disc, (x, y), r, 1, cv2.FILLED, shift=FRACTION_BITS)
+    cv2.fillPoly(opening, [_fixed(points[_loop(layer["clip"])] - low)], 1, shift=FRACTION_BITS)
+    part[(disc & opening).view(np.bool_)] = _color(layer["fill"])
 
 
 PAINTERS: dict[str, Callable[[Canvas, Points, Layer], None]] = {
@@ -98,6 +103,12 @@ PAINTERS: dict[str, Callable[[Canvas, Points, Layer], None]] = {
     "edges": _edges,
     "circle": _circle,
 }
+
+
+def _area(corners: Points) -> Points:
+    """Twice the area of loops f64[n,...,2] -> f64[...]; positive where they run clockwise."""
+    x, y = corners[..., 0], corners[..., 1]
+    return np.asarray((x * np.roll(y, -1, axis=0) - y * np.roll(x, -1, axis=0)).sum(axis=0))
 
 
 def _fixed(points: Points) -> NDArray[np.int32]:
@@ -115,8 +126,8 @@ def _loop(name: str) -> NDArray[np.intp]:
 
 
 @cache
-def _pairs(name: str) -> NDArray[np.intp]:
-    return np.array(SPECIFICATION["edges"][name]).reshape(-1, 2)
+def _quads(name: str) -> NDArray[np.intp]:
+    return np.array(SPECIFICATION["edges"][name]).reshape(-1, 4)
 
 
 @cache
