@@ -1,0 +1,61 @@
+"""The compiler as a person calls it: `python -m onnx2wgsl.compiler`, in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from ..errors import TrainerError
+
+NORMALIZE = f"input={1 / 127.5!r},-1"
+"""How a picture's bytes become the network's range."""
+
+
+def strip(source: Path, target: Path) -> int:
+    """Takes out zero points that say nothing; returns how many."""
+    counted = re.search(r"(\d+) zero points stripped", _run("strip", source, target))
+    return int(counted.group(1)) if counted else 0
+
+
+def compile_model(model: Path, artifact: Path) -> None:
+    """Writes the artifact of a model into a folder."""
+    _run("compile", model, "-o", artifact, "--normalize", NORMALIZE)
+
+
+def verify(artifact: Path, model: Path, samples: int) -> str:
+    """Compares every bit of an artifact with onnxruntime; returns the verdict, `exact: ...`.
+
+    Raises:
+        TrainerError: bits differ.
+    """
+    told = _run("verify", artifact, "--model", model, "--samples", samples)
+    verdicts = [line for line in told.splitlines() if line.startswith("exact: ")]
+    if not verdicts:
+        raise TrainerError(f"onnx2wgsl verify gave no verdict on {model.name}:\n{told}")
+    return verdicts[-1]
+
+
+def _run(command: str, *arguments: object) -> str:
+    """What a command printed.
+
+    Raises:
+        TrainerError: it failed; the message has its own.
+    """
+    environment = dict(os.environ)
+    # Vulkan drivers complain on stderr where a login session has not set it.
+    environment.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())
+    done = subprocess.run(
+        [sys.executable, "-m", "onnx2wgsl.compiler", command, *map(str, arguments)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        told = (done.stderr.strip() or done.stdout.strip()).removeprefix("error: ")
+        raise TrainerError(f"onnx2wgsl {command} failed: {told}")
+    return done.stdout

@@ -1,0 +1,98 @@
+"""A float ONNX file in int8: QDQ, u8 activations per tensor, s8 weights per output channel."""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Literal
+
+import numpy as np
+import onnx
+from onnxruntime.quantization import (
+    CalibrationDataReader,
+    CalibrationMethod,
+    QuantFormat,
+    QuantType,
+    quant_pre_process,
+    quantize_static,
+)
+
+from .runtime import Floats
+
+Method = Literal["minmax", "percentile", "entropy"]
+METHODS: tuple[Method, ...] = ("minmax", "percentile", "entropy")
+"""How the range of an activation follows from what the calibration pictures make of it, in the
+order in which they are tried."""
+
+HISTOGRAM_PICTURES = 32
+"""Pictures that percentile and entropy look at, evenly spread: they hold all activations in memory,
+about 10 MB a picture at 256x256."""
+
+
+class _Reader(CalibrationDataReader):  # type: ignore[misc]
+    """Hands out f32[N,3,S,S] one picture at a time."""
+
+    def __init__(self, inputs: Floats):
+        self._inputs = inputs
+        self._next: Iterator[dict[str, Floats]] = iter(())
+        self.rewind()
+
+    def rewind(self) -> None:
+        self._next = ({"input": self._inputs[i : i + 1]} for i in range(len(self._inputs)))
+
+    def get_next(self) -> dict[str, Floats] | None:
+        return next(self._next, None)
+
+
+def quantize(source: Path, target: Path, calibration: Floats, method: Method = "minmax") -> None:
+    """Writes the int8 form of a float file.
+
+    Args:
+        calibration: f32[N,3,S,S] inputs in [-1,1], which the ranges of the activations come from.
+    """
+    methods = {
+        "minmax": CalibrationMethod.MinMax,
+        "percentile": CalibrationMethod.Percentile,
+        "entropy": CalibrationMethod.Entropy,
+    }
+    if method != "minmax" and len(calibration) > HISTOGRAM_PICTURES:
+        spread = np.linspace(0, len(calibration) - 1, HISTOGRAM_PICTURES).round().astype(int)
+        calibration = calibration[spread]
+    with TemporaryDirectory(prefix="onnx2wgsl-train-") as folder, _quiet():
+        prepared = Path(folder) / "prepared.onnx"
+        quant_pre_process(str(source), str(prepared))
+        quantize_static(
+            str(prepared),
+            str(target),
+            _Reader(calibration),
+            quant_format=QuantFormat.QDQ,
+            per_channel=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            calibrate_method=methods[method],
+        )
+    _forget_tool(target)
+
+
+def _forget_tool(path: Path) -> None:
+    """Leaves no trace of the run in the file, so that equal nets make equal files."""
+    model = onnx.load(path)
+    del model.metadata_props[:]
+    path.write_bytes(model.SerializeToString(deterministic=True))
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """onnxruntime's quantizer logs and prints what a person need not read."""
+    root = logging.getLogger()
+    level = root.level
+    root.setLevel(logging.ERROR)
+    try:
+        with redirect_stdout(io.StringIO()):
+            yield
+    finally:
+        root.setLevel(level)

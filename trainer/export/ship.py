@@ -1,0 +1,260 @@
+"""From a trained student to the int8 ONNX file that ships, through every gate.
+
+    fold -> (quantization-aware fine-tune) -> float ONNX -> int8 ONNX -> gate -> metadata
+         -> strip zero points -> the same bits still? -> compile -> verify -> the file appears
+
+Everything happens in a scratch folder: what is at the target stays as it was until all holds.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from torch import nn
+
+from ..data.dataset import PairDataset
+from ..errors import TrainerError
+from ..evaluation import held_out
+from ..evaluation.held_out import Pictures
+from ..files import write_whole
+from ..models import MobileUNet, PhaseStudents, fold_batch_norm, load_generator
+from . import compiler, qat
+from .gate import Gate, check
+from .graph import write_onnx
+from .provenance import provenance
+from .quantize import METHODS, Method, quantize
+from .runtime import OnnxGenerator, floats_in, operators, optimized, to_range
+
+Say = Callable[[str], None]
+
+
+def _say_nothing(line: str) -> None:
+    """Where nobody listens."""
+
+
+@dataclass(frozen=True)
+class Export:
+    """How to ship. Counts are of pictures; `qat` is iterations."""
+
+    calibration: int = 200
+    held: int = 100
+    """Pictures of val that the gate looks at."""
+    samples: int = 4
+    """Samples that every bit is compared on."""
+    qat: int = 0
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """A file that passed: what was measured, and what it is made of."""
+
+    path: Path
+    bytes: int
+    parameters: int
+    method: Method
+    gate: Gate
+    operators: Mapping[str, int]
+    verdict: str
+
+    def card(self) -> dict[str, Any]:
+        """Figures for a model card, as JSON has them."""
+        return {
+            "file": self.path.name,
+            "bytes": self.bytes,
+            "parameters": self.parameters,
+            "calibration": self.method,
+            "gate": _rounded(self.gate),
+            "operators in onnxruntime": dict(self.operators),
+            "verify": self.verdict,
+        }
+
+
+def ship(
+    source: Path,
+    data: Path,
+    target: Path,
+    artifact: Path | None = None,
+    how: Export = Export(),
+    say: Say = _say_nothing,
+) -> list[Shipped]:
+    """Ships a run folder or .pt file: `target`, `target`'s .json with its figures, an artifact.
+
+    Four files and artifacts of phase students, NAME_phase00 to NAME_phase11.
+
+    Raises:
+        TrainerError: no student, no data, or a gate that does not hold; `target` is as before.
+    """
+    model = load_generator(source)
+    about = provenance(source, data)
+    with tempfile.TemporaryDirectory(prefix="onnx2wgsl-ship-") as scratch:
+        made = []
+        for part in _parts(model, source):
+            name = f"{target.stem}{part.suffix}"
+            say(f"{name}: folding, exporting, calibrating")
+            made.append(_make(part, name, data, Path(scratch), how, about, say))
+        several = len(made) > 1
+        return [
+            _place(
+                one, target.parent, artifact / one.path.stem if artifact and several else artifact
+            )
+            for one in made
+        ]
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A net that becomes one file; `phase`: which pixel of 2x2 cells it makes, None for all."""
+
+    net: nn.Module
+    size: int
+    suffix: str = ""
+    phase: tuple[int, int] | None = None
+
+    def see(self, pictures: Pictures) -> Pictures:
+        """Pictures as this net has them."""
+        if self.phase is None:
+            return pictures
+        i, j = self.phase
+        return Pictures(
+            _halved(pictures.inputs), pictures.truths[:, i::2, j::2], pictures.mouths // 2
+        )
+
+
+def _halved(pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    size = pictures.shape[1] // 2
+    halves = [cv2.resize(p, (size, size), interpolation=cv2.INTER_AREA) for p in pictures]
+    return np.stack(halves).astype(np.uint8)
+
+
+def _parts(model: nn.Module, source: Path) -> Iterator[_Part]:
+    if isinstance(model, MobileUNet):
+        yield _Part(fold_batch_norm(model), model.size)
+    elif isinstance(model, PhaseStudents):
+        for number, net in enumerate(model.nets):
+            i, j = divmod(number, 2)
+            yield _Part(fold_batch_norm(net), model.size // 2, f"_phase{i}{j}", (i, j))
+    else:
+        raise TrainerError(
+            f"{source} holds a teacher, which is not made for int8: "
+            "distill a student from it (onnx2wgsl-train distill) and ship that"
+        )
+
+
+def _make(
+    part: _Part,
+    name: str,
+    data: Path,
+    scratch: Path,
+    how: Export,
+    about: Mapping[str, str],
+    say: Say,
+) -> Shipped:
+    """Everything up to the verdict, in the scratch folder."""
+    size = part.size * (2 if part.phase else 1)
+    if how.qat:
+        say(f"{name}: {how.qat} iterations that know of int8")
+        _tune(part, data, size, how)
+    exact = scratch / "float.onnx"
+    write_onnx(part.net, part.size, exact)
+    inputs = held_out.spread(data, "train", size, how.calibration)
+    seen = inputs if part.phase is None else _halved(inputs)
+    held = part.see(held_out.read(data, "val", size, how.held))
+    method, gate = _quantized(exact, scratch / "int8.onnx", to_range(seen), held, scratch)
+    say(f"{name}: int8 is {gate.fidelity:.1f} dB from float, ranges by {method}")
+    _annotate(scratch / "int8.onnx", {**about, "onnx2wgsl.gate": json.dumps(_rounded(gate))})
+    model = scratch / f"{name}.onnx"
+    stripped = compiler.strip(scratch / "int8.onnx", model)
+    say(f"{name}: {stripped} zero points stripped; compiling, comparing every bit")
+    counted = _still_the_same(scratch / "int8.onnx", model, held, scratch)
+    compiler.compile_model(model, scratch / name)
+    verdict = compiler.verify(scratch / name, model, how.samples)
+    say(f"{name}: {verdict}")
+    parameters = sum(parameter.numel() for parameter in part.net.parameters())
+    return Shipped(model, model.stat().st_size, parameters, method, gate, counted, verdict)
+
+
+def _tune(part: _Part, data: Path, size: int, how: Export) -> None:
+    pairs = PairDataset(data, "train", size=size)
+    seen = part.see(
+        Pictures(
+            pairs.inputs.permute(0, 2, 3, 1).numpy(),
+            pairs.targets.permute(0, 2, 3, 1).numpy(),
+            pairs.mouths.numpy(),
+        )
+    )
+    qat.tune(part.net, seen.inputs, seen.truths, seen.mouths, how.qat)
+
+
+def _quantized(
+    exact: Path, int8: Path, calibration: NDArray[np.float32], held: Pictures, scratch: Path
+) -> tuple[Method, Gate]:
+    """The first method of METHODS that passes the gate.
+
+    Raises:
+        TrainerError: none does; what each of them fails.
+    """
+    told = []
+    for method in METHODS:
+        quantize(exact, int8, calibration, method)
+        floats = floats_in(optimized(int8, scratch / "optimized.onnx"))
+        gate = check(OnnxGenerator.load(exact), OnnxGenerator.load(int8), held, floats)
+        if not gate.failures():
+            return method, gate
+        told.append(f"  ranges by {method}: {'; '.join(gate.failures())}")
+    raise TrainerError(
+        "int8 fails the gate, so nothing was written:\n"
+        + "\n".join(told)
+        + "\nTrain it further, calibrate on more pictures (--calibration), or fine-tune with "
+        "rounding (--qat 500)"
+    )
+
+
+def _annotate(path: Path, about: Mapping[str, str]) -> None:
+    """Puts what the file is into its metadata_props."""
+    model = onnx.load(path)
+    onnx.helper.set_model_props(model, dict(sorted(about.items())))
+    path.write_bytes(model.SerializeToString(deterministic=True))
+
+
+def _still_the_same(before: Path, after: Path, held: Pictures, scratch: Path) -> Mapping[str, int]:
+    """The operators that onnxruntime runs of a stripped file.
+
+    Raises:
+        TrainerError: stripping changed a bit, or what is computed in integers.
+    """
+    graph = optimized(after, scratch / "optimized.onnx")
+    floats = floats_in(graph, stripped=True)
+    if floats:
+        raise TrainerError(f"stripped of zero points, the net has floats in it: {floats}")
+    few = to_range(held.inputs[:4])
+    if not np.array_equal(OnnxGenerator.load(before)(few), OnnxGenerator.load(after)(few)):
+        raise TrainerError("stripping zero points changed values; this is a bug in onnx2wgsl")
+    return operators(graph)
+
+
+def _place(made: Shipped, folder: Path, artifact: Path | None) -> Shipped:
+    """Puts an artifact, a file and its figures where they belong."""
+    placed = replace(made, path=folder / made.path.name)
+    if artifact is not None:
+        compiler.compile_model(made.path, artifact)
+    write_whole(placed.path, made.path.read_bytes())
+    card = json.dumps(placed.card(), indent=2) + "\n"
+    write_whole(placed.path.with_suffix(".json"), card.encode())
+    return placed
+
+
+def _rounded(gate: Gate) -> dict[str, Any]:
+    """A gate's fields, decibels to hundredths."""
+    return {
+        name: round(value, 2) if isinstance(value, float) else value
+        for name, value in asdict(gate).items()
+    }
