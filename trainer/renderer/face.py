@@ -140,13 +140,12 @@ def _behind(points: Points) -> Points:
     oval = points[_OVAL]
     center = np.array([0.0, 0.5, -3.0])
     high = smooth_step((oval[:, 1:2] + 2.0) / 5.0)
+    top = smooth_step((oval[:, 1:2] - 3.0) / 5.0)
     offset = oval - center
-    first = center + offset * (0.97 + 0.05 * high) + [0, 0, -1.6]
-    second = (
-        center
-        + offset * (0.72 + 0.25 * high)
-        + np.concatenate([0 * high, 2.0 * (1 - high), -4.2 + 0 * high], 1)
-    )
+    rise = np.concatenate([0 * top, top, -0.6 * top], 1)
+    drop = np.concatenate([0 * high, 1 - high, 0 * high], 1)
+    first = center + offset * (0.97 + 0.03 * high) + [0, 0, -1.2] + 1.0 * rise
+    second = center + offset * (0.72 + 0.25 * high) + [0, 0, -4.0] + 2.4 * rise + 2.0 * drop
     return np.concatenate([first, second])
 
 
@@ -158,8 +157,8 @@ def _control_mesh() -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         following = np.roll(np.arange(36), -1)
         strip = np.concatenate(
             [
-                np.stack([inner, outer, inner[following]], 1),
-                np.stack([inner[following], outer, outer[following]], 1),
+                np.stack([inner, inner[following], outer], 1),
+                np.stack([inner[following], outer[following], outer], 1),
             ]
         )
         triangles.append(strip.astype(np.int32))

@@ -31,9 +31,9 @@ def _cap() -> Part:
     around, up = 72, 16
     azimuth = np.linspace(-180, 180, around, endpoint=False)
     bends = [0, 30, 55, 72, 90, 115, 140, 180]
-    hairline = np.interp(np.abs(azimuth), bends, [43, 42, 34, 22, 8, -22, -48, -52])
+    hairline = np.interp(np.abs(azimuth), bends, [36, 35, 29, 19, 8, -22, -48, -52])
     rows = [
-        np.stack([azimuth, hairline + (90 - hairline) * t, np.full(around, 1.0)], axis=1)
+        np.stack([azimuth, hairline + (90 - hairline) * t, np.full(around, 1.035)], axis=1)
         for t in np.linspace(0, 1, up)
     ]
     points = _on_skull(np.concatenate(rows))
