@@ -92,3 +92,23 @@ class Config:
     teach: OptimizerConfig = field(default_factory=OptimizerConfig)
     distill: OptimizerConfig = field(default_factory=OptimizerConfig)
     finetune: OptimizerConfig = field(default_factory=OptimizerConfig)
+
+
+_GPU_DATA = DataConfig(train=20000, val=500, pose_extreme=500, speech=500)
+
+PRESETS = {
+    "ci": Config(
+        data=DataConfig(size=64, train=96, val=16, pose_extreme=16, speech=16, shard=16),
+        model=ModelConfig(size=64, ngf=8),
+        teacher=TeacherConfig(size=64, ngf=16, ndf=16),
+    ),
+    "cpu": Config(),
+    "gpu": Config(data=_GPU_DATA),
+    "gpu512": Config(
+        data=replace(_GPU_DATA, size=512),
+        model=ModelConfig(size=512),
+        teacher=TeacherConfig(size=512, ngf=128),
+    ),
+    "weave": Config(data=_GPU_DATA, model=ModelConfig(phases=2)),
+}
+"""Recipes by name."""

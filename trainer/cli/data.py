@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -16,8 +17,19 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 FILE = click.Path(dir_okay=False, path_type=Path)
 
 
-def _count(name: str, of: str) -> Any:
-    return click.option(name, type=click.IntRange(0), help=f"Pairs {of}.")
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def _counts(function: Function) -> Function:
+    """--train, --val, --pose-extreme and --speech."""
+    for name, what in (
+        ("--speech", "held out, of consecutive frames of speech"),
+        ("--pose-extreme", "held out, with heads turned farther"),
+        ("--val", "held out, of the same distribution"),
+        ("--train", "to train on"),
+    ):
+        function = click.option(name, type=click.IntRange(0), help=f"Pairs {what}.")(function)
+    return function
 
 
 @click.command()
@@ -27,10 +39,7 @@ def _count(name: str, of: str) -> Any:
     help="What the other options change single values of.",
 )  # fmt: skip
 @click.option("--size", type=click.IntRange(32), help="Pixels a side.")
-@_count("--train", "to train on")
-@_count("--val", "held out, of the same distribution")
-@_count("--pose-extreme", "held out, with heads turned farther")
-@_count("--speech", "held out, of consecutive frames of speech")
+@_counts
 @click.option("--seed", type=click.IntRange(0), help="Equal seeds give equal data.")
 @click.option("--look", metavar="NAME", help="The look of the avatar.")
 @click.option("--no-visemes", is_flag=True, help="Train on mouths of emotions only, not of speech.")
