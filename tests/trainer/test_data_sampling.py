@@ -6,7 +6,6 @@ import dataclasses
 
 import numpy as np
 import pytest
-
 from onnx2wgsl.trainer.config import SPLITS, DataConfig, Split
 from onnx2wgsl.trainer.data import speech
 from onnx2wgsl.trainer.data.sampling import CLIP, sample_state
@@ -48,7 +47,7 @@ def test_no_face_is_in_two_splits() -> None:
 def test_usual_poses_fill_their_ranges_from_the_first_on(split: Split) -> None:
     found = poses(split, 105)
     assert (np.abs(found) <= [20, 35, 15]).all()
-    # Each seven successive faces are in the seven cells of yaw, the five of pitch, the three of roll.
+    # Any seven successive faces are in the seven cells of yaw, any five in those of pitch.
     for low, cells, axis in ((-20, 5, 0), (-35, 7, 1), (-15, 3, 2)):
         cell = ((found[:, axis] - low) / (-2 * low) * cells).astype(int)
         assert all(len(set(cell[i : i + cells])) == cells for i in range(105 - cells))

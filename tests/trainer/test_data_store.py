@@ -9,8 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image
-
 from onnx2wgsl.trainer.config import DataConfig, Split
 from onnx2wgsl.trainer.data import store
 from onnx2wgsl.trainer.data.dataset import PairDataset
@@ -22,6 +20,7 @@ from onnx2wgsl.trainer.errors import TrainerError
 from onnx2wgsl.trainer.landmarks.drawing import draw
 from onnx2wgsl.trainer.landmarks.topology import LIPS_OUTER
 from onnx2wgsl.trainer.renderer import FaceState, landmarks
+from PIL import Image
 
 COUNTS: dict[Split, int] = {"train": 5, "val": 1, "pose-extreme": 0, "speech": 0}
 
@@ -31,19 +30,15 @@ def pairs() -> Pairs:
     return make_pairs(DataConfig(size=64), "train", 0, 6)
 
 
-def part(pairs: Pairs, first: int, last: int) -> Pairs:
-    return Pairs(*(a[first:last] for a in (pairs.inputs, pairs.targets, pairs.landmarks)))
-
-
 @pytest.fixture
 def folder(tmp_path: Path, pairs: Pairs) -> Path:
     """Five pairs to train on in shards of two, and one of val."""
     config = {"size": 64, "shard": 2}
     store.write_description(tmp_path, {"source": "data", "config": config, "splits": COUNTS})
     for number, first in enumerate((0, 2, 4)):
-        shard = part(pairs, first, min(first + 2, 5))
+        shard = pairs.part(first, min(first + 2, 5))
         store.write_shard(tmp_path / f"train-{number:05}.npz", shard)
-    store.write_shard(tmp_path / "val-00000.npz", part(pairs, 5, 6))
+    store.write_shard(tmp_path / "val-00000.npz", pairs.part(5, 6))
     return tmp_path
 
 
@@ -69,7 +64,7 @@ def test_a_limit_reads_no_more_shards_than_it_needs(folder: Path, pairs: Pairs) 
 
 def test_equal_pairs_make_equal_bytes(folder: Path, pairs: Pairs, tmp_path: Path) -> None:
     path = tmp_path / "again.npz"
-    store.write_shard(path, part(pairs, 2, 4))
+    store.write_shard(path, pairs.part(2, 4))
     os.utime(path, (0, 0))
     assert path.read_bytes() == (folder / "train-00001.npz").read_bytes()
 

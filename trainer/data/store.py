@@ -42,6 +42,10 @@ class Pairs:
     def __len__(self) -> int:
         return len(self.landmarks)
 
+    def part(self, first: int, last: int) -> Pairs:
+        """Pairs `first` to `last - 1`, the same memory."""
+        return Pairs(self.inputs[first:last], self.targets[first:last], self.landmarks[first:last])
+
     @staticmethod
     def empty(count: int, size: int) -> Pairs:
         """Room for pairs."""

@@ -1,0 +1,263 @@
+"""Pairs from pictures of any other tool, in the place of the renderer's.
+
+Photos, or frames of videos, went through a tool that repaints pictures (an img2img pipeline, a
+painter), and came out under the same names. Each repainted picture becomes the target of a pair,
+and the landmarks, found in it anew, the input: a tool that moves a mouth then still makes a pair
+that agrees. Both are placed in the training frame by one similarity of the plane.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from dataclasses import asdict, dataclass, field, replace
+from math import ceil
+from pathlib import Path
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+from rich.console import Console
+from rich.progress import track
+
+from ..config import SPLITS, DataConfig, Split
+from ..errors import TrainerError
+from ..landmarks.drawing import draw
+from ..landmarks.procrustes import to_training_frame
+from ..landmarks.topology import LANDMARKS
+from . import store
+from .store import Pairs, Shard
+
+Picture = NDArray[np.uint8]
+Points = NDArray[np.float32]
+LandmarksFrom = Literal["stylized", "source"]
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
+_ASPECT_TOLERANCE = 0.02
+"""A tool may round the sides of a picture, not crop it: landmarks are fractions of the sides."""
+
+
+class LeftOutError(Exception):
+    """Why a picture makes no pair."""
+
+
+@dataclass
+class Report:
+    """What became of the pictures: pairs by split, and those left out with the reason of each."""
+
+    counts: Counter[Split] = field(default_factory=Counter)
+    left_out: dict[str, str] = field(default_factory=dict)
+
+
+def stylize(
+    photos: Path,
+    stylized: Path,
+    folder: Path,
+    *,
+    size: int,
+    val: float,
+    landmarks_from: LandmarksFrom,
+    out: Console,
+) -> Report:
+    """Makes a data set of `size` pixels a side of the pictures in two folders, paired by name.
+
+    val: about the share of pairs that are held out; which, follows from their names alone.
+    landmarks_from: `stylized`, the repainted picture, or the photo where no face is found in that;
+        or `source`, the photo. In place of finding them, NAME.npy beside the picture is read.
+
+    Raises:
+        TrainerError: no pictures pair; either split would be empty; the folder holds a data set of
+            the renderer; a shard can't be written.
+    """
+    report = Report()
+    matched = _matched(photos, stylized, report)
+    _claim(folder)
+    writer = _Writer(folder, size)
+    for name, (photo, painted) in track(
+        matched.items(), "placing faces", console=out, disable=not out.is_terminal
+    ):
+        try:
+            target, points = _placed(photo, painted, size, landmarks_from)
+        except LeftOutError as reason:
+            report.left_out[name] = str(reason)
+            continue
+        writer.add(split_of(name, val), target, points)
+    report.counts = writer.finish()
+    return report
+
+
+def split_of(name: str, val: float) -> Split:
+    """The split of a picture: held out where its name's hash, as a fraction, is below `val`."""
+    fraction = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") / 2**64
+    return "val" if fraction < val else "train"
+
+
+def _matched(photos: Path, stylized: Path, report: Report) -> dict[str, tuple[Path, Path]]:
+    """The pictures that both folders have, by name; the others are reported as left out."""
+    first, second = _pictures(photos), _pictures(stylized)
+    for name in sorted(first.keys() ^ second.keys()):
+        missing = stylized if name in first else photos
+        report.left_out[name] = f"{missing} has no picture of this name"
+    matched = {name: (first[name], second[name]) for name in sorted(first.keys() & second.keys())}
+    if not matched:
+        raise TrainerError(
+            f"no picture of {photos} ({len(first)}) has the name of one of {stylized} "
+            f"({len(second)}): pairs are told by file names without the suffix"
+        )
+    return matched
+
+
+def _pictures(folder: Path) -> dict[str, Path]:
+    """The pictures of a folder by name without the suffix."""
+    found: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() in SUFFIXES:
+            if path.stem in found:
+                raise TrainerError(
+                    f"{found[path.stem]} and {path} have one name: pairs are told by the names "
+                    "without the suffix; move one of them away"
+                )
+            found[path.stem] = path
+    return found
+
+
+def _claim(folder: Path) -> None:
+    """Empties a folder of what this command made there before; nothing else may be there."""
+    if not (folder / store.DESCRIPTION).exists():
+        return
+    source = store.read_description(folder)["source"]
+    if source != "stylize":
+        raise TrainerError(
+            f"{folder} holds a data set made by onnx2wgsl-train {source}: choose another folder"
+        )
+    (folder / store.DESCRIPTION).unlink()
+    for shard in folder.glob("*-[0-9][0-9][0-9][0-9][0-9].npz"):
+        shard.unlink()
+
+
+def _placed(
+    photo: Path, painted: Path, size: int, landmarks_from: LandmarksFrom
+) -> tuple[Picture, Points]:
+    """The target u8[size,size,3] and landmarks f32[478,3] of a pair, in the training frame."""
+    picture = _read(painted)
+    points = _landmarks(painted, picture) if landmarks_from == "stylized" else None
+    if points is None:
+        original = _read(photo)
+        if abs(_aspect(original) / _aspect(picture) - 1) > _ASPECT_TOLERANCE:
+            raise LeftOutError(
+                f"the photo is {original.shape[1]}x{original.shape[0]}, the stylized picture "
+                f"{picture.shape[1]}x{picture.shape[0]}: landmarks of the one don't fit the other"
+            )
+        points = _landmarks(photo, original)
+    if points is None:
+        raise LeftOutError("no face was found")
+    placed = to_training_frame(points, _aspect(picture))
+    return warped(picture, points, placed, size), placed
+
+
+def _aspect(picture: Picture) -> float:
+    height, width, _ = picture.shape
+    return width / height
+
+
+def _read(path: Path) -> Picture:
+    try:
+        with Image.open(path) as image:
+            return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+    except (OSError, ValueError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+        raise LeftOutError(f"{path} can't be read: {error}") from error
+
+
+def _landmarks(path: Path, picture: Picture) -> Points | None:
+    """The landmarks of a picture: from the .npy beside it, or else found in it."""
+    from ..landmarks.detector import detect
+
+    given = path.with_suffix(".npy")
+    if not given.exists():
+        return detect(picture)
+    try:
+        points = np.load(given, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise LeftOutError(f"{given} can't be read: {error}") from error
+    if points.shape != (LANDMARKS, 3) or not np.isfinite(points).all():
+        raise LeftOutError(f"{given} holds {list(points.shape)}, not {LANDMARKS} finite points")
+    return np.asarray(points, np.float32)
+
+
+def warped(picture: Picture, points: Points, placed: Points, size: int) -> Picture:
+    """A picture u8[H,W,3] moved as its landmarks were: u8[size,size,3].
+
+    points, placed: f32[478,3], landmarks in the picture and in the frame. Where the frame goes
+    beyond the picture, its edge goes on.
+    """
+    scale, shift = _similarity(points, placed, picture.shape[1], picture.shape[0], size)
+    # A picture that shrinks is sampled finely enough to show every pixel, and then averaged.
+    fine = max(1, ceil(1 / abs(scale)))
+    scale, shift = scale * fine, shift * fine
+    # Coordinates are of pixels' corners; OpenCV's are of their centres.
+    shift += (scale - 1) * (0.5 + 0.5j)
+    matrix = np.array([[scale.real, -scale.imag, shift.real], [scale.imag, scale.real, shift.imag]])
+    moved = cv2.warpAffine(
+        picture, matrix, (size * fine, size * fine),
+        flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE,
+    )  # fmt: skip
+    return np.asarray(cv2.resize(moved, (size, size), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _similarity(
+    points: Points, placed: Points, width: int, height: int, size: int
+) -> tuple[complex, complex]:
+    """The similarity from pixels of the picture to those of the frame, by least squares.
+
+    In complex numbers x + iy it is z -> scale * z + shift.
+    """
+    source = points[:, 0].astype(np.float64) * width + 1j * points[:, 1] * height
+    target = (placed[:, 0].astype(np.float64) + 1j * placed[:, 1]) * size
+    middle, goal = source.mean(), target.mean()
+    scale = np.vdot(source - middle, target - goal) / np.vdot(source - middle, source - middle)
+    return complex(scale), complex(goal - scale * middle)
+
+
+class _Writer:
+    """Collects pairs and writes each shard as soon as it is full."""
+
+    def __init__(self, folder: Path, size: int) -> None:
+        self.folder = folder
+        self.config = DataConfig(size=size, pose_extreme=0, speech=0, look="stylized")
+        self.counts: Counter[Split] = Counter()
+        self.open: dict[Split, Pairs] = {}
+
+    def add(self, split: Split, target: Picture, points: Points) -> None:
+        """Adds a pair to a split."""
+        place = self.counts[split] % self.config.shard
+        if place == 0:
+            self.open[split] = Pairs.empty(self.config.shard, self.config.size)
+        pairs = self.open[split]
+        pairs.inputs[place] = draw(points, self.config.size)
+        pairs.targets[place] = target
+        pairs.landmarks[place] = points
+        self.counts[split] += 1
+        if place + 1 == self.config.shard:
+            self._write(split)
+
+    def _write(self, split: Split) -> None:
+        first = (self.counts[split] - 1) // self.config.shard * self.config.shard
+        shard = Shard(split, first // self.config.shard, first, self.counts[split] - first)
+        store.write_shard(self.folder / shard.name, self.open.pop(split).part(0, shard.count))
+
+    def finish(self) -> Counter[Split]:
+        """Writes what is left, and then dataset.json; how many pairs each split has."""
+        if min(self.counts["train"], self.counts["val"]) == 0:
+            raise TrainerError(
+                f"{self.counts['train']} pairs to train on and {self.counts['val']} held out: "
+                "neither can be 0; give more pictures, or another share with --val"
+            )
+        for split in list(self.open):
+            self._write(split)
+        config = replace(self.config, train=self.counts["train"], val=self.counts["val"])
+        splits = {split: self.counts[split] for split in SPLITS}
+        description = {"source": "stylize", "config": asdict(config), "splits": splits}
+        store.write_description(self.folder, description)
+        return self.counts
