@@ -159,7 +159,7 @@ def _placed(
 
 def _aspect(picture: Picture) -> float:
     height, width, _ = picture.shape
-    return width / height
+    return float(width / height)
 
 
 def _read(path: Path) -> Picture:
