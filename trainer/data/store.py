@@ -147,8 +147,9 @@ def read_description(folder: Path) -> dict[str, Any]:
                 f"{path} has format {description['format']}, this version reads format {FORMAT}: "
                 "make the data set anew in an empty folder"
             )
-        description["config"]["size"], description["config"]["shard"]
-        _ = [description["splits"][split] for split in SPLITS]
+        # What this module needs of it; a KeyError names what is missing.
+        _ = description["source"], description["config"]["size"], description["config"]["shard"]
+        _ = [int(description["splits"][split]) for split in SPLITS]
     except (FileNotFoundError, NotADirectoryError):
         raise TrainerError(
             f"{folder} is no data set: it has no {DESCRIPTION}. "
