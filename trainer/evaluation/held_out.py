@@ -1,4 +1,4 @@
-"""Pairs that no training has seen, as numpy has pictures."""
+"""A split's pairs as numpy has pictures."""
 
 from __future__ import annotations
 
@@ -41,10 +41,3 @@ def read(folder: Path, split: Split, size: int | None = None, limit: int | None 
         pairs.targets.permute(0, 2, 3, 1).numpy(),
         pairs.mouths.numpy(),
     )
-
-
-def spread(folder: Path, split: Split, size: int, count: int) -> NDArray[np.uint8]:
-    """The inputs u8[count,S,S,3] of pairs at even steps through a split; all where it has fewer."""
-    pairs = PairDataset(folder, split, size=size)
-    chosen = np.linspace(0, len(pairs) - 1, min(count, len(pairs))).round().astype(np.int64)
-    return np.ascontiguousarray(pairs.inputs[chosen].permute(0, 2, 3, 1).numpy())

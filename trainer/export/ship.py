@@ -21,7 +21,6 @@ import onnx
 from numpy.typing import NDArray
 from torch import nn
 
-from ..data.dataset import PairDataset
 from ..errors import TrainerError
 from ..evaluation import held_out
 from ..evaluation.held_out import Pictures
@@ -46,6 +45,7 @@ class Export:
     """How to ship. Counts are of pictures; `qat` is iterations."""
 
     calibration: int = 200
+    """The first pictures of train, which pass all poses and mouths."""
     held: int = 100
     """Pictures of val that the gate looks at."""
     samples: int = 4
@@ -165,8 +165,7 @@ def _make(
         _tune(part, data, size, how)
     exact = scratch / "float.onnx"
     write_onnx(part.net, part.size, exact)
-    inputs = held_out.spread(data, "train", size, how.calibration)
-    seen = inputs if part.phase is None else _halved(inputs)
+    seen = part.see(held_out.read(data, "train", size, how.calibration)).inputs
     held = part.see(held_out.read(data, "val", size, how.held))
     method, gate = _quantized(exact, scratch / "int8.onnx", to_range(seen), held, scratch)
     say(f"{name}: int8 is {gate.fidelity:.1f} dB from float, ranges by {method}")
@@ -183,14 +182,7 @@ def _make(
 
 
 def _tune(part: _Part, data: Path, size: int, how: Export) -> None:
-    pairs = PairDataset(data, "train", size=size)
-    seen = part.see(
-        Pictures(
-            pairs.inputs.permute(0, 2, 3, 1).numpy(),
-            pairs.targets.permute(0, 2, 3, 1).numpy(),
-            pairs.mouths.numpy(),
-        )
-    )
+    seen = part.see(held_out.read(data, "train", size))
     qat.tune(part.net, seen.inputs, seen.truths, seen.mouths, how.qat)
 
 

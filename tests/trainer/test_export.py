@@ -1,0 +1,195 @@
+"""From a trained student to an int8 file: what is written, and what the gate says of it."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+import pytest
+import torch
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+from onnx2wgsl.trainer.errors import TrainerError
+from onnx2wgsl.trainer.evaluation import held_out
+from onnx2wgsl.trainer.export import qat
+from onnx2wgsl.trainer.export.gate import Gate, check
+from onnx2wgsl.trainer.export.graph import OPSET, write_onnx
+from onnx2wgsl.trainer.export.quantize import METHODS, Method, quantize
+from onnx2wgsl.trainer.export.runtime import (
+    OnnxGenerator,
+    floats_in,
+    operators,
+    optimized,
+    options,
+    to_pictures,
+    to_range,
+)
+from onnx2wgsl.trainer.models import MobileUNet, fold_batch_norm
+
+from tests.trainer.tiny import SIZE, student, write_data
+
+PASSES = Gate(
+    pictures=8, fidelity=50, worst=47, float_psnr=27, int8_psnr=26.95, floats=()
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_data(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(scope="module")
+def model(data: Path) -> MobileUNet:
+    return student(data)
+
+
+@pytest.fixture(scope="module")
+def exact(model: MobileUNet, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("float") / "float.onnx"
+    write_onnx(fold_batch_norm(model), SIZE, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def inputs(data: Path) -> NDArray[np.float32]:
+    return to_range(held_out.read(data, "train").inputs)
+
+
+def test_a_float_file_computes_what_the_net_does(
+    model: MobileUNet, exact: Path, inputs: NDArray[np.float32]
+) -> None:
+    generator = OnnxGenerator.load(exact)
+    with torch.no_grad():
+        wanted = model(torch.from_numpy(inputs[:3])).numpy()
+    np.testing.assert_allclose(generator(inputs[:3]), wanted, atol=2e-6)
+    assert generator.size == SIZE
+
+
+def test_norms_are_folded_and_upsampling_is_resize(exact: Path) -> None:
+    file = onnx.load(exact)
+    assert file.opset_import[0].version == OPSET
+    counts = operators(file)
+    assert "BatchNormalization" not in counts
+    assert "ConvTranspose" not in counts
+    assert (counts["Conv"], counts["Resize"], counts["Concat"], counts["Tanh"]) == (12, 6, 5, 1)
+
+
+def test_a_file_has_no_path_of_the_machine(exact: Path) -> None:
+    assert str(Path(torch.__file__).parents[2]).encode() not in exact.read_bytes()
+    assert str(Path(__file__).parents[2]).encode() not in exact.read_bytes()
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_int8_is_near_float_and_wholly_in_integers(
+    method: Method, exact: Path, data: Path, inputs: NDArray[np.float32], tmp_path: Path
+) -> None:
+    path = tmp_path / "int8.onnx"
+    quantize(exact, path, inputs, method)
+    floats = floats_in(optimized(path, tmp_path / "optimized.onnx"))
+    held = held_out.read(data, "val")
+    gate = check(OnnxGenerator.load(exact), OnnxGenerator.load(path), held, floats)
+    assert gate.floats == ()
+    assert gate.fidelity >= gate.worst > 35
+    if method == "minmax":
+        assert gate.failures() == []
+
+
+def test_equal_nets_make_equal_files(
+    exact: Path, inputs: NDArray[np.float32], tmp_path: Path
+) -> None:
+    for name in ("a.onnx", "b.onnx"):
+        quantize(exact, tmp_path / name, inputs)
+    assert (tmp_path / "a.onnx").read_bytes() == (tmp_path / "b.onnx").read_bytes()
+
+
+def test_float_convolutions_are_told(exact: Path, tmp_path: Path) -> None:
+    told = floats_in(optimized(exact, tmp_path / "optimized.onnx"))
+    assert sum("Conv" in name for name in told) == 12
+
+
+def test_wrong_calibration_fails_the_gate(
+    exact: Path, data: Path, inputs: NDArray[np.float32], tmp_path: Path
+) -> None:
+    path = tmp_path / "int8.onnx"
+    quantize(exact, path, np.full_like(inputs[:1], -1))
+    gate = check(
+        OnnxGenerator.load(exact), OnnxGenerator.load(path), held_out.read(data, "val"), []
+    )
+    assert gate.fidelity < 45
+    assert any("dB from float, not 45 dB" in failure for failure in gate.failures())
+
+
+def test_the_gate_names_each_condition_that_fails() -> None:
+    assert PASSES.failures() == []
+    assert replace(PASSES, fidelity=44.9).failures() == [
+        "int8 is 44.9 dB from float, not 45 dB or more"
+    ]
+    (lost,) = replace(PASSES, int8_psnr=26.8).failures()
+    assert "26.80 dB against the truth, float 27.00" in lost
+    assert replace(PASSES, floats=("Conv a",)).failures() == [
+        "onnxruntime computes in float: Conv a"
+    ]
+
+
+def test_sums_do_not_saturate_on_any_cpu() -> None:
+    """Without VNNI onnxruntime would add pairs of u8 * s8 in 16 bits: 2 * 255 * 127 is beyond."""
+    channels, size = 64, 4
+    arrays = {
+        "xs": np.float32(1 / 255), "xz": np.uint8(0),
+        "w": np.full((4, channels, 1, 1), 127, np.int8), "ws": np.float32(1 / 127),
+        "ys": np.float32(0.5), "yz": np.uint8(0),
+    }  # fmt: skip
+    nodes = [
+        helper.make_node("QuantizeLinear", ["x", "xs", "xz"], ["xq"]),
+        helper.make_node("DequantizeLinear", ["xq", "xs", "xz"], ["xd"]),
+        helper.make_node("DequantizeLinear", ["w", "ws"], ["wd"]),
+        helper.make_node("Conv", ["xd", "wd"], ["y"]),
+        helper.make_node("QuantizeLinear", ["y", "ys", "yz"], ["yq"]),
+        helper.make_node("DequantizeLinear", ["yq", "ys", "yz"], ["output"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "sums",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, channels, size, size])],
+        [helper.make_tensor_value_info("output", TensorProto.FLOAT, [1, 4, size, size])],
+        [numpy_helper.from_array(np.asarray(array), name) for name, array in arrays.items()],
+    )
+    file = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=10)
+    session = ort.InferenceSession(
+        file.SerializeToString(), options(), providers=["CPUExecutionProvider"]
+    )
+    (found,) = session.run(None, {"x": np.ones((1, channels, size, size), np.float32)})
+    assert (found == channels).all()
+
+
+def test_training_that_knows_of_int8_learns_and_leaves_float_weights(
+    model: MobileUNet, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(qat, "LEARNING_RATE", 1e-3)
+    net = fold_batch_norm(model)
+    held = held_out.read(data, "train")
+
+    def error() -> float:
+        with torch.no_grad():
+            made = net(torch.from_numpy(to_range(held.inputs))).numpy()
+        return float(np.abs(made - to_range(held.truths)).mean())
+
+    before = error()
+    qat.tune(net, held.inputs, held.truths, held.mouths, iterations=30)
+    assert error() < before
+    assert not net.training
+    assert net.state_dict().keys() == fold_batch_norm(model).state_dict().keys()
+
+
+def test_pictures_survive_the_range_of_the_network() -> None:
+    pictures = np.arange(256, dtype=np.uint8).repeat(3).reshape(1, 16, 16, 3)
+    assert (to_pictures(to_range(pictures)) == pictures).all()
+
+
+def test_a_file_that_is_no_generator_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(TrainerError, match="no such file"):
+        OnnxGenerator.load(tmp_path / "none.onnx")
+    (tmp_path / "broken.onnx").write_bytes(b"not a model")
+    with pytest.raises(TrainerError, match="not a model that onnxruntime runs"):
+        OnnxGenerator.load(tmp_path / "broken.onnx")

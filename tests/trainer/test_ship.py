@@ -1,0 +1,107 @@
+"""onnx2wgsl-train ship: the file appears where every gate holds, and only there."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from click.testing import CliRunner
+from onnx2wgsl.trainer.cli import ship as command
+from onnx2wgsl.trainer.errors import TrainerError
+from onnx2wgsl.trainer.evaluation import held_out
+from onnx2wgsl.trainer.export import gate
+from onnx2wgsl.trainer.export.ship import Export, _parts, ship
+from onnx2wgsl.trainer.models import PhaseStudents, save_generator, unet
+
+from tests.trainer.tiny import SIZE, student, write_data
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_data(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(scope="module")
+def run(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run folder with its best epoch and its recipe."""
+    folder = tmp_path_factory.mktemp("run")
+    save_generator(folder / "best.pt", student(data), {"l1": 0.05})
+    recipe = {"command": f"onnx2wgsl-train distill {data}", "seed": 7}
+    (folder / "config.json").write_text(json.dumps(recipe))
+    return folder
+
+
+def test_a_shipped_file_is_exact_and_says_what_it_is(run: Path, data: Path, tmp_path: Path) -> None:
+    target, artifact = tmp_path / "avatar.onnx", tmp_path / "artifact"
+    options = ["--data", data, "-o", target, "--artifact", artifact, "--calibration", 24]
+    arguments = [str(part) for part in (run, *options, "--samples", 1)]
+    done = CliRunner().invoke(command.command, arguments)
+    assert done.exception is None, done.exception
+    assert f"exact: 0 of {3 * SIZE * SIZE} values differ" in done.output
+    assert (artifact / "model.json").is_file()
+    card = json.loads(target.with_suffix(".json").read_text())
+    assert card["bytes"] == target.stat().st_size
+    assert card["gate"]["fidelity"] >= 45
+    assert card["operators in onnxruntime"]["QLinearConv"] == 12
+    about = {entry.key: entry.value for entry in onnx.load(target).metadata_props}
+    assert json.loads(about["onnx2wgsl.recipe"])["seed"] == 7
+    assert json.loads(about["onnx2wgsl.validation"]) == {"l1": 0.05}
+    assert json.loads(about["onnx2wgsl.data"])["size"] == SIZE
+    assert str(data.parent).encode() not in target.read_bytes()
+
+
+def test_the_same_checkpoint_ships_as_the_same_bytes(
+    run: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("onnx2wgsl.trainer.export.compiler.compile_model", lambda *_: None)
+    monkeypatch.setattr("onnx2wgsl.trainer.export.compiler.verify", lambda *_: "exact: yes")
+    for name in ("a", "b"):
+        ship(run, data, tmp_path / name / "avatar.onnx", how=Export(calibration=8))
+    a, b = (tmp_path / name / "avatar.onnx" for name in ("a", "b"))
+    assert a.read_bytes() == b.read_bytes()
+
+
+def test_where_a_gate_fails_the_old_file_stays(
+    run: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gate, "LEAST_FIDELITY", 99.0)
+    target = tmp_path / "avatar.onnx"
+    target.write_bytes(b"the one before")
+    with pytest.raises(TrainerError) as caught:
+        ship(run, data, target, how=Export(calibration=8))
+    for method in ("minmax", "percentile", "entropy"):
+        assert f"ranges by {method}: int8 is " in str(caught.value)
+    assert target.read_bytes() == b"the one before"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_bits_that_differ_are_no_shipment(
+    run: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def differing(*_: object) -> str:
+        raise TrainerError("onnx2wgsl verify failed: NOT exact")
+
+    monkeypatch.setattr("onnx2wgsl.trainer.export.compiler.verify", differing)
+    with pytest.raises(TrainerError, match="NOT exact"):
+        ship(run, data, tmp_path / "avatar.onnx", how=Export(calibration=8))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_teacher_is_refused(data: Path, tmp_path: Path) -> None:
+    save_generator(tmp_path / "teacher.pt", unet(SIZE, 4))
+    with pytest.raises(TrainerError, match="holds a teacher, which is not made for int8"):
+        ship(tmp_path / "teacher.pt", data, tmp_path / "avatar.onnx")
+
+
+def test_phase_students_ship_as_four_nets_of_half_the_size(data: Path) -> None:
+    parts = list(_parts(PhaseStudents(2 * SIZE, 4), data))
+    assert [part.suffix for part in parts] == [f"_phase{i}{j}" for i in (0, 1) for j in (0, 1)]
+    whole = held_out.read(data, "val", 2 * SIZE)
+    woven = np.zeros_like(whole.truths)
+    for part in parts:
+        seen = part.see(whole)
+        assert seen.inputs.shape == (6, SIZE, SIZE, 3)
+        assert part.phase is not None
+        woven[:, part.phase[0] :: 2, part.phase[1] :: 2] = seen.truths
+    assert (woven == whole.truths).all()
