@@ -37,7 +37,7 @@ def write_data(folder: Path) -> Path:
     return folder
 
 
-def student(data: Path, iterations: int = 40, ngf: int = 4) -> MobileUNet:
+def student(data: Path, iterations: int = 100, ngf: int = 4) -> MobileUNet:
     """A student that has learned a little."""
     torch.manual_seed(0)
     pairs = PairDataset(data, "train")
