@@ -20,7 +20,7 @@ import pytest
 from onnx2wgsl.trainer.config import SPLITS, DataConfig
 from onnx2wgsl.trainer.data import generate as module
 from onnx2wgsl.trainer.data.generate import Report, generate, make_pairs
-from onnx2wgsl.trainer.data.store import read_split
+from onnx2wgsl.trainer.data.store import Pairs, read_shard, read_split, write_shard
 from onnx2wgsl.trainer.errors import TrainerError
 from rich.console import Console
 
@@ -93,6 +93,15 @@ def test_only_a_bad_shard_is_made_anew(folder: Path, finished: Path, damage: str
         shutil.copy(folder / "speech-00000.npz", path)
     report = make(folder)
     assert (report.rendered, report.kept) == (2, 6)
+    assert hashes(folder) == hashes(finished)
+
+
+def test_a_new_drawing_is_made_of_the_same_pictures(folder: Path, finished: Path) -> None:
+    path = folder / "train-00000.npz"
+    pairs = read_shard(path, 2, 64)
+    write_shard(path, Pairs(255 - pairs.inputs, pairs.targets, pairs.landmarks))
+    assert hashes(folder) != hashes(finished)
+    assert make(folder).rendered == 0
     assert hashes(folder) == hashes(finished)
 
 

@@ -1,9 +1,10 @@
 """Renders a data set in parallel processes: sharded, resumable, the same bytes from the same seed.
 
 1. A folder with a data set of another configuration is refused.
-2. A shard that is there is kept when it is whole and its first pair is the one that would be made
+2. A shard that is there is kept when it is whole and its first face is the one that would be made
    now; any other is made anew. So a run that was interrupted goes on where it stopped, a damaged
-   shard is repaired, and pictures of an older renderer don't stay among newer ones.
+   shard is repaired, and pictures of an older renderer don't stay among newer ones. Where only the
+   drawing of landmarks has changed, the drawings are made anew and the pictures kept.
 3. Each shard is written whole by the process that rendered it.
 """
 
@@ -77,21 +78,25 @@ def make_shard(config: DataConfig, folder: Path, shard: Shard) -> None:
     store.write_shard(folder / shard.name, pairs)
 
 
-def is_good(config: DataConfig, folder: Path, shard: Shard) -> bool:
-    """Whether a shard is there, whole, and begins with the pair that would be made now."""
+def keep_shard(config: DataConfig, folder: Path, shard: Shard) -> bool:
+    """Whether a shard is there, whole, and begins with the face that would be made now.
+
+    Where only the drawing of that face has changed, all its drawings are made anew.
+    """
+    path = folder / shard.name
     try:
-        found = store.read_shard(folder / shard.name, shard.count, config.size)
+        found = store.read_shard(path, shard.count, config.size)
     except ValueError:
         return False
     first = make_pairs(config, shard.split, shard.first, 1)
-    return all(
-        np.array_equal(made[0], kept[0])
-        for made, kept in (
-            (first.inputs, found.inputs),
-            (first.targets, found.targets),
-            (first.landmarks, found.landmarks),
-        )
-    )
+    same_landmarks = np.array_equal(first.landmarks[0], found.landmarks[0])
+    if not (same_landmarks and np.array_equal(first.targets[0], found.targets[0])):
+        return False
+    if not np.array_equal(first.inputs[0], found.inputs[0]):
+        for place in range(shard.count):
+            found.inputs[place] = draw(found.landmarks[place], config.size)
+        store.write_shard(path, found)
+    return True
 
 
 def generate(config: DataConfig, folder: Path, processes: int, out: Console) -> Report:
@@ -111,7 +116,7 @@ def generate(config: DataConfig, folder: Path, processes: int, out: Console) -> 
     with _progress(out) as progress, _workers(processes, out) as run:
         bar = progress.add_task("checking", total=_total(there))
         kept = set()
-        for shard, good in run(is_good, config, folder, there):
+        for shard, good in run(keep_shard, config, folder, there):
             progress.advance(bar, shard.count)
             kept |= {shard} if good else set()
         missing = [shard for shard in shards if shard not in kept]
