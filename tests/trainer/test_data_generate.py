@@ -156,7 +156,7 @@ def command(folder: Path, processes: int, **counts: int) -> list[str]:
 
 
 def test_ctrl_c_finishes_the_shards_in_work(tmp_path: Path) -> None:
-    arguments = command(tmp_path, 2, size=64, train=4000)
+    arguments = command(tmp_path, 2, size=32, train=4000)
     process = subprocess.Popen(
         arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
