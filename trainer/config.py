@@ -53,32 +53,53 @@ class TeacherConfig:
 
 @dataclass(frozen=True)
 class LossConfig:
-    """Weights of a student's losses. `mouth`: factor of the pixels around the lips."""
+    """Weights of a generator's losses. `mouth`: factor of the pixels around the lips."""
 
     l1: float = 1.0
+    edge: float = 1.0
+    """Weight of the L1 distance of gradients, which keeps lines crisp without a discriminator."""
     perceptual: float = 0.1
+    window: int = 96
+    """Pixels a side of the random window that the perceptual term looks at; 0: whole pictures."""
     mouth: float = 5.0
     gan: float = 0.0
     """Weight of an LSGAN term: 0 in the shipping recipe, above it in the ablation of it."""
+    ndf: int = 32
+    """Channels of the discriminator, where there is one."""
     teacher: float = 0.5
     """Share of the teacher's output in the target; the rest is the ground truth."""
+    vgg: str = ""
+    """Path of VGG16's weights in torchvision's format; empty: Perc-Lite0."""
+    heads: str = ""
+    """Path of LPIPS's heads for VGG16."""
 
 
 @dataclass(frozen=True)
 class OptimizerConfig:
-    """Adam with a linear warm-up and cosine decay; EMA of the weights; AMP where it is faster."""
+    """Adam with a linear warm-up and cosine decay; EMA of the weights; bf16 where it is faster."""
 
     epochs: int = 20
     batch: int = 4
+    """Pairs an iteration, over all processes."""
     learning_rate: float = 1e-3
-    final_learning_rate: float = 1e-5
+    final: float = 0.01
+    """The last learning rate as a share of the first."""
+    beta1: float = 0.9
     warmup: int = 100
-    ema: float = 0.999
+    """Iterations in which the learning rate rises."""
+    ema: float = 0.998
     amp: bool = False
+    """bf16 autocast: faster on GPUs, and on CPUs that have bf16 instructions (see doctor)."""
+    freeze_norms: bool = False
+    """Norms keep the statistics that they were given: for fine-tuning."""
     seed: int = 0
     workers: int = 0
+    validation: int = 100
+    """Held-out pairs that choose the best epoch."""
     save_every: int = 500
     """Iterations between resumable checkpoints within an epoch."""
+    runaway: Literal["drop", "stop"] = "drop"
+    """When the discriminator runs away: go on without it, or stop."""
 
 
 @dataclass(frozen=True)
@@ -89,26 +110,45 @@ class Config:
     model: ModelConfig = field(default_factory=ModelConfig)
     teacher: TeacherConfig = field(default_factory=TeacherConfig)
     loss: LossConfig = field(default_factory=LossConfig)
-    teach: OptimizerConfig = field(default_factory=OptimizerConfig)
-    distill: OptimizerConfig = field(default_factory=OptimizerConfig)
-    finetune: OptimizerConfig = field(default_factory=OptimizerConfig)
+    teach: OptimizerConfig = OptimizerConfig(learning_rate=2e-4, beta1=0.5)
+    distill: OptimizerConfig = OptimizerConfig()
+    finetune: OptimizerConfig = OptimizerConfig(epochs=5, learning_rate=2e-4, freeze_norms=True)
 
 
 _GPU_DATA = DataConfig(train=20000, val=500, pose_extreme=500, speech=500)
+_GPU = OptimizerConfig(epochs=60, batch=32, learning_rate=2e-3, amp=True, validation=500)
+_GPU_TEACH = replace(_GPU, epochs=40, learning_rate=4e-4, beta1=0.5)
+_GPU_FINETUNE = replace(_GPU, epochs=15, learning_rate=4e-4, freeze_norms=True)
+_GPU_RECIPE = Config(
+    data=_GPU_DATA,
+    loss=LossConfig(window=0),
+    teach=_GPU_TEACH,
+    distill=_GPU,
+    finetune=_GPU_FINETUNE,
+)
+_CI = OptimizerConfig(epochs=20, batch=8, learning_rate=3e-3, warmup=20, ema=0.98, validation=16)
 
 PRESETS = {
     "ci": Config(
         data=DataConfig(size=64, train=96, val=16, pose_extreme=16, speech=16, shard=16),
         model=ModelConfig(size=64, ngf=8),
         teacher=TeacherConfig(size=64, ngf=16, ndf=16),
+        loss=LossConfig(window=32),
+        teach=replace(_CI, learning_rate=1e-3, beta1=0.5),
+        distill=_CI,
+        finetune=replace(_CI, epochs=4, learning_rate=5e-4, freeze_norms=True),
     ),
     "cpu": Config(),
-    "gpu": Config(data=_GPU_DATA),
-    "gpu512": Config(
+    "gpu": _GPU_RECIPE,
+    "gpu512": replace(
+        _GPU_RECIPE,
         data=replace(_GPU_DATA, size=512),
         model=ModelConfig(size=512),
         teacher=TeacherConfig(size=512, ngf=128),
+        teach=replace(_GPU_TEACH, batch=16),
+        distill=replace(_GPU, batch=16),
+        finetune=replace(_GPU_FINETUNE, batch=16),
     ),
-    "weave": Config(data=_GPU_DATA, model=ModelConfig(phases=2)),
+    "weave": replace(_GPU_RECIPE, model=ModelConfig(phases=2)),
 }
 """Recipes by name."""
