@@ -38,6 +38,8 @@ class ModelConfig:
     size: int = 256
     ngf: int = 16
     phases: int = 1
+    pixels: int | None = None
+    """Side of the pictures that it is trained on; `size` if None (another: an ablation)."""
 
 
 @dataclass(frozen=True)

@@ -74,6 +74,8 @@ class _Plan:
     optimizer: OptimizerConfig
     init: Path | None = None
     teacher: Path | None = None
+    pixels: int | None = None
+    """Side of the training pictures; the architecture's size if None."""
 
 
 def train_teacher(
@@ -133,7 +135,7 @@ def train_student(
         loss, optimizer = replace(config.loss, gan=0.0), config.finetune
     else:
         loss, optimizer = config.loss, config.distill
-    plan = _Plan(stage, architecture, loss, optimizer, init, teacher)
+    plan = _Plan(stage, architecture, loss, optimizer, init, teacher, config.model.pixels)
     return _train(data, run, plan, seconds, device, out)
 
 
@@ -219,6 +221,7 @@ def _described(data: Path, plan: _Plan) -> dict[str, Any]:
         "model": plan.architecture,
         "loss": asdict(plan.loss),
         "optimizer": asdict(plan.optimizer),
+        "pixels": plan.pixels,
         "data": {name: description[name] for name in ("config", "splits")},
         "init": _digest(plan.init),
         "teacher": _digest(plan.teacher),
@@ -248,7 +251,7 @@ def _differences(has: Any, wanted: Any, place: str = "") -> list[str]:
 
 def _loop(data: Path, run: Path, plan: _Plan, device: torch.device) -> Loop:
     """Everything that trains, from where the run folder is."""
-    size, config = int(plan.architecture["size"]), plan.optimizer
+    size, config = plan.pixels or int(plan.architecture["size"]), plan.optimizer
     train = PairDataset(data, "train", size)
     batches = Batches(train, len(train), config, pinned=device.type == "cuda")
     validation = Validation(PairDataset(data, "val", size, config.validation), device)
