@@ -124,7 +124,8 @@ def test_landmarks_are_found_in_the_stylized_picture_or_else_in_the_photo(
     for path in folders[0].glob("face[0-2].npy"):
         path.unlink()
     message = refusal("stylize", *folders, "-o", tmp_path / "data", "--val", "0.6")
-    assert "neither can be 0" in message
+    assert message.startswith("1 pairs to train on and 0 held out: neither can be 0; ")
+    assert message.endswith("3 pictures were left out, such as face0: no face was found")
 
 
 def test_a_face_is_found_without_any_landmarks_given(tmp_path: Path) -> None:
@@ -145,24 +146,27 @@ def test_pictures_without_a_pair_a_face_or_content_are_listed(
     photos, painted = folders
     put(STATES[0], photos / "alone.png")
     put(STATES[0], painted / "lonely.png")
-    for name in ("faceless", "broken", "cropped", "odd"):
+    for name in ("faceless", "broken", "cropped", "odd", "point"):
         put(STATES[1], photos / f"{name}.png", points=False)
         put(STATES[1], painted / f"{name}.png", points=False)
     (painted / "broken.png").write_bytes(b"no picture")
     Image.new("RGB", (100, 100)).save(painted / "cropped.png")
     np.save(painted / "odd.npy", np.zeros((468, 3)))
+    np.save(painted / "point.npy", np.zeros((478, 3)))
     printed = succeed("stylize", photos, painted, "-o", tmp_path / "data", "--val", "0.6")
     lines = printed.splitlines()
-    assert lines[-1].endswith("6 pictures left out")
+    assert lines[-1].endswith("7 pictures left out")
     assert lines[:-1] == [
         f"left out: alone: {painted} has no picture of this name",
         f"left out: lonely: {photos} has no picture of this name",
-        f"left out: broken: {painted / 'broken.png'} can't be read: cannot identify image file "
-        f"'{painted / 'broken.png'}'",
+        f"left out: broken: {painted / 'broken.png'} can't be read as a picture: "
+        f"cannot identify image file '{painted / 'broken.png'}'",
         "left out: cropped: the photo is 320x240, the stylized picture 100x100: landmarks of the "
         "one don't fit the other",
         "left out: faceless: no face was found",
         f"left out: odd: {painted / 'odd.npy'} holds [468, 3], not 478 finite points",
+        "left out: point: the target points lie on a line or in one place: no rotation follows "
+        "from them; give landmarks of a whole face",
     ]
 
 

@@ -18,12 +18,12 @@ from typing import Literal
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
 from rich.console import Console
 from rich.progress import track
 
 from ..config import SPLITS, DataConfig, Split
 from ..errors import TrainerError
+from ..landmarks import detector
 from ..landmarks.drawing import draw
 from ..landmarks.procrustes import to_training_frame
 from ..landmarks.topology import LANDMARKS
@@ -84,8 +84,22 @@ def stylize(
             report.left_out[name] = str(reason)
             continue
         writer.add(split_of(name, val), target, points)
-    report.counts = writer.finish()
+    report.counts = writer.counts
+    _check(report)
+    writer.finish()
     return report
+
+
+def _check(report: Report) -> None:
+    """Both splits need pairs."""
+    if report.counts["train"] and report.counts["val"]:
+        return
+    example = next((f", such as {name}: {why}" for name, why in report.left_out.items()), "")
+    raise TrainerError(
+        f"{report.counts['train']} pairs to train on and {report.counts['val']} held out: neither "
+        "can be 0; give more pictures, or another share with --val. "
+        f"{len(report.left_out)} pictures were left out{example}"
+    )
 
 
 def split_of(name: str, val: float) -> Split:
@@ -153,7 +167,10 @@ def _placed(
         points = _landmarks(photo, original)
     if points is None:
         raise LeftOutError("no face was found")
-    placed = to_training_frame(points, _aspect(picture))
+    try:
+        placed = to_training_frame(points, _aspect(picture)).astype(np.float32)
+    except TrainerError as error:
+        raise LeftOutError(str(error)) from error
     return warped(picture, points, placed, size), placed
 
 
@@ -164,19 +181,16 @@ def _aspect(picture: Picture) -> float:
 
 def _read(path: Path) -> Picture:
     try:
-        with Image.open(path) as image:
-            return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
-    except (OSError, ValueError, UnidentifiedImageError, Image.DecompressionBombError) as error:
-        raise LeftOutError(f"{path} can't be read: {error}") from error
+        return detector.read_picture(path)
+    except TrainerError as error:
+        raise LeftOutError(str(error)) from error
 
 
 def _landmarks(path: Path, picture: Picture) -> Points | None:
     """The landmarks of a picture: from the .npy beside it, or else found in it."""
-    from ..landmarks.detector import detect
-
     given = path.with_suffix(".npy")
     if not given.exists():
-        return detect(picture)
+        return detector.detect(picture)
     try:
         points = np.load(given, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
@@ -247,17 +261,11 @@ class _Writer:
         shard = Shard(split, first // self.config.shard, first, self.counts[split] - first)
         store.write_shard(self.folder / shard.name, self.open.pop(split).part(0, shard.count))
 
-    def finish(self) -> Counter[Split]:
-        """Writes what is left, and then dataset.json; how many pairs each split has."""
-        if min(self.counts["train"], self.counts["val"]) == 0:
-            raise TrainerError(
-                f"{self.counts['train']} pairs to train on and {self.counts['val']} held out: "
-                "neither can be 0; give more pictures, or another share with --val"
-            )
+    def finish(self) -> None:
+        """Writes what is left, and then dataset.json."""
         for split in list(self.open):
             self._write(split)
         config = replace(self.config, train=self.counts["train"], val=self.counts["val"])
         splits = {split: self.counts[split] for split in SPLITS}
         description = {"source": "stylize", "config": asdict(config), "splits": splits}
         store.write_description(self.folder, description)
-        return self.counts
