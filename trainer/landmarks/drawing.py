@@ -59,7 +59,7 @@ def draw(landmarks: NDArray[np.floating[Any]], size: int) -> NDArray[np.uint8]:
     cv2.rectangle(canvas, (0, 0), (side, side), _color(SPECIFICATION["background"]), cv2.FILLED)
     for layer in SPECIFICATION["layers"]:
         PAINTERS[layer["kind"]](canvas, points, layer)
-    return cv2.resize(canvas, (size, size), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(canvas, (size, size), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _polygon(canvas: Canvas, points: Points, layer: Layer) -> None:
@@ -121,7 +121,8 @@ def _width(canvas: Canvas, layer: Layer) -> int:
 
     Measured with OpenCV 4.10 to 5.1: a thickness of 2k and of 2k - 1 both span 2k + 1 pixels.
     """
-    return max(1, 2 * round((layer["width"] * canvas.shape[0] - 1) / 2))
+    width: float = layer["width"] * canvas.shape[0]
+    return max(1, 2 * round((width - 1) / 2))
 
 
 @cache
