@@ -1,0 +1,278 @@
+"""The recipe's findings, each an ablation: runs that differ in one thing and have one budget.
+
+A step trains one run and measures it; findings compare the figures of two steps. A step that is
+done is not done again, an interrupted one goes on.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from rich.console import Console
+
+from ..config import Config, DataConfig, LossConfig, ModelConfig, OptimizerConfig, TeacherConfig
+from ..data import store
+from ..data.generate import generate, split_counts
+from ..errors import TrainerError
+from ..files import write_whole
+from ..models import Generator, load_generator, make
+from ..models.files import read
+from ..training.log import read_log
+from ..training.loop import BEST, LAST
+from ..training.perceptual import PercLite0
+from ..training.run import Result, train_student, train_teacher
+from . import held_out, predict
+from .metrics import Figures, measure
+from .table import HELD_OUT, perceptual
+
+GAN = 0.01
+"""Weight of the LSGAN term against an L1 of 1: pix2pix's 1 to 100."""
+BATCH = 4
+FIGURES = "figures.json"
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What every run gets. Side of the pictures, training pairs, times that each is seen."""
+
+    size: int = 128
+    pairs: int = 1000
+    held: int = 100
+    """Pairs of each held-out split."""
+    epochs: int = 4
+    seed: int = 0
+
+    @property
+    def tail(self) -> int:
+        """Epochs of what follows a run: half as many."""
+        return max(1, self.epochs // 2)
+
+    def iterations(self, epochs: int) -> int:
+        """Of so many epochs."""
+        return epochs * (self.pairs // BATCH)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A run: how it differs from the baseline, and what it starts from or learns from."""
+
+    name: str
+    what: str
+    config: Config
+    stage: Literal["teacher", "distill", "finetune"] = "distill"
+    data: Literal["data", "silent"] = "data"
+    init: str | None = None
+    teacher: str | None = None
+
+
+def steps(budget: Budget) -> list[Step]:
+    """Every run, in the order in which they are made."""
+    base = _baseline(budget)
+    gan = replace(base, loss=replace(base.loss, gan=GAN))
+    longer = replace(base.distill, epochs=budget.epochs + budget.tail)
+    taught = replace(base, loss=replace(base.loss, teacher=0.5))
+    model, size = base.model, budget.size
+    return [
+        Step("baseline", "ngf 16, mouth weight 5, speech in the data, no GAN, no teacher", base),
+        Step("mouth-1", "mouth weight 1", replace(base, loss=replace(base.loss, mouth=1.0))),
+        Step("silent", "no visemes in the training data", base, data="silent"),
+        Step("ngf-24", "ngf 24", replace(base, model=replace(model, ngf=24))),
+        Step(
+            "double",
+            f"trained on {2 * size} pixels, run at {size}",
+            replace(base, model=replace(model, pixels=2 * size)),
+        ),
+        Step("gan", f"with a GAN of weight {GAN}", gan),
+        Step("gan-free", "gan, then a fine-tune without GAN", base, "finetune", init="gan"),
+        Step("gan-long", "as many iterations, all with GAN", replace(gan, distill=longer)),
+        Step("teacher", "pix2pix's UNet, ngf 32", base, "teacher"),
+        Step("taught", "half of the target is the teacher's picture", taught, teacher="teacher"),
+    ]
+
+
+def _baseline(budget: Budget) -> Config:
+    optimizer = OptimizerConfig(
+        epochs=budget.epochs, batch=BATCH, validation=50, seed=budget.seed, runaway="stop"
+    )
+    tail = replace(optimizer, epochs=budget.tail, learning_rate=2e-4, freeze_norms=True)
+    teach = replace(optimizer, learning_rate=2e-4, beta1=0.5)
+    return Config(
+        model=ModelConfig(size=budget.size, ngf=16),
+        teacher=TeacherConfig(size=budget.size, ngf=32, ndf=32),
+        loss=LossConfig(window=3 * budget.size // 8, teacher=0.0),
+        teach=teach,
+        distill=optimizer,
+        finetune=tail,
+    )
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A run's figures by split: of its best epoch, and of its latest."""
+
+    best: Mapping[str, Figures]
+    latest: Mapping[str, Figures]
+    runaway: Mapping[str, Any] | None
+    """What the watch logged, if the discriminator ran away."""
+    gate: tuple[str, ...]
+    """States of the teacher's gate, in order."""
+    seconds: float
+    epochs: tuple[int, int]
+    """Number of the best epoch (0: as it started), and of the latest."""
+
+
+class Ablations:
+    """The steps of a budget, in a folder with data sets and runs.
+
+    Raises:
+        TrainerError: the folder holds something else, or a step fails; what is done stays done.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        budget: Budget,
+        processes: int,
+        out: Console,
+        source: Path | None = None,
+    ) -> None:
+        self.folder, self.budget, self.out = folder, budget, out
+        self._processes, self._source = processes, source
+        self._distance = perceptual(PercLite0())
+        self.steps = steps(budget)
+
+    def run(self, seconds: float | None) -> bool:
+        """Does what is not yet done, for about so long; whether all is done."""
+        end = time.monotonic() + seconds if seconds is not None else None
+        self._data()
+        for step in self.steps:
+            if self.measured(step.name) is not None:
+                continue
+            left = None if end is None else end - time.monotonic()
+            if left is not None and left <= 0:
+                return False
+            self.out.print(f"{step.name}: {step.what}")
+            start = time.monotonic()
+            result = self._train(step, left)
+            if result.reason not in ("finished", "runaway"):
+                self._spend(step, time.monotonic() - start)
+                return False
+            self._measure(step, result, self._spend(step, time.monotonic() - start))
+        return True
+
+    def measured(self, name: str) -> Measured | None:
+        """The figures of a step; None where it isn't done."""
+        path = self.folder / name / FIGURES
+        if not path.is_file():
+            return None
+        found = json.loads(path.read_text())
+        figures: dict[str, dict[str, Figures]] = {
+            which: {split: Figures(**found[which][split]) for split in HELD_OUT}
+            for which in ("best", "latest")
+        }
+        best, last = found["epochs"]
+        return Measured(
+            figures["best"],
+            figures["latest"],
+            found["runaway"],
+            tuple(found["gate"]),
+            found["seconds"],
+            (best, last),
+        )
+
+    def _data(self) -> None:
+        """Makes the data sets: `data` of twice the size, `silent` whose training mouths are."""
+        budget = self.budget
+        config = DataConfig(
+            size=2 * budget.size,
+            train=budget.pairs,
+            val=budget.held,
+            pose_extreme=budget.held,
+            speech=budget.held,
+            seed=budget.seed,
+            shard=50,
+        )
+        silent = replace(config, size=budget.size, visemes=False, pose_extreme=0, speech=0)
+        wanted = {"data": config, "silent": silent}
+        if self._source is not None and not (self.folder / "data" / store.DESCRIPTION).exists():
+            take(self._source, self.folder / "data", config)
+        for name, part in wanted.items():
+            report = generate(part, self.folder / name, self._processes, self.out)
+            self.out.print(f"{name}: {report.rendered} pairs rendered, {report.kept} there")
+
+    def _train(self, step: Step, seconds: float | None) -> Result:
+        data, run = self.folder / step.data, self.folder / step.name
+        if step.stage == "teacher":
+            return train_teacher(data, run, step.config, seconds, out=self.out)
+        init, teacher = (self.folder / name if name else None for name in (step.init, step.teacher))
+        return train_student(
+            data, run, step.config, step.stage, teacher, init, seconds, out=self.out
+        )
+
+    def _spend(self, step: Step, seconds: float) -> float:
+        """Adds to the seconds that a step has taken, over all sessions; returns the sum."""
+        path = self.folder / step.name / "seconds.json"
+        total = seconds + (json.loads(path.read_text()) if path.is_file() else 0.0)
+        write_whole(path, json.dumps(round(total, 1)).encode())
+        return total
+
+    def _measure(self, step: Step, result: Result, seconds: float) -> None:
+        run, log = self.folder / step.name, read_log(self.folder / step.name)
+        figures = {
+            which: {split: asdict(found) for split, found in self._figures(net)}
+            for which, net in (("best", load_generator(run / BEST)), ("latest", latest(run)))
+        }
+        runaways = [line for line in log if line["event"] == "runaway"]
+        content = figures | {
+            "runaway": runaways[0] if runaways else None,
+            "gate": [line["state"] for line in log if line["event"] == "gate"],
+            "seconds": round(seconds, 1),
+            "epochs": [int(result.metrics.get("epoch", 0)), len(result.history)],
+        }
+        write_whole(run / FIGURES, (json.dumps(content, indent=2) + "\n").encode())
+
+    def _figures(self, net: Generator) -> Iterator[tuple[str, Figures]]:
+        """By split, at the budget's size whatever the net was trained on."""
+        made = predict.of_net(net, self.budget.size)
+        for split in HELD_OUT:
+            truth = held_out.read(self.folder / "data", split, self.budget.size)
+            yield split, measure(made(truth.inputs), truth.truths, truth.mouths, self._distance)
+
+
+def latest(run: Path) -> Generator:
+    """The averaged weights of a run's latest iteration."""
+    model = make(json.loads((run / "config.json").read_text())["model"])
+    model.load_state_dict(read(run / LAST)["average"])
+    return model.eval()
+
+
+def take(source: Path, folder: Path, config: DataConfig) -> None:
+    """Copies the first pairs of each split of a larger data set.
+
+    `generate` compares them with what it would make, and renders what differs.
+
+    Raises:
+        TrainerError: the source can't be read, or has pictures of another size.
+    """
+    size = store.read_description(source)["config"]["size"]
+    if size != config.size:
+        raise TrainerError(
+            f"{source} has pictures of {size} pixels a side, these ablations need {config.size}: "
+            "leave --data away, or give --size half of what there is"
+        )
+    counts = split_counts(config)
+    there = store.counts(source)
+    for split, count in counts.items():
+        pairs = store.read_split(source, split, limit=count)
+        parts = {name: min(count, there[split]) * (name == split) for name in counts}
+        for shard in store.shards_of(parts, config.shard):
+            end = shard.first + shard.count
+            part = np.s_[shard.first : end]
+            taken = store.Pairs(pairs.inputs[part], pairs.targets[part], pairs.landmarks[part])
+            store.write_shard(folder / shard.name, taken)
