@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ..training.run import Result
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+Settings = TypeVar("Settings", LossConfig, OptimizerConfig)
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 GENERATOR = click.Path(exists=True, path_type=Path)
@@ -110,7 +111,7 @@ def sized(config: Config, stage: str, size: int | None, ngf: int | None) -> Conf
     return replace(config, **{stage: replace(getattr(config, stage), **given)})
 
 
-def _changed(config: Any, given: dict[str, Any], options: list[str]) -> Any:
+def _changed(config: Settings, given: dict[str, Any], options: list[str]) -> Settings:
     names = [option.split("/")[0].removeprefix("--").replace("-", "_") for option in options]
     return replace(config, **{n: given[n] for n in names if given.get(n) is not None})
 

@@ -1,7 +1,7 @@
 """Whole stages: a teacher, a student, its fine-tune, each in a run folder.
 
 config.json   what was asked; the same command goes on, another one is refused
-log.jsonl     one line an event: train (means of 50 iterations), validation, gate, runaway, ...
+log.jsonl     one line an event: train (means of 50 iterations), validation, gate, runaway, end
 tensorboard/  the same
 sheets/       EPOCH.png: input, output, target, output's and target's mouth
 last.pt       everything to go on from
@@ -169,7 +169,7 @@ def _train(
                 )
             reason = loop.run(stop, log)
             if log:
-                log.event(loop.progress.iteration, reason)
+                log.event(loop.progress.iteration, "end", reason=reason)
                 _say_reason(log, loop, reason)
         finally:
             if log:
