@@ -13,6 +13,9 @@ import { writeFixture } from './fixture.js';
 export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 export const RUNTIME = join(ROOT, 'runtime_js');
 export const PICTURE = join(ROOT, 'models/pictures/landmarks_real.png');
+const ENVIRONMENT = join(ROOT, '.venv/bin/python');
+/** Python with the packages of the project. */
+export const PYTHON = process.env.PYTHON ?? (existsSync(ENVIRONMENT) ? ENVIRONMENT : 'python3');
 export const COMBINATIONS = ['packed', 'emulated'].flatMap((dot) =>
   ['fast', 'integer'].map((requantize) => ({ dot, requantize })),
 );
@@ -56,9 +59,7 @@ function compiledAvatar() {
   const folder = join(temporaryFolder(), 'avatar');
   const model = join(ROOT, 'models/avatar_256_u8.onnx');
   const compile = ['-m', 'onnx2wgsl.compiler', 'compile', model, '-o', folder];
-  const environment = join(ROOT, '.venv/bin/python');
-  const python = process.env.PYTHON ?? (existsSync(environment) ? environment : 'python3');
-  execFileSync(python, compile, {
+  execFileSync(PYTHON, compile, {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   return folder;
@@ -79,6 +80,7 @@ const TYPES = {
   '.js': 'text/javascript',
   '.json': 'application/json',
   '.html': 'text/html; charset=utf-8',
+  '.png': 'image/png',
   '.wgsl': 'text/plain; charset=utf-8',
 };
 

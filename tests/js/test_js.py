@@ -21,7 +21,10 @@ def npm() -> str:
     return found
 
 
-@pytest.mark.parametrize("script", ["format:check", "test:package", "test:node", "test:browser"])
+SCRIPTS = ["format:check", "test:package", "test:node", "test:browser", "test:landmarks"]
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
 def test_npm_script(npm: str, script: str) -> None:
     environment = {**os.environ, "PYTHON": sys.executable}
     command = [npm, "run", "--silent", script]

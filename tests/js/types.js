@@ -1,32 +1,30 @@
 /**
- * Checks the types of the runtime and its .d.ts files; with --write it writes them anew.
+ * Checks the types of what pages import and the .d.ts files beside it; with --write it writes them anew.
  *
  * tsc runs on a copy without .d.ts files, because beside one it would read that and not the .js.
  */
 import { execFileSync } from 'node:child_process';
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
-const RUNTIME = join(ROOT, 'runtime_js');
+const FOLDERS = ['runtime_js', 'trainer/landmarks'];
 const WORK = join(ROOT, 'build/js_types');
 const TSC = join(ROOT, 'node_modules/typescript/bin/tsc');
 
+/** The files of a folder with an ending, named from the root of the folders. */
+const list = (root, ending) =>
+  FOLDERS.flatMap((folder) =>
+    readdirSync(join(root, folder))
+      .filter((name) => name.endsWith(ending))
+      .map((name) => join(folder, name)),
+  );
+
 rmSync(WORK, { recursive: true, force: true });
-mkdirSync(join(WORK, 'src'), { recursive: true });
-for (const name of readdirSync(RUNTIME).filter((name) => name.endsWith('.js')))
-  cpSync(join(RUNTIME, name), join(WORK, 'src', name));
+for (const path of list(ROOT, '.js')) cpSync(join(ROOT, path), join(WORK, 'src', path));
 const compilerOptions = { noEmit: false, rootDir: 'src', outDir: 'out' };
-const config = { extends: '../../tsconfig.json', compilerOptions, include: ['src/*.js'] };
+const config = { extends: '../../tsconfig.json', compilerOptions, include: ['src/**/*.js'] };
 writeFileSync(join(WORK, 'tsconfig.json'), JSON.stringify(config));
 try {
   execFileSync(process.execPath, [TSC, '-p', WORK], { stdio: 'inherit' });
@@ -34,17 +32,17 @@ try {
   process.exit(1);
 }
 
-rmSync(join(WORK, 'out/page.d.ts')); // nobody imports the page
-const made = readdirSync(join(WORK, 'out'));
-const committed = readdirSync(RUNTIME).filter((name) => name.endsWith('.d.ts'));
+rmSync(join(WORK, 'out/runtime_js/page.d.ts')); // nobody imports the page
+const made = list(join(WORK, 'out'), '.d.ts');
+const committed = list(ROOT, '.d.ts');
 const text = (path) => (existsSync(path) ? readFileSync(path, 'utf8') : null);
 const stale = [...new Set([...made, ...committed])].filter(
-  (name) => text(join(WORK, 'out', name)) !== text(join(RUNTIME, name)),
+  (path) => text(join(WORK, 'out', path)) !== text(join(ROOT, path)),
 );
 if (process.argv.includes('--write'))
-  for (const name of stale) {
-    rmSync(join(RUNTIME, name), { force: true });
-    if (made.includes(name)) cpSync(join(WORK, 'out', name), join(RUNTIME, name));
+  for (const path of stale) {
+    rmSync(join(ROOT, path), { force: true });
+    if (made.includes(path)) cpSync(join(WORK, 'out', path), join(ROOT, path));
   }
 else if (stale.length) {
   console.error(`not as tsc writes them: ${stale.join(', ')}. Run: npm run types`);

@@ -159,9 +159,9 @@ class Evaluation:
         Raises:
             TrainerError: a photo can't be read or shows no face, or mediapipe is missing.
         """
-        from ..landmarks.photo import faces
+        from ..landmarks.photo import framed_face
 
-        found = [faces(photo, self.size) for photo in photos]
+        found = [framed_face(photo, self.size) for photo in photos]
         rows = {"photo": np.stack([face.picture for face in found])}
         write_sheet(path, rows | self._rows(np.stack([face.landmarks for face in found])), side=256)
 

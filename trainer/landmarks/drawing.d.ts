@@ -1,0 +1,62 @@
+/**
+ * Draws 478 landmarks on a 2-D canvas as drawing.py does, from the same drawing.json.
+ *
+ * Nothing is loaded here: the page passes the parsed specification. Layers go from the back to the
+ * front; what each kind holds is told by the types below.
+ */
+export type Point = [number, number];
+export type Landmarks = ArrayLike<number>[] | Float32Array | Float64Array;
+export type Polygon = {
+    kind: 'polygon';
+    loops: string[];
+    /**
+     * loops that run counter-clockwise, seen from behind, are left out
+     */
+    front?: boolean;
+    fill?: string;
+    stroke?: string;
+    /**
+     * of the stroke, as a fraction of the canvas' side
+     */
+    width?: number;
+};
+export type Edges = {
+    kind: 'edges';
+    edges: string;
+    stroke: string;
+    width: number;
+};
+export type Circle = {
+    kind: 'circle';
+    points: string;
+    /**
+     * a factor
+     */
+    radius: number;
+    fill: string;
+    /**
+     * the loop that it is seen through
+     */
+    clip: string;
+};
+export type Layer = Polygon | Edges | Circle;
+export type Specification = {
+    format: number;
+    background: string;
+    loops: Record<string, number[]>;
+    /**
+     * four points each: the ends a and b, then c and d;
+     * seen from the front, the triangles a, b, c and b, a, d run clockwise
+     */
+    edges: Record<string, number[]>;
+    layers: Layer[];
+};
+/**
+ * Draws over the whole of a square canvas.
+ *
+ * @param {CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D} context
+ * @param {Landmarks} landmarks
+ * @param {Specification} specification the content of drawing.json
+ */
+export declare function drawLandmarks(context: CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D, landmarks: Landmarks, specification: Specification): void;
+export type Context = CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D;

@@ -1,0 +1,37 @@
+"""A photo's face where the renderer would frame it: for sheets of photos and their avatars."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..data.stylized import warped
+from ..errors import TrainerError
+from .detector import detect, read_picture
+from .procrustes import to_training_frame
+
+
+@dataclass(frozen=True)
+class PhotoFace:
+    """picture: u8[size,size,3], the photo moved so that its landmarks f32[478,3] are its face's."""
+
+    picture: NDArray[np.uint8]
+    landmarks: NDArray[np.float32]
+
+
+def framed_face(photo: Path, size: int) -> PhotoFace:
+    """The face in a photo, framed.
+
+    Raises:
+        TrainerError: the photo can't be read or shows no face, or mediapipe is missing.
+    """
+    picture = read_picture(photo)
+    found = detect(picture)
+    if found is None:
+        raise TrainerError(f"{photo}: no face was found; name another photo")
+    height, width, _ = picture.shape
+    placed = to_training_frame(found, width / height).astype(np.float32)
+    return PhotoFace(warped(picture, found, placed, size), placed)
