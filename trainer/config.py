@@ -128,7 +128,7 @@ _GPU_RECIPE = Config(
     distill=_GPU,
     finetune=_GPU_FINETUNE,
 )
-_CI = OptimizerConfig(epochs=20, batch=8, learning_rate=3e-3, warmup=20, ema=0.98, validation=16)
+_CI = OptimizerConfig(epochs=15, batch=8, learning_rate=3e-3, warmup=20, ema=0.98, validation=16)
 
 PRESETS = {
     "ci": Config(
@@ -140,7 +140,12 @@ PRESETS = {
         distill=_CI,
         finetune=replace(_CI, epochs=4, learning_rate=5e-4, freeze_norms=True),
     ),
-    "cpu": Config(),
+    "cpu": Config(
+        teacher=TeacherConfig(ngf=32),
+        teach=OptimizerConfig(epochs=4, learning_rate=2e-4, beta1=0.5),
+        distill=OptimizerConfig(epochs=8),
+        finetune=OptimizerConfig(epochs=2, learning_rate=2e-4, freeze_norms=True),
+    ),
     "gpu": _GPU_RECIPE,
     "gpu512": replace(
         _GPU_RECIPE,

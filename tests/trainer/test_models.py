@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from unittest import mock
 
 import pytest
 import torch
@@ -16,6 +17,7 @@ from onnx2wgsl.trainer.models import (
     load_generator,
     load_metrics,
     make,
+    mobile,
     save_generator,
     unet,
 )
@@ -93,6 +95,21 @@ def test_folding_leaves_the_outputs_as_they_are_and_no_norm() -> None:
     torch.testing.assert_close(folded(drawing), model(drawing), rtol=0, atol=1e-5)
     assert not any(isinstance(m, nn.BatchNorm2d) for m in folded.modules())
     assert any(isinstance(m, nn.BatchNorm2d) for m in model.modules())
+
+
+def test_the_shorter_way_of_training_has_the_same_outputs_and_gradients() -> None:
+    torch.manual_seed(0)
+    model = MobileUNet(64, 2)
+    drawing = torch.rand(2, 3, 64, 64)
+    found = []
+    for shorter_from in (4, 1000):
+        with mock.patch.object(mobile, "SHORTER_FROM", shorter_from):
+            model.zero_grad()
+            picture = model(drawing)
+            picture.square().mean().backward()
+            gradients = [p.grad.flatten() for p in model.parameters() if p.grad is not None]
+            found.append(torch.cat([picture.flatten(), *gradients]))
+    torch.testing.assert_close(found[0], found[1], rtol=1e-3, atol=1e-5)
 
 
 def test_a_student_consists_of_operators_that_quantize() -> None:

@@ -17,6 +17,9 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from ..errors import TrainerError
 from .pyramid import channels
 
+SHORTER_FROM = 16
+"""Pixels a side from which `upsampling_kernel` is faster than Upsample and Conv (measured)."""
+
 
 class MobileUNet(nn.Module):
     """f32[N,3,S,S] in [-1,1] to the same; 2,450,723 parameters at 256 pixels with ngf 16.
@@ -76,9 +79,22 @@ class MobileUNet(nn.Module):
         skips.pop()
         for up, join in zip(self.up, self.joins, strict=False):
             assert isinstance(join, FloatFunctional)
-            x = join.cat([skips.pop(), up(x)], 1)
-        picture: Tensor = self.up[-1](x)
-        return picture
+            x = join.cat([skips.pop(), self._raised(up, x)], 1)
+        return self._raised(self.up[-1], x)
+
+    def _raised(self, up: nn.Module, x: Tensor) -> Tensor:
+        """An up block's output; in training by a shorter way to the same numbers."""
+        assert isinstance(up, nn.Sequential)
+        conv = up[1]
+        # A quantizer's Conv is of another type, and must be called to do what it does.
+        if not self.training or x.shape[-1] < SHORTER_FROM or type(conv) is not nn.Conv2d:
+            plain: Tensor = up(x)
+            return plain
+        kernel = upsampling_kernel(conv.weight)
+        x = nn.functional.conv_transpose2d(x, kernel, conv.bias, stride=2, padding=1)
+        for layer in list(up)[2:]:
+            x = layer(x)
+        return x
 
     def architecture(self) -> dict[str, int | str]:
         """What `make` builds it from."""
@@ -106,6 +122,19 @@ class PhaseStudents(nn.Module):
     def architecture(self) -> dict[str, int | str]:
         """What `make` builds it from."""
         return {"kind": "phases", "size": self.size, "ngf": self.ngf}
+
+
+def upsampling_kernel(weight: Tensor) -> Tensor:
+    """f32[I,O,4,4] for a ConvTranspose of stride 2 and padding 1 that equals nearest x2 and then
+    the Conv k3 p1 of weight f32[O,I,3,3].
+
+    Each output pixel has 3x3 taps on pixels of which only 2x2 differ: the kernel holds the sums of
+    the taps on equal ones, so that 4 of 9 multiplications remain (an iteration of training takes
+    half the time). The network itself keeps Upsample and Conv, as it ships.
+    """
+    kernel = nn.functional.pad(weight.flip(2, 3).transpose(0, 1), (1, 1, 1, 1))
+    rows = kernel[:, :, :-1] + kernel[:, :, 1:]
+    return rows[..., :-1] + rows[..., 1:]
 
 
 def fold_batch_norm(model: nn.Module) -> nn.Module:
