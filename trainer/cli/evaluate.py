@@ -22,8 +22,8 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--size", type=click.IntRange(32), help="Measure at this size, not the stored one.")
 @click.option("--limit", type=click.IntRange(1), help="Measure the first pairs of a split only.")
 @click.option("--photo", "photos", multiple=True, type=FILE, help="A photo of a face to show.")
-@click.option("--vgg", type=FILE, help="VGG16's weights (torchvision): LPIPS, with --lpips.")
-@click.option("--lpips", type=FILE, help="LPIPS's heads: weights/v0.1/vgg.pth of its package.")
+@click.option("--vgg", type=FILE, help="VGG16's weights (torchvision): LPIPS, with --heads.")
+@click.option("--heads", type=FILE, help="LPIPS's heads: weights/v0.1/vgg.pth of its package.")
 def command(
     data: Path,
     rows: tuple[str, ...],
@@ -32,7 +32,7 @@ def command(
     limit: int | None,
     photos: tuple[Path, ...],
     vgg: Path | None,
-    lpips: Path | None,
+    heads: Path | None,
 ) -> None:
     """Measure checkpoints on the held-out splits; write a report with pictures."""
     from ..evaluation.report import Entry, Evaluation, write_report
@@ -41,7 +41,7 @@ def command(
 
     out = console()
     entries = [Entry.parse(row) for row in rows]
-    evaluation = Evaluation(data, entries, perceptual_distance(vgg, lpips), size, limit)
+    evaluation = Evaluation(data, entries, perceptual_distance(vgg, heads), size, limit)
     report = evaluation.run(out.print)
     if output is None:
         out.print(markdown(report.rows, report.distance))
