@@ -1,6 +1,7 @@
 """onnx2wgsl-train ship: the file appears where every gate holds, and only there."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import onnx
 import pytest
 from click.testing import CliRunner
 from onnx2wgsl.trainer.cli import ship as command
+from onnx2wgsl.trainer.config import LossConfig, OptimizerConfig
 from onnx2wgsl.trainer.errors import TrainerError
 from onnx2wgsl.trainer.evaluation import held_out
 from onnx2wgsl.trainer.export import gate
@@ -15,6 +17,15 @@ from onnx2wgsl.trainer.export.ship import Export, _parts, ship
 from onnx2wgsl.trainer.models import PhaseStudents, save_generator, unet
 
 from tests.trainer.tiny import SIZE, student, write_data
+
+RECIPE = {
+    "stage": "distill",
+    "model": {"kind": "mobile", "size": SIZE, "ngf": 16},
+    "loss": asdict(LossConfig(mouth=4.0, teacher=0.25)),
+    "optimizer": asdict(OptimizerConfig(epochs=3, seed=7, amp=True)),
+    "init": None,
+    "teacher": "b1946ac92492d2347c6235b4d2611184",
+}
 
 
 @pytest.fixture(scope="module")
@@ -27,8 +38,7 @@ def run(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run folder with its best epoch and its recipe."""
     folder = tmp_path_factory.mktemp("run")
     save_generator(folder / "best.pt", student(data), {"l1": 0.05})
-    recipe = {"command": f"onnx2wgsl-train distill {data}", "seed": 7}
-    (folder / "config.json").write_text(json.dumps(recipe))
+    (folder / "config.json").write_text(json.dumps(RECIPE))
     return folder
 
 
@@ -45,7 +55,11 @@ def test_a_shipped_file_is_exact_and_says_what_it_is(run: Path, data: Path, tmp_
     assert card["gate"]["fidelity"] >= 45
     assert card["operators in onnxruntime"]["QLinearConv"] == 12
     about = {entry.key: entry.value for entry in onnx.load(target).metadata_props}
-    assert json.loads(about["onnx2wgsl.recipe"])["seed"] == 7
+    assert json.loads(about["onnx2wgsl.recipe"]) == RECIPE
+    assert about["onnx2wgsl.command"] == (
+        "onnx2wgsl-train distill DATA -o RUN --teacher TEACHER --size 64 --epochs 3 --seed 7 "
+        "--amp --mouth 4.0 --share 0.25"
+    )
     assert json.loads(about["onnx2wgsl.validation"]) == {"l1": 0.05}
     assert json.loads(about["onnx2wgsl.data"])["size"] == SIZE
     assert str(data.parent).encode() not in target.read_bytes()

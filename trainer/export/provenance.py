@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from ..config import Config
 from ..data.store import read_description
 from ..models import generator_file, load_generator, load_metrics
 
@@ -28,19 +30,50 @@ def provenance(source: Path, data: Path) -> dict[str, str]:
     }
     recipe = file.parent / "config.json"
     if recipe.is_file():
-        about["onnx2wgsl.recipe"] = _without_paths(json.loads(recipe.read_text()))
+        about["onnx2wgsl.recipe"] = json.loads(recipe.read_text())
+        about["onnx2wgsl.command"] = command(about["onnx2wgsl.recipe"])
     return {
         key: value if isinstance(value, str) else json.dumps(value, sort_keys=True)
         for key, value in about.items()
     }
 
 
-def _without_paths(value: Any) -> Any:
-    """JSON whose absolute paths are their last parts."""
-    if isinstance(value, dict):
-        return {key: _without_paths(part) for key, part in value.items()}
-    if isinstance(value, list):
-        return [_without_paths(part) for part in value]
-    if isinstance(value, str):
-        return " ".join(Path(w).name if w.startswith("/") else w for w in value.split(" "))
-    return value
+def command(recipe: Mapping[str, Any]) -> str:
+    """The command that trains so, with every option that isn't its default; names for paths."""
+    stage, config = str(recipe["stage"]), Config()
+    defaults = {"teacher": config.teach, "distill": config.distill, "finetune": config.finetune}
+    words = ["onnx2wgsl-train", stage, "DATA", "-o", "RUN"]
+    words += [f"--{name} {name.upper()}" for name in ("init", "teacher") if recipe.get(name)]
+    if stage != "finetune":
+        words += _options(recipe["model"], config.model, ("size", "ngf"))
+    words += _options(recipe["optimizer"], defaults[stage], _OPTIMIZER)
+    if stage != "teacher":
+        words += _options(recipe["loss"], config.loss, tuple(_LOSS), _LOSS)
+    return " ".join(words)
+
+
+_OPTIMIZER = (
+    "epochs", "batch", "learning_rate", "warmup", "ema", "seed", "validation", "runaway", "amp",
+)  # fmt: skip
+_LOSS = {name: name for name in ("l1", "edge", "perceptual", "window", "mouth", "gan")} | {
+    "teacher": "share"
+}
+"""Fields and their options."""
+
+
+def _options(
+    values: Mapping[str, Any],
+    defaults: object,
+    fields: tuple[str, ...],
+    names: Mapping[str, str] = {},
+) -> Iterator[str]:
+    """Options of the fields whose values are no defaults; seeds always."""
+    for field in fields:
+        value = values.get(field)
+        option = "--" + names.get(field, field).replace("_", "-")
+        if value is None or (value == getattr(defaults, field) and field != "seed"):
+            continue
+        if isinstance(value, bool):
+            yield option if value else option.replace("--", "--no-", 1)
+        else:
+            yield f"{option} {value}"
