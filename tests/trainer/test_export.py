@@ -27,21 +27,11 @@ from onnx2wgsl.trainer.export.runtime import (
 )
 from onnx2wgsl.trainer.models import MobileUNet, fold_batch_norm
 
-from tests.trainer.tiny import SIZE, student, write_data
+from tests.trainer.tiny import SIZE
 
 PASSES = Gate(
     pictures=8, fidelity=50, worst=47, float_psnr=27, int8_psnr=26.95, floats=()
 )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_data(tmp_path_factory.mktemp("data"))
-
-
-@pytest.fixture(scope="module")
-def model(data: Path) -> MobileUNet:
-    return student(data)
 
 
 @pytest.fixture(scope="module")

@@ -17,17 +17,7 @@ from onnx2wgsl.trainer.models import MobileUNet, fold_batch_norm, save_generator
 from onnx2wgsl.trainer.training.perceptual import PercLite0
 from PIL import Image
 
-from tests.trainer.tiny import SIZE, student, write_data
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_data(tmp_path_factory.mktemp("data"))
-
-
-@pytest.fixture(scope="module")
-def model(data: Path) -> MobileUNet:
-    return student(data)
+from tests.trainer.tiny import SIZE
 
 
 @pytest.fixture(scope="module")

@@ -14,9 +14,9 @@ from onnx2wgsl.trainer.errors import TrainerError
 from onnx2wgsl.trainer.evaluation import held_out
 from onnx2wgsl.trainer.export import gate
 from onnx2wgsl.trainer.export.ship import Export, _parts, ship
-from onnx2wgsl.trainer.models import PhaseStudents, save_generator, unet
+from onnx2wgsl.trainer.models import MobileUNet, PhaseStudents, save_generator, unet
 
-from tests.trainer.tiny import SIZE, student, write_data
+from tests.trainer.tiny import SIZE
 
 RECIPE = {
     "stage": "distill",
@@ -29,15 +29,10 @@ RECIPE = {
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_data(tmp_path_factory.mktemp("data"))
-
-
-@pytest.fixture(scope="module")
-def run(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def run(model: MobileUNet, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run folder with its best epoch and its recipe."""
     folder = tmp_path_factory.mktemp("run")
-    save_generator(folder / "best.pt", student(data), {"l1": 0.05})
+    save_generator(folder / "best.pt", model, {"l1": 0.05})
     (folder / "config.json").write_text(json.dumps(RECIPE))
     return folder
 
