@@ -13,6 +13,8 @@ from onnx import TensorProto, helper, numpy_helper
 from onnx2wgsl.trainer.errors import TrainerError
 from onnx2wgsl.trainer.evaluation import held_out
 from onnx2wgsl.trainer.export import qat
+from onnx2wgsl.trainer.export.bias import correct_biases, rounded
+from onnx2wgsl.trainer.export.equalize import equalize
 from onnx2wgsl.trainer.export.gate import Gate, check
 from onnx2wgsl.trainer.export.graph import OPSET, write_onnx
 from onnx2wgsl.trainer.export.quantize import METHODS, Method, quantize
@@ -26,6 +28,7 @@ from onnx2wgsl.trainer.export.runtime import (
     to_range,
 )
 from onnx2wgsl.trainer.models import MobileUNet, fold_batch_norm
+from torch import nn
 
 from tests.trainer.tiny import SIZE
 
@@ -151,6 +154,59 @@ def test_sums_do_not_saturate_on_any_cpu() -> None:
     )
     (found,) = session.run(None, {"x": np.ones((1, channels, size, size), np.float32)})
     assert (found == channels).all()
+
+
+def test_equalized_channels_change_nothing_in_float(
+    model: MobileUNet, inputs: NDArray[np.float32]
+) -> None:
+    net = fold_batch_norm(model)
+    assert isinstance(net, MobileUNet)
+    before = spread(net, inputs)
+    with torch.no_grad():
+        wanted = net(torch.from_numpy(inputs))
+        equalize(net, inputs)
+        torch.testing.assert_close(net(torch.from_numpy(inputs)), wanted, atol=1e-5, rtol=0)
+    assert spread(net, inputs) < before
+
+
+def spread(net: MobileUNet, inputs: NDArray[np.float32]) -> float:
+    """How unlike the ranges of the first level's channels are: largest by median."""
+    with torch.no_grad():
+        peaks = net.down[0](torch.from_numpy(inputs)).amax((0, 2, 3))
+    return float(peaks.max() / peaks.clamp_min(1e-6).median())
+
+
+def test_corrected_biases_keep_the_means_of_rounded_weights(
+    model: MobileUNet, inputs: NDArray[np.float32]
+) -> None:
+    x = torch.from_numpy(inputs)
+    with torch.no_grad():
+        conv = fold_batch_norm(model).down[0][0]
+        wanted = conv(x).mean((0, 2, 3))
+        alone = nn.Sequential(conv)
+        correct_biases(alone, inputs)
+        conv.weight.copy_(rounded(conv.weight))
+        corrected = (conv(x).mean((0, 2, 3)) - wanted).abs().max()
+        conv.bias.copy_(fold_batch_norm(model).down[0][0].bias)
+        uncorrected = (conv(x).mean((0, 2, 3)) - wanted).abs().max()
+    assert corrected < uncorrected / 5
+
+
+def test_preparation_brings_int8_nearer_to_float(
+    model: MobileUNet, exact: Path, data: Path, inputs: NDArray[np.float32], tmp_path: Path
+) -> None:
+    net = fold_batch_norm(model)
+    assert isinstance(net, MobileUNet)
+    equalize(net, inputs)
+    correct_biases(net, inputs)
+    write_onnx(net, SIZE, tmp_path / "prepared.onnx")
+    held, float_ = held_out.read(data, "val"), OnnxGenerator.load(exact)
+    fidelity = {}
+    for source in (exact, tmp_path / "prepared.onnx"):
+        quantize(source, tmp_path / "int8.onnx", inputs)
+        int8 = OnnxGenerator.load(tmp_path / "int8.onnx")
+        fidelity[source.name] = check(float_, int8, held, []).fidelity
+    assert fidelity["prepared.onnx"] > fidelity["float.onnx"]
 
 
 def test_training_that_knows_of_int8_learns_and_leaves_float_weights(

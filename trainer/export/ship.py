@@ -1,7 +1,9 @@
 """From a trained student to the int8 ONNX file that ships, through every gate.
 
-    fold -> (quantization-aware fine-tune) -> float ONNX -> int8 ONNX -> gate -> metadata
-         -> strip zero points -> the same bits still? -> compile -> verify -> the file appears
+    fold -> (quantization-aware fine-tune) -> float ONNX, the reference
+         -> equalize channels, correct biases -> int8 ONNX -> gate against the reference
+         -> metadata -> strip zero points -> the same bits still? -> compile -> verify
+         -> the file appears
 
 Everything happens in a scratch folder: what is at the target stays as it was until all holds.
 """
@@ -27,6 +29,8 @@ from ..evaluation.held_out import Pictures
 from ..files import write_whole
 from ..models import MobileUNet, PhaseStudents, fold_batch_norm, load_generator
 from . import compiler, qat
+from .bias import correct_biases
+from .equalize import equalize
 from .gate import Gate, check
 from .graph import write_onnx
 from .provenance import provenance
@@ -114,7 +118,7 @@ def ship(
 class _Part:
     """A net that becomes one file; `phase`: which pixel of 2x2 cells it makes, None for all."""
 
-    net: nn.Module
+    net: MobileUNet
     size: int
     suffix: str = ""
     phase: tuple[int, int] | None = None
@@ -137,16 +141,22 @@ def _halved(pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def _parts(model: nn.Module, source: Path) -> Iterator[_Part]:
     if isinstance(model, MobileUNet):
-        yield _Part(fold_batch_norm(model), model.size)
+        yield _Part(_folded(model), model.size)
     elif isinstance(model, PhaseStudents):
         for number, net in enumerate(model.nets):
             i, j = divmod(number, 2)
-            yield _Part(fold_batch_norm(net), model.size // 2, f"_phase{i}{j}", (i, j))
+            yield _Part(_folded(net), model.size // 2, f"_phase{i}{j}", (i, j))
     else:
         raise TrainerError(
             f"{source} holds a teacher, which is not made for int8: "
             "distill a student from it (onnx2wgsl-train distill) and ship that"
         )
+
+
+def _folded(net: nn.Module) -> MobileUNet:
+    folded = fold_batch_norm(net)
+    assert isinstance(folded, MobileUNet)
+    return folded
 
 
 def _make(
@@ -163,11 +173,13 @@ def _make(
     if how.qat:
         say(f"{name}: {how.qat} iterations that know of int8")
         _tune(part, data, size, how)
-    exact = scratch / "float.onnx"
-    write_onnx(part.net, part.size, exact)
-    seen = part.see(held_out.read(data, "train", size, how.calibration)).inputs
+    write_onnx(part.net, part.size, scratch / "float.onnx")
+    seen = to_range(part.see(held_out.read(data, "train", size, how.calibration)).inputs)
+    equalize(part.net, seen)
+    correct_biases(part.net, seen)
+    write_onnx(part.net, part.size, scratch / "prepared.onnx")
     held = part.see(held_out.read(data, "val", size, how.held))
-    method, gate = _quantized(exact, scratch / "int8.onnx", to_range(seen), held, scratch)
+    method, gate = _quantized(scratch, seen, held)
     say(f"{name}: int8 is {gate.fidelity:.1f} dB from float, ranges by {method}")
     _annotate(scratch / "int8.onnx", {**about, "onnx2wgsl.gate": json.dumps(_rounded(gate))})
     model = scratch / f"{name}.onnx"
@@ -187,18 +199,21 @@ def _tune(part: _Part, data: Path, size: int, how: Export) -> None:
 
 
 def _quantized(
-    exact: Path, int8: Path, calibration: NDArray[np.float32], held: Pictures, scratch: Path
+    scratch: Path, calibration: NDArray[np.float32], held: Pictures
 ) -> tuple[Method, Gate]:
-    """The first method of METHODS that passes the gate.
+    """Makes int8.onnx of prepared.onnx by the first of METHODS that passes, against float.onnx.
 
     Raises:
         TrainerError: none does; what each of them fails.
     """
     told = []
+    int8 = scratch / "int8.onnx"
     for method in METHODS:
-        quantize(exact, int8, calibration, method)
+        quantize(scratch / "prepared.onnx", int8, calibration, method)
         floats = floats_in(optimized(int8, scratch / "optimized.onnx"))
-        gate = check(OnnxGenerator.load(exact), OnnxGenerator.load(int8), held, floats)
+        gate = check(
+            OnnxGenerator.load(scratch / "float.onnx"), OnnxGenerator.load(int8), held, floats
+        )
         if not gate.failures():
             return method, gate
         told.append(f"  ranges by {method}: {'; '.join(gate.failures())}")
