@@ -49,6 +49,19 @@ def inputs(data: Path) -> NDArray[np.float32]:
     return to_range(held_out.read(data, "train").inputs)
 
 
+@pytest.fixture(scope="module")
+def prepared(
+    model: MobileUNet, inputs: NDArray[np.float32], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    net = fold_batch_norm(model)
+    assert isinstance(net, MobileUNet)
+    equalize(net, inputs)
+    correct_biases(net, inputs)
+    path = tmp_path_factory.mktemp("prepared") / "prepared.onnx"
+    write_onnx(net, SIZE, path)
+    return path
+
+
 def test_a_float_file_computes_what_the_net_does(
     model: MobileUNet, exact: Path, inputs: NDArray[np.float32]
 ) -> None:
@@ -75,10 +88,15 @@ def test_a_file_has_no_path_of_the_machine(exact: Path) -> None:
 
 @pytest.mark.parametrize("method", METHODS)
 def test_int8_is_near_float_and_wholly_in_integers(
-    method: Method, exact: Path, data: Path, inputs: NDArray[np.float32], tmp_path: Path
+    method: Method,
+    exact: Path,
+    prepared: Path,
+    data: Path,
+    inputs: NDArray[np.float32],
+    tmp_path: Path,
 ) -> None:
     path = tmp_path / "int8.onnx"
-    quantize(exact, path, inputs, method)
+    quantize(prepared, path, inputs, method)
     floats = floats_in(optimized(path, tmp_path / "optimized.onnx"))
     held = held_out.read(data, "val")
     gate = check(OnnxGenerator.load(exact), OnnxGenerator.load(path), held, floats)
@@ -193,16 +211,11 @@ def test_corrected_biases_keep_the_means_of_rounded_weights(
 
 
 def test_preparation_brings_int8_nearer_to_float(
-    model: MobileUNet, exact: Path, data: Path, inputs: NDArray[np.float32], tmp_path: Path
+    exact: Path, prepared: Path, data: Path, inputs: NDArray[np.float32], tmp_path: Path
 ) -> None:
-    net = fold_batch_norm(model)
-    assert isinstance(net, MobileUNet)
-    equalize(net, inputs)
-    correct_biases(net, inputs)
-    write_onnx(net, SIZE, tmp_path / "prepared.onnx")
     held, float_ = held_out.read(data, "val"), OnnxGenerator.load(exact)
     fidelity = {}
-    for source in (exact, tmp_path / "prepared.onnx"):
+    for source in (exact, prepared):
         quantize(source, tmp_path / "int8.onnx", inputs)
         int8 = OnnxGenerator.load(tmp_path / "int8.onnx")
         fidelity[source.name] = check(float_, int8, held, []).fidelity
