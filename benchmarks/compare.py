@@ -22,8 +22,8 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 from float_model import to_float
+from onnx2wgsl.compiler.oracle import Oracle
 from systems import frame_input
 
 HERE = Path(__file__).resolve().parent
@@ -116,8 +116,9 @@ def measure(systems: list[System], frames: int) -> None:
 
 def reference_output(model: Path) -> np.ndarray:
     """onnxruntime's integer kernels on the same input."""
-    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
-    return np.asarray(session.run(None, {session.get_inputs()[0].name: frame_input()})[0])
+    oracle = Oracle(model)
+    (output,) = oracle.run({next(iter(oracle.inputs)): frame_input()}).values()
+    return output
 
 
 def report(systems: list[System], reference: np.ndarray, folder: Path) -> float:

@@ -5,6 +5,8 @@ an optimized graph, not the one in the file, so the oracle reads that graph back
 `integer_groups` says which parts of it ran in integers. And on x86 onnxruntime leaves convolutions
 of int8 activations in float wherever it can't turn the activations into uint8, unless the session
 entry `session.qdqisint8allowed` is 1; `needs_signed_integer_kernels` tells which models want it.
+On a CPU without VNNI instructions the optimized graph is run with its u8 * s8 products as u8 * u8
+(`exact_sums`), whose sums are whole there too.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from numpy.typing import NDArray
 from onnx import helper
 
 from .errors import CompileError
+from .exact_sums import QUIET, open_as_is, sums_saturate, with_exact_sums
 from .integer_groups import Groups, explain_groups
 
 Array = NDArray[Any]
@@ -74,7 +77,6 @@ _DTYPES: dict[str, np.dtype[Any]] = {
     "tensor(bool)": np.dtype(np.bool_),
     "tensor(float16)": np.dtype(np.float16),
 }
-_FATAL_ONLY = 4  # log severity: what goes wrong comes as an exception, and is told once
 
 
 class Oracle:
@@ -190,7 +192,7 @@ def needs_signed_integer_kernels(model: onnx.ModelProto) -> bool:
 def _session(
     model: onnx.ModelProto, signed_integer_kernels: bool
 ) -> tuple[ort.InferenceSession, onnx.ModelProto]:
-    """A session, and the optimized model that it really runs."""
+    """A session, and the optimized model that it runs, where need be with `exact_sums`."""
     options = _options()
     if signed_integer_kernels:
         options.add_session_config_entry("session.qdqisint8allowed", "1")
@@ -198,7 +200,10 @@ def _session(
         dump = Path(folder) / "optimized.onnx"
         options.optimized_model_filepath = str(dump)
         session = _open(model, options)
-        return session, onnx.load(dump)
+        optimized = onnx.load(dump)
+    if sums_saturate() and (exact := with_exact_sums(optimized)) is not None:
+        session = open_as_is(exact)
+    return session, optimized
 
 
 def _open(model: onnx.ModelProto, options: ort.SessionOptions) -> ort.InferenceSession:
@@ -208,7 +213,7 @@ def _open(model: onnx.ModelProto, options: ort.SessionOptions) -> ort.InferenceS
 
 def _options() -> ort.SessionOptions:
     options = ort.SessionOptions()
-    options.log_severity_level = _FATAL_ONLY
+    options.log_severity_level = QUIET
     return options
 
 
