@@ -1,1 +1,1 @@
-"""Makes the checkpoint that the compiler is for: data, teacher, student, evaluation, int8 export."""
+"""Makes the checkpoint that ships: data, teacher, student, evaluation, int8 export."""
