@@ -155,6 +155,8 @@ def explain_groups(
         origin = model.origin(node)
         if node.op_type == "Transpose" and (origin is None or origin.op_type != "Transpose"):
             continue  # onnxruntime's own, to change the layout
+        if node.op_type in ("ReorderInput", "ReorderOutput"):
+            continue  # the same, for blocks of as many channels of floats as the CPU has lanes
         if _is_integer(node) or (node.op_type in _MOVING_OPS and node.input[0] in stored):
             integer.append(IntegerGroup(node.op_type, label(origin or node)))
         elif node.op_type in ("QuantizeLinear", "DequantizeLinear", "Shape"):
@@ -303,10 +305,10 @@ def _signed_reason(node: onnx.NodeProto, model: SourceModel) -> tuple[str, str] 
 
 def _sums(node: onnx.NodeProto) -> bool:
     """Whether a float node adds up several elements."""
-    if node.op_type == "Resize":
+    if node.op_type in ("Resize", "Upsample"):
         modes = [attribute.s for attribute in node.attribute if attribute.name == "mode"]
         return modes not in ([], [b"nearest"])
-    return node.op_type in SUMMING_OPS or node.domain == "com.microsoft.nchwc"
+    return node.op_type in SUMMING_OPS
 
 
 def _interpolates_bytes(node: onnx.NodeProto, model: SourceModel) -> bool:

@@ -10,6 +10,7 @@ from onnx2wgsl.compiler.errors import UnsupportedError
 from onnx2wgsl.compiler.frontend import import_model
 from onnx2wgsl.compiler.fusion import explain
 from onnx2wgsl.compiler.ir import FloatOp
+from onnx2wgsl.compiler.oracle import Oracle
 from onnx2wgsl.compiler.passes.fuse_groups import FuseGroups
 from onnx2wgsl.compiler.passes.fuse_moves import FuseMoves
 from onnx2wgsl.compiler.program import Program
@@ -110,6 +111,14 @@ def test_max_pools(
 ) -> None:
     program = exact(model("MaxPool", [shape], X, dtype=dtype, **attributes), tmp_path)
     assert kernels(program) == ["window"]
+
+
+def test_a_max_pool_of_floats_in_blocks_of_channels_is_no_sum(tmp_path: Path) -> None:
+    """onnxruntime reorders floats to blocks of 8 channels with AVX2, of 16 with AVX-512."""
+    made = model("MaxPool", [(1, 16, 5, 4)], (0.03, 107), kernel_shape=[2, 2])
+    optimized = Oracle(made).optimized.graph.node
+    assert "com.microsoft.nchwc" in [node.domain for node in optimized]
+    exact(made, tmp_path)
 
 
 AVERAGES: list[tuple[tuple[int, ...], dict[str, Any]]] = [
