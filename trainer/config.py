@@ -60,6 +60,8 @@ class LossConfig:
     l1: float = 1.0
     edge: float = 1.0
     """Weight of the L1 distance of gradients, which keeps lines crisp without a discriminator."""
+    detail: float = 0.5
+    """Weight of the L1 distance of local detail: what keeps lines where their place is unsure."""
     perceptual: float = 0.1
     window: int = 96
     """Pixels a side of the random window that the perceptual term looks at; 0: whole pictures."""

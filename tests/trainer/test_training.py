@@ -23,6 +23,7 @@ from onnx2wgsl.trainer.training.batches import Batch
 from onnx2wgsl.trainer.training.log import read_log
 from onnx2wgsl.trainer.training.losses import (
     PictureLoss,
+    amount,
     edges,
     mouth_weights,
     to_bytes,
@@ -229,6 +230,15 @@ def test_the_edge_term_sees_gradients_only() -> None:
     step = torch.zeros(1, 3, 8, 8)
     step[..., 4:] = 1
     assert float(edges(step, torch.ones(1, 1, 8, 8))) == pytest.approx(1 / 7)
+
+
+def test_the_detail_term_prefers_a_line_beside_its_place_to_none() -> None:
+    drawn, beside, blank = (torch.zeros(1, 3, 32, 32) for _ in range(3))
+    drawn[..., 15] = beside[..., 16] = 1
+    assert float((beside - drawn).abs().mean()) > float((blank - drawn).abs().mean())
+    off, without = ((amount(other) - amount(drawn)).abs().mean() for other in (beside, blank))
+    assert float(off) < 0.5 * float(without)
+    assert amount(torch.full((1, 3, 32, 32), 0.7)).abs().max() < 1e-6
 
 
 def test_a_loss_does_not_depend_on_how_a_batch_is_divided() -> None:

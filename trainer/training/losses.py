@@ -36,13 +36,14 @@ def mouth_weights(boxes: Tensor, size: int, mouth: float) -> Tensor:
 
 
 class PictureLoss(nn.Module):
-    """Terms of the distance to the target: l1, edge, perceptual, each times its weight.
+    """Terms of the distance to the target: l1, edge, detail, perceptual, each times its weight.
 
     l1: absolute differences, the mouth's pixels counted `mouth` times. edge: the same of the
-    differences' horizontal and vertical gradients: it keeps ink lines crisp, which plain L1
-    trades for their mean. perceptual: over the mouth (a window of a quarter of the picture's
-    side) and over a random window, the same for the whole batch; the features of whole pictures
-    would cost more than the student does.
+    differences' horizontal and vertical gradients. detail: differences of the local amount of
+    detail. Where a line may lie here or there, the least L1 is to draw none, of pixels and of
+    gradients alike; this term asks for a line all the same. perceptual: over the mouth (a window
+    of a quarter of the picture's side) and over a random window, the same for the whole batch;
+    the features of whole pictures would cost more than the student does.
     """
 
     def __init__(self, config: LossConfig, distance: FeatureDistance | None) -> None:
@@ -60,6 +61,8 @@ class PictureLoss(nn.Module):
         terms = {"l1": config.l1 * (weights * difference.abs()).mean()}
         if config.edge:
             terms["edge"] = config.edge * edges(difference, weights)
+        if config.detail:
+            terms["detail"] = config.detail * (amount(output) - amount(target)).abs().mean()
         if self.distance is not None:
             distances = [
                 self.distance(crop(output, corners, side), crop(target, corners, side)).mean()
@@ -98,6 +101,14 @@ def edges(difference: Tensor, weights: Tensor) -> Tensor:
     by_rows = (weights[:, :, 1:] * down.abs()).mean()
     by_columns = (weights[:, :, :, 1:] * across.abs()).mean()
     return by_rows + by_columns
+
+
+def amount(pictures: Tensor) -> Tensor:
+    """Local detail, f32[N,1,~S/4,~S/4]: the Laplacian's mean magnitude in windows of 8 pixels."""
+    gray = pictures.mean(1, keepdim=True)
+    around = gray[:, :, :-2, 1:-1] + gray[:, :, 2:, 1:-1]
+    around = around + gray[:, :, 1:-1, :-2] + gray[:, :, 1:-1, 2:]
+    return functional.avg_pool2d((4 * gray[:, :, 1:-1, 1:-1] - around).abs(), 8, 4)
 
 
 def lsgan(scores: Tensor, real: bool) -> Tensor:

@@ -141,7 +141,14 @@ def train_student(
 
 def _teacher_loss(config: TeacherConfig) -> LossConfig:
     return LossConfig(
-        l1=config.l1, edge=0, perceptual=0, mouth=1, gan=config.gan, ndf=config.ndf, teacher=0
+        l1=config.l1,
+        edge=0,
+        detail=0,
+        perceptual=0,
+        mouth=1,
+        gan=config.gan,
+        ndf=config.ndf,
+        teacher=0,
     )
 
 
