@@ -58,9 +58,9 @@ class LossConfig:
     """Weights of a generator's losses. `mouth`: factor of the pixels around the lips."""
 
     l1: float = 1.0
-    edge: float = 1.0
-    """Weight of the L1 distance of gradients, which keeps lines crisp without a discriminator."""
-    detail: float = 0.5
+    edge: float = 0.5
+    """Weight of the L1 distance of gradients: lines where they belong."""
+    detail: float = 1.0
     """Weight of the L1 distance of local detail: what keeps lines where their place is unsure."""
     perceptual: float = 0.1
     window: int = 96
@@ -85,7 +85,7 @@ class OptimizerConfig:
     epochs: int = 20
     batch: int = 4
     """Pairs an iteration, over all processes."""
-    learning_rate: float = 1e-3
+    learning_rate: float = 4e-3
     final: float = 0.01
     """The last learning rate as a share of the first."""
     beta1: float = 0.9
@@ -120,7 +120,7 @@ class Config:
 
 
 _GPU_DATA = DataConfig(train=20000, val=500, pose_extreme=500, speech=500)
-_GPU = OptimizerConfig(epochs=60, batch=32, learning_rate=2e-3, amp=True, validation=500)
+_GPU = OptimizerConfig(epochs=60, batch=32, learning_rate=4e-3, amp=True, validation=500)
 _GPU_TEACH = replace(_GPU, epochs=40, learning_rate=4e-4, beta1=0.5)
 _GPU_FINETUNE = replace(_GPU, epochs=15, learning_rate=4e-4, freeze_norms=True)
 _GPU_RECIPE = Config(
