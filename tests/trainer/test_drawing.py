@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from onnx2wgsl.trainer.errors import TrainerError
 from onnx2wgsl.trainer.landmarks import topology
 from onnx2wgsl.trainer.landmarks.drawing import SPECIFICATION, draw
-from onnx2wgsl.trainer.renderer import FaceState, landmarks
+from onnx2wgsl.trainer.landmarks.procrustes import ANCHOR_POINTS, ANCHOR_WEIGHTS
+from onnx2wgsl.trainer.renderer import FaceState, camera, hair, landmarks, pose
 
 LOOPS = {name: np.array(loop) for name, loop in SPECIFICATION["loops"].items()}
 FRONTAL = landmarks(FaceState(expression={"jaw": 0.7}))
@@ -124,8 +125,15 @@ def test_a_turned_head_shows_the_skin_of_the_near_side_only() -> None:
     assert count["left"][1] > 20 * count["left"][0]
 
 
-def test_the_face_has_an_outline_all_around_in_profile() -> None:
+def test_the_face_has_an_outline_all_around_in_profile(monkeypatch: pytest.MonkeyPatch) -> None:
     """Along each row of the picture, the first and the last pixel drawn are of the outline."""
+    shell = ("patches", "edges")
+    face = [
+        layer
+        for layer in SPECIFICATION["layers"]
+        if "shell" not in (layer.get(name) for name in shell)
+    ]
+    monkeypatch.setitem(SPECIFICATION, "layers", face)
     picture = draw(landmarks(FaceState(pose=(0.0, 40.0, 0.0))), 512).astype(int)
     green = picture[..., 1] - picture[..., [0, 2]].max(axis=2)
     rows = [row for row in range(512) if np.count_nonzero(picture[row].max(axis=1)) > 60]
@@ -135,6 +143,39 @@ def test_the_face_has_an_outline_all_around_in_profile() -> None:
         ends = (slice(drawn[0], drawn[0] + 5), slice(drawn[-1] - 4, drawn[-1] + 1))
         outlined += all(green[row, end].max() > 20 for end in ends)
     assert outlined > 0.9 * len(rows)
+
+
+def test_the_shell_follows_the_anchors_by_weighted_least_squares() -> None:
+    """The least squares are solved by means of the square roots of the weights, not as there."""
+    frame = SPECIFICATION["points"]["frame"]
+    assert [int(name) for name in frame] == ANCHOR_POINTS.tolist()
+    faces = np.hstack([topology.VERTICES[ANCHOR_POINTS], np.ones((len(ANCHOR_POINTS), 1))])
+    root = np.sqrt(ANCHOR_WEIGHTS)[:, None]
+    solved = np.linalg.lstsq(root * faces, np.diag(root[:, 0]), rcond=None)[0]
+    np.testing.assert_allclose(np.array(list(frame.values())), solved.T, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("turn", [(0, 0, 0), (0, 40, 0), (0, -40, 0), (25, 0, 0), (-25, 20, 15)])
+def test_the_shell_lies_around_the_hair(turn: tuple[float, float, float]) -> None:
+    """Most hair that the camera sees above the chin is drawn over by the shell or the face."""
+    state = FaceState(pose=turn)
+    seen = pose.seen(pose.placed(np.concatenate([p.points for p in hair.parts()]), state), state)
+    drawn = draw(landmarks(state), 256).any(axis=2)
+    column, row = np.clip(seen[:, :2] * 256, 0, 255).astype(int).T
+    above = seen[:, 1] < landmarks(state)[152, 1] - 4 * camera.FRAME_SCALE
+    assert above.sum() > 500
+    assert drawn[row[above], column[above]].mean() > 0.97
+    assert drawn.mean() < 0.55, "and not the whole picture"
+
+
+def test_patches_of_the_shell_run_clockwise_seen_from_outside() -> None:
+    positions = np.array(SPECIFICATION["points"]["positions"])
+    patches = SPECIFICATION["patches"]["shell"]
+    (layer,) = (layer for layer in SPECIFICATION["layers"] if layer["kind"] == "patches")
+    assert len(layer["fills"]) == len(patches) == len({tuple(patch) for patch in patches})
+    for patch in patches:
+        a, b, c = positions[np.array(patch[:3]) - topology.LANDMARKS]
+        assert np.cross(b - a, c - a) @ (a - hair.CENTER) < 0, "a picture's y points down"
 
 
 @settings(max_examples=10, deadline=None)

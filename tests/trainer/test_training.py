@@ -318,7 +318,8 @@ def test_each_network_steps_on_its_own_loss() -> None:
     model.backward_G()
     assert all(p.grad is not None for p in generator.parameters())
     assert all(torch.equal(p.grad, g) for p, g in zip(judge.parameters(), before, strict=True))
-    assert {"d_fake", "d_real", "l1", "edge", "gan", "error"} == model.terms.keys()
+    named = {"d_fake", "d_real", "l1", "edge", "detail", "gan", "error"}
+    assert named == model.terms.keys()
 
 
 def test_frozen_norms_keep_their_statistics() -> None:

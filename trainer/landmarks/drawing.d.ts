@@ -39,16 +39,38 @@ export type Circle = {
      */
     clip: string;
 };
-export type Layer = Polygon | Edges | Circle;
+export type Patches = {
+    kind: 'patches';
+    patches: string;
+    /**
+     * one a patch
+     */
+    fills: string[];
+};
+export type Layer = Polygon | Edges | Circle | Patches;
 export type Specification = {
     format: number;
     background: string;
+    /**
+     * those after the
+     * landmarks: positions [x, y, z] on the head, which an affine map takes to the picture; frame
+     * has what each landmark named adds to the map's x, y, z and constant columns
+     */
+    points: {
+        frame: Record<string, number[]>;
+        positions: number[][];
+    };
     loops: Record<string, number[]>;
     /**
      * four points each: the ends a and b, then c and d;
      * seen from the front, the triangles a, b, c and b, a, d run clockwise
      */
     edges: Record<string, number[]>;
+    /**
+     * three or four points each; seen from outside,
+     * they run clockwise
+     */
+    patches: Record<string, number[][]>;
     layers: Layer[];
 };
 /**

@@ -26,13 +26,22 @@
  * @property {number} radius a factor
  * @property {string} fill
  * @property {string} clip the loop that it is seen through */
-/** @typedef {Polygon | Edges | Circle} Layer */
+/** @typedef {object} Patches patches that face away are left out
+ * @property {'patches'} kind
+ * @property {string} patches
+ * @property {string[]} fills one a patch */
+/** @typedef {Polygon | Edges | Circle | Patches} Layer */
 /** @typedef {object} Specification
  * @property {number} format
  * @property {string} background
+ * @property {{ frame: Record<string, number[]>, positions: number[][] }} points those after the
+ *    landmarks: positions [x, y, z] on the head, which an affine map takes to the picture; frame
+ *    has what each landmark named adds to the map's x, y, z and constant columns
  * @property {Record<string, number[]>} loops
  * @property {Record<string, number[]>} edges four points each: the ends a and b, then c and d;
  *    seen from the front, the triangles a, b, c and b, a, d run clockwise
+ * @property {Record<string, number[][]>} patches three or four points each; seen from outside,
+ *    they run clockwise
  * @property {Layer[]} layers */
 
 const LANDMARKS = 478;
@@ -47,7 +56,7 @@ const LANDMARKS = 478;
 export function drawLandmarks(context, landmarks, specification) {
   const { width: side, height } = context.canvas;
   if (side !== height) throw new Error(`The canvas is ${side}x${height}; a drawing is square.`);
-  const points = pixels(landmarks, side);
+  const points = withShell(pixels(landmarks, side), specification.points);
   context.save();
   context.setTransform(1, 0, 0, 1, 0, 0);
   context.globalAlpha = 1;
@@ -58,6 +67,7 @@ export function drawLandmarks(context, landmarks, specification) {
   for (const layer of specification.layers) {
     if (layer.kind === 'polygon') drawPolygon(context, points, layer, specification);
     else if (layer.kind === 'edges') drawEdges(context, points, layer, specification);
+    else if (layer.kind === 'patches') drawPatches(context, points, layer, specification);
     else drawCircle(context, points, layer, specification);
   }
   context.restore();
@@ -76,6 +86,23 @@ function pixels(landmarks, side) {
       ? [numbers[3 * i] * side, numbers[3 * i + 1] * side]
       : [rows[i][0] * side, rows[i][1] * side],
   );
+}
+
+/** @param {Point[]} landmarks @param {Specification['points']} points @returns {Point[]} */
+function withShell(landmarks, { frame, positions }) {
+  const columns = [0, 1, 2, 3].map(() => /** @type {Point} */ ([0, 0]));
+  for (const [anchor, shares] of Object.entries(frame)) {
+    const [x, y] = landmarks[Number(anchor)];
+    shares.forEach((share, i) => {
+      columns[i][0] += share * x;
+      columns[i][1] += share * y;
+    });
+  }
+  const [right, up, out, constant] = columns;
+  const placed = positions.map(([x, y, z]) =>
+    [0, 1].map((i) => x * right[i] + y * up[i] + z * out[i] + constant[i]),
+  );
+  return [...landmarks, .../** @type {Point[]} */ (placed)];
 }
 
 /** @typedef {CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D} Context */
@@ -125,6 +152,18 @@ function drawCircle(context, points, layer, { loops }) {
   context.fillStyle = layer.fill;
   context.fill();
   context.restore();
+}
+
+/** @param {Context} context @param {Point[]} points @param {Patches} layer
+ *  @param {Specification} specification */
+function drawPatches(context, points, layer, { patches }) {
+  for (const [i, patch] of patches[layer.patches].entries()) {
+    const corners = patch.map((j) => points[j]);
+    if (area(corners) <= 0) continue;
+    trace(context, corners);
+    context.fillStyle = layer.fills[i];
+    context.fill();
+  }
 }
 
 /** @param {Context} context @param {string} color @param {number} width */

@@ -1,9 +1,15 @@
 """Draws 478 landmarks as the picture that the networks read; drawing.json says how.
 
 The specification lists layers from the back to the front. A layer is a `polygon` (fill, stroke or
-both), `edges` (stroke) or a `circle` (fill; through the rim of an iris, times `radius`), clipped to
-a loop where it names one. Loops and edges are named lists of points; widths are fractions of the
-frame's side; line ends and joins are round. drawing.js draws the same from the same file.
+both), `edges` (stroke), a `circle` (fill; through the rim of an iris, times `radius`), clipped to
+a loop where it names one, or `patches` (each its own fill). Loops, edges
+and patches are named lists of points; widths are fractions of the frame's side; line ends and
+joins are round. drawing.js draws the same from the same file.
+
+Points 478 and up are the shell: the outside of the hair, which no tracker sees. They are at
+`positions`, centimetres of the canonical face, and follow the head by an affine map: the weighted
+least squares of the canonical face's anchors (procrustes.ANCHORS) against the landmarks seen.
+`frame` has that fit solved: what each anchor adds to the map's x, y, z and constant columns.
 """
 
 from __future__ import annotations
@@ -55,6 +61,7 @@ def draw(landmarks: NDArray[np.floating[Any]], size: int) -> NDArray[np.uint8]:
     factor = max(2, -(-INNER_SIDE // size))
     side = factor * size
     points = np.clip(landmarks[:, :2].astype(np.float64), -FAR, FAR) * side
+    points = np.concatenate([points, _shell(points)])
     canvas = np.empty((side, side, 3), np.uint8)
     cv2.rectangle(canvas, (0, 0), (side, side), _color(SPECIFICATION["background"]), cv2.FILLED)
     for layer in SPECIFICATION["layers"]:
@@ -98,11 +105,27 @@ def _circle(canvas: Canvas, points: Points, layer: Layer) -> None:
     part[(disc & opening).view(np.bool_)] = _color(layer["fill"])
 
 
+def _patches(canvas: Canvas, points: Points, layer: Layer) -> None:
+    """Patches that run clockwise, seen from outside; those that face away are left out."""
+    for patch, fill in zip(_corners(layer["patches"]), layer["fills"], strict=True):
+        corners = points[patch]
+        if _area(corners) > 0:
+            cv2.fillPoly(canvas, [_fixed(corners)], _color(fill), shift=FRACTION_BITS)
+
+
 PAINTERS: dict[str, Callable[[Canvas, Points, Layer], None]] = {
     "polygon": _polygon,
     "edges": _edges,
     "circle": _circle,
+    "patches": _patches,
 }
+
+
+def _shell(points: Points) -> Points:
+    """The shell's points f64[m,2] from the landmarks f64[478,2]."""
+    anchors, frame, positions = _affine()
+    columns = frame.T @ points[anchors]
+    return np.asarray(positions @ columns[:3] + columns[3])
 
 
 def _area(corners: Points) -> Points:
@@ -126,6 +149,14 @@ def _width(canvas: Canvas, layer: Layer) -> int:
 
 
 @cache
+def _affine() -> tuple[NDArray[np.intp], Points, Points]:
+    """Anchors i[a], what each adds to the columns of the affine map f64[a,4], and positions."""
+    frame = SPECIFICATION["points"]["frame"]
+    anchors = np.array([int(name) for name in frame])
+    return anchors, np.array(list(frame.values())), np.array(SPECIFICATION["points"]["positions"])
+
+
+@cache
 def _loop(name: str) -> NDArray[np.intp]:
     return np.array(SPECIFICATION["loops"][name])
 
@@ -133,6 +164,11 @@ def _loop(name: str) -> NDArray[np.intp]:
 @cache
 def _quads(name: str) -> NDArray[np.intp]:
     return np.array(SPECIFICATION["edges"][name]).reshape(-1, 4)
+
+
+@cache
+def _corners(name: str) -> list[NDArray[np.intp]]:
+    return [np.array(patch) for patch in SPECIFICATION["patches"][name]]
 
 
 @cache
