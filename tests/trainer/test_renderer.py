@@ -140,6 +140,16 @@ def test_every_face_stays_in_the_frame(
     assert (points[:, :2] < 1).all()
 
 
+def test_the_shoulders_stay_where_they_are() -> None:
+    """Beside the head's shadow, which follows it."""
+    still = render(FaceState(), SIZE)
+    moved = render(FaceState(pose=(5, -12, 3), offset=(0.02, -0.01), scale=1.03), SIZE)
+    low = slice(SIZE * 9 // 10, SIZE)
+    for side in (slice(0, SIZE // 6), slice(-SIZE // 6, SIZE)):
+        assert np.array_equal(still[low, side], moved[low, side])
+    assert not np.array_equal(still, moved)
+
+
 def test_the_pivot_stays_at_the_centre_of_the_framing() -> None:
     assert np.allclose(camera.project(camera.PIVOT[None])[0], [*camera.FRAME_CENTER, 0.0])
     turn = camera.rotation(10, 20, 30)

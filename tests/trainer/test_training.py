@@ -241,6 +241,13 @@ def test_the_detail_term_prefers_a_line_beside_its_place_to_none() -> None:
     assert amount(torch.full((1, 3, 32, 32), 0.7)).abs().max() < 1e-6
 
 
+@pytest.mark.parametrize("axis", [2, 3])
+def test_a_comb_is_no_detail(axis: int) -> None:
+    """What a net drew for a loss that took it for one: lines in every second column."""
+    comb = (torch.arange(32) % 2).float().view(1, 1, *((32, 1) if axis == 2 else (1, 32)))
+    assert amount(comb.expand(1, 3, 32, 32)).abs().max() < 1e-6
+
+
 def test_a_loss_does_not_depend_on_how_a_batch_is_divided() -> None:
     loss = PictureLoss(LossConfig(perceptual=0), None)
     torch.manual_seed(0)

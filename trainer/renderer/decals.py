@@ -73,7 +73,7 @@ def _line(points: Sequence[int], width: int, dots: bool = True) -> Image:
     corners = _texels(points)
     cv2.polylines(mask, [corners], False, 1.0, width, cv2.LINE_AA, 4)
     if dots:
-        cv2.circle(mask, tuple(int(v) for v in corners[-1]), width * 22, 1.0, -1, cv2.LINE_AA, 4)
+        cv2.circle(mask, tuple(int(v) for v in corners[-1]), width * 15, 1.0, -1, cv2.LINE_AA, 4)
     return mask
 
 
@@ -115,13 +115,11 @@ def decals(name: str) -> Decals:
     glow = np.zeros((SIDE, SIDE, 3), np.float32)
     cold, warm = colors.base[Material.GLOW_COLD], colors.base[Material.GLOW_WARM]
     for points, color in (
-        ((127, 34, 227, 116, 117), cold),
         ((227, 137, 177, 215), cold),
         ((446, 340, 346, 347), warm),
-        ((340, 376, 411), warm),
         ((151, 9), warm),
     ):
-        mask = _line(points, 7)
+        mask = _line(points, 12)
         glow = np.maximum(glow, mask[..., None] * color)
         painter.lay(cv2.dilate(mask, np.ones((5, 5))), colors.ink, 0.55)
     return Decals(painter.paint, painter.cover, glow)

@@ -38,6 +38,8 @@ def render(state: FaceState, size: int) -> NDArray[np.uint8]:
     glow[visible] = light
     picture += (glow - picture) * np.minimum(glow.max(-1, keepdims=True) * 1.3, 1)
     picture = _bloomed(picture, glow)
+    # The mean of 2x2 alone would leave stairs on lines.
+    picture = cv2.GaussianBlur(picture, (0, 0), fine / size / 3)
     small = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA)
     return np.asarray(np.clip(small, 0, 1) * 255 + 0.5).astype(np.uint8)
 
@@ -96,7 +98,7 @@ def _lit(material: NDArray[np.int32], line: NDArray[np.int32], depth: Array) -> 
         front = np.full_like(depth, np.inf)
         front[dy:, : size - dx] = depth[: size - dy, dx:]
         lit[moved & receivers & (front < depth - nearer)] = 0.0
-    return lit
+    return np.asarray(cv2.GaussianBlur(lit, (0, 0), size / 200), np.float32)
 
 
 def _inked(
@@ -111,13 +113,13 @@ def _inked(
         other_line, other_hair = np.roll(line, 1, axis), np.roll(hair, 1, axis)
         gap = np.abs(flat - np.roll(flat, 1, axis))
         drawn = (line != other_line) & (line != 0) & (other_line != 0)
-        weight = np.where(hair & other_hair, 0.62, 1.0) * (drawn | (gap > 0.035))
+        weight = np.where(hair & other_hair, 0.45, 1.0) * (drawn | (gap > 0.035))
         weight[(slice(0, 1), slice(None)) if axis == 0 else (slice(None), slice(0, 1))] = 0
         strength = np.maximum(strength, weight.astype(np.float32))
     width = max(1, round(size / 320))
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width + 1, width + 1))
     soft = cv2.GaussianBlur(cv2.dilate(strength, kernel), (0, 0), size / 900)
-    alpha = np.clip(soft, 0, 1)[..., None] * 0.9
+    alpha = np.clip(soft, 0, 1)[..., None] * 0.75
     return np.asarray(picture * (1 - alpha) + look(name).ink * alpha, np.float32)
 
 

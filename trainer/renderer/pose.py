@@ -17,9 +17,12 @@ def placed(points: Points, state: FaceState) -> Points:
     return np.asarray(turned * state.scale + camera.PIVOT)
 
 
-def seen(points: Points, state: FaceState) -> Points:
-    """Placed points in the frame, f64[n,3] (camera.project), shifted by the state's offset."""
-    return np.asarray(camera.project(points) + np.array([*state.offset, 0.0]))
+def seen(points: Points, state: FaceState, share: float | Points = 1.0) -> Points:
+    """Placed points in the frame, f64[n,3] (camera.project), shifted by the state's offset.
+
+    share: how much of the shift each point takes part in, f64[n,1].
+    """
+    return np.asarray(camera.project(points) + share * np.array([*state.offset, 0.0]))
 
 
 def landmarks(state: FaceState) -> NDArray[np.float32]:

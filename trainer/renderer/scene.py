@@ -8,15 +8,11 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from . import body, camera, features, hair
+from . import body, features, hair
 from .mesh import normals
 from .parts import Motion, Part
 from .pose import placed, seen
 from .state import FaceState
-
-BODY_PIVOT = np.array([0.0, -22.0, -6.0])
-_BODY_SHARE = np.array([0.15, 0.30, 0.15])
-"""How much of the head's pitch, yaw and roll the shoulders follow."""
 
 
 @dataclass(frozen=True)
@@ -39,23 +35,25 @@ def _static() -> tuple[Part, ...]:
     return (*hair.parts(), *body.parts())
 
 
-def _moved(part: Part, state: FaceState) -> NDArray[np.float64]:
-    """A part's points, in centimetres before the camera, f64[n,3]."""
-    if part.motion == Motion.HEAD:
-        return placed(part.points, state)
-    turn = camera.rotation(*(np.asarray(state.pose) * _BODY_SHARE))
-    still = (part.points - BODY_PIVOT) @ turn.T + BODY_PIVOT
-    still = (still - camera.PIVOT) * state.scale + camera.PIVOT
-    if part.motion == Motion.BODY:
-        return np.asarray(still)
-    share = part.coordinates[:, :1]
-    return np.asarray(share * placed(part.points, state) + (1 - share) * still)
+def _head_share(part: Part) -> NDArray[np.float64]:
+    """How much of the head's motion each point follows, f64[n,1]: 1 on the head, 0 on the body.
+
+    Shoulders stay where they are: no tracker sees them, and what follows a face only by guess
+    trembles with it.
+    """
+    if part.motion == Motion.NECK:
+        return part.coordinates[:, :1]
+    return np.full((len(part.points), 1), float(part.motion == Motion.HEAD))
 
 
 def scene(state: FaceState) -> Scene:
     """The mesh that a state's picture shows."""
     parts = [*features.parts(state), *_static()]
-    moved = [_moved(part, state) for part in parts]
+    shares = [_head_share(part) for part in parts]
+    moved = [
+        share * placed(part.points, state) + (1 - share) * part.points
+        for part, share in zip(parts, shares, strict=True)
+    ]
     starts = np.cumsum([0, *(len(points) for points in moved)])[:-1]
     counts = [len(part.triangles) for part in parts]
     triangles = np.concatenate(
@@ -63,7 +61,7 @@ def scene(state: FaceState) -> Scene:
     ).astype(np.int32)
     points = np.concatenate(moved)
     return Scene(
-        points=seen(points, state),
+        points=seen(points, state, np.concatenate(shares)),
         normals=normals(points, triangles),
         coordinates=np.concatenate([part.coordinates for part in parts]),
         triangles=triangles,

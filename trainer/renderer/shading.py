@@ -41,7 +41,7 @@ class Surface:
     lit: Array
 
 
-def step(x: Array, edge: float, soft: float = 0.035) -> Array:
+def step(x: Array, edge: float, soft: float = 0.10) -> Array:
     """0 below the edge, 1 above it, smooth over `soft` on both sides."""
     t = np.clip((x - edge) / (2 * soft) + 0.5, 0, 1)
     return np.asarray(t * t * (3 - 2 * t), np.float32)
@@ -101,10 +101,10 @@ def _lights(surface: Surface, name: str, base: Array) -> Array:
     color *= _amount(material, dict.fromkeys(_SKIN, 1.0), 0.92)[:, None]
     wash_by = _amount(material, dict.fromkeys(_SKIN, 0.80) | dict.fromkeys(_HAIR, 0.72), 0.62)
     rim_by = _amount(material, {Material.EYE: 0.0, Material.MOUTH: 0.0}, 0.40)
-    rim_by *= step(1 - n[:, 2], 0.64, 0.06)
+    rim_by *= step(1 - n[:, 2], 0.64, 0.12)
     for direction, light in ((WARM, colors.warm), (COLD, colors.cold)):
         facing = n @ direction
-        wash = 0.20 * step(facing, 0.40, 0.05) + 0.44 * step(facing, 0.72, 0.04)
+        wash = 0.20 * step(facing, 0.40, 0.12) + 0.44 * step(facing, 0.72, 0.10)
         amount = (wash * wash_by)[:, None]
         color *= 1 - 0.72 * amount
         color += light * (amount * (0.30 + 0.70 * base))
@@ -123,11 +123,11 @@ def _gleam(surface: Surface) -> Array:
     strength = _amount(
         material, {Material.SKIN: 0.16, Material.LIPS: 0.42, Material.METAL: 0.55}, 0
     )
-    gleam = strength * step(toward - edge, 0.0, 0.003)
+    gleam = strength * step(toward - edge, 0.0, 0.006)
     hair = np.flatnonzero(np.isin(material, _HAIR))
     wave = 0.05 * np.sin(surface.coordinates[hair, 0] * 5)
     off = np.abs(n[hair, 1] - 0.52 + wave)
-    gleam[hair] += 0.30 * step(0.10 - off, 0.0, 0.03) * step(n[hair, 2], 0.25, 0.1)
+    gleam[hair] += 0.30 * step(0.10 - off, 0.0, 0.06) * step(n[hair, 2], 0.25, 0.1)
     return np.asarray(gleam, np.float32)
 
 
