@@ -143,10 +143,12 @@ PRESETS = {
         finetune=replace(_CI, epochs=4, learning_rate=5e-4, freeze_norms=True),
     ),
     "cpu": Config(
+        data=DataConfig(train=2400),
         teacher=TeacherConfig(ngf=32),
+        loss=LossConfig(detail=1.5, perceptual=0.0),
         teach=OptimizerConfig(epochs=4, learning_rate=2e-4, beta1=0.5),
-        distill=OptimizerConfig(epochs=8),
-        finetune=OptimizerConfig(epochs=2, learning_rate=2e-4, freeze_norms=True),
+        distill=OptimizerConfig(epochs=20),
+        finetune=OptimizerConfig(epochs=6, learning_rate=1e-3, freeze_norms=True),
     ),
     "gpu": _GPU_RECIPE,
     "gpu512": replace(

@@ -113,7 +113,7 @@ def _inked(
         other_line, other_hair = np.roll(line, 1, axis), np.roll(hair, 1, axis)
         gap = np.abs(flat - np.roll(flat, 1, axis))
         drawn = (line != other_line) & (line != 0) & (other_line != 0)
-        weight = np.where(hair & other_hair, 0.45, 1.0) * (drawn | (gap > 0.035))
+        weight = np.where(hair & other_hair, 0.18, 1.0) * (drawn | (gap > 0.035))
         weight[(slice(0, 1), slice(None)) if axis == 0 else (slice(None), slice(0, 1))] = 0
         strength = np.maximum(strength, weight.astype(np.float32))
     width = max(1, round(size / 320))

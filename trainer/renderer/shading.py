@@ -78,8 +78,8 @@ def _paint_skin(surface: Surface, name: str, base: Array, glow: Array) -> None:
 def _paint_hair(surface: Surface, base: Array) -> None:
     hair = np.isin(surface.material, _HAIR)
     across, along, tint = surface.coordinates[hair].T
-    strand = 0.06 * step(np.sin(across * 7.0), 0.3, 0.4) + 0.10 * tint
-    base[hair] *= (0.94 + strand - 0.22 * step(np.abs(across), 0.78, 0.08) + 0.10 * along)[:, None]
+    strand = 0.03 * step(np.sin(across * 7.0), 0.3, 0.4) + 0.08 * tint
+    base[hair] *= (0.94 + strand - 0.14 * step(np.abs(across), 0.78, 0.20) + 0.10 * along)[:, None]
 
 
 def _amount(material: NDArray[np.int32], amounts: dict[Material, float], other: float) -> Array:
@@ -127,7 +127,7 @@ def _gleam(surface: Surface) -> Array:
     hair = np.flatnonzero(np.isin(material, _HAIR))
     wave = 0.05 * np.sin(surface.coordinates[hair, 0] * 5)
     off = np.abs(n[hair, 1] - 0.52 + wave)
-    gleam[hair] += 0.30 * step(0.10 - off, 0.0, 0.06) * step(n[hair, 2], 0.25, 0.1)
+    gleam[hair] += 0.24 * step(0.10 - off, 0.0, 0.10) * step(n[hair, 2], 0.25, 0.1)
     return np.asarray(gleam, np.float32)
 
 
