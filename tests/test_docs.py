@@ -57,6 +57,21 @@ def test_every_name_in_the_guide_is_in_the_code() -> None:
     assert missing == []
 
 
+def linked_files(text: str) -> set[str]:
+    """Where links and pictures lead to within the repository, without anchors."""
+    links = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text)
+    return {link for link in links if not re.match(r"[a-z]+:", link)}
+
+
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("models/*.md")])
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_lead_somewhere(document: Path) -> None:
+    links = linked_files(document.read_text("utf-8"))
+    assert [link for link in sorted(links) if not (document.parent / link).exists()] == []
+
+
 def test_names_and_files_are_found() -> None:
     assert len(mentioned_files(GUIDE)) > 10
     assert {"QMul", "qlinear_mul", "store", "operand"} <= mentioned_names(GUIDE)

@@ -18,6 +18,7 @@ SHORT_HELP = {
     "teacher": "Train the teacher (pix2pix: LSGAN + L1).",
     "distill": "Train a student from a data set and, where it is good enough, a teacher.",
     "finetune": "Train a student further, without a discriminator: the shipping recipe.",
+    "blend": "Average the weights of runs that were trained on from one start.",
     "evaluate": "Measure checkpoints on the held-out splits; write a report with pictures.",
     "ablate": "Repeat the findings of the recipe, each with one budget; write a report.",
     "ship": "Export a checkpoint to int8 ONNX, compile it, verify every bit.",
