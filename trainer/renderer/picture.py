@@ -39,7 +39,7 @@ def render(state: FaceState, size: int) -> NDArray[np.uint8]:
     picture += (glow - picture) * np.minimum(glow.max(-1, keepdims=True) * 1.3, 1)
     picture = _bloomed(picture, glow)
     # The mean of 2x2 alone would leave stairs on lines.
-    picture = cv2.GaussianBlur(picture, (0, 0), fine / size / 3)
+    picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), fine / size / 3), np.float32)
     small = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA)
     return np.asarray(np.clip(small, 0, 1) * 255 + 0.5).astype(np.uint8)
 
