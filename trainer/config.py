@@ -135,11 +135,11 @@ _CI = OptimizerConfig(epochs=15, batch=8, learning_rate=3e-3, warmup=20, ema=0.9
 PRESETS = {
     "ci": Config(
         data=DataConfig(size=64, train=96, val=16, pose_extreme=16, speech=16, shard=16),
-        model=ModelConfig(size=64, ngf=8),
+        model=ModelConfig(size=64),
         teacher=TeacherConfig(size=64, ngf=16, ndf=16),
         loss=LossConfig(window=32),
         teach=replace(_CI, learning_rate=1e-3, beta1=0.5),
-        distill=_CI,
+        distill=replace(_CI, batch=4),
         finetune=replace(_CI, epochs=4, learning_rate=5e-4, freeze_norms=True),
     ),
     "cpu": Config(

@@ -39,6 +39,11 @@ def test_outputs_and_integer_groups_of_every_style_survive(style: str) -> None:
     _assert_same_bits_after_strip(onnx.load(mobile_unet_path(64, 8, style)))
 
 
+def test_outputs_and_integer_groups_of_a_net_like_the_checkpoint_survive() -> None:
+    stripped = _assert_same_bits_after_strip(onnx.load(mobile_unet_path(256, 16)))
+    assert sum("int32 zero point" in line for line in stripped) == 16
+
+
 def test_the_checkpoint_ships_stripped() -> None:
     """`onnx2wgsl-train ship` strips what it exports, and compares the bits before and after."""
     assert strip_zero_points(onnx.load(CHECKPOINT)) == []
