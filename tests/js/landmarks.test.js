@@ -11,7 +11,7 @@ const FOLDER = join(ROOT, 'trainer/landmarks');
 const SPECIFICATION = JSON.parse(readFileSync(join(FOLDER, 'drawing.json'), 'utf8'));
 /** How far the drawings may be apart, by size: what anti-aliasing makes, and a little more. */
 const BOUNDS = {
-  128: { mean: 1.7, far: 0.015, square: 18 },
+  128: { mean: 1.5, far: 0.015, square: 18 },
   256: { mean: 1.0, far: 0.01, square: 16 },
   512: { mean: 0.8, far: 0.01, square: 13 },
 };

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from onnx2wgsl.trainer.errors import TrainerError
 from onnx2wgsl.trainer.landmarks import topology
-from onnx2wgsl.trainer.landmarks.drawing import SPECIFICATION, draw
+from onnx2wgsl.trainer.landmarks.drawing import SPECIFICATION, draw, with_shell
 from onnx2wgsl.trainer.landmarks.procrustes import ANCHOR_POINTS, ANCHOR_WEIGHTS
 from onnx2wgsl.trainer.renderer import FaceState, camera, hair, landmarks, pose
 
@@ -176,6 +177,22 @@ def test_patches_of_the_shell_run_clockwise_seen_from_outside() -> None:
     for patch in patches:
         a, b, c = positions[np.array(patch[:3]) - topology.LANDMARKS]
         assert np.cross(b - a, c - a) @ (a - hair.CENTER) < 0, "a picture's y points down"
+
+
+@pytest.mark.parametrize("pitch", [-28.0, -14.0, 0.0, 14.0, 28.0])
+@pytest.mark.parametrize("yaw", [-45.0, -20.0, 0.0, 20.0, 45.0])
+def test_patches_that_face_the_viewer_do_not_overlap(pitch: float, yaw: float) -> None:
+    """drawing.js adds their colours: where two overlapped, it would draw another one."""
+    points = with_shell(landmarks(FaceState(pose=(pitch, yaw, 8.0)))[:, :2] * 512.0)
+    covered = np.zeros((512, 512), np.uint8)
+    for patch in SPECIFICATION["patches"]["shell"]:
+        corners = points[patch]
+        x, y = corners.T
+        if x @ np.roll(y, -1) - y @ np.roll(x, -1) > 0:
+            mask = np.zeros_like(covered)
+            cv2.fillPoly(mask, [np.rint(corners).astype(np.int32)], 1)
+            covered += cv2.erode(mask, np.ones((3, 3), np.uint8))
+    assert covered.max() == 1
 
 
 @settings(max_examples=10, deadline=None)

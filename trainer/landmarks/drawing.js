@@ -26,7 +26,7 @@
  * @property {number} radius a factor
  * @property {string} fill
  * @property {string} clip the loop that it is seen through */
-/** @typedef {object} Patches patches that face away are left out
+/** @typedef {object} Patches on black; those that face away are left out, the others don't overlap
  * @property {'patches'} kind
  * @property {string} patches
  * @property {string[]} fills one a patch */
@@ -154,9 +154,11 @@ function drawCircle(context, points, layer, { loops }) {
   context.restore();
 }
 
-/** @param {Context} context @param {Point[]} points @param {Patches} layer
+/** Adds the patches to the black canvas: painted over each other, two soft edges would leave a seam.
+ *  @param {Context} context @param {Point[]} points @param {Patches} layer
  *  @param {Specification} specification */
 function drawPatches(context, points, layer, { patches }) {
+  context.globalCompositeOperation = 'lighter';
   for (const [i, patch] of patches[layer.patches].entries()) {
     const corners = patch.map((j) => points[j]);
     if (area(corners) <= 0) continue;
@@ -164,6 +166,7 @@ function drawPatches(context, points, layer, { patches }) {
     context.fillStyle = layer.fills[i];
     context.fill();
   }
+  context.globalCompositeOperation = 'source-over';
 }
 
 /** @param {Context} context @param {string} color @param {number} width */

@@ -2,8 +2,8 @@
 
 The specification lists layers from the back to the front. A layer is a `polygon` (fill, stroke or
 both), `edges` (stroke), a `circle` (fill; through the rim of an iris, times `radius`), clipped to
-a loop where it names one, or `patches` (each its own fill). Loops, edges
-and patches are named lists of points; widths are fractions of the frame's side; line ends and
+a loop where it names one, or `patches` (each its own fill; they don't overlap). Loops, edges and
+patches are named lists of points; widths are fractions of the frame's side; line ends and
 joins are round. drawing.js draws the same from the same file.
 
 Points 478 and up are the shell: the outside of the hair, which no tracker sees. They are at
@@ -61,12 +61,19 @@ def draw(landmarks: NDArray[np.floating[Any]], size: int) -> NDArray[np.uint8]:
     factor = max(2, -(-INNER_SIDE // size))
     side = factor * size
     points = np.clip(landmarks[:, :2].astype(np.float64), -FAR, FAR) * side
-    points = np.concatenate([points, _shell(points)])
+    points = with_shell(points)
     canvas = np.empty((side, side, 3), np.uint8)
     cv2.rectangle(canvas, (0, 0), (side, side), _color(SPECIFICATION["background"]), cv2.FILLED)
     for layer in SPECIFICATION["layers"]:
         PAINTERS[layer["kind"]](canvas, points, layer)
     return np.asarray(cv2.resize(canvas, (size, size), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def with_shell(points: Points) -> Points:
+    """The landmarks f64[478,2] and the shell's points behind them, f64[478+m,2], in their unit."""
+    anchors, frame, positions = _affine()
+    columns = frame.T @ points[anchors]
+    return np.concatenate([points, positions @ columns[:3] + columns[3]])
 
 
 def _polygon(canvas: Canvas, points: Points, layer: Layer) -> None:
@@ -119,13 +126,6 @@ PAINTERS: dict[str, Callable[[Canvas, Points, Layer], None]] = {
     "circle": _circle,
     "patches": _patches,
 }
-
-
-def _shell(points: Points) -> Points:
-    """The shell's points f64[m,2] from the landmarks f64[478,2]."""
-    anchors, frame, positions = _affine()
-    columns = frame.T @ points[anchors]
-    return np.asarray(positions @ columns[:3] + columns[3])
 
 
 def _area(corners: Points) -> Points:
