@@ -40,4 +40,22 @@ def test_what_cannot_be_blended_is_refused(tmp_path: Path) -> None:
     assert "only nets of one architecture" in refusal("blend", f"{a}=0.5", f"{b}=0.5", *out)
     assert "sum to 1; these sum to 0.9" in refusal("blend", f"{a}=0.5", f"{a}=0.4", *out)
     assert "write RUN=SHARE" in refusal("blend", a, *out)
+    assert "sum to 1; these sum to nan" in refusal("blend", f"{a}=nan", f"{a}=0.5", *out)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_run_that_was_trained_is_not_written_over(tmp_path: Path) -> None:
+    (a,) = runs(tmp_path, 2)
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "config.json").write_text('{"stage": "distill"}')
+    assert "holds a run that was trained" in refusal("blend", f"{a}=1", "-o", str(run))
+    (run / "config.json").write_text('{"stage": ')
+    assert "config.json is broken" in refusal("blend", f"{a}=1", "-o", str(run))
+    assert not (run / "best.pt").exists()
+
+
+def test_a_blend_can_be_made_again(tmp_path: Path) -> None:
+    (a,) = runs(tmp_path, 2)
+    for _ in range(2):
+        succeed("blend", f"{a}=1", "-o", str(tmp_path / "run"))

@@ -21,7 +21,7 @@ from ..data import store
 from ..data.generate import generate, split_counts
 from ..errors import TrainerError
 from ..files import write_whole
-from ..models import Generator, load_generator, make
+from ..models import Generator, load_generator, load_recipe, make
 from ..models.files import read
 from ..training.log import read_log
 from ..training.loop import BEST, LAST
@@ -247,7 +247,7 @@ class Ablations:
 
 def latest(run: Path) -> Generator:
     """The averaged weights of a run's latest iteration."""
-    model = make(json.loads((run / "config.json").read_text())["model"])
+    model = make(load_recipe(run)["model"])
     model.load_state_dict(read(run / LAST)["average"])
     return model.eval()
 

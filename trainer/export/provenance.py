@@ -10,7 +10,8 @@ from typing import Any
 
 from ..config import Config
 from ..data.store import read_description
-from ..models import generator_file, load_generator, load_metrics
+from ..models import generator_file, load_generator, load_metrics, load_recipe
+from ..models.blend import STAGE
 
 
 def provenance(source: Path, data: Path) -> dict[str, str]:
@@ -28,10 +29,9 @@ def provenance(source: Path, data: Path) -> dict[str, str]:
         "onnx2wgsl.validation": load_metrics(file),
         "onnx2wgsl.data": read_description(data)["config"],
     }
-    recipe = file.parent / "config.json"
-    if recipe.is_file():
-        about["onnx2wgsl.recipe"] = json.loads(recipe.read_text())
-        about["onnx2wgsl.command"] = command(about["onnx2wgsl.recipe"])
+    if recipe := load_recipe(file):
+        about["onnx2wgsl.recipe"] = recipe
+        about["onnx2wgsl.command"] = command(recipe)
     return {
         key: value if isinstance(value, str) else json.dumps(value, sort_keys=True)
         for key, value in about.items()
@@ -40,7 +40,7 @@ def provenance(source: Path, data: Path) -> dict[str, str]:
 
 def command(recipe: Mapping[str, Any]) -> str:
     """The command that trains so, with every option that isn't its default; names for paths."""
-    if recipe["stage"] == "blend":
+    if recipe["stage"] == STAGE:
         shares = " ".join(f"RUN{i}={part['share']}" for i, part in enumerate(recipe["parts"], 1))
         made = [command(part["recipe"]) for part in recipe["parts"] if part["recipe"]]
         return "; ".join([*made, f"onnx2wgsl-train blend {shares} -o RUN"])

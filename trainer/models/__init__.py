@@ -1,6 +1,14 @@
 """The networks: the pix2pix teacher and its discriminator, the mobile students, their files."""
 
-from .files import Generator, generator_file, load_generator, load_metrics, make, save_generator
+from .files import (
+    Generator,
+    generator_file,
+    load_generator,
+    load_metrics,
+    load_recipe,
+    make,
+    save_generator,
+)
 from .mobile import MobileUNet, PhaseStudents, fold_batch_norm
 from .unet import PatchGAN, UNet, unet
 
@@ -14,6 +22,7 @@ __all__ = [
     "generator_file",
     "load_generator",
     "load_metrics",
+    "load_recipe",
     "make",
     "save_generator",
     "unet",

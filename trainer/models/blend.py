@@ -8,15 +8,17 @@ valley of the loss; the mean of their weights is often better than each (Wortsma
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from ..errors import TrainerError
 from ..files import write_whole
-from .files import generator_file, load_generator, make, save_generator
+from .files import RECIPE, load_generator, load_recipe, make, save_generator
+
+STAGE = "blend"
+"""What the recipe of a blend has for a stage."""
 
 
 def blend(parts: Sequence[tuple[Path, float]], folder: Path) -> None:
@@ -25,11 +27,14 @@ def blend(parts: Sequence[tuple[Path, float]], folder: Path) -> None:
     Its config.json holds the configurations of all of them.
 
     Raises:
-        TrainerError: shares that don't sum to 1, architectures that differ, or no such run.
+        TrainerError: shares that don't sum to 1, architectures that differ, no such run, or a
+            folder in which a run has been trained.
     """
     total = sum(share for _, share in parts)
-    if not parts or abs(total - 1) > 1e-6 or min(share for _, share in parts) <= 0:
+    if not (abs(total - 1) <= 1e-6 and all(share > 0 for _, share in parts)):
         raise TrainerError(f"shares are above 0 and sum to 1; these sum to {total:g}")
+    if folder.is_dir() and load_recipe(folder).get("stage", STAGE) != STAGE:
+        raise TrainerError(f"{folder} holds a run that was trained: give the blend another folder")
     models = [load_generator(path) for path, _ in parts]
     first = models[0].architecture()
     for (path, _), model in zip(parts, models, strict=True):
@@ -46,11 +51,11 @@ def blend(parts: Sequence[tuple[Path, float]], folder: Path) -> None:
     blended = make(first)
     blended.load_state_dict(mean)
     about = {
-        "stage": "blend",
-        "parts": [{"share": share, "recipe": _recipe(path)} for path, share in parts],
+        "stage": STAGE,
+        "parts": [{"share": share, "recipe": load_recipe(path)} for path, share in parts],
     }
     folder.mkdir(parents=True, exist_ok=True)
-    write_whole(folder / "config.json", (json.dumps(about, indent=2) + "\n").encode())
+    write_whole(folder / RECIPE, (json.dumps(about, indent=2) + "\n").encode())
     save_generator(folder / "best.pt", blended)
 
 
@@ -59,9 +64,3 @@ def _mean(values: Sequence[torch.Tensor], shares: Sequence[float]) -> torch.Tens
     if not values[0].is_floating_point():
         return values[0]
     return torch.stack([share * v for v, share in zip(values, shares, strict=True)]).sum(0)
-
-
-def _recipe(path: Path) -> Mapping[str, Any]:
-    file = generator_file(path).parent / "config.json"
-    recipe: Mapping[str, Any] = json.loads(file.read_text()) if file.is_file() else {}
-    return recipe

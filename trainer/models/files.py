@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import pickle
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +17,8 @@ from .mobile import MobileUNet, PhaseStudents
 from .unet import UNet
 
 FORMAT = 1
+RECIPE = "config.json"
+"""What a run was asked for, in its folder."""
 KINDS: dict[str, type[UNet] | type[MobileUNet] | type[PhaseStudents]] = {
     "unet": UNet,
     "mobile": MobileUNet,
@@ -82,6 +85,23 @@ def load_generator(path: Path) -> Generator:
 def load_metrics(path: Path) -> dict[str, float]:
     """The figures that a generator was saved with."""
     return dict(read(generator_file(path)).get("metrics", {}))
+
+
+def load_recipe(path: Path) -> dict[str, Any]:
+    """What a run was asked for, or the run that a file lies in: its config.json; {} without one.
+
+    Raises:
+        TrainerError: the config.json is broken.
+    """
+    file = (path if path.is_dir() else path.parent) / RECIPE
+    if not file.is_file():
+        return {}
+    try:
+        return dict(json.loads(file.read_text()))
+    except ValueError as error:
+        raise TrainerError(
+            f"{file} is broken ({error}): mend it, or move the .pt file elsewhere"
+        ) from error
 
 
 def generator_file(path: Path) -> Path:

@@ -25,6 +25,7 @@ from ..data.store import read_description
 from ..errors import TrainerError
 from ..files import write_whole
 from ..models import Generator, PatchGAN, generator_file, load_generator, load_metrics, make
+from ..models.files import RECIPE
 from . import distributed
 from .batches import Batches
 from .device import choose, machine, place, unused_gpu
@@ -205,7 +206,7 @@ def _claim(run: Path, data: Path, plan: _Plan) -> None:
         TrainerError: the folder holds another run: the fields that differ.
     """
     wanted = _described(data, plan)
-    path = run / "config.json"
+    path = run / RECIPE
     if (run / LAST).is_file() and path.is_file():
         try:
             has = json.loads(path.read_text())
