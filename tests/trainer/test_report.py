@@ -97,3 +97,13 @@ def test_a_sheet_of_noise_is_still_small(tmp_path: Path) -> None:
     assert (tmp_path / "sheet.jpg").stat().st_size <= MOST_BYTES
     with Image.open(tmp_path / "sheet.jpg") as sheet:
         assert sheet.size == (96 + 15 * 128, 18 + 2 * 128)
+
+
+def test_a_sheet_has_room_for_long_names(tmp_path: Path) -> None:
+    picture = np.zeros((1, 8, 8, 3), np.uint8)
+    widths = []
+    for name in ("a", "a name that is longer than most"):
+        write_sheet(tmp_path / "sheet.jpg", {name: picture})
+        with Image.open(tmp_path / "sheet.jpg") as sheet:
+            widths.append(sheet.width)
+    assert widths[1] > widths[0] + 80

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -17,7 +18,8 @@ Pictures = NDArray[np.uint8]
 MOST_BYTES = 390_000
 INK, PAPER = (20, 20, 30), (250, 250, 252)
 MARGIN, LINE = 96, 18
-"""Pixels left of the rows for their names, and above the columns for their captions."""
+"""Pixels left of the rows for their names (more where one is longer), and above the columns for
+their captions."""
 
 
 def write_sheet(
@@ -29,14 +31,16 @@ def write_sheet(
     """
     columns = max(len(pictures) for pictures in rows.values())
     top = LINE if captions else 0
-    sheet = Image.new("RGB", (MARGIN + columns * side, top + len(rows) * side), PAPER)
-    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(13)
+    font = ImageFont.load_default(13)
+    left = max(MARGIN, *(math.ceil(font.getlength(name)) + 8 for name in rows))
+    sheet = Image.new("RGB", (left + columns * side, top + len(rows) * side), PAPER)
+    pen = ImageDraw.Draw(sheet)
     for column, caption in enumerate(captions):
-        pen.text((MARGIN + column * side + 4, 2), caption, INK, font)
+        pen.text((left + column * side + 4, 2), caption, INK, font)
     for row, (name, pictures) in enumerate(rows.items()):
         pen.text((4, top + row * side + side // 2 - 8), name, INK, font)
         for column, picture in enumerate(pictures):
-            place = (MARGIN + column * side, top + row * side)
+            place = (left + column * side, top + row * side)
             sheet.paste(_fitted(picture, side), place)
     write_whole(path, _small_jpeg(sheet))
 
