@@ -123,7 +123,7 @@ def test_a_run_folder_of_something_else_is_refused(data: Path, tmp_path: Path) -
 
 def test_seconds_and_the_command_line(data: Path, tmp_path: Path) -> None:
     command = ["distill", data, "-o", tmp_path / "run", "--preset", "ci", "--ngf", "2"]
-    command += ["--epochs", "2", "--perceptual", "0"]
+    command += ["--epochs", "2", "--batch", "8", "--perceptual", "0"]
     said = succeed(*command, "--seconds", "0.000001")
     assert "time is up after 0 of 6 iterations: saved; the same command goes on" in said
     assert "finished" in succeed(*command)
