@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 from float_model import to_float
-from onnx2wgsl.compiler.oracle import Oracle
+from onnx2wgsl.compiler.reference.oracle import Oracle
 from systems import frame_input
 
 HERE = Path(__file__).resolve().parent

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .ir import Graph
+    from .ir.graph import Graph
 
 
 class CompileError(Exception):

@@ -8,10 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from .errors import CompileError, UnsupportedError
-from .frontend import import_model
-from .ir import NUMPY_DTYPES, FloatOp, Graph, Lookup, Quantize, Value
-from .model_file import Shapes
-from .operators.floats import refusals
+from .frontend.importer import import_model
+from .frontend.model_file import Shapes
+from .ir.graph import FloatOp, Graph, Lookup, Quantize, Value
+from .ir.program import Program
+from .ir.types import NUMPY_DTYPES
+from .ir.verifier import verify
+from .operators.float.nodes import refusals
 from .passes import GraphPass
 from .passes.allocate_buffers import AllocateBuffers
 from .passes.canonicalize import Canonicalize
@@ -30,8 +33,6 @@ from .passes.schedule import Schedule
 from .passes.simplify_floats import SimplifyFloats
 from .passes.strip_zero_points import StripZeroPoints
 from .passes.tabulate import Tabulate
-from .program import Program
-from .verifier import verify
 
 REFERENCE_PASSES: tuple[GraphPass, ...] = (
     SimplifyFloats(),
@@ -66,9 +67,7 @@ Observer = Callable[[str, Graph | Program], None]
 """Called after the import and after every pass with its name and what it left."""
 
 
-def compile_model(
-    path: Path, shapes: Shapes | None = None, observe: Observer | None = None
-) -> Program:
+def compile_model(path: Path, shapes: Shapes | None = None, observe: Observer | None = None) -> Program:
     """The program of the model in `path`.
 
     Raises UnsupportedError with every reason there is, those of the import and of later passes.

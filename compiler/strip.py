@@ -29,7 +29,7 @@ from onnx import numpy_helper
 
 from .errors import CompileError
 from .files import write_whole
-from .model_file import read_model
+from .frontend.model_file import read_model
 
 _STRIPPABLE = {
     "DequantizeLinear": frozenset({np.dtype(np.int32), np.dtype(np.uint8), np.dtype(np.int8)}),
@@ -93,9 +93,7 @@ def _constants(graph: onnx.GraphProto) -> dict[str, NDArray[Any]]:
 def _remove_unused_constants(graph: onnx.GraphProto) -> None:
     used = set(_names_read(graph))
     kept_tensors = [tensor for tensor in graph.initializer if tensor.name in used]
-    kept_nodes = [
-        node for node in graph.node if node.op_type != "Constant" or node.output[0] in used
-    ]
+    kept_nodes = [node for node in graph.node if node.op_type != "Constant" or node.output[0] in used]
     gone = {tensor.name for tensor in graph.initializer} - used
     kept_inputs = [value for value in graph.input if value.name not in gone]
     for field, kept in (

@@ -289,9 +289,7 @@ def _check_references(artifact: Artifact) -> Iterator[str]:
         yield from _check_kernel(artifact, kernel, f"$.kernels[{index}]")
     for index, tensor in enumerate(artifact.inputs):
         if isinstance(tensor.image, ImageInput):
-            yield from _check_kernel(
-                artifact, tensor.image.kernel, f"$.inputs[{index}].image.kernel"
-            )
+            yield from _check_kernel(artifact, tensor.image.kernel, f"$.inputs[{index}].image.kernel")
     names = [kernel.name for kernel in artifact.kernels]
     for name in sorted({n for n in names if names.count(n) > 1}):
         yield f"$.kernels: {names.count(name)} kernels are named {name!r}"

@@ -106,12 +106,9 @@ class Executor:
             raise from_gpu(error, f"the buffers of {artifact.name}") from None
         self.steps = [self._step(kernel) for kernel in artifact.kernels]
         self.image_steps = {
-            name: (image.replaces, self._step(image.kernel))
-            for name, image in artifact.image_kernels.items()
+            name: (image.replaces, self._step(image.kernel)) for name, image in artifact.image_kernels.items()
         }
-        self.outputs = {
-            t.name: Copy(f"output:{t.name}", 0, t.buffer_bytes) for t in artifact.outputs
-        }
+        self.outputs = {t.name: Copy(f"output:{t.name}", 0, t.buffer_bytes) for t in artifact.outputs}
         self._readback = Readback(device, self.outputs.values())
 
     def steps_for(self, pictures: Iterable[str]) -> list[Step]:

@@ -72,9 +72,7 @@ def seeded_inputs(artifact: Artifact) -> dict[str, np.ndarray[Any, Any]]:
     }
 
 
-def seeded_tensor(
-    tensor: Tensor, seed: int, limits: dict[str, float] | None
-) -> np.ndarray[Any, Any]:
+def seeded_tensor(tensor: Tensor, seed: int, limits: dict[str, float] | None) -> np.ndarray[Any, Any]:
     """Array of the tensor's shape and dtype; `limits` (low, high) are for float32 only."""
     h = np.arange(tensor.size, dtype=np.uint32) * np.uint32(0x9E3779B1)
     h += np.uint32(seed * 0x85EBCA77 & 0xFFFFFFFF)

@@ -67,9 +67,7 @@ class InferenceSession:
             self._profiler = Profiler(device, len(self.artifact.kernels))
         self._staging = {t.name: _staging(self.artifact, t) for t in self.artifact.inputs}
 
-    def run(
-        self, output_names: Sequence[str] | None, input_feed: Mapping[str, Any]
-    ) -> list[_Array]:
+    def run(self, output_names: Sequence[str] | None, input_feed: Mapping[str, Any]) -> list[_Array]:
         """Runs one frame; returns the named outputs (None: all) in that order.
 
         input_feed: name -> array of the input's shape and dtype, or, for an input that is a
@@ -109,9 +107,7 @@ class InferenceSession:
         name = adapter_name(self._adapter)
         return SelfTestReport(name, dict(self.variants), tuple(kernels), tuple(results))
 
-    def profile(
-        self, input_feed: Mapping[str, Any] | None = None, *, frames: int = 5
-    ) -> list[KernelTime]:
+    def profile(self, input_feed: Mapping[str, Any] | None = None, *, frames: int = 5) -> list[KernelTime]:
         """Median time of each kernel over `frames` frames; without inputs, the self-test's."""
         executor = self._open()
         if self._profiler is None:

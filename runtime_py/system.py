@@ -54,9 +54,7 @@ def _driver_files(fatal: bool) -> Iterator[Problem]:
     for variable in _DRIVER_VARIABLES:
         for name in filter(None, os.environ.get(variable, "").split(os.pathsep)):
             if not Path(name).exists():
-                yield Problem(
-                    f"{variable} names {name}, which is missing", f"unset {variable}", fatal
-                )
+                yield Problem(f"{variable} names {name}, which is missing", f"unset {variable}", fatal)
 
 
 def _linux(names: Sequence[str], fatal: bool) -> Iterator[Problem]:

@@ -172,8 +172,7 @@ def test_a_refused_model_leaves_the_earlier_artifact(artifact: Path, model: Path
         ),
         (
             np.zeros(SHAPE),
-            "input 'input' has dtype float64; the model needs float32: "
-            "convert it with .astype('float32')",
+            "input 'input' has dtype float64; the model needs float32: convert it with .astype('float32')",
         ),
         (
             np.zeros((30, 32, 3), np.uint8),
@@ -212,9 +211,7 @@ def cut(path: Path) -> None:
         lambda path: path.write_bytes(b""),
     ],
 )
-def test_a_file_that_is_no_array(
-    compiled: Path, tmp_path: Path, write: Callable[[Path], object]
-) -> None:
+def test_a_file_that_is_no_array(compiled: Path, tmp_path: Path, write: Callable[[Path], object]) -> None:
     path = tmp_path / "x.npy"
     write(path)
     message = refusal("run", compiled, "--input", path)
@@ -417,13 +414,10 @@ def refused_to_write(model: Path, folder: Path) -> str:
     return message
 
 
-def test_an_artifact_with_a_foreign_file_in_it_is_left_as_it_is(
-    model: Path, artifact: Path
-) -> None:
+def test_an_artifact_with_a_foreign_file_in_it_is_left_as_it_is(model: Path, artifact: Path) -> None:
     (artifact / "app.js").write_text("mine()")
     assert refused_to_write(model, artifact) == (
-        f"{artifact} holds app.js, which compile did not write; it is left as it is: "
-        "give another folder"
+        f"{artifact} holds app.js, which compile did not write; it is left as it is: give another folder"
     )
 
 
@@ -458,9 +452,7 @@ def test_a_file_in_the_folders_place(model: Path, array: Path, tmp_path: Path) -
     for option, file in (("--dump-ir", "/00_import.ir"), ("--html", "")):
         done = onnx2wgsl("inspect", model, option, blocked)
         assert done.status == 1
-        assert done.err == (
-            f"error: {blocked}{file} can't be written: {array} is a file, not a folder\n"
-        )
+        assert done.err == (f"error: {blocked}{file} can't be written: {array} is a file, not a folder\n")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["x.npy"]
 
 

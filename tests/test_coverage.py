@@ -14,9 +14,9 @@ import numpy as np
 import onnx
 import pytest
 from onnx2wgsl.compiler.errors import CompileError, UnsupportedError
-from onnx2wgsl.compiler.float_regions import Region
-from onnx2wgsl.compiler.oracle import Oracle
-from onnx2wgsl.compiler.verification import Difference, Replay, Steps
+from onnx2wgsl.compiler.reference.oracle import Oracle
+from onnx2wgsl.compiler.verify.compare import Difference, Replay, Steps
+from onnx2wgsl.compiler.verify.regions import Region
 
 from tests.coverage import CASES, DOCUMENT, Case, Verdict, examine, listed, networks, render
 from tests.coverage.examine import DIFFERS, FAILS, Findings, conclude, reason
@@ -71,9 +71,7 @@ def row(text: str, case: Case) -> str:
         ("lenet", 61_706, 0),
     ],
 )
-def test_a_network_has_the_published_number_of_parameters(
-    name: str, parameters: int, features: int
-) -> None:
+def test_a_network_has_the_published_number_of_parameters(name: str, parameters: int, features: int) -> None:
     """Published for 1000 classes; here there are 100, to be smaller."""
     assert parameter_count(NETWORKS[name].build()) == parameters - 900 * (features + bool(features))
 

@@ -37,8 +37,8 @@ def test_a_file_that_the_guide_names_exists(name: str) -> None:
     assert (ROOT / name).exists()
 
 
-def test_the_architecture_lists_the_compilers_files_and_folders() -> None:
-    start = ARCHITECTURE.index("## The compiler's files")
+def test_the_architecture_lists_the_compilers_rooms() -> None:
+    start = ARCHITECTURE.index("## The compiler's rooms")
     section = ARCHITECTURE[start : ARCHITECTURE.index("\n## ", start)]
     listed = set(re.findall(r"\b\w+(?:\.py\b|/)", section))
     held = {
@@ -51,9 +51,7 @@ def test_the_architecture_lists_the_compilers_files_and_folders() -> None:
 
 def test_every_name_in_the_guide_is_in_the_code() -> None:
     code = sources()
-    missing = [
-        name for name in sorted(mentioned_names(GUIDE)) if not re.search(rf"\b{name}\b", code)
-    ]
+    missing = [name for name in sorted(mentioned_names(GUIDE)) if not re.search(rf"\b{name}\b", code)]
     assert missing == []
 
 

@@ -20,13 +20,13 @@ import numpy as np
 import onnx
 import pytest
 from numpy.typing import NDArray
-from onnx2wgsl.compiler.artifact import write_artifact
-from onnx2wgsl.compiler.interpreter import run_graph
-from onnx2wgsl.compiler.ir import Graph
-from onnx2wgsl.compiler.oracle import Oracle, needs_signed_integer_kernels
+from onnx2wgsl.compiler.backend.artifact import write_artifact
+from onnx2wgsl.compiler.ir.graph import Graph
+from onnx2wgsl.compiler.ir.program import Program
 from onnx2wgsl.compiler.pipeline import PASS_NAMES, compile_model
-from onnx2wgsl.compiler.program import Program
-from onnx2wgsl.compiler.simulator import run_program
+from onnx2wgsl.compiler.reference.oracle import Oracle, needs_signed_integer_kernels
+from onnx2wgsl.compiler.verify.interpreter import run_graph
+from onnx2wgsl.compiler.verify.simulator import run_program
 from onnx2wgsl.runtime_py import InferenceSession
 
 from tests.zoo import STYLES, mobile_unet_path, random_feeds
@@ -37,9 +37,7 @@ ROOT = Path(__file__).resolve().parent.parent
 AVATAR = ROOT / "models" / "avatar_256_u8.onnx"
 NGF = 24
 MOST_DISPATCHES = {128: 15, 256: 17, 512: 17}  # one a convolution, and one that quantizes the input
-SWIFTSHADER = os.environ.get(
-    "ONNX2WGSL_SWIFTSHADER_ICD", "/usr/lib/chromium/vk_swiftshader_icd.json"
-)
+SWIFTSHADER = os.environ.get("ONNX2WGSL_SWIFTSHADER_ICD", "/usr/lib/chromium/vk_swiftshader_icd.json")
 VARIANTS = list(itertools.product(("packed", "emulated"), ("fast", "integer")))
 
 # argv: folder, .npz with inputs x:NAME and outputs y:NAME. Prints the adapter and, by variant, how
@@ -134,9 +132,7 @@ def on_gpu(folder: Path, feed: Feed) -> tuple[Feed, int]:
 
 @pytest.mark.parametrize("style", STYLES)
 @pytest.mark.parametrize("size", [128, 256, 512])
-def test_the_unet_is_exact_after_every_pass_and_on_the_gpu(
-    size: int, style: str, tmp_path: Path
-) -> None:
+def test_the_unet_is_exact_after_every_pass_and_on_the_gpu(size: int, style: str, tmp_path: Path) -> None:
     made = case(mobile_unet_path(size, NGF, style), each_pass=size < 512)
     assert set(made.differing) == (set(PASS_NAMES) if size < 512 else {PASS_NAMES[-1]})
     assert made.differing == dict.fromkeys(made.differing, 0)

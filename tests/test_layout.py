@@ -73,11 +73,7 @@ def test_folder_imports_none_of_the_others(name: str) -> None:
     sources = [path for path in files_of(name) if path.suffix == ".py"]
     assert sources
     checked = [path for path in sources if not any(path.match(p) for p in COMMAND_LINE)]
-    found = [
-        text
-        for path in checked
-        for text in forbidden_imports((ROOT / path).read_text("utf-8"), path)
-    ]
+    found = [text for path in checked for text in forbidden_imports((ROOT / path).read_text("utf-8"), path)]
     assert found == []
 
 
@@ -113,9 +109,7 @@ def test_package_list_equals_the_tree() -> None:
 
 
 def test_every_package_has_an_init() -> None:
-    missing = [
-        p for p in SETUPTOOLS["packages"] if not (ROOT / folder_of(p) / "__init__.py").is_file()
-    ]
+    missing = [p for p in SETUPTOOLS["packages"] if not (ROOT / folder_of(p) / "__init__.py").is_file()]
     assert missing == []
 
 

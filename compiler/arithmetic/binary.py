@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..ir import Array
+from ..ir.types import Array
 from .quantization import F32
 
 NEVER = 0x7FFFFFFF
@@ -191,9 +191,7 @@ def _bounds(levels: Array, shift: int, limits: tuple[int, int]) -> tuple[Array, 
     return least, greatest
 
 
-def _multiplier_bounds(
-    levels: Array, shift: int, limits: tuple[int, int]
-) -> tuple[int, int] | None:
+def _multiplier_bounds(levels: Array, shift: int, limits: tuple[int, int]) -> tuple[int, int] | None:
     """The interval of multipliers for which every T[b] exists, or None if it is empty."""
     least, greatest = _bounds(levels, shift, limits)
     low, high = 0, 1 << 40
@@ -206,9 +204,7 @@ def _multiplier_bounds(
     return (low, high) if low <= high else None
 
 
-def _addends(
-    levels: Array, a: Array, multiplier: int, shift: int, limits: tuple[int, int]
-) -> Array | None:
+def _addends(levels: Array, a: Array, multiplier: int, shift: int, limits: tuple[int, int]) -> Array | None:
     """T i32 [256], each the middle of its interval, or None where i32 can't hold a value."""
     least, greatest = _bounds(levels, shift, limits)
     terms = (a * multiplier)[:, None]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..ir import Array
+from ..ir.types import Array
 
 
 def pad_indices(size: int, before: int, after: int, mode: str) -> Array:

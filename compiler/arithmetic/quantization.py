@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..ir import Array
+from ..ir.types import Array
 
 F32 = np.float32
 
@@ -35,9 +35,7 @@ def requantize_multiplier(sx: float, sw: Array, sy: float) -> Array:
     return result
 
 
-def requantize(
-    accumulator: Array, multiplier: Array, zero_point: int, limits: tuple[int, int]
-) -> Array:
+def requantize(accumulator: Array, multiplier: Array, zero_point: int, limits: tuple[int, int]) -> Array:
     """QLinearConv's rne(clamp(RN(RN(acc) * multiplier), lo - z, hi - z)) + z, as int32."""
     low, high = limits
     with np.errstate(over="ignore"):

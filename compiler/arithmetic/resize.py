@@ -6,16 +6,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..ir import Array
+from ..ir.types import Array
 from .quantization import F32
 
 Roi = tuple[float, float]
 _WHOLE: Roi = (0.0, 1.0)
 
 
-def resize_coordinates(
-    size: int, result: int, scale: float, coordinates: str, roi: Roi = _WHOLE
-) -> Array:
+def resize_coordinates(size: int, result: int, scale: float, coordinates: str, roi: Roi = _WHOLE) -> Array:
     """Source coordinate of each output position along one axis, f32 [result], one rounding an
     operation.
 
@@ -99,9 +97,7 @@ class LinearTaps(NamedTuple):
     second_distance: Array
 
 
-def linear_taps(
-    size: int, result: int, scale: float, coordinates: str, roi: Roi = _WHOLE
-) -> LinearTaps:
+def linear_taps(size: int, result: int, scale: float, coordinates: str, roi: Roi = _WHOLE) -> LinearTaps:
     """Taps of a linear Resize: c clamped to 0..size-1, i1 = int(c), i2 = min(i1 + 1, size - 1),
     d1 = |c - i1|, d2 = |c - i2|, both 0.5 where i1 = i2.
     """

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from ..ir import Array
+from ..ir.types import Array
 from .quantization import F32, wrap_i32
 
 OPSET_OF_ONE_AXIS = 13
@@ -58,9 +58,7 @@ def qlinear_softmax(
     return np.moveaxis(result.reshape(moved.shape), -1, axis)
 
 
-def _softmax_rows(
-    rows: Array, x_scale: float, y_q: tuple[float, int], limits: tuple[int, int]
-) -> Array:
+def _softmax_rows(rows: Array, x_scale: float, y_q: tuple[float, int], limits: tuple[int, int]) -> Array:
     table = softmax_table(x_scale, rows.shape[1])
     index = rows.astype(np.int64)
     index = index - index.max(axis=1, keepdims=True) + 255

@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
-from ..ir import Array
+from ..ir.types import Array
 from .binary import stored_bytes
 from .quantization import F32, dequantize_linear, quantize_linear
 
@@ -29,7 +29,7 @@ def unary_table(
 
 def logistic(x: Array) -> Array:
     """onnxruntime's Sigmoid of f32 values; pure, so its place in an array does not matter."""
-    from ..oracle import Oracle
+    from ..reference.oracle import Oracle
 
     node = helper.make_node("Sigmoid", ["x"], ["y"])
     value = helper.make_tensor_value_info("x", TensorProto.FLOAT, x.shape)
@@ -52,8 +52,6 @@ def qlinear_leaky_relu_table(
     return unary_table(lambda x: leaky_relu(x, alpha), x_q, y_q, limits)
 
 
-def qlinear_sigmoid_table(
-    x_q: tuple[float, int], y_q: tuple[float, int], limits: tuple[int, int]
-) -> Array:
+def qlinear_sigmoid_table(x_q: tuple[float, int], y_q: tuple[float, int], limits: tuple[int, int]) -> Array:
     """QLinearSigmoid's byte table, u8 [256] (`unary_table`), by onnxruntime's own logistic."""
     return unary_table(logistic, x_q, y_q, limits)

@@ -46,17 +46,13 @@ def command(
     out = console()
     with (
         artifact_of(path, dict(shapes)) as folder,
-        InferenceSession(
-            folder, adapter=adapter, dot=dot, requantize=requantize, profile=kernels
-        ) as session,
+        InferenceSession(folder, adapter=adapter, dot=dot, requantize=requantize, profile=kernels) as session,
     ):
         feed = seeded_inputs(session.artifact)
         for _ in range(WARM_UP):
             session.run(None, feed)
         times = []
-        for _ in track(
-            range(frames), "timing", console=out, transient=True, disable=not out.is_terminal
-        ):
+        for _ in track(range(frames), "timing", console=out, transient=True, disable=not out.is_terminal):
             start = time.perf_counter()
             session.run(None, feed)
             times.append((time.perf_counter() - start) * 1e3)

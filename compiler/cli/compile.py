@@ -9,7 +9,7 @@ from typing import Any
 import click
 import numpy as np
 
-from ..program import Program
+from ..ir.program import Program
 from . import console
 from .options import FOLDER, MODEL, NormalizeType, shape_option
 
@@ -47,7 +47,7 @@ def command(
 
 def _print_regions(model: Path, program: Program) -> None:
     """The parts that compute in float, and where nothing is quantized a note."""
-    from ..float_regions import float_regions, is_all_float
+    from ..verify.regions import float_regions, is_all_float
 
     regions = float_regions(program)
     for region in regions:
@@ -70,8 +70,8 @@ def compile_to(
     dump_ir: Path | None = None,
 ) -> Program:
     """Compiles a file to a folder."""
-    from ..artifact import picture_inputs, write_artifact
-    from ..codegen import Picture
+    from ..backend.artifact import picture_inputs, write_artifact
+    from ..backend.codegen import Picture
     from ..errors import CompileError
     from ..pipeline import compile_model
 
@@ -97,7 +97,7 @@ class Dump:
         self.constants: dict[str, Any] = {}
 
     def __call__(self, name: str, stage: Any) -> None:
-        from ..text import INLINE_ELEMENTS, format_graph, format_program
+        from ..ir.text import INLINE_ELEMENTS, format_graph, format_program
 
         is_program = isinstance(stage, Program)
         text = format_program(stage) if is_program else format_graph(stage)

@@ -46,9 +46,7 @@ class DurationType(click.ParamType):  # type: ignore[type-arg, unused-ignore]
 @click.command()
 @click.option("--op", "ops", metavar="NAME", multiple=True, help="Only this kind of operator.")
 @click.option("--graphs", is_flag=True, help="Nets of up to 12 nodes instead of single operators.")
-@click.option(
-    "--examples", type=click.IntRange(1), help=f"Cases in all.  [default: {DEFAULT_EXAMPLES}]"
-)
+@click.option("--examples", type=click.IntRange(1), help=f"Cases in all.  [default: {DEFAULT_EXAMPLES}]")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
 @click.option("--time", "seconds", type=DurationType(), help="Stop after this time.")
 @click.option(
@@ -137,7 +135,7 @@ def _subjects(ops: Sequence[str], graphs: bool) -> tuple[str, ...]:
 def _report(out: Console, failure: Failure, folder: Path, options: dict[str, str | None]) -> None:
     """Writes the model and its inputs; tells what differs and how to see it again."""
     from ..files import write_all
-    from ..oracle import Oracle, needs_signed_integer_kernels
+    from ..reference.oracle import Oracle, needs_signed_integer_kernels
 
     comparison = failure.comparison
     data = comparison.model.SerializeToString()

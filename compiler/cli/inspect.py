@@ -10,8 +10,8 @@ import click
 from rich.table import Table
 
 from ..errors import CompileError
-from ..ir import Graph
-from ..program import Program
+from ..ir.graph import Graph
+from ..ir.program import Program
 from . import console
 from .options import FOLDER, MODEL_OR_FOLDER, shape_option
 
@@ -50,8 +50,8 @@ def command(
     if dump_ir is not None:
         dump.write(dump_ir)
     if html is not None:
+        from ..backend.report import render_report
         from ..files import write_whole
-        from ..report import render_report
 
         write_whole(html, render_report(program).encode())
     for written in (dump_ir, html):
@@ -59,9 +59,7 @@ def command(
             console().print(f"{written} written")
 
 
-def _compile(
-    path: Path, shapes: dict[str, tuple[int, ...]], after: str | None, dump: Any
-) -> Program:
+def _compile(path: Path, shapes: dict[str, tuple[int, ...]], after: str | None, dump: Any) -> Program:
     """The program; the IR after one pass is printed even where a later pass refuses the model."""
     from ..pipeline import PASS_NAMES, compile_model
 
@@ -81,7 +79,7 @@ def _compile(
 
 
 def _print_program(program: Program) -> None:
-    from ..program import BufferStore
+    from ..ir.program import BufferStore
 
     table = Table("#", "op", "kernel", "result", "tile", "MACs", "reads", "writes", "live bytes")
     for column in table.columns[5:]:
@@ -91,9 +89,7 @@ def _print_program(program: Program) -> None:
         tile = getattr(kernel, "tile", None)
         live = sum(b.words * 4 for b, (first, last) in ranges.items() if first <= index <= last)
         read = sum(view.pixels * view.words * 4 for view in kernel.reads())
-        written = sum(
-            s.view.pixels * s.view.words * 4 for s in kernel.stores if isinstance(s, BufferStore)
-        )
+        written = sum(s.view.pixels * s.view.words * 4 for s in kernel.stores if isinstance(s, BufferStore))
         table.add_row(
             str(index),
             kernel.op,
@@ -138,9 +134,7 @@ def _inspect_folder(folder: Path, asks_for_ir: bool) -> None:
         for tensor in description[kind]:
             picture = tensor.get("image")
             rule = (
-                f", picture: scale {picture['scale']:.6g}, offset {picture['offset']:.6g}"
-                if picture
-                else ""
+                f", picture: scale {picture['scale']:.6g}, offset {picture['offset']:.6g}" if picture else ""
             )
             type_ = f"{tensor['dtype']}{json.dumps(tensor['shape'])}"
             out.print(f"{kind[:-1]} {tensor['name']}: {type_}{rule}")

@@ -21,9 +21,9 @@ from onnx2wgsl.runtime_py.artifact import Artifact, load_artifact
 from onnx2wgsl.runtime_py.executor import Executor
 from onnx2wgsl.runtime_py.variants import choose_variants
 
-from ..artifact import write_artifact
-from ..codegen import SNIPPETS
-from ..program import Program
+from ..backend.artifact import write_artifact
+from ..backend.codegen import SNIPPETS
+from ..ir.program import Program
 
 Feed = dict[str, NDArray[Any]]
 Variant = dict[str, str]

@@ -28,9 +28,7 @@ PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
     required=True,
     help="An .npy file or a picture; NAME= may be left out where there is one input.",
 )
-@click.option(
-    "--output-dir", type=FOLDER, help="Write NAME.npy, and NAME.png where it is a picture."
-)
+@click.option("--output-dir", type=FOLDER, help="Write NAME.npy, and NAME.png where it is a picture.")
 @device_options
 def command(
     folder: Path,

@@ -27,8 +27,7 @@ def command(folder: Path, port: int) -> None:
     """Serve an artifact's page to a browser on this machine (127.0.0.1 only)."""
     if not (folder / "model.json").is_file():
         raise CompileError(
-            f"{folder} holds no artifact (no model.json); "
-            f"make one with: onnx2wgsl compile MODEL -o {folder}"
+            f"{folder} holds no artifact (no model.json); make one with: onnx2wgsl compile MODEL -o {folder}"
         )
     handler = functools.partial(_Handler, directory=str(folder))
     try:

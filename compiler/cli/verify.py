@@ -17,13 +17,14 @@ from rich.progress import Progress
 from rich.table import Table
 
 from ..errors import CompileError
-from ..ir import Array, Graph
-from ..program import Program
+from ..ir.graph import Graph
+from ..ir.program import Program
+from ..ir.types import Array
 from . import console
 from .options import MODEL, MODEL_OR_FOLDER, device_options, shape_option
 
 if TYPE_CHECKING:
-    from ..verification import Difference, Expected, Steps, Verification
+    from ..verify.compare import Difference, Expected, Steps, Verification
 
 Sample = dict[str, Array]
 
@@ -37,9 +38,7 @@ Sample = dict[str, Array]
     "--input", "inputs", type=MODEL, multiple=True,
     help="Compare on these inputs, .npz files with an array for each, instead of drawn samples.",
 )  # fmt: skip
-@click.option(
-    "--model", "source", type=MODEL_OR_FOLDER, help="For a DIR: the model it was made from."
-)
+@click.option("--model", "source", type=MODEL_OR_FOLDER, help="For a DIR: the model it was made from.")
 @shape_option
 @device_options
 def command(
@@ -64,9 +63,7 @@ def command(
     if path.is_dir():
         found = _source_of(path, source)
         if found is None and inputs:
-            raise CompileError(
-                f"{path}: --input needs the model it was compiled from; give it with --model"
-            )
+            raise CompileError(f"{path}: --input needs the model it was compiled from; give it with --model")
         if found is None:
             _replay(out, path, device)
             return
@@ -155,7 +152,7 @@ class _Stage:
 
     @property
     def wrong(self) -> bool:
-        from ..verification import TOLERANCE
+        from ..verify.compare import TOLERANCE
 
         return self.differing > 0 or self.error > TOLERANCE
 
@@ -178,8 +175,8 @@ class _Check:
 
     def run(self, folder: Path | None, device: dict[str, Any], each_pass: bool) -> None:
         """Compiles, evaluates the passes where asked, then the device."""
-        from ..artifact import write_artifact
-        from ..frontend import import_model
+        from ..backend.artifact import write_artifact
+        from ..frontend.importer import import_model
         from ..pipeline import PASS_NAMES, compile_graph
 
         graph = import_model(self.model, self.shapes)
@@ -207,9 +204,9 @@ class _Check:
 
     def _prepare(self, imported: Graph, program: Program, packed: Graph) -> None:
         """Seeded samples and what onnxruntime makes of them."""
-        from ..model_file import load_model
-        from ..oracle import Oracle, needs_signed_integer_kernels
-        from ..verification import Steps, Verification
+        from ..frontend.model_file import load_model
+        from ..reference.oracle import Oracle, needs_signed_integer_kernels
+        from ..verify.compare import Steps, Verification
 
         signed = needs_signed_integer_kernels(load_model(self.model))
         oracle = Oracle(self.model, signed_integer_kernels=signed)
@@ -224,8 +221,7 @@ class _Check:
         self.expected = [self.verification.expect(sample) for sample in self.samples]
         if self.verification.note:
             self.out.print(
-                "what lies behind float regions is compared kernel by kernel only: "
-                f"{self.verification.note}"
+                f"what lies behind float regions is compared kernel by kernel only: {self.verification.note}"
             )
 
     def _evaluate(self, name: str, stage: Graph | Program) -> None:
@@ -234,9 +230,7 @@ class _Check:
             [self.verification.stage(stage, expected) for expected in self.expected],
         )
 
-    def _on_device(
-        self, folder: Path, program: Program, device: dict[str, Any], advance: Any
-    ) -> None:
+    def _on_device(self, folder: Path, program: Program, device: dict[str, Any], advance: Any) -> None:
         from onnx2wgsl.runtime_py import InferenceSession
         from onnx2wgsl.runtime_py.adapters import adapter_name
 
@@ -262,7 +256,7 @@ class _Check:
 
     def _replay(self, session: Any) -> None:
         """Every kernel against the simulator, fed with the device's own words."""
-        from ..verification import Replay
+        from ..verify.compare import Replay
 
         found = Replay()
         for expected in self.expected:
@@ -314,7 +308,7 @@ class _Check:
         )
 
     def _blame(self, stage: _Stage) -> str:
-        from ..verification import TOLERANCE
+        from ..verify.compare import TOLERANCE
 
         if stage.differing:
             return (
@@ -328,7 +322,7 @@ class _Check:
 
     def _tolerance(self) -> str:
         """What the verdict says of float regions and ConvTranspose."""
-        from ..verification import TOLERANCE
+        from ..verify.compare import TOLERANCE
 
         count = len(self.verification.regions)
         summed = ", with integer sums in its ConvTranspose" * bool(self.verification.transposed)
@@ -370,7 +364,7 @@ def _real_range(graph: Graph, value: Any) -> tuple[float, float]:
 
 def first_difference(program: Program, session: Any, sample: Sample) -> str:
     """Names the first kernel whose words on the device are not those of the simulator."""
-    from ..simulator import run_program
+    from ..verify.simulator import run_program
 
     expected: dict[str, list[Array]] = {}
     run_program(program, sample, lambda kernel, words: expected.update({kernel.name: words}))

@@ -67,9 +67,7 @@ class QDQBuilder(GraphBuilder):
             dilations=list(dilations), group=group,
         )  # fmt: skip
         size = [
-            (x.shape[2 + i] + pads[i] + pads[i + 2] - dilations[i] * (kernel[i] - 1) - 1)
-            // strides[i]
-            + 1
+            (x.shape[2 + i] + pads[i] + pads[i + 2] - dilations[i] * (kernel[i] - 1) - 1) // strides[i] + 1
             for i in range(2)
         ]
         if relu:
@@ -158,9 +156,7 @@ class QDQBuilder(GraphBuilder):
         zero_point = np.broadcast_to(zero_point, scale.shape)
         return self._dequantized_constant(weights.values, scale, zero_point)
 
-    def _bias(
-        self, x: Tensor, weights: Weights, bias: NDArray[Any], scale: ArrayLike | None
-    ) -> str:
+    def _bias(self, x: Tensor, weights: Weights, bias: NDArray[Any], scale: ArrayLike | None) -> str:
         if bias.dtype != np.int32:
             return self.constant(bias.astype(np.float32))
         if scale is None:

@@ -196,9 +196,7 @@ def compare_net(net: Net, device: Device | None) -> tuple[Builder, Comparison]:
         return built, Comparison(model, given, refused=[str(error)])
 
 
-def strategy_of(
-    subject: str, wanted: int | None = None
-) -> hypothesis.strategies.SearchStrategy[Net]:
+def strategy_of(subject: str, wanted: int | None = None) -> hypothesis.strategies.SearchStrategy[Net]:
     """How models of a subject are drawn; batches of no more than the cases that are wanted."""
     if subject == GRAPHS:
         return nets()

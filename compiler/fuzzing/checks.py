@@ -13,12 +13,12 @@ import onnx
 from numpy.typing import NDArray
 
 from ..errors import CompileError, UnsupportedError
-from ..interpreter import run_graph
-from ..ir import Graph
-from ..oracle import Oracle, needs_signed_integer_kernels
+from ..ir.graph import Graph
+from ..ir.program import Kernel, Program, float_kernels
 from ..pipeline import compile_model
-from ..program import Kernel, Program, float_kernels
-from ..simulator import run_program
+from ..reference.oracle import Oracle, needs_signed_integer_kernels
+from ..verify.interpreter import run_graph
+from ..verify.simulator import run_program
 
 Array = NDArray[Any]
 Feed = dict[str, Array]

@@ -82,9 +82,7 @@ class GraphBuilder:
             return Tensor(shape, stored=name, params=params)
         return self._finish(name, shape, params)
 
-    def op(
-        self, op: str, inputs: Sequence[Operand], params: QuantParams | None, **attributes: Any
-    ) -> Tensor:
+    def op(self, op: str, inputs: Sequence[Operand], params: QuantParams | None, **attributes: Any) -> Tensor:
         """Any op of ONNX with one result, which is quantized where there are `params`.
 
         Arrays among the inputs become initializers, None an input that is left out. The shape is
@@ -105,9 +103,7 @@ class GraphBuilder:
         node = helper.make_node(op, names, outputs, name=f"{op}_{len(self._nodes)}", **attributes)
         self._nodes.append(node)
         results = []
-        for name, of, (shape, dtype) in zip(
-            outputs, params, self._infer(node, inputs), strict=True
-        ):
+        for name, of, (shape, dtype) in zip(outputs, params, self._infer(node, inputs), strict=True):
             made = self._finish(name, shape, of)
             results.append(replace(made, dtype=dtype))
         return results
@@ -139,9 +135,7 @@ class GraphBuilder:
             self._domains.add(domain)
             attributes["domain"] = domain
         name = self._node(op, names, **attributes)
-        return (
-            replace(result, real=None, stored=name) if result.params else replace(result, real=name)
-        )
+        return replace(result, real=None, stored=name) if result.params else replace(result, real=name)
 
     def dynamic_quantize(self, x: Tensor) -> tuple[str, str, str]:
         """DynamicQuantizeLinear: names of the bytes, the scale and the zero point."""
@@ -201,9 +195,7 @@ class GraphBuilder:
             assert x.real is not None
             return x.real
         if x.stored not in self._dequantized:
-            self._dequantized[x.stored] = self._node(
-                "DequantizeLinear", [x.stored, *self._scale(x.params)]
-            )
+            self._dequantized[x.stored] = self._node("DequantizeLinear", [x.stored, *self._scale(x.params)])
         return self._dequantized[x.stored]
 
     def constant(self, value: ArrayLike, name: str = "") -> str:
@@ -221,9 +213,7 @@ class GraphBuilder:
             return ""
         return self.float_name(x) if isinstance(x, Tensor) else self.constant(x)
 
-    def _infer(
-        self, node: onnx.NodeProto, inputs: Sequence[Operand]
-    ) -> list[tuple[tuple[int, ...], str]]:
+    def _infer(self, node: onnx.NodeProto, inputs: Sequence[Operand]) -> list[tuple[tuple[int, ...], str]]:
         """Shape and dtype of each output, as ONNX infers them."""
         types, data = {}, {}
         for name, x in zip(node.input, inputs, strict=True):
@@ -234,9 +224,7 @@ class GraphBuilder:
                 types[name] = helper.make_tensor_type_proto(data[name].data_type, x.shape)
         schema = onnx.defs.get_schema(node.op_type, self.opset, "")
         imports = [helper.make_opsetid("", self.opset)]
-        found = onnx.shape_inference.infer_node_outputs(
-            schema, node, types, data, opset_imports=imports
-        )
+        found = onnx.shape_inference.infer_node_outputs(schema, node, types, data, opset_imports=imports)
         names = {int(number): name for name, number in _ELEMENT_TYPES.items()}
         return [
             (

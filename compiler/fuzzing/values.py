@@ -66,9 +66,7 @@ def hard_floats(
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         inside = (level + random.uniform(-0.5, 0.5, shape)).astype(F32) * s
         ties = (level + 0.5).astype(F32) * s
-        beside = np.nextafter(
-            ties, np.where(random.random(shape) < 0.5, -np.inf, np.inf), dtype=F32
-        )
+        beside = np.nextafter(ties, np.where(random.random(shape) < 0.5, -np.inf, np.inf), dtype=F32)
     bits = random.integers(0, 2**32, shape, np.uint32).view(F32)
     special = random.choice(
         np.array([np.nan, -np.nan, np.inf, -np.inf, 0.0, -0.0, 1e-45, -1e-45, 1e-39, 3.4e38], F32),

@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from ..ir import Array, Op, Value
-from ..program import Kernel
+from ..ir.graph import Op, Value
+from ..ir.program import Kernel
+from ..ir.types import Array
 
 if TYPE_CHECKING:
+    from ..lowering.memory import Memory
+    from ..lowering.shader import Json, Shader
     from ..passes.pack_int8 import Lowering
     from ..passes.schedule import Scheduler
-    from ..shader import Json, Shader
-    from ..simulator import Memory
 
 Get = Callable[[Value], Array]
 """The tensor of an operand, as stored: bytes in the logical shape."""
@@ -55,9 +56,7 @@ class FamilyOp(Op):
         changes: dict[str, Any] = {}
         for name, held in self.operand_fields():
             if isinstance(held, Value) and to.is_packable(held):
-                like = (
-                    layout if layout is not None and held.type.shape == layout.type.shape else None
-                )
+                like = layout if layout is not None and held.type.shape == layout.type.shape else None
                 packed = to.operand(held, self.wanted_axis(held), like=like)
                 layout = layout or packed
                 changes[name] = packed

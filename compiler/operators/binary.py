@@ -29,17 +29,18 @@ from ..arithmetic import (
     qlinear_mul,
     stored_bytes,
 )
-from ..fusion import Group, Refused, Surroundings
-from ..ir import NUMPY_DTYPES, Array, Elementwise, Lookup, Op, TensorType, Value
-from ..program import Source, View
+from ..ir.graph import Elementwise, Lookup, Op, Value
+from ..ir.program import Source, View
+from ..ir.types import NUMPY_DTYPES, Array, TensorType
 from .base import FamilyKernel, FamilyOp, Get
-from .moves import Move
+from .fusion import Group, Refused, Surroundings
+from .moves.op import Move
 
 if TYPE_CHECKING:
+    from ..lowering.memory import Memory
+    from ..lowering.shader import Json, Shader
     from ..passes.pack_int8 import Lowering
     from ..passes.schedule import Scheduler
-    from ..shader import Json, Shader
-    from ..simulator import Memory
 
 
 @dataclass(eq=False)
@@ -166,8 +167,7 @@ def fuse(around: Surroundings, op: Op) -> Group | None:
     result = quantize.result
     if len({a.type.dtype, b.type.dtype, result.type.dtype}) > 1:
         raise Refused(
-            f"it takes {a.type.dtype} and {b.type.dtype} and gives {result.type.dtype}; "
-            "all three must agree"
+            f"it takes {a.type.dtype} and {b.type.dtype} and gives {result.type.dtype}; all three must agree"
         )
     made: PairOp
     if op.op == "Add":
@@ -184,11 +184,7 @@ def of_one_byte(op: PairOp) -> Lookup | None:
     values = stored_bytes(op.a.type.limits)
     if op.a is op.b:
         levels = op.apply(values, values)
-    elif (
-        constant.data is None
-        or constant.type.size != 1
-        or op.result.type.shape != variable.type.shape
-    ):
+    elif constant.data is None or constant.type.size != 1 or op.result.type.shape != variable.type.shape:
         return None
     else:
         number = constant.array.reshape(-1).astype(np.int32)
@@ -202,9 +198,7 @@ def of_one_byte(op: PairOp) -> Lookup | None:
 # ---------------------------------------------------------------------------------- lowering
 
 
-def lower_broadcast(
-    op: Op, operands: tuple[Value, ...], to: Lowering
-) -> tuple[Value, tuple[Value, ...]]:
+def lower_broadcast(op: Op, operands: tuple[Value, ...], to: Lowering) -> tuple[Value, tuple[Value, ...]]:
     """The packed result of an op that broadcasts, and its operands in layouts that fit it: of the
     result's rank, packed along the same axis, with its segments where they have its channels.
     """

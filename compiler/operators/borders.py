@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..ir import Array, Value
-from ..program import Source, View, WordStore, output_words
+from ..ir.graph import Value
+from ..ir.program import Source, View, WordStore, output_words
+from ..ir.types import Array
 from .base import FamilyKernel, FamilyOp, Get
 
 if TYPE_CHECKING:
+    from ..lowering.memory import Memory
+    from ..lowering.shader import Json, Shader
     from ..passes.schedule import Scheduler
-    from ..shader import Json, Shader
-    from ..simulator import Memory
 
 NARROW = ("bool", "i64")
 """The dtypes whose elements are not one word each in memory."""

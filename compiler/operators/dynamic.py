@@ -13,16 +13,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..arithmetic import dynamic_parameters, quantize_linear
-from ..ir import Array, Value
-from ..layout import channels_of_lanes, to_lanes
-from ..program import Source, View
+from ..ir.graph import Value
+from ..ir.layout import channels_of_lanes, to_lanes
+from ..ir.program import Source, View
+from ..ir.types import Array
 from .base import FamilyKernel, FamilyOp, Get
 
 if TYPE_CHECKING:
+    from ..lowering.memory import Memory
+    from ..lowering.shader import Json, Shader
     from ..passes.pack_int8 import Lowering
     from ..passes.schedule import Scheduler
-    from ..shader import Json, Shader
-    from ..simulator import Memory
 
 
 @dataclass(eq=False)
@@ -124,9 +125,7 @@ class DynamicKernel(FamilyKernel):
         return f"dynamic: the {what} of DynamicQuantizeLinear"
 
     def simulate(self, memory: Memory, inputs: Mapping[str, Array]) -> Array:
-        x, other = (
-            memory.row_major(source, inputs).view(np.float32) for source in self.sources[:2]
-        )
+        x, other = (memory.row_major(source, inputs).view(np.float32) for source in self.sources[:2])
         first, second = Value("", None), Value("", None)  # type: ignore[arg-type]
         held = {first: x.reshape(-1)[:1].reshape(()), second: other.reshape(())}
         if self.form == "scale":

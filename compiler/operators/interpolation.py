@@ -33,17 +33,18 @@ from ..arithmetic import (
     scaled_taps,
 )
 from ..errors import Refusal
-from ..fusion import Group, Refused, Surroundings
-from ..ir import NUMPY_DTYPES, Array, FloatOp, Op, TensorType, Value
-from ..layout import lanes_of_channels
-from ..program import View
+from ..ir.graph import FloatOp, Op, Value
+from ..ir.layout import lanes_of_channels
+from ..ir.program import View
+from ..ir.types import NUMPY_DTYPES, Array, TensorType
 from .base import FamilyKernel, FamilyOp, Get
+from .fusion import Group, Refused, Surroundings
 
 if TYPE_CHECKING:
+    from ..lowering.memory import Memory
+    from ..lowering.shader import Json, Shader
     from ..passes.pack_int8 import Lowering
     from ..passes.schedule import Scheduler
-    from ..shader import Json, Shader
-    from ..simulator import Memory
 
 COORDINATES = (
     "half_pixel",
@@ -70,9 +71,7 @@ class ResizeLinear(FamilyOp):
         """Sources and weights along both axes."""
         before, after = self.x.type.shape, self.result.type.shape
         y, x = (
-            linear_taps(
-                before[self.first + n], after[self.first + n], self.scales[n], self.coordinates
-            )
+            linear_taps(before[self.first + n], after[self.first + n], self.scales[n], self.coordinates)
             for n in range(2)
         )
         return y, x

@@ -34,9 +34,10 @@ from ..arithmetic import (
     pool_counts,
 )
 from ..errors import CompileError
-from ..fusion import Group, Refused, Surroundings
-from ..ir import NUMPY_DTYPES, Array, FloatOp, Op, Value
+from ..ir.graph import FloatOp, Op, Value
+from ..ir.types import NUMPY_DTYPES, Array
 from .base import FamilyOp, Get
+from .fusion import Group, Refused, Surroundings
 from .windows import WindowAxis, WindowKernel, reduced_axes
 
 if TYPE_CHECKING:
@@ -150,9 +151,7 @@ class QAveragePool(Pool):
         (sx, zx, _), (sy, zy, limits) = self.model_type(self.x), self.model_type(self.result)
         x = self.stored(get(self.x))
         levels = average_pool(x, self.axes(), (sx, zx), (sy, zy), limits, self.count_include_pad)
-        return self.packed(
-            levels.astype(np.uint8 if self.flip else NUMPY_DTYPES[self.result.type.dtype])
-        )
+        return self.packed(levels.astype(np.uint8 if self.flip else NUMPY_DTYPES[self.result.type.dtype]))
 
     def schedule(self, to: Scheduler) -> None:
         if is_global(self.x.type.shape[2:], self.axes()):
@@ -194,9 +193,7 @@ class QGlobalAveragePool(FamilyOp):
     def evaluate(self, get: Get) -> Array:
         (sx, zx, _), (sy, zy, limits) = self.model_type(self.x), self.model_type(self.result)
         levels = global_average_pool(self.stored(get(self.x)), (sx, zx), (sy, zy), limits)
-        return self.packed(
-            levels.astype(np.uint8 if self.flip else NUMPY_DTYPES[self.result.type.dtype])
-        )
+        return self.packed(levels.astype(np.uint8 if self.flip else NUMPY_DTYPES[self.result.type.dtype]))
 
     def expected_shape(self) -> tuple[int, ...] | None:
         shape = self.x.type.shape

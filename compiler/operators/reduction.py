@@ -16,18 +16,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..arithmetic import float_from_order, float_order
-from ..ir import Array, TensorType, Value
-from ..layout import lanes_of_channels
-from ..program import Source, View
+from ..ir.graph import Value
+from ..ir.layout import lanes_of_channels
+from ..ir.program import Source, View
+from ..ir.types import Array, TensorType
 from .base import FamilyKernel, FamilyOp, Get
-from .moves import Move
+from .moves.op import Move
 from .windows import WindowKernel, reduced_axes
 
 if TYPE_CHECKING:
+    from ..lowering.memory import Memory
+    from ..lowering.shader import Json, Shader
     from ..passes.pack_int8 import Lowering
     from ..passes.schedule import Scheduler
-    from ..shader import Json, Shader
-    from ..simulator import Memory
 
 
 @dataclass(eq=False)
@@ -153,7 +154,7 @@ class ArgKernel(FamilyKernel):
         return f"arg: which element is the {self.best} along axis {self.axis}"
 
     def simulate(self, memory: Memory, inputs: Mapping[str, Array]) -> Array:
-        from ..layout import from_lanes
+        from ..ir.layout import from_lanes
 
         if self.type.segments is None:
             words = memory.row_major(self.source, inputs)
@@ -161,9 +162,7 @@ class ArgKernel(FamilyKernel):
             x = values.reshape(self.type.shape)
         else:
             x = from_lanes(memory.lanes(self.source, self.type.words).view(np.int8), self.type)
-        op = ArgExtreme(
-            Value("", self.type), Value("", self.type), self.best, self.axis, True, self.last
-        )
+        op = ArgExtreme(Value("", self.type), Value("", self.type), self.best, self.axis, True, self.last)
         return op.evaluate(lambda _: x).astype(np.int32).reshape(-1)
 
     def emit(self, shader: Shader) -> Json:

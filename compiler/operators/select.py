@@ -14,17 +14,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..ir import Array, TensorType, Value
-from ..layout import channels_of_lanes
-from ..program import Source, View
+from ..ir.graph import Value
+from ..ir.layout import channels_of_lanes
+from ..ir.program import Source, View
+from ..ir.types import Array, TensorType
 from .base import FamilyKernel, FamilyOp, Get
 from .binary import Broadcast, lower_broadcast
 
 if TYPE_CHECKING:
+    from ..lowering.memory import Memory
+    from ..lowering.shader import Json, Shader
     from ..passes.pack_int8 import Lowering
     from ..passes.schedule import Scheduler
-    from ..shader import Json, Shader
-    from ..simulator import Memory
 
 
 @dataclass(eq=False)
@@ -151,9 +152,7 @@ class SelectKernel(FamilyKernel):
             ],
             "operands": [
                 operand.emit(shader, name, source)
-                for name, operand, source in zip(
-                    "ab", self.operands, self.sources[1:], strict=False
-                )
+                for name, operand, source in zip("ab", self.operands, self.sources[1:], strict=False)
             ],
             "lanes": "",
         }

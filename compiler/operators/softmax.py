@@ -27,18 +27,19 @@ from ..arithmetic import (
     softmax_numerators,
     softmax_table,
 )
-from ..fusion import Group, Refused, Surroundings
-from ..ir import NUMPY_DTYPES, Array, FloatOp, Op, TensorType, Value
-from ..layout import from_lanes, lanes_of_channels, to_lanes
-from ..program import View
+from ..ir.graph import FloatOp, Op, Value
+from ..ir.layout import from_lanes, lanes_of_channels, to_lanes
+from ..ir.program import View
+from ..ir.types import NUMPY_DTYPES, Array, TensorType
 from .base import FamilyKernel, FamilyOp, Get
-from .moves import Move
+from .fusion import Group, Refused, Surroundings
+from .moves.op import Move
 
 if TYPE_CHECKING:
+    from ..lowering.memory import Memory
+    from ..lowering.shader import Json, Shader
     from ..passes.pack_int8 import Lowering
     from ..passes.schedule import Scheduler
-    from ..shader import Json, Shader
-    from ..simulator import Memory
 
 LEAST_SCALE = 2.0**-23
 """Below it a quotient is no longer less than 2^24."""
@@ -191,9 +192,7 @@ class SoftmaxKernel(FamilyKernel):
             shader.define(lanes_at=shader.table(lanes.astype(np.int32)))
         count = self.pixels
         if not self.across:
-            pitch = math.prod(
-                size for n, size in enumerate(type_.shape) if n > self.axis and n != type_.axis
-            )
+            pitch = math.prod(size for n, size in enumerate(type_.shape) if n > self.axis and n != type_.axis)
             shader.define(row_pitch=pitch)
             count = self.pixels // length * self.words
         shader.define(rows=count)

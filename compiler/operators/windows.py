@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..arithmetic import F32, PoolAxis, float_order, requantize
-from ..ir import Array, TensorType
-from ..program import Source, View
+from ..ir.program import Source, View
+from ..ir.types import Array, TensorType
 from .base import FamilyKernel
 
 if TYPE_CHECKING:
-    from ..shader import Json, Shader
-    from ..simulator import Memory
+    from ..lowering.memory import Memory
+    from ..lowering.shader import Json, Shader
 
 STARTS = {"max": -(2**31), "min": 2**31 - 1}
 
@@ -41,9 +41,7 @@ class WindowAxis:
     before: int = 0
 
     @classmethod
-    def of_pool(
-        cls, axis: PoolAxis, side: int, pitch: int, stride: int, dilation: int
-    ) -> WindowAxis:
+    def of_pool(cls, axis: PoolAxis, side: int, pitch: int, stride: int, dilation: int) -> WindowAxis:
         """The windows of a pool."""
         outputs, taps = axis.indices.shape
         return cls(side, pitch, outputs, taps, stride, dilation, axis.before)
@@ -147,9 +145,7 @@ class WindowKernel(FamilyKernel):
             levels = self._extreme(x)
             if self.lanes is not None:
                 best = (
-                    levels[:, self.lanes].max(1)
-                    if self.reduce == "max"
-                    else (levels[:, self.lanes].min(1))
+                    levels[:, self.lanes].max(1) if self.reduce == "max" else (levels[:, self.lanes].min(1))
                 )
                 levels = np.repeat(best[:, None], 4, 1)
         return levels.astype(np.int64).astype(np.uint8)

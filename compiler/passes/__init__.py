@@ -7,7 +7,7 @@ refusals.
 
 from typing import ClassVar, Protocol
 
-from ..ir import Graph
+from ..ir.graph import Graph
 
 
 class GraphPass(Protocol):

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..program import Buffer, Program
+from ..ir.program import Buffer, Program
 
 Ranges = dict[Buffer, tuple[int, int]]
 

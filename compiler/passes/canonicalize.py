@@ -17,8 +17,8 @@ Refusals:
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..ir import Concat, Dequantize, Graph, Identity, Op, Pad, Quantize, Resize, Value
-from ..operators.moves import Move
+from ..ir.graph import Concat, Dequantize, Graph, Identity, Op, Pad, Quantize, Resize, Value
+from ..operators.moves.op import Move
 
 
 @dataclass(frozen=True)
@@ -54,9 +54,7 @@ def _same_as(op: Op, producers: dict[Value, Op]) -> Value | None:
             return op.x
         case Move() if op.op in ("reshape", "expand") and op.x.type.shape == op.result.type.shape:
             return op.x
-        case Move() if op.op == "transpose" and list(op.attributes["perm"]) == sorted(
-            op.attributes["perm"]
-        ):
+        case Move() if op.op == "transpose" and list(op.attributes["perm"]) == sorted(op.attributes["perm"]):
             return op.x
         case Quantize():
             inner = producers.get(op.x)

@@ -12,8 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..ir import Elementwise, Graph, Quantize
-from ..operators.convolution import is_redundant
+from ..ir.graph import Elementwise, Graph, Quantize
+from ..operators.convolution.fusion import is_redundant
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,9 @@ from typing import ClassVar
 import numpy as np
 
 from ..arithmetic import dequantize_linear, quantize_linear
-from ..ir import NUMPY_DTYPES, Array, Dequantize, Graph, Op, Quantize, Value
-from ..operators.moves import Move
+from ..ir.graph import Dequantize, Graph, Op, Quantize, Value
+from ..ir.types import NUMPY_DTYPES, Array
+from ..operators.moves.op import Move
 
 
 @dataclass(frozen=True)

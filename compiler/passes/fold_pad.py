@@ -11,7 +11,7 @@ Refusals:
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..ir import Graph, Pad, QConv
+from ..ir.graph import Graph, Pad, QConv
 
 
 @dataclass(frozen=True)

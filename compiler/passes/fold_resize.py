@@ -15,8 +15,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..ir import Graph, QConv, Resize
-from ..operators.moves import resize_source
+from ..ir.graph import Graph, QConv, Resize
+from ..operators.moves.op import resize_source
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ Refusals: those of each operator's rule (operators/*.py, `fuse`); such an op sta
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..fusion import groups
-from ..ir import Graph
+from ..ir.graph import Graph
+from ..operators.fusion import groups
 
 
 @dataclass(frozen=True)

@@ -26,20 +26,9 @@ from typing import ClassVar
 import numpy as np
 
 from ..arithmetic import dequantize_linear, quantize_linear
-from ..ir import (
-    Concat,
-    Dequantize,
-    Elementwise,
-    Graph,
-    Op,
-    Pad,
-    Quantization,
-    Quantize,
-    Resize,
-    TensorType,
-    Value,
-)
-from ..operators.moves import Move
+from ..ir.graph import Concat, Dequantize, Elementwise, Graph, Op, Pad, Quantize, Resize, Value
+from ..ir.types import Quantization, TensorType
+from ..operators.moves.op import Move
 from ..operators.pooling import MaxPool
 from ..operators.reduction import ArgExtreme, Extreme
 from ..operators.select import Select
@@ -138,9 +127,7 @@ def _index_of_bytes(op: ArgExtreme, producers: dict[Value, Op]) -> list[Op] | No
 def _move_bytes(op: SEVERAL | ONE_OPERAND, producers: dict[Value, Op]) -> list[Op] | None:
     """Rules 3 and 4."""
     sources = [producers.get(x) for x in (op.xs if isinstance(op, SEVERAL) else (op.x,))]
-    inner = [
-        source for source in sources if isinstance(source, Dequantize) and source.x.data is None
-    ]
+    inner = [source for source in sources if isinstance(source, Dequantize) and source.x.data is None]
     if len(inner) != len(sources):
         return None
     kinds = {(source.x.type.dtype, source.x.type.quantization) for source in inner}

@@ -24,8 +24,9 @@ import numpy as np
 
 from ..arithmetic import F32
 from ..errors import CompileError
-from ..ir import Dequantize, Elementwise, Graph, Identity, Op, Quantization, Quantize, Value, retype
-from ..operators.moves import Move
+from ..ir.graph import Dequantize, Elementwise, Graph, Identity, Op, Quantize, Value, retype
+from ..ir.types import Quantization
+from ..operators.moves.op import Move
 
 NEUTRAL = {"Add": 0.0, "Sub": 0.0, "Mul": 1.0, "Div": 1.0}
 
@@ -109,9 +110,7 @@ def _does_nothing(op: Op, x: Value) -> bool:
     return constant.data is not None and bool((constant.array == NEUTRAL[op.op]).all())
 
 
-def _intersection(
-    first: Quantize, second: Quantize, one: Quantization, two: Quantization
-) -> Quantization:
+def _intersection(first: Quantize, second: Quantize, one: Quantization, two: Quantization) -> Quantization:
     """Parameters for the range that both cover."""
     low_level, high_level = first.result.type.limits
     lows = [F32(low_level - q.zero_point) * F32(q.scale) for q in (one, two)]
@@ -132,9 +131,7 @@ def _intersection(
 def _constants(first: Quantize, merged: Quantization) -> tuple[Value, Value]:
     assert first.zero_point is not None
     name = first.result.name
-    zero_point = np.full(
-        first.zero_point.type.shape, merged.zero_point, first.zero_point.array.dtype
-    )
+    zero_point = np.full(first.zero_point.type.shape, merged.zero_point, first.zero_point.array.dtype)
     return (
         Value.constant(f"{name}.scale", np.full(first.scale.type.shape, merged.scale, F32)),
         Value.constant(f"{name}.zero_point", zero_point),

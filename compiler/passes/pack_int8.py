@@ -28,28 +28,14 @@ import numpy as np
 
 from ..arithmetic import quantize_thresholds, requantize_multiplier, wrap_i32
 from ..errors import CompileError
-from ..ir import (
-    Array,
-    Concat,
-    Conv,
-    Graph,
-    Lookup,
-    OnnxOp,
-    Op,
-    Pad,
-    QConv,
-    Quantization,
-    Quantize,
-    Resize,
-    TensorType,
-    Value,
-)
-from ..layout import lanes_of_channels, physical_channels
-from ..operators import floats
+from ..ir.graph import Concat, Conv, Graph, Lookup, OnnxOp, Op, Pad, QConv, Quantize, Resize, Value
+from ..ir.layout import lanes_of_channels, physical_channels
+from ..ir.types import Array, Quantization, TensorType
 from ..operators.base import FamilyOp
 from ..operators.borders import NARROW, Load, Unload
-from ..operators.moves import Move, lower_move
-from ..packed_ops import Pack, PackedConv, QuantizeByThresholds, Unpack
+from ..operators.float import nodes as floats
+from ..operators.moves.op import Move, lower_move
+from ..operators.packed_ops import Pack, PackedConv, QuantizeByThresholds, Unpack
 
 
 @dataclass(frozen=True)
@@ -127,9 +113,7 @@ class Lowering:
                     return wanted
         return None
 
-    def packed(
-        self, value: Value, segments: tuple[int, ...] | None = None, axis: int | None = None
-    ) -> Value:
+    def packed(self, value: Value, segments: tuple[int, ...] | None = None, axis: int | None = None) -> Value:
         """The packed s8 form of a byte value, which some op makes; along the demanded axis, or that
         of its rank, unless one is given.
         """
@@ -289,9 +273,7 @@ def lower_convolution(op: QConv, x: Value, to: Lowering) -> PackedConv:
         group=1 if form == "dense" else op.group,
         x_zero_point=x_zero_point,
         float_reference=op.float_reference,
-        weight_sums=None
-        if x_zero_point is None
-        else Value.constant(f"{name}.sums", sums.astype(np.int32)),
+        weight_sums=None if x_zero_point is None else Value.constant(f"{name}.sums", sums.astype(np.int32)),
     )
 
 
@@ -360,9 +342,7 @@ def _lane_weights(weight: Array, lanes: Array, words: int) -> Array:
     """i32 [OW, KH, 1, KW, 4] from weights [C, 1, KH, KW] of a depthwise convolution."""
     padded = np.zeros((words * 4, *weight.shape[2:]), np.int32)
     padded[lanes] = weight[:, 0]
-    return np.ascontiguousarray(np.moveaxis(padded.reshape(words, 4, *weight.shape[2:]), 1, -1))[
-        :, :, None
-    ]
+    return np.ascontiguousarray(np.moveaxis(padded.reshape(words, 4, *weight.shape[2:]), 1, -1))[:, :, None]
 
 
 def pack_weights(weight: Array, segments: tuple[int, ...], out_words: int) -> Array:
@@ -382,8 +362,6 @@ def unpack_weights(words: Array, segments: tuple[int, ...], out_channels: int) -
     physical = np.array(physical_channels(segments))
     lanes = np.ascontiguousarray(words.astype("<u4"))[..., None].view(np.int8)
     out_words, kernel_h, in_words, kernel_w = words.shape[:4]
-    weight = lanes.transpose(0, 4, 2, 5, 1, 3).reshape(
-        out_words * 4, in_words * 4, kernel_h, kernel_w
-    )
+    weight = lanes.transpose(0, 4, 2, 5, 1, 3).reshape(out_words * 4, in_words * 4, kernel_h, kernel_w)
     order = np.argsort(np.where(physical < 0, len(physical), physical), kind="stable")
     return weight[:out_channels, order[: (physical >= 0).sum()]].astype(np.int32)

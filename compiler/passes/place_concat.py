@@ -26,8 +26,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..ir import Array
-from ..program import (
+from ..ir.program import (
     BufferStore,
     CopyKernel,
     Kernel,
@@ -37,6 +36,7 @@ from ..program import (
     View,
     WordStore,
 )
+from ..ir.types import Array
 
 MAX_OUTPUTS = 4
 """Beside the arena, the weights (by words and by vec4) and a graph input."""
@@ -121,9 +121,7 @@ def _composed(target: Store, first: int, words: int, table: Array | None) -> Sto
     """The part of `target` that a producer fills, behind the producer's own `table`."""
     if isinstance(target, OutputStore):
         lanes = target.channels[first * 4 : (first + words) * 4]
-        return OutputStore(
-            target.output, _chain(table, target.table), lanes, target.total, target.view
-        )
+        return OutputStore(target.output, _chain(table, target.table), lanes, target.total, target.view)
     assert isinstance(target, BufferStore)
     both = table if target.table is None else _chain(table, target.table)
     return BufferStore(target.view.slice(first, words), both)

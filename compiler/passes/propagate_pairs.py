@@ -22,8 +22,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..ir import Dequantize, Graph, Op, Quantize, TensorType, Value
-from ..operators.moves import Move
+from ..ir.graph import Dequantize, Graph, Op, Quantize, Value
+from ..ir.types import TensorType
+from ..operators.moves.op import Move
 from ..operators.pooling import MaxPool
 
 MAX_POOL_OPSET = 12

@@ -19,7 +19,7 @@ from typing import ClassVar
 import numpy as np
 
 from ..arithmetic import F32, quantize_linear
-from ..ir import Conv, Dequantize, Elementwise, FloatOp, Graph, Op, Quantize, Value
+from ..ir.graph import Conv, Dequantize, Elementwise, FloatOp, Graph, Op, Quantize, Value
 
 
 @dataclass(frozen=True)

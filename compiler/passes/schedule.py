@@ -21,26 +21,9 @@ import numpy as np
 
 from ..arithmetic import wrap_i32
 from ..errors import CompileError
-from ..ir import (
-    Concat,
-    Conv,
-    Graph,
-    Lookup,
-    OnnxOp,
-    Op,
-    Pad,
-    Quantization,
-    Resize,
-    TensorType,
-    Value,
-)
-from ..layout import channels_of_lanes, pixel_shape, to_lanes
-from ..operators import floats
-from ..operators.base import FamilyOp
-from ..operators.matmul import MADE
-from ..operators.moves import Move, Moved, schedule_move
-from ..packed_ops import Pack, PackedConv, QuantizeByThresholds, Unpack
-from ..program import (
+from ..ir.graph import Concat, Conv, Graph, Lookup, OnnxOp, Op, Pad, Resize, Value
+from ..ir.layout import channels_of_lanes, pixel_shape, to_lanes
+from ..ir.program import (
     Buffer,
     BufferStore,
     ConvKernel,
@@ -57,6 +40,12 @@ from ..program import (
     View,
     WordStore,
 )
+from ..ir.types import Quantization, TensorType
+from ..operators.base import FamilyOp
+from ..operators.float import nodes as floats
+from ..operators.matmul.op import MADE
+from ..operators.moves.op import Move, Moved, schedule_move
+from ..operators.packed_ops import Pack, PackedConv, QuantizeByThresholds, Unpack
 
 TILE_PIXELS = 8
 WORKGROUP = 32
@@ -93,10 +82,7 @@ class Scheduler:
         return Program(
             graph.name,
             {value.name: value.type for value in graph.inputs},
-            {
-                name: value.type
-                for name, value in zip(graph.output_names, graph.outputs, strict=True)
-            },
+            {name: value.type for name, value in zip(graph.output_names, graph.outputs, strict=True)},
             self.kernels,
         )
 
@@ -227,17 +213,13 @@ class Scheduler:
             target = View(whole.buffer, rows, width, length, first)
             source = self._in_arena(x)
             source = View(source.buffer, rows, width, width, source.first)
-            kernel = CopyKernel(
-                self.name(op), (rows, 1, 1), width, [BufferStore(target)], source=source
-            )
+            kernel = CopyKernel(self.name(op), (rows, 1, 1), width, [BufferStore(target)], source=source)
             self.kernels.append(kernel)
             first += width
         outputs: list[Store] = [WordStore(output) for output in self.output_names(op)]
         if outputs:
             size = op.result.type.size
-            kernel = CopyKernel(
-                self.name(op), (1, 1, 1), size, outputs, source=self.view(op.result)
-            )
+            kernel = CopyKernel(self.name(op), (1, 1, 1), size, outputs, source=self.view(op.result))
             self.kernels.append(kernel)
 
     def _in_arena(self, value: Value) -> View:

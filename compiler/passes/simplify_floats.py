@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..ir import Conv, Elementwise, FloatOp, Graph, Identity, Op, Pad, Value
+from ..ir.graph import Conv, Elementwise, FloatOp, Graph, Identity, Op, Pad, Value
 from ..operators.pooling import MaxPool
 
 NEUTRAL = {"Add": 0.0, "Sub": 0.0, "Mul": 1.0, "Div": 1.0}

@@ -12,7 +12,8 @@ Refusals:
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..ir import NUMPY_DTYPES, Dequantize, Graph, Quantize
+from ..ir.graph import Dequantize, Graph, Quantize
+from ..ir.types import NUMPY_DTYPES
 from ..strip import is_strippable
 
 

@@ -31,20 +31,10 @@ from typing import ClassVar
 import numpy as np
 
 from ..arithmetic import dequantize_linear, quantize_linear
-from ..ir import (
-    NUMPY_DTYPES,
-    Array,
-    Dequantize,
-    Elementwise,
-    Graph,
-    Lookup,
-    Op,
-    Quantize,
-    TensorType,
-    Value,
-)
-from ..node_reference import run_expression
+from ..ir.graph import Dequantize, Elementwise, Graph, Lookup, Op, Quantize, Value
+from ..ir.types import NUMPY_DTYPES, Array, TensorType
 from ..operators.binary import Lookup2
+from ..reference.node import run_expression
 
 
 @dataclass(frozen=True)
@@ -86,9 +76,7 @@ class Expressions:
                 if len(known) == len(parts):
                     leaves = dict.fromkeys(leaf for part in known for leaf in part.leaves)
                     arrays = dict.fromkeys(array for part in known for array in part.arrays)
-                    arrays |= dict.fromkeys(
-                        x for x in op.xs if x.data is not None and x.type.size > 1
-                    )
+                    arrays |= dict.fromkeys(x for x in op.xs if x.data is not None and x.type.size > 1)
                     self.found[op.result] = Expression(tuple(leaves), tuple(arrays))
 
     def evaluate(self, last: Value, given: dict[Value, Array]) -> Array:

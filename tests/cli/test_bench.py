@@ -27,9 +27,7 @@ def test_a_model_is_compiled_first(model: Path) -> None:
 
 
 def test_variants_can_be_forced(compiled: Path) -> None:
-    text = succeed(
-        "bench", compiled, "--frames", "1", "--dot", "emulated", "--requantize", "integer"
-    )
+    text = succeed("bench", compiled, "--frames", "1", "--dot", "emulated", "--requantize", "integer")
     assert text.endswith("; dot emulated, requantize integer\n")
 
 

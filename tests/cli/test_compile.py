@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from onnx2wgsl.compiler.ir.text import format_graph, parse_graph
 from onnx2wgsl.compiler.pipeline import INTEGER_PASSES, PROGRAM_PASSES
-from onnx2wgsl.compiler.text import format_graph, parse_graph
 
 from tests.command import onnx2wgsl, refusal, script, succeed
 
@@ -145,9 +145,7 @@ def test_the_normalisation_is_recorded(model: Path, tmp_path: Path) -> None:
         ("input=0,1", "'input=0,1': both must be finite, and the scale not 0"),
     ],
 )
-def test_a_wrong_normalisation_is_refused(
-    model: Path, tmp_path: Path, given: str, expected: str
-) -> None:
+def test_a_wrong_normalisation_is_refused(model: Path, tmp_path: Path, given: str, expected: str) -> None:
     assert expected in refusal("compile", model, "-o", tmp_path / "out", "--normalize", given)
     assert not (tmp_path / "out").exists()
 

@@ -12,13 +12,13 @@ import numpy as np
 import onnx
 import pytest
 from hypothesis import strategies as st
-from onnx2wgsl.compiler import simulator
 from onnx2wgsl.compiler.cli.on_device import SharedDevice
 from onnx2wgsl.compiler.fuzzing.builder import Tensor
 from onnx2wgsl.compiler.fuzzing.kinds import KINDS
 from onnx2wgsl.compiler.fuzzing.models import Builder
 from onnx2wgsl.compiler.fuzzing.nodes import Kind, Node
 from onnx2wgsl.compiler.fuzzing.values import Level
+from onnx2wgsl.compiler.verify import simulator
 
 from tests.command import Done, onnx2wgsl, succeed
 
@@ -92,18 +92,14 @@ def test_a_planted_rounding_is_found_and_shrunk_to_one_node(
     assert "exact: 0 of 1 values differ" in succeed(*arguments)
 
 
-def test_what_differs_on_the_device_alone_is_found(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_differs_on_the_device_alone_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = SharedDevice.run
 
     def wrong(self: SharedDevice, *args: Any) -> dict[str, Any]:
         return {name: array[..., ::-1] for name, array in run(self, *args).items()}
 
     monkeypatch.setattr(SharedDevice, "run", wrong)
-    done = onnx2wgsl(
-        "fuzz", "--op", "pad", "--examples", "20", "--save", tmp_path, "--dot", "packed"
-    )
+    done = onnx2wgsl("fuzz", "--op", "pad", "--examples", "20", "--save", tmp_path, "--dot", "packed")
     assert done.status == 1
     assert "first after the device: output " in done.out
     arguments = replay(done)
@@ -112,9 +108,7 @@ def test_what_differs_on_the_device_alone_is_found(
     succeed(*arguments)
 
 
-def test_an_error_of_the_compiler_is_a_finding(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_error_of_the_compiler_is_a_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: Any) -> Any:
         raise ZeroDivisionError("planted")
 
@@ -192,9 +186,7 @@ def test_wrong_options_are_refused(arguments: tuple[str, ...], message: str) -> 
 def test_without_hypothesis_it_says_what_to_install() -> None:
     code = "import sys; sys.modules['hypothesis'] = None\n" \
            "from onnx2wgsl.compiler.cli import main; main()"  # fmt: skip
-    done = subprocess.run(
-        [sys.executable, "-c", code, "fuzz"], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-c", code, "fuzz"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
         "error: onnx2wgsl fuzz draws its models with hypothesis, which is not installed: "

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from onnx2wgsl.compiler.ir.text import format_graph, parse_graph
 from onnx2wgsl.compiler.pipeline import PASS_NAMES
-from onnx2wgsl.compiler.text import format_graph, parse_graph
 from onnx2wgsl.runtime_py.artifact import load_artifact
 
 from tests.command import refusal, succeed
@@ -101,9 +101,7 @@ def test_an_unknown_pass_is_refused_with_those_known(model: Path) -> None:
 def test_a_compiled_folder_has_no_ir(compiled: Path, tmp_path: Path) -> None:
     for option in (["--after", "import"], ["--dump-ir", tmp_path], ["--html", tmp_path / "x.html"]):
         message = refusal("inspect", compiled, *option)
-        assert message == (
-            f"{compiled} is compiled: the IR is shown for the .onnx file it came from"
-        )
+        assert message == (f"{compiled} is compiled: the IR is shown for the .onnx file it came from")
     assert not list(tmp_path.iterdir())
 
 

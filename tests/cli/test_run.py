@@ -51,9 +51,7 @@ def test_an_array_in_an_array_out(compiled: Path, array: Path, tmp_path: Path) -
     assert sorted(path.name for path in out.iterdir()) == ["output.npy", "output.png"]
 
 
-def test_the_pixels_of_the_png_are_the_values_rounded(
-    compiled: Path, array: Path, tmp_path: Path
-) -> None:
+def test_the_pixels_of_the_png_are_the_values_rounded(compiled: Path, array: Path, tmp_path: Path) -> None:
     succeed("run", compiled, "--input", array, "--output-dir", tmp_path)
     values = np.load(tmp_path / "output.npy")[0].transpose(1, 2, 0).astype(np.float64)
     pixels = np.clip(np.rint(values * 127.5 + 127.5), 0, 255).astype(np.uint8)
@@ -81,9 +79,7 @@ def test_a_picture_is_normalised_as_stated(compiled: Path, tmp_path: Path, suffi
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "L", "P", "1", "I;16"])
-def test_a_picture_of_another_mode_is_taken_as_rgb(
-    compiled: Path, tmp_path: Path, mode: str
-) -> None:
+def test_a_picture_of_another_mode_is_taken_as_rgb(compiled: Path, tmp_path: Path, mode: str) -> None:
     path = tmp_path / "picture.png"
     made = noise("RGBA") if mode == "RGBA" else noise().convert("L").convert(mode)
     made.save(path)
@@ -158,9 +154,7 @@ def test_a_variant_and_an_adapter_can_be_forced(
 
 def test_the_name_of_an_input_must_be_known(compiled: Path, array: Path) -> None:
     message = refusal("run", compiled, "--input", f"image={array}")
-    assert message == (
-        f"--input image={array}: say which input with NAME=FILE; the inputs are input"
-    )
+    assert message == (f"--input image={array}: say which input with NAME=FILE; the inputs are input")
 
 
 def test_an_input_is_given_once(compiled: Path, array: Path) -> None:

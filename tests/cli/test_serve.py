@@ -90,8 +90,7 @@ def test_what_is_not_in_the_folder_is_not_served(server: str, name: str) -> None
 
 def test_a_folder_without_an_artifact_is_refused(tmp_path: Path) -> None:
     assert refusal("serve", tmp_path) == (
-        f"{tmp_path} holds no artifact (no model.json); "
-        f"make one with: onnx2wgsl compile MODEL -o {tmp_path}"
+        f"{tmp_path} holds no artifact (no model.json); make one with: onnx2wgsl compile MODEL -o {tmp_path}"
     )
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-from onnx2wgsl.compiler.oracle import Oracle
+from onnx2wgsl.compiler.reference.oracle import Oracle
 
 from tests.command import refusal, succeed
 
@@ -48,9 +48,7 @@ def test_a_stripped_model_compiles_and_is_exact(model: Path, tmp_path: Path) -> 
 
 def test_what_can_not_be_read_or_written_leaves_no_file(model: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.onnx"
-    assert (
-        refusal("strip", tmp_path / "none.onnx", out) == f"{tmp_path / 'none.onnx'}: no such file"
-    )
+    assert refusal("strip", tmp_path / "none.onnx", out) == f"{tmp_path / 'none.onnx'}: no such file"
     (tmp_path / "text.onnx").write_text("not a model")
     assert "text.onnx is not an ONNX file" in refusal("strip", tmp_path / "text.onnx", out)
     assert not out.exists()

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from onnx2wgsl.compiler.cli import verify
-from onnx2wgsl.compiler.ir import Graph, QConv
+from onnx2wgsl.compiler.ir.graph import Graph, QConv
+from onnx2wgsl.compiler.ir.program import ConvKernel
 from onnx2wgsl.compiler.passes.fold_resize import FoldResize
 from onnx2wgsl.compiler.pipeline import INTEGER_PASSES, PROGRAM_PASSES, compile_model
-from onnx2wgsl.compiler.program import ConvKernel
 
 from tests.cli.conftest import SIZE
 from tests.command import onnx2wgsl, refusal, script, succeed
@@ -84,9 +84,7 @@ def test_every_pass_is_evaluated(model: Path) -> None:
     assert all(counts == [VALUES, 0] for _, *counts in found)
 
 
-def test_the_first_pass_that_changes_a_bit_is_named(
-    model: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_first_pass_that_changes_a_bit_is_named(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     apply = FoldResize.apply
 
     def wrong(self: FoldResize, graph: Graph) -> bool:
@@ -125,9 +123,7 @@ def test_a_folder_without_its_model_replays_its_test_vectors(compiled: Path) -> 
 
 
 @pytest.mark.parametrize("number", [0, 5, -1])
-def test_damaged_weights_are_traced_to_their_kernel(
-    artifact: Path, model: Path, number: int
-) -> None:
+def test_damaged_weights_are_traced_to_their_kernel(artifact: Path, model: Path, number: int) -> None:
     name = damage(artifact, model, number)
     done = onnx2wgsl("verify", artifact, "--model", model, "--samples", "2")
     assert done.status == 1
@@ -152,8 +148,7 @@ def test_another_model_is_refused(compiled: Path, model: Path, tmp_path: Path) -
     succeed("strip", model, other)
     message = refusal("verify", compiled, "--model", other)
     assert message.startswith(
-        f"{other} is not the model that {compiled} was compiled from: that was small.onnx with "
-        "SHA-256 "
+        f"{other} is not the model that {compiled} was compiled from: that was small.onnx with SHA-256 "
     )
     assert refusal("verify", compiled, "--model", tmp_path / "none.onnx") == (
         f"{tmp_path / 'none.onnx'}: no such file"
@@ -168,9 +163,7 @@ def test_another_model_is_refused(compiled: Path, model: Path, tmp_path: Path) -
         ("--dot", "fast", "'fast' is not one of 'packed', 'emulated'"),
     ],
 )
-def test_options_out_of_range_are_refused(
-    model: Path, option: str, value: str, expected: str
-) -> None:
+def test_options_out_of_range_are_refused(model: Path, option: str, value: str, expected: str) -> None:
     assert expected in refusal("verify", model, option, value)
 
 

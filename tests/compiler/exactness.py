@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx2wgsl.compiler.artifact import write_artifact
-from onnx2wgsl.compiler.frontend import Shapes
-from onnx2wgsl.compiler.interpreter import run_graph
-from onnx2wgsl.compiler.ir import Graph
-from onnx2wgsl.compiler.oracle import Oracle, needs_signed_integer_kernels
+from onnx2wgsl.compiler.backend.artifact import write_artifact
+from onnx2wgsl.compiler.frontend.importer import Shapes
+from onnx2wgsl.compiler.ir.graph import Graph
+from onnx2wgsl.compiler.ir.program import Program
 from onnx2wgsl.compiler.pipeline import compile_model
-from onnx2wgsl.compiler.program import Program
-from onnx2wgsl.compiler.simulator import run_program
+from onnx2wgsl.compiler.reference.oracle import Oracle, needs_signed_integer_kernels
+from onnx2wgsl.compiler.verify.interpreter import run_graph
+from onnx2wgsl.compiler.verify.simulator import run_program
 from onnx2wgsl.runtime_py import InferenceSession
 
 # Vectorised with a scalar tail that rounds differently by one ulp: a table is right except possibly

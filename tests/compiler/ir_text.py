@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx2wgsl.compiler.interpreter import run_graph
-from onnx2wgsl.compiler.ir import NUMPY_DTYPES, Graph
+from onnx2wgsl.compiler.ir.graph import Graph
+from onnx2wgsl.compiler.ir.text import format_graph, parse_graph
+from onnx2wgsl.compiler.ir.types import NUMPY_DTYPES
+from onnx2wgsl.compiler.ir.verifier import verify
 from onnx2wgsl.compiler.passes import GraphPass
-from onnx2wgsl.compiler.text import format_graph, parse_graph
-from onnx2wgsl.compiler.verifier import verify
+from onnx2wgsl.compiler.verify.interpreter import run_graph
 
 from tests.compiler.exactness import differing
 
@@ -54,7 +55,5 @@ def seeded(graph: Graph, seed: int = 0) -> dict[str, NDArray[Any]]:
             feed[value.name] = rng.integers(low, high + 1, shape).astype(dtype)
         else:
             x = rng.uniform(-8, 8, shape)
-            feed[value.name] = np.where(rng.random(shape) < 0.3, np.round(x * 4) / 4, x).astype(
-                dtype
-            )
+            feed[value.name] = np.where(rng.random(shape) < 0.3, np.round(x * 4) / 4, x).astype(dtype)
     return feed

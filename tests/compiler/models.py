@@ -27,9 +27,7 @@ def weights(
     zero_point: Any = 0,
 ) -> Weights:
     info = np.iinfo(dtype)
-    values = np.random.default_rng(2).integers(
-        info.min, info.max + 1, (outputs, inputs, *kernel), dtype
-    )
+    values = np.random.default_rng(2).integers(info.min, info.max + 1, (outputs, inputs, *kernel), dtype)
     return Weights(values, scale, zero_point)
 
 
@@ -62,9 +60,7 @@ CONVOLUTIONS: dict[str, Callable[[], QDQBuilder]] = {
     "float_bias_s8": lambda: conv(weights(scale=SCALES), S8, S8, bias=FLOAT_BIAS),
     "int32_bias": lambda: conv(weights(), bias=INT_BIAS),
     "int32_bias_per_channel": lambda: conv(weights(scale=SCALES), bias=INT_BIAS),
-    "bias_scale_half_a_percent_off": lambda: conv(
-        weights(), bias=INT_BIAS, bias_scale=0.05 * 0.004 * 1.005
-    ),
+    "bias_scale_half_a_percent_off": lambda: conv(weights(), bias=INT_BIAS, bias_scale=0.05 * 0.004 * 1.005),
     "bias_scale_within_1e-6": lambda: conv(
         weights(scale=1e-3),
         QuantParams(1e-4, 100),

@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
-from onnx2wgsl.compiler.oracle import Oracle
+from onnx2wgsl.compiler.reference.oracle import Oracle
 
 Array = NDArray[Any]
 LIMITS: dict[type, tuple[int, int]] = {np.uint8: (0, 255), np.int8: (-128, 127)}
@@ -27,9 +27,7 @@ def model_of(
 ) -> onnx.ModelProto:
     """A model of these nodes; inputs are there for their dtypes and shapes."""
     values = [
-        helper.make_tensor_value_info(
-            name, helper.np_dtype_to_tensor_dtype(array.dtype), array.shape
-        )
+        helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(array.dtype), array.shape)
         for name, array in inputs.items()
     ]
     held = [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()]
@@ -80,9 +78,7 @@ def run_between(
     return oracle.run(inputs)["y"]
 
 
-def _parameters(
-    name: str, quantized: Quantized, dtype: Any, constants: dict[str, Array]
-) -> list[str]:
+def _parameters(name: str, quantized: Quantized, dtype: Any, constants: dict[str, Array]) -> list[str]:
     scale, zero_point = quantized
     constants[f"{name}_s"] = np.asarray(scale, np.float32)
     constants[f"{name}_z"] = np.asarray(zero_point, dtype)

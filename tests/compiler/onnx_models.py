@@ -20,9 +20,7 @@ SHAPE = (1, 3, 6, 8)
 
 
 def weights(outputs: int = 4, inputs: int = 3, kernel: int = 3) -> Weights:
-    values = np.random.default_rng(0).integers(
-        -127, 128, (outputs, inputs, kernel, kernel), np.int8
-    )
+    values = np.random.default_rng(0).integers(-127, 128, (outputs, inputs, kernel, kernel), np.int8)
     return Weights(values, 0.004)
 
 

@@ -24,7 +24,7 @@ from onnx2wgsl.compiler.arithmetic import (
     resize_indices,
     wrap_i32,
 )
-from onnx2wgsl.compiler.oracle import Oracle
+from onnx2wgsl.compiler.reference.oracle import Oracle
 
 Array = NDArray[Any]
 LIMITS = {np.uint8: (0, 255), np.int8: (-128, 127)}
@@ -36,9 +36,7 @@ def run_node(op: str, inputs: dict[str, Array], constants: dict[str, Array], **h
     """What onnxruntime makes of one node; inputs in order, then constants."""
     node = helper.make_node(op, [*inputs, *constants], ["y"], **held)
     values = [
-        helper.make_tensor_value_info(
-            name, helper.np_dtype_to_tensor_dtype(array.dtype), array.shape
-        )
+        helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(array.dtype), array.shape)
         for name, array in inputs.items()
     ]
     graph = helper.make_graph(

@@ -14,14 +14,14 @@ import numpy as np
 import onnx
 import pytest
 from onnx2wgsl import runtime_py
-from onnx2wgsl.compiler import artifact
 from onnx2wgsl.compiler.arithmetic import requantize
-from onnx2wgsl.compiler.artifact import probe_cases, seeded_input, write_artifact
-from onnx2wgsl.compiler.codegen import Picture
+from onnx2wgsl.compiler.backend import artifact
+from onnx2wgsl.compiler.backend.artifact import probe_cases, seeded_input, write_artifact
+from onnx2wgsl.compiler.backend.codegen import Picture
 from onnx2wgsl.compiler.errors import CompileError
-from onnx2wgsl.compiler.ir import TensorType
+from onnx2wgsl.compiler.ir.program import Program
+from onnx2wgsl.compiler.ir.types import TensorType
 from onnx2wgsl.compiler.pipeline import compile_model
-from onnx2wgsl.compiler.program import Program
 
 from tests.compiler.models import model
 from tests.zoo import QDQBuilder, QuantParams
@@ -188,9 +188,7 @@ def test_the_seeded_input_is_the_one_of_the_specification() -> None:
     assert signed.view(np.uint8).tolist() == unsigned.tolist()
 
 
-def test_the_self_test_has_a_checksum_for_each_kernel_and_output(
-    tiny: Path, tmp_path: Path
-) -> None:
+def test_the_self_test_has_a_checksum_for_each_kernel_and_output(tiny: Path, tmp_path: Path) -> None:
     described = write(tiny, tmp_path / "a")
     test = described["self_test"]
     assert len(test["kernels"]) == len(described["kernels"])

@@ -41,8 +41,7 @@ def draws(dtype: type, count: int) -> list[tuple[Quantized, Quantized, Quantized
     drawn = [tuple(draw_quantized(random, dtype) for _ in range(3)) for _ in range(count)]
     ends = zip([low, high, low, high], [high, low, low, high], strict=True)
     extreme = [
-        ((a, end), (b, other), (c, end))
-        for (a, b, c), (end, other) in zip(EXTREMES, ends, strict=True)
+        ((a, end), (b, other), (c, end)) for (a, b, c), (end, other) in zip(EXTREMES, ends, strict=True)
     ]
     return [*drawn, *extreme]  # type: ignore[list-item]
 

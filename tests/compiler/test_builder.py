@@ -3,16 +3,14 @@
 import numpy as np
 import onnx
 import pytest
-from onnx2wgsl.compiler.oracle import Oracle, needs_signed_integer_kernels
+from onnx2wgsl.compiler.reference.oracle import Oracle, needs_signed_integer_kernels
 
 from tests.zoo import QDQBuilder, QuantParams, Weights
 
 
 @pytest.mark.parametrize("opset", range(13, 22))
 @pytest.mark.parametrize("dtype", ["u8", "s8"])
-def test_a_graph_of_every_op_runs_in_integers_with_the_shapes_it_announces(
-    opset: int, dtype: str
-) -> None:
+def test_a_graph_of_every_op_runs_in_integers_with_the_shapes_it_announces(opset: int, dtype: str) -> None:
     b = QDQBuilder(opset)
     x = b.input((2, 4, 9, 8), QuantParams(0.02, 3, dtype))
     y = b.conv(x, _weights(6, 2), QuantParams(0.1, 0, dtype), group=2, strides=(2, 1), bias=_BIAS)
@@ -81,9 +79,7 @@ def test_an_invalid_graph_is_refused_at_once() -> None:
 _BIAS = np.arange(6, dtype=np.int32) * 50 - 100
 
 
-def _weights(
-    outputs: int, inputs: int, *, unsigned: bool = False, per_channel: bool = True
-) -> Weights:
+def _weights(outputs: int, inputs: int, *, unsigned: bool = False, per_channel: bool = True) -> Weights:
     rng = np.random.default_rng(1)
     low, high, dtype = (0, 256, np.uint8) if unsigned else (-128, 128, np.int8)
     values = rng.integers(low, high, (outputs, inputs, 3, 3), dtype)

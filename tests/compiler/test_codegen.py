@@ -13,11 +13,12 @@ import numpy as np
 import onnx
 import pytest
 import wgpu
-from onnx2wgsl.compiler.artifact import picture_inputs, write_artifact
-from onnx2wgsl.compiler.codegen import SNIPPETS, Code, generate
+from onnx2wgsl.compiler.backend.artifact import picture_inputs, write_artifact
+from onnx2wgsl.compiler.backend.codegen import SNIPPETS, Code, generate
+from onnx2wgsl.compiler.backend.templating import render_template
 from onnx2wgsl.compiler.errors import CompileError
+from onnx2wgsl.compiler.lowering.shader import Constants
 from onnx2wgsl.compiler.pipeline import compile_model
-from onnx2wgsl.compiler.shader import Constants, render_template
 from onnx2wgsl.runtime_py import InferenceSession
 
 from tests.compiler.models import model
@@ -74,9 +75,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def device() -> Any:
-    device = wgpu.gpu.request_adapter_sync(
-        power_preference="high-performance"
-    ).request_device_sync()
+    device = wgpu.gpu.request_adapter_sync(power_preference="high-performance").request_device_sync()
     yield device
     device.destroy()
 
@@ -218,9 +217,7 @@ def test_a_template_error_names_the_template() -> None:
 def test_the_same_program_gives_the_same_text(name: str, folder: Path) -> None:
     path = folder / f"{name}-again.onnx"
     onnx.save(model(name), path)
-    one, two = (
-        generate(program, picture_inputs(program)) for program in map(compile_model, [path] * 2)
-    )
+    one, two = (generate(program, picture_inputs(program)) for program in map(compile_model, [path] * 2))
     assert one.shaders == two.shaders
     assert one.kernels == two.kernels
     assert one.weights.tobytes() == two.weights.tobytes()

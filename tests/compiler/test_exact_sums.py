@@ -8,8 +8,8 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
-from onnx2wgsl.compiler.exact_sums import open_as_is, sums_saturate, with_exact_sums
-from onnx2wgsl.compiler.oracle import Oracle
+from onnx2wgsl.compiler.reference.exact_sums import open_as_is, sums_saturate, with_exact_sums
+from onnx2wgsl.compiler.reference.oracle import Oracle
 
 from tests.compiler.exactness import feeds_for
 from tests.compiler.one_node import model_of

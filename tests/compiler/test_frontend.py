@@ -10,11 +10,11 @@ import onnx
 import pytest
 from onnx import helper, numpy_helper
 from onnx2wgsl.compiler.errors import CompileError
-from onnx2wgsl.compiler.frontend import import_model
-from onnx2wgsl.compiler.interpreter import run_graph
-from onnx2wgsl.compiler.ir import Conv, Graph, Pad, Resize
-from onnx2wgsl.compiler.model_file import OPSETS
-from onnx2wgsl.compiler.oracle import Oracle
+from onnx2wgsl.compiler.frontend.importer import import_model
+from onnx2wgsl.compiler.frontend.model_file import OPSETS
+from onnx2wgsl.compiler.ir.graph import Conv, Graph, Pad, Resize
+from onnx2wgsl.compiler.reference.oracle import Oracle
+from onnx2wgsl.compiler.verify.interpreter import run_graph
 
 from tests.compiler.exactness import assert_exact, differing, feeds_for
 from tests.compiler.onnx_models import (
@@ -155,9 +155,7 @@ def test_dynamic_sizes_are_fixed_by_a_shape(tmp_path: Path) -> None:
         ({"x0": (1, 3, 0, 8)}, "dimension 2 of input 'x0'"),
     ],
 )
-def test_wrong_shapes_are_refused(
-    shapes: dict[str, tuple[int, ...]], message: str, tmp_path: Path
-) -> None:
+def test_wrong_shapes_are_refused(shapes: dict[str, tuple[int, ...]], message: str, tmp_path: Path) -> None:
     with pytest.raises(CompileError, match=message):
         import_model(save(dynamic_model(), tmp_path), shapes)
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from onnx2wgsl.compiler.interpreter import needed_ops, run_graph
-from onnx2wgsl.compiler.program import CopyKernel
-from onnx2wgsl.compiler.text import parse_graph
+from onnx2wgsl.compiler.ir.program import CopyKernel
+from onnx2wgsl.compiler.ir.text import parse_graph
+from onnx2wgsl.compiler.verify.interpreter import needed_ops, run_graph
 
 from tests.compiler.exactness import assert_exact
 from tests.compiler.models import CONVOLUTIONS, GRAPHS, PAD, S8, SHAPE, U8, model, weights

@@ -2,9 +2,10 @@
 
 import pytest
 from onnx2wgsl.compiler.errors import CompileError
-from onnx2wgsl.compiler.ir import Graph, Identity, TensorType, Value
-from onnx2wgsl.compiler.text import parse_graph
-from onnx2wgsl.compiler.verifier import verify
+from onnx2wgsl.compiler.ir.graph import Graph, Identity, Value
+from onnx2wgsl.compiler.ir.text import parse_graph
+from onnx2wgsl.compiler.ir.types import TensorType
+from onnx2wgsl.compiler.ir.verifier import verify
 
 Q = "{s=0.5, z=3}"
 INPUTS = f"%x: u8[1,4,3,3]{Q}, %f: f32[1,4,3,3]"

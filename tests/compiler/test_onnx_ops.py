@@ -11,12 +11,12 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 from onnx2wgsl.compiler.errors import UnsupportedError
-from onnx2wgsl.compiler.frontend import import_model
-from onnx2wgsl.compiler.fusion import explain
-from onnx2wgsl.compiler.ir import Conv, Quantize
-from onnx2wgsl.compiler.oracle import Oracle, needs_signed_integer_kernels
+from onnx2wgsl.compiler.frontend.importer import import_model
+from onnx2wgsl.compiler.ir.graph import Conv, Quantize
+from onnx2wgsl.compiler.ir.program import Program
+from onnx2wgsl.compiler.operators.fusion import explain
 from onnx2wgsl.compiler.pipeline import compile_model, to_integers
-from onnx2wgsl.compiler.program import Program
+from onnx2wgsl.compiler.reference.oracle import Oracle, needs_signed_integer_kernels
 
 from tests.compiler.exactness import IMPURE_UNARY, assert_exact
 from tests.compiler.onnx_models import (
@@ -197,9 +197,7 @@ def test_forms_of_older_opsets(form: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("op", sorted(IMPURE_UNARY))
-def test_an_op_whose_result_depends_on_the_position_is_a_float_region(
-    op: str, tmp_path: Path
-) -> None:
+def test_an_op_whose_result_depends_on_the_position_is_a_float_region(op: str, tmp_path: Path) -> None:
     b = QDQBuilder(opset=18)  # the first with Mish
     x = b.input((1, 2, 3, 3), QuantParams(0.05, 128))
     b.output(b.unary(x, op, QuantParams(0.02, 128)))
@@ -412,9 +410,7 @@ def negative_pads(model: onnx.ModelProto) -> None:
         (negative_pads, "negative pads [-1, 1, 1, 1]"),
     ],
 )
-def test_what_no_rule_covers_is_refused_with_the_reason(
-    edit: Edit, reason: str, tmp_path: Path
-) -> None:
+def test_what_no_rule_covers_is_refused_with_the_reason(edit: Edit, reason: str, tmp_path: Path) -> None:
     model = conv_model(21)
     edit(model)
     del model.graph.output[0].type.tensor_type.shape.dim[:]

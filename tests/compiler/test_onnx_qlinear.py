@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from onnx2wgsl.compiler.errors import UnsupportedError
-from onnx2wgsl.compiler.frontend import import_model
+from onnx2wgsl.compiler.frontend.importer import import_model
 
 from tests.compiler.exactness import assert_exact
 
@@ -58,9 +58,7 @@ class Net:
 
     def node(self, op: str, inputs: list[str], *, domain: str = MICROSOFT, **held: Any) -> str:
         name = f"t{len(self.nodes)}"
-        self.nodes.append(
-            helper.make_node(op, inputs, [name], name=f"{op}_{name}", domain=domain, **held)
-        )
+        self.nodes.append(helper.make_node(op, inputs, [name], name=f"{op}_{name}", domain=domain, **held))
         return name
 
     def model(self, output: str, kind: int | None = None, opset: int = 13) -> onnx.ModelProto:

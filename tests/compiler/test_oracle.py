@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 from onnx import helper
 from onnx2wgsl.compiler.errors import CompileError
-from onnx2wgsl.compiler.oracle import (
+from onnx2wgsl.compiler.reference.oracle import (
     PURE_DOMAINS,
     PURE_UNARY,
     PURE_WITH_CONSTANT,
@@ -71,8 +71,7 @@ def test_moves_on_bytes_count_and_tables_stay_element_by_element() -> None:
     assert groups.counts == {"QLinearConcat": 1, "QLinearConv": 1, "Resize": 1}
     assert [group.op for group in groups.elementwise] == ["Tanh"]
     assert str(groups) == (
-        "In integers: 1 QLinearConcat, 1 QLinearConv, 1 Resize.\n"
-        "In float, element by element: 1 Tanh."
+        "In integers: 1 QLinearConcat, 1 QLinearConv, 1 Resize.\nIn float, element by element: 1 Tanh."
     )
 
 
@@ -174,8 +173,7 @@ def test_signed_integer_kernels_do_not_change_what_unsigned_models_compute() -> 
     model = onnx.load(mobile_unet_path(64, 8))
     inputs = random_feeds({"input": (1, 3, 64, 64)}, count=1)[0]
     outputs = [
-        Oracle(model, signed_integer_kernels=allowed).run(inputs)["output"]
-        for allowed in (False, True)
+        Oracle(model, signed_integer_kernels=allowed).run(inputs)["output"] for allowed in (False, True)
     ]
     assert not needs_signed_integer_kernels(model)
     assert np.array_equal(outputs[0], outputs[1])
@@ -270,9 +268,7 @@ ATTRIBUTES = {"PRelu": (0.1,), "Clip": (-1.0, 1.5)}
 def test_a_pure_op_gives_the_same_bits_at_every_position(op: str, length: int) -> None:
     table = run_anywhere(op, REAL)
     indices = np.random.default_rng(length).integers(0, 256, length)
-    assert np.array_equal(
-        run_anywhere(op, REAL[indices]).view(np.uint32), table[indices].view(np.uint32)
-    )
+    assert np.array_equal(run_anywhere(op, REAL[indices]).view(np.uint32), table[indices].view(np.uint32))
 
 
 def test_an_impure_op_is_not_called_pure() -> None:

@@ -6,11 +6,11 @@ from pathlib import Path
 import onnx
 import pytest
 from onnx2wgsl.compiler.errors import CompileError
-from onnx2wgsl.compiler.ir import Graph
+from onnx2wgsl.compiler.ir.graph import Graph
+from onnx2wgsl.compiler.ir.program import CopyKernel, Program
+from onnx2wgsl.compiler.ir.text import format_program, parse_graph
 from onnx2wgsl.compiler.passes.canonicalize import Canonicalize
 from onnx2wgsl.compiler.pipeline import PASS_NAMES, compile_graph, compile_model
-from onnx2wgsl.compiler.program import CopyKernel, Program
-from onnx2wgsl.compiler.text import format_program, parse_graph
 
 from tests.compiler.exactness import assert_exact
 from tests.compiler.models import model
@@ -61,9 +61,7 @@ def test_every_pass_is_observed_in_order(tmp_path: Path) -> None:
     assert list(dict.fromkeys(seen)) == list(PASS_NAMES)
 
 
-def test_the_pass_that_broke_the_graph_is_named(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_the_pass_that_broke_the_graph_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     onnx.save(model("u8_s8"), tmp_path / "m.onnx")
 
     def breaks(_: Canonicalize, graph: Graph) -> bool:

@@ -30,9 +30,7 @@ AUTO_PADS = ["NOTSET", "NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID"]
 def draw_pool(random: np.random.Generator) -> tuple[list[int], dict[str, Any]]:
     """Spatial sizes and the attributes of a pool over one to three axes."""
     rank = int(random.choice([1, 2, 2, 2, 3]))
-    size, kernel, strides, dilations = (
-        random.integers(1, most, rank).tolist() for most in (9, 5, 5, 3)
-    )
+    size, kernel, strides, dilations = (random.integers(1, most, rank).tolist() for most in (9, 5, 5, 3))
     held: dict[str, Any] = {"kernel_shape": kernel, "strides": strides, "dilations": dilations}
     held["auto_pad"] = str(random.choice(AUTO_PADS))
     held["ceil_mode"] = int(random.integers(2))
@@ -125,9 +123,7 @@ def test_global_average_pool(size: tuple[int, ...], dtype: type) -> None:
         x = random.integers(0, 256, (2, 50, *size)).astype(np.uint8).view(dtype)
         x_q, y_q = draw_quantized(random, dtype), draw_quantized(random, dtype)
         y_q = (min(max(y_q[0], x_q[0] / 4), x_q[0] * 4), y_q[1])
-        wanted = run_between(
-            "GlobalAveragePool", [(x, x_q)], y_q, runs_as="QLinearGlobalAveragePool"
-        )
+        wanted = run_between("GlobalAveragePool", [(x, x_q)], y_q, runs_as="QLinearGlobalAveragePool")
         got = global_average_pool(x, x_q, y_q, LIMITS[dtype])
         assert got.tolist() == wanted.tolist()
         direct = run_contrib("QLinearGlobalAveragePool", [(x, x_q)], y_q, channels_last=0)

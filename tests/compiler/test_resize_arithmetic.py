@@ -16,7 +16,7 @@ from onnx2wgsl.compiler.arithmetic import (
     resize_indices,
     resize_linear,
 )
-from onnx2wgsl.compiler.oracle import Oracle
+from onnx2wgsl.compiler.reference.oracle import Oracle
 
 from tests.compiler.one_node import Array, model_of
 
@@ -46,15 +46,12 @@ class Case:
         self.by_size = bool(random.integers(2))
         if self.by_size:
             self.result = [int(n) for n in random.integers(1, 25, 2)]
-            ratios = [
-                np.float32(r) / np.float32(s) for r, s in zip(self.result, self.size, strict=True)
-            ]
+            ratios = [np.float32(r) / np.float32(s) for r, s in zip(self.result, self.size, strict=True)]
             self.scale = [float(ratio) for ratio in ratios]
         else:
             self.scale = [float(np.float32(s)) for s in random.choice(SCALES, 2)]
             self.result = [
-                int(np.float32(s) * np.float32(n))
-                for s, n in zip(self.scale, self.size, strict=True)
+                int(np.float32(s) * np.float32(n)) for s, n in zip(self.scale, self.size, strict=True)
             ]
 
     def axis(self, i: int) -> tuple[Any, ...]:
@@ -92,9 +89,7 @@ class Case:
         """Values with extrapolation_value where the coordinates are outside."""
         if self.coordinates != "tf_crop_and_resize":
             return values
-        beyond = [
-            outside(resize_coordinates(*self.axis(i), self.region(i)), self.size[i]) for i in (0, 1)
-        ]
+        beyond = [outside(resize_coordinates(*self.axis(i), self.region(i)), self.size[i]) for i in (0, 1)]
         return np.where(beyond[0][:, None] | beyond[1], np.float32(FILL), values)
 
 

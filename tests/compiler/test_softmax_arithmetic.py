@@ -16,7 +16,7 @@ from onnx2wgsl.compiler.arithmetic import (
     softmax_numerators,
     softmax_table,
 )
-from onnx2wgsl.compiler.oracle import Oracle
+from onnx2wgsl.compiler.reference.oracle import Oracle
 
 from tests.compiler.one_node import (
     LIMITS,
@@ -47,9 +47,7 @@ def test_softmax(length: int, dtype: type) -> None:
         x_scale = float(random.choice(X_SCALES) * random.choice([1, random.uniform(0.5, 2)]))
         zero_point = int(random.choice([low, high, 5]))
         x = draw_rows(random, dtype, (max(3, 1000 // length), length))
-        wanted = run_contrib(
-            "QLinearSoftmax", [(x, (x_scale, 3))], (y_scale, zero_point), axis=1, opset=13
-        )
+        wanted = run_contrib("QLinearSoftmax", [(x, (x_scale, 3))], (y_scale, zero_point), axis=1, opset=13)
         got = qlinear_softmax(x, x_scale, (y_scale, zero_point), (low, high), 1)
         assert got.tolist() == wanted.tolist(), (x_scale, y_scale, zero_point)
 
@@ -61,9 +59,7 @@ def test_softmax_between_dequantize_and_quantize(axis: int, opset: int, dtype: t
     random = np.random.default_rng(opset)
     x = draw_rows(random, dtype, (3, 5, 7))
     x_q, y_q = (0.0573, 3), (1 / 256, LIMITS[dtype][0])
-    wanted = run_between(
-        "Softmax", [(x, x_q)], y_q, runs_as="QLinearSoftmax", opset=opset, axis=axis
-    )
+    wanted = run_between("Softmax", [(x, x_q)], y_q, runs_as="QLinearSoftmax", opset=opset, axis=axis)
     got = qlinear_softmax(x, x_q[0], y_q, LIMITS[dtype], axis, opset)
     assert got.tolist() == wanted.tolist()
 

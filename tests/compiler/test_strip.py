@@ -8,7 +8,7 @@ import onnx
 import pytest
 from onnx import helper, numpy_helper
 from onnx2wgsl.compiler.errors import CompileError
-from onnx2wgsl.compiler.oracle import Oracle, needs_signed_integer_kernels
+from onnx2wgsl.compiler.reference.oracle import Oracle, needs_signed_integer_kernels
 from onnx2wgsl.compiler.strip import is_strippable, read_model, strip_file, strip_zero_points
 
 from tests.zoo import STYLES, QDQBuilder, QuantParams, Weights, mobile_unet_path, random_feeds
@@ -155,9 +155,7 @@ def test_a_file_that_is_no_model_is_refused(tmp_path: Path, data: bytes) -> None
 
 
 @pytest.mark.parametrize("fraction", [0.1, 0.5, 0.99])
-def test_a_truncated_file_is_refused_and_nothing_is_written(
-    tmp_path: Path, fraction: float
-) -> None:
+def test_a_truncated_file_is_refused_and_nothing_is_written(tmp_path: Path, fraction: float) -> None:
     data = mobile_unet_path(64, 8).read_bytes()
     (tmp_path / "torn.onnx").write_bytes(data[: int(len(data) * fraction)])
     with pytest.raises(CompileError, match=r"torn\.onnx"):

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from onnx2wgsl.compiler.oracle import Oracle, needs_signed_integer_kernels
+from onnx2wgsl.compiler.reference.oracle import Oracle, needs_signed_integer_kernels
 
 from tests.zoo import STYLES, export, mobile_unet, mobile_unet_path, parameter_count, quantize
 from tests.zoo.quantization import Exporter, random_feeds
@@ -14,9 +14,7 @@ SIZE, NGF, CONVS, CONCATS = 64, 8, 12, 5
 
 
 @pytest.mark.parametrize(("ngf", "parameters"), [(16, 2_450_723), (24, 5_510_835)])
-def test_the_student_at_256_has_the_published_number_of_parameters(
-    ngf: int, parameters: int
-) -> None:
+def test_the_student_at_256_has_the_published_number_of_parameters(ngf: int, parameters: int) -> None:
     net = mobile_unet(256, ngf)
     assert parameter_count(net) == parameters
     model = export(net, np.zeros((1, 3, 256, 256), np.float32))
@@ -57,8 +55,7 @@ def test_both_exporters_give_models_that_run_in_integers(exporter: Exporter, ops
 def test_a_model_is_the_same_each_time_it_is_made() -> None:
     feeds = random_feeds({"input": (1, 3, 16, 16)}, count=2)
     made = [
-        quantize(export(mobile_unet(16, 2), feeds[0]["input"]), "u8s8_per_channel", feeds)
-        for _ in range(2)
+        quantize(export(mobile_unet(16, 2), feeds[0]["input"]), "u8s8_per_channel", feeds) for _ in range(2)
     ]
     assert made[0].SerializeToString() == made[1].SerializeToString()
 

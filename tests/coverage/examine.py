@@ -12,16 +12,16 @@ from typing import Any
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx2wgsl.compiler.artifact import write_artifact
+from onnx2wgsl.compiler.backend.artifact import write_artifact
 from onnx2wgsl.compiler.errors import CompileError, UnsupportedError
-from onnx2wgsl.compiler.float_regions import Region
-from onnx2wgsl.compiler.integer_groups import Groups
-from onnx2wgsl.compiler.ir import Graph
-from onnx2wgsl.compiler.oracle import Oracle, needs_signed_integer_kernels
+from onnx2wgsl.compiler.ir.graph import Graph
+from onnx2wgsl.compiler.ir.program import Program
 from onnx2wgsl.compiler.passes.pack_int8 import PackInt8
 from onnx2wgsl.compiler.pipeline import compile_model
-from onnx2wgsl.compiler.program import Program
-from onnx2wgsl.compiler.verification import Difference, Replay, Steps, Verification
+from onnx2wgsl.compiler.reference.integer_groups import Groups
+from onnx2wgsl.compiler.reference.oracle import Oracle, needs_signed_integer_kernels
+from onnx2wgsl.compiler.verify.compare import Difference, Replay, Steps, Verification
+from onnx2wgsl.compiler.verify.regions import Region
 from onnx2wgsl.runtime_py import InferenceSession
 
 from .cases import Case
@@ -203,9 +203,7 @@ def reason(error: CompileError) -> str:
 
 def _without_names(text: str) -> str:
     """Reasons of the same wording are one reason, whatever they name."""
-    return " ".join(
-        word for word in text.split() if not any(mark in word for mark in "%/'\"@_[0123456789")
-    )
+    return " ".join(word for word in text.split() if not any(mark in word for mark in "%/'\"@_[0123456789"))
 
 
 def _one_line(error: Exception) -> str:

@@ -28,7 +28,5 @@ SCRIPTS = ["format:check", "test:package", "test:node", "test:browser", "test:la
 def test_npm_script(npm: str, script: str) -> None:
     environment = {**os.environ, "PYTHON": sys.executable}
     command = [npm, "run", "--silent", script]
-    done = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

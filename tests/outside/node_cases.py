@@ -26,7 +26,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import numpy_helper
-from onnx2wgsl.compiler.model_file import OPSETS
+from onnx2wgsl.compiler.frontend.model_file import OPSETS
 
 Array = NDArray[Any]
 

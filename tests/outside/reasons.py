@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import onnx
 from onnx import TensorProto
-from onnx2wgsl.compiler.model_file import OPSETS
+from onnx2wgsl.compiler.frontend.model_file import OPSETS
 
 from .node_cases import Case
 from .run import NO_REFERENCE, Outcome

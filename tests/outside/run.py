@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx2wgsl.compiler.artifact import write_artifact
+from onnx2wgsl.compiler.backend.artifact import write_artifact
 from onnx2wgsl.compiler.cli.on_device import run_artifact, temporary_artifact, variants_used
 from onnx2wgsl.compiler.errors import CompileError, UnsupportedError
-from onnx2wgsl.compiler.ir import Graph
-from onnx2wgsl.compiler.oracle import Oracle, needs_signed_integer_kernels
+from onnx2wgsl.compiler.ir.graph import Graph
+from onnx2wgsl.compiler.ir.program import Program
 from onnx2wgsl.compiler.pipeline import compile_model
-from onnx2wgsl.compiler.program import Program
-from onnx2wgsl.compiler.verification import TOLERANCE, Verification
+from onnx2wgsl.compiler.reference.oracle import Oracle, needs_signed_integer_kernels
+from onnx2wgsl.compiler.verify.compare import TOLERANCE, Verification
 from onnx2wgsl.runtime_py import InferenceSession
 
 from tests.property.gpu import device
@@ -110,9 +110,7 @@ def compiled(model: onnx.ModelProto) -> Compiled:
         return Compiled(compile_model(path, observe=observe), graphs[-1])
 
 
-def on_device(
-    model: onnx.ModelProto, program: Program, inputs: Feed
-) -> list[tuple[str, dict[str, Array]]]:
+def on_device(model: onnx.ModelProto, program: Program, inputs: Feed) -> list[tuple[str, dict[str, Array]]]:
     """The outputs of every variant on the shared device, each with the variant's name."""
     with temporary_artifact(model, program) as artifact:
         return [

@@ -14,7 +14,7 @@ from onnx2wgsl.compiler.fuzzing.checks import (
 )
 from onnx2wgsl.compiler.fuzzing.models import build, feed
 from onnx2wgsl.compiler.fuzzing.nets import Net
-from onnx2wgsl.compiler.program import Program
+from onnx2wgsl.compiler.ir.program import Program
 
 NO_COMMON_RANGE = "have no range in common"
 

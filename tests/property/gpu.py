@@ -9,10 +9,10 @@ import numpy as np
 import onnx
 import wgpu
 from numpy.typing import NDArray
+from onnx2wgsl.compiler.backend.codegen import SNIPPETS
+from onnx2wgsl.compiler.backend.templating import render_template
 from onnx2wgsl.compiler.cli.on_device import run_artifact, temporary_artifact, variants_used
-from onnx2wgsl.compiler.codegen import SNIPPETS
-from onnx2wgsl.compiler.program import Program
-from onnx2wgsl.compiler.shader import render_template
+from onnx2wgsl.compiler.ir.program import Program
 from onnx2wgsl.runtime_py.adapters import choose_adapter, open_device
 
 Feed = dict[str, NDArray[Any]]

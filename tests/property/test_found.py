@@ -6,8 +6,8 @@ import numpy as np
 import onnx
 import pytest
 from onnx2wgsl.compiler.fuzzing.checks import compare, run_stage, same_bits
-from onnx2wgsl.compiler.oracle import Oracle
 from onnx2wgsl.compiler.pipeline import compile_model
+from onnx2wgsl.compiler.reference.oracle import Oracle
 
 from tests.zoo import QDQBuilder, QuantParams, Weights
 

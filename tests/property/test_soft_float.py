@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from onnx2wgsl.compiler.shader import render_template
+from onnx2wgsl.compiler.backend.templating import render_template
 
 from .gpu import Harness
 from .profiles import examples

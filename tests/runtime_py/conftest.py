@@ -11,9 +11,7 @@ import tiny_artifact as tiny
 from onnx2wgsl.runtime_py import InferenceSession
 
 # Comes with the chromium package; elsewhere, name the file in this variable.
-SWIFTSHADER = os.environ.get(
-    "ONNX2WGSL_SWIFTSHADER_ICD", "/usr/lib/chromium/vk_swiftshader_icd.json"
-)
+SWIFTSHADER = os.environ.get("ONNX2WGSL_SWIFTSHADER_ICD", "/usr/lib/chromium/vk_swiftshader_icd.json")
 
 
 @pytest.fixture

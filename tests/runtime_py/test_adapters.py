@@ -35,9 +35,7 @@ except SessionError as error:
 NO_DRIVER = {"VK_DRIVER_FILES": "/nowhere.json", "__EGL_VENDOR_LIBRARY_FILENAMES": "/nowhere.json"}
 
 
-def test_swiftshader_gives_the_same_bits(
-    folder: Path, in_process: Process, swiftshader: str
-) -> None:
+def test_swiftshader_gives_the_same_bits(folder: Path, in_process: Process, swiftshader: str) -> None:
     done = in_process(EVERY_VARIANT, str(folder), VK_ICD_FILENAMES=swiftshader)
     assert done.returncode == 0, done.stderr
     results = json.loads(done.stdout)
@@ -85,9 +83,7 @@ def test_no_adapter_is_one_message_with_the_next_step(folder: Path, in_process: 
     done = in_process(OPEN, str(folder), **NO_DRIVER)
     assert done.returncode == 1
     assert done.stderr.startswith("AdapterError: no WebGPU adapter was found on this machine")
-    assert "VK_DRIVER_FILES names /nowhere.json, which is missing: unset VK_DRIVER_FILES" in (
-        done.stderr
-    )
+    assert "VK_DRIVER_FILES names /nowhere.json, which is missing: unset VK_DRIVER_FILES" in (done.stderr)
     assert "Traceback" not in done.stderr
 
 

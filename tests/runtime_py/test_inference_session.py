@@ -148,9 +148,7 @@ def test_trace_returns_what_each_kernel_wrote(session: InferenceSession) -> None
         ({"shift": [1, 2, 3, 4, 5]}, "has dtype int64; the model needs uint8"),
     ],
 )
-def test_a_wrong_input_is_refused(
-    session: InferenceSession, inputs: dict[str, Any], message: str
-) -> None:
+def test_a_wrong_input_is_refused(session: InferenceSession, inputs: dict[str, Any], message: str) -> None:
     whole = inputs if not inputs or "y" in inputs else feed() | inputs
     with pytest.raises(InputError, match=message):
         session.run(None, whole)

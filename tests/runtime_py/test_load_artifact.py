@@ -61,9 +61,7 @@ def test_the_schema_is_a_valid_schema() -> None:
         (lambda m: m["self_test"]["kernels"].append("xyz"), "$.self_test.kernels[3]: 'xyz'"),
     ],
 )
-def test_the_schema_names_the_place(
-    tmp_path: Path, change: Callable[[Model], object], place: str
-) -> None:
+def test_the_schema_names_the_place(tmp_path: Path, change: Callable[[Model], object], place: str) -> None:
     message = refusal(written(tmp_path, change))
     assert place in message
     assert "compile the model again" in message

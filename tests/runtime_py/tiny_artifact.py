@@ -18,9 +18,7 @@ import numpy as np
 PIXELS = 16
 CONV_AT = 16  # word of the arena where the convolution's rows begin
 SCALE = struct.unpack("<I", struct.pack("<f", 2.0**-7))[0]
-WEIGHTS = np.array(
-    [[1, -2, 3, 9], [127, 127, 127, 9], [-128, -128, -128, 9], [5, 0, -77, 9]], np.int8
-)
+WEIGHTS = np.array([[1, -2, 3, 9], [127, 127, 127, 9], [-128, -128, -128, 9], [5, 0, -77, 9]], np.int8)
 BIAS = np.array([0, 64, -192, 7], np.int32)
 TABLE = (np.arange(256, dtype=np.float32) - 100) / 8  # by byte
 
@@ -179,10 +177,7 @@ def _kernel(name: str, shader: str, uses: list[str], bound: list[str], stores: l
             }
             for i, buffer in enumerate(bound)
         ],
-        "stores": [
-            dict(zip(("buffer", "offset", "rows", "pitch", "width"), s, strict=True))
-            for s in stores
-        ],
+        "stores": [dict(zip(("buffer", "offset", "rows", "pitch", "width"), s, strict=True)) for s in stores],
         "macs": 0,
     }
 
@@ -191,8 +186,7 @@ def _probe() -> dict[str, Any]:
     accumulators = [*range(-320, 384, 16), *range(-70, 70, 7), 40000, -40000]
     zero_points = [i % 5 - 2 for i in range(len(accumulators))]
     expected = [
-        max(-128, min(127, round(a / 128) + z))
-        for a, z in zip(accumulators, zero_points, strict=True)
+        max(-128, min(127, round(a / 128) + z)) for a, z in zip(accumulators, zero_points, strict=True)
     ]
     return {
         "shader": "probe_requantize.wgsl",
@@ -222,9 +216,7 @@ def description() -> dict[str, Any]:
     """model.json as a dict, for a test to change before it is written."""
     weights = weights_bin()
     to_arena = [["arena", 0, PIXELS, 1, 1]]
-    image_kernel = _kernel(
-        "quantize_image", "00_quantize_image.wgsl", [], ["image:x", "arena"], to_arena
-    )
+    image_kernel = _kernel("quantize_image", "00_quantize_image.wgsl", [], ["image:x", "arena"], to_arena)
     return {
         "format": "onnx2wgsl",
         "version": 1,
@@ -282,9 +274,7 @@ def description() -> dict[str, Any]:
     }
 
 
-def write(
-    folder: Path, model: dict[str, Any] | None = None, shaders: dict[str, str] | None = None
-) -> Path:
+def write(folder: Path, model: dict[str, Any] | None = None, shaders: dict[str, str] | None = None) -> Path:
     """Writes the artifact; `model` and `shaders` replace parts of it."""
     (folder / "shaders").mkdir(parents=True)
     (folder / "model.json").write_text(json.dumps(model or description()))

@@ -24,9 +24,7 @@ def runs(folder: Path, *widths: int) -> list[str]:
 def test_weights_and_statistics_are_the_mean_by_shares(tmp_path: Path) -> None:
     a, b = runs(tmp_path, 2, 2)
     succeed("blend", f"{a}=0.75", f"{b}=0.25", "-o", str(tmp_path / "run"))
-    one, two, mean = (
-        load_generator(Path(path)).state_dict() for path in (a, b, str(tmp_path / "run"))
-    )
+    one, two, mean = (load_generator(Path(path)).state_dict() for path in (a, b, str(tmp_path / "run")))
     for name, value in mean.items():
         if value.is_floating_point():
             torch.testing.assert_close(value, 0.75 * one[name] + 0.25 * two[name])

@@ -123,9 +123,7 @@ def test_lips_close_for_a_p_between_open_vowels_and_take_its_neighbours_for_a_k(
     pucker = speech.MOUTH_CHANNELS.index("pucker")
 
     def between(consonant: str, vowel: str) -> np.ndarray:
-        sounds = [
-            speech.Sound(v, d, 1) for v, d in ((vowel, 0.15), (consonant, 0.1), (vowel, 0.15))
-        ]
+        sounds = [speech.Sound(v, d, 1) for v, d in ((vowel, 0.15), (consonant, 0.1), (vowel, 0.15))]
         return np.asarray(speech.mouths_of(sounds, np.array([0.2]))[0])
 
     assert between("PP", "aa")[jaw] < 0.15

@@ -170,9 +170,7 @@ def test_pictures_without_a_face_are_listed_and_the_rest_is_drawn(
     assert drawn == ["clip-00000.png", "clip-00002.png"]
 
 
-def test_results_overwrite_neither_each_other_nor_what_was_given(
-    tmp_path: Path, faceless: Path
-) -> None:
+def test_results_overwrite_neither_each_other_nor_what_was_given(tmp_path: Path, faceless: Path) -> None:
     other = tmp_path / "other" / "faceless.jpg"
     other.parent.mkdir()
     other.write_bytes(faceless.read_bytes())

@@ -129,11 +129,7 @@ def test_a_turned_head_shows_the_skin_of_the_near_side_only() -> None:
 def test_the_face_has_an_outline_all_around_in_profile(monkeypatch: pytest.MonkeyPatch) -> None:
     """Along each row of the picture, the first and the last pixel drawn are of the outline."""
     shell = ("patches", "edges")
-    face = [
-        layer
-        for layer in SPECIFICATION["layers"]
-        if "shell" not in (layer.get(name) for name in shell)
-    ]
+    face = [layer for layer in SPECIFICATION["layers"] if "shell" not in (layer.get(name) for name in shell)]
     monkeypatch.setitem(SPECIFICATION, "layers", face)
     picture = draw(landmarks(FaceState(pose=(0.0, 40.0, 0.0))), 512).astype(int)
     green = picture[..., 1] - picture[..., [0, 2]].max(axis=2)

@@ -106,9 +106,7 @@ def test_int8_is_near_float_and_wholly_in_integers(
         assert gate.failures() == []
 
 
-def test_equal_nets_make_equal_files(
-    exact: Path, inputs: NDArray[np.float32], tmp_path: Path
-) -> None:
+def test_equal_nets_make_equal_files(exact: Path, inputs: NDArray[np.float32], tmp_path: Path) -> None:
     for name in ("a.onnx", "b.onnx"):
         quantize(exact, tmp_path / name, inputs)
     assert (tmp_path / "a.onnx").read_bytes() == (tmp_path / "b.onnx").read_bytes()
@@ -124,23 +122,17 @@ def test_wrong_calibration_fails_the_gate(
 ) -> None:
     path = tmp_path / "int8.onnx"
     quantize(exact, path, np.full_like(inputs[:1], -1))
-    gate = check(
-        OnnxGenerator.load(exact), OnnxGenerator.load(path), held_out.read(data, "val"), []
-    )
+    gate = check(OnnxGenerator.load(exact), OnnxGenerator.load(path), held_out.read(data, "val"), [])
     assert gate.fidelity < 45
     assert any("dB from float, not 45 dB" in failure for failure in gate.failures())
 
 
 def test_the_gate_names_each_condition_that_fails() -> None:
     assert PASSES.failures() == []
-    assert replace(PASSES, fidelity=44.9).failures() == [
-        "int8 is 44.9 dB from float, not 45 dB or more"
-    ]
+    assert replace(PASSES, fidelity=44.9).failures() == ["int8 is 44.9 dB from float, not 45 dB or more"]
     (lost,) = replace(PASSES, int8_psnr=26.8).failures()
     assert "26.80 dB against the truth, float 27.00" in lost
-    assert replace(PASSES, floats=("Conv a",)).failures() == [
-        "onnxruntime computes in float: Conv a"
-    ]
+    assert replace(PASSES, floats=("Conv a",)).failures() == ["onnxruntime computes in float: Conv a"]
 
 
 def test_sums_do_not_saturate_on_any_cpu() -> None:
@@ -167,16 +159,12 @@ def test_sums_do_not_saturate_on_any_cpu() -> None:
         [numpy_helper.from_array(np.asarray(array), name) for name, array in arrays.items()],
     )
     file = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=10)
-    session = ort.InferenceSession(
-        file.SerializeToString(), options(), providers=["CPUExecutionProvider"]
-    )
+    session = ort.InferenceSession(file.SerializeToString(), options(), providers=["CPUExecutionProvider"])
     (found,) = session.run(None, {"x": np.ones((1, channels, size, size), np.float32)})
     assert (found == channels).all()
 
 
-def test_equalized_channels_change_nothing_in_float(
-    model: MobileUNet, inputs: NDArray[np.float32]
-) -> None:
+def test_equalized_channels_change_nothing_in_float(model: MobileUNet, inputs: NDArray[np.float32]) -> None:
     net = fold_batch_norm(model)
     assert isinstance(net, MobileUNet)
     before = spread(net, inputs)

@@ -26,14 +26,9 @@ def perceptual(found: Picture, truth: Picture) -> NDArray[np.float64]:
 
 def naive_ssim(found: Picture, truth: Picture) -> float:
     """Wang et al. 2004, equations 6 and 13 to 16, window by window."""
-    x, y = (
-        (0.299 * p[..., 0] + 0.587 * p[..., 1] + 0.114 * p[..., 2]) for p in (found / 1.0, truth)
-    )
+    x, y = ((0.299 * p[..., 0] + 0.587 * p[..., 1] + 0.114 * p[..., 2]) for p in (found / 1.0, truth))
     window = np.array(
-        [
-            [math.exp(-((i - 5) ** 2 + (j - 5) ** 2) / (2 * 1.5**2)) for j in range(11)]
-            for i in range(11)
-        ]
+        [[math.exp(-((i - 5) ** 2 + (j - 5) ** 2) / (2 * 1.5**2)) for j in range(11)] for i in range(11)]
     )
     window /= window.sum()
     c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
@@ -46,9 +41,7 @@ def naive_ssim(found: Picture, truth: Picture) -> float:
             variance_b = (window * (b - mean_b) ** 2).sum()
             covariance = (window * (a - mean_a) * (b - mean_b)).sum()
             structure = (2 * mean_a * mean_b + c1) * (2 * covariance + c2)
-            total.append(
-                structure / ((mean_a**2 + mean_b**2 + c1) * (variance_a + variance_b + c2))
-            )
+            total.append(structure / ((mean_a**2 + mean_b**2 + c1) * (variance_a + variance_b + c2)))
     return float(np.mean(total))
 
 
@@ -73,9 +66,7 @@ def test_a_constant_difference_has_the_known_l1_and_psnr() -> None:
 def test_bytes_and_floats_of_a_picture_have_the_same_figures(pair: tuple[Picture, Picture]) -> None:
     floats = [picture / 255.0 for picture in pair]
     assert metrics.psnr(*floats) == pytest.approx(metrics.psnr(*pair))
-    assert metrics.laplacian_variance(floats[0]) == pytest.approx(
-        metrics.laplacian_variance(pair[0])
-    )
+    assert metrics.laplacian_variance(floats[0]) == pytest.approx(metrics.laplacian_variance(pair[0]))
 
 
 def test_laplacian_variance_equals_its_definition(pair: tuple[Picture, Picture]) -> None:

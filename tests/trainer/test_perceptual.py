@@ -95,9 +95,7 @@ def test_lpips_is_its_formula(files: tuple[Path, Path]) -> None:
         if at in (2, 7, 14, 21, 28):
             n = x / x.norm(dim=1, keepdim=True).clamp_min(1e-10)
             squares = (n[:1] - n[1:]) ** 2
-            expected = (
-                expected + functional.conv2d(squares, heads[f"lin{layer}.model.1.weight"]).mean()
-            )
+            expected = expected + functional.conv2d(squares, heads[f"lin{layer}.model.1.weight"]).mean()
             layer += 1
         if at in (4, 9, 16, 23):
             x = functional.max_pool2d(x, 2)

@@ -54,9 +54,7 @@ def clouds(draw: st.DrawFn) -> tuple[Points, Points]:
 
 
 @given(similarities(), clouds())
-def test_the_inverse_undoes_a_similarity(
-    similarity: Similarity, cloud: tuple[Points, Points]
-) -> None:
+def test_the_inverse_undoes_a_similarity(similarity: Similarity, cloud: tuple[Points, Points]) -> None:
     points, _ = cloud
     back = similarity.inverse(similarity.forward(points))
     size = max(np.abs(points).max(), np.abs(similarity.translation).max() / similarity.scale)

@@ -43,9 +43,7 @@ def test_any_size_shows_the_same_picture(size: int) -> None:
     state = FaceState(pose=(0, 20, 0))
     reference = render(state, 128).reshape(2, 64, 2, 64, 3).mean((1, 3))
     half = size // 2
-    assert (
-        np.abs(render(state, size).reshape(2, half, 2, half, 3).mean((1, 3)) - reference).max() < 4
-    )
+    assert np.abs(render(state, size).reshape(2, half, 2, half, 3).mean((1, 3)) - reference).max() < 4
 
 
 def test_a_neutral_face_looks_ahead_with_its_mouth_closed_and_its_eyes_open() -> None:
@@ -71,9 +69,7 @@ def test_left_and_right_are_those_of_the_picture() -> None:
     assert tilted[10, 0] < tilted[152, 0]  # counter-clockwise
 
 
-@pytest.mark.parametrize(
-    ("channel", "upper", "lower"), [("blink_right", 159, 145), ("blink_left", 386, 374)]
-)
+@pytest.mark.parametrize(("channel", "upper", "lower"), [("blink_right", 159, 145), ("blink_left", 386, 374)])
 def test_a_blink_closes_its_own_eye_only(channel: str, upper: int, lower: int) -> None:
     points = landmarks(FaceState(expression={channel: 1.0}))
     other = (386, 374) if upper == 159 else (159, 145)
@@ -113,9 +109,7 @@ def test_visemes_are_the_fifteen_and_differ_from_one_another() -> None:
         "oh",
         "ou",
     ]
-    assert {name for weights in (*VISEMES.values(), *EMOTIONS.values()) for name in weights} <= set(
-        CHANNELS
-    )
+    assert {name for weights in (*VISEMES.values(), *EMOTIONS.values()) for name in weights} <= set(CHANNELS)
     lips = [
         landmarks(FaceState(expression=v))[topology.LIPS_OUTER + topology.LIPS_INNER]
         for v in VISEMES.values()
@@ -166,9 +160,7 @@ def test_lids_lie_on_the_eyeball_never_inside() -> None:
 
 def test_subdivision_keeps_a_plane_flat_and_its_corners() -> None:
     square = np.array([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]], float)
-    weights, triangles, parents = subdivision(
-        np.array([[0, 1, 2], [0, 2, 3]], np.int32), range(4), 2
-    )
+    weights, triangles, parents = subdivision(np.array([[0, 1, 2], [0, 2, 3]], np.int32), range(4), 2)
     points = weights @ square
     assert np.array_equal(points[:4], square)
     assert (points[:, 2] == 0).all()

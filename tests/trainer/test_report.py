@@ -27,12 +27,8 @@ def run(model: MobileUNet, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_a_report_has_every_row_on_every_split_and_pictures(
-    run: Path, data: Path, tmp_path: Path
-) -> None:
-    done = CliRunner().invoke(
-        command.command, [str(data), "--row", f"student={run}", "-o", str(tmp_path)]
-    )
+def test_a_report_has_every_row_on_every_split_and_pictures(run: Path, data: Path, tmp_path: Path) -> None:
+    done = CliRunner().invoke(command.command, [str(data), "--row", f"student={run}", "-o", str(tmp_path)])
     assert done.exception is None, done.exception
     found = json.loads((tmp_path / "figures.json").read_text())
     assert found["distance"] == "Perc-Lite0"
@@ -66,9 +62,7 @@ def test_a_net_runs_at_another_size_and_is_measured_at_this_one(run: Path, data:
     report = evaluation.run(lambda _: None)
     native, reduced = (row.figures["val"] for row in report.rows[1:])
     assert native.psnr != reduced.psnr > report.rows[0].figures["val"].psnr
-    assert report.gain("native", "val") == pytest.approx(
-        native.psnr - report.rows[0].figures["val"].psnr
-    )
+    assert report.gain("native", "val") == pytest.approx(native.psnr - report.rows[0].figures["val"].psnr)
 
 
 def test_the_mean_image_is_the_mean_of_the_training_avatars(data: Path) -> None:

@@ -52,9 +52,7 @@ def folders(tmp_path: Path) -> tuple[Path, Path]:
     return photos, painted
 
 
-def test_pictures_are_paired_by_name_and_split_by_it(
-    folders: tuple[Path, Path], tmp_path: Path
-) -> None:
+def test_pictures_are_paired_by_name_and_split_by_it(folders: tuple[Path, Path], tmp_path: Path) -> None:
     data = tmp_path / "data"
     printed = succeed("stylize", *folders, "-o", data, "--val", "0.6", "--size", "64")
     held_out = [n for n in range(4) if split_of(f"face{n}", 0.6) == "val"]
@@ -204,6 +202,4 @@ def test_a_second_run_takes_the_place_of_the_first_but_of_nothing_else(
     path = data / "dataset.json"
     path.write_text(path.read_text().replace('"stylize"', '"data"'))
     message = refusal("stylize", *folders, "-o", data, "--val", "0.6")
-    assert message == (
-        f"{data} holds a data set made by onnx2wgsl-train data: choose another folder"
-    )
+    assert message == (f"{data} holds a data set made by onnx2wgsl-train data: choose another folder")

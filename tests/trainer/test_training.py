@@ -134,10 +134,7 @@ def test_seconds_and_the_command_line(data: Path, tmp_path: Path) -> None:
     assert "--gan are for distill" in refusal(
         "finetune", data, "--init", tmp_path / "run", "-o", tmp_path / "x", "--gan", "1"
     )
-    assert (
-        "--batch 24 or fewer"
-        in train(*command[:3], tmp_path / "y", *command[4:], "--batch", "99").err
-    )
+    assert "--batch 24 or fewer" in train(*command[:3], tmp_path / "y", *command[4:], "--batch", "99").err
 
 
 def test_an_interrupt_saves_and_exits(data: Path, tmp_path: Path) -> None:
@@ -296,9 +293,7 @@ def test_a_runaway_is_reported_and_acted_upon(
 ) -> None:
     monkeypatch.setattr(loop, "WINDOW", 2)
     monkeypatch.setattr(Watch, "runaway", lambda *_: True)
-    config = replace(
-        CONFIG, loss=replace(CONFIG.loss, gan=1.0), distill=replace(STEPS, runaway=action)
-    )
+    config = replace(CONFIG, loss=replace(CONFIG.loss, gan=1.0), distill=replace(STEPS, runaway=action))
     result = train_student(data, tmp_path, config)
     assert [x["action"] for x in read_log(tmp_path) if x["event"] == "runaway"] == [action]
     assert result.reason == ("finished" if action == "drop" else "runaway")

@@ -63,9 +63,7 @@ def command(
     from ..data.generate import generate
     from ..data.sheet import write_sheet
 
-    config = replace(
-        PRESETS[preset].data, **{name: v for name, v in changes.items() if v is not None}
-    )
+    config = replace(PRESETS[preset].data, **{name: v for name, v in changes.items() if v is not None})
     if no_visemes:
         config = replace(config, visemes=False)
     out = console()

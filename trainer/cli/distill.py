@@ -40,7 +40,5 @@ def command(
 
     set_threads(threads)
     config = sized(PRESETS[preset], "model", size, ngf)
-    config = replace(
-        config, loss=loss(config.loss, given), distill=optimizer(config.distill, given)
-    )
+    config = replace(config, loss=loss(config.loss, given), distill=optimizer(config.distill, given))
     end(train_student(data, run, config, "distill", teacher, init, seconds, device, console()))

@@ -16,9 +16,7 @@ from .options import GENERATOR, end, loss, loss_options, optimizer, run_options,
 
 @click.command()
 @run_options
-@click.option(
-    "--init", type=GENERATOR, required=True, help="The student to train on: a run, or a .pt file."
-)
+@click.option("--init", type=GENERATOR, required=True, help="The student to train on: a run, or a .pt file.")
 @click.option("--teacher", type=GENERATOR, help="The teacher's run, or a .pt file.")
 @loss_options
 def command(
@@ -45,7 +43,5 @@ def command(
         raise TrainerError("--size, --ngf and --gan are for distill: a fine-tune has none of them")
     set_threads(threads)
     config = PRESETS[preset]
-    config = replace(
-        config, loss=loss(config.loss, given), finetune=optimizer(config.finetune, given)
-    )
+    config = replace(config, loss=loss(config.loss, given), finetune=optimizer(config.finetune, given))
     end(train_student(data, run, config, "finetune", teacher, init, seconds, device, console()))

@@ -31,9 +31,7 @@ PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
     "-o", "--output", "folder", metavar="DIR", required=True,
     type=click.Path(file_okay=False, path_type=Path),
 )  # fmt: skip
-@click.option(
-    "--size", default=256, show_default=True, type=click.IntRange(16, 4096), help="Pixels a side."
-)
+@click.option("--size", default=256, show_default=True, type=click.IntRange(16, 4096), help="Pixels a side.")
 @click.option("--npy", is_flag=True, help="Also write the landmarks, float32 [478, 3].")
 @click.option(
     "--task", metavar="FILE", type=click.Path(path_type=Path),
@@ -67,9 +65,7 @@ def command(
                 written += 1
     out.print(f"{folder}: {written} drawing{'' if written == 1 else 's'} of {size}x{size}")
     if faceless:
-        raise TrainerError(
-            "no face was found, and so nothing drawn, in\n  " + "\n  ".join(faceless)
-        )
+        raise TrainerError("no face was found, and so nothing drawn, in\n  " + "\n  ".join(faceless))
 
 
 def _refuse_collisions(files: tuple[Path, ...], folder: Path) -> None:
@@ -86,9 +82,7 @@ def _refuse_collisions(files: tuple[Path, ...], folder: Path) -> None:
             raise TrainerError(f"{file} lies in {folder}, which -o names: name another folder")
 
 
-def _faces(
-    file: Path, detector: Callable[[], Detector]
-) -> Iterator[tuple[str, Landmarks | None, float]]:
+def _faces(file: Path, detector: Callable[[], Detector]) -> Iterator[tuple[str, Landmarks | None, float]]:
     """The name of every drawing of a file, its landmarks or None, width / height of the picture."""
     if file.suffix.lower() == ".npy":
         yield file.stem, _read_landmarks(file), 1.0
@@ -109,9 +103,7 @@ def _read_landmarks(file: Path) -> Landmarks:
     except (OSError, ValueError, EOFError) as error:
         raise TrainerError(f"{file} can't be read as an array: {error}") from error
     if points.shape != (LANDMARKS, 3) or not np.isfinite(points).all():
-        raise TrainerError(
-            f"{file} holds {list(points.shape)}, not [{LANDMARKS}, 3] finite numbers"
-        )
+        raise TrainerError(f"{file} holds {list(points.shape)}, not [{LANDMARKS}, 3] finite numbers")
     return np.asarray(points, np.float32)
 
 

@@ -21,17 +21,13 @@ PICTURES = click.Path(exists=True, file_okay=False, path_type=Path)
     "--val", default=0.1, show_default=True, type=click.FloatRange(0, 1),
     help="Share of the pairs that is held out, chosen by the names.",
 )  # fmt: skip
-@click.option(
-    "--size", default=256, show_default=True, type=click.IntRange(32), help="Pixels a side."
-)
+@click.option("--size", default=256, show_default=True, type=click.IntRange(32), help="Pixels a side.")
 @click.option(
     "--landmarks-from", default="stylized", show_default=True,
     type=click.Choice(["stylized", "source"]),
     help="Where landmarks are found; in the photo also where the stylized picture has no face.",
 )  # fmt: skip
-def command(
-    photos: Path, stylized: Path, folder: Path, val: float, size: int, landmarks_from: Any
-) -> None:
+def command(photos: Path, stylized: Path, folder: Path, val: float, size: int, landmarks_from: Any) -> None:
     """Make a data set of pictures from any other tool.
 
     STYLIZED holds the pictures of PHOTOS as a tool repainted them, under the same names (the
@@ -41,9 +37,7 @@ def command(
     from ..data.stylized import stylize
 
     out = console()
-    report = stylize(
-        photos, stylized, folder, size=size, val=val, landmarks_from=landmarks_from, out=out
-    )
+    report = stylize(photos, stylized, folder, size=size, val=val, landmarks_from=landmarks_from, out=out)
     for name, reason in report.left_out.items():
         out.print(f"left out: {name}: {reason}")
     out.print(

@@ -30,9 +30,7 @@ class PairDataset(Dataset[tuple[Tensor, Tensor, Tensor]]):
         TrainerError: the folder is no data set or a shard can't be read.
     """
 
-    def __init__(
-        self, folder: Path, split: Split, size: int | None = None, limit: int | None = None
-    ) -> None:
+    def __init__(self, folder: Path, split: Split, size: int | None = None, limit: int | None = None) -> None:
         pairs = read_split(folder, split, limit)
         if size is not None and size != pairs.inputs.shape[1]:
             pairs = resized(pairs, size)

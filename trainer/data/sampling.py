@@ -112,9 +112,7 @@ def _mood(rng: Rng) -> Expression:
     strength, share = rng.uniform(0.35, 1.1), rng.uniform(0, 0.5)
     if rng.random() < 0.5:
         return _times(EMOTIONS[first], strength)
-    return _sum(
-        _times(EMOTIONS[first], strength * (1 - share)), _times(EMOTIONS[second], strength * share)
-    )
+    return _sum(_times(EMOTIONS[first], strength * (1 - share)), _times(EMOTIONS[second], strength * share))
 
 
 def _under_speech(mood: Expression) -> Expression:
@@ -191,17 +189,13 @@ def _sum(*expressions: Expression) -> Expression:
 
 
 # A viseme may go below 0 (a lower lip that is tucked in) or beyond 1, and so may a mouth in speech.
-_LEAST = {
-    name: min(0.0, *(viseme.get(name, 0.0) for viseme in VISEMES.values()))
-    for name in MOUTH_CHANNELS
-}
+_LEAST = {name: min(0.0, *(viseme.get(name, 0.0) for viseme in VISEMES.values())) for name in MOUTH_CHANNELS}
 
 
 def _limited(expression: Expression) -> Expression:
     """Weights that a face can make: lids close once, whoever closes them."""
     limited = {
-        name: float(np.clip(weight, _LEAST.get(name, 0.0), 1.2))
-        for name, weight in expression.items()
+        name: float(np.clip(weight, _LEAST.get(name, 0.0), 1.2)) for name, weight in expression.items()
     }
     closed = 0.0
     for lid in ("blink_left", "blink_right"):

@@ -111,10 +111,7 @@ def mouths_of(sounds: list[Sound], times: NDArray[np.float64]) -> Frames:
     pull = strength * np.exp(-before / onset - after / release)
     targets = np.array(
         [
-            [
-                sound.amplitude * VISEMES[sound.viseme].get(channel, 0.0)
-                for channel in MOUTH_CHANNELS
-            ]
+            [sound.amplitude * VISEMES[sound.viseme].get(channel, 0.0) for channel in MOUTH_CHANNELS]
             for sound in sounds
         ]
     )

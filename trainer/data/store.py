@@ -112,8 +112,7 @@ def read_shard(path: Path, count: int, size: int) -> Pairs:
         array, shape = arrays[field], (count, *getattr(wanted, field).shape[1:])
         if array.shape != shape or array.dtype != dtype:
             raise ValueError(
-                f"its {field} are {array.dtype}{list(array.shape)}, "
-                f"not {np.dtype(dtype)}{list(shape)}"
+                f"its {field} are {array.dtype}{list(array.shape)}, not {np.dtype(dtype)}{list(shape)}"
             )
     return pairs
 
@@ -152,8 +151,7 @@ def read_description(folder: Path) -> dict[str, Any]:
         _ = [int(description["splits"][split]) for split in SPLITS]
     except (FileNotFoundError, NotADirectoryError):
         raise TrainerError(
-            f"{folder} is no data set: it has no {DESCRIPTION}. "
-            f"Make one: onnx2wgsl-train data -o {folder}"
+            f"{folder} is no data set: it has no {DESCRIPTION}. Make one: onnx2wgsl-train data -o {folder}"
         ) from None
     except (ValueError, KeyError, TypeError) as error:
         raise TrainerError(

@@ -151,9 +151,7 @@ def _claim(folder: Path) -> None:
         shard.unlink()
 
 
-def _placed(
-    photo: Path, painted: Path, size: int, landmarks_from: LandmarksFrom
-) -> tuple[Picture, Points]:
+def _placed(photo: Path, painted: Path, size: int, landmarks_from: LandmarksFrom) -> tuple[Picture, Points]:
     """The target u8[size,size,3] and landmarks f32[478,3] of a pair, in the training frame."""
     picture = _read(painted)
     points = _landmarks(painted, picture) if landmarks_from == "stylized" else None

@@ -211,9 +211,7 @@ class Ablations:
         if step.stage == "teacher":
             return train_teacher(data, run, step.config, seconds, out=self.out)
         init, teacher = (self.folder / name if name else None for name in (step.init, step.teacher))
-        return train_student(
-            data, run, step.config, step.stage, teacher, init, seconds, out=self.out
-        )
+        return train_student(data, run, step.config, step.stage, teacher, init, seconds, out=self.out)
 
     def _spend(self, step: Step, seconds: float) -> float:
         """Adds to the seconds that a step has taken, over all sessions; returns the sum."""

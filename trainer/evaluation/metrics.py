@@ -43,9 +43,7 @@ class Figures:
     mouth_sharpness: float
 
 
-def measure(
-    found: Picture, truth: Picture, boxes: NDArray[np.int64], perceptual: Perceptual
-) -> Figures:
+def measure(found: Picture, truth: Picture, boxes: NDArray[np.int64], perceptual: Perceptual) -> Figures:
     """All figures of u8[N,S,S,3] pictures against the truth of the same shape.
 
     Args:

@@ -44,9 +44,7 @@ def whole_recipe(config: Config, folder: Path, processes: int, out: Console) -> 
     Raises:
         TrainerError: any step fails.
     """
-    data, teacher, student, tuned = (
-        folder / name for name in ("data", "teacher", "student", "tuned")
-    )
+    data, teacher, student, tuned = (folder / name for name in ("data", "teacher", "student", "tuned"))
     seconds: dict[str, float] = {}
 
     @contextmanager

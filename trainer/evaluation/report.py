@@ -106,9 +106,7 @@ class Evaluation:
             counts[split] = len(truth)
             for name in self._predict:
                 made = self._made(name, self._read(split, self._sizes[name]).inputs)
-                found[name][split] = measure(
-                    made, truth.truths, truth.mouths, perceptual(self._distance)
-                )
+                found[name][split] = measure(made, truth.truths, truth.mouths, perceptual(self._distance))
                 say(f"{split}: {name} {found[name][split].psnr:.2f} dB")
         rows = [Row(name, figures) for name, figures in found.items()]
         return Report(self.size, self._distance.name, counts, rows)
@@ -141,9 +139,7 @@ class Evaluation:
             write_sheet(path, self._rows(points, truths), scene.captions)
             yield path
 
-    def _rows(
-        self, points: NDArray[np.float32], truths: Pictures | None = None
-    ) -> dict[str, Pictures]:
+    def _rows(self, points: NDArray[np.float32], truths: Pictures | None = None) -> dict[str, Pictures]:
         """The drawings, what each row but the mean image makes of them, and the truth."""
         rows = {DRAWING: np.stack([draw(face, self.size) for face in points])}
         for name, size in self._sizes.items():

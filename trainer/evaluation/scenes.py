@@ -58,7 +58,6 @@ def _poses(look: str) -> Scene:
         (-24, -25, -10),
     ]
     states = (
-        FaceState(expression={"smile": 0.4, "jaw": 0.2}, pose=(p, y, r), look=look)
-        for p, y, r in poses
+        FaceState(expression={"smile": 0.4, "jaw": 0.2}, pose=(p, y, r), look=look) for p, y, r in poses
     )
     return Scene("poses", tuple(f"{p} {y} {r}" for p, y, r in poses), tuple(states))

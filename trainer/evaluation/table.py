@@ -50,9 +50,7 @@ class Row:
 def perceptual(distance: FeatureDistance) -> Perceptual:
     """A distance of tensors as one of u8[N,S,S,3] stacks, a few pictures at a time."""
 
-    def measure(
-        found: NDArray[np.uint8], truth: NDArray[np.uint8], step: int = 8
-    ) -> NDArray[np.float64]:
+    def measure(found: NDArray[np.uint8], truth: NDArray[np.uint8], step: int = 8) -> NDArray[np.float64]:
         parts = [
             distance(_tensor(found[at : at + step]), _tensor(truth[at : at + step]))
             for at in range(0, len(found), step)
@@ -80,9 +78,7 @@ def markdown(rows: Iterable[Row], distance: str, splits: Iterable[Split] = HELD_
 
 
 def _cells(figures: Figures) -> str:
-    return " | ".join(
-        f"{getattr(figures, name):.{digits}f}" for name, (_, digits) in _COLUMNS.items()
-    )
+    return " | ".join(f"{getattr(figures, name):.{digits}f}" for name, (_, digits) in _COLUMNS.items())
 
 
 assert list(_COLUMNS) == metrics.names()

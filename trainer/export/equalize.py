@@ -44,9 +44,7 @@ class _Tensor:
         shares = []
         for reader, first in self.readers:
             filters = reader.weight.abs().amax((2, 3))
-            shares.append(
-                (filters / filters.amax(1, keepdim=True)).amax(0)[first:][: self.channels]
-            )
+            shares.append((filters / filters.amax(1, keepdim=True)).amax(0)[first:][: self.channels])
         return torch.stack(shares).amax(0)
 
     def scale(self, factors: Tensor) -> None:

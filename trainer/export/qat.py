@@ -55,10 +55,7 @@ def _rounding(model: nn.Module) -> Iterator[None]:
     """
     convolutions = [part for part in model.modules() if isinstance(part, nn.Conv2d)]
     ends = [
-        end
-        for chain in model.modules()
-        if isinstance(chain, nn.Sequential)
-        for end in _quantized_ends(chain)
+        end for chain in model.modules() if isinstance(chain, nn.Sequential) for end in _quantized_ends(chain)
     ]
     hooks = [end.register_forward_hook(_RoundedActivation()) for end in ends]
     for part in convolutions:

@@ -95,8 +95,7 @@ def _ranges_of_ends(source: Path, calibration: Floats) -> dict[str, list[dict[st
     low, high = np.arctanh(np.clip([outputs.min(), outputs.max()], -bound, bound))
     ends = {"input": (-1.0, 128 / 127), str(tanh.input[0]): (min(low, 0.0), max(high, 1e-3))}
     return {
-        name: [{"rmin": np.float32(least), "rmax": np.float32(most)}]
-        for name, (least, most) in ends.items()
+        name: [{"rmin": np.float32(least), "rmax": np.float32(most)}] for name, (least, most) in ends.items()
     }
 
 

@@ -107,9 +107,7 @@ def ship(
             made.append(_make(part, name, data, Path(scratch), how, about, say))
         several = len(made) > 1
         return [
-            _place(
-                one, target.parent, artifact / one.path.stem if artifact and several else artifact
-            )
+            _place(one, target.parent, artifact / one.path.stem if artifact and several else artifact)
             for one in made
         ]
 
@@ -128,9 +126,7 @@ class _Part:
         if self.phase is None:
             return pictures
         i, j = self.phase
-        return Pictures(
-            _halved(pictures.inputs), pictures.truths[:, i::2, j::2], pictures.mouths // 2
-        )
+        return Pictures(_halved(pictures.inputs), pictures.truths[:, i::2, j::2], pictures.mouths // 2)
 
 
 def _halved(pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -198,9 +194,7 @@ def _tune(part: _Part, data: Path, size: int, how: Export) -> None:
     qat.tune(part.net, seen.inputs, seen.truths, seen.mouths, how.qat)
 
 
-def _quantized(
-    scratch: Path, calibration: NDArray[np.float32], held: Pictures
-) -> tuple[Method, Gate]:
+def _quantized(scratch: Path, calibration: NDArray[np.float32], held: Pictures) -> tuple[Method, Gate]:
     """Makes int8.onnx of prepared.onnx by the first of METHODS that passes, against float.onnx.
 
     Raises:
@@ -211,9 +205,7 @@ def _quantized(
     for method in METHODS:
         quantize(scratch / "prepared.onnx", int8, calibration, method)
         floats = floats_in(optimized(int8, scratch / "optimized.onnx"))
-        gate = check(
-            OnnxGenerator.load(scratch / "float.onnx"), OnnxGenerator.load(int8), held, floats
-        )
+        gate = check(OnnxGenerator.load(scratch / "float.onnx"), OnnxGenerator.load(int8), held, floats)
         if not gate.failures():
             return method, gate
         told.append(f"  ranges by {method}: {'; '.join(gate.failures())}")
@@ -262,6 +254,5 @@ def _place(made: Shipped, folder: Path, artifact: Path | None) -> Shipped:
 def _rounded(gate: Gate) -> dict[str, Any]:
     """A gate's fields, decibels to hundredths."""
     return {
-        name: round(value, 2) if isinstance(value, float) else value
-        for name, value in asdict(gate).items()
+        name: round(value, 2) if isinstance(value, float) else value for name, value in asdict(gate).items()
     }

@@ -45,9 +45,7 @@ class Detector:
         try:
             import mediapipe
         except ImportError as error:
-            raise TrainerError(
-                f"finding landmarks needs MediaPipe ({error}): {INSTALL_MEDIAPIPE}"
-            ) from error
+            raise TrainerError(f"finding landmarks needs MediaPipe ({error}): {INSTALL_MEDIAPIPE}") from error
         from mediapipe.tasks.python import BaseOptions, vision
 
         options = vision.FaceLandmarkerOptions(
@@ -106,9 +104,7 @@ def _installed_task() -> Path:
                     f"{INSTALL_FILE} --force-reinstall, or name your own file"
                 )
             return path
-    raise TrainerError(
-        f"no face_landmarker.task is installed: {INSTALL_FILE}, or name your own file"
-    )
+    raise TrainerError(f"no face_landmarker.task is installed: {INSTALL_FILE}, or name your own file")
 
 
 def _readable(path: Path) -> Path:

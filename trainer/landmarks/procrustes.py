@@ -101,9 +101,7 @@ def _checked(*arrays: NDArray[np.floating[Any]]) -> tuple[Points, Points, Points
     return source, target, weights / weights.sum()
 
 
-def to_training_frame(
-    landmarks: NDArray[np.floating[Any]], aspect: float = 1.0
-) -> NDArray[np.float64]:
+def to_training_frame(landmarks: NDArray[np.floating[Any]], aspect: float = 1.0) -> NDArray[np.float64]:
     """Landmarks f[478,3] of any picture as the renderer frames a face: f64[478,3].
 
     The picture is `aspect` times as wide as it is high. Rotation and expression are kept; scale
@@ -113,9 +111,7 @@ def to_training_frame(
         TrainerError: another shape, numbers that aren't finite, or points on a line.
     """
     if np.shape(landmarks) != (LANDMARKS, 3):
-        raise TrainerError(
-            f"landmarks have the shape {list(np.shape(landmarks))}, not [{LANDMARKS}, 3]"
-        )
+        raise TrainerError(f"landmarks have the shape {list(np.shape(landmarks))}, not [{LANDMARKS}, 3]")
     from ..renderer import camera
 
     seen = np.asarray(landmarks, np.float64) / [1.0, aspect, 1.0] * _UPRIGHT

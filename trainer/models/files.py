@@ -40,9 +40,7 @@ def make(architecture: Mapping[str, Any]) -> Generator:
     return KINDS[kind](int(architecture["size"]), int(architecture["ngf"]))
 
 
-def save_generator(
-    path: Path, model: Generator, metrics: Mapping[str, float] | None = None
-) -> None:
+def save_generator(path: Path, model: Generator, metrics: Mapping[str, float] | None = None) -> None:
     """Writes {"format", "architecture", "state", "metrics"}, whole or not at all."""
     write(
         path,
@@ -69,9 +67,7 @@ def load_generator(path: Path) -> Generator:
             "that `save_generator` wrote"
         )
     if content.get("format") != FORMAT:
-        raise TrainerError(
-            f"{file} has format {content.get('format')}; this version reads {FORMAT}"
-        )
+        raise TrainerError(f"{file} has format {content.get('format')}; this version reads {FORMAT}")
     model = make(content["architecture"])
     try:
         model.load_state_dict(content["state"])
@@ -99,9 +95,7 @@ def load_recipe(path: Path) -> dict[str, Any]:
     try:
         return dict(json.loads(file.read_text()))
     except ValueError as error:
-        raise TrainerError(
-            f"{file} is broken ({error}): mend it, or move the .pt file elsewhere"
-        ) from error
+        raise TrainerError(f"{file} is broken ({error}): mend it, or move the .pt file elsewhere") from error
 
 
 def generator_file(path: Path) -> Path:

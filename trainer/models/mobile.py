@@ -37,9 +37,7 @@ class MobileUNet(nn.Module):
         self.size, self.ngf = size, ngf
         widths = channels(size, ngf)
         self.down = nn.ModuleList(
-            nn.Sequential(
-                nn.Conv2d(above, width, 4, 2, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU()
-            )
+            nn.Sequential(nn.Conv2d(above, width, 4, 2, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU())
             for above, width in zip([3, *widths], widths, strict=False)
         )
         self.up = nn.ModuleList()

@@ -30,9 +30,7 @@ def background(name: str, size: int) -> NDArray[np.float32]:
         if index % 3:
             radius = int(random.uniform(0.012, 0.04) * size)
             disc = np.zeros_like(lights)
-            cv2.circle(
-                disc, center, radius, (color * random.uniform(0.25, 0.6)).tolist(), -1, cv2.LINE_AA
-            )
+            cv2.circle(disc, center, radius, (color * random.uniform(0.25, 0.6)).tolist(), -1, cv2.LINE_AA)
             lights = np.maximum(lights, disc)
         else:
             height, width = (

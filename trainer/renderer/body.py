@@ -15,8 +15,7 @@ def _rings(levels: list[tuple[float, float, float, float]], columns: int) -> Poi
     """Ellipses around the y axis, one for each (y, half width, half depth, centre's z)."""
     a = np.linspace(0, 2 * np.pi, columns, endpoint=False)
     rows = [
-        np.stack([w * np.sin(a), np.full(columns, y), z + d * np.cos(a)], axis=1)
-        for y, w, d, z in levels
+        np.stack([w * np.sin(a), np.full(columns, y), z + d * np.cos(a)], axis=1) for y, w, d, z in levels
     ]
     return np.concatenate(rows)
 
@@ -32,21 +31,15 @@ def _ears() -> list[Part]:
         center = np.array([side * 8.0, 1.0, -3.3])
         for scale, depth, line in ((1.0, 0.0, _EAR), (0.62, 0.35, _EAR + 1)):
             radii = np.array([0.75, 2.3, 1.35]) * scale
-            points, triangles = ellipsoid(
-                center + np.array([side * depth, 0.1, 0.15]), radii, 18, 12
-            )
+            points, triangles = ellipsoid(center + np.array([side * depth, 0.1, 0.15]), radii, 18, 12)
             points[:, 2] -= 0.22 * (points[:, 1] - center[1])
             made.append(
-                plain(
-                    (_turned(points, side * 24, center), triangles), Material.SKIN, line + 2 * index
-                )
+                plain((_turned(points, side * 24, center), triangles), Material.SKIN, line + 2 * index)
             )
     return made
 
 
-def _ring(
-    center: Points, radius: float, thickness: float, axis: str, material: Material, line: int
-) -> Part:
+def _ring(center: Points, radius: float, thickness: float, axis: str, material: Material, line: int) -> Part:
     """A torus whose axis of rotation is x or z."""
     around, section = 24, 8
     a = np.linspace(0, 2 * np.pi, around, endpoint=False)

@@ -129,17 +129,11 @@ def _channels() -> dict[str, Vectors]:
     lips[_UPPER], lips[_LOWER] = 1.0, -1.0
     puffed = sum(_both(4.3, y + 0.2, 3.2, 1.6))
     return {
-        "wide": _along(
-            around * np.tanh(X / 2.0) * 0.75, -0.10 * around * np.abs(_SIDE), -0.22 * corners
-        ),
+        "wide": _along(around * np.tanh(X / 2.0) * 0.75, -0.10 * around * np.abs(_SIDE), -0.22 * corners),
         "pucker": _along(-around * np.tanh(X / 2.6) * 1.0, 0.05 * lips, 0.9 * front),
-        "smile": _along(
-            0.55 * outward, 0.95 * corners + 0.28 * cheeks, 0.25 * cheeks - 0.2 * corners
-        ),
+        "smile": _along(0.55 * outward, 0.95 * corners + 0.28 * cheeks, 0.25 * cheeks - 0.2 * corners),
         "frown": _along(0.1 * outward, -0.75 * corners),
-        "upper_up": _along(
-            y=0.55 * (_lip(_UPPER, 2.2) + 0.5 * _bump((0, y + 1.6, 6), 1.0)), z=0.06 * front
-        )
+        "upper_up": _along(y=0.55 * (_lip(_UPPER, 2.2) + 0.5 * _bump((0, y + 1.6, 6), 1.0)), z=0.06 * front)
         + _along(y=0.15 * nose_wings),
         "lower_down": _along(
             y=-0.55 * (_lip(_LOWER, 2.2) + 0.4 * _bump((0, y - 1.5, 5.5), 0.9)), z=0.05 * front

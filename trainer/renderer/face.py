@@ -73,9 +73,7 @@ class Eye:
         """The five iris landmarks, f64[5,3]: centre, then right, top, left, bottom in view."""
         depth = np.sqrt(EYEBALL_RADIUS**2 - IRIS_RADIUS**2)
         ring = [[0, 0], [1, 0], [0, 1], [-1, 0], [0, -1]]
-        local = [
-            [x * IRIS_RADIUS, y * IRIS_RADIUS, depth if x or y else EYEBALL_RADIUS] for x, y in ring
-        ]
+        local = [[x * IRIS_RADIUS, y * IRIS_RADIUS, depth if x or y else EYEBALL_RADIUS] for x, y in ring]
         return np.asarray(np.array(local) @ self.axes.T + self.center)
 
 
@@ -83,9 +81,7 @@ def eyes(state: FaceState) -> dict[str, Eye]:
     """Both eyes of a state, in the head's own coordinates."""
     shift = np.tensordot(np.asarray(state.identity), IDENTITIES, 1)
     across, up = np.radians(np.asarray(state.gaze) * GAZE_DEGREES)
-    turn = np.array(
-        [[np.cos(across), 0, np.sin(across)], [0, 1, 0], [-np.sin(across), 0, np.cos(across)]]
-    )
+    turn = np.array([[np.cos(across), 0, np.sin(across)], [0, 1, 0], [-np.sin(across), 0, np.cos(across)]])
     lift = np.array([[1, 0, 0], [0, np.cos(up), np.sin(up)], [0, -np.sin(up), np.cos(up)]])
     return {side: Eye(EYEBALLS[side] + shift[_EYES[side]].mean(0), turn @ lift) for side in SIDES}
 

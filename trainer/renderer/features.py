@@ -56,9 +56,7 @@ def _ribbon(base: Points, tip: Points, material: Material, line: int) -> Part:
     count = len(base)
     points = np.concatenate([base, tip])
     along = np.linspace(0, 1, count)
-    coordinates = np.stack(
-        [np.repeat([0.0, 1.0], count), np.tile(along, 2), np.zeros(2 * count)], axis=1
-    )
+    coordinates = np.stack([np.repeat([0.0, 1.0], count), np.tile(along, 2), np.zeros(2 * count)], axis=1)
     return Part(points, grid(2, count, closed=False), material, line, coordinates)
 
 

@@ -38,9 +38,7 @@ def _cap() -> Part:
     ]
     points = _on_skull(np.concatenate(rows))
     along = np.repeat(np.linspace(0, 1, up), around)
-    coordinates = np.stack(
-        [np.tile(np.sin(np.radians(azimuth) * 12), up), along, 0 * along], axis=1
-    )
+    coordinates = np.stack([np.tile(np.sin(np.radians(azimuth) * 12), up), along, 0 * along], axis=1)
     return Part(points, grid(up, around, closed=True), Material.HAIR, _LINE, coordinates)
 
 
@@ -65,9 +63,7 @@ def _lock(
     rows = []
     for place in np.linspace(-1, 1, across):
         bulge = np.sqrt(1 - 0.9 * place**2)
-        rows.append(
-            line + sideways * width * taper * place + outward * 0.34 * width * taper * bulge
-        )
+        rows.append(line + sideways * width * taper * place + outward * 0.34 * width * taper * bulge)
     points = np.stack(rows, axis=1).reshape(-1, 3)
     place = np.tile(np.linspace(-1, 1, across), steps)
     shade = np.full(len(points), np.sin(number * 2.4))

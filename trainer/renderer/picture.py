@@ -44,9 +44,7 @@ def render(state: FaceState, size: int) -> NDArray[np.uint8]:
     return np.asarray(np.clip(small, 0, 1) * 255 + 0.5).astype(np.uint8)
 
 
-def _per_pixel(
-    mesh: Scene, triangle: NDArray[np.int32]
-) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+def _per_pixel(mesh: Scene, triangle: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Material and ink line number of each pixel; -1 on the background."""
     material = np.append(mesh.material, -1).astype(np.int32)[triangle]
     line = np.append(mesh.line, -1).astype(np.int32)[triangle]

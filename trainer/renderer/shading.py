@@ -117,12 +117,8 @@ def _gleam(surface: Surface) -> Array:
     """Highlights: points on skin, lips and metal, a band around the hair; f32[m]."""
     n, material = surface.normal, surface.material
     toward = n @ HALF
-    edge = _amount(
-        material, {Material.SKIN: 0.9965, Material.LIPS: 0.972, Material.METAL: 0.93}, 2.0
-    )
-    strength = _amount(
-        material, {Material.SKIN: 0.16, Material.LIPS: 0.42, Material.METAL: 0.55}, 0
-    )
+    edge = _amount(material, {Material.SKIN: 0.9965, Material.LIPS: 0.972, Material.METAL: 0.93}, 2.0)
+    strength = _amount(material, {Material.SKIN: 0.16, Material.LIPS: 0.42, Material.METAL: 0.55}, 0)
     gleam = strength * step(toward - edge, 0.0, 0.006)
     hair = np.flatnonzero(np.isin(material, _HAIR))
     wave = 0.05 * np.sin(surface.coordinates[hair, 0] * 5)

@@ -38,9 +38,7 @@ class Batches:
         TrainerError: fewer pairs than a batch has, or a batch that processes can't share.
     """
 
-    def __init__(
-        self, dataset: Dataset[Pair], count: int, config: OptimizerConfig, pinned: bool
-    ) -> None:
+    def __init__(self, dataset: Dataset[Pair], count: int, config: OptimizerConfig, pinned: bool) -> None:
         if count < config.batch:
             raise TrainerError(
                 f"a batch of {config.batch} from {count} pairs: use --batch {count} or fewer, "
@@ -72,8 +70,7 @@ class Batches:
         part = batch // world
         first = distributed.rank() * part
         self._plan = [
-            order[at * batch + first : at * batch + first + part].tolist()
-            for at in range(start, len(self))
+            order[at * batch + first : at * batch + first + part].tolist() for at in range(start, len(self))
         ]
         for indices, (inputs, targets, mouths) in zip(self._plan, self._loader, strict=True):
             yield Batch(inputs, targets, mouths, torch.tensor(indices))

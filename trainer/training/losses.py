@@ -88,8 +88,7 @@ def crop(pictures: Tensor, corners: list[tuple[int, int]], side: int) -> Tensor:
     if side == pictures.shape[-1]:
         return pictures
     parts = [
-        picture[:, y : y + side, x : x + side]
-        for picture, (y, x) in zip(pictures, corners, strict=True)
+        picture[:, y : y + side, x : x + side] for picture, (y, x) in zip(pictures, corners, strict=True)
     ]
     return torch.stack(parts).contiguous(memory_format=torch.channels_last)
 

@@ -107,9 +107,7 @@ class _Block(nn.Module):
         super().__init__()
         self.residual = stride == 1 and width == out
         self.expand = (
-            nn.Identity()
-            if expanded == width
-            else nn.Sequential(*_conv(width, expanded, 1), nn.ReLU6())
+            nn.Identity() if expanded == width else nn.Sequential(*_conv(width, expanded, 1), nn.ReLU6())
         )
         self.depthwise = nn.Sequential(
             *_conv(expanded, expanded, kernel, stride, groups=expanded), nn.ReLU6()
@@ -196,9 +194,7 @@ class VGG16Distance(FeatureDistance):
         for at, module in enumerate(layers):
             if isinstance(module, nn.Conv2d):
                 for part, parameter in module.named_parameters():
-                    parameter.data.copy_(
-                        _tensor(state, f"features.{at}.{part}", parameter, weights)
-                    )
+                    parameter.data.copy_(_tensor(state, f"features.{at}.{part}", parameter, weights))
 
     def features(self, picture: Tensor) -> list[Tensor]:
         x = self.normalise(picture)

@@ -251,9 +251,7 @@ def _differences(has: Any, wanted: Any, place: str = "") -> list[str]:
         difference
         for name in sorted(has.keys() | wanted.keys())
         if name not in FREE
-        for difference in _differences(
-            has.get(name), wanted.get(name), f"{place}.{name}" if place else name
-        )
+        for difference in _differences(has.get(name), wanted.get(name), f"{place}.{name}" if place else name)
     ]
 
 

@@ -71,9 +71,7 @@ def _mouths(pictures: Tensor, boxes: Tensor) -> Tensor:
     """The boxes, enlarged to the width of a picture and half its height."""
     size = pictures.shape[-1]
     parts = [
-        nn.functional.interpolate(
-            picture[None, :, y0:y1, x0:x1].float(), (size // 2, size), mode="bilinear"
-        )
+        nn.functional.interpolate(picture[None, :, y0:y1, x0:x1].float(), (size // 2, size), mode="bilinear")
         for picture, (y0, y1, x0, x1) in zip(pictures, boxes.tolist(), strict=True)
     ]
     return torch.cat(parts).round().to(torch.uint8)

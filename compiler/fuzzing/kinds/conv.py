@@ -67,8 +67,7 @@ class ConvNode(Node):
         room = (x.shape[2] + pads[0] + pads[2], x.shape[3] + pads[1] + pads[3])
         kernel = [min(k, side) for k, side in zip(self.kernel, room, strict=True)]
         dilations = [
-            d if (k - 1) * d < side else 1
-            for d, k, side in zip(self.dilations, kernel, room, strict=True)
+            d if (k - 1) * d < side else 1 for d, k, side in zip(self.dilations, kernel, room, strict=True)
         ]
         kind: Dtype = "u8" if (b.net.dtype, self.weight_dtype) == ("u8", "u8") else "s8"
         shape = (channels, x.shape[1] // groups, *kernel)
@@ -93,9 +92,7 @@ class ConvNode(Node):
         )  # fmt: skip
 
 
-def stored_weights(
-    how: str, dtype: Dtype, shape: tuple[int, ...], random: np.random.Generator
-) -> Array:
+def stored_weights(how: str, dtype: Dtype, shape: tuple[int, ...], random: np.random.Generator) -> Array:
     """Stored weights; u8 ones only for u8 activations, the others stay float in ONNX Runtime."""
     low, high = LIMITS[dtype]
     match how:
@@ -126,9 +123,7 @@ def _parameters(node: ConvNode, values: Array, random: np.random.Generator) -> W
     return Weights(values, scale, zero_point)
 
 
-def result_scale(
-    x_scale: float, weight_scale: float, multiplier: float, weights: str, ulps: int
-) -> float:
+def result_scale(x_scale: float, weight_scale: float, multiplier: float, weights: str, ulps: int) -> float:
     """The result's scale for the wanted multiplier, or an ulp beside; x's where it is extreme."""
     multiplier = 2.0**-7 if weights == "coarse" else multiplier
     scale = F32(F32(x_scale) * F32(weight_scale)) / F32(multiplier)

@@ -49,11 +49,7 @@ class Conv1DNode(Node):
         dtype: Dtype = "u8" if (b.net.dtype, self.weight_dtype) == ("u8", "u8") else "s8"
         shape = (channels, x.shape[1] // groups, kernel)
         values = stored_weights(self.weights, dtype, shape, random)
-        scale = (
-            np.full(channels, self.weight_scale, F32)
-            if self.per_channel
-            else F32(self.weight_scale)
-        )
+        scale = np.full(channels, self.weight_scale, F32) if self.per_channel else F32(self.weight_scale)
         low, high = LIMITS[dtype]
         zero = random.integers(low, high + 1, scale.shape) if self.weight_zero_point else 0
         w = b.q.constant_tensor(values, scale, np.asarray(zero).astype(NUMPY[dtype]))
@@ -62,9 +58,7 @@ class Conv1DNode(Node):
         operands = [x, w]
         if bias is not None and bias.dtype == np.int32 and x.stored not in b.merged:
             operands.append(b.q.constant_tensor(bias, unit))
-        result = result_scale(
-            x.params.scale, self.weight_scale, self.multiplier, self.weights, self.ulps
-        )
+        result = result_scale(x.params.scale, self.weight_scale, self.multiplier, self.weights, self.ulps)
         return b.q.op(
             "Conv", operands, b.params(result, self.zero_point), kernel_shape=[kernel],
             strides=[self.stride], pads=list(self.pads), dilations=[dilation], group=groups,

@@ -11,18 +11,7 @@ from hypothesis import strategies as st
 from ..builder import Tensor
 from ..models import Builder
 from ..nodes import MATRICES, STACKS, Kind, Node, Operands, Shape, several
-from ..values import (
-    F32,
-    LEVELS,
-    LIMITS,
-    MULTIPLIERS,
-    NUMPY,
-    SCALES,
-    SEEDS,
-    Array,
-    Dtype,
-    Level,
-)
+from ..values import F32, LEVELS, LIMITS, MULTIPLIERS, NUMPY, SCALES, SEEDS, Array, Dtype, Level
 from .conv import bias_values, result_scale, stored_weights
 
 Columns = Literal["one", "per column"]
@@ -97,9 +86,7 @@ class MatMulNode(Node):
             y = b.q.constant_tensor(values, scales, zero_point, axis=values.ndim - 1)
             scale, how = self.weights.scale, self.weights.how
         result = result_scale(x.params.scale, scale, self.multiplier, how, self.ulps)
-        return b.q.op(
-            "MatMul", [x, y], b.params(result, self.zero_point) if self.quantized else None
-        )
+        return b.q.op("MatMul", [x, y], b.params(result, self.zero_point) if self.quantized else None)
 
 
 def _multiplies(x: Tensor, other: Tensor) -> bool:

@@ -155,9 +155,7 @@ def depth_to_space(b: Builder, x: Tensor, numbers: Numbers, params: QuantParams 
     if not blocks:
         return None
     mode = ("DCR", "CRD")[numbers[0] % 2]
-    return b.q.op(
-        "DepthToSpace", [x], params, blocksize=blocks[numbers[1] % len(blocks)], mode=mode
-    )
+    return b.q.op("DepthToSpace", [x], params, blocksize=blocks[numbers[1] % len(blocks)], mode=mode)
 
 
 def space_to_depth(b: Builder, x: Tensor, numbers: Numbers, params: QuantParams | None) -> Made:

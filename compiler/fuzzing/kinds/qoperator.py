@@ -88,9 +88,7 @@ def conv(b: Builder, x: Tensor, node: QOperatorNode) -> Tensor | None:
     bias = bias_values(kind, node.weights.how, len(w), 1.0, np.random.default_rng(len(flat)))
     shape = b.q.shape_of("Conv", [x.shape, w.shape], **attributes)
     result = Tensor(shape, params=params)
-    return b.q.integer_op(
-        "QLinearConv", [*inputs, *([] if bias is None else [bias])], result, **attributes
-    )
+    return b.q.integer_op("QLinearConv", [*inputs, *([] if bias is None else [bias])], result, **attributes)
 
 
 def matmul(b: Builder, x: Tensor, node: QOperatorNode) -> Tensor | None:
@@ -121,9 +119,7 @@ def gemm(b: Builder, x: Tensor, node: QOperatorNode) -> Tensor | None:
         inputs.pop()
     alpha = 1.0 if bias is not None else (1.0, 0.5, -1.7)[node.numbers[5] % 3]
     result = Tensor((rows, values.shape[1]), params=params)
-    return b.q.integer_op(
-        "QGemm", inputs, result, MICROSOFT, transA=trans_a, transB=trans_b, alpha=alpha
-    )
+    return b.q.integer_op("QGemm", inputs, result, MICROSOFT, transA=trans_a, transB=trans_b, alpha=alpha)
 
 
 def binary(op: str) -> Operator:
@@ -221,6 +217,4 @@ _SHAPES = {
     "qlinear_averagepool": several(IMAGES),
     "qlinear_globalaveragepool": several(IMAGES),
 }
-KINDS = tuple(
-    Kind(name, nodes_of(name), _SHAPES.get(name, several(ANY_SHAPES))) for name in OPERATORS
-)
+KINDS = tuple(Kind(name, nodes_of(name), _SHAPES.get(name, several(ANY_SHAPES))) for name in OPERATORS)

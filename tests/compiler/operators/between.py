@@ -12,7 +12,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import helper, shape_inference
-from onnx2wgsl.compiler.program import Program
+from onnx2wgsl.compiler.ir.program import Program
 
 from tests.compiler.exactness import assert_exact, assert_exact_on_gpu
 from tests.compiler.one_node import model_of
@@ -46,9 +46,7 @@ def model(
         name = f"x{number}"
         inputs[name] = np.zeros(shape, dtype)
         held |= {f"{name}_s": np.float32(scale), f"{name}_z": dtype(zero_point - shift)}
-        nodes.append(
-            helper.make_node("DequantizeLinear", [name, f"{name}_s", f"{name}_z"], [f"{name}_d"])
-        )
+        nodes.append(helper.make_node("DequantizeLinear", [name, f"{name}_s", f"{name}_z"], [f"{name}_d"]))
         names.append(f"{name}_d")
     for number, constant in enumerate(constants):
         held[f"c{number}"] = constant

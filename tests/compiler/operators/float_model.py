@@ -11,13 +11,13 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
-from onnx2wgsl.compiler.artifact import write_artifact
-from onnx2wgsl.compiler.frontend import import_model
-from onnx2wgsl.compiler.ir import Graph
-from onnx2wgsl.compiler.oracle import Oracle, needs_signed_integer_kernels
+from onnx2wgsl.compiler.backend.artifact import write_artifact
+from onnx2wgsl.compiler.frontend.importer import import_model
+from onnx2wgsl.compiler.ir.graph import Graph
+from onnx2wgsl.compiler.ir.program import Program
 from onnx2wgsl.compiler.pipeline import compile_graph
-from onnx2wgsl.compiler.program import Program
-from onnx2wgsl.compiler.verification import (
+from onnx2wgsl.compiler.reference.oracle import Oracle, needs_signed_integer_kernels
+from onnx2wgsl.compiler.verify.compare import (
     TOLERANCE,
     Difference,
     Replay,
@@ -65,9 +65,7 @@ class FloatModel:
 
     def build(self) -> onnx.ModelProto:
         values = [
-            helper.make_tensor_value_info(
-                name, helper.np_dtype_to_tensor_dtype(array.dtype), array.shape
-            )
+            helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(array.dtype), array.shape)
             for name, array in self.inputs.items()
         ]
         held = [numpy_helper.from_array(array, name) for name, array in self.constants.items()]
@@ -122,8 +120,7 @@ def check(model: onnx.ModelProto, feed: Mapping[str, Array], folder: Path) -> Ch
         assert report.ok, str(report)
     outputs = verification.outputs(expected, found)
     errors = {
-        name: relative_error(expected.outputs[name], found[name])
-        for name in verification.float_outputs
+        name: relative_error(expected.outputs[name], found[name]) for name in verification.float_outputs
     }
     return Checked(program, verification, stages, outputs, replay, errors)
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from onnx2wgsl.compiler.fusion import explain
-from onnx2wgsl.compiler.ir import Conv
+from onnx2wgsl.compiler.ir.graph import Conv
+from onnx2wgsl.compiler.ir.text import parse_graph
+from onnx2wgsl.compiler.operators.fusion import explain
 from onnx2wgsl.compiler.passes.fuse_groups import FuseGroups
-from onnx2wgsl.compiler.text import parse_graph
 
 from tests.compiler.ir_text import check, unchanged
 

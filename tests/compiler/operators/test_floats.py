@@ -10,13 +10,13 @@ import numpy as np
 import onnx
 import pytest
 from onnx2wgsl.compiler.errors import UnsupportedError
-from onnx2wgsl.compiler.float_regions import is_all_float
-from onnx2wgsl.compiler.operators import float_expressions
-from onnx2wgsl.compiler.operators.float_expressions import MAP_OPS, UNARY, WITH_ATTRIBUTES
-from onnx2wgsl.compiler.operators.floats import FLOAT_OPS
+from onnx2wgsl.compiler.lowering.shader import Shader
+from onnx2wgsl.compiler.operators.float import expressions as float_expressions
+from onnx2wgsl.compiler.operators.float.expressions import MAP_OPS, UNARY, WITH_ATTRIBUTES
+from onnx2wgsl.compiler.operators.float.nodes import FLOAT_OPS
 from onnx2wgsl.compiler.pipeline import compile_model
-from onnx2wgsl.compiler.shader import Shader
-from onnx2wgsl.compiler.verification import TOLERANCE
+from onnx2wgsl.compiler.verify.compare import TOLERANCE
+from onnx2wgsl.compiler.verify.regions import is_all_float
 
 from tests.compiler.operators.float_model import FloatModel, check, require_within_tolerance
 
@@ -171,9 +171,7 @@ def test_pools(tmp_path: Path) -> None:
     x = m.input(m.draw(2, 3, 9, 8))
     for op in ("AveragePool", "MaxPool", "LpPool"):
         for ceil_mode in (0, 1):
-            m.node(
-                op, x, kernel_shape=[3, 2], strides=[2, 3], pads=[1, 1, 0, 1], ceil_mode=ceil_mode
-            )
+            m.node(op, x, kernel_shape=[3, 2], strides=[2, 3], pads=[1, 1, 0, 1], ceil_mode=ceil_mode)
         m.node(op, x, kernel_shape=[3, 3], auto_pad="SAME_UPPER", strides=[2, 2])
     for op in ("AveragePool", "MaxPool"):
         m.node(op, x, kernel_shape=[3, 2], dilations=[2, 2])

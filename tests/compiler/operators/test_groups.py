@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from onnx2wgsl.compiler.program import ConvKernel
+from onnx2wgsl.compiler.ir.program import ConvKernel
 
 from tests.compiler.exactness import assert_exact_on_gpu
 from tests.zoo import QDQBuilder, QuantParams, Weights
@@ -68,8 +68,6 @@ def test_exact(case: str, tmp_path: Path) -> None:
     (conv,) = [kernel for kernel in program.kernels if isinstance(kernel, ConvKernel)]
     assert conv.depthwise == (form == "depthwise")
     assert (conv.group > 1) == (form != "dense")
-    assert conv.weight.shape[2] * 4 >= conv.x_type.shape[1] // (
-        1 if form == "dense" else conv.group
-    )
+    assert conv.weight.shape[2] * 4 >= conv.x_type.shape[1] // (1 if form == "dense" else conv.group)
     if form == "words":
         assert conv.weight.shape[2] * 4 * conv.group == conv.x_type.shape[1]

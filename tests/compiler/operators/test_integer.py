@@ -65,9 +65,7 @@ CASES: dict[str, Any] = {
         "MatMulInteger", (2, 3, 5, 7), integers(7, 6), 130, [1, 2, -3, 4, 5, 6]
     ),
     "matmul u8": lambda: model("MatMulInteger", (5, 7), integers(7, 6, of="u8"), 200, 77),
-    "matmul tensors": lambda: model(
-        "MatMulInteger", (2, 5, 7), integers(2, 7, 6), 9, 3, constant=False
-    ),
+    "matmul tensors": lambda: model("MatMulInteger", (2, 5, 7), integers(2, 7, 6), 9, 3, constant=False),
     "conv": lambda: model("ConvInteger", (2, 6, 7, 8), integers(5, 6, 3, 3)),
     "conv zero points": lambda: model(
         "ConvInteger", (2, 6, 7, 8), integers(5, 6, 3, 3), 100, 5, pads=[1, 1, 0, 1]
@@ -96,9 +94,7 @@ def test_exact(case: str, tmp_path: Path) -> None:
 
 def test_a_range_on_one_side_of_zero(tmp_path: Path) -> None:
     model = dynamic("MatMulInteger", (3, 4), integers(4, 4), 0)
-    feeds = [
-        {"x": np.full((3, 4), value, np.float32)} for value in (0.0, -0.0, 3.3, -7.1, 1e-30, 1e30)
-    ]
+    feeds = [{"x": np.full((3, 4), value, np.float32)} for value in (0.0, -0.0, 3.3, -7.1, 1e-30, 1e30)]
     assert_exact(model, tmp_path, feeds=feeds)
 
 

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from onnx2wgsl.compiler.fusion import explain
-from onnx2wgsl.compiler.ir import FloatOp
+from onnx2wgsl.compiler.ir.graph import FloatOp
+from onnx2wgsl.compiler.ir.text import parse_graph
+from onnx2wgsl.compiler.operators.fusion import explain
 from onnx2wgsl.compiler.passes.fuse_groups import FuseGroups
-from onnx2wgsl.compiler.text import parse_graph
 
 from tests.compiler.ir_text import unchanged
 from tests.compiler.operators.between import X, exact, kernels, model

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from onnx2wgsl.compiler.fusion import explain
-from onnx2wgsl.compiler.ir import FloatOp
-from onnx2wgsl.compiler.operators.matmul import QMatMul
+from onnx2wgsl.compiler.ir.graph import FloatOp
+from onnx2wgsl.compiler.ir.program import ConvKernel, Program
+from onnx2wgsl.compiler.ir.text import format_graph, parse_graph
+from onnx2wgsl.compiler.operators.fusion import explain
+from onnx2wgsl.compiler.operators.matmul.op import QMatMul
 from onnx2wgsl.compiler.passes.fuse_groups import FuseGroups
-from onnx2wgsl.compiler.program import ConvKernel, Program
-from onnx2wgsl.compiler.text import format_graph, parse_graph
 
 from tests.compiler.exactness import assert_exact, assert_exact_on_gpu
 from tests.compiler.ir_text import unchanged
@@ -68,9 +68,7 @@ def i32_bias(b: QDQBuilder, shape: tuple[int, ...]) -> Tensor:
     return b.constant_tensor(values, float(np.float32(0.02) * np.float32(0.01)))
 
 
-def two(
-    a: tuple[int, ...], b: tuple[int, ...], kinds: tuple[str, str], result: QuantParams | None
-) -> Any:
+def two(a: tuple[int, ...], b: tuple[int, ...], kinds: tuple[str, str], result: QuantParams | None) -> Any:
     built = QDQBuilder()
     x = built.input(a, QuantParams(0.02, 3, kinds[0]), as_float=False)
     y = built.input(b, QuantParams(0.013, 7, kinds[1]), as_float=False)
@@ -120,9 +118,7 @@ def test_products_at_every_stage(case: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("result", [QuantParams(0.1, 5), None])
 @pytest.mark.parametrize("kinds", [("u8", "u8"), ("u8", "s8")])
-def test_two_activations(
-    kinds: tuple[str, str], result: QuantParams | None, tmp_path: Path
-) -> None:
+def test_two_activations(kinds: tuple[str, str], result: QuantParams | None, tmp_path: Path) -> None:
     model = two((2, 1, 5, 7), (3, 7, 6), kinds, result)
     assert kernels(assert_exact_on_gpu(model, tmp_path)) == ["matmul"]
 

@@ -7,14 +7,14 @@ import numpy as np
 import onnx
 import pytest
 from onnx2wgsl.compiler.errors import UnsupportedError
-from onnx2wgsl.compiler.frontend import import_model
-from onnx2wgsl.compiler.fusion import explain
-from onnx2wgsl.compiler.ir import FloatOp
-from onnx2wgsl.compiler.oracle import Oracle
+from onnx2wgsl.compiler.frontend.importer import import_model
+from onnx2wgsl.compiler.ir.graph import FloatOp
+from onnx2wgsl.compiler.ir.program import Program
+from onnx2wgsl.compiler.ir.text import parse_graph
+from onnx2wgsl.compiler.operators.fusion import explain
 from onnx2wgsl.compiler.passes.fuse_groups import FuseGroups
 from onnx2wgsl.compiler.passes.fuse_moves import FuseMoves
-from onnx2wgsl.compiler.program import Program
-from onnx2wgsl.compiler.text import parse_graph
+from onnx2wgsl.compiler.reference.oracle import Oracle
 
 from tests.compiler.ir_text import check, unchanged
 from tests.compiler.operators.between import X, exact, kernels, model
@@ -31,9 +31,7 @@ graph @t (%x: u8[1,2,4,4]{{s=0.5, z=7}}) -> ("y": %y{outputs}) opset 21 {{
   %y: {y}[1,2,{size}]{{s=0.25, z=9}} = quantize({last}, scale=@sy, zero_point=@zy)
 }}
 """
-AVERAGE = (
-    'float([%d], op="AveragePool", attributes={"kernel_shape": [2, 2], "count_include_pad": 1})'
-)
+AVERAGE = 'float([%d], op="AveragePool", attributes={"kernel_shape": [2, 2], "count_include_pad": 1})'
 GLOBAL = 'float([%d], op="GlobalAveragePool")'
 
 
@@ -106,9 +104,7 @@ MAX: list[tuple[tuple[int, ...], dict[str, Any]]] = [
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int8])
 @pytest.mark.parametrize(("shape", "attributes"), MAX)
-def test_max_pools(
-    shape: tuple[int, ...], attributes: dict[str, Any], dtype: type, tmp_path: Path
-) -> None:
+def test_max_pools(shape: tuple[int, ...], attributes: dict[str, Any], dtype: type, tmp_path: Path) -> None:
     program = exact(model("MaxPool", [shape], X, dtype=dtype, **attributes), tmp_path)
     assert kernels(program) == ["window"]
 

@@ -52,9 +52,7 @@ def test_global_max_pool(spatial: Shape, tmp_path: Path) -> None:
 @pytest.mark.parametrize("dtype", [np.uint8, np.int8])
 @pytest.mark.parametrize("op", ["ArgMax", "ArgMin"])
 @pytest.mark.parametrize(("shape", "attributes"), INDEXED)
-def test_indices(
-    op: str, shape: Shape, attributes: dict[str, Any], dtype: type, tmp_path: Path
-) -> None:
+def test_indices(op: str, shape: Shape, attributes: dict[str, Any], dtype: type, tmp_path: Path) -> None:
     program = exact(model(op, [shape], None, dtype=dtype, **attributes), tmp_path)
     assert kernels(program) == ["arg"]
 

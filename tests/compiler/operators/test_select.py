@@ -28,9 +28,7 @@ def where(condition: Shape, a: Shape, b: Shape, dtype: type = np.uint8) -> onnx.
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int8])
 @pytest.mark.parametrize("shapes", SHAPES)
-def test_an_input_as_condition(
-    shapes: tuple[Shape, Shape, Shape], dtype: type, tmp_path: Path
-) -> None:
+def test_an_input_as_condition(shapes: tuple[Shape, Shape, Shape], dtype: type, tmp_path: Path) -> None:
     assert "select" in kernels(exact(where(*shapes, dtype), tmp_path))
 
 
@@ -74,7 +72,5 @@ def test_each_branch_is_quantized() -> None:
 
 
 def test_branches_of_one_scale_are_chosen_as_bytes(tmp_path: Path) -> None:
-    made = model(
-        "Where", [(2, 3), (2, 3)], None, scales=(X, X), before={"c": np.zeros((2, 3), bool)}
-    )
+    made = model("Where", [(2, 3), (2, 3)], None, scales=(X, X), before={"c": np.zeros((2, 3), bool)})
     assert kernels(exact(made, tmp_path)) == ["select"]

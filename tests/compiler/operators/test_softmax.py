@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from onnx2wgsl.compiler.fusion import explain
-from onnx2wgsl.compiler.ir import FloatOp
+from onnx2wgsl.compiler.ir.graph import FloatOp
+from onnx2wgsl.compiler.ir.text import parse_graph
+from onnx2wgsl.compiler.operators.fusion import explain
 from onnx2wgsl.compiler.passes.fuse_groups import FuseGroups
-from onnx2wgsl.compiler.text import parse_graph
 
 from tests.compiler.exactness import assert_exact
 from tests.compiler.ir_text import check, unchanged
@@ -41,9 +41,7 @@ graph @t (%x: u8[2,3]{{s=0.5, z=7}}) -> ("y": %y) opset {opset} {{
 @pytest.mark.parametrize("result", RESULTS)
 @pytest.mark.parametrize("dtype", [np.uint8, np.int8])
 @pytest.mark.parametrize(("shape", "axis", "opset"), CASES)
-def test_any_axis(
-    shape: Shape, axis: int, opset: int, dtype: type, result: Any, tmp_path: Path
-) -> None:
+def test_any_axis(shape: Shape, axis: int, opset: int, dtype: type, result: Any, tmp_path: Path) -> None:
     made = model("Softmax", [shape], result, dtype=dtype, axis=axis, opset=opset)
     assert "softmax" in kernels(exact(made, tmp_path))
 

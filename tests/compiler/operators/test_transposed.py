@@ -13,15 +13,15 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from onnx2wgsl.compiler.artifact import write_artifact
-from onnx2wgsl.compiler.frontend import import_model
-from onnx2wgsl.compiler.interpreter import run_graph
-from onnx2wgsl.compiler.ir import Graph
-from onnx2wgsl.compiler.oracle import Oracle, needs_signed_integer_kernels
+from onnx2wgsl.compiler.backend.artifact import write_artifact
+from onnx2wgsl.compiler.frontend.importer import import_model
+from onnx2wgsl.compiler.ir.graph import Graph
+from onnx2wgsl.compiler.ir.program import ConvKernel, Program
 from onnx2wgsl.compiler.pipeline import compile_graph, compile_model
-from onnx2wgsl.compiler.program import ConvKernel, Program
-from onnx2wgsl.compiler.simulator import run_program
-from onnx2wgsl.compiler.verification import Verification
+from onnx2wgsl.compiler.reference.oracle import Oracle, needs_signed_integer_kernels
+from onnx2wgsl.compiler.verify.compare import Verification
+from onnx2wgsl.compiler.verify.interpreter import run_graph
+from onnx2wgsl.compiler.verify.simulator import run_program
 from onnx2wgsl.runtime_py import InferenceSession
 
 from tests.compiler.exactness import differing, feeds_for
@@ -101,9 +101,7 @@ def test_every_stage(case: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("case", ["upsampling by 4x4", "s8", "one axis"])
-def test_steps_from_onnxruntime_are_counted_and_what_follows_is_exact(
-    case: str, tmp_path: Path
-) -> None:
+def test_steps_from_onnxruntime_are_counted_and_what_follows_is_exact(case: str, tmp_path: Path) -> None:
     """As where ONNX Runtime's float sum falls on the other side of a rounding boundary."""
     path = tmp_path / "model.onnx"
     onnx.save(built(**CASES[case]), path)

@@ -2,8 +2,7 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
-from onnx2wgsl.compiler.passes.allocate_buffers import AllocateBuffers
-from onnx2wgsl.compiler.program import (
+from onnx2wgsl.compiler.ir.program import (
     Buffer,
     BufferStore,
     CopyKernel,
@@ -12,6 +11,7 @@ from onnx2wgsl.compiler.program import (
     Program,
     View,
 )
+from onnx2wgsl.compiler.passes.allocate_buffers import AllocateBuffers
 
 KERNELS = 12
 RANGES = st.tuples(st.integers(0, KERNELS - 1), st.integers(0, KERNELS - 1)).map(sorted)
@@ -49,9 +49,9 @@ def test_live_buffers_do_not_overlap(buffers: list[tuple[list[int], int]]) -> No
             if one is other or start > last or end < first:
                 continue
             assert other.offset is not None
-            assert one.offset + one.words <= other.offset or (
-                other.offset + other.words <= one.offset
-            ), f"{one} and {other} overlap"
+            assert one.offset + one.words <= other.offset or (other.offset + other.words <= one.offset), (
+                f"{one} and {other} overlap"
+            )
 
 
 def test_the_lower_bound_is_the_most_that_is_live_at_once() -> None:

@@ -105,9 +105,7 @@ def test_quantize_of_dequantize_with_equal_parameters_goes() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("scale", "dtype", "zero"), [(0.25, "u8", 3), (0.5, "u8", 4), (0.5, "s8", 3)]
-)
+@pytest.mark.parametrize(("scale", "dtype", "zero"), [(0.25, "u8", 3), (0.5, "u8", 4), (0.5, "s8", 3)])
 def test_quantize_with_other_parameters_stays(scale: float, dtype: str, zero: int) -> None:
     unchanged(Canonicalize(), PAIR.format(scale=scale, dtype=dtype, zero=zero))
 

@@ -16,9 +16,7 @@ graph @t (%x: u8[1,1,3,4]{{s=0.5, z=7}}) -> ("y": %y) opset 21 {{
 
 
 def resize(size: str, scales: str, *modes: str) -> str:
-    names = ", ".join(
-        f'{key}="{mode}"' for key, mode in zip(("coordinates", "rounding"), modes, strict=True)
-    )
+    names = ", ".join(f'{key}="{mode}"' for key, mode in zip(("coordinates", "rounding"), modes, strict=True))
     return f"%r: u8[1,1,{size}]{{s=0.5, z=7}} = resize(%x, scales=[{scales}], {names})"
 
 

@@ -7,8 +7,9 @@ import numpy as np
 import onnx
 import pytest
 from onnx2wgsl.compiler.errors import CompileError
-from onnx2wgsl.compiler.frontend import import_model
-from onnx2wgsl.compiler.ir import Quantization, Quantize
+from onnx2wgsl.compiler.frontend.importer import import_model
+from onnx2wgsl.compiler.ir.graph import Quantize
+from onnx2wgsl.compiler.ir.types import Quantization
 from onnx2wgsl.compiler.passes.merge_double_pairs import MergeDoublePairs
 
 from tests.compiler.exactness import assert_exact
@@ -72,9 +73,7 @@ def test_equal_pairs_become_one(tmp_path: Path) -> None:
     ("op", "constants"),
     [("Identity", ()), ("Dropout", ()), ("Mul", (1,)), ("Div", (1,)), ("Add", (0,)), ("Sub", (0,))],
 )
-def test_what_does_nothing_is_looked_through(
-    op: str, constants: tuple[float, ...], tmp_path: Path
-) -> None:
+def test_what_does_nothing_is_looked_through(op: str, constants: tuple[float, ...], tmp_path: Path) -> None:
     b = QDQBuilder()
     between = b.unary(b.input(SHAPE, A), op, None, *constants)
     b.output(conv(b, b.quantize(between, B)))

@@ -2,14 +2,14 @@
 
 import numpy as np
 import pytest
-from onnx2wgsl.compiler.interpreter import run_graph
-from onnx2wgsl.compiler.ir import Graph, Lookup
-from onnx2wgsl.compiler.layout import physical_channels
-from onnx2wgsl.compiler.operators.moves import Move
-from onnx2wgsl.compiler.packed_ops import Pack, PackedConv, Unpack
+from onnx2wgsl.compiler.ir.graph import Graph, Lookup
+from onnx2wgsl.compiler.ir.layout import physical_channels
+from onnx2wgsl.compiler.ir.text import parse_graph
+from onnx2wgsl.compiler.ir.verifier import verify
+from onnx2wgsl.compiler.operators.moves.op import Move
+from onnx2wgsl.compiler.operators.packed_ops import Pack, PackedConv, Unpack
 from onnx2wgsl.compiler.passes.pack_int8 import PackInt8, pack_weights, unpack_weights
-from onnx2wgsl.compiler.text import parse_graph
-from onnx2wgsl.compiler.verifier import verify
+from onnx2wgsl.compiler.verify.interpreter import run_graph
 
 from tests.compiler.exactness import differing
 from tests.compiler.ir_text import seeded
@@ -19,9 +19,7 @@ SEGMENTS = [(4,), (1,), (3,), (5,), (8,), (3, 5), (1, 1, 1), (4, 4), (7, 2, 6), 
 
 @pytest.mark.parametrize("segments", SEGMENTS)
 @pytest.mark.parametrize("outputs", [1, 4, 6])
-def test_pack_weights_and_unpack_weights_are_inverse(
-    segments: tuple[int, ...], outputs: int
-) -> None:
+def test_pack_weights_and_unpack_weights_are_inverse(segments: tuple[int, ...], outputs: int) -> None:
     rng = np.random.default_rng(0)
     weight = rng.integers(-128, 128, (outputs, sum(segments), 3, 2))
     words = pack_weights(weight, segments, -(-outputs // 4))

@@ -1,13 +1,13 @@
 """place_concat lets producers write where their values are wanted."""
 
 import numpy as np
-from onnx2wgsl.compiler.interpreter import run_graph
+from onnx2wgsl.compiler.ir.program import BufferStore, Kernel, OutputStore, Program
+from onnx2wgsl.compiler.ir.text import parse_graph
 from onnx2wgsl.compiler.passes.pack_int8 import PackInt8
 from onnx2wgsl.compiler.passes.place_concat import PlaceConcat
 from onnx2wgsl.compiler.passes.schedule import Schedule
-from onnx2wgsl.compiler.program import BufferStore, Kernel, OutputStore, Program
-from onnx2wgsl.compiler.simulator import run_program
-from onnx2wgsl.compiler.text import parse_graph
+from onnx2wgsl.compiler.verify.interpreter import run_graph
+from onnx2wgsl.compiler.verify.simulator import run_program
 
 from tests.compiler.exactness import differing
 from tests.compiler.ir_text import seeded

@@ -41,9 +41,7 @@ def before(move: str, shape: str, *, opset: int = 17, more: str = "") -> str:
 def test_quantize_goes_backward(move: str) -> None:
     text, shape = MOVES[move]
     after = FLOAT.format(opset=17, more="") + PARAMETERS + TANH
-    after += quantize("%m.back.q", "%t", "1,2,2,2") + dequantize(
-        "%m.back.dq", "%m.back.q", "1,2,2,2"
-    )
+    after += quantize("%m.back.q", "%t", "1,2,2,2") + dequantize("%m.back.dq", "%m.back.q", "1,2,2,2")
     after += f"  %m: f32[{shape}] = {text.format(x='%m.back.dq')}\n"
     check(PropagatePairs(), before(text, shape), after + quantize("%y", "%m", shape) + "}")
 
@@ -76,9 +74,7 @@ def test_dequantize_goes_forward(move: str) -> None:
 def test_dequantize_goes_forward_to_a_graph_output() -> None:
     head = BYTES.format(more="").replace("%y", "{y}") + dequantize("%d", "%x", "1,2,2,2")
     head += "  %m: f32[2,4] = move(%d)\n"
-    pair = quantize("%m.forward.q", "%m", "2,4") + dequantize(
-        "%m.forward.dq", "%m.forward.q", "2,4"
-    )
+    pair = quantize("%m.forward.q", "%m", "2,4") + dequantize("%m.forward.dq", "%m.forward.q", "2,4")
     text, after = head.replace("{y}", "%m"), head.replace("{y}", "%m.forward.dq") + pair
     check(PropagatePairs(), text + "}", after + "}")
 

@@ -13,8 +13,7 @@ graph @t (%x: u8[1,2,2,2]{s=0.5, z=7}) -> ("y": %y) opset 17 {
 """
 S8 = HEAD.replace(
     "  @w: f32[1,2,1,1] = [-0.5, 2.05]\n",
-    "  @w.s8: s8[1,2,1,1] = [-128, 127]\n  @w.scale: f32[] = [0.01]\n"
-    "  @w.zero_point: s8[] = [-78]\n",
+    "  @w.s8: s8[1,2,1,1] = [-128, 127]\n  @w.scale: f32[] = [0.01]\n  @w.zero_point: s8[] = [-78]\n",
 )
 INPUT = "  %d: f32[1,2,2,2] = dequantize(%x, scale=@sx, zero_point=@zx)\n"
 WEIGHT = "  %c.weight: f32[1,2,1,1] = dequantize(@w.s8, scale=@w.scale, zero_point=@w.zero_point)\n"
@@ -41,10 +40,7 @@ def test_weights_of_a_convolution(between: str, last: str) -> None:
         HEAD.replace("u8[1,2,2,2]{s=0.5, z=7}", "f32[1,2,2,2]")
         + CONV.format(w="@w").replace("%d", "%x")
         + QUANTIZE.format(x="%c"),
-        HEAD.replace('"y": %y', '"y": %y, "c": %c')
-        + INPUT
-        + CONV.format(w="@w")
-        + QUANTIZE.format(x="%c"),
+        HEAD.replace('"y": %y', '"y": %y, "c": %c') + INPUT + CONV.format(w="@w") + QUANTIZE.format(x="%c"),
     ],
     ids=["activation", "float input", "output"],
 )

@@ -1,12 +1,12 @@
 """schedule makes a kernel of every op and a buffer of every value."""
 
 import pytest
-from onnx2wgsl.compiler.operators.gather import GatherKernel
+from onnx2wgsl.compiler.ir.program import BufferStore, ConvKernel, OutputStore, Program
+from onnx2wgsl.compiler.ir.text import parse_graph
+from onnx2wgsl.compiler.operators.moves.gather import GatherKernel
 from onnx2wgsl.compiler.passes.pack_int8 import PackInt8
 from onnx2wgsl.compiler.passes.schedule import Schedule, choose_tile
-from onnx2wgsl.compiler.program import BufferStore, ConvKernel, OutputStore, Program
-from onnx2wgsl.compiler.simulator import run_program
-from onnx2wgsl.compiler.text import parse_graph
+from onnx2wgsl.compiler.verify.simulator import run_program
 
 from tests.compiler.exactness import differing
 from tests.compiler.ir_text import seeded
@@ -16,7 +16,7 @@ Q = "{s=0.5, z=7}"
 
 def scheduled(body: str, outputs: str = '"y": %y') -> Program:
     """The program of a graph with input %x u8[1,5,4,4], which must compute the same."""
-    from onnx2wgsl.compiler.interpreter import run_graph
+    from onnx2wgsl.compiler.verify.interpreter import run_graph
 
     text = f"graph @t (%x: u8[1,5,4,4]{Q}) -> ({outputs}) opset 21 {{ {body} }}"
     graph = parse_graph(text)

@@ -53,8 +53,7 @@ def test_a_neutral_op_that_is_an_output_stays() -> None:
 PAD = "  %p: f32[1,2,{size}] = pad(%x, pads={pads}, mode={mode}, value={value})\n"
 READERS = {
     "conv": (
-        "  @w: f32[1,2,3,3] = splat 0.25\n"
-        "  %y: f32[1,1,{size}] = conv({x}, weight=@w, pads={pads})\n}}"
+        "  @w: f32[1,2,3,3] = splat 0.25\n  %y: f32[1,1,{size}] = conv({x}, weight=@w, pads={pads})\n}}"
     ),
     "max_pool": "  %y: f32[1,2,{size}] = max_pool({x}, kernel=[3, 3], pads={pads})\n}}",
     "average": (

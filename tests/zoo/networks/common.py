@@ -78,9 +78,7 @@ def enliven(net: nn.Module, inputs: torch.Tensor) -> None:
         hook.remove()
 
 
-def _scale_to_one(
-    module: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor
-) -> torch.Tensor:
+def _scale_to_one(module: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> torch.Tensor:
     weight, bias = module.weight, module.bias
     assert isinstance(weight, torch.Tensor)
     weight /= output.std() + 1e-6

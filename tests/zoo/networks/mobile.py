@@ -26,9 +26,7 @@ class InvertedResidual(nn.Module):
         layers: list[nn.Module] = []
         if wide != inner:
             layers.append(conv_norm(inner, wide, 1, activation=activation))
-        layers.append(
-            conv_norm(wide, wide, kernel, stride=stride, groups=wide, activation=activation)
-        )
+        layers.append(conv_norm(wide, wide, kernel, stride=stride, groups=wide, activation=activation))
         if excite:
             layers.append(SqueezeExcite(wide, _to_eight(wide / 4)))
         layers.append(conv_norm(wide, outer, 1, activation=None))
@@ -162,9 +160,7 @@ def efficientnet_lite0() -> nn.Module:
     for expansion, kernel, outer, repeats, stride in plan:
         for i in range(repeats):
             step = stride if i == 0 else 1
-            layers.append(
-                InvertedResidual(inner, inner * expansion, outer, kernel=kernel, stride=step)
-            )
+            layers.append(InvertedResidual(inner, inner * expansion, outer, kernel=kernel, stride=step))
             inner = outer
     layers.append(conv_norm(inner, 1280, 1, activation=nn.ReLU6))
     return nn.Sequential(*layers, head(1280, 100))

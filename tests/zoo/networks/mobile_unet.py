@@ -25,9 +25,7 @@ class MobileUNet(nn.Module):
         )
         skips = channels[-2::-1]  # what each level but the innermost receives beside its input
         inputs = [channels[-1], *(2 * skip for skip in skips)]
-        self.up = nn.ModuleList(
-            _up(inner, outer) for inner, outer in zip(inputs[:-1], skips, strict=True)
-        )
+        self.up = nn.ModuleList(_up(inner, outer) for inner, outer in zip(inputs[:-1], skips, strict=True))
         self.head = nn.Sequential(_upsample(), nn.Conv2d(inputs[-1], 3, 3, padding=1), nn.Tanh())
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

@@ -45,9 +45,7 @@ class FastStyle(nn.Module):
             _styled(2 * width, 4 * width, 3, 2),
         )
         self.blocks = nn.ModuleList(
-            nn.Sequential(
-                _styled(4 * width, 4 * width, 3), _styled(4 * width, 4 * width, 3, relu=False)
-            )
+            nn.Sequential(_styled(4 * width, 4 * width, 3), _styled(4 * width, 4 * width, 3, relu=False))
             for _ in range(2)
         )
         self.up = nn.Sequential(
@@ -159,9 +157,7 @@ def _up(kind: str, inner: int, outer: int) -> nn.Module:
     return nn.Sequential(nn.Upsample(scale_factor=2, mode=kind), nn.Conv2d(inner, outer, 1))
 
 
-def _styled(
-    inner: int, outer: int, kernel: int, stride: int = 1, *, relu: bool = True
-) -> nn.Sequential:
+def _styled(inner: int, outer: int, kernel: int, stride: int = 1, *, relu: bool = True) -> nn.Sequential:
     layers = [
         nn.ReflectionPad2d(kernel // 2),
         nn.Conv2d(inner, outer, kernel, stride),

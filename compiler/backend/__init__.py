@@ -1,0 +1,1 @@
+"""Program -> the folder of shaders, weights and runtimes."""

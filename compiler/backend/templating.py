@@ -1,0 +1,32 @@
+"""Renders the jinja2 templates of WGSL and of the HTML report."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import jinja2
+
+from ..errors import CompileError
+from ..lowering.shader import Json
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader("onnx2wgsl.compiler", "templates"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # the output is WGSL
+    )
+
+
+def render_template(name: str, context: Json) -> str:
+    """The text of a template; an error in it names the file and line."""
+    try:
+        return _environment().get_template(f"{name}.j2").render(context)
+    except jinja2.TemplateSyntaxError as error:
+        raise CompileError(f"internal error: {error.filename}:{error.lineno}: {error}") from error
+    except jinja2.TemplateError as error:
+        raise CompileError(f"internal error: template {name}: {error}") from error

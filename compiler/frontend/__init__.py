@@ -1,0 +1,1 @@
+"""ONNX file -> Graph: opening, shapes, a handler for each operator."""

@@ -1,0 +1,379 @@
+"""How each ONNX operator becomes an op of the Graph, or why it can't.
+
+A handler gets the importer (`importer.py`) and a node of onnx-graphsurgeon, and emits one op. What
+it can't take it refuses with a reason; the importer collects them all.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnx
+
+from ..errors import CompileError, Refusal
+from ..ir.graph import (
+    Concat,
+    Conv,
+    Dequantize,
+    Elementwise,
+    FloatOp,
+    Identity,
+    Pad,
+    Quantize,
+    Resize,
+    Value,
+)
+from ..ir.types import DTYPE_NAMES, NUMPY_DTYPES, Array, Quantization, TensorType
+from ..ir.verifier import expected_shape
+from ..operators.float.nodes import FLOAT_OPS
+from ..operators.interpolation import interpolated_bytes
+from ..reference.node import run_node
+from ..reference.oracle import PURE_DOMAINS, PURE_UNARY, PURE_WITH_CONSTANT
+from .integer import INTEGER
+from .moves import MOVES
+from .nodes import operator_name, plain_attributes, text_attribute, window
+from .qlinear import QLINEAR
+from .windows import WINDOWS
+
+if TYPE_CHECKING:
+    from .importer import Importer
+
+
+def _scalar(data: Array | None, what: str) -> float:
+    if data is None or data.size != 1:
+        size = 0 if data is None else data.size
+        raise Refusal(f"{what} must be one constant number, it has {size}")
+    return float(data.reshape(-1)[0])
+
+
+def _quantization(imp: Importer, node: Any, dtype: str) -> Quantization:
+    scale = _scalar(imp.constant(node, 1), "the scale of an activation")
+    zero_point = imp.constant(node, 2)
+    z = 0 if zero_point is None else int(_scalar(zero_point, "the zero point of an activation"))
+    if not (scale > 0 and math.isfinite(scale)):
+        raise Refusal(f"the scale {scale} is not a positive number")
+    if dtype not in ("u8", "s8"):
+        raise Refusal(f"activations of dtype {dtype} are not supported, only uint8 and int8")
+    return Quantization(scale, z)
+
+
+def _quantize(imp: Importer, node: Any) -> None:
+    x, scale = imp.required(node, 0), imp.required(node, 1)
+    dtype = _quantized_dtype(node, imp.constant(node, 2))
+    _refuse_blocks(node)
+    per_channel_weight = x.data is not None and scale.array.size > 1  # folded later
+    quantization = None if per_channel_weight else _quantization(imp, node, dtype)
+    imp.emit(
+        node,
+        Quantize,
+        TensorType(dtype, x.type.shape, quantization),
+        x=x,
+        scale=scale,
+        zero_point=imp.operand(node, 2),
+        axis=_axis(node, x) if per_channel_weight else 0,
+    )
+
+
+def _axis(node: Any, x: Value) -> int:
+    return int(node.attrs.get("axis", 1)) % max(1, len(x.type.shape))
+
+
+def _quantized_dtype(node: Any, zero_point: Array | None) -> str:
+    if zero_point is not None:
+        return DTYPE_NAMES.get(zero_point.dtype, str(zero_point.dtype))
+    named = node.attrs.get("output_dtype", 0)
+    return {0: "u8", onnx.TensorProto.UINT8: "u8", onnx.TensorProto.INT8: "s8"}.get(named, str(named))
+
+
+def _refuse_blocks(node: Any) -> None:
+    if node.attrs.get("block_size", 0):
+        raise Refusal("blocked quantization is not supported")
+
+
+def _dequantize(imp: Importer, node: Any) -> None:
+    x = imp.required(node, 0)
+    _refuse_blocks(node)
+    if x.data is None and not _is_quantized_constant(imp, x):
+        quantization = _quantization(imp, node, x.type.dtype)
+        if x.type.quantization not in (None, quantization):
+            raise Refusal(
+                f"it reads {x.name!r} with {quantization}, which was made with {x.type.quantization}"
+            )
+        imp.set_quantization(x, quantization)
+    imp.emit(
+        node,
+        Dequantize,
+        TensorType("f32", x.type.shape),
+        x=x,
+        scale=imp.required(node, 1),
+        zero_point=imp.operand(node, 2),
+        axis=_axis(node, x) if imp.required(node, 1).array.size > 1 else 0,
+    )
+
+
+def _is_quantized_constant(imp: Importer, x: Value) -> bool:
+    """Whether `x` is what a QuantizeLinear makes of a constant, which fold_constants will fold."""
+    made = (op for op in imp.ops if op.result is x and isinstance(op, Quantize))
+    return any(op.x.data is not None for op in made)
+
+
+def _conv(imp: Importer, node: Any) -> None:
+    x, weight = imp.required(node, 0), imp.required(node, 1)
+    axes = len(x.type.shape) - 2
+    if axes not in (1, 2):
+        raise Refusal(f"its input has {axes + 2} dimensions; 1-D and 2-D convolutions are taken")
+    strides, dilations, pads = window(node, x.type.shape[2:], weight.type.shape[2:])
+    group = int(node.attrs.get("group", 1))
+    channels = weight.type.shape[1] * group
+    if x.type.shape[1] != channels:
+        raise Refusal(f"its input has {x.type.shape[1]} channels, its weights take {channels}")
+    op = Conv(
+        Value(node.outputs[0].name, TensorType("f32", ())),
+        x,
+        weight,
+        imp.operand(node, 2),
+        strides,
+        pads,
+        dilations,
+        group,
+    )
+    shape = expected_shape(op)
+    assert shape is not None
+    if min(shape) < 1:
+        raise Refusal(f"its result would have shape {list(shape)}")
+    op.result.type = TensorType("f32", shape)
+    imp.ops.append(op)
+    imp.values[op.result.name] = op.result
+
+
+def _elementwise(imp: Importer, node: Any) -> None:
+    xs = [imp.operand(node, index) for index in range(len(node.inputs))]
+    given = [value for value in xs if value is not None]
+    if any(value.type.dtype != "f32" for value in given):
+        float_op(imp, node)
+        return
+    if node.op == "Clip":  # absent bounds become explicit, so that operands need no gaps
+        low = xs[1] if len(xs) > 1 and xs[1] else _bound(node, "min", -np.inf)
+        high = xs[2] if len(xs) > 2 and xs[2] else _bound(node, "max", np.inf)
+        given = [given[0], low, high]
+    shape = np.broadcast_shapes(*(value.type.shape for value in given))
+    attributes = {} if node.op == "Clip" else plain_attributes(node)
+    imp.emit(
+        node, Elementwise, TensorType("f32", shape), xs=tuple(given), op=operator_name(node),
+        attributes=attributes,
+    )  # fmt: skip
+
+
+def float_op(imp: Importer, node: Any) -> None:
+    """Any operator that stays as it is: its result's type is what ONNX Runtime makes of zeros."""
+    xs = tuple(
+        imp.operand(node, index) or Value.constant(f"{node.outputs[0].name}.{index}", ABSENT)
+        for index in range(len(node.inputs))
+    )
+    zeros = [
+        x.array if x.data is not None else np.zeros(x.type.shape, NUMPY_DTYPES[x.type.dtype]) for x in xs
+    ]
+    if len([output for output in node.outputs if not output.is_empty() and output.outputs]) > 1:
+        raise Refusal("more than one of its outputs is used; one is taken")
+    made = _result_of(imp, node, zeros)
+    if made.dtype not in DTYPE_NAMES:
+        raise Refusal(f"its result is {made.dtype}")
+    type_ = TensorType(DTYPE_NAMES[made.dtype], made.shape)
+    name = operator_name(node)
+    imp.emit(node, FloatOp, type_, xs=xs, op=name, attributes=plain_attributes(node))
+
+
+def _result_of(imp: Importer, node: Any, xs: list[Array]) -> Array:
+    """What a node makes of sample operands; of ones, where it refuses those (a division by 0)."""
+    try:
+        return run_node(operator_name(node), plain_attributes(node), xs, imp.source.opset)
+    except CompileError as error:
+        try:
+            ones = [np.ones_like(x) if not x.any() else x for x in xs]
+            return run_node(operator_name(node), plain_attributes(node), ones, imp.source.opset)
+        except CompileError:
+            raise Refusal(str(error)) from error
+
+
+ABSENT = np.zeros(0, np.float32)
+"""An operand that is not there."""
+
+
+def _bound(node: Any, name: str, value: float) -> Value:
+    limits = np.finfo(np.float32)
+    finite = np.clip(node.attrs.get(name, value), limits.min, limits.max)
+    return Value.constant(f"{node.outputs[0].name}.{name}", np.array(finite, np.float32))
+
+
+def _concat(imp: Importer, node: Any) -> None:
+    xs = [imp.required(node, index) for index in range(len(node.inputs))]
+    axis = int(node.attrs["axis"]) % len(xs[0].type.shape)
+    shape = list(xs[0].type.shape)
+    shape[axis] = sum(x.type.shape[axis] for x in xs)
+    moved = _moved_type(xs)
+    type_ = TensorType(moved.dtype, tuple(shape), moved.quantization)
+    imp.emit(node, Concat, type_, xs=tuple(xs), axis=axis)
+
+
+def _moved_type(xs: list[Value]) -> TensorType:
+    """The common type of values that are moved together, shapes apart."""
+    kinds = {(x.type.dtype, x.type.quantization) for x in xs}
+    if len(kinds) > 1:
+        raise Refusal(f"its operands differ in type: {', '.join(str(x.type) for x in xs)}")
+    return xs[0].type
+
+
+def _resize(imp: Importer, node: Any) -> None:
+    x = imp.required(node, 0)
+    attrs = plain_attributes(node)
+    if attrs.get("mode", "nearest") != "nearest":
+        float_op(imp, node)
+        made = imp.ops[-1]
+        if made.result.type.shape == x.type.shape:  # ONNX Runtime copies
+            imp.ops[-1] = Resize(made.result, x)
+        elif isinstance(made, FloatOp) and x.type.is_byte and x.data is None:
+            imp.ops[-1] = interpolated_bytes(made, imp.source.opset)
+        return
+    coordinates = attrs.get("coordinate_transformation_mode", "half_pixel")
+    if coordinates not in ("half_pixel", "pytorch_half_pixel", "asymmetric", "align_corners"):
+        raise Refusal(f"coordinate_transformation_mode {coordinates!r} is not supported")
+    shape, rank = x.type.shape, len(x.type.shape)
+    rounding = attrs.get("nearest_mode", "round_prefer_floor")
+    scales, sizes = imp.constant(node, 2), imp.constant(node, 3)
+    if imp.source.opset < 11:  # (x, scales): ONNX Runtime rounds up where it makes an axis smaller
+        scales, coordinates = imp.constant(node, 1), "asymmetric"
+        assert scales is not None
+        smaller = bool((scales < 1).any())
+        if smaller and (scales > 1).any():
+            raise Refusal("it makes one axis smaller and another larger; convert to opset 11")
+        rounding = "ceil" if smaller else "floor"
+    axes = [axis % rank for axis in attrs.get("axes", range(rank))]
+    if sizes is not None and sizes.size:
+        factors = sizes.astype(np.float32) / np.array([shape[axis] for axis in axes], np.float32)
+        policy = attrs.get("keep_aspect_ratio_policy", "stretch")
+        if policy != "stretch":
+            factors[:] = factors.min() if policy == "not_larger" else factors.max()
+            sizes = np.floor(factors * [shape[axis] for axis in axes] + 0.5)
+    full_scales, full_sizes = np.ones(rank, np.float32), list(shape)
+    for index, axis in enumerate(axes):
+        if sizes is not None and sizes.size:
+            full_scales[axis], full_sizes[axis] = factors[index], int(sizes[index])
+        elif scales is not None and scales.size:
+            full_scales[axis] = scales[index]
+            full_sizes[axis] = math.floor(np.float32(scales[index]) * np.float32(shape[axis]))
+    first = min(2, rank) if full_sizes[:2] == list(shape[:2]) else 0
+    imp.emit(
+        node,
+        Resize,
+        TensorType(x.type.dtype, tuple(full_sizes), x.type.quantization),
+        x=x,
+        scales=tuple(float(scale) for scale in full_scales[first:]),
+        coordinates=coordinates,
+        rounding=rounding,
+    )
+
+
+def _pad(imp: Importer, node: Any) -> None:
+    x = imp.required(node, 0)
+    shape, rank = x.type.shape, len(x.type.shape)
+    mode = text_attribute(node, "mode", "constant")
+    if mode not in ("constant", "reflect", "edge", "wrap"):
+        raise Refusal(f"mode {mode!r} is not supported")
+    given: Array | None = np.array(node.attrs.get("pads", []), np.int64)
+    value: Array | None = np.array(node.attrs.get("value", 0.0), np.float32)
+    axes = None  # attributes before opset 11
+    if len(node.inputs) > 1:
+        given, axes = imp.constant(node, 1), imp.constant(node, 3)
+        value = imp.constant(node, 2)
+    assert given is not None
+    listed = [int(axis) % rank for axis in axes] if axes is not None else list(range(rank))
+    before, after = [0] * rank, [0] * rank
+    for index, axis in enumerate(listed):
+        before[axis], after[axis] = int(given[index]), int(given[index + len(listed)])
+    if min(*before, *after) < 0:
+        raise Refusal(f"negative pads {given.tolist()} are not taken: use Slice")
+    if mode == "reflect" and any(
+        max(one, other) >= size for one, other, size in zip(before, after, shape, strict=True)
+    ):
+        raise Refusal(f"reflection by {given.tolist()} does not fit {list(shape)}")
+    first = 2 if rank == 4 and not any(before[:2] + after[:2]) else 0
+    made = tuple(a + n + b for a, n, b in zip(before, shape, after, strict=True))
+    imp.emit(
+        node,
+        Pad,
+        TensorType(x.type.dtype, made, x.type.quantization),
+        x=x,
+        pads=(*before[first:], *after[first:]),
+        mode=mode,
+        value=0.0 if value is None else _scalar(value, "the constant of Pad"),
+    )
+
+
+def _identity(imp: Importer, node: Any) -> None:
+    x = imp.required(node, 0)
+    imp.emit(node, Identity, x.type, x=x)
+
+
+def _dropout(imp: Importer, node: Any) -> None:
+    """Does nothing in inference; training drops elements, unless its ratio is 0."""
+    training, ratio = imp.constant(node, 2), imp.constant(node, 1)
+    if training is not None and training.any() and (ratio is None or ratio.any()):
+        raise Refusal("its training_mode is on: export the model for inference")
+    _identity(imp, node)
+
+
+def _cast(imp: Importer, node: Any) -> None:
+    """Cast to the same type; any other is a float op."""
+    dtype = onnx.helper.tensor_dtype_to_np_dtype(int(node.attrs["to"]))
+    if DTYPE_NAMES.get(dtype) == imp.required(node, 0).type.dtype:
+        _identity(imp, node)
+    elif "Cast" in FLOAT_OPS:
+        float_op(imp, node)
+    else:
+        raise Refusal(f"a cast to {dtype} is not supported")
+
+
+HANDLERS: dict[str, Callable[[Importer, Any], None]] = {
+    "QuantizeLinear": _quantize,
+    "DequantizeLinear": _dequantize,
+    "Conv": _conv,
+    "Concat": _concat,
+    "Resize": _resize,
+    "Pad": _pad,
+    "Identity": _identity,
+    "Dropout": _dropout,
+    "Cast": _cast,
+    **dict.fromkeys(PURE_WITH_CONSTANT, _elementwise),
+    **MOVES,
+    **WINDOWS,
+    **QLINEAR,
+    **INTEGER,
+}
+
+
+def has_handler(node: onnx.NodeProto) -> bool:
+    """Whether a node of a file has one."""
+    implied = PURE_DOMAINS.get(node.op_type, "ai.onnx")
+    domain = node.domain or "ai.onnx"
+    name = node.op_type if domain == implied else f"{domain}.{node.op_type}"
+    return name in HANDLERS or name in PURE_UNARY or name in FLOAT_OPS
+
+
+def handler_of(node: Any) -> Callable[[Importer, Any], None]:
+    """The handler of a node's operator."""
+    name = operator_name(node)
+    handler = HANDLERS.get(name)
+    if handler is None and name in PURE_UNARY:
+        handler = _elementwise
+    if handler is None and name in FLOAT_OPS:
+        handler = float_op
+    if handler is None:
+        raise Refusal(
+            "this operator is not supported; convolutions, matrix products, pools, reductions, "
+            "normalizations, elementwise functions and moves are: replace it, or end the model "
+            "before it"
+        )
+    return handler

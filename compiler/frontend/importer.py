@@ -1,0 +1,231 @@
+"""Reads an ONNX file into a Graph of stage 1.
+
+What is accepted: the opsets that ONNX Runtime takes from 10 on, initializers and Constant nodes,
+external data inside the model's own folder, dynamic dimensions given by `shapes` (a symbolic batch
+dimension is 1 unless given). Shape arithmetic on constants, as torch.onnx.export leaves around
+Resize, is folded by onnx-graphsurgeon, and what that leaves (shapes behind operators that ONNX's
+inference does not know) while importing. Everything that can't be taken is refused at once, in one
+message that lists every such node.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnx_graphsurgeon as gs
+
+from ..errors import CompileError, Refusal, UnsupportedError
+from ..ir.graph import Concat, Dequantize, Graph, Identity, Op, Pad, Resize, Value, retype
+from ..ir.types import DTYPE_NAMES, Array, Quantization, TensorType
+from ..operators.moves.op import Move
+from ..passes.fold_constants import dequantized
+from ..reference.node import run_node
+from .functions import expand_functions
+from .handlers import ABSENT, handler_of, has_handler
+from .layout import settle_by_layout
+from .model_file import Shapes, fix_shapes, load_model
+from .nodes import operator_name, plain_attributes
+from .shapes import KEPT, fold_shape_arithmetic
+
+
+def import_model(path: Path, shapes: Shapes | None = None) -> Graph:
+    """The model in `path` as a Graph; CompileError where it can't be read, UnsupportedError where
+    not taken.
+    """
+    model = load_model(path)
+    fix_shapes(model, shapes or {}, path)
+    return Importer(model, path.stem).graph()
+
+
+class Importer:
+    """One import: the values by tensor name, the ops so far, and what refused nodes would have
+    made.
+    """
+
+    def __init__(self, model: onnx.ModelProto, name: str) -> None:
+        for value in (*model.graph.value_info, *model.graph.output):
+            if value.type.HasField("tensor_type"):  # stale symbolic shapes; inferred anew
+                value.type.tensor_type.ClearField("shape")
+        try:
+            self.source = fold_shape_arithmetic(expand_functions(model, has_handler))
+        except Exception as error:
+            raise CompileError(f"{name}: the graph is not valid ONNX: {error}") from error
+        self.model = model
+        self.name = name
+        self.values: dict[str, Value] = {}
+        self.poisoned: set[str] = set()
+        self.ops: list[Op] = []
+
+    def graph(self) -> Graph:
+        inputs = [self._input(tensor) for tensor in self.source.inputs]
+        reasons = []
+        loose: list[Value] = []  # what refused nodes read
+        for node in self.source.nodes:
+            if any(tensor.name in self.poisoned for tensor in node.inputs):
+                refused = True
+            else:
+                refusal = self._refusal(node)
+                reasons += refusal
+                refused = bool(refusal)
+            if refused:
+                self.poisoned.update(tensor.name for tensor in node.outputs)
+                loose += [self.values[x.name] for x in node.inputs if x.name in self.values]
+        reasons += self._output_reasons()
+        if reasons:
+            raise UnsupportedError(
+                f"{len(reasons)} part{'s' * (len(reasons) > 1)} of {self.name} can't be compiled:",
+                reasons,
+                self._graph(inputs, [x for x in dict.fromkeys(loose) if x.data is None]),
+            )
+        settle_by_layout(self.ops, self.model)
+        return self._graph(inputs)
+
+    def _graph(self, inputs: list[Value], loose: Sequence[Value] = ()) -> Graph:
+        """The graph of the ops so far; `loose` values are outputs beside those of the model."""
+        tensors = [x for x in self.source.outputs if self._is_computed(x)]
+        outputs = [*(self.value(tensor) for tensor in tensors), *loose]
+        names = [*(tensor.name for tensor in tensors), *(value.name for value in loose)]
+        return Graph(self.name, inputs, outputs, names, self.ops, self.source.opset)
+
+    def _is_computed(self, tensor: Any) -> bool:
+        made = self.values.get(tensor.name)
+        return made is not None and made.data is None
+
+    def _output_reasons(self) -> list[str]:
+        """Why outputs of the model can't be had, where no refused node is to blame."""
+        reasons = []
+        for tensor in self.source.outputs:
+            if tensor.name in self.poisoned or self._is_computed(tensor):
+                continue
+            node = next(iter(tensor.inputs), None)
+            if isinstance(tensor, gs.Constant) or tensor.name in self.values:
+                why = "is a constant: take it out of the model's outputs"
+            elif node is None:
+                why = "is made by no node"
+            else:
+                why = f"is not made: {describe(node)} makes only its first output"
+            reasons.append(f"output {tensor.name!r} {why}")
+        return reasons
+
+    def _refusal(self, node: Any) -> list[str]:
+        """Imports a node; why it can't be, if it can't."""
+        try:
+            if not self._fold(node):
+                self.handle(node)
+        except Refusal as refusal:
+            return [f"{describe(node)}: {refusal}"]
+        return []
+
+    def _input(self, tensor: Any) -> Value:
+        if tensor.shape is None or not isinstance(tensor.dtype, type | np.dtype):
+            kind = " ".join(str(tensor.dtype).split())
+            if isinstance(tensor.dtype, int):
+                kind = onnx.TensorProto.DataType.Name(tensor.dtype).lower()
+            raise CompileError(f"input {tensor.name!r} is {kind}, no tensor of a dtype that is taken")
+        dtype = np.dtype(tensor.dtype)
+        if dtype not in DTYPE_NAMES or DTYPE_NAMES[dtype] == "u32":
+            raise CompileError(
+                f"input {tensor.name!r} is {dtype}; "
+                "float32, uint8, int8, bool, int32 and int64 inputs are taken"
+            )
+        if 0 in tensor.shape:
+            raise CompileError(f"input {tensor.name!r} has no elements: {list(tensor.shape)}")
+        value = Value(tensor.name, TensorType(DTYPE_NAMES[dtype], tuple(tensor.shape)))
+        self.values[tensor.name] = value
+        return value
+
+    def handle(self, node: Any) -> None:
+        """Emits the ops of a node, also of one that a handler makes up."""
+        handler_of(node)(self, node)
+
+    def _fold(self, node: Any) -> bool:
+        """Computes a node that reads constants alone, or a shape; says whether it did."""
+        if node.op in KEPT or len(node.outputs) != 1 or not node.inputs:
+            return False
+        xs = [self.operand(node, index) for index in range(len(node.inputs))]
+        if node.op == "Shape" and xs[0] is not None:
+            shape = np.array(xs[0].type.shape, np.int64)
+            data = shape[node.attrs.get("start", 0) : node.attrs.get("end")]
+        elif all(x is None or x.data is not None for x in xs):
+            arrays = [ABSENT if x is None else x.array for x in xs]
+            try:
+                data = run_node(operator_name(node), plain_attributes(node), arrays, self.source.opset)
+            except CompileError as error:
+                raise Refusal(str(error)) from error
+        else:
+            return False
+        if data.dtype not in DTYPE_NAMES:
+            raise Refusal(f"its constant result is {data.dtype}")
+        name = node.outputs[0].name
+        self.values[name] = Value.constant(name, data)
+        return True
+
+    def value(self, tensor: Any) -> Value:
+        """The value of a tensor; a constant is made at its first use."""
+        if tensor.name not in self.values:
+            if not isinstance(tensor, gs.Constant):
+                raise Refusal(f"its operand {tensor.name!r} is made by no node")
+            data = np.asarray(tensor.values)
+            if data.dtype == np.float64:
+                data = data.astype(np.float32)
+            if data.dtype not in DTYPE_NAMES:
+                raise Refusal(f"the constant {tensor.name!r} is {data.dtype}")
+            self.values[tensor.name] = Value.constant(tensor.name, data)
+        return self.values[tensor.name]
+
+    def operand(self, node: Any, index: int) -> Value | None:
+        """Operand number `index`; None where it is absent."""
+        if index >= len(node.inputs):
+            return None
+        tensor = node.inputs[index]
+        if not isinstance(tensor, gs.Constant) and tensor.is_empty():
+            return None
+        return self.value(tensor)
+
+    def required(self, node: Any, index: int) -> Value:
+        found = self.operand(node, index)
+        if found is None:
+            raise Refusal(f"operand {index} is missing")
+        return found
+
+    def constant(self, node: Any, index: int) -> Array | None:
+        """The data of operand `index`, also behind DequantizeLinear; refuses a computed one."""
+        found = self.operand(node, index)
+        for op in self.ops:
+            if op.result is found and isinstance(op, Dequantize) and op.x.data is not None:
+                return dequantized(op)
+        if found is not None and found.data is None:
+            raise Refusal(f"operand {index} ({found.name!r}) must be constant")
+        return None if found is None else found.array
+
+    def set_quantization(self, x: Value, quantization: Quantization) -> None:
+        """Says what the bytes of `x` mean, and those that were merely moved into it."""
+        if x.type.quantization is not None or x.data is not None:
+            return
+        x.type = retype(x, quantization=quantization)
+        for op in self.ops:
+            if op.result is x and isinstance(op, Concat | Identity | Move | Pad | Resize):
+                for operand in op.operands:
+                    if operand.type.is_byte:
+                        self.set_quantization(operand, quantization)
+
+    def emit(
+        self, node: Any, make: Callable[..., Op], type_: TensorType, output: int = 0, **held: Any
+    ) -> None:
+        """An op for an output of `node`, whose operands and attributes are `held`; none for an
+        output that the node leaves out.
+        """
+        if node.outputs[output].is_empty():
+            return
+        result = Value(node.outputs[output].name, type_)
+        self.ops.append(make(result=result, **held))
+        self.values[result.name] = result
+
+
+def describe(node: Any) -> str:
+    """How messages name a node."""
+    return f"{node.op} {node.name or node.outputs[0].name!r}"

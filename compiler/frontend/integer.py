@@ -1,0 +1,140 @@
+"""How ONNX's operators on integers become ops of the Graph: MatMulInteger, ConvInteger and
+DynamicQuantizeLinear.
+
+Handlers as in `frontend/handlers.py`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import Refusal
+from ..ir.graph import QConv, Value
+from ..ir.types import NUMPY_DTYPES, TensorType
+from ..ir.verifier import expected_shape
+from ..operators.dynamic import DynamicQuantize, DynamicScale, DynamicZeroPoint
+from ..operators.matmul.op import QMatMul
+from ..operators.reduction import Extreme
+from .nodes import window
+
+if TYPE_CHECKING:
+    from .importer import Importer
+
+ONE = np.ones(1, np.float32)
+
+
+def _bytes(imp: Importer, node: Any, index: int) -> Value:
+    found = imp.required(node, index)
+    if not found.type.is_byte:
+        raise Refusal(f"operand {index} is {found.type.dtype}; uint8 and int8 are taken")
+    return found
+
+
+def _zero_point(imp: Importer, node: Any, index: int, of: Value) -> Value:
+    """A zero point of one element, 0 where it is absent."""
+    found = imp.operand(node, index)
+    if found is None:
+        return Value.constant(f"{node.outputs[0].name}.zero", np.zeros((), NUMPY_DTYPES[of.type.dtype]))
+    if found.type.size != 1:
+        raise Refusal(f"operand {index} has {found.type.size} zero points; one is taken")
+    return found if found.data is None else Value.constant(found.name, found.array.reshape(()))
+
+
+def _zero_points(imp: Importer, node: Any, index: int, columns: int) -> Value:
+    """Constant zero points, one or one a column, as i32."""
+    found = imp.constant(node, index)
+    data = np.zeros(1, np.int32) if found is None else found.astype(np.int32).reshape(-1)
+    if data.size not in (1, columns):
+        raise Refusal(f"operand {index} has {data.size} zero points for {columns} columns")
+    return Value.constant(f"{node.outputs[0].name}.zero_points", data)
+
+
+def _matmul_integer(imp: Importer, node: Any) -> None:
+    a, b = _bytes(imp, node, 0), _bytes(imp, node, 1)
+    columns = b.type.shape[-1] if len(b.type.shape) > 1 else 1
+    op = QMatMul(
+        Value(node.outputs[0].name, TensorType("i32", ())),
+        a,
+        b,
+        b_scale=Value.constant(f"{node.outputs[0].name}.one", ONE),
+        b_zero_point=_zero_points(imp, node, 3, columns),
+        a_zero_point=_zero_point(imp, node, 2, a),
+    )
+    _emit(imp, op)
+
+
+def _conv_integer(imp: Importer, node: Any) -> None:
+    x, weight = _bytes(imp, node, 0), _bytes(imp, node, 1)
+    if weight.data is None:
+        raise Refusal(f"its weights {weight.name!r} are no constant")
+    strides, dilations, pads = window(node, x.type.shape[2:], weight.type.shape[2:])
+    data = weight.array if weight.array.ndim == 4 else weight.array[:, :, None]
+    op = QConv(
+        Value(node.outputs[0].name, TensorType("i32", ())),
+        x,
+        Value.constant(f"{weight.name}.image", data),
+        None,
+        strides,
+        pads,
+        dilations,
+        weight_scale=Value.constant(f"{node.outputs[0].name}.one", ONE),
+        weight_zero_point=_zero_points(imp, node, 3, len(data)),
+        group=int(node.attrs.get("group", 1)),
+        x_zero_point=_zero_point(imp, node, 2, x),
+    )
+    _emit(imp, op)
+
+
+def _emit(imp: Importer, op: QMatMul | QConv) -> None:
+    shape = expected_shape(op)
+    if not shape or min(shape) < 1:
+        raise Refusal(f"its result would have shape {list(shape or ())}")
+    op.result.type = TensorType("i32", shape)
+    imp.ops.append(op)
+    imp.values[op.result.name] = op.result
+
+
+def _dynamic_quantize_linear(imp: Importer, node: Any) -> None:
+    x = imp.required(node, 0)
+    if x.type.dtype != "f32" or x.data is not None:
+        raise Refusal("its operand must be a computed float32 tensor")
+    names = [tensor.name or f"{node.outputs[0].name}.{n}" for n, tensor in enumerate(node.outputs)]
+    names += [f"{names[0]}.{n}" for n in range(len(names), 3)]
+    number = TensorType("f32", ())
+    low, high = (_extreme(imp, x, f"{names[0]}.{which}") for which in ("min", "max"))
+    y = Value(names[0], TensorType("u8", x.type.shape))
+    scale, zero_point = Value(names[1], number), Value(names[2], TensorType("u8", ()))
+    imp.ops += [
+        DynamicScale(scale, low, high),
+        DynamicZeroPoint(zero_point, low, scale),
+        DynamicQuantize(y, x, scale, zero_point),
+    ]
+    imp.values |= {value.name: value for value in (y, scale, zero_point)}
+
+
+def _extreme(imp: Importer, x: Value, name: str) -> Value:
+    """The least or greatest element (`name` ends in min or max): of the last axes, then of what
+    they leave, so that many invocations share the work.
+    """
+    shape, which = x.type.shape, name[-3:]
+    sizes = [math.prod(shape[:n]) + math.prod(shape[n:]) for n in range(len(shape) + 1)]
+    first = sizes.index(min(sizes))
+    if 0 < first < len(shape):
+        rows = Value(f"{name}.rows", TensorType("f32", shape[:first]))
+        imp.ops.append(Extreme(rows, x, which, tuple(range(first, len(shape))), False))
+        x = rows
+    found = Value(name, TensorType("f32", ()))
+    imp.ops.append(Extreme(found, x, which, tuple(range(len(x.type.shape))), False))
+    return found
+
+
+INTEGER: dict[str, Callable[[Importer, Any], None]] = {
+    "MatMulInteger": _matmul_integer,
+    "ConvInteger": _conv_integer,
+    "DynamicQuantizeLinear": _dynamic_quantize_linear,
+}
+"""Handlers by operator."""

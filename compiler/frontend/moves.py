@@ -1,0 +1,197 @@
+"""How ONNX's moving operators become `move` ops of the Graph.
+
+Handlers as in `frontend/handlers.py`. Shapes, axes and indices must be constants.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import Refusal
+from ..ir.graph import Value
+from ..ir.types import TensorType
+from ..operators.moves.op import Move
+
+if TYPE_CHECKING:
+    from .importer import Importer
+
+
+def emit_move(
+    imp: Importer,
+    node: Any,
+    op: str,
+    shape: tuple[int, ...],
+    *,
+    output: int = 0,
+    indices: Value | None = None,
+    **attributes: Any,
+) -> None:
+    """A move of operand 0 to an output of `node`."""
+    x = imp.required(node, 0)
+    type_ = TensorType(x.type.dtype, tuple(int(size) for size in shape), x.type.quantization)
+    imp.emit(node, Move, type_, output, x=x, op=op, attributes=attributes, indices=indices)
+
+
+def integers(imp: Importer, node: Any, index: int, name: str = "") -> list[int] | None:
+    """Constant integers of operand `index`, or of the attribute that older opsets have for it."""
+    if name and name in node.attrs:
+        return [int(n) for n in node.attrs[name]]
+    found = imp.constant(node, index)
+    return None if found is None else [int(n) for n in found.reshape(-1)]
+
+
+def _reshape(imp: Importer, node: Any) -> None:
+    x, given = imp.required(node, 0), integers(imp, node, 1)
+    assert given is not None
+    keep_zero = bool(node.attrs.get("allowzero", 0))
+    shape = [x.type.shape[axis] if size == 0 and not keep_zero else size for axis, size in enumerate(given)]
+    if -1 in shape:
+        known = math.prod(size for size in shape if size != -1)
+        shape[shape.index(-1)] = x.type.size // max(known, 1)
+    if math.prod(shape) != x.type.size:
+        raise Refusal(f"{list(x.type.shape)} can't be reshaped to {given}")
+    emit_move(imp, node, "reshape", tuple(shape))
+
+
+def _flatten(imp: Importer, node: Any) -> None:
+    shape = imp.required(node, 0).type.shape
+    axis = int(node.attrs.get("axis", 1))
+    axis = axis + len(shape) if axis < 0 else axis
+    made = (math.prod(shape[:axis]), math.prod(shape[axis:]))
+    emit_move(imp, node, "reshape", made, onnx="Flatten")
+
+
+def _squeeze(imp: Importer, node: Any) -> None:
+    shape = imp.required(node, 0).type.shape
+    axes = integers(imp, node, 1, "axes")
+    gone = (
+        [axis for axis, size in enumerate(shape) if size == 1]
+        if axes is None
+        else [axis % len(shape) for axis in axes]
+    )
+    kept = tuple(size for axis, size in enumerate(shape) if axis not in gone)
+    emit_move(imp, node, "reshape", kept)
+
+
+def _unsqueeze(imp: Importer, node: Any) -> None:
+    shape = list(imp.required(node, 0).type.shape)
+    axes = integers(imp, node, 1, "axes")
+    assert axes is not None
+    rank = len(shape) + len(axes)
+    for axis in sorted(axis % rank for axis in axes):
+        shape.insert(axis, 1)
+    emit_move(imp, node, "reshape", tuple(shape))
+
+
+def _transpose(imp: Importer, node: Any) -> None:
+    shape = imp.required(node, 0).type.shape
+    perm = tuple(int(n) for n in node.attrs.get("perm", range(len(shape))[::-1]))
+    emit_move(imp, node, "transpose", tuple(shape[axis] for axis in perm), perm=perm)
+
+
+def _slice(imp: Importer, node: Any) -> None:
+    shape = imp.required(node, 0).type.shape
+    starts, ends = integers(imp, node, 1), integers(imp, node, 2)
+    assert starts is not None
+    assert ends is not None
+    axes, steps = integers(imp, node, 3), integers(imp, node, 4)
+    axes = list(range(len(starts))) if axes is None else axes
+    steps = [1] * len(starts) if steps is None else steps
+    ranges = [range(size) for size in shape]
+    for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
+        at = axis % len(shape)
+        ranges[at] = range(shape[at])[slice(start, _end(end, step), step)]
+    _emit_slice(imp, node, ranges)
+
+
+def _end(end: int, step: int) -> int | None:
+    """A backward slice down to and with element 0 has an end far below zero."""
+    return None if step < 0 and end <= -(2**31) else end
+
+
+def _emit_slice(imp: Importer, node: Any, ranges: list[range], output: int = 0, **attributes: Any) -> None:
+    shape = tuple(len(one) for one in ranges)
+    if 0 in shape:
+        raise Refusal(f"its result has shape {list(shape)}: no elements")
+    starts = tuple(one.start for one in ranges)
+    steps = tuple(one.step for one in ranges)
+    held = {"starts": starts, "steps": steps, **attributes}
+    emit_move(imp, node, "slice", shape, output=output, **held)
+
+
+def _split(imp: Importer, node: Any) -> None:
+    shape = imp.required(node, 0).type.shape
+    axis = int(node.attrs.get("axis", 0)) % len(shape)
+    sizes = integers(imp, node, 1, "split")
+    if sizes is None:
+        count = int(node.attrs.get("num_outputs", len(node.outputs)))
+        size = -(-shape[axis] // count)
+        sizes = [min(size, shape[axis] - size * number) for number in range(count)]
+    first = 0
+    for output, size in enumerate(sizes):
+        ranges = [range(n) for n in shape]
+        ranges[axis] = range(first, first + size)
+        _emit_slice(imp, node, ranges, output, onnx="Split")
+        first += size
+
+
+def _gather(imp: Importer, node: Any) -> None:
+    shape = imp.required(node, 0).type.shape
+    axis = int(node.attrs.get("axis", 0)) % len(shape)
+    given = imp.constant(node, 1)
+    assert given is not None
+    indices = np.where(given < 0, given + shape[axis], given).astype(np.int64)
+    if indices.size and not (indices.min() >= 0 and indices.max() < shape[axis]):
+        raise Refusal(f"its indices reach outside axis {axis} of {list(shape)}")
+    made = (*shape[:axis], *indices.shape, *shape[axis + 1 :])
+    held = Value.constant(f"{node.outputs[0].name}.indices", indices)
+    emit_move(imp, node, "gather", made, indices=held, axis=axis)
+
+
+def _expand(imp: Importer, node: Any) -> None:
+    shape, given = imp.required(node, 0).type.shape, integers(imp, node, 1)
+    assert given is not None
+    emit_move(imp, node, "expand", np.broadcast_shapes(shape, tuple(given)))
+
+
+def _tile(imp: Importer, node: Any) -> None:
+    shape, repeats = imp.required(node, 0).type.shape, integers(imp, node, 1)
+    assert repeats is not None
+    made = tuple(size * count for size, count in zip(shape, repeats, strict=True))
+    emit_move(imp, node, "tile", made, repeats=tuple(repeats))
+
+
+def _depth_to_space(imp: Importer, node: Any) -> None:
+    batch, channels, height, width = imp.required(node, 0).type.shape
+    b = int(node.attrs["blocksize"])
+    held = node.attrs.get("mode", "DCR")
+    mode = held.decode() if isinstance(held, bytes) else held
+    shape = (batch, channels // (b * b), height * b, width * b)
+    emit_move(imp, node, "depth_to_space", shape, blocksize=b, mode=mode)
+
+
+def _space_to_depth(imp: Importer, node: Any) -> None:
+    batch, channels, height, width = imp.required(node, 0).type.shape
+    b = int(node.attrs["blocksize"])
+    shape = (batch, channels * b * b, height // b, width // b)
+    emit_move(imp, node, "space_to_depth", shape, blocksize=b)
+
+
+MOVES: dict[str, Callable[[Any, Any], None]] = {
+    "Reshape": _reshape,
+    "Flatten": _flatten,
+    "Squeeze": _squeeze,
+    "Unsqueeze": _unsqueeze,
+    "Transpose": _transpose,
+    "Slice": _slice,
+    "Split": _split,
+    "Gather": _gather,
+    "Expand": _expand,
+    "Tile": _tile,
+    "DepthToSpace": _depth_to_space,
+    "SpaceToDepth": _space_to_depth,
+}

@@ -1,0 +1,66 @@
+"""What handlers ask of a node of onnx-graphsurgeon."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..errors import Refusal
+from ..reference.oracle import PURE_DOMAINS
+
+
+def operator_name(node: Any) -> str:
+    """The operator with its domain, where that is not ONNX's own or implied (`PURE_DOMAINS`)."""
+    domain = node.domain or "ai.onnx"
+    implied = PURE_DOMAINS.get(node.op, "ai.onnx")
+    return str(node.op) if domain == implied else f"{domain}.{node.op}"
+
+
+def plain_attributes(node: Any) -> dict[str, Any]:
+    """A node's attributes as numbers, text and lists."""
+    return {name: held.decode() if isinstance(held, bytes) else held for name, held in node.attrs.items()}
+
+
+def text_attribute(node: Any, name: str, default: str) -> str:
+    """An attribute that is text, however onnx-graphsurgeon holds it."""
+    held = node.attrs.get(name, default)
+    return held.decode() if isinstance(held, bytes) else str(held)
+
+
+def window(
+    node: Any, size: tuple[int, ...], kernel: tuple[int, ...]
+) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int, int, int]]:
+    """Strides, dilations and pads (top, left, bottom, right) of a convolution or pool over one or
+    two axes; one axis is a picture of one row.
+    """
+    axes = len(size)
+    strides = tuple(node.attrs.get("strides", (1,) * axes))
+    dilations = tuple(node.attrs.get("dilations", (1,) * axes))
+    pads = _window_pads(node, size, kernel, strides, dilations)
+    if axes == 1:
+        return (1, strides[0]), (1, dilations[0]), (0, pads[0], 0, pads[1])
+    return (strides[0], strides[1]), (dilations[0], dilations[1]), pads  # type: ignore[return-value]
+
+
+def _window_pads(
+    node: Any,
+    size: tuple[int, ...],
+    kernel: tuple[int, ...],
+    strides: tuple[int, ...],
+    dilations: tuple[int, ...],
+) -> tuple[int, ...]:
+    axes = len(size)
+    mode = text_attribute(node, "auto_pad", "NOTSET")
+    if mode in ("NOTSET", ""):
+        pads = tuple(node.attrs.get("pads", (0,) * (2 * axes)))
+        if min(pads) < 0:
+            raise Refusal(f"negative pads {list(pads)}")
+        return pads
+    before, after = [0] * axes, [0] * axes
+    if mode != "VALID":
+        for axis in range(axes):
+            reach = (kernel[axis] - 1) * dilations[axis] + 1
+            steps = -(-size[axis] // strides[axis])
+            total = max(0, (steps - 1) * strides[axis] + reach - size[axis])
+            small, large = total // 2, total - total // 2
+            before[axis], after[axis] = (small, large) if mode == "SAME_UPPER" else (large, small)
+    return (*before, *after)

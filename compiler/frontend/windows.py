@@ -1,0 +1,104 @@
+"""How ONNX's operators that pick some of their elements become ops of the Graph: pools, reductions,
+Where.
+
+Handlers as in `frontend/handlers.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import Refusal
+from ..ir.graph import Value
+from ..ir.types import TensorType
+from ..operators.pooling import MaxPool, window_attributes
+from ..operators.reduction import ArgExtreme, Extreme
+from ..operators.select import Select
+from .moves import integers
+
+if TYPE_CHECKING:
+    from .importer import Importer
+
+
+def _max_pool(imp: Importer, node: Any) -> None:
+    x = imp.required(node, 0)
+    if len(node.outputs) > 1 and not node.outputs[1].is_empty() and node.outputs[1].outputs:
+        raise Refusal("its indices are used; only its values are taken")
+    attributes = {n: v.decode() if isinstance(v, bytes) else v for n, v in node.attrs.items()}
+    held = window_attributes(attributes)
+    made = MaxPool(Value("", x.type), x, **held)
+    shape = made.expected_shape()
+    assert shape is not None
+    if min(shape) < 1:
+        raise Refusal(f"its result would have shape {list(shape)}")
+    if any((axis.indices < 0).all(1).any() for axis in made.axes()):
+        raise Refusal("one of its windows lies wholly in the padding")
+    imp.emit(node, MaxPool, TensorType(x.type.dtype, shape, x.type.quantization), x=x, **held)
+
+
+def _extreme(imp: Importer, node: Any, axes: tuple[int, ...], *, op: str, keepdims: bool) -> None:
+    x = imp.required(node, 0)
+    if x.type.dtype == "i64":
+        raise Refusal("its operand is int64; floats, bytes and int32 are taken")
+    held: dict[str, Any] = {"op": op, "axes": axes, "keepdims": keepdims}
+    shape = Extreme(Value("", x.type), x, **held).expected_shape()
+    assert shape is not None
+    imp.emit(node, Extreme, TensorType(x.type.dtype, shape, x.type.quantization), x=x, **held)
+
+
+def _global_max_pool(imp: Importer, node: Any) -> None:
+    spatial = tuple(range(2, len(imp.required(node, 0).type.shape)))
+    _extreme(imp, node, spatial, op="max", keepdims=True)
+
+
+def _reduce(imp: Importer, node: Any) -> None:
+    x = imp.required(node, 0)
+    rank = len(x.type.shape)
+    given = integers(imp, node, 1, "axes")
+    if not given:
+        if node.attrs.get("noop_with_empty_axes", 0):
+            raise Refusal("it reduces nothing: use Identity")
+        given = list(range(rank))
+    axes = tuple(sorted(axis % rank for axis in given))
+    op = "max" if node.op == "ReduceMax" else "min"
+    _extreme(imp, node, axes, op=op, keepdims=bool(node.attrs.get("keepdims", 1)))
+
+
+def _arg(imp: Importer, node: Any) -> None:
+    x = imp.required(node, 0)
+    held: dict[str, Any] = {
+        "op": "max" if node.op == "ArgMax" else "min",
+        "axis": int(node.attrs.get("axis", 0)) % len(x.type.shape),
+        "keepdims": bool(node.attrs.get("keepdims", 1)),
+        "last": bool(node.attrs.get("select_last_index", 0)),
+    }
+    shape = ArgExtreme(Value("", x.type), x, **held).expected_shape()
+    assert shape is not None
+    imp.emit(node, ArgExtreme, TensorType("i64", shape), x=x, **held)
+
+
+def _where(imp: Importer, node: Any) -> None:
+    condition, a, b = (imp.required(node, index) for index in range(3))
+    if condition.type.dtype != "bool":
+        raise Refusal(f"its condition is {condition.type.dtype}, not bool")
+    if a.type.dtype != b.type.dtype:
+        raise Refusal(f"its branches are {a.type.dtype} and {b.type.dtype}; both must agree")
+    if a.type.quantization != b.type.quantization:
+        raise Refusal("its branches are bytes of differing scales; dequantize them before")
+    shape = np.broadcast_shapes(*(x.type.shape for x in (condition, a, b)))
+    type_ = TensorType(a.type.dtype, shape, a.type.quantization)
+    imp.emit(node, Select, type_, xs=(a, b), condition=condition)
+
+
+WINDOWS: dict[str, Callable[[Importer, Any], None]] = {
+    "MaxPool": _max_pool,
+    "GlobalMaxPool": _global_max_pool,
+    "ReduceMax": _reduce,
+    "ReduceMin": _reduce,
+    "ArgMax": _arg,
+    "ArgMin": _arg,
+    "Where": _where,
+}

@@ -1,0 +1,1 @@
+"""What is computed (`graph`) and how (`program`), with their types, text forms and verifiers."""

@@ -1,0 +1,1 @@
+"""What an operator is given on its way down: packed forms, kernels, memory, a shader."""

@@ -1,0 +1,1 @@
+"""Convolutions: op, fusion rule, tile."""

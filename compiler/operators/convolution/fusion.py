@@ -1,0 +1,139 @@
+"""When ONNX Runtime runs a convolution in integers.
+
+Rule: `quantize(act?(conv(dequantize(x), dequantize(w), bias)))` becomes `qconv`, where
+1. x has one scale; x and the result have the same dtype;
+2. w is constant, s8 or u8 (s8 where x is s8), with one scale or one for each output channel;
+3. bias is absent, an int32 constant whose scale lies within 1 % + 1e-6 of sx * sw (ONNX Runtime's
+   tolerance; the integers are then taken as they are), or a float constant, which is quantized as
+   ONNX Runtime does;
+4. act is absent, or a Relu or Clip that the saturation of quantize makes redundant.
+
+Refusals, because ONNX Runtime leaves these in float (its results could not be met exactly):
+- the result of conv or act has another reader, or is a graph output;
+- any other activation stands between conv and quantize;
+- the input or the weights of conv are not dequantized;
+and because what ONNX Runtime makes of it depends on the machine:
+- a float bias that does not fit in int32 at the scale sx * sw.
+"""
+
+import numpy as np
+
+from ...arithmetic import F32, quantize_bias
+from ...ir.graph import Conv, Dequantize, Elementwise, Op, QConv, Quantize, Value
+from ...ir.types import Array
+from ..fusion import Group, Refused, Surroundings
+
+
+def fuse(around: Surroundings, op: Op) -> Group | None:
+    """The group of a convolution: the quantize that ends it, and the op that takes its place."""
+    if not isinstance(op, Conv):
+        return None
+    producers = around.producers
+    x = around.stored(op.x)
+    if x.data is not None:
+        raise Refused(f"its input @{x.name} is a constant")
+    weight = producers.get(op.weight)
+    if not isinstance(weight, Dequantize) or weight.x.data is None:
+        raise Refused("its weights are not an int8 constant behind DequantizeLinear")
+    quantize = requantization(around, op)
+    assert x.type.quantization is not None
+    sx = x.type.quantization.scale
+    scale, zero_point = _weight_parameters(weight, x.type.dtype)
+    if x.type.dtype != quantize.result.type.dtype:
+        raise Refused(f"it takes {x.type.dtype} and gives {quantize.result.type.dtype}; the two must agree")
+    bias = quantized_bias(producers, op.bias, sx, scale)
+    return Group(
+        quantize,
+        QConv(
+            quantize.result,
+            x,
+            _as_image(weight.x),
+            bias,
+            op.strides,
+            op.pads,
+            op.dilations,
+            weight_scale=Value.constant(f"{weight.x.name}.scale", scale),
+            group=op.group,
+            weight_zero_point=zero_point,
+        ),
+    )
+
+
+def _as_image(weight: Value) -> Value:
+    """Weights [O,C,W] of a convolution along one axis as [O,C,1,W]."""
+    if len(weight.type.shape) == 4:
+        return weight
+    return Value.constant(weight.name, weight.array[:, :, None])
+
+
+def requantization(around: Surroundings, conv: Op) -> Quantize:
+    """The quantize after `conv`, directly or behind a redundant Relu or Clip."""
+    user = around.only_reader(conv.result)
+    activation = None
+    if isinstance(user, Elementwise) and user.op in ("Relu", "Clip"):
+        activation, user = user, around.only_reader(user.result)
+    if not isinstance(user, Quantize):
+        what = user.op if isinstance(user, Elementwise) else user.kind
+        raise Refused(f"{what} follows it; QuantizeLinear must stand directly after Conv")
+    if activation is not None and not is_redundant(activation, user):
+        quantization = user.result.type.quantization
+        raise Refused(
+            f"the {activation.op} after it is not implied by QuantizeLinear {quantization}: "
+            "quantize between Conv and the activation"
+        )
+    return user
+
+
+def is_redundant(activation: Elementwise, quantize: Quantize) -> bool:
+    """Whether saturation in `quantize` does what the activation does (ONNX Runtime's condition)."""
+    quantization = quantize.result.type.quantization
+    assert quantization is not None
+    low, high = quantize.result.type.limits
+    if activation.op == "Relu":
+        return quantization.zero_point == low
+    scale = F32(quantization.scale)
+    bounds = [value.array.reshape(-1)[0] for value in activation.xs[1:]]
+    if len(bounds) != 2:
+        return False
+    with np.errstate(over="ignore"):
+        first, last = (np.rint(F32(bound) / scale) + quantization.zero_point for bound in bounds)
+    return bool(first <= low and last >= high)
+
+
+def _weight_parameters(weight: Dequantize, dtype: str) -> tuple[Array, Value | None]:
+    """Scales f32 [1] or [O], and the zero points where any is not zero."""
+    scale = weight.scale.array.astype(F32).reshape(-1)
+    if scale.size > 1 and (weight.axis != 0 or scale.size != weight.x.type.shape[0]):
+        raise Refused(f"its weights have {scale.size} scales along axis {weight.axis}")
+    if not weight.x.type.is_byte or (dtype == "s8" and weight.x.type.dtype == "u8"):
+        raise Refused(f"{weight.x.type.dtype} weights with {dtype} activations are not integer")
+    zero_point = weight.zero_point
+    if zero_point is not None and zero_point.array.any():
+        if zero_point.array.size not in (1, weight.x.type.shape[0]):
+            raise Refused(f"its weights have {zero_point.array.size} zero points")
+        return scale, zero_point
+    return scale, None
+
+
+def quantized_bias(producers: dict[Value, Op], given: Value | None, sx: float, sw: Array) -> Value | None:
+    """A bias as the int32 that are added to the sums of x * w."""
+    if given is None:
+        return None
+    if given.data is not None:
+        unit = np.float64(sx) * sw
+        if not (np.abs(given.array) < unit * (2.0**31 - 256)).all():
+            raise Refused(
+                f"its float bias @{given.name} reaches {np.abs(given.array).max():.6g}, "
+                f"which is no int32 in units of input scale * weight scale ({unit.min():.6g})"
+            )
+        return Value.constant(f"{given.name}.i32", quantize_bias(given.array, sx, sw))
+    bias = producers.get(given)
+    if not isinstance(bias, Dequantize) or bias.x.data is None or bias.x.type.dtype != "i32":
+        raise Refused("its bias is neither an int32 constant behind DequantizeLinear nor a float one")
+    if bias.zero_point is not None and bias.zero_point.array.any():
+        raise Refused("its bias has a zero point")
+    expected = F32(sx) * sw
+    bias_scale = bias.scale.array.astype(F32).reshape(-1)
+    if (np.abs(bias_scale - expected) > 0.01 * np.abs(expected) + 1e-6).any():
+        raise Refused("the scale of its bias is not the product of input and weight scale")
+    return bias.x

@@ -1,0 +1,231 @@
+"""Transposed convolution in integers, where ONNX Runtime computes in float.
+
+Rule: `quantize(act?(conv_transpose(dequantize(x), dequantize(w), bias)))` becomes
+`qconv_transpose` under the conditions of a convolution (convolution.py); scales and zero points of
+w: one, or one for each output channel of a group (axis 1).
+
+ONNX Runtime has no integer kernel here: it adds floats up in an order of its own, so that its
+result differs by one step where a sum lies next to a rounding boundary. This op's own formula is
+exact on every device. `float_reference` of the kernel says so.
+
+On the device: output rows o = q * stride + p of one phase p meet the same taps, so each phase is a
+convolution with stride 1, all phases are the channels of one convolution, and one `interleave` move
+puts them in place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...arithmetic import requantize_multiplier, wrap_i32
+from ...ir.graph import Dequantize, FloatOp, Op, QConv, Value
+from ...ir.types import Array
+from ..base import FamilyOp, Get
+from ..float.reductions import transposed_pads
+from ..fusion import Group, Refused, Surroundings
+from ..matmul.op import finished
+from ..moves.op import Move
+from .fusion import quantized_bias, requantization
+
+if TYPE_CHECKING:
+    from ...passes.pack_int8 import Lowering
+
+
+@dataclass(eq=False)
+class QConvTranspose(FamilyOp):
+    """acc[o] = bias + sum over i * stride + k * dilation - pad = o of (x[i] - zx)(w[k] - zw), then
+    as `qconv`; x [N,C,...], weight [C, O/group, ...], pads those of the beginnings.
+    """
+
+    kind = "qconv_transpose"
+    x: Value
+    weight: Value
+    bias: Value | None = None
+    strides: tuple[int, ...] = (1, 1)
+    pads: tuple[int, ...] = (0, 0)
+    dilations: tuple[int, ...] = (1, 1)
+    group: int = 1
+    weight_scale: Value = field(kw_only=True)
+    weight_zero_point: Value | None = None
+
+    @property
+    def channels(self) -> int:
+        return self.result.type.shape[1]
+
+    def wanted_axis(self, operand: Value) -> int | None:
+        return 1 if operand is self.x else None
+
+    def per_channel(self, values: Array) -> Array:
+        """Values of one group's channels for all of them; one for all stays so."""
+        return values if values.size == 1 else np.tile(values, self.group)
+
+    def centred(self) -> Array:
+        """Weights less their zero points, i64 [C, O/group, ...]."""
+        zero = np.zeros(1, np.int64)
+        if self.weight_zero_point is not None:
+            zero = self.weight_zero_point.array.astype(np.int64).reshape(-1)
+        weight = self.weight.array.astype(np.int64)
+        return weight - zero.reshape(-1, *(1,) * (weight.ndim - 2))
+
+    def evaluate(self, get: Get) -> Array:
+        before, after = self.x.type.quantization, self.result.type.quantization
+        assert before is not None
+        assert after is not None
+        x = get(self.x).astype(np.float64) - before.zero_point
+        sums = self._sums(x, self.centred().astype(np.float64)).astype(np.int64)
+        ones = (1,) * len(self.strides)
+        if self.bias is not None:
+            sums += self.bias.array.astype(np.int64).reshape(-1, *ones)
+        scale = self.per_channel(self.weight_scale.array.reshape(-1))
+        multiplier = requantize_multiplier(before.scale, scale, after.scale)
+        return finished(wrap_i32(sums), multiplier.reshape(-1, *ones), self.result.type)
+
+    def _sums(self, x: Array, weight: Array) -> Array:
+        """Every element of x times all weights, added where it falls; f64, exact."""
+        batch, channels, *size = x.shape
+        own, kernel = weight.shape[1], weight.shape[2:]
+        out = self.result.type.shape[2:]
+        reach = [
+            max((n - 1) * s + (k - 1) * d + 1, pad + o)
+            for n, s, k, d, pad, o in zip(
+                size, self.strides, kernel, self.dilations, self.pads, out, strict=True
+            )
+        ]
+        total = np.zeros((batch, self.group, own, *reach))
+        grouped = x.reshape(batch, self.group, channels // self.group, *size)
+        weight = weight.reshape(self.group, channels // self.group, own, *kernel)
+        for tap in np.ndindex(*kernel):
+            made = np.einsum("ngc...,gco->ngo...", grouped, weight[(..., *tap)])
+            steps = zip(tap, self.dilations, self.strides, size, strict=True)
+            there: list[Any] = [slice(t * d, t * d + (n - 1) * s + 1, s) for t, d, s, n in steps]
+            total[(..., *there)] += made
+        kept: list[Any] = [slice(pad, pad + o) for pad, o in zip(self.pads, out, strict=True)]
+        return total[(..., *kept)].reshape(self.result.type.shape)
+
+    # ------------------------------------------------------------------------------ lowering
+
+    def lower(self, to: Lowering) -> None:
+        axes = [self._axis(n) for n in range(len(self.strides))]
+        strides = int(np.prod(self.strides))
+        padded = [axis.pads for axis in axes]
+        sizes = tuple(
+            n + sum(axis.pads) - axis.taps + 1 for n, axis in zip(self.x.type.shape[2:], axes, strict=True)
+        )
+        shape = (self.x.type.shape[0], self.channels * strides, *sizes)
+        phases = Value(f"{self.result.name}.phases", replace(self.result.type, shape=shape))
+        kernel = self._phase_weights(axes)
+        if kernel.ndim == 3:
+            padded.insert(0, (0, 0))
+            kernel = kernel[:, :, None]
+        conv = QConv(
+            phases,
+            self.x,
+            Value.constant(f"{self.weight.name}.phases", kernel),
+            self._repeated(self.bias),
+            pads=(padded[0][0], padded[1][0], padded[0][1], padded[1][1]),
+            weight_scale=self._repeated(self.weight_scale, True) or self.weight_scale,
+            weight_zero_point=self._repeated(self.weight_zero_point, True),
+            group=self.group,
+            float_reference=True,
+        )
+        to.lower(conv)
+        starts = tuple(axis.start for axis in axes)
+        attributes = {"group": self.group, "strides": self.strides, "starts": starts}
+        Move(self.result, phases, "interleave", attributes).lower(to)
+
+    def _axis(self, number: int) -> _PhaseAxis:
+        stride, pad = self.strides[number], self.pads[number]
+        size, out = self.x.type.shape[2 + number], self.result.type.shape[2 + number]
+        reach = (self.weight.type.shape[2 + number] - 1) * self.dilations[number]
+        taps = reach // stride + 1
+        first = min(pad // stride, taps - 1)
+        last = -(-(pad + out) // stride)
+        return _PhaseAxis(taps, (taps - 1 - first, max(0, last - size)), pad - first * stride)
+
+    def _phase_weights(self, axes: list[_PhaseAxis]) -> Array:
+        """Weights [phases * O, C/group, taps...]; output channels by group, phase and channel."""
+        weight = self.weight.array
+        channels, own, *kernel = weight.shape
+        zero = np.zeros(1, weight.dtype)
+        if self.weight_zero_point is not None:
+            zero = self.weight_zero_point.array.astype(weight.dtype).reshape(-1)
+        grouped = weight.reshape(self.group, channels // self.group, own, *kernel)
+        shape = (self.group, *self.strides, own, channels // self.group, *(a.taps for a in axes))
+        made = np.empty(shape, weight.dtype)
+        made[:] = zero.reshape(-1, *(1,) * (1 + len(axes)))
+        for tap in np.ndindex(*kernel):
+            at = [t * d for t, d in zip(tap, self.dilations, strict=True)]
+            phase = [a % s for a, s in zip(at, self.strides, strict=True)]
+            back = [x.taps - 1 - a // s for a, s, x in zip(at, self.strides, axes, strict=True)]
+            made[(slice(None), *phase, slice(None), slice(None), *back)] = grouped[(..., *tap)].swapaxes(1, 2)
+        return made.reshape(-1, *shape[-1 - len(axes) :])
+
+    def _repeated(self, value: Value | None, of_group: bool = False) -> Value | None:
+        """A constant of each channel for the channels of all phases."""
+        if value is None or value.array.size == 1:
+            return value
+        each = np.tile(value.array, self.group) if of_group else value.array
+        phases = int(np.prod(self.strides))
+        spread = np.repeat(each.reshape(self.group, 1, -1), phases, 1).reshape(-1)
+        return Value.constant(f"{value.name}.phases", np.ascontiguousarray(spread))
+
+
+OPS = (QConvTranspose,)
+
+
+@dataclass(frozen=True)
+class _PhaseAxis:
+    """One axis of the phases' convolution: taps, pads, and where the result begins among the
+    interleaved rows.
+    """
+
+    taps: int
+    pads: tuple[int, int]
+    start: int
+
+
+# ------------------------------------------------------------------------------------ fusion
+
+
+def fuse(around: Surroundings, op: Op) -> Group | None:
+    """The group of a ConvTranspose."""
+    if not isinstance(op, FloatOp) or op.op != "ConvTranspose":
+        return None
+    x, weight = around.stored(op.xs[0]), around.producers.get(op.xs[1])
+    axes = len(x.type.shape) - 2
+    if x.data is not None or axes not in (1, 2):
+        raise Refused(f"its input is a constant, or has {axes + 2} dimensions")
+    if not isinstance(weight, Dequantize) or weight.x.data is None or not weight.x.type.is_byte:
+        raise Refused("its weights are not an int8 constant behind DequantizeLinear")
+    quantize = requantization(around, op)
+    assert x.type.quantization is not None
+    assert quantize.result.type.quantization is not None
+    if quantize.result.type.dtype != x.type.dtype:
+        raise Refused(f"it takes {x.type.dtype} and gives {quantize.result.type.dtype}")
+    scale = weight.scale.array.astype(np.float32).reshape(-1)
+    if scale.size > 1 and weight.axis != 1:
+        raise Refused(f"its weights have {scale.size} scales along axis {weight.axis}")
+    group = int(op.attributes.get("group", 1))
+    strides, dilations = (tuple(op.attributes.get(name, (1,) * axes)) for name in ("strides", "dilations"))
+    bias = op.xs[2] if len(op.xs) > 2 and op.xs[2].type.size else None
+    spread = scale if scale.size == 1 else np.tile(scale, group)
+    size, out = x.type.shape[2:], op.result.type.shape[2:]
+    kernel = tuple(weight.x.type.shape[2:])
+    made = QConvTranspose(
+        quantize.result,
+        x,
+        weight.x,
+        quantized_bias(around.producers, bias, x.type.quantization.scale, spread),
+        strides,
+        tuple(transposed_pads(op.attributes, size, out, kernel, strides, dilations)),
+        dilations,
+        group,
+        weight_scale=Value.constant(f"{weight.x.name}.scale", scale),
+        weight_zero_point=weight.zero_point,
+    )
+    if min(made.pads) < 0:
+        raise Refused(f"its pads {list(made.pads)} are negative")
+    return Group(quantize, made)

@@ -1,0 +1,221 @@
+"""Elementwise kernels of float regions: a few ONNX nodes in one expression, operands broadcast.
+
+A node whose result only one other elementwise node reads, in the same shape, is computed inside the
+reader's kernel.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ...ir.graph import OnnxOp, Value
+from ...ir.program import Source, View
+from ...ir.types import NUMPY_DTYPES, Array
+from ...reference.node import run_node
+from ..base import FamilyKernel
+from .expressions import MAP_OPS, WGSL_TYPES, expression
+
+if TYPE_CHECKING:
+    from ...lowering.memory import Memory
+    from ...lowering.shader import Json, Shader
+    from ...passes.schedule import Scheduler
+
+FUNCTIONS = (
+    "arc_sine", "arc_tangent", "error_function", "hyperbolic_sine", "hyperbolic_tangent", "power",
+    "sine",
+)  # fmt: skip
+FULL_OPSET = 13
+"""From which on every elementwise operator takes all dtypes; none means anything else before."""
+MAX_OPERANDS = 12
+MAX_INPUTS = 3
+"""Graph inputs are bindings of their own, of which a kernel may have 8."""
+
+
+def schedule_map(op: OnnxOp, to: Scheduler) -> None:
+    """A kernel of the op and of those waiting for it; or it waits for its own reader."""
+    steps: list[OnnxOp] = [s for x in dict.fromkeys(op.xs) for s in to.waiting.get(x, [])]
+    steps.append(op)
+    if len(leaves_of(steps)) > MAX_OPERANDS or len(_inputs(steps, to)) > MAX_INPUTS:
+        for x in dict.fromkeys(op.xs):  # too much for one kernel: those before it get their own
+            if x in to.waiting:
+                _add_kernel(to.waiting.pop(x), to)
+        steps = [op]
+    for x in op.xs:
+        to.waiting.pop(x, None)
+    if _can_wait(op, to):
+        to.waiting[op.result] = steps
+    else:
+        _add_kernel(steps, to)
+
+
+def _can_wait(op: OnnxOp, to: Scheduler) -> bool:
+    """Whether the only reader of the result is an elementwise node of its shape."""
+    readers = to.users.get(op.result, [])
+    if op.result in to.graph.outputs or len(readers) != 1:
+        return False
+    reader = readers[0]
+    return (
+        isinstance(reader, OnnxOp)
+        and reader.op in MAP_OPS
+        and reader.result.type.shape == op.result.type.shape
+    )
+
+
+def leaves_of(steps: list[OnnxOp]) -> list[Value]:
+    """The values that the steps read and do not make; absent operands are none."""
+    made = {step.result for step in steps}
+    read = (x for step in steps for x in step.xs if x.type.size)
+    return [x for x in dict.fromkeys(read) if x not in made]
+
+
+def _inputs(steps: list[OnnxOp], to: Scheduler) -> list[Value]:
+    return [x for x in leaves_of(steps) if x in to.graph.inputs]
+
+
+def _add_kernel(steps: list[OnnxOp], to: Scheduler) -> None:
+    last = steps[-1]
+    leaves = leaves_of(steps)
+    shape = last.result.type.shape
+    to.kernel(
+        MapKernel(
+            *to.frame(last),
+            sources=tuple(source_of(x, to) for x in leaves),
+            leaves=tuple(leaves),
+            axes=_axes(shape, leaves),
+            steps=tuple(steps),
+            opset=max(to.graph.opset, FULL_OPSET),
+            nodes=tuple(dict.fromkeys(node_name(step, to) for step in steps)),
+        )
+    )
+
+
+def node_name(op: OnnxOp, to: Scheduler) -> str:
+    """The ONNX node that an op is, or is a part of, for reports."""
+    origin = to.origins.get(op.result, op)
+    assert isinstance(origin, OnnxOp)
+    return f"{origin.op} {origin.result.name}"
+
+
+def source_of(value: Value, to: Scheduler) -> Source:
+    """Where a kernel reads a row-major operand; constants as words."""
+    return to.source(value) if value.data is None else words_of(value.array)
+
+
+def words_of(array: Array) -> Array:
+    """A tensor as the device holds it, one word an element, u32 [size]."""
+    if array.dtype == np.float32:
+        return np.ascontiguousarray(array).reshape(-1).view(np.uint32)
+    if array.dtype == np.bool_:
+        return array.reshape(-1).astype(np.uint32)
+    return array.reshape(-1).astype(np.int64).astype(np.uint32)
+
+
+def tensor_of(words: Array, value: Value) -> Array:
+    """The tensor that words u32 [size] are, in the dtype and shape of `value`."""
+    dtype, shape = value.type.dtype, value.type.shape
+    if dtype == "f32":
+        return words.view(np.float32).reshape(shape)
+    if dtype == "bool":
+        truths: Array = words != 0
+        return truths.reshape(shape)
+    integers: Array = words.view(np.int32).astype(NUMPY_DTYPES[dtype])
+    return integers.reshape(shape)
+
+
+Axis = tuple[int, tuple[int, ...]]
+"""Size of an axis of the result, and its stride in each operand (0 where it is broadcast)."""
+
+
+def _axes(shape: tuple[int, ...], operands: list[Value]) -> tuple[Axis, ...]:
+    """The result's axes, first to last; neighbours that all operands step through alike are one."""
+    strides = [broadcast_strides(x.type.shape, shape) for x in operands]
+    axes: list[Axis] = []
+    for number, size in enumerate(shape):
+        if size == 1:
+            continue
+        steps = tuple(s[number] for s in strides)
+        if axes and all(a == b * size for a, b in zip(axes[-1][1], steps, strict=True)):
+            axes[-1] = (axes[-1][0] * size, steps)
+        else:
+            axes.append((size, steps))
+    return tuple(axes)
+
+
+def broadcast_strides(shape: tuple[int, ...], result: tuple[int, ...]) -> tuple[int, ...]:
+    """Stride of an operand along each axis of the result; 0 where it is broadcast."""
+    strides, stride = [0] * len(result), 1
+    for number in range(1, len(shape) + 1):
+        size = shape[-number]
+        if size > 1 and number <= len(result):
+            strides[-number] = stride
+        stride *= size
+    return tuple(strides)
+
+
+@dataclass(eq=False)
+class MapKernel(FamilyKernel):
+    """Elementwise nodes on row-major words; the last step's result is the kernel's."""
+
+    op = "float_map"
+    is_float = True
+    sources: tuple[Source, ...] = field(kw_only=True)
+    leaves: tuple[Value, ...] = field(kw_only=True)
+    axes: tuple[Axis, ...] = field(kw_only=True)
+    steps: tuple[OnnxOp, ...] = field(kw_only=True)
+    opset: int = 21
+    nodes: tuple[str, ...] = ()
+
+    def reads(self) -> list[View]:
+        return [source for source in self.sources if isinstance(source, View)]
+
+    def simulate(self, memory: Memory, inputs: Mapping[str, Array]) -> Array:
+        tensors = {
+            leaf: tensor_of(memory.row_major(source, inputs), leaf)
+            for leaf, source in zip(self.leaves, self.sources, strict=True)
+        }
+        for step in self.steps:
+            xs = [x.array if x.data is not None else tensors[x] for x in step.xs]
+            tensors[step.result] = run_node(step.op, step.attributes, xs, self.opset)
+        return words_of(tensors[self.steps[-1].result])
+
+    def title(self) -> str:
+        return f"float_map: {', '.join(step.op for step in self.steps)}"
+
+    def emit(self, shader: Shader) -> Json:
+        names = {leaf: f"x{number}" for number, leaf in enumerate(self.leaves)}
+        operands = []
+        for number, (leaf, source) in enumerate(zip(self.leaves, self.sources, strict=True)):
+            array, start = shader.operand(source)
+            shader.define("u32", "", **{f"x{number}_at": start})
+            terms = []
+            for axis, (_, strides) in enumerate(self.axes):
+                if strides[number]:
+                    shader.define("u32", "", **{f"x{number}_stride{axis}": strides[number]})
+                    terms.append(axis)
+            kind = WGSL_TYPES[leaf.type.dtype]
+            operands.append({"number": number, "array": array, "axes": terms, "type": kind})
+        steps = []
+        for number, step in enumerate(self.steps):
+            given = [names.get(x, "") for x in step.xs]
+            steps.append(expression(step.op, step.attributes, step.xs, step.result, given))
+            names[step.result] = f"t{number}"
+        for number, (size, _) in enumerate(self.axes):
+            shader.define("u32", "", **{f"size{number}": size})
+        return {
+            "operands": operands,
+            "axes": range(len(self.axes)),
+            "steps": steps,
+            "type": WGSL_TYPES[self.steps[-1].result.type.dtype],
+            "functions": called(steps),
+        }
+
+
+def called(texts: list[str]) -> set[str]:
+    """The functions of `_float_math.wgsl.j2` that some expressions call."""
+    words = set(re.findall(r"[a-z_]+(?=\()", " ".join(texts)))
+    return words & set(FUNCTIONS)

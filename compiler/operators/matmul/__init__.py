@@ -1,0 +1,1 @@
+"""Matrix products: op, fusion rule, kernel."""

@@ -1,0 +1,179 @@
+"""Matrix products of quantized tensors: MatMul and Gemm.
+
+Rule: `matmul(dequantize(a), dequantize(b))`, and likewise gemm, becomes `qmatmul`, where
+1. a has one scale, b has one or one for each column (a constant); b is s8 where a is;
+2. the bias of gemm is absent, int32 behind dequantize (its scale is not looked at), or a float
+   constant [N] which is quantized as ONNX Runtime does; alpha other than 1 only without bias, and
+   beta 1 with one;
+3. an `add` after matmul is the bias of a gemm where ONNX Runtime makes it one: b is a matrix,
+   nobody else reads the product, and the other operand is [N], or for a matrix a [M,N], [M,1] or
+   [1,N];
+4. quantize alone follows and the result is requantized (QLinearMatMul, QGemm); or none does, and
+   the result is float: RN(RN(acc) * scale) (MatMulIntegerToFloat, QGemm).
+
+Refusals, because ONNX Runtime leaves these in float:
+- an operand is float, or s8 times u8;
+- quantize and another op, or two quantizes, read the result;
+- a float bias where no quantize follows;
+- Relu or Clip between gemm or matmul and quantize, redundant or not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...arithmetic import F32, quantize_bias
+from ...ir.graph import Dequantize, Elementwise, FloatOp, Op, Quantize, Value
+from ...ir.types import Array
+from ..fusion import Group, Refused, Surroundings
+from ..moves.op import Move
+from .op import QMatMul
+
+
+@dataclass(frozen=True)
+class _Product:
+    """A MatMul or Gemm: the op that ends it, its operands, and Gemm's attributes."""
+
+    last: Op
+    a: Value
+    b: Value
+    bias: Value | None = None
+    trans_a: bool = False
+    trans_b: bool = False
+    alpha: float = 1.0
+    beta: float = 1.0
+
+
+def fuse(around: Surroundings, op: Op) -> Group | None:
+    """The group of a matrix product, of an addition that is the bias of one too."""
+    product = _product(around, op)
+    if product is None:
+        return None
+    a, (b, b_scale, b_zero_point) = around.quantized(product.a), _second(around, product)
+    if a.type.dtype == "s8" and b.type.dtype == "u8":
+        raise Refused("s8 times u8 is not integer")
+    if a.data is not None and b.data is not None:
+        raise Refused("both its operands are constants")
+    quantize = _quantize_after(around, product.last)
+    bias = _bias(around, product, a, b_scale, quantize is not None)
+    last = quantize or product.last
+    if quantize is not None and quantize.result.type.dtype != a.type.dtype:
+        raise Refused(f"it takes {a.type.dtype} and gives {quantize.result.type.dtype}")
+    made = QMatMul(
+        last.result,
+        a,
+        b,
+        bias,
+        b_scale=Value.constant(f"{last.result.name}.b_scale", b_scale),
+        b_zero_point=Value.constant(f"{last.result.name}.b_zero_point", b_zero_point),
+        trans_a=product.trans_a,
+        trans_b=product.trans_b,
+        alpha=product.alpha,
+    )
+    if not made.result.type.shape:
+        raise Refused("its result is one number")
+    return Group(last, made)
+
+
+def _product(around: Surroundings, op: Op) -> _Product | None:
+    if isinstance(op, FloatOp) and op.op == "Gemm":
+        given = op.attributes
+        bias = op.xs[2] if len(op.xs) > 2 and op.xs[2].type.size else None
+        return _Product(
+            op,
+            op.xs[0],
+            op.xs[1],
+            bias,
+            bool(given.get("transA", 0)),
+            bool(given.get("transB", 0)),
+            float(given.get("alpha", 1.0)),
+            float(given.get("beta", 1.0)),
+        )
+    if isinstance(op, FloatOp) and op.op == "MatMul":
+        readers = around.users.get(op.result, [])
+        alone = op.result not in around.outputs and len(readers) == 1
+        if alone and _added(readers[0], op) is not None:
+            raise Refused("the Add after it is its bias")
+        return _Product(op, op.xs[0], op.xs[1])
+    if isinstance(op, Elementwise) and op.op == "Add":
+        for x in op.xs:
+            made = around.producers.get(x)
+            if isinstance(made, FloatOp) and made.op == "MatMul" and x not in around.outputs:
+                bias = _added(op, made)
+                if bias is not None and len(around.users[x]) == 1:
+                    return _Product(op, made.xs[0], made.xs[1], bias)
+    return None
+
+
+def _added(op: Op, product: FloatOp) -> Value | None:
+    """What `op` adds to a matmul, where ONNX Runtime makes a gemm of the two."""
+    if not isinstance(op, Elementwise) or op.op != "Add" or len(op.xs) != 2:
+        return None
+    a, b = (x.type.shape for x in product.xs)
+    other = op.xs[1] if op.xs[0] is product.result else op.xs[0]
+    if len(b) != 2 or other is product.result:
+        return None
+    shape, columns = other.type.shape, b[1]
+    matrices = ((a[0], columns), (a[0], 1), (1, columns)) if len(a) == 2 else ()
+    return other if shape == (columns,) or shape in matrices else None
+
+
+def _second(around: Surroundings, product: _Product) -> tuple[Value, Array, Array]:
+    """The bytes of operand b, its scales f32 and zero points i32, one or one a column."""
+    value, transposed = product.b, False
+    made = around.producers.get(value)
+    if isinstance(made, Move) and made.op == "transpose" and len(made.x.type.shape) == 2:
+        transposed = list(made.attributes["perm"]) == [1, 0]
+        if transposed:
+            made = around.producers.get(made.x)
+    if not (isinstance(made, Dequantize) and made.x.data is not None):
+        b = around.stored(value, "its second operand")
+        assert b.type.quantization is not None
+        scale = np.array([b.type.quantization.scale], F32)
+        return b, scale, np.array([b.type.quantization.zero_point], np.int32)
+    if not made.x.type.is_byte:
+        raise Refused(f"its second operand is {made.x.type.dtype}")
+    scale, rank = made.scale.array.astype(F32).reshape(-1), len(made.x.type.shape)
+    columns_at = 0 if product.trans_b != transposed else rank - 1
+    if scale.size > 1 and (made.axis != columns_at or rank != 2):
+        raise Refused(f"its second operand has {scale.size} scales along axis {made.axis}")
+    zero = np.zeros(1, np.int32)
+    if made.zero_point is not None:
+        zero = made.zero_point.array.astype(np.int32).reshape(-1)
+    zero = zero if zero.any() else np.zeros(1, np.int32)
+    if transposed:
+        return Value.constant(f"{made.x.name}.transposed", made.x.array.T.copy()), scale, zero
+    return made.x, scale, zero
+
+
+def _quantize_after(around: Surroundings, op: Op) -> Quantize | None:
+    """The one quantize that reads the result; None where the result is float."""
+    readers = around.users.get(op.result, [])
+    if not any(isinstance(reader, Quantize) for reader in readers):
+        return None
+    return around.quantize_after(op)
+
+
+def _bias(around: Surroundings, product: _Product, a: Value, b_scale: Array, quantized: bool) -> Value | None:
+    bias = product.bias
+    if bias is None:
+        return None
+    if product.alpha != 1 or product.beta != 1:
+        raise Refused(f"with a bias, alpha {product.alpha} and beta {product.beta} must be 1")
+    made = around.producers.get(bias)
+    if isinstance(made, Dequantize) and made.x.data is not None and made.x.type.dtype == "i32":
+        return made.x
+    if bias.data is None or len(bias.type.shape) != 1:
+        raise Refused("its bias is neither an int32 constant behind DequantizeLinear nor [N]")
+    if not quantized:
+        raise Refused("its bias is float and no QuantizeLinear follows")
+    assert a.type.quantization is not None
+    if bias.type.size not in (1, b_scale.size) and b_scale.size != 1:
+        raise Refused(f"its bias has {bias.type.size} values for {b_scale.size} scales")
+    unit = np.float64(a.type.quantization.scale) * b_scale
+    if not (np.abs(bias.array) < unit * (2.0**31 - 256)).all():
+        raise Refused(f"its float bias @{bias.name} is no int32 in units of the scales' product")
+    quantized_bias = quantize_bias(bias.array, a.type.quantization.scale, b_scale)
+    return Value.constant(f"{bias.name}.i32", quantized_bias)

@@ -1,0 +1,1 @@
+"""ONNX Runtime as the reference, and what it made of a model."""

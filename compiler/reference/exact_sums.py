@@ -1,0 +1,144 @@
+"""Exact integer sums in onnxruntime on x86 CPUs without VNNI instructions.
+
+There onnxruntime multiplies u8 by s8 and adds pairs of the products in 16 bits, which saturate:
+255 * 127 twice is beyond 32767. Its u8 * u8 kernels add in 32 bits on every CPU, and those of
+s8 * s8 too. So the optimized graph, which is the same on both kinds of CPU, is run with the second
+operand of every u8 * s8 product as u8, its zero point moved along (+ 128): the same sums by
+arithmetic, which are then those of a CPU with VNNI.
+
+The session entry `session.x64quantprecision=1` is not enough: it turns constant weights only, also
+those of s8 activations (whose groups are then left in float), and onnxruntime 1.31.1 can't load a
+model with it in which two nodes share weights.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+QUIET = 4
+"""Log severity: what goes wrong comes as an exception, and is told once."""
+
+# Where the operands of a product and the zero point of the second one stand, by operator.
+_PRODUCTS = {
+    "ConvInteger": (0, 1, 3),
+    "DynamicQuantizeMatMul": (0, 1, 3),
+    "MatMulInteger": (0, 1, 3),
+    "MatMulIntegerToFloat": (0, 1, 5),
+    "QGemm": (0, 3, 5),
+    "QLinearConv": (0, 3, 5),
+    "QLinearMatMul": (0, 3, 5),
+}
+_SUFFIX = "_as_u8"
+
+
+@cache
+def sums_saturate() -> bool:
+    """Whether onnxruntime's u8 * s8 kernels add pairs in 16 bits on this CPU: tried out."""
+    wanted = 4 * 255 * 127
+    return any((_product(rows) != wanted).any() for rows in (1, 8))
+
+
+def _product(rows: int) -> NDArray[Any]:
+    node = helper.make_node("MatMulInteger", ["a", "b"], ["y"])
+    a = helper.make_tensor_value_info("a", TensorProto.UINT8, (rows, 4))
+    b = numpy_helper.from_array(np.full((4, 16), 127, np.int8), "b")
+    y = helper.make_tensor_value_info("y", TensorProto.INT32, None)
+    graph = helper.make_graph([node], "probe", [a], [y], [b])
+    imports = [helper.make_opsetid("", 13)]
+    session = open_as_is(helper.make_model(graph, opset_imports=imports, ir_version=8))
+    return np.asarray(session.run(None, {"a": np.full((rows, 4), 255, np.uint8)})[0])
+
+
+def open_as_is(model: onnx.ModelProto) -> ort.InferenceSession:
+    """A session that runs `model` as it is, without any optimization."""
+    options = ort.SessionOptions()
+    options.log_severity_level = QUIET
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+    return ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+
+
+def with_exact_sums(optimized: onnx.ModelProto) -> onnx.ModelProto | None:
+    """The optimized graph with u8 * u8 in place of u8 * s8; None where there is no such product."""
+    found = [node for node in optimized.graph.node if node.op_type in _PRODUCTS]
+    kinds = _types(optimized, {node.input[at] for node in found for at in _PRODUCTS[node.op_type][:2]})
+    names = {
+        node.output[0]
+        for node in found
+        if kinds[node.input[_PRODUCTS[node.op_type][0]]] != "tensor(int8)"
+        and kinds[node.input[_PRODUCTS[node.op_type][1]]] == "tensor(int8)"
+    }
+    if not names:
+        return None
+    model = onnx.ModelProto()
+    model.CopyFrom(optimized)
+    nodes = list(model.graph.node)
+    del model.graph.node[:]
+    unsigned = _Unsigned(model.graph)
+    for node in nodes:
+        if node.output[0] in names:
+            _, second, zero_point = _PRODUCTS[node.op_type]
+            while len(node.input) <= zero_point:
+                node.input.append("")
+            node.input[second] = unsigned.of(node.input[second])
+            node.input[zero_point] = unsigned.of(node.input[zero_point])
+        model.graph.node.append(node)
+    return model
+
+
+class _Unsigned:
+    """s8 tensors of a graph as u8, 128 higher; constants, or by nodes added as they are needed."""
+
+    def __init__(self, graph: onnx.GraphProto) -> None:
+        self._graph = graph
+        self._constants = {tensor.name: tensor for tensor in graph.initializer}
+        self._made: dict[str, str] = {}
+
+    def of(self, name: str) -> str:
+        """The name of the u8 tensor; of no tensor ("", a zero point of 0): the scalar 128."""
+        if name not in self._made:
+            self._made[name] = f"{name}{_SUFFIX}"
+            if not name:
+                self._add_constant(name, np.zeros((), np.int8))
+            elif name in self._constants:
+                self._add_constant(name, numpy_helper.to_array(self._constants[name]))
+            else:
+                self._add_nodes(name)
+        return self._made[name]
+
+    def _add_constant(self, name: str, value: NDArray[Any]) -> None:
+        flipped = np.asarray(value).view(np.uint8) ^ np.uint8(0x80)
+        self._graph.initializer.append(numpy_helper.from_array(flipped, self._made[name]))
+
+    def _add_nodes(self, name: str) -> None:
+        offset, wide, moved = (f"{self._made[name]}_{part}" for part in ("128", "wide", "moved"))
+        self._graph.initializer.append(numpy_helper.from_array(np.array([128], np.int32), offset))
+        self._graph.node.extend(
+            [
+                helper.make_node("Cast", [name], [wide], to=TensorProto.INT32),
+                helper.make_node("Add", [wide, offset], [moved]),
+                helper.make_node("Cast", [moved], [self._made[name]], to=TensorProto.UINT8),
+            ]
+        )
+
+
+def _types(optimized: onnx.ModelProto, names: set[str]) -> dict[str, str]:
+    """onnxruntime's names of the types of tensors of its optimized graph."""
+    types = {
+        tensor.name: "tensor(int8)" if tensor.data_type == TensorProto.INT8 else "a constant"
+        for tensor in optimized.graph.initializer
+    }
+    unknown = sorted(names - types.keys())
+    if unknown:
+        model = onnx.ModelProto()
+        model.CopyFrom(optimized)
+        del model.graph.output[:]
+        model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in unknown)
+        types |= {value.name: value.type for value in open_as_is(model).get_outputs()}
+    return types

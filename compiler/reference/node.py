@@ -1,0 +1,139 @@
+"""What a single float ONNX node computes: defined by running it in ONNX Runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+
+from ..errors import CompileError
+from ..ir.graph import Conv, Elementwise, Value
+from ..ir.types import Array
+from .oracle import PURE_DOMAINS
+
+THREADS = 1
+"""Results must not depend on how many cores there are."""
+ELEMENTWISE_OPSET = 13
+"""The least opset of expressions: since then elementwise operators have their operands as now."""
+
+
+def run_node(op: str, attributes: dict[str, Any], xs: Sequence[Array], opset: int) -> Array:
+    """The first output of the node; an operand without elements is absent.
+
+    `op`: an operator of ONNX, or of another domain as "com.microsoft.QLinearSigmoid".
+    """
+    names = ["" if x.size == 0 else f"x{number}" for number, x in enumerate(xs)]
+    while names and not names[-1]:
+        names.pop()
+    domain, _, op = op.rpartition(".")
+    domain = domain or PURE_DOMAINS.get(op, "")
+    node = onnx.helper.make_node(op, names, ["y"], domain=domain, **attributes)
+    if op == "Clip":
+        opset = max(opset, 11)  # bounds are operands, as the importer makes them of attributes
+    kinds = tuple((x.dtype.str, x.shape) for x in xs)
+    # shape operands (i64) are constants, as in the models they come from
+    fixed = tuple((name, x.tobytes()) for name, x in zip(names, xs, strict=False) if x.dtype == np.int64)
+    session = _session(node.SerializeToString(), kinds, fixed, opset)
+    feed = {
+        name: np.ascontiguousarray(x).reshape(x.shape)
+        for name, x in zip(names, xs, strict=False)
+        if name and x.dtype != np.int64
+    }
+    try:
+        (result,) = session.run(["y"], feed)
+    except Exception as error:  # onnxruntime's exceptions share no base class
+        reason = " ".join(str(error).split())
+        raise CompileError(f"onnxruntime can't run {op}: {reason}") from error
+    return np.asarray(result)
+
+
+def convolution_attributes(op: Conv) -> dict[str, Any]:
+    """Those of the ONNX node; over one axis, a Conv holds a picture of one row."""
+    one_axis = len(op.x.type.shape) == 3
+    return {
+        "strides": list(op.strides[1:] if one_axis else op.strides),
+        "dilations": list(op.dilations[1:] if one_axis else op.dilations),
+        "pads": [op.pads[1], op.pads[3]] if one_axis else list(op.pads),
+        "group": op.group,
+    }
+
+
+@lru_cache(maxsize=256)
+def _session(
+    node: bytes,
+    kinds: tuple[tuple[str, tuple[int, ...]], ...],
+    fixed: tuple[tuple[str, bytes], ...],
+    opset: int,
+) -> ort.InferenceSession:
+    proto = onnx.NodeProto.FromString(node)
+    constants = dict(fixed)
+    inputs, initializers = [], []
+    for name, (dtype, shape) in zip(proto.input, kinds, strict=False):
+        if name in constants:
+            array = np.frombuffer(constants[name], np.dtype(dtype)).reshape(shape)
+            initializers.append(onnx.numpy_helper.from_array(array, name))
+        elif name:
+            kind = onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+            inputs.append(onnx.helper.make_tensor_value_info(name, kind, shape))
+    graph = onnx.helper.make_graph([proto], "node", inputs, [onnx.ValueInfoProto(name="y")], initializers)
+    imports = [onnx.helper.make_opsetid("", opset)]
+    if proto.domain:
+        imports.append(onnx.helper.make_opsetid(proto.domain, 1))
+    model = onnx.helper.make_model(graph, opset_imports=imports, ir_version=8)
+    return _open(model, proto.op_type)
+
+
+def _open(model: onnx.ModelProto, what: str) -> ort.InferenceSession:
+    options = ort.SessionOptions()
+    options.log_severity_level = 4
+    options.intra_op_num_threads = THREADS
+    try:
+        return ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's exceptions share no base class
+        reason = " ".join(str(error).split())
+        raise CompileError(f"onnxruntime can't run {what}: {reason}") from error
+
+
+def run_expression(
+    ops: Sequence[Elementwise], outputs: Sequence[Value], given: Mapping[Value, Array], opset: int
+) -> Array:
+    """The first of `outputs` of elementwise ops run as one graph, f32 in the shape of the arrays
+    `given`; constants that are not among them are single numbers.
+    """
+    names: dict[Value, str] = {value: f"x{number}" for number, value in enumerate(given)}
+    constants, nodes, domains = [], [], {"": max(opset, ELEMENTWISE_OPSET)}
+    for number, op in enumerate(ops):
+        for x in op.xs:
+            if x not in names:
+                names[x] = f"c{len(names)}"
+                scalar = x.array.astype(np.float32).reshape(())
+                constants.append(onnx.numpy_helper.from_array(scalar, names[x]))
+        names[op.result] = f"t{number}"
+        domain, _, plain = op.op.rpartition(".")
+        domain = domain or PURE_DOMAINS.get(plain, "")
+        domains.setdefault(domain, 1)
+        nodes.append(
+            onnx.helper.make_node(
+                plain, [names[x] for x in op.xs], [f"t{number}"], domain=domain, **op.attributes
+            )
+        )
+    kind = onnx.TensorProto.FLOAT
+    graph = onnx.helper.make_graph(
+        nodes,
+        "expression",
+        [
+            onnx.helper.make_tensor_value_info(names[value], kind, array.shape)
+            for value, array in given.items()
+        ],
+        [onnx.ValueInfoProto(name=names[value]) for value in outputs],
+        constants,
+    )
+    imports = [onnx.helper.make_opsetid(*entry) for entry in domains.items()]
+    session = _open(onnx.helper.make_model(graph, opset_imports=imports, ir_version=8), "expression")
+    feed = {names[value]: np.ascontiguousarray(array).reshape(array.shape) for value, array in given.items()}
+    (result,) = session.run([names[outputs[0]]], feed)
+    return np.asarray(result)

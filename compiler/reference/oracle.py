@@ -1,0 +1,240 @@
+"""The reference: onnxruntime on CPU, running the model itself.
+
+"Bit-exact" means equal to what an `Oracle` returns. Two things make that precise. onnxruntime runs
+an optimized graph, not the one in the file, so the oracle reads that graph back and
+`integer_groups` says which parts of it ran in integers. And on x86 onnxruntime leaves convolutions
+of int8 activations in float wherever it can't turn the activations into uint8, unless the session
+entry `session.qdqisint8allowed` is 1; `needs_signed_integer_kernels` tells which models want it.
+On a CPU without VNNI instructions the optimized graph is run with its u8 * s8 products as u8 * u8
+(`exact_sums`), whose sums are whole there too.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+from numpy.typing import NDArray
+from onnx import helper
+
+from ..errors import CompileError
+from .exact_sums import QUIET, open_as_is, sums_saturate, with_exact_sums
+from .integer_groups import Groups, explain_groups
+
+Array = NDArray[Any]
+
+# Ops whose result for an element depends on that element alone, whatever its position in the tensor
+# (measured on onnxruntime 1.31.1, x86-64): a table of 256 entries made by running them is exact.
+PURE_UNARY = frozenset(
+    [
+        "Abs",
+        "Ceil",
+        "Clip",
+        "Erf",
+        "Exp",
+        "Floor",
+        "Gelu",
+        "HardSigmoid",
+        "HardSwish",
+        "Identity",
+        "LeakyRelu",
+        "Neg",
+        "PRelu",
+        "QuickGelu",
+        "Reciprocal",
+        "Relu",
+        "Round",
+        "Sigmoid",
+        "Sign",
+        "Softsign",
+        "Sqrt",
+        "Tanh",
+        "com.microsoft.Gelu",
+    ]
+)
+
+PURE_DOMAINS = {"QuickGelu": "com.microsoft"}
+"""Domains of the operators that are not ONNX's own."""
+
+# One rounding of one IEEE operation: pure whatever the other operand is.
+PURE_WITH_CONSTANT = frozenset({"Add", "Div", "Max", "Min", "Mul", "Sub"})
+
+_DTYPES: dict[str, np.dtype[Any]] = {
+    "tensor(float)": np.dtype(np.float32),
+    "tensor(double)": np.dtype(np.float64),
+    "tensor(uint8)": np.dtype(np.uint8),
+    "tensor(int8)": np.dtype(np.int8),
+    "tensor(uint16)": np.dtype(np.uint16),
+    "tensor(int16)": np.dtype(np.int16),
+    "tensor(int32)": np.dtype(np.int32),
+    "tensor(int64)": np.dtype(np.int64),
+    "tensor(bool)": np.dtype(np.bool_),
+    "tensor(float16)": np.dtype(np.float16),
+}
+
+
+class Oracle:
+    """onnxruntime's CPU execution provider on one model, with all optimizations, as by default.
+
+    `model`: a file (external data beside it is found) or a model in memory.
+    `signed_integer_kernels` sets `session.qdqisint8allowed=1`. Raises CompileError where
+    onnxruntime refuses the model.
+    """
+
+    def __init__(self, model: onnx.ModelProto | Path, *, signed_integer_kernels: bool = False) -> None:
+        self.signed_integer_kernels = signed_integer_kernels
+        self._name = str(model) if isinstance(model, Path) else model.graph.name or "the model"
+        with _told_as(f"onnxruntime {ort.__version__} can't load {self._name}"):
+            self._model = onnx.load(str(model)) if isinstance(model, Path) else model
+            self._session, self.optimized = _session(self._model, signed_integer_kernels)
+
+    @property
+    def reference(self) -> str:
+        """What the outputs are exact against, for reports and artifacts."""
+        allowed = ", session.qdqisint8allowed=1" if self.signed_integer_kernels else ""
+        return f"onnxruntime {ort.__version__}{allowed}"
+
+    @property
+    def inputs(self) -> dict[str, tuple[np.dtype[Any], tuple[int | str | None, ...]]]:
+        """dtype and shape of every input; symbolic dimensions are strings."""
+        return {node.name: (_dtype(node.type), tuple(node.shape)) for node in self._session.get_inputs()}
+
+    def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        """All outputs by name.
+
+        Raises CompileError where an input is missing, unknown, or of wrong dtype or shape.
+        """
+        return self._run(self._session, inputs)
+
+    def intermediate(self, inputs: Mapping[str, Array], names: Sequence[str]) -> dict[str, Array]:
+        """Tensors of the source model by name, for diagnosis only.
+
+        Only what QuantizeLinear makes can be had without disturbing the reference: any other tensor
+        would have to leave its integer group. With int8 activations and without
+        `signed_integer_kernels` even that adds a consumer. So the integer groups of the
+        instrumented session are compared with the oracle's; CompileError if any was lost.
+        """
+        model = onnx.ModelProto()
+        model.CopyFrom(self._model)
+        present = {output.name for output in model.graph.output}
+        model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names if name not in present)
+        with _told_as(f"onnxruntime {ort.__version__} can't expose {', '.join(names)}"):
+            session, optimized = _session(model, self.signed_integer_kernels)
+        before = self.integer_groups()
+        after = explain_groups(model, optimized, self.signed_integer_kernels)
+        if moved := before.sources - after.sources:
+            raise CompileError(
+                f"Looking at {', '.join(names)} would change the reference: "
+                f"{', '.join(sorted(moved))} would no longer run in integers. "
+                "Ask for the output of the QuantizeLinear that follows it instead."
+            )
+        results = self._run(session, inputs)
+        return {name: results[name] for name in names}
+
+    def integer_groups(self) -> Groups:
+        """Which parts of the model ran in integers, and why the others were left in float."""
+        return explain_groups(self._model, self.optimized, self.signed_integer_kernels)
+
+    def _run(self, session: ort.InferenceSession, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        self._check(inputs)
+        with _told_as(f"onnxruntime {ort.__version__} failed to run {self._name}"):
+            results = session.run(None, dict(inputs))
+        return dict(zip((node.name for node in session.get_outputs()), results, strict=True))
+
+    def _check(self, inputs: Mapping[str, Array]) -> None:
+        expected = self.inputs
+        if set(inputs) != set(expected):
+            raise CompileError(
+                f"{self._name} takes the inputs {sorted(expected)}, but was given {sorted(inputs)}."
+            )
+        for name, (dtype, shape) in expected.items():
+            array = inputs[name]
+            fits = len(shape) == array.ndim and all(
+                want == have for want, have in zip(shape, array.shape, strict=True) if isinstance(want, int)
+            )
+            if array.dtype != dtype or not fits:
+                raise CompileError(
+                    f"Input {name!r} of {self._name} is {dtype}{list(shape)}, but was given "
+                    f"{array.dtype}{list(array.shape)}."
+                )
+
+
+def needs_signed_integer_kernels(model: onnx.ModelProto) -> bool:
+    """Whether the model has int8 activations: on x86 some of those groups run in float without."""
+    zero_points = _dtypes_of_initializers(model.graph)
+    if any(value.type.tensor_type.elem_type == onnx.TensorProto.INT8 for value in model.graph.input):
+        return True
+    for node in model.graph.node:
+        if node.op_type == "QuantizeLinear" and node.input[0] not in zero_points:
+            by_attribute = _attribute(node, "output_dtype", 0) == onnx.TensorProto.INT8
+            by_zero_point = len(node.input) > 2 and zero_points.get(node.input[2]) == np.int8
+            if by_attribute or by_zero_point:
+                return True
+    return False
+
+
+def _session(
+    model: onnx.ModelProto, signed_integer_kernels: bool
+) -> tuple[ort.InferenceSession, onnx.ModelProto]:
+    """A session, and the optimized model that it runs, where need be with `exact_sums`."""
+    options = _options()
+    if signed_integer_kernels:
+        options.add_session_config_entry("session.qdqisint8allowed", "1")
+    with tempfile.TemporaryDirectory(prefix="onnx2wgsl-") as folder:
+        dump = Path(folder) / "optimized.onnx"
+        options.optimized_model_filepath = str(dump)
+        session = _open(model, options)
+        optimized = onnx.load(dump)
+    if sums_saturate() and (exact := with_exact_sums(optimized)) is not None:
+        session = open_as_is(exact)
+    return session, optimized
+
+
+def _open(model: onnx.ModelProto, options: ort.SessionOptions) -> ort.InferenceSession:
+    data = model.SerializeToString()
+    return ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+
+
+def _options() -> ort.SessionOptions:
+    options = ort.SessionOptions()
+    options.log_severity_level = QUIET
+    return options
+
+
+@contextmanager
+def _told_as(what: str) -> Iterator[None]:
+    """Turn whatever onnx or onnxruntime raises into one CompileError of one line."""
+    try:
+        yield
+    except CompileError:
+        raise
+    except Exception as error:  # onnxruntime's exceptions share no base class
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise CompileError(f"{what}: {reason}") from error
+
+
+def _dtype(name: str) -> np.dtype[Any]:
+    if name not in _DTYPES:
+        raise CompileError(f"An input or output of type {name} is not supported.")
+    return _DTYPES[name]
+
+
+def _dtypes_of_initializers(graph: onnx.GraphProto) -> dict[str, np.dtype[Any]]:
+    dtypes = {tensor.name: helper.tensor_dtype_to_np_dtype(tensor.data_type) for tensor in graph.initializer}
+    for node in graph.node:
+        if node.op_type == "Constant" and (value := _attribute(node, "value", None)) is not None:
+            dtypes[node.output[0]] = helper.tensor_dtype_to_np_dtype(value.data_type)
+    return dtypes
+
+
+def _attribute(node: onnx.NodeProto, name: str, default: Any) -> Any:
+    for attribute in node.attribute:
+        if attribute.name == name:
+            return helper.get_attribute_value(attribute)
+    return default

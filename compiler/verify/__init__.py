@@ -1,0 +1,1 @@
+"""Evaluates Graphs and Programs, and compares them with the reference."""

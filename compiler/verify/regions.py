@@ -1,0 +1,129 @@
+"""The float regions of a program: kernels that hand floats to each other."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from ..ir.program import (
+    Buffer,
+    CopyKernel,
+    Kernel,
+    OutputStore,
+    Program,
+    QuantizeKernel,
+    WordStore,
+    writes,
+)
+from ..operators.base import FamilyKernel
+from ..operators.float.map import MapKernel
+from ..operators.float.reduce import ReduceKernel
+from ..operators.moves.gather import GatherKernel
+
+
+@dataclass(frozen=True, eq=False)
+class Region:
+    """Kernels that hand floats to each other; `nodes`: the ONNX nodes they compute, 'Op result'.
+
+    `ends`: those whose words other kernels read, or that are graph outputs.
+    """
+
+    number: int
+    nodes: tuple[str, ...]
+    kernels: tuple[Kernel, ...]
+    ends: frozenset[Kernel]
+
+    def __str__(self) -> str:
+        kinds = Counter(node.partition(" ")[0] for node in self.nodes)
+        listed = ", ".join(f"{n} {kind}" if n > 1 else kind for kind, n in kinds.items())
+        count = f"{len(self.nodes)} node{'s' * (len(self.nodes) > 1)}"
+        first = self.nodes[0].partition(" ")[2]
+        return f"float region {self.number}: {listed} ({count}, from {first!r})"
+
+
+def float_regions(program: Program) -> list[Region]:
+    """The regions of a program, in order."""
+    parts: list[list[Kernel]] = []
+    part_of: dict[Buffer, list[Kernel]] = {}
+    for kernel in program.kernels:
+        read = [part_of[view.buffer] for view in kernel.reads() if view.buffer in part_of]
+        if not is_float(kernel) and not (read and moves_words(kernel)):
+            continue
+        joined = [kernel]
+        for part in parts:
+            if any(part is one for one in read):
+                joined = part + joined
+        parts = [part for part in parts if not any(part is one for one in read)] + [joined]
+        for member in joined:
+            part_of.update({view.buffer: joined for view in writes(member)})
+    order = {kernel: number for number, kernel in enumerate(program.kernels)}
+    parts.sort(key=lambda part: order[part[0]])
+    return [_region(number, part, program) for number, part in enumerate(parts, 1)]
+
+
+def is_all_float(program: Program) -> bool:
+    """Whether no kernel computes in integers."""
+    return all(is_float(k) or moves_words(k) or k.op == "border" for k in program.kernels)
+
+
+def _region(number: int, kernels: list[Kernel], program: Program) -> Region:
+    inside = set(kernels)
+    nodes = [node for kernel in kernels for node in getattr(kernel, "nodes", ())]
+    read = {view.buffer for kernel in program.kernels if kernel not in inside for view in kernel.reads()}
+    ends = {
+        kernel
+        for kernel in kernels
+        if outputs_of(kernel) or any(view.buffer in read for view in writes(kernel))
+    }
+    return Region(number, tuple(dict.fromkeys(nodes)), tuple(kernels), frozenset(ends))
+
+
+def is_float(kernel: Kernel) -> bool:
+    return isinstance(kernel, FamilyKernel) and kernel.is_float
+
+
+def moves_words(kernel: Kernel) -> bool:
+    return isinstance(kernel, CopyKernel) or (isinstance(kernel, GatherKernel) and not kernel.bytes)
+
+
+def outputs_of(kernel: Kernel) -> set[str]:
+    named = {s.output for s in kernel.stores if isinstance(s, WordStore | OutputStore)}
+    return (named | {getattr(kernel, "output", "")}) - {""}
+
+
+def outputs_after_floats(program: Program) -> tuple[set[str], set[str]]:
+    """Graph outputs that depend on a float region: all of them, and those that do without a
+    QuantizeLinear in between.
+    """
+    tainted: set[Buffer] = set()
+    direct: set[Buffer] = set()
+    all_outputs: set[str] = set()
+    direct_outputs: set[str] = set()
+    for kernel in program.kernels:
+        read = {view.buffer for view in kernel.reads()}
+        if is_float(kernel) or read & tainted:
+            tainted |= {view.buffer for view in writes(kernel)}
+            all_outputs |= outputs_of(kernel)
+        quantizes = isinstance(kernel, QuantizeKernel)
+        if not quantizes and (is_float(kernel) or read & direct):
+            direct |= {view.buffer for view in writes(kernel)}
+            direct_outputs |= outputs_of(kernel)
+    return all_outputs, direct_outputs
+
+
+def word_dtypes(program: Program) -> dict[Kernel, str]:
+    """What the words of a region's kernels are; moves hand on what they read."""
+    held: dict[Buffer, str] = {}
+    kinds: dict[Kernel, str] = {}
+    for kernel in program.kernels:
+        if isinstance(kernel, MapKernel):
+            kinds[kernel] = kernel.steps[-1].result.type.dtype
+        elif isinstance(kernel, ReduceKernel):
+            kinds[kernel] = kernel.node.result.type.dtype
+        elif moves_words(kernel):
+            read = [held[view.buffer] for view in kernel.reads() if view.buffer in held]
+            kinds[kernel] = read[0] if read else "f32"
+        else:
+            continue
+        held.update({view.buffer: kinds[kernel] for view in writes(kernel)})
+    return kinds
