@@ -18,9 +18,10 @@ from onnx import helper, numpy_helper
 
 from ..arithmetic import add_swaps_roles
 from ..errors import CompileError
-from ..ir.graph import Elementwise, Op
+from ..ir.graph import Op
 from ..operators.binary import QAdd
 from ..operators.interpolation import ResizeBytes
+from ..operators.onnx_op import Elementwise
 from ..reference.oracle import Oracle, needs_signed_integer_kernels
 
 _LAST = (0, 2, 3, 1)

@@ -17,8 +17,13 @@ Refusals:
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..ir.graph import Concat, Dequantize, Graph, Identity, Op, Pad, Quantize, Resize, Value
+from ..ir.graph import Graph, Op, Value
+from ..operators.concat import Concat
+from ..operators.identity import Identity
 from ..operators.moves.op import Move
+from ..operators.moves.pad import Pad
+from ..operators.moves.resize import Resize
+from ..operators.quantize import Dequantize, Quantize
 
 
 @dataclass(frozen=True)

@@ -26,13 +26,17 @@ from typing import ClassVar
 import numpy as np
 
 from ..arithmetic import dequantize_linear, quantize_linear
-from ..ir.graph import Concat, Dequantize, Elementwise, Graph, Op, Pad, Quantize, Resize, Value
+from ..ir.graph import Graph, Op, Value
 from ..ir.types import Quantization, TensorType
+from ..operators.concat import Concat
 from ..operators.moves.op import Move
+from ..operators.moves.pad import Pad
+from ..operators.moves.resize import Resize
+from ..operators.onnx_op import Elementwise
 from ..operators.pooling import MaxPool
+from ..operators.quantize import Dequantize, Quantize, quantized
 from ..operators.reduction import ArgExtreme, Extreme
 from ..operators.select import Select
-from .fold_constants import quantized
 
 SEVERAL = Concat | Select
 SELECTING = MaxPool | Extreme

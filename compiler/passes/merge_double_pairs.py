@@ -24,9 +24,12 @@ import numpy as np
 
 from ..arithmetic import F32
 from ..errors import CompileError
-from ..ir.graph import Dequantize, Elementwise, Graph, Identity, Op, Quantize, Value, retype
+from ..ir.graph import Graph, Op, Value, retype
 from ..ir.types import Quantization
+from ..operators.identity import Identity
 from ..operators.moves.op import Move
+from ..operators.onnx_op import Elementwise
+from ..operators.quantize import Dequantize, Quantize
 
 NEUTRAL = {"Add": 0.0, "Sub": 0.0, "Mul": 1.0, "Div": 1.0}
 

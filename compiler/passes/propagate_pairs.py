@@ -22,10 +22,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..ir.graph import Dequantize, Graph, Op, Quantize, Value
+from ..ir.graph import Graph, Op, Value
 from ..ir.types import TensorType
 from ..operators.moves.op import Move
 from ..operators.pooling import MaxPool
+from ..operators.quantize import Dequantize, Quantize
 
 MAX_POOL_OPSET = 12
 

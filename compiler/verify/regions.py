@@ -5,20 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from ..ir.program import (
-    Buffer,
-    CopyKernel,
-    Kernel,
-    OutputStore,
-    Program,
-    QuantizeKernel,
-    WordStore,
-    writes,
-)
+from ..ir.program import Buffer, Kernel, OutputStore, Program, WordStore, writes
 from ..operators.base import FamilyKernel
+from ..operators.copy import CopyKernel
 from ..operators.float.map import MapKernel
 from ..operators.float.reduce import ReduceKernel
 from ..operators.moves.gather import GatherKernel
+from ..operators.quantize import QuantizeKernel
 
 
 @dataclass(frozen=True, eq=False)
