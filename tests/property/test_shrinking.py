@@ -10,8 +10,8 @@ import pytest
 from hypothesis import settings
 from onnx2wgsl.compiler.fuzzing.checks import Feed, run_stage, same_bits
 from onnx2wgsl.compiler.fuzzing.kinds.conv import ConvNode
-from onnx2wgsl.compiler.fuzzing.models import build, feed
-from onnx2wgsl.compiler.fuzzing.nets import Net, nets
+from onnx2wgsl.compiler.fuzzing.models import Net, build, feed
+from onnx2wgsl.compiler.fuzzing.nets import nets
 from onnx2wgsl.compiler.ir.graph import Graph
 from onnx2wgsl.compiler.ir.program import Program
 from onnx2wgsl.compiler.verify import simulator
