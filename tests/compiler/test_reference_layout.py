@@ -7,7 +7,7 @@ import onnx
 import pytest
 from onnx import helper
 from onnx2wgsl.compiler.arithmetic import qlinear_add
-from onnx2wgsl.compiler.frontend.layout import roles_depend_on_layout, swapped_adds
+from onnx2wgsl.compiler.reference.layout import roles_depend_on_layout, swapped_adds
 from onnx2wgsl.compiler.reference.oracle import Oracle
 
 from tests.compiler.one_node import Array, model_of
