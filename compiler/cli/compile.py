@@ -70,8 +70,8 @@ def compile_to(
     dump_ir: Path | None = None,
 ) -> Program:
     """Compiles a file to a folder."""
-    from ..backend.artifact import picture_inputs, write_artifact
-    from ..backend.codegen import Picture
+    from ..backend.artifact import write_artifact
+    from ..backend.pictures import Picture, picture_inputs
     from ..errors import CompileError
     from ..pipeline import compile_model
 
