@@ -4,22 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import onnx
 import pytest
 from onnx2wgsl.compiler.backend.pictures import Picture
 
-from tests.compiler.artifacts import write
-from tests.zoo import QDQBuilder, QuantParams
-
-
-def picture_model(folder: Path, low: float, high: float, channels: int = 3) -> Path:
-    scale = (high - low) / 255
-    b = QDQBuilder()
-    x = b.input((1, channels, 4, 4), QuantParams(scale, round(-low / scale)))
-    b.output(x, as_float=False)
-    b.output(b.unary(x, "Relu"))
-    onnx.save(b.build(), folder / "p.onnx")
-    return folder / "p.onnx"
+from tests.compiler.artifacts import picture_model, write
 
 
 @pytest.mark.parametrize(
