@@ -42,7 +42,7 @@ ABOUT = {
 def rooms() -> list[str]:
     """The order of the rooms, as the test of the layout has it."""
     sys.path.insert(0, str(ROOT))
-    from tests.test_layout import ROOMS  # noqa: PLC0415
+    from tests.test_layout import ROOMS
 
     return [name for name in ROOMS["compiler"] if not name.startswith("_")]
 
@@ -85,11 +85,7 @@ def lanes(pairs: list[tuple[str, str]], order: list[str]) -> dict[tuple[str, str
     placed: dict[tuple[str, str], int] = {}
     for pair in sorted(pairs, key=lambda pair: (span[pair][1] - span[pair][0], span[pair])):
         low, high = span[pair]
-        taken = {
-            lane
-            for other, lane in placed.items()
-            if span[other][0] < high and low < span[other][1]
-        }
+        taken = {lane for other, lane in placed.items() if span[other][0] < high and low < span[other][1]}
         placed[pair] = next(lane for lane in range(len(pairs)) if lane not in taken)
     return placed
 
@@ -127,7 +123,8 @@ def draw() -> str:
         if (room, one) in beside:
             x = edge + (beside[room, one] + 1) * LANE
             out, into = top[room] + HEIGHT / 2 + 4, top[one] + HEIGHT / 2 - 4 + number % 3
-            path = f"M{edge} {out}H{x - 6}Q{x} {out} {x} {out + 6}V{into - 6}Q{x} {into} {x - 6} {into}H{edge + 1}"
+            down = f"M{edge} {out}H{x - 6}Q{x} {out} {x} {out + 6}V{into - 6}"
+            path = f"{down}Q{x} {into} {x - 6} {into}H{edge + 1}"
         else:
             path = f"M{LEFT + WIDTH / 2} {start}V{end - 1}"
         parts.append(f'<path d="{path}" fill="none" stroke="#3b6ea5" marker-end="url(#tip)"/>')
