@@ -99,7 +99,8 @@ def _emit(
 ) -> Json:
     """Renders one kernel into `code.shaders` and returns its record."""
     shader = Shader(weights)
-    op = "picture" if picture else kernel.op
+    depthwise = isinstance(kernel, ConvKernel) and kernel.depthwise
+    op = "picture" if picture else "conv_depthwise" if depthwise else kernel.op
     structure, invocations, workgroup = _structure(shader, program, kernel, picture)
     stores = [_store(shader, program, kernel, n, store) for n, store in enumerate(kernel.stores)]
     structure |= {

@@ -28,6 +28,7 @@ def emit_convolution(shader: Shader, kernel: ConvKernel) -> tuple[Json, tuple[in
     """Template structure, invocations (tiles of pixels, tiles of words) and workgroup size."""
     tile, (kernel_h, kernel_w) = kernel.tile, kernel.kernel_size
     assert kernel.words % tile.words == 0, "a tile's words must divide the result's"
+    assert not kernel.depthwise or tile.words == 1, "a depthwise tile has one input word, that of its result"
     batch, height, width = kernel.picture
     _, _, source_height, source_width = kernel.x_type.shape
     row_tiles = -(-width // tile.pixels)
@@ -76,8 +77,6 @@ def emit_convolution(shader: Shader, kernel: ConvKernel) -> tuple[Json, tuple[in
         "rows_guarded": kernel.pads[0] > 0 or last_row >= source_height * kernel.upsample[0],
         "window": False,
         "made": kernel.made,
-        "group": kernel.group,
-        "depthwise": kernel.depthwise,
         "first": " + first" if grouped else "",
         "computed": kernel.zero_source is not None,
     }
