@@ -30,8 +30,8 @@ from ..ir.types import DTYPE_NAMES, NUMPY_DTYPES, Array, Quantization, TensorTyp
 from ..ir.verifier import expected_shape
 from ..operators.float.nodes import FLOAT_OPS
 from ..operators.interpolation import interpolated_bytes
+from ..reference.facts import IMPLIED_DOMAINS, PURE_UNARY, PURE_WITH_CONSTANT
 from ..reference.node import run_node
-from ..reference.oracle import PURE_DOMAINS, PURE_UNARY, PURE_WITH_CONSTANT
 from .integer import INTEGER
 from .moves import MOVES
 from .nodes import operator_name, plain_attributes, text_attribute, window
@@ -356,7 +356,7 @@ HANDLERS: dict[str, Callable[[Importer, Any], None]] = {
 
 def has_handler(node: onnx.NodeProto) -> bool:
     """Whether a node of a file has one."""
-    implied = PURE_DOMAINS.get(node.op_type, "ai.onnx")
+    implied = IMPLIED_DOMAINS.get(node.op_type, "ai.onnx")
     domain = node.domain or "ai.onnx"
     name = node.op_type if domain == implied else f"{domain}.{node.op_type}"
     return name in HANDLERS or name in PURE_UNARY or name in FLOAT_OPS

@@ -23,13 +23,14 @@ from ..ir.graph import Concat, Dequantize, Graph, Identity, Op, Pad, Resize, Val
 from ..ir.types import DTYPE_NAMES, Array, Quantization, TensorType
 from ..operators.moves.op import Move
 from ..passes.fold_constants import dequantized
+from ..reference.facts import PAIR
 from ..reference.node import run_node
 from .functions import expand_functions
 from .handlers import ABSENT, handler_of, has_handler
 from .layout import settle_by_layout
 from .model_file import Shapes, fix_shapes, load_model
 from .nodes import operator_name, plain_attributes
-from .shapes import KEPT, fold_shape_arithmetic
+from .shapes import fold_shape_arithmetic
 
 
 def import_model(path: Path, shapes: Shapes | None = None) -> Graph:
@@ -144,7 +145,7 @@ class Importer:
 
     def _fold(self, node: Any) -> bool:
         """Computes a node that reads constants alone, or a shape; says whether it did."""
-        if node.op in KEPT or len(node.outputs) != 1 or not node.inputs:
+        if node.op in PAIR or len(node.outputs) != 1 or not node.inputs:
             return False
         xs = [self.operand(node, index) for index in range(len(node.inputs))]
         if node.op == "Shape" and xs[0] is not None:

@@ -151,7 +151,7 @@ class OnnxOp(Op):
 @dataclass(eq=False)
 class Elementwise(OnnxOp):
     """Element by element, with broadcasting; the result's value depends on nothing but the values
-    of its operands (`oracle.PURE_UNARY`, `oracle.PURE_WITH_CONSTANT`).
+    of its operands (`facts.PURE_UNARY`, `facts.PURE_WITH_CONSTANT`).
 
     `swapped`: whether ONNX Runtime's QLinearAdd gives the operands each other's roles, where their
     shapes alone don't tell (`frontend/layout.py`).

@@ -14,6 +14,7 @@ from typing import ClassVar
 
 from ..ir.graph import Elementwise, Graph, Quantize
 from ..operators.convolution.fusion import is_redundant
+from ..reference.facts import ACTIVATIONS
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ def _drop_activations(graph: Graph, quantize: Quantize) -> bool:
     producers, users = graph.producers(), graph.users()
     while True:
         op = producers.get(quantize.x)
-        if not isinstance(op, Elementwise) or op.op not in ("Relu", "Clip"):
+        if not isinstance(op, Elementwise) or op.op not in ACTIVATIONS:
             return changed
         if op.result in graph.outputs or users[op.result] != [quantize]:
             return changed

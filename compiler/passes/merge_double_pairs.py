@@ -27,8 +27,7 @@ from ..errors import CompileError
 from ..ir.graph import Dequantize, Elementwise, Graph, Identity, Op, Quantize, Value, retype
 from ..ir.types import Quantization
 from ..operators.moves.op import Move
-
-NEUTRAL = {"Add": 0.0, "Sub": 0.0, "Mul": 1.0, "Div": 1.0}
+from ..reference.facts import NEUTRAL, NEUTRAL_SECOND
 
 
 @dataclass(frozen=True)
@@ -104,7 +103,7 @@ def _does_nothing(op: Op, x: Value) -> bool:
     if not isinstance(op, Elementwise) or op.op not in NEUTRAL or len(op.xs) != 2:
         return False
     first, second = op.xs
-    if first is not x and op.op in ("Sub", "Div"):
+    if first is not x and op.op in NEUTRAL_SECOND:
         return False
     constant = second if first is x else first
     return constant.data is not None and bool((constant.array == NEUTRAL[op.op]).all())

@@ -17,8 +17,7 @@ from typing import ClassVar
 
 from ..ir.graph import Conv, Elementwise, FloatOp, Graph, Identity, Op, Pad, Value
 from ..operators.pooling import MaxPool
-
-NEUTRAL = {"Add": 0.0, "Sub": 0.0, "Mul": 1.0, "Div": 1.0}
+from ..reference.facts import NEUTRAL, NEUTRAL_SECOND
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ def _operand_of_neutral(op: Identity | Elementwise) -> Value | None:
         return None
     first, second = op.xs
     x, constant = (first, second) if second.data is not None else (second, first)
-    if x is second and op.op in ("Sub", "Div"):
+    if x is second and op.op in NEUTRAL_SECOND:
         return None
     if constant.data is None or constant.type.size != 1 or x.data is not None:
         return None

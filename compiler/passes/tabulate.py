@@ -14,7 +14,7 @@ Rules:
 
 A table is made by running the whole expression once in ONNX Runtime over all stored values, so it
 is exact by construction: these operators' results do not depend on an element's position
-(`oracle.PURE_UNARY`, `oracle.PURE_WITH_CONSTANT`), and what ONNX Runtime fuses (an erf chain into
+(`facts.PURE_UNARY`, `facts.PURE_WITH_CONSTANT`), and what ONNX Runtime fuses (an erf chain into
 Gelu) it fuses here too, since what has readers outside is an output here.
 
 Refusals:

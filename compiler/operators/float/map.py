@@ -18,7 +18,7 @@ from ...ir.program import Source, View
 from ...ir.types import NUMPY_DTYPES, Array
 from ...reference.node import run_node
 from ..base import FamilyKernel
-from .expressions import MAP_OPS, WGSL_TYPES, expression
+from .expressions import MAP_OPS, WGSL_TYPES, Node, expression
 
 if TYPE_CHECKING:
     from ...lowering.memory import Memory
@@ -202,7 +202,7 @@ class MapKernel(FamilyKernel):
         steps = []
         for number, step in enumerate(self.steps):
             given = [names.get(x, "") for x in step.xs]
-            steps.append(expression(step.op, step.attributes, step.xs, step.result, given))
+            steps.append(expression(step.op, Node(step.attributes, step.xs, step.result, given)))
             names[step.result] = f"t{number}"
         for number, (size, _) in enumerate(self.axes):
             shader.define("u32", "", **{f"size{number}": size})

@@ -17,7 +17,7 @@ from ...reference.node import convolution_attributes
 from ..base import FamilyOp
 from . import reductions as reduce
 from .expand import EXPANSIONS, Interpolation, expand
-from .expressions import MAP_OPS, WGSL_TYPES
+from .expressions import ANY_DTYPE, MAP_OPS, WGSL_TYPES
 from .map import schedule_map
 from .reduce import Reduction, schedule_reduction
 from .reductions import GLOBAL, REDUCTIONS
@@ -38,13 +38,6 @@ REDUCING: dict[str, Callable[[OnnxOp], Reduction]] = {
 }
 FLOAT_OPS: frozenset[str] = frozenset({*MAP_OPS, *REDUCING, *EXPANSIONS})
 """Operators that are imported as `float` ops: fused into integer ones, or computed in f32."""
-
-ANY_DTYPE = frozenset(
-    {"Abs", "Add", "And", "Cast", "Clip", "Div", "Equal", "Greater", "GreaterOrEqual", "Identity"}
-    | {"Less", "LessOrEqual", "Max", "Min", "Mod", "Mul", "Neg", "Not", "Or", "Relu", "Sign"}
-    | {"Sub", "Sum", "Where", "Xor"}
-)
-"""Operators that are also computed on integers and booleans."""
 
 
 def refusals(graph: Graph) -> Iterator[str]:
