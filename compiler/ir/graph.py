@@ -23,9 +23,9 @@ What an op means is `verify/interpreter.py`; what it must satisfy is `verifier.p
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from .types import DTYPE_NAMES, Array, TensorType
 
@@ -52,10 +52,44 @@ class Value:
 
 @dataclass(eq=False)
 class Op:
-    """One operation: operands and attributes are the fields, `result` is the value it makes."""
+    """One operation: operands and attributes are the fields, `result` is the value it makes.
+
+    Passes ask an op what it does by the class variables and methods here, so that they need not know it.
+    """
 
     result: Value
     kind: ClassVar[str] = ""
+    onnx: ClassVar[str] = ""
+    moves_values: ClassVar[bool] = False
+    """Whether each element of the result is an element of `sources`, or a constant, whichever the values are:
+    the op may go before or behind anything that is done element by element.
+    """
+    picks_extremes: ClassVar[bool] = False
+    """Whether each element of the result is the greatest or least of some elements of `sources`: the op may
+    go before or behind what keeps their order, as quantize and dequantize do.
+    """
+    reads_order: ClassVar[bool] = False
+    """Whether the result tells nothing of `sources` but which elements are greater than which."""
+
+    @property
+    def onnx_name(self) -> str:
+        """The ONNX operator that it is, by which `reference.facts` know it; "" where it is none."""
+        return self.onnx
+
+    @property
+    def sources(self) -> tuple[Value, ...]:
+        """The operands whose elements it takes: the field `xs`, or the one `x`."""
+        held = vars(self)
+        return tuple(held["xs"]) if "xs" in held else (held["x"],)
+
+    def on(self, sources: Sequence[Value], result: Value) -> Self:
+        """The same op on others in the place of `sources`."""
+        changed = {"xs": tuple(sources)} if "xs" in vars(self) else {"x": sources[0]}
+        return replace(self, result=result, **changed)
+
+    def repeats(self) -> Value | None:
+        """The operand that the result merely repeats; None where it does more."""
+        return None
 
     def operand_fields(self) -> Iterator[tuple[str, Value | tuple[Value, ...]]]:
         """Names and values of the fields that hold operands (absent optional ones are left out)."""
@@ -128,6 +162,7 @@ class Conv(ConvolutionOp):
     """Float convolution; weight [O,C/group,KH,KW], bias [O]."""
 
     kind = "conv"
+    onnx = "Conv"
     group: int = 1
 
 
@@ -141,6 +176,10 @@ class OnnxOp(Op):
     xs: tuple[Value, ...]
     op: str = ""
     attributes: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def onnx_name(self) -> str:
+        return self.op
 
     @property
     def variables(self) -> list[Value]:
@@ -182,7 +221,12 @@ class Identity(Op):
     """The operand itself; `canonicalize` removes it."""
 
     kind = "identity"
+    onnx = "Identity"
+    moves_values = True
     x: Value
+
+    def repeats(self) -> Value | None:
+        return self.x
 
 
 @dataclass(eq=False)
@@ -190,8 +234,13 @@ class Concat(Op):
     """ONNX Concat; on bytes all operands have the result's quantization."""
 
     kind = "concat"
+    onnx = "Concat"
+    moves_values = True
     xs: tuple[Value, ...]
     axis: int = 1
+
+    def repeats(self) -> Value | None:
+        return self.xs[0] if len(self.xs) == 1 else None
 
 
 @dataclass(eq=False)
@@ -199,10 +248,15 @@ class Resize(Op):
     """ONNX Resize, mode nearest; `scales` (y, x) as the f32 values that ONNX Runtime divides by."""
 
     kind = "resize"
+    onnx = "Resize"
+    moves_values = True
     x: Value
     scales: tuple[float, float] = (1.0, 1.0)
     coordinates: str = "half_pixel"
     rounding: str = "round_prefer_floor"
+
+    def repeats(self) -> Value | None:
+        return self.x if self.x.type.shape == self.result.type.shape else None
 
 
 @dataclass(eq=False)
@@ -210,10 +264,15 @@ class Pad(Op):
     """ONNX Pad of the last axes: pads before each, then after each; `value` in x's dtype."""
 
     kind = "pad"
+    onnx = "Pad"
+    moves_values = True
     x: Value
     pads: tuple[int, int, int, int] = (0, 0, 0, 0)
     mode: str = "constant"
     value: float = 0
+
+    def repeats(self) -> Value | None:
+        return None if any(self.pads) else self.x
 
 
 # ---------------------------------------------------------------------------------- stage 2

@@ -120,6 +120,8 @@ class MaxPool(Pool):
     """ONNX MaxPool of bytes or of any other dtype; padding never wins."""
 
     kind = "max_pool"
+    onnx = "MaxPool"
+    picks_extremes = True
 
     def evaluate(self, get: Get) -> Array:
         x = get(self.x)

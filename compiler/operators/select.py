@@ -33,6 +33,7 @@ class Select(FamilyOp):
     """ONNX Where: of `xs` the first where `condition` holds, else the second."""
 
     kind = "select"
+    moves_values = True
     xs: tuple[Value, ...]
     condition: Value
 

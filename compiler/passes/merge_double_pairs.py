@@ -24,10 +24,9 @@ import numpy as np
 
 from ..arithmetic import F32
 from ..errors import CompileError
-from ..ir.graph import Dequantize, Elementwise, Graph, Identity, Op, Quantize, Value, retype
+from ..ir.graph import Dequantize, Elementwise, Graph, Op, Quantize, Value, retype
 from ..ir.types import Quantization
-from ..operators.moves.op import Move
-from ..reference.facts import NEUTRAL, NEUTRAL_SECOND
+from ..reference.facts import ELIMINATED, NEUTRAL, NEUTRAL_SECOND
 
 
 @dataclass(frozen=True)
@@ -96,10 +95,8 @@ def _readers(graph: Graph, op: Op) -> list[Op] | None:
 
 
 def _does_nothing(op: Op, x: Value) -> bool:
-    if isinstance(op, Identity):
-        return True
-    if isinstance(op, Move):  # a Slice that does nothing is not looked through: measured
-        return op.op == "expand" and op.x.type.shape == op.result.type.shape
+    if op.onnx_name in ELIMINATED:
+        return op.repeats() is not None
     if not isinstance(op, Elementwise) or op.op not in NEUTRAL or len(op.xs) != 2:
         return False
     first, second = op.xs

@@ -17,7 +17,7 @@ from typing import ClassVar
 
 from ..ir.graph import Conv, Elementwise, FloatOp, Graph, Identity, Op, Pad, Value
 from ..operators.pooling import MaxPool
-from ..reference.facts import NEUTRAL, NEUTRAL_SECOND
+from ..reference.facts import NEUTRAL, NEUTRAL_SECOND, PADDED
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class SimplifyFloats:
             match op:
                 case Identity() | Elementwise() if (same := _operand_of_neutral(op)) is not None:
                     changed |= _remove(graph, op, same)
-                case Conv() | FloatOp() | MaxPool():
+                case Conv() | FloatOp() | MaxPool() if op.onnx_name in PADDED:
                     changed |= _take_pads(graph, op)
                 case _:
                     pass
@@ -68,8 +68,6 @@ def _operand_of_neutral(op: Identity | Elementwise) -> Value | None:
 
 def _take_pads(graph: Graph, op: Conv | FloatOp | MaxPool) -> bool:
     """Rule 2."""
-    if isinstance(op, FloatOp) and op.op != "AveragePool":
-        return False
     x = op.xs[0] if isinstance(op, FloatOp) else op.x
     pad = graph.producers().get(x)
     if not isinstance(pad, Pad) or pad.mode != "constant" or pad.value != 0:

@@ -95,6 +95,11 @@ are merged across it (DoubleQDQPairsRemover; measured).
 NEUTRAL_SECOND = frozenset({"Div", "Sub"})
 """Of those, the ones whose neutral number must be the second operand."""
 
+ELIMINATED = frozenset({"Expand", "Identity"})
+"""Go where they do nothing, so that pairs are merged across them (EliminateIdentity, ExpandElimination). So
+does Dropout, which is imported as Identity; a Slice that does nothing does not: measured.
+"""
+
 ACTIVATIONS = frozenset({"Clip", "Relu"})
 """May stand between a product and its QuantizeLinear: dropped where saturation does the same
 (ReluQuantFusion, ClipQuantFusion), and looked through by the selectors of integer groups.

@@ -28,6 +28,18 @@ if TYPE_CHECKING:
     from ...passes.schedule import Scheduler
 
 
+ONNX_NAMES = {
+    "depth_to_space": "DepthToSpace",
+    "expand": "Expand",
+    "gather": "Gather",
+    "reshape": "Reshape",
+    "slice": "Slice",
+    "space_to_depth": "SpaceToDepth",
+    "tile": "Tile",
+    "transpose": "Transpose",
+}
+
+
 @dataclass(eq=False)
 class Move(FamilyOp):
     """ONNX Reshape, Transpose, Slice, Gather, Expand, Tile, DepthToSpace or SpaceToDepth.
@@ -40,10 +52,22 @@ class Move(FamilyOp):
     """
 
     kind = "move"
+    moves_values = True
     x: Value
     op: str = "reshape"
     attributes: dict[str, Any] = field(default_factory=dict)
     indices: Value | None = None
+
+    @property
+    def onnx_name(self) -> str:
+        """That of the most general operator; one that is told from it says so in `attributes`."""
+        return str(self.attributes.get("onnx", ONNX_NAMES.get(self.op, "")))
+
+    def repeats(self) -> Value | None:
+        before, after = self.x.type.shape, self.result.type.shape
+        in_order = self.op == "transpose" and list(self.attributes["perm"]) == sorted(self.attributes["perm"])
+        same = self.op in ("reshape", "expand") and before == after
+        return self.x if same or in_order else None
 
     def evaluate(self, get: Get) -> Array:
         return moved(self, get(self.x))
