@@ -193,7 +193,7 @@ class Elementwise(OnnxOp):
     of its operands (`facts.PURE_UNARY`, `facts.PURE_WITH_CONSTANT`).
 
     `swapped`: whether ONNX Runtime's QLinearAdd gives the operands each other's roles, where their
-    shapes alone don't tell (`frontend/layout.py`).
+    shapes alone don't tell (`by_layout` in operators/binary.py).
     """
 
     kind = "elementwise"

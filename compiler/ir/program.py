@@ -108,6 +108,24 @@ class Kernel:
     words: int
     stores: list[Store]
     op: ClassVar[str] = ""
+    is_float: ClassVar[bool] = False
+    """Whether it adds or maps floats, which every device rounds in its own way."""
+    is_border: ClassVar[bool] = False
+    """Whether it only carries a graph input or output over from memory, or to it."""
+    quantizes: ClassVar[bool] = False
+    """Whether it makes bytes of floats."""
+
+    @property
+    def moves_words(self) -> bool:
+        """Whether it hands on words as they are."""
+        return False
+
+    @property
+    def word_dtype(self) -> str | None:
+        """The dtype of the row-major words that it makes, one an element; None where it makes bytes, or moves
+        words of any dtype.
+        """
+        return None
 
     def reads(self) -> list[View]:
         """Views this kernel reads from the arena."""
@@ -147,6 +165,7 @@ class QuantizeKernel(Kernel):
     """
 
     op = "quantize"
+    quantizes = True
     input: str = ""
     source: View | None = None
     channels: tuple[int, ...] = ()
@@ -191,6 +210,10 @@ class CopyKernel(Kernel):
 
     source: Source = field(kw_only=True)
     op = "copy"
+
+    @property
+    def moves_words(self) -> bool:
+        return True
 
     def reads(self) -> list[View]:
         return [self.source] if isinstance(self.source, View) else []
@@ -350,7 +373,7 @@ def float_kernels(program: Program) -> set[Kernel]:
     buffers: set[Buffer] = set()
     for kernel in program.kernels:
         reads = {view.buffer for view in kernel.reads()}
-        if getattr(kernel, "is_float", False) or reads & buffers:
+        if kernel.is_float or reads & buffers:
             found.add(kernel)
             buffers |= {view.buffer for view in writes(kernel)}
     return found

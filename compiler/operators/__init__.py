@@ -2,7 +2,8 @@
 
 A new family is a file here, its templates, its ONNX handlers in `frontend/handlers.py`, and its name in
 `FAMILIES` (docs/adding-an-operator.md walks through one). Its file has `OPS`, the classes of its
-ops, or `fuse`, the rule by which ONNX Runtime makes integer ops of its nodes, or both.
+ops, or `fuse`, the rule by which ONNX Runtime makes integer ops of its nodes, or both; and `by_layout`
+where what ONNX Runtime computes depends on the layout that it runs an op in.
 """
 
 from ..ir import graph as ir
@@ -18,6 +19,7 @@ from . import (
     select,
     softmax,
 )
+from .base import LayoutRule
 from .convolution import fusion as convolution
 from .convolution import transposed
 from .fusion import Rule
@@ -37,3 +39,8 @@ OP_CLASSES: dict[str, type[Op]] = {
 
 FUSION_RULES: tuple[Rule, ...] = tuple(family.fuse for family in FAMILIES if hasattr(family, "fuse"))
 """What ONNX Runtime makes integer ops of."""
+
+LAYOUT_RULES: tuple[LayoutRule, ...] = tuple(
+    family.by_layout for family in FAMILIES if hasattr(family, "by_layout")
+)
+"""What computes otherwise in another layout."""

@@ -1,7 +1,8 @@
 """What an operator family brings: each file of this package holds all that one family needs.
 
 A family is a few ops of the Graph (`FamilyOp`), the kernels they become (`FamilyKernel`), and the
-rule by which ONNX Runtime makes integer ops of its nodes (`fuse`, listed in `__init__.py`).
+rule by which ONNX Runtime makes integer ops of its nodes (`fuse`, listed in `__init__.py`); some have a rule
+for what depends on the layout that ONNX Runtime runs them in (`by_layout`).
 The passes, the interpreter, the simulator and codegen ask the ops and kernels themselves.
 """
 
@@ -9,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..ir.graph import Op, Value
 from ..ir.program import Kernel
 from ..ir.types import Array
+from ..reference.layout import OptimizedGraph
 
 if TYPE_CHECKING:
     from ..lowering.memory import Memory
@@ -25,6 +27,10 @@ if TYPE_CHECKING:
 
 Get = Callable[[Value], Array]
 """The tensor of an operand, as stored: bytes in the logical shape."""
+Settlement = Callable[[OptimizedGraph], None]
+"""Tells an op in which layout ONNX Runtime runs it."""
+LayoutRule = Callable[[Op], Settlement | None]
+"""What settles an op; None where it is not the rule's, or its result is the same in both layouts."""
 
 
 @dataclass(eq=False)
@@ -93,12 +99,7 @@ class FamilyOp(Op):
 
 @dataclass(eq=False)
 class FamilyKernel(Kernel):
-    """A kernel that simulates itself and says what its template needs.
-
-    `is_float`: it adds or maps floats, which every device rounds in its own way.
-    """
-
-    is_float: ClassVar[bool] = False
+    """A kernel that simulates itself and says what its template needs."""
 
     def simulate(self, memory: Memory, inputs: Mapping[str, Array]) -> Array:
         """What it makes: packed bytes u8 [pixels, words * 4], or whole words [pixels, words]."""

@@ -170,6 +170,10 @@ class MapKernel(FamilyKernel):
     opset: int = 21
     nodes: tuple[str, ...] = ()
 
+    @property
+    def word_dtype(self) -> str:
+        return self.steps[-1].result.type.dtype
+
     def reads(self) -> list[View]:
         return [source for source in self.sources if isinstance(source, View)]
 

@@ -147,6 +147,10 @@ class ReduceKernel(FamilyKernel):
     opset: int = 21
     nodes: tuple[str, ...] = ()
 
+    @property
+    def word_dtype(self) -> str:
+        return self.node.result.type.dtype
+
     def reads(self) -> list[View]:
         return [source for source in self.sources if isinstance(source, View)]
 

@@ -106,6 +106,10 @@ class GatherKernel(FamilyKernel):
     fill: int = 0
     bytes: bool = True
 
+    @property
+    def moves_words(self) -> bool:
+        return not self.bytes
+
     def reads(self) -> list[View]:
         return [self.source] if isinstance(self.source, View) else []
 
