@@ -337,23 +337,8 @@ class Broadcast:
     @classmethod
     def of(cls, x: Value, result: Value, to: Scheduler) -> Broadcast:
         """The addressing of a packed operand of the result's rank and axis."""
-        axis, shape = result.type.axis, result.type.shape
-        axes: list[tuple[int, int]] = []
-        stride = 1
-        for number in reversed(range(len(shape))):
-            if number == axis:
-                continue
-            size = x.type.shape[number]
-            entry = (shape[number], stride if size > 1 else 0)
-            stride *= size
-            if entry[0] == 1:
-                continue
-            if axes and entry[1] == axes[0][0] * axes[0][1]:
-                axes[0] = (axes[0][0] * entry[0], axes[0][1])
-            else:
-                axes.insert(0, entry)
         splat = x.type.channels == 1 and result.type.channels > 1
-        return cls(to.source(x), tuple(axes), splat, x.type.words)
+        return cls(to.source(x), broadcast_axes(x.type, result.type), splat, x.type.words)
 
     def words_of(self, source: Source, memory: Memory, pixels: int, words: int) -> Array:
         """The operand's bytes for every word of the result, u8 [pixels, words * 4]."""
@@ -376,6 +361,33 @@ class Broadcast:
             shader.constant(f"{name}_stride{number}", stride)
             axes.append({"number": number, "fixed": stride == 0})
         return {"name": name, "array": array, "axes": axes, "same": same, "splat": self.splat}
+
+
+def broadcast_axes(x: TensorType, result: TensorType) -> tuple[tuple[int, int], ...]:
+    """`Broadcast.axes` of an operand of the result's rank and axis: of its pixel axes, neighbours that it
+    steps through alike are one.
+
+    >>> result = TensorType("s8", (2, 8, 4, 5))
+    >>> broadcast_axes(TensorType("s8", (1, 8, 1, 5)), result)  # a row, for 2 * 4 rows of 5
+    ((8, 0), (5, 1))
+    >>> broadcast_axes(result, result)
+    ((40, 1),)
+    """
+    axes: list[tuple[int, int]] = []
+    stride = 1
+    for number in reversed(range(len(result.shape))):
+        if number == result.axis:
+            continue
+        size, own = result.shape[number], x.shape[number]
+        step = stride if own > 1 else 0
+        stride *= own
+        if size == 1:
+            continue
+        if axes and step == axes[0][0] * axes[0][1]:
+            axes[0] = (axes[0][0] * size, axes[0][1])
+        else:
+            axes.insert(0, (size, step))
+    return tuple(axes)
 
 
 @dataclass(eq=False)

@@ -33,7 +33,16 @@ def emit_convolution(shader: Shader, kernel: ConvKernel) -> tuple[Json, tuple[in
     _, _, source_height, source_width = kernel.x_type.shape
     row_tiles = -(-width // tile.pixels)
     tiles = batch * height * row_tiles
-    columns, taps = _columns(kernel, row_tiles)
+    columns, taps = _columns(
+        tile.pixels,
+        row_tiles,
+        kernel.x_type.shape[3],
+        kernel_w,
+        kernel.strides[1],
+        kernel.dilations[1],
+        kernel.pads[1],
+        kernel.upsample[1],
+    )
     last_row = (height - 1) * kernel.strides[0] + (kernel_h - 1) * kernel.dilations[0]
     last_row -= kernel.pads[0]
     quantization = kernel.x_type.quantization
@@ -86,17 +95,26 @@ def emit_convolution(shader: Shader, kernel: ConvKernel) -> tuple[Json, tuple[in
     return structure, (tiles, word_tiles), tile.workgroup
 
 
-def _columns(kernel: ConvKernel, row_tiles: int) -> tuple[list[_Column], list[list[int]]]:
-    """The columns of a tile, and for pixel p and tap kx the number of its column."""
-    tile, kernel_w = kernel.tile, kernel.kernel_size[1]
-    stride, factor = kernel.strides[1], kernel.upsample[1]
-    width = kernel.x_type.shape[3]
-    offsets = [
-        [(p * stride + kx * kernel.dilations[1] - kernel.pads[1]) // factor for kx in range(kernel_w)]
-        for p in range(tile.pixels)
-    ]
+def _columns(
+    pixels: int, tiles: int, width: int, taps: int,
+    stride: int = 1, dilation: int = 1, pad: int = 0, factor: int = 1,
+) -> tuple[list[_Column], list[list[int]]]:  # fmt: skip
+    """The columns of a tile, and for pixel p and tap kx the number of its column.
+
+    A row of the result is that many tiles of that many pixels, a row of the source `width` pixels, which are
+    upsampled by `factor`.
+
+    >>> columns, taps = _columns(pixels=4, tiles=2, width=8, taps=3, pad=1)
+    >>> [(c.offset, c.guarded) for c in columns]
+    [(-1, True), (0, False), (1, False), (2, False), (3, False), (4, True)]
+    >>> taps
+    [[0, 1, 2], [1, 2, 3], [2, 3, 4], [3, 4, 5]]
+    >>> _columns(pixels=4, tiles=2, width=4, taps=3, pad=1, factor=2)[1]  # every column twice
+    [[0, 1, 1], [1, 1, 2], [1, 2, 2], [2, 2, 3]]
+    """
+    offsets = [[(p * stride + kx * dilation - pad) // factor for kx in range(taps)] for p in range(pixels)]
     ordered = sorted({offset for row in offsets for offset in row})
-    last_tile = (row_tiles - 1) * tile.pixels * stride // factor
+    last_tile = (tiles - 1) * pixels * stride // factor
     columns = [_Column(n, o, o < 0 or last_tile + o >= width) for n, o in enumerate(ordered)]
     return columns, [[ordered.index(offset) for offset in row] for row in offsets]
 

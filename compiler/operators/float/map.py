@@ -132,7 +132,14 @@ Axis = tuple[int, tuple[int, ...]]
 
 
 def _axes(shape: tuple[int, ...], operands: list[Value]) -> tuple[Axis, ...]:
-    """The result's axes, first to last; neighbours that all operands step through alike are one."""
+    """The result's axes, first to last; neighbours that all operands step through alike are one.
+
+    >>> x, bias = (Value(name, TensorType("f32", shape)) for name, shape in (("x", (2, 3, 4)), ("b", (3, 1))))
+    >>> _axes((2, 3, 4), [x, bias])  # size, (stride of x, stride of the bias)
+    ((2, (12, 0)), (3, (4, 1)), (4, (1, 0)))
+    >>> _axes((2, 3, 4), [x, x])
+    ((24, (1, 1)),)
+    """
     strides = [broadcast_strides(x.type.shape, shape) for x in operands]
     axes: list[Axis] = []
     for number, size in enumerate(shape):

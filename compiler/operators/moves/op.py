@@ -129,7 +129,12 @@ def _moved(op: Move, x: Array) -> Array:
 def _interleaved(
     x: Array, group: int, strides: tuple[int, ...], starts: tuple[int, ...], shape: tuple[int, ...]
 ) -> Array:
-    """Phases [N, group * strides * C, ...] at every stride-th place of each axis, from `starts`."""
+    """Phases [N, group * strides * C, ...] at every stride-th place of each axis, from `starts`.
+
+    >>> phases = np.array([[[0, 1, 2], [10, 11, 12]]])
+    >>> _interleaved(phases, 1, (2,), (1,), (1, 1, 4)).tolist()
+    [[[10, 1, 11, 2]]]
+    """
     batch, _, *size = x.shape
     axes = len(strides)
     blocks = x.reshape(batch, group, *strides, -1, *size)
@@ -224,7 +229,14 @@ def _axis_of_view(op: Op, x: TensorType, demand: int | None) -> int | None:
 
 
 def _as_view(x: View, type_: TensorType, pixel: Array, lane: Array) -> View | None:
-    """The view of `x` that holds a result whose elements lie at (pixel, lane) of it, if any."""
+    """The view of `x` that holds a result whose elements lie at (pixel, lane) of it, if any.
+
+    >>> x = View(Buffer("x", 8), pixels=4, words=2, pitch=2)  # eight channels of four pixels
+    >>> half = TensorType("s8", (1, 4, 2, 2), segments=(4,))
+    >>> pixel, lane = positions(half)
+    >>> str(_as_view(x, half, pixel, lane + 4)), _as_view(x, half, pixel, lane + 2)  # from channel 4, and 2
+    ('x words 1:2 of 2', None)
+    """
     if type_.size == 0:
         return None
     wanted_pixel, wanted_lane = positions(type_)
