@@ -61,15 +61,15 @@ class Op:
     kind: ClassVar[str] = ""
     onnx: ClassVar[str] = ""
     moves_values: ClassVar[bool] = False
-    """Whether each element of the result is an element of `sources`, or a constant, whichever the values are:
-    the op may go before or behind anything that is done element by element.
+    """Whether each element of the result is one of those of `takes_from`, or a constant, whichever the values
+    are: the op may go before or behind what is done element by element.
     """
     picks_extremes: ClassVar[bool] = False
-    """Whether each element of the result is the greatest or least of some elements of `sources`: the op may
-    go before or behind what keeps their order, as quantize and dequantize do.
+    """Whether each element of the result is the greatest or least of some of those of `takes_from`: the op
+    may go before or behind what keeps their order, as quantize and dequantize do.
     """
     reads_order: ClassVar[bool] = False
-    """Whether the result tells nothing of `sources` but which elements are greater than which."""
+    """Whether the result tells nothing of `takes_from` but which elements are greater than which."""
 
     @property
     def onnx_name(self) -> str:
@@ -77,14 +77,14 @@ class Op:
         return self.onnx
 
     @property
-    def sources(self) -> tuple[Value, ...]:
+    def takes_from(self) -> tuple[Value, ...]:
         """The operands whose elements it takes: the field `xs`, or the one `x`."""
         held = vars(self)
         return tuple(held["xs"]) if "xs" in held else (held["x"],)
 
-    def on(self, sources: Sequence[Value], result: Value) -> Self:
-        """The same op on others in the place of `sources`."""
-        changed = {"xs": tuple(sources)} if "xs" in vars(self) else {"x": sources[0]}
+    def on(self, others: Sequence[Value], result: Value) -> Self:
+        """The same op on others in the place of `takes_from`."""
+        changed = {"xs": tuple(others)} if "xs" in vars(self) else {"x": others[0]}
         return replace(self, result=result, **changed)
 
     def repeats(self) -> Value | None:

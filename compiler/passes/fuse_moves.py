@@ -70,7 +70,7 @@ def _quantize_before(graph: Graph, op: Quantize, producers: dict[Value, Op]) -> 
     move = producers.get(op.x)
     if move is None or not _moves(move):
         return None
-    sources = move.sources
+    sources = move.takes_from
     alone = len(graph.users().get(move.result, [])) == 1 and move.result not in graph.outputs
     if not alone and not all(from_bytes(x, producers) for x in sources):
         return None
@@ -101,14 +101,14 @@ def from_bytes(value: Value, producers: dict[Value, Op]) -> bool:
     while isinstance(op, Elementwise) and len(op.variables) == 1:
         op = producers.get(op.variable)
     if op is not None and _moves(op):
-        return all(from_bytes(x, producers) for x in op.sources)
+        return all(from_bytes(x, producers) for x in op.takes_from)
     return isinstance(op, Dequantize)
 
 
 def _order_of_bytes(op: Op, producers: dict[Value, Op]) -> list[Op] | None:
     """Rule 3 of an op that says nothing of values."""
     inner: list[Value] = []
-    for x in op.sources:
+    for x in op.takes_from:
         source = producers.get(x)
         if not isinstance(source, Dequantize) or source.x.type.quantization is None:
             return None
@@ -118,7 +118,7 @@ def _order_of_bytes(op: Op, producers: dict[Value, Op]) -> list[Op] | None:
 
 def _move_bytes(op: Op, producers: dict[Value, Op]) -> list[Op] | None:
     """Rules 3 and 4."""
-    sources = [producers.get(x) for x in op.sources]
+    sources = [producers.get(x) for x in op.takes_from]
     inner = [source for source in sources if isinstance(source, Dequantize) and source.x.data is None]
     if len(inner) != len(sources):
         return None

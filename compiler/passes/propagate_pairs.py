@@ -62,7 +62,7 @@ def _backward(graph: Graph, quantize: Quantize) -> bool:
         if value in graph.outputs or len(users[value]) != 1:
             break
         assert move is not None
-        (source,) = move.sources
+        (source,) = move.takes_from
         alone = len(users[source]) == 1 and source not in graph.outputs
         if isinstance(producers.get(source), Dequantize) or source.data is not None:
             break

@@ -95,10 +95,10 @@ def test_an_op_on_other_sources_is_the_same_op(kind: str) -> None:
     graph = graph_of(*(MOVES | EXTREMES | ORDERS)[kind])
     op = graph.ops[-1]
     y = graph.inputs[1]
-    other = op.on([y for _ in op.sources], op.result)
+    other = op.on([y for _ in op.takes_from], op.result)
     assert type(other) is type(op)
-    assert set(other.sources) == {y}
-    assert op.sources[0] is graph.inputs[0]
+    assert set(other.takes_from) == {y}
+    assert op.takes_from[0] is graph.inputs[0]
 
 
 def test_every_op_that_says_so_is_tested_here() -> None:
