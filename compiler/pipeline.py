@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +10,14 @@ import numpy as np
 from .errors import CompileError, UnsupportedError
 from .frontend.importer import import_model
 from .frontend.model_file import Shapes
-from .ir.graph import FloatOp, Graph, Lookup, Quantize, Value
+from .ir.graph import Graph, Value
 from .ir.program import Program
 from .ir.types import NUMPY_DTYPES
 from .ir.verifier import verify
-from .operators.float.nodes import refusals
+from .operators.base import FamilyOp
+from .operators.lookup import Lookup
+from .operators.onnx_op import FloatOp
+from .operators.quantize import Quantize
 from .passes import GraphPass
 from .passes.allocate_buffers import AllocateBuffers
 from .passes.canonicalize import Canonicalize
@@ -146,6 +149,15 @@ def copy_inputs(graph: Graph) -> None:
         else:
             graph.ops.append(FloatOp(copy, (value,), "Identity"))
         graph.outputs[number] = copy
+
+
+def refusals(graph: Graph) -> Iterator[str]:
+    """Why ops that no integer pass took can't be computed."""
+    for op in graph.ops:
+        assert isinstance(op, FamilyOp)
+        reason = op.refusal()
+        if reason is not None:
+            yield f"{op.title()} %{op.result.name}: {reason}"
 
 
 def require_supported(graph: Graph) -> None:

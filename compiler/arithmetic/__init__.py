@@ -59,20 +59,8 @@ from .resize import (
     resize_linear,
     scaled_taps,
 )
-from .softmax import (
-    OPSET_OF_ONE_AXIS,
-    qlinear_softmax,
-    softmax_levels,
-    softmax_numerators,
-    softmax_table,
-)
-from .unary import (
-    leaky_relu,
-    logistic,
-    qlinear_leaky_relu_table,
-    qlinear_sigmoid_table,
-    unary_table,
-)
+from .softmax import OPSET_OF_ONE_AXIS, qlinear_softmax, softmax_levels, softmax_numerators, softmax_table
+from .unary import leaky_relu, logistic, qlinear_leaky_relu_table, qlinear_sigmoid_table, unary_table
 
 __all__ = [
     "F32",

@@ -21,17 +21,11 @@ import numpy as np
 from ..arithmetic import F32, dequantize_linear, requantize
 from ..errors import CompileError
 from ..files import cannot_write
-from ..ir.program import (
-    BufferStore,
-    ConvKernel,
-    Kernel,
-    OutputStore,
-    Program,
-    QuantizeKernel,
-    float_kernels,
-)
+from ..ir.program import BufferStore, Kernel, OutputStore, Program, float_kernels
 from ..ir.types import NUMPY_DTYPES, Array, TensorType
 from ..lowering.shader import Json
+from ..operators.convolution.kernel import ConvKernel
+from ..operators.quantize import QuantizeKernel
 from ..verify.simulator import run_program
 from .codegen import PROBE_SHADER, SNIPPETS, Picture, generate
 

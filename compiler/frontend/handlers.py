@@ -14,22 +14,16 @@ import numpy as np
 import onnx
 
 from ..errors import CompileError, Refusal
-from ..ir.graph import (
-    Concat,
-    Conv,
-    Dequantize,
-    Elementwise,
-    FloatOp,
-    Identity,
-    Pad,
-    Quantize,
-    Resize,
-    Value,
-)
+from ..ir.graph import Value
 from ..ir.types import DTYPE_NAMES, NUMPY_DTYPES, Array, Quantization, TensorType
-from ..ir.verifier import expected_shape
-from ..operators.float.nodes import FLOAT_OPS
+from ..operators.concat import Concat
+from ..operators.convolution.op import Conv
+from ..operators.identity import Identity
 from ..operators.interpolation import interpolated_bytes
+from ..operators.moves.pad import Pad
+from ..operators.moves.resize import Resize
+from ..operators.onnx_op import KERNELS, Elementwise, FloatOp
+from ..operators.quantize import Dequantize, Quantize
 from ..reference.facts import IMPLIED_DOMAINS, PURE_UNARY, PURE_WITH_CONSTANT
 from ..reference.node import run_node
 from .integer import INTEGER
@@ -135,12 +129,12 @@ def _conv(imp: Importer, node: Any) -> None:
         x,
         weight,
         imp.operand(node, 2),
-        strides,
-        pads,
-        dilations,
-        group,
+        strides=strides,
+        pads=pads,
+        dilations=dilations,
+        group=group,
     )
-    shape = expected_shape(op)
+    shape = op.expected_shape()
     assert shape is not None
     if min(shape) < 1:
         raise Refusal(f"its result would have shape {list(shape)}")
@@ -330,7 +324,7 @@ def _cast(imp: Importer, node: Any) -> None:
     dtype = onnx.helper.tensor_dtype_to_np_dtype(int(node.attrs["to"]))
     if DTYPE_NAMES.get(dtype) == imp.required(node, 0).type.dtype:
         _identity(imp, node)
-    elif "Cast" in FLOAT_OPS:
+    elif "Cast" in KERNELS:
         float_op(imp, node)
     else:
         raise Refusal(f"a cast to {dtype} is not supported")
@@ -359,7 +353,7 @@ def has_handler(node: onnx.NodeProto) -> bool:
     implied = IMPLIED_DOMAINS.get(node.op_type, "ai.onnx")
     domain = node.domain or "ai.onnx"
     name = node.op_type if domain == implied else f"{domain}.{node.op_type}"
-    return name in HANDLERS or name in PURE_UNARY or name in FLOAT_OPS
+    return name in HANDLERS or name in PURE_UNARY or name in KERNELS
 
 
 def handler_of(node: Any) -> Callable[[Importer, Any], None]:
@@ -368,7 +362,7 @@ def handler_of(node: Any) -> Callable[[Importer, Any], None]:
     handler = HANDLERS.get(name)
     if handler is None and name in PURE_UNARY:
         handler = _elementwise
-    if handler is None and name in FLOAT_OPS:
+    if handler is None and name in KERNELS:
         handler = float_op
     if handler is None:
         raise Refusal(

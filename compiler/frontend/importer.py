@@ -19,10 +19,14 @@ import onnx
 import onnx_graphsurgeon as gs
 
 from ..errors import CompileError, Refusal, UnsupportedError
-from ..ir.graph import Concat, Dequantize, Graph, Identity, Op, Pad, Resize, Value, retype
+from ..ir.graph import Graph, Op, Value, retype
 from ..ir.types import DTYPE_NAMES, Array, Quantization, TensorType
+from ..operators.concat import Concat
+from ..operators.identity import Identity
 from ..operators.moves.op import Move
-from ..passes.fold_constants import dequantized
+from ..operators.moves.pad import Pad
+from ..operators.moves.resize import Resize
+from ..operators.quantize import Dequantize, dequantized
 from ..reference.facts import PAIR
 from ..reference.node import run_node
 from .functions import expand_functions

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import Refusal
-from ..ir.graph import QConv, Value
+from ..ir.graph import Value
 from ..ir.types import NUMPY_DTYPES, TensorType
-from ..ir.verifier import expected_shape
+from ..operators.convolution.op import QConv
 from ..operators.dynamic import DynamicQuantize, DynamicScale, DynamicZeroPoint
 from ..operators.matmul.op import QMatMul
 from ..operators.reduction import Extreme
@@ -77,10 +77,9 @@ def _conv_integer(imp: Importer, node: Any) -> None:
         Value(node.outputs[0].name, TensorType("i32", ())),
         x,
         Value.constant(f"{weight.name}.image", data),
-        None,
-        strides,
-        pads,
-        dilations,
+        strides=strides,
+        pads=pads,
+        dilations=dilations,
         weight_scale=Value.constant(f"{node.outputs[0].name}.one", ONE),
         weight_zero_point=_zero_points(imp, node, 3, len(data)),
         group=int(node.attrs.get("group", 1)),
@@ -90,7 +89,7 @@ def _conv_integer(imp: Importer, node: Any) -> None:
 
 
 def _emit(imp: Importer, op: QMatMul | QConv) -> None:
-    shape = expected_shape(op)
+    shape = op.expected_shape()
     if not shape or min(shape) < 1:
         raise Refusal(f"its result would have shape {list(shape or ())}")
     op.result.type = TensorType("i32", shape)

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import onnx
 
 from ..ir.graph import Op
-from ..operators import LAYOUT_RULES
 from ..operators.base import Settlement
+from ..operators.catalogue import LAYOUT_RULES
 from ..reference.layout import OptimizedGraph
 from ..reference.oracle import Oracle, needs_signed_integer_kernels
 

@@ -21,9 +21,11 @@ import onnx_graphsurgeon as gs
 
 from ..arithmetic import F32, dequantize_linear, quantize_linear
 from ..errors import CompileError, Refusal
-from ..ir.graph import Concat, Graph, Lookup, Op, Value
+from ..ir.graph import Graph, Op, Value
 from ..ir.types import NUMPY_DTYPES, Array, Quantization, TensorType
-from ..operators.fusion import explain, groups
+from ..operators.catalogue import explain, groups
+from ..operators.concat import Concat
+from ..operators.lookup import Lookup
 from ..operators.moves.op import Move
 from ..operators.select import Select
 from ..reference.node import run_node

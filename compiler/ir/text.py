@@ -24,9 +24,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import CompileError
-from ..operators import OP_CLASSES
+from ..operators.convolution.kernel import ConvKernel
 from .graph import Graph, Op, Value
-from .program import ConvKernel, Kernel, Program
+from .program import Kernel, Program
 from .types import NUMPY_DTYPES, Array, Quantization, TensorType
 
 INLINE_ELEMENTS = 32
@@ -297,9 +297,9 @@ class _Parser:
 
     def operation(self, result: Value) -> Op:
         kind = self.take("word")
-        if kind not in OP_CLASSES:
-            raise self._refuse(f"{kind!r} is no op; known are {', '.join(OP_CLASSES)}")
-        cls = OP_CLASSES[kind]
+        if kind not in Op.classes:
+            raise self._refuse(f"{kind!r} is no op; known are {', '.join(Op.classes)}")
+        cls = Op.classes[kind]
         names = [item.name for item in _operation_fields(cls)]
         held: dict[str, Any] = {}
         self.expect("(")
@@ -380,7 +380,7 @@ def _format_kernel(kernel: Kernel) -> str:
             f"up={kernel.upsample[0]}x{kernel.upsample[1]}, pixels={tile.pixels}, "
             f"channels={tile.words * 4}, workgroup={tile.workgroup[0]}x{tile.workgroup[1]}"
             + (", depthwise" if kernel.depthwise else f", groups={kernel.group}" * (kernel.group > 1))
-            + f", {kernel.made}" * (kernel.made != "bytes")
+            + f", {kernel.elements}" * (kernel.elements != "bytes")
             + ", float in ONNX Runtime" * kernel.float_reference
             + ">"
         )

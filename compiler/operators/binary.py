@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -29,19 +29,19 @@ from ..arithmetic import (
     qlinear_mul,
     stored_bytes,
 )
-from ..ir.graph import Elementwise, Lookup, Op, Value
+from ..ir.graph import Op, Tensors, Value
 from ..ir.program import Source, View
 from ..ir.types import NUMPY_DTYPES, Array, TensorType
+from ..lowering.memory import Memory
+from ..lowering.packing import Lowering
+from ..lowering.scheduling import Scheduler
+from ..lowering.shader import Json, Shader
 from ..reference.layout import CHANNELS_LAST, OptimizedGraph
-from .base import FamilyKernel, FamilyOp, Get, Settlement
+from .base import FamilyKernel, FamilyOp, Settlement
 from .fusion import Group, Refused, Surroundings
+from .lookup import Lookup
 from .moves.op import Move
-
-if TYPE_CHECKING:
-    from ..lowering.memory import Memory
-    from ..lowering.shader import Json, Shader
-    from ..passes.pack_int8 import Lowering
-    from ..passes.schedule import Scheduler
+from .onnx_op import Elementwise
 
 
 @dataclass(eq=False)
@@ -55,8 +55,8 @@ class PairOp(FamilyOp):
         """Levels of the result, i32, for the model's own stored integers."""
         raise NotImplementedError(self.kind)
 
-    def evaluate(self, get: Get) -> Array:
-        a, b = self.stored(get(self.a)), self.stored(get(self.b))
+    def evaluate(self, tensors: Tensors) -> Array:
+        a, b = self.stored(tensors[self.a]), self.stored(tensors[self.b])
         levels = np.broadcast_to(self.apply(a, b), self.result.type.shape)
         kind = np.uint8 if self.flip else NUMPY_DTYPES[self.result.type.dtype]
         return self.packed(levels.astype(kind))
@@ -77,17 +77,17 @@ class PairOp(FamilyOp):
         """How the device computes it: by default from all pairs, as a sum where there is one."""
         return form_of_pairs(pair_table(self.apply, self.limits), self.limits, self.flip)
 
-    def lower(self, to: Lowering) -> None:
-        result, operands = lower_broadcast(self, (self.a, self.b), to)
-        to.add(replace(self, result=result, flip=to.flip_of(self), a=operands[0], b=operands[1]))
+    def lower(self, lowering: Lowering) -> None:
+        result, operands = lower_broadcast(self, (self.a, self.b), lowering)
+        lowering.add(replace(self, result=result, flip=lowering.flip_of(self), a=operands[0], b=operands[1]))
 
-    def schedule(self, to: Scheduler) -> None:
+    def schedule(self, scheduler: Scheduler) -> None:
         form = self.form()
         order = (self.b, self.a) if form.exchanged else (self.a, self.b)
-        operands = tuple(Broadcast.of(x, self.result, to) for x in order)
-        to.kernel(
+        operands = tuple(Broadcast.of(x, self.result, scheduler) for x in order)
+        scheduler.kernel(
             PairKernel(
-                *to.frame(self),
+                *scheduler.frame(self),
                 sources=tuple(operand.source for operand in operands),
                 operands=operands,
                 form=form,
@@ -152,9 +152,6 @@ class Lookup2(PairOp):
 
     def form(self) -> PairForm:
         return form_of_pairs(self.table.array.view(np.uint8), self.limits, self.flip)
-
-
-OPS = (QAdd, QMul, Lookup2)
 
 
 def fuse(around: Surroundings, op: Op) -> Group | None:
@@ -236,27 +233,29 @@ def roles_depend_on_layout(a_shape: tuple[int, ...], b_shape: tuple[int, ...]) -
 # ---------------------------------------------------------------------------------- lowering
 
 
-def lower_broadcast(op: Op, operands: tuple[Value, ...], to: Lowering) -> tuple[Value, tuple[Value, ...]]:
+def lower_broadcast(
+    op: Op, operands: tuple[Value, ...], lowering: Lowering
+) -> tuple[Value, tuple[Value, ...]]:
     """The packed result of an op that broadcasts, and its operands in layouts that fit it: of the
     result's rank, packed along the same axis, with its segments where they have its channels.
     """
     shape = op.result.type.shape
     whole = [x for x in operands if x.type.shape == shape and x.data is None]
     if whole:
-        layout = to.operand(whole[0])
-        result = to.like(op.result, layout)
+        layout = lowering.operand(whole[0])
+        result = lowering.like(op.result, layout)
     else:
-        layout = result = to.packed(op.result)
+        layout = result = lowering.packed(op.result)
     axis = result.type.axis
     packed = []
     for x in operands:
-        full = _of_rank(x, len(shape), to)
+        full = _of_rank(x, len(shape), lowering)
         same = not shape or full.type.shape[axis] == shape[axis]
-        packed.append(to.operand(full, axis, like=result if same else None))
+        packed.append(lowering.operand(full, axis, like=result if same else None))
     return result, tuple(packed)
 
 
-def _of_rank(x: Value, rank: int, to: Lowering) -> Value:
+def _of_rank(x: Value, rank: int, lowering: Lowering) -> Value:
     """An operand with leading axes of 1 up to `rank`."""
     if len(x.type.shape) == rank:
         return x
@@ -265,11 +264,11 @@ def _of_rank(x: Value, rank: int, to: Lowering) -> Value:
     name = f"{x.name}.{rank}d"
     if x.data is not None:
         return Value(name, type_, x.array.reshape(shape))
-    for known in to.values:
+    for known in lowering.values:
         if known.name == name:  # another reader had it already
             return known
     reshaped = Value(name, type_)
-    Move(reshaped, x).lower(to)
+    Move(reshaped, x).lower(lowering)
     return reshaped
 
 
@@ -335,10 +334,10 @@ class Broadcast:
     words: int
 
     @classmethod
-    def of(cls, x: Value, result: Value, to: Scheduler) -> Broadcast:
+    def of(cls, x: Value, result: Value, scheduler: Scheduler) -> Broadcast:
         """The addressing of a packed operand of the result's rank and axis."""
         splat = x.type.channels == 1 and result.type.channels > 1
-        return cls(to.source(x), broadcast_axes(x.type, result.type), splat, x.type.words)
+        return cls(scheduler.source(x), broadcast_axes(x.type, result.type), splat, x.type.words)
 
     def words_of(self, source: Source, memory: Memory, pixels: int, words: int) -> Array:
         """The operand's bytes for every word of the result, u8 [pixels, words * 4]."""
@@ -398,9 +397,6 @@ class PairKernel(FamilyKernel):
     sources: tuple[Source, ...] = field(kw_only=True)
     operands: tuple[Broadcast, ...] = field(kw_only=True)
     form: PairForm = field(kw_only=True)
-
-    def reads(self) -> list[View]:
-        return [source for source in self.sources if isinstance(source, View)]
 
     def simulate(self, memory: Memory, inputs: Mapping[str, Array]) -> Array:
         del inputs

@@ -11,8 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..ir.graph import Dequantize, Elementwise, Graph, OnnxOp, Op, Quantize, Value
+from ..ir.graph import Graph, Op, Value
 from ..ir.types import Quantization
+from .onnx_op import Elementwise, OnnxOp
+from .quantize import Dequantize, Quantize
 
 
 class Refused(Exception):  # noqa: N818
@@ -102,37 +104,3 @@ def with_quantization(value: Value, quantization: Quantization) -> Value:
 
 Rule = Callable[[Surroundings, Op], Group | None]
 """The group of an op; None where it is not the rule's; Refused where it stays float."""
-
-
-def rules() -> tuple[Rule, ...]:
-    """The rules of all families; each looks at ops of its own only."""
-    from . import FUSION_RULES
-
-    return FUSION_RULES
-
-
-def groups(graph: Graph) -> dict[Op, Op]:
-    """The integer op in the place of each op that ends a group."""
-    around, found, known = Surroundings(graph), {}, rules()
-    for op in graph.ops:
-        for rule in known:
-            try:
-                group = rule(around, op)
-            except Refused:
-                continue
-            if group is not None:
-                found[group.last] = group.op
-                break
-    return found
-
-
-def explain(graph: Graph, op: Op) -> str | None:
-    """Why `op` is not an integer op; None where no rule is about it."""
-    around = Surroundings(graph)
-    for rule in rules():
-        try:
-            if rule(around, op) is not None:
-                return None
-        except Refused as refused:
-            return str(refused)
-    return None

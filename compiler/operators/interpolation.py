@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -33,19 +33,18 @@ from ..arithmetic import (
     scaled_taps,
 )
 from ..errors import CompileError, Refusal
-from ..ir.graph import FloatOp, Op, Value
+from ..ir.graph import Op, Tensors, Value
 from ..ir.layout import lanes_of_channels
 from ..ir.program import View
 from ..ir.types import NUMPY_DTYPES, Array, TensorType
+from ..lowering.memory import Memory
+from ..lowering.packing import Lowering
+from ..lowering.scheduling import Scheduler
+from ..lowering.shader import Json, Shader
 from ..reference.layout import CHANNELS_LAST, OptimizedGraph
-from .base import FamilyKernel, FamilyOp, Get, Settlement
+from .base import FamilyKernel, FamilyOp, Settlement
 from .fusion import Group, Refused, Surroundings
-
-if TYPE_CHECKING:
-    from ..lowering.memory import Memory
-    from ..lowering.shader import Json, Shader
-    from ..passes.pack_int8 import Lowering
-    from ..passes.schedule import Scheduler
+from .onnx_op import FloatOp
 
 COORDINATES = (
     "half_pixel",
@@ -77,9 +76,9 @@ class ResizeLinear(FamilyOp):
         )
         return y, x
 
-    def evaluate(self, get: Get) -> Array:
+    def evaluate(self, tensors: Tensors) -> Array:
         scale, zero_point, _ = self.model_type(self.x)
-        values = dequantize_linear(self.stored(get(self.x)), scale, zero_point)
+        values = dequantize_linear(self.stored(tensors[self.x]), scale, zero_point)
         moved = np.moveaxis(values, (self.first, self.first + 1), (2, 3))
         made = resize_linear(moved, *self.taps())
         made = np.ascontiguousarray(np.moveaxis(made, (2, 3), (self.first, self.first + 1)))
@@ -94,16 +93,16 @@ class ResizeLinear(FamilyOp):
         del operand
         return 1 if self.first == 2 else 3
 
-    def lower(self, to: Lowering) -> None:
-        x = to.operand(self.x, self.wanted_axis(self.x))
+    def lower(self, lowering: Lowering) -> None:
+        x = lowering.operand(self.x, self.wanted_axis(self.x))
         flip = 0x80 if self.x.type.dtype == "u8" else 0
         result = self.result
-        if to.is_packable(result):
-            result = to.packed(result, x.type.segments, x.type.axis)
-        to.add(replace(self, result=result, x=x, flip=flip))
+        if lowering.is_packable(result):
+            result = lowering.packed(result, x.type.segments, x.type.axis)
+        lowering.add(replace(self, result=result, x=x, flip=flip))
 
-    def schedule(self, to: Scheduler) -> None:
-        source = to.source(self.x)
+    def schedule(self, scheduler: Scheduler) -> None:
+        source = scheduler.source(self.x)
         assert isinstance(source, View)
         scale, zero_point, _ = self.model_type(self.x)
         stored = np.arange(256, dtype=np.uint8)
@@ -111,9 +110,9 @@ class ResizeLinear(FamilyOp):
         thresholds = None
         if self.result.type.is_byte:
             thresholds = quantize_thresholds(*self.model_type(self.result))
-        to.kernel(
+        scheduler.kernel(
             InterpolationKernel(
-                *to.frame(self),
+                *scheduler.frame(self),
                 source=source,
                 x_type=self.x.type,
                 result_type=self.result.type,
@@ -144,21 +143,21 @@ class ResizeBytes(ResizeLinear):
         )
         return y, x
 
-    def evaluate(self, get: Get) -> Array:
-        held = self.stored(get(self.x))
+    def evaluate(self, tensors: Tensors) -> Array:
+        held = self.stored(tensors[self.x])
         moved = np.moveaxis(held, (self.first, self.first + 1), (2, 3))
         made = resize_bytes(moved, *self.taps()).astype(held.dtype)
         axes = (self.first, self.first + 1)
         return self.packed(np.ascontiguousarray(np.moveaxis(made, (2, 3), axes)))
 
-    def schedule(self, to: Scheduler) -> None:
-        source = to.source(self.x)
+    def schedule(self, scheduler: Scheduler) -> None:
+        source = scheduler.source(self.x)
         assert isinstance(source, View)
         stored = np.arange(256, dtype=np.uint8)
         stored = stored ^ np.uint8(0x80) if self.flip else stored.view(np.int8)
-        to.kernel(
+        scheduler.kernel(
             InterpolationKernel(
-                *to.frame(self),
+                *scheduler.frame(self),
                 source=source,
                 x_type=self.x.type,
                 result_type=self.result.type,
@@ -176,9 +175,6 @@ def _cut_off(unsigned: bool) -> Array:
     levels = np.arange(1, 256) if unsigned else np.arange(-127, 128)
     above = np.nextafter((levels - 1).astype(F32), F32(np.inf))
     return float_order(np.where(levels > 0, levels.astype(F32), above).astype(F32))
-
-
-OPS = (ResizeLinear, ResizeBytes)
 
 
 def fuse(around: Surroundings, op: Op) -> Group | None:
@@ -291,9 +287,6 @@ class InterpolationKernel(FamilyKernel):
     def is_integer(self) -> bool:
         """Whether sums are of integers in 2^-20, cut off towards zero."""
         return self.values.dtype == np.int32
-
-    def reads(self) -> list[View]:
-        return [self.source]
 
     def title(self) -> str:
         made = "bytes" if self.is_integer or self.thresholds is not None else "f32"

@@ -10,18 +10,16 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..arithmetic import F32, PoolAxis, float_order, requantize
 from ..ir.program import Source, View
 from ..ir.types import Array, TensorType
+from ..lowering.memory import Memory
+from ..lowering.shader import Json, Shader
 from .base import FamilyKernel
-
-if TYPE_CHECKING:
-    from ..lowering.memory import Memory
-    from ..lowering.shader import Json, Shader
 
 STARTS = {"max": -(2**31), "min": 2**31 - 1}
 
@@ -114,9 +112,6 @@ class WindowKernel(FamilyKernel):
     terms: Array | None = None
     thresholds: dict[int, Array] = field(default_factory=dict)
     area: bool = False
-
-    def reads(self) -> list[View]:
-        return [self.source] if isinstance(self.source, View) else []
 
     @property
     def uses(self) -> list[str]:

@@ -16,7 +16,8 @@ Refusals:
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..ir.graph import Dequantize, Graph, Op, Quantize, Value
+from ..ir.graph import Graph, Op, Value
+from ..operators.quantize import Dequantize, Quantize
 from ..reference.facts import KEPT_IDLE
 
 

@@ -12,8 +12,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..ir.graph import Elementwise, Graph, Quantize
+from ..ir.graph import Graph
 from ..operators.convolution.fusion import is_redundant
+from ..operators.onnx_op import Elementwise
+from ..operators.quantize import Quantize
 from ..reference.facts import ACTIVATIONS
 
 

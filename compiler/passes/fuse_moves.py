@@ -25,9 +25,11 @@ from typing import ClassVar
 import numpy as np
 
 from ..arithmetic import dequantize_linear, quantize_linear
-from ..ir.graph import Dequantize, Elementwise, Graph, Op, Pad, Quantize, Value
+from ..ir.graph import Graph, Op, Value
 from ..ir.types import Quantization, TensorType
-from .fold_constants import quantized
+from ..operators.moves.pad import Pad
+from ..operators.onnx_op import Elementwise
+from ..operators.quantize import Dequantize, Quantize, quantized
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,10 @@ import numpy as np
 
 from ..arithmetic import F32
 from ..errors import CompileError
-from ..ir.graph import Dequantize, Elementwise, Graph, Op, Quantize, Value, retype
+from ..ir.graph import Graph, Op, Value, retype
 from ..ir.types import Quantization
+from ..operators.onnx_op import Elementwise
+from ..operators.quantize import Dequantize, Quantize
 from ..reference.facts import ELIMINATED, NEUTRAL, NEUTRAL_SECOND
 
 

@@ -26,17 +26,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..ir.program import (
-    BufferStore,
-    CopyKernel,
-    Kernel,
-    OutputStore,
-    Program,
-    Store,
-    View,
-    WordStore,
-)
+from ..ir.program import BufferStore, Kernel, OutputStore, Program, Store, View, WordStore
 from ..ir.types import Array
+from ..operators.copy import CopyKernel
 
 MAX_OUTPUTS = 4
 """Beside the arena, the weights (by words and by vec4) and a graph input."""

@@ -22,8 +22,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..ir.graph import Dequantize, Graph, Op, Quantize, Value
+from ..ir.graph import Graph, Op, Value
 from ..ir.types import TensorType
+from ..operators.quantize import Dequantize, Quantize
 from ..reference.facts import PROPAGATING
 
 

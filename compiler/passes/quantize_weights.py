@@ -19,7 +19,10 @@ from typing import ClassVar
 import numpy as np
 
 from ..arithmetic import F32, quantize_linear
-from ..ir.graph import Conv, Dequantize, Elementwise, FloatOp, Graph, Op, Quantize, Value
+from ..ir.graph import Graph, Op, Value
+from ..operators.convolution.op import Conv
+from ..operators.onnx_op import Elementwise, FloatOp
+from ..operators.quantize import Dequantize, Quantize
 from ..reference.facts import ACTIVATIONS, QUANTIZED_WEIGHTS
 
 

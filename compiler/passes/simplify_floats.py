@@ -15,7 +15,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..ir.graph import Conv, Elementwise, FloatOp, Graph, Identity, Op, Pad, Value
+from ..ir.graph import Graph, Op, Value
+from ..operators.convolution.op import Conv
+from ..operators.identity import Identity
+from ..operators.moves.pad import Pad
+from ..operators.onnx_op import Elementwise, FloatOp
 from ..operators.pooling import MaxPool
 from ..reference.facts import NEUTRAL, NEUTRAL_SECOND, PADDED
 

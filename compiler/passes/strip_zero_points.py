@@ -12,8 +12,9 @@ Refusals:
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..ir.graph import Dequantize, Graph, Quantize
+from ..ir.graph import Graph
 from ..ir.types import NUMPY_DTYPES
+from ..operators.quantize import Dequantize, Quantize
 from ..strip import is_strippable
 
 

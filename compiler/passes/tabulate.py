@@ -31,9 +31,12 @@ from typing import ClassVar
 import numpy as np
 
 from ..arithmetic import dequantize_linear, quantize_linear
-from ..ir.graph import Dequantize, Elementwise, Graph, Lookup, Op, Quantize, Value
+from ..ir.graph import Graph, Op, Value
 from ..ir.types import NUMPY_DTYPES, Array, TensorType
 from ..operators.binary import Lookup2
+from ..operators.lookup import Lookup
+from ..operators.onnx_op import Elementwise
+from ..operators.quantize import Dequantize, Quantize
 from ..reference.node import run_expression
 
 

@@ -2,10 +2,11 @@
 
 import pytest
 from onnx2wgsl.compiler.errors import CompileError
-from onnx2wgsl.compiler.ir.graph import Graph, Identity, Value
+from onnx2wgsl.compiler.ir.graph import Graph, Value
 from onnx2wgsl.compiler.ir.text import parse_graph
 from onnx2wgsl.compiler.ir.types import TensorType
 from onnx2wgsl.compiler.ir.verifier import verify
+from onnx2wgsl.compiler.operators.identity import Identity
 
 Q = "{s=0.5, z=3}"
 INPUTS = f"%x: u8[1,4,3,3]{Q}, %f: f32[1,4,3,3]"

@@ -11,10 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from onnx2wgsl.compiler.errors import CompileError
-from onnx2wgsl.compiler.ir.graph import Elementwise, Graph, Lookup, Value
+from onnx2wgsl.compiler.ir.graph import Graph, Value
 from onnx2wgsl.compiler.ir.program import Program
 from onnx2wgsl.compiler.ir.text import digest, format_constant, format_graph, parse_graph
 from onnx2wgsl.compiler.ir.types import Quantization, TensorType
+from onnx2wgsl.compiler.operators.lookup import Lookup
+from onnx2wgsl.compiler.operators.onnx_op import Elementwise
 from onnx2wgsl.compiler.pipeline import compile_model
 
 from tests.compiler.models import model

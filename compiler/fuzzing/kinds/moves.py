@@ -15,19 +15,7 @@ from hypothesis import strategies as st
 
 from ..builder import QuantParams, Tensor
 from ..models import Builder
-from ..nodes import (
-    ANY_SHAPES,
-    AXES,
-    IMAGES,
-    Kind,
-    Made,
-    Node,
-    Operands,
-    Result,
-    axis_of,
-    results,
-    several,
-)
+from ..nodes import ANY_SHAPES, AXES, IMAGES, Kind, Made, Node, Operands, Result, axis_of, results, several
 from ..values import SEEDS, tuples
 
 Numbers = tuple[int, ...]

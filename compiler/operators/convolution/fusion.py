@@ -19,10 +19,13 @@ and because what ONNX Runtime makes of it depends on the machine:
 import numpy as np
 
 from ...arithmetic import F32, quantize_bias
-from ...ir.graph import Conv, Dequantize, Elementwise, Op, QConv, Quantize, Value
+from ...ir.graph import Op, Value
 from ...ir.types import Array
 from ...reference.facts import ACTIVATIONS
 from ..fusion import Group, Refused, Surroundings
+from ..onnx_op import Elementwise
+from ..quantize import Dequantize, Quantize
+from .op import Conv, QConv
 
 
 def fuse(around: Surroundings, op: Op) -> Group | None:
@@ -50,12 +53,9 @@ def fuse(around: Surroundings, op: Op) -> Group | None:
             x,
             _as_image(weight.x),
             bias,
-            op.strides,
-            op.pads,
-            op.dilations,
             weight_scale=Value.constant(f"{weight.x.name}.scale", scale),
-            group=op.group,
             weight_zero_point=zero_point,
+            **op.window,
         ),
     )
 

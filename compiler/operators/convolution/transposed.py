@@ -16,22 +16,23 @@ puts them in place.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ...arithmetic import requantize_multiplier, wrap_i32
-from ...ir.graph import Dequantize, FloatOp, Op, QConv, Value
+from ...ir.graph import Op, Tensors, Value
 from ...ir.types import Array
-from ..base import FamilyOp, Get
+from ...lowering.packing import Lowering
+from ..base import FamilyOp
 from ..float.reductions import transposed_pads
 from ..fusion import Group, Refused, Surroundings
-from ..matmul.op import finished
 from ..moves.op import Move
+from ..onnx_op import FloatOp
+from ..quantize import Dequantize
+from ..sums import result_of_sums
 from .fusion import quantized_bias, requantization
-
-if TYPE_CHECKING:
-    from ...passes.pack_int8 import Lowering
+from .op import QConv
 
 
 @dataclass(eq=False)
@@ -70,18 +71,18 @@ class QConvTranspose(FamilyOp):
         weight = self.weight.array.astype(np.int64)
         return weight - zero.reshape(-1, *(1,) * (weight.ndim - 2))
 
-    def evaluate(self, get: Get) -> Array:
+    def evaluate(self, tensors: Tensors) -> Array:
         before, after = self.x.type.quantization, self.result.type.quantization
         assert before is not None
         assert after is not None
-        x = get(self.x).astype(np.float64) - before.zero_point
+        x = tensors[self.x].astype(np.float64) - before.zero_point
         sums = self._sums(x, self.centred().astype(np.float64)).astype(np.int64)
         ones = (1,) * len(self.strides)
         if self.bias is not None:
             sums += self.bias.array.astype(np.int64).reshape(-1, *ones)
         scale = self.per_channel(self.weight_scale.array.reshape(-1))
         multiplier = requantize_multiplier(before.scale, scale, after.scale)
-        return finished(wrap_i32(sums), multiplier.reshape(-1, *ones), self.result.type)
+        return result_of_sums(wrap_i32(sums), multiplier.reshape(-1, *ones), self.result.type)
 
     def _sums(self, x: Array, weight: Array) -> Array:
         """Every element of x times all weights, added where it falls; f64, exact."""
@@ -107,7 +108,7 @@ class QConvTranspose(FamilyOp):
 
     # ------------------------------------------------------------------------------ lowering
 
-    def lower(self, to: Lowering) -> None:
+    def lower(self, lowering: Lowering) -> None:
         axes = [self._axis(n) for n in range(len(self.strides))]
         strides = int(np.prod(self.strides))
         padded = [axis.pads for axis in axes]
@@ -131,10 +132,10 @@ class QConvTranspose(FamilyOp):
             group=self.group,
             float_reference=True,
         )
-        to.lower(conv)
+        lowering.lower(conv)
         starts = tuple(axis.start for axis in axes)
         attributes = {"group": self.group, "strides": self.strides, "starts": starts}
-        Move(self.result, phases, "interleave", attributes).lower(to)
+        Move(self.result, phases, "interleave", attributes).lower(lowering)
 
     def _axis(self, number: int) -> _PhaseAxis:
         stride, pad = self.strides[number], self.pads[number]
@@ -180,9 +181,6 @@ class QConvTranspose(FamilyOp):
         phases = int(np.prod(self.strides))
         spread = np.repeat(each.reshape(self.group, 1, -1), phases, 1).reshape(-1)
         return Value.constant(f"{value.name}.phases", np.ascontiguousarray(spread))
-
-
-OPS = (QConvTranspose,)
 
 
 @dataclass(frozen=True)

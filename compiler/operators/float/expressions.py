@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from ...ir.graph import Value
 from ...ir.types import Array
+from ..onnx_op import WGSL_TYPES
 
 UNARY = {
     "Abs": "abs({0})",
@@ -110,9 +111,6 @@ ANY_DTYPE = frozenset(
     ]
 )
 """Those whose expressions are right for integers and booleans, too."""
-
-WGSL_TYPES = {"f32": "f32", "i32": "i32", "i64": "i32", "bool": "bool"}
-"""What a value of each dtype is inside a shader. An i64 is a word, as everywhere in a program."""
 
 
 class Node(NamedTuple):

@@ -11,21 +11,19 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...ir.graph import OnnxOp, Value
-from ...ir.program import Source, View
+from ...ir.graph import Value
+from ...ir.program import Source
 from ...ir.types import Array
+from ...lowering.memory import Memory
+from ...lowering.scheduling import Scheduler
+from ...lowering.shader import Json, Shader
 from ...reference.node import run_node
 from ..base import FamilyKernel
+from ..onnx_op import OnnxOp
 from .map import node_name, source_of, tensor_of, words_of
-
-if TYPE_CHECKING:
-    from ...lowering.memory import Memory
-    from ...lowering.shader import Json, Shader
-    from ...passes.schedule import Scheduler
 
 LEAST = "-3.4028234e38"
 COMBINE: dict[str, tuple[str, str]] = {
@@ -120,19 +118,19 @@ class Reduction:
         return self.b is None and not self.a.coordinates and self.length >= ROW
 
 
-def schedule_reduction(op: OnnxOp, found: Reduction, to: Scheduler) -> None:
+def schedule_reduction(op: OnnxOp, found: Reduction, scheduler: Scheduler) -> None:
     """The kernel of a reduction that `op` is."""
     assert found.count == op.result.type.size, f"%{op.result.name}: {found.sizes}"
-    read = {operand.value: source_of(operand.value, to) for _, operand in found.operands}
-    to.kernel(
+    read = {operand.value: source_of(operand.value, scheduler) for _, operand in found.operands}
+    scheduler.kernel(
         ReduceKernel(
-            *to.frame(op),
+            *scheduler.frame(op),
             sources=tuple(read.values()),
             leaves=tuple(read),
             reduction=found,
             node=op,
-            opset=EXPANDED_OPSET if op.result in to.origins else to.graph.opset,
-            nodes=(node_name(op, to),),
+            opset=EXPANDED_OPSET if op.result in scheduler.origins else scheduler.graph.opset,
+            nodes=(node_name(op, scheduler),),
         )
     )
 
@@ -157,9 +155,6 @@ class ReduceKernel(FamilyKernel):
     @property
     def word_dtype(self) -> str:
         return self.node.result.type.dtype
-
-    def reads(self) -> list[View]:
-        return [source for source in self.sources if isinstance(source, View)]
 
     @property
     def macs(self) -> int:

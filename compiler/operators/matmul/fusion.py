@@ -25,10 +25,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...arithmetic import F32, quantize_bias
-from ...ir.graph import Dequantize, Elementwise, FloatOp, Op, Quantize, Value
+from ...ir.graph import Op, Value
 from ...ir.types import Array
 from ..fusion import Group, Refused, Surroundings
 from ..moves.op import Move
+from ..onnx_op import Elementwise, FloatOp
+from ..quantize import Dequantize, Quantize
 from .op import QMatMul
 
 

@@ -8,18 +8,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...ir.layout import channels_of_lanes
 from ...ir.program import View
 from ...ir.types import Array, TensorType
+from ...lowering.memory import Memory
+from ...lowering.shader import Json, Shader
 from ..base import FamilyKernel
-
-if TYPE_CHECKING:
-    from ...lowering.memory import Memory
-    from ...lowering.shader import Json, Shader
 
 OUTSIDE = -(2**26)
 """Address of an element that reads the fill; the sum of a few such is still negative in i32."""
@@ -115,9 +112,6 @@ class GatherKernel(FamilyKernel):
     @property
     def moves_words(self) -> bool:
         return not self.bytes
-
-    def reads(self) -> list[View]:
-        return [self.source] if isinstance(self.source, View) else []
 
     def simulate(self, memory: Memory, inputs: Mapping[str, Array]) -> Array:
         pixel, lane = self.tables.of()

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from onnx2wgsl.compiler.ir.graph import FloatOp
 from onnx2wgsl.compiler.ir.text import parse_graph
-from onnx2wgsl.compiler.operators.fusion import explain
+from onnx2wgsl.compiler.operators.catalogue import explain
+from onnx2wgsl.compiler.operators.onnx_op import FloatOp
 from onnx2wgsl.compiler.passes.fuse_groups import FuseGroups
 
 from tests.compiler.ir_text import unchanged

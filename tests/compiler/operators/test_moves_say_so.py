@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from onnx2wgsl.compiler.arithmetic import dequantize_linear
-from onnx2wgsl.compiler.ir.graph import Graph
+from onnx2wgsl.compiler.ir.graph import Graph, Op
 from onnx2wgsl.compiler.ir.text import parse_graph
-from onnx2wgsl.compiler.operators import OP_CLASSES
 from onnx2wgsl.compiler.verify.interpreter import run_graph
 
 TYPE = "s8[1,4,4,4]{s=0.5, z=3}"
@@ -102,6 +101,6 @@ def test_an_op_on_other_sources_is_the_same_op(kind: str) -> None:
 
 
 def test_every_op_that_says_so_is_tested_here() -> None:
-    said = {name: {kind for kind, cls in OP_CLASSES.items() if getattr(cls, name)} for name in
+    said = {name: {kind for kind, cls in Op.classes.items() if getattr(cls, name)} for name in
             ("moves_values", "picks_extremes", "reads_order")}  # fmt: skip
     assert said == {"moves_values": set(MOVES), "picks_extremes": set(EXTREMES), "reads_order": set(ORDERS)}

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from onnx2wgsl.compiler.ir.graph import FloatOp
 from onnx2wgsl.compiler.ir.text import parse_graph
-from onnx2wgsl.compiler.operators.fusion import explain
+from onnx2wgsl.compiler.operators.catalogue import explain
+from onnx2wgsl.compiler.operators.onnx_op import FloatOp
 from onnx2wgsl.compiler.passes.fuse_groups import FuseGroups
 
 from tests.compiler.exactness import assert_exact

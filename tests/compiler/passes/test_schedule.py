@@ -1,11 +1,13 @@
 """schedule makes a kernel of every op and a buffer of every value."""
 
 import pytest
-from onnx2wgsl.compiler.ir.program import BufferStore, ConvKernel, OutputStore, Program
+from onnx2wgsl.compiler.ir.program import BufferStore, OutputStore, Program
 from onnx2wgsl.compiler.ir.text import parse_graph
+from onnx2wgsl.compiler.operators.convolution.kernel import ConvKernel
+from onnx2wgsl.compiler.operators.convolution.tile import choose_tile
 from onnx2wgsl.compiler.operators.moves.gather import GatherKernel
 from onnx2wgsl.compiler.passes.pack_int8 import PackInt8
-from onnx2wgsl.compiler.passes.schedule import Schedule, choose_tile
+from onnx2wgsl.compiler.passes.schedule import Schedule
 from onnx2wgsl.compiler.verify.simulator import run_program
 
 from tests.compiler.exactness import differing
