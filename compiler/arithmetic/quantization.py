@@ -73,7 +73,11 @@ def wrap_i32(values: Array) -> Array:
 
 
 def float_order(x: Array) -> Array:
-    """f32 as i32 keys in the same order (-0 just below +0): bits ^ ((bits >> 31) & 0x7fffffff)."""
+    """f32 as i32 keys in the same order (-0 just below +0): bits ^ ((bits >> 31) & 0x7fffffff).
+
+    >>> float_order(np.array([-1, -0.0, 0.0, 1e-45], F32)).tolist()
+    [-1065353217, -1, 0, 1]
+    """
     bits = np.ascontiguousarray(x, F32).view(np.int32)
     return bits ^ ((bits >> 31) & np.int32(0x7FFFFFFF))
 
@@ -88,6 +92,9 @@ def quantize_thresholds(scale: float, zero_point: int, limits: tuple[int, int]) 
     """Key of the smallest f32 that QuantizeLinear takes to lo + 1 ... hi, i32 [255], by bisection.
 
     A level that no finite or infinite value reaches has the key 0x7fffffff.
+
+    >>> float_from_order(quantize_thresholds(1.0, 0, (0, 255))[:3]).tolist()  # above 0.5, from 1.5, above 2.5
+    [0.5000000596046448, 1.5, 2.500000238418579]
     """
     low_level, high_level = limits
     levels = np.arange(low_level + 1, high_level + 1)

@@ -86,8 +86,8 @@ def _emit(code: Code, weights: Constants, program: Program, kernel: FamilyKernel
     }
     return {
         "name": kernel.name,
-        "op": kernel.op,
-        "shader": _file(code, kernel.op, _text(kernel, structure)),
+        "op": kernel.template,
+        "shader": _file(code, kernel.template, _text(kernel, structure)),
         "constants": {name: value for name, (_, value) in shader.constants.items()},
         "uses": kernel.uses,
         "workgroups": [-(-invocations[i] // workgroup[i]) for i in (0, 1)] + [1],
@@ -103,16 +103,16 @@ def _text(kernel: FamilyKernel, structure: Json) -> str:
     """The shader of a kernel, from its own template or that of its name."""
     if kernel.template_text:
         return render_text(kernel.template_text, structure)
-    return render_template(f"{kernel.op}.wgsl", structure)
+    return render_template(f"{kernel.template}.wgsl", structure)
 
 
-def _file(code: Code, op: str, text: str) -> str:
+def _file(code: Code, template: str, text: str) -> str:
     """The file that holds `text`: an earlier one where a kernel has the same structure."""
     number = 1
-    name = f"{op}.wgsl"
+    name = f"{template}.wgsl"
     while code.shaders.get(name, text) != text:
         number += 1
-        name = f"{op}_{number}.wgsl"
+        name = f"{template}_{number}.wgsl"
     code.shaders[name] = text
     return name
 

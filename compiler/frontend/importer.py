@@ -23,9 +23,9 @@ from ..operators.moves.op import Move
 from ..operators.moves.pad import Pad
 from ..operators.moves.resize import Resize
 from ..operators.quantize import Dequantize, dequantized
+from ..reference.facts import PAIR
 from ..reference.node import run_node
 from .nodes import NodeRefusal, operator_name, plain_attributes
-from .shapes import KEPT
 
 ABSENT = np.zeros(0, np.float32)
 """An operand that is not there."""
@@ -138,7 +138,7 @@ class Importer:
 
     def _fold(self, node: Any) -> bool:
         """Computes a node that reads constants alone, or a shape; says whether it did."""
-        if node.op in KEPT or len(node.outputs) != 1 or not node.inputs:
+        if node.op in PAIR or len(node.outputs) != 1 or not node.inputs:
             return False
         xs = [self.operand(node, index) for index in range(len(node.inputs))]
         if node.op == "Shape" and xs[0] is not None:

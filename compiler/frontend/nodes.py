@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..reference.oracle import PURE_DOMAINS
+from ..reference.facts import IMPLIED_DOMAINS
 
 
 class NodeRefusal(Exception):  # noqa: N818
@@ -12,9 +12,9 @@ class NodeRefusal(Exception):  # noqa: N818
 
 
 def operator_name(node: Any) -> str:
-    """The operator with its domain, where that is not ONNX's own or implied (`PURE_DOMAINS`)."""
+    """The operator with its domain, where that is not ONNX's own or implied (`IMPLIED_DOMAINS`)."""
     domain = node.domain or "ai.onnx"
-    implied = PURE_DOMAINS.get(node.op, "ai.onnx")
+    implied = IMPLIED_DOMAINS.get(node.op, "ai.onnx")
     return str(node.op) if domain == implied else f"{domain}.{node.op}"
 
 

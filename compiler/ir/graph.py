@@ -24,9 +24,9 @@ the ops are those of the families in operators/.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from .types import DTYPE_NAMES, Array, TensorType
 
@@ -77,16 +77,50 @@ class Tensors:
 
 @dataclass(eq=False)
 class Op:
-    """One operation: operands and attributes are the fields, `result` is the value it makes."""
+    """One operation: operands and attributes are the fields, `result` is the value it makes.
+
+    Passes ask an op what it does by the class variables and methods here, so that they need not know it.
+    """
 
     result: Value
     kind: ClassVar[str] = ""
     classes: ClassVar[dict[str, type[Op]]] = {}
     """Every class of ops by its kind, for the text form; a class enters when it is defined."""
+    onnx: ClassVar[str] = ""
+    moves_values: ClassVar[bool] = False
+    """Whether each element of the result is one of those of `takes_from`, or a constant, whichever the values
+    are: the op may go before or behind what is done element by element.
+    """
+    picks_extremes: ClassVar[bool] = False
+    """Whether each element of the result is the greatest or least of some of those of `takes_from`: the op
+    may go before or behind what keeps their order, as quantize and dequantize do.
+    """
+    reads_order: ClassVar[bool] = False
+    """Whether the result tells nothing of `takes_from` but which elements are greater than which."""
 
     def __init_subclass__(cls) -> None:
         if "kind" in cls.__dict__:
             Op.classes[cls.kind] = cls
+
+    @property
+    def onnx_name(self) -> str:
+        """The ONNX operator that it is, by which `reference.facts` know it; "" where it is none."""
+        return self.onnx
+
+    @property
+    def takes_from(self) -> tuple[Value, ...]:
+        """The operands whose elements it takes: the field `xs`, or the one `x`."""
+        held = vars(self)
+        return tuple(held["xs"]) if "xs" in held else (held["x"],)
+
+    def on(self, others: Sequence[Value], result: Value) -> Self:
+        """The same op on others in the place of `takes_from`."""
+        changed = {"xs": tuple(others)} if "xs" in vars(self) else {"x": others[0]}
+        return replace(self, result=result, **changed)
+
+    def repeats(self) -> Value | None:
+        """The operand that the result merely repeats; None where it does more."""
+        return None
 
     def operand_fields(self) -> Iterator[tuple[str, Value | tuple[Value, ...]]]:
         """Names and values of the fields that hold operands (absent optional ones are left out)."""

@@ -8,7 +8,11 @@ from .types import Array, TensorType
 
 
 def physical_channels(segments: tuple[int, ...]) -> list[int]:
-    """Logical channel of each physical one; -1 where a lane is padding."""
+    """Logical channel of each physical one; -1 where a lane is padding.
+
+    >>> physical_channels((5, 3))
+    [0, 1, 2, 3, 4, -1, -1, -1, 5, 6, 7, -1]
+    """
     channels: list[int] = []
     first = 0
     for count in segments:
@@ -42,6 +46,10 @@ def positions(type_: TensorType) -> tuple[Array, Array]:
     """Pixel and lane of every element, two i32 arrays of the type's shape.
 
     A row-major type is one pixel whose lanes are the elements.
+
+    >>> pixel, lane = positions(TensorType("s8", (1, 2, 1, 3), segments=(2,)))  # two channels, three pixels
+    >>> pixel.tolist(), lane.tolist()
+    ([[[[0, 1, 2]], [[0, 1, 2]]]], [[[[0, 0, 0]], [[1, 1, 1]]]])
     """
     if type_.segments is None:
         index = np.arange(type_.size, dtype=np.int32).reshape(type_.shape)
@@ -59,7 +67,12 @@ def positions(type_: TensorType) -> tuple[Array, Array]:
 
 
 def to_lanes(array: Array, type_: TensorType, padding: int = 0) -> Array:
-    """Logical bytes as they lie packed: u8 [pixels, words * 4]; padding lanes hold `padding`."""
+    """Logical bytes as they lie packed: u8 [pixels, words * 4]; padding lanes hold `padding`.
+
+    >>> picture = np.array([[[[10, 20]], [[11, 21]], [[12, 22]]]])  # [1, 3, 1, 2]
+    >>> to_lanes(picture, TensorType("s8", picture.shape, segments=(3,))).tolist()
+    [[10, 11, 12, 0], [20, 21, 22, 0]]
+    """
     outer = type_.pixels // type_.inner
     image = np.ascontiguousarray(array).reshape(outer, type_.channels, type_.inner)
     last = np.moveaxis(image, 1, -1).reshape(type_.pixels, type_.channels)

@@ -112,6 +112,22 @@ class Kernel:
     """Whether it adds or maps floats, which every device rounds in its own way."""
     byte_tables: ClassVar[bool] = False
     """Whether its own template, not only its stores, looks bytes up in tables."""
+    is_border: ClassVar[bool] = False
+    """Whether it only carries a graph input or output over from memory, or to it."""
+    quantizes: ClassVar[bool] = False
+    """Whether it makes bytes of floats."""
+
+    @property
+    def moves_words(self) -> bool:
+        """Whether it hands on words as they are."""
+        return False
+
+    @property
+    def word_dtype(self) -> str | None:
+        """The dtype of the row-major words that it makes, one an element; None where it makes bytes, or moves
+        words of any dtype.
+        """
+        return None
 
     def reads(self) -> list[View]:
         """Views this kernel reads from the arena, in the order of its fields."""

@@ -1,13 +1,14 @@
 """What an operator family brings: each room of this package holds all that one family needs.
 
 A family is a few ops of the Graph (`FamilyOp`), the kernels they become (`FamilyKernel`), and the
-rule by which ONNX Runtime makes integer ops of its nodes (`fuse`, listed in catalogue.py).
+rule by which ONNX Runtime makes integer ops of its nodes (`fuse`, listed in catalogue.py); some have a rule
+for what depends on the layout that ONNX Runtime runs them in (`by_layout`).
 The passes, the interpreter, the simulator and codegen ask the ops and kernels themselves.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
@@ -20,6 +21,12 @@ from ..lowering.memory import Memory
 from ..lowering.packing import Lowering
 from ..lowering.scheduling import Scheduler
 from ..lowering.shader import Json, Shader
+from ..reference.layout import OptimizedGraph
+
+Settlement = Callable[[OptimizedGraph], None]
+"""Tells an op in which layout ONNX Runtime runs it."""
+LayoutRule = Callable[[Op], Settlement | None]
+"""What settles an op; None where it is not the rule's, or its result is the same in both layouts."""
 
 
 @dataclass(eq=False)
@@ -92,11 +99,15 @@ class FamilyOp(Op):
 class FamilyKernel(Kernel):
     """A kernel that simulates itself and says what its template needs.
 
-    `template_text`: the jinja2 text of an operator that stands outside this package; else the
-    template is templates/`op`.wgsl.j2.
+    `template_text`: the jinja2 text of an operator that stands outside this package.
     """
 
     template_text: ClassVar[str] = ""
+
+    @property
+    def template(self) -> str:
+        """The name of its template, templates/`template`.wgsl.j2, and of its shaders."""
+        return self.op
 
     def simulate(self, memory: Memory, inputs: Mapping[str, Array]) -> Array:
         """What it makes: packed bytes u8 [pixels, words * 4], or whole words [pixels, words]."""

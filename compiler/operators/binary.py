@@ -36,7 +36,8 @@ from ..lowering.memory import Memory
 from ..lowering.packing import Lowering
 from ..lowering.scheduling import Scheduler
 from ..lowering.shader import Json, Shader
-from .base import FamilyKernel, FamilyOp
+from ..reference.layout import CHANNELS_LAST, OptimizedGraph
+from .base import FamilyKernel, FamilyOp, Settlement
 from .fusion import Group, NoIntegerForm, Surroundings
 from .lookup import Lookup
 from .moves.op import Move
@@ -192,6 +193,43 @@ def of_one_byte(op: PairOp) -> Lookup | None:
     return Lookup(op.result, source, Value.constant(f"{op.result.name}.table", table))
 
 
+def by_layout(op: Op) -> Settlement | None:
+    """Settles `swapped` of an Add whose roles its shapes don't tell: with an operand that is broadcast, the
+    two sums of `qlinear_add` are rounded in another order, and differ in up to one per cent of values.
+    """
+    if isinstance(op, Elementwise) and op.op == "Add" and len(op.xs) == 2:
+        a, b = op.xs
+    elif isinstance(op, QAdd):
+        a, b = op.a, op.b
+    else:
+        return None
+    if not roles_depend_on_layout(a.type.shape, b.type.shape):
+        return None
+
+    def settle(optimized: OptimizedGraph) -> None:
+        swapped = swapped_in(optimized, op.result.name)
+        if swapped is not None:
+            op.swapped = swapped
+
+    return settle
+
+
+def swapped_in(optimized: OptimizedGraph, name: str) -> bool | None:
+    """Whether the QLinearAdd of that name has A and B in each other's roles; None where there is none."""
+    node = optimized.node(name)
+    if node is None or node.op_type != "QLinearAdd":
+        return None
+    return add_swaps_roles(optimized.shape(node.input[0]), optimized.shape(node.input[3]))
+
+
+def roles_depend_on_layout(a_shape: tuple[int, ...], b_shape: tuple[int, ...]) -> bool:
+    """Whether the roles of an Add of these 4-D (channels-first) shapes change in channels-last."""
+    if not len(a_shape) == len(b_shape) == 4:
+        return False
+    last = [tuple(shape[axis] for axis in CHANNELS_LAST) for shape in (a_shape, b_shape)]
+    return add_swaps_roles(*last) != add_swaps_roles(a_shape, b_shape)
+
+
 # ---------------------------------------------------------------------------------- lowering
 
 
@@ -298,23 +336,8 @@ class Broadcast:
     @classmethod
     def of(cls, x: Value, result: Value, scheduler: Scheduler) -> Broadcast:
         """The addressing of a packed operand of the result's rank and axis."""
-        axis, shape = result.type.axis, result.type.shape
-        axes: list[tuple[int, int]] = []
-        stride = 1
-        for number in reversed(range(len(shape))):
-            if number == axis:
-                continue
-            size = x.type.shape[number]
-            entry = (shape[number], stride if size > 1 else 0)
-            stride *= size
-            if entry[0] == 1:
-                continue
-            if axes and entry[1] == axes[0][0] * axes[0][1]:
-                axes[0] = (axes[0][0] * entry[0], axes[0][1])
-            else:
-                axes.insert(0, entry)
         splat = x.type.channels == 1 and result.type.channels > 1
-        return cls(scheduler.source(x), tuple(axes), splat, x.type.words)
+        return cls(scheduler.source(x), broadcast_axes(x.type, result.type), splat, x.type.words)
 
     def words_of(self, source: Source, memory: Memory, pixels: int, words: int) -> Array:
         """The operand's bytes for every word of the result, u8 [pixels, words * 4]."""
@@ -337,6 +360,33 @@ class Broadcast:
             shader.constant(f"{name}_stride{number}", stride)
             axes.append({"number": number, "fixed": stride == 0})
         return {"name": name, "array": array, "axes": axes, "same": same, "splat": self.splat}
+
+
+def broadcast_axes(x: TensorType, result: TensorType) -> tuple[tuple[int, int], ...]:
+    """`Broadcast.axes` of an operand of the result's rank and axis: of its pixel axes, neighbours that it
+    steps through alike are one.
+
+    >>> result = TensorType("s8", (2, 8, 4, 5))
+    >>> broadcast_axes(TensorType("s8", (1, 8, 1, 5)), result)  # a row, for 2 * 4 rows of 5
+    ((8, 0), (5, 1))
+    >>> broadcast_axes(result, result)
+    ((40, 1),)
+    """
+    axes: list[tuple[int, int]] = []
+    stride = 1
+    for number in reversed(range(len(result.shape))):
+        if number == result.axis:
+            continue
+        size, own = result.shape[number], x.shape[number]
+        step = stride if own > 1 else 0
+        stride *= own
+        if size == 1:
+            continue
+        if axes and step == axes[0][0] * axes[0][1]:
+            axes[0] = (axes[0][0] * size, axes[0][1])
+        else:
+            axes.insert(0, (size, step))
+    return tuple(axes)
 
 
 @dataclass(eq=False)

@@ -162,6 +162,7 @@ class BorderKernel(FamilyKernel):
     """Elements between memory and words, by `dtype`; `out`: from words."""
 
     op = "border"
+    is_border = True
     source: Source = field(kw_only=True)
     dtype: str = "bool"
     out: bool = False

@@ -22,6 +22,7 @@ from . import (
     select,
     softmax,
 )
+from .base import LayoutRule
 from .convolution import fusion as convolution
 from .convolution import transposed
 from .float import expand, map, reductions
@@ -37,6 +38,9 @@ FAMILIES = (
 
 RULES: list[Rule] = [family.fuse for family in FAMILIES if hasattr(family, "fuse")]
 """What ONNX Runtime makes integer ops of: each rule looks at ops of its own only."""
+
+LAYOUT_RULES: list[LayoutRule] = [family.by_layout for family in FAMILIES if hasattr(family, "by_layout")]
+"""What computes otherwise in another layout."""
 
 
 def register(rule: Rule) -> None:

@@ -28,8 +28,13 @@ class Concat(FamilyOp):
     """ONNX Concat; on bytes all operands have the result's quantization."""
 
     kind = "concat"
+    onnx = "Concat"
+    moves_values = True
     xs: tuple[Value, ...]
     axis: int = 1
+
+    def repeats(self) -> Value | None:
+        return self.xs[0] if len(self.xs) == 1 else None
 
     def evaluate(self, tensors: Tensors) -> Array:
         return np.concatenate([tensors[x] for x in self.xs], self.axis)

@@ -22,6 +22,10 @@ class CopyKernel(FamilyKernel):
     source: Source = field(kw_only=True)
     op = "copy"
 
+    @property
+    def moves_words(self) -> bool:
+        return True
+
     def title(self) -> str:
         return "copy: words as they are"
 

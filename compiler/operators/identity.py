@@ -14,7 +14,12 @@ class Identity(FamilyOp):
     """The operand itself; `canonicalize` removes it."""
 
     kind = "identity"
+    onnx = "Identity"
+    moves_values = True
     x: Value
+
+    def repeats(self) -> Value | None:
+        return self.x
 
     def evaluate(self, tensors: Tensors) -> Array:
         return tensors[self.x]

@@ -32,6 +32,7 @@ from ..arithmetic import (
     resize_linear,
     scaled_taps,
 )
+from ..errors import CompileError
 from ..ir.graph import Op, Tensors, Value
 from ..ir.layout import lanes_of_channels
 from ..ir.program import View
@@ -40,7 +41,8 @@ from ..lowering.memory import Memory
 from ..lowering.packing import Lowering
 from ..lowering.scheduling import Scheduler
 from ..lowering.shader import Json, Shader
-from .base import FamilyKernel, FamilyOp
+from ..reference.layout import CHANNELS_LAST, OptimizedGraph
+from .base import FamilyKernel, FamilyOp, Settlement
 from .fusion import Group, NoIntegerForm, Surroundings
 from .onnx_op import FloatOp
 
@@ -207,6 +209,28 @@ def interpolated_bytes(op: FloatOp, opset: int) -> ResizeBytes:
     coordinates = _coordinates(op)
     op.result.type = replace(op.result.type, dtype=x.type.dtype, quantization=x.type.quantization)
     return ResizeBytes(op.result, x, first, scales, coordinates)
+
+
+def by_layout(op: Op) -> Settlement | None:
+    """Settles `last` of a Resize of bytes, by the axes that it scales in the optimized graph."""
+    if not isinstance(op, ResizeBytes):
+        return None
+
+    def settle(optimized: OptimizedGraph) -> None:
+        node, after = optimized.node(op.result.name), op.result.type.shape
+        constants = [] if node is None else optimized.constants(node)
+        moved = tuple(after[axis] for axis in CHANNELS_LAST) if op.first == 2 else after
+        if constants and constants[-1].dtype == np.float32:
+            op.last = bool(constants[-1][3] == 1)
+        elif constants and (moved != after or op.first == 1):
+            op.last = tuple(constants[-1]) == moved
+        else:
+            raise CompileError(
+                f"Resize %{op.result.name}: the layout that ONNX Runtime computes it in can't be "
+                "told; put it between DequantizeLinear and QuantizeLinear"
+            )
+
+    return settle
 
 
 def _coordinates(op: FloatOp) -> str:

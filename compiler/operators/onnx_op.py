@@ -22,13 +22,6 @@ from .base import FamilyOp
 WGSL_TYPES = {"f32": "f32", "i32": "i32", "i64": "i32", "bool": "bool"}
 """What a value of each dtype is inside a shader. An i64 is a word, as everywhere in a program."""
 
-ANY_DTYPE = frozenset(
-    {"Abs", "Add", "And", "Cast", "Clip", "Div", "Equal", "Greater", "GreaterOrEqual", "Identity"}
-    | {"Less", "LessOrEqual", "Max", "Min", "Mod", "Mul", "Neg", "Not", "Or", "Relu", "Sign"}
-    | {"Sub", "Sum", "Where", "Xor"}
-)
-"""Operators that are also computed on integers and booleans."""
-
 
 @dataclass(eq=False)
 class OnnxOp(FamilyOp):
@@ -40,6 +33,10 @@ class OnnxOp(FamilyOp):
     xs: tuple[Value, ...]
     op: str = ""
     attributes: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def onnx_name(self) -> str:
+        return self.op
 
     @property
     def variables(self) -> list[Value]:
@@ -65,7 +62,7 @@ class OnnxOp(FamilyOp):
                     f"%{value.name} is {value.type.dtype}; left out of an integer group it is computed "
                     "on floats, 32-bit integers and booleans"
                 )
-            if value.type.dtype != "f32" and self.op not in ANY_DTYPE and value is not self.result:
+            if value.type.dtype != "f32" and not KERNELS[self.op].any_dtype and value is not self.result:
                 return f"%{value.name} is {value.type.dtype}; float32 is taken"
         if not all(x.type.size or x.data is not None for x in self.xs):
             return "an operand has no elements"
@@ -77,10 +74,14 @@ class OnnxOp(FamilyOp):
 
 @dataclass(frozen=True)
 class FloatKernel:
-    """How an operator that stays in float becomes kernels, and why it can't where it can't."""
+    """How an operator that stays in float becomes kernels, and why it can't where it can't.
+
+    `any_dtype`: it is also computed on integers and booleans.
+    """
 
     schedule: Callable[[Any, Scheduler], None]
     refuse: Callable[[Any], str | None] = lambda _: None
+    any_dtype: bool = False
 
 
 KERNELS: dict[str, FloatKernel] = {}
@@ -90,10 +91,10 @@ KERNELS: dict[str, FloatKernel] = {}
 @dataclass(eq=False)
 class Elementwise(OnnxOp):
     """Element by element, with broadcasting; the result's value depends on nothing but the values
-    of its operands (`oracle.PURE_UNARY`, `oracle.PURE_WITH_CONSTANT`).
+    of its operands (`facts.PURE_UNARY`, `facts.PURE_WITH_CONSTANT`).
 
     `swapped`: whether ONNX Runtime's QLinearAdd gives the operands each other's roles, where their
-    shapes alone don't tell (`frontend/layout.py`).
+    shapes alone don't tell (`by_layout` in operators/binary.py).
     """
 
     kind = "elementwise"

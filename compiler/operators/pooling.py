@@ -119,6 +119,8 @@ class MaxPool(Pool):
     """ONNX MaxPool of bytes or of any other dtype; padding never wins."""
 
     kind = "max_pool"
+    onnx = "MaxPool"
+    picks_extremes = True
 
     def evaluate(self, tensors: Tensors) -> Array:
         x = tensors[self.x]

@@ -171,6 +171,7 @@ class QuantizeKernel(FamilyKernel):
     """
 
     op = "quantize"
+    quantizes = True
     source: View | str = field(kw_only=True)
     channels: tuple[int, ...] = ()
     thresholds: Array = field(default_factory=lambda: np.zeros(255, np.int32))

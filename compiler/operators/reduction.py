@@ -33,6 +33,7 @@ class Extreme(FamilyOp):
     """ONNX ReduceMax or ReduceMin (`op` max or min), or a global MaxPool."""
 
     kind = "extreme"
+    picks_extremes = True
     x: Value
     op: str = "max"
     axes: tuple[int, ...] = ()
@@ -91,6 +92,7 @@ class ArgExtreme(FamilyOp):
     """ONNX ArgMax or ArgMin (`op` max or min) along one axis; the first index, or the `last`."""
 
     kind = "arg_extreme"
+    reads_order = True
     x: Value
     op: str = "max"
     axis: int = 0

@@ -30,6 +30,7 @@ class Select(FamilyOp):
     """ONNX Where: of `xs` the first where `condition` holds, else the second."""
 
     kind = "select"
+    moves_values = True
     xs: tuple[Value, ...]
     condition: Value
 
@@ -74,7 +75,11 @@ class RowMajor:
 
     @classmethod
     def of(cls, x: TensorType, result: TensorType) -> RowMajor:
-        """The addressing of a tensor of type `x`."""
+        """The addressing of a tensor of type `x`.
+
+        >>> RowMajor.of(TensorType("bool", (4, 1)), TensorType("f32", (2, 4, 5)))
+        RowMajor(axes=((2, 0), (4, 1), (5, 0)), channel=0)
+        """
         shape = (1,) * (len(result.shape) - len(x.shape)) + x.shape
         axes: list[tuple[int, int]] = []
         channel, stride = 0, 1

@@ -63,7 +63,15 @@ class WindowAxis:
 
 
 def reduced_axes(type_: TensorType, axes: tuple[int, ...]) -> tuple[WindowAxis, ...]:
-    """The pixel axes of a type, those of `axes` as one window each; neighbours of a kind merged."""
+    """The pixel axes of a type, those of `axes` as one window each; neighbours of a kind merged.
+
+    >>> picture = TensorType("s8", (1, 8, 4, 5), segments=(8,))  # 20 pixels a picture
+    >>> rows = reduced_axes(picture, (3,))
+    >>> [(axis.side, axis.pitch, axis.outputs, axis.taps) for axis in rows]
+    [(4, 5, 4, 1), (5, 1, 1, 5)]
+    >>> [(axis.side, axis.pitch, axis.outputs, axis.taps) for axis in reduced_axes(picture, (2, 3))]
+    [(20, 1, 1, 20)]
+    """
     made: list[WindowAxis] = []
     pitch = 1
     for number in reversed(range(len(type_.shape))):

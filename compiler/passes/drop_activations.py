@@ -16,6 +16,7 @@ from ..ir.graph import Graph
 from ..operators.convolution.fusion import is_redundant
 from ..operators.onnx_op import Elementwise
 from ..operators.quantize import Quantize
+from ..reference.facts import ACTIVATIONS
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ def _drop_activations(graph: Graph, quantize: Quantize) -> bool:
     producers, users = graph.producers(), graph.users()
     while True:
         op = producers.get(quantize.x)
-        if not isinstance(op, Elementwise) or op.op not in ("Relu", "Clip"):
+        if not isinstance(op, Elementwise) or op.op not in ACTIVATIONS:
             return changed
         if op.result in graph.outputs or users[op.result] != [quantize]:
             return changed

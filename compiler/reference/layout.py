@@ -1,77 +1,70 @@
-"""What the layout tells that ONNX Runtime runs an op in, channels-first or channels-last.
+"""Nodes of the graph that onnxruntime made of a model: what tells in which layout it runs them.
 
-Its transpose optimizer decides that, so it is read off the graph that it made (`Oracle.optimized`).
+Its transpose optimizer decides for each node whether it runs channels-first or channels-last. Two kinds of
+integer nodes compute otherwise in the two, so the choice is read off the graph that it made.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import cached_property
+
 import numpy as np
 import onnx
-import onnxruntime as ort
+from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-from ..arithmetic import add_swaps_roles
-from ..ir.types import Array
+from .exact_sums import open_as_is
 
-_LAST = (0, 2, 3, 1)
-
-
-def channels_last(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """A channels-first shape of rank 4 in channels-last."""
-    return tuple(shape[axis] for axis in _LAST)
+CHANNELS_LAST = (0, 2, 3, 1)
+"""The axes of [N, C, H, W] as the optimizer moves them; only operands of rank 4 are moved."""
 
 
-def roles_depend_on_layout(a_shape: tuple[int, ...], b_shape: tuple[int, ...]) -> bool:
-    """Whether the roles of an Add of these 4-D (channels-first) shapes change in channels-last."""
-    if not len(a_shape) == len(b_shape) == 4:
-        return False  # only operands of rank 4 are moved
-    last = channels_last(a_shape), channels_last(b_shape)
-    return add_swaps_roles(*last) != add_swaps_roles(a_shape, b_shape)
+class OptimizedGraph:
+    """Some nodes of an optimized graph (`Oracle.optimized`), whose inputs have static shapes."""
 
+    def __init__(self, optimized: onnx.ModelProto, names: Iterable[str]) -> None:
+        self._model = optimized
+        wanted = set(names)
+        self._nodes = {node.name: node for node in optimized.graph.node if node.name in wanted}
+        self._constants = {tensor.name: tensor for tensor in optimized.graph.initializer}
 
-def swapped_adds(optimized: onnx.ModelProto) -> dict[str, bool]:
-    """For each QLinearAdd of an optimized graph, by node name: are A and B in each other's roles?
-    The name is that of the Add in the model.
+    def node(self, name: str) -> onnx.NodeProto | None:
+        """The node of that name; None where it went."""
+        return self._nodes.get(name)
 
-    Runs the graph once on zeros, to learn the shapes; its inputs need static shapes.
-    """
-    adds = [node for node in optimized.graph.node if node.op_type == "QLinearAdd"]
-    shapes = {tensor.name: tuple(tensor.dims) for tensor in optimized.graph.initializer}
-    wanted = {node.input[i] for node in adds for i in (0, 3)} - shapes.keys()
-    shapes |= _shapes(optimized, sorted(wanted))
-    return {node.name: add_swaps_roles(shapes[node.input[0]], shapes[node.input[3]]) for node in adds}
+    def constants(self, node: onnx.NodeProto) -> list[NDArray[np.generic]]:
+        """The constants among a node's operands, in their order."""
+        return [
+            numpy_helper.to_array(self._constants[name]) for name in node.input if name in self._constants
+        ]
 
+    def shape(self, operand: str) -> tuple[int, ...]:
+        """The shape of an operand of one of the nodes."""
+        if operand in self._constants:
+            return tuple(self._constants[operand].dims)
+        return self._computed_shapes[operand]
 
-def resize_extents(optimized: onnx.ModelProto) -> dict[str, Array]:
-    """For each Resize of an optimized graph, by node name, what is said of every axis in the order of
-    its layout: scales (f32) or, where it has them, sizes (i64). Those that are no constants are left out.
-    """
-    constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in optimized.graph.initializer}
-    extents = {}
-    for node in optimized.graph.node:
-        known = [constants[name] for name in node.input[2:] if name in constants]
-        if node.op_type == "Resize" and known:
-            extents[node.name] = known[-1]
-    return extents
-
-
-def _shapes(optimized: onnx.ModelProto, names: list[str]) -> dict[str, tuple[int, ...]]:
-    """Shapes of tensors by name, as a run on zeros makes them."""
-    if not names:
-        return {}
-    model = onnx.ModelProto()
-    model.CopyFrom(optimized)
-    inputs = {value.name: value.type.tensor_type for value in model.graph.input}
-    shapes = {name: tuple(dim.dim_value for dim in kind.shape.dim) for name, kind in inputs.items()}
-    del model.graph.output[:]
-    model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)
-    options = ort.SessionOptions()
-    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
-    options.log_severity_level = 4
-    session = ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    feeds = {
-        name: np.zeros(shapes[name], helper.tensor_dtype_to_np_dtype(inputs[name].elem_type))
-        for name in (value.name for value in session.get_inputs())
-    }
-    results = session.run(names, feeds)
-    return {name: result.shape for name, result in zip(names, results, strict=True)}
+    @cached_property
+    def _computed_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shapes of the operands that are computed: the graph is run once, on zeros."""
+        graph = self._model.graph
+        inputs = {value.name: value.type.tensor_type for value in graph.input}
+        shapes = {name: tuple(dim.dim_value for dim in kind.shape.dim) for name, kind in inputs.items()}
+        operands = {name for node in self._nodes.values() for name in node.input if name}
+        names = sorted(operands - shapes.keys() - self._constants.keys())
+        if not names:
+            return shapes
+        model = onnx.ModelProto()
+        model.CopyFrom(self._model)
+        del model.graph.output[:]
+        model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)
+        session = open_as_is(model)
+        feeds = {
+            value.name: np.zeros(
+                shapes[value.name], helper.tensor_dtype_to_np_dtype(inputs[value.name].elem_type)
+            )
+            for value in session.get_inputs()
+        }
+        results = session.run(names, feeds)
+        return shapes | {name: result.shape for name, result in zip(names, results, strict=True)}

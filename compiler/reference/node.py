@@ -13,7 +13,7 @@ import onnxruntime as ort
 from ..errors import CompileError
 from ..ir.graph import Value
 from ..ir.types import Array
-from .oracle import PURE_DOMAINS
+from .facts import IMPLIED_DOMAINS
 
 THREADS = 1
 """Results must not depend on how many cores there are."""
@@ -39,7 +39,7 @@ def run_node(op: str, attributes: dict[str, Any], xs: Sequence[Array], opset: in
     while names and not names[-1]:
         names.pop()
     domain, _, op = op.rpartition(".")
-    domain = domain or PURE_DOMAINS.get(op, "")
+    domain = domain or IMPLIED_DOMAINS.get(op, "")
     node = onnx.helper.make_node(op, names, ["y"], domain=domain, **attributes)
     if op == "Clip":
         opset = max(opset, 11)  # bounds are operands, as the importer makes them of attributes
@@ -112,7 +112,7 @@ def run_expression(
                 constants.append(onnx.numpy_helper.from_array(scalar, names[x]))
         names[op.result] = f"t{number}"
         domain, _, plain = op.op.rpartition(".")
-        domain = domain or PURE_DOMAINS.get(plain, "")
+        domain = domain or IMPLIED_DOMAINS.get(plain, "")
         domains.setdefault(domain, 1)
         nodes.append(
             onnx.helper.make_node(

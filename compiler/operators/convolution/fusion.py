@@ -21,6 +21,7 @@ import numpy as np
 from ...arithmetic import F32, quantize_bias
 from ...ir.graph import Op, Value
 from ...ir.types import Array
+from ...reference.facts import ACTIVATIONS
 from ..fusion import Group, NoIntegerForm, Surroundings
 from ..onnx_op import Elementwise
 from ..quantize import Dequantize, Quantize
@@ -72,7 +73,7 @@ def requantization(around: Surroundings, conv: Op) -> Quantize:
     """The quantize after `conv`, directly or behind a redundant Relu or Clip."""
     user = around.only_reader(conv.result)
     activation = None
-    if isinstance(user, Elementwise) and user.op in ("Relu", "Clip"):
+    if isinstance(user, Elementwise) and user.op in ACTIVATIONS:
         activation, user = user, around.only_reader(user.result)
     if not isinstance(user, Quantize):
         what = user.op if isinstance(user, Elementwise) else user.kind

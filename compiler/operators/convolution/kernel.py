@@ -46,6 +46,10 @@ class ConvKernel(IntegerWindow, FamilyKernel):
     tile: Tile = field(default_factory=Tile)
 
     @property
+    def template(self) -> str:
+        return "conv_depthwise" if self.depthwise else "conv"
+
+    @property
     def uses(self) -> list[str]:
         dot = [] if self.depthwise else ["dot"]
         return dot + (["requantize"] if self.elements == "bytes" else [])
@@ -137,6 +141,7 @@ class ConvKernel(IntegerWindow, FamilyKernel):
     def emit(self, shader: Shader) -> Json:
         tile = self.tile
         assert self.words % tile.words == 0, "a tile's words must divide the result's"
+        assert not self.depthwise or tile.words == 1, "a depthwise tile has one input word, its own"
         batch, height, width = self.picture
         row_tiles = -(-width // tile.pixels)
         tiles = batch * height * row_tiles
@@ -198,8 +203,6 @@ class ConvKernel(IntegerWindow, FamilyKernel):
             "rows_guarded": self.pads[0] > 0 or last_row - self.pads[0] >= rows,
             "window": False,
             "made": self.elements,
-            "group": self.group,
-            "depthwise": self.depthwise,
             "first": " + first" if self._has_groups else "",
             "computed": self.zero_source is not None,
         }

@@ -26,6 +26,7 @@ class Conv(Window, FamilyOp):
     """Float convolution of x [N,C,H,W] or [N,C,W]; weight [O,C/group,KH,KW], bias [O]."""
 
     kind = "conv"
+    onnx = "Conv"
     x: Value
     weight: Value
     bias: Value | None = None

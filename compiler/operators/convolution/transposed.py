@@ -147,7 +147,16 @@ class QConvTranspose(FamilyOp):
         return _PhaseAxis(taps, (taps - 1 - first, max(0, last - size)), pad - first * stride)
 
     def _phase_weights(self, axes: list[_PhaseAxis]) -> Array:
-        """Weights [phases * O, C/group, taps...]; output channels by group, phase and channel."""
+        """Weights [phases * O, C/group, taps...]; output channels by group, phase and channel.
+
+        Stride 2 has two phases: taps 0 and 2 make the even elements of the full result, tap 1 the odd ones.
+
+        >>> x, y = (Value(name, TensorType("s8", (1, 1, size))) for name, size in (("x", 3), ("y", 7)))
+        >>> w = Value.constant("w", np.array([[[1, 2, 3]]], np.int8))
+        >>> op = QConvTranspose(y, x, w, strides=(2,), pads=(0,), dilations=(1,), weight_scale=w)
+        >>> op._phase_weights([op._axis(0)]).tolist()
+        [[[3, 1]], [[0, 2]]]
+        """
         weight = self.weight.array
         channels, own, *kernel = weight.shape
         zero = np.zeros(1, weight.dtype)

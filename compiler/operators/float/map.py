@@ -21,7 +21,7 @@ from ...lowering.shader import Json, Shader
 from ...reference.node import run_node
 from ..base import FamilyKernel
 from ..onnx_op import KERNELS, WGSL_TYPES, FloatKernel, OnnxOp
-from .expressions import MAP_OPS, expression
+from .expressions import ANY_DTYPE, MAP_OPS, Node, expression
 
 FUNCTIONS = (
     "arc_sine", "arc_tangent", "error_function", "hyperbolic_sine", "hyperbolic_tangent", "power",
@@ -130,7 +130,14 @@ Axis = tuple[int, tuple[int, ...]]
 
 
 def _axes(shape: tuple[int, ...], operands: list[Value]) -> tuple[Axis, ...]:
-    """The result's axes, first to last; neighbours that all operands step through alike are one."""
+    """The result's axes, first to last; neighbours that all operands step through alike are one.
+
+    >>> x, bias = (Value(name, TensorType("f32", shape)) for name, shape in (("x", (2, 3, 4)), ("b", (3, 1))))
+    >>> _axes((2, 3, 4), [x, bias])  # size, (stride of x, stride of the bias)
+    ((2, (12, 0)), (3, (4, 1)), (4, (1, 0)))
+    >>> _axes((2, 3, 4), [x, x])
+    ((24, (1, 1)),)
+    """
     strides = [broadcast_strides(x.type.shape, shape) for x in operands]
     axes: list[Axis] = []
     for number, size in enumerate(shape):
@@ -168,6 +175,10 @@ class MapKernel(FamilyKernel):
     opset: int = 21
     nodes: tuple[str, ...] = ()
 
+    @property
+    def word_dtype(self) -> str:
+        return self.steps[-1].result.type.dtype
+
     def simulate(self, memory: Memory, inputs: Mapping[str, Array]) -> Array:
         tensors = {
             leaf: tensor_of(memory.row_major(source, inputs), leaf)
@@ -197,7 +208,7 @@ class MapKernel(FamilyKernel):
         steps = []
         for number, step in enumerate(self.steps):
             given = [names.get(x, "") for x in step.xs]
-            steps.append(expression(step.op, step.attributes, step.xs, step.result, given))
+            steps.append(expression(step.op, Node(step.attributes, step.xs, step.result, given)))
             names[step.result] = f"t{number}"
         for number, (size, _) in enumerate(self.axes):
             shader.define("u32", "", **{f"size{number}": size})
@@ -216,4 +227,4 @@ def called(texts: list[str]) -> set[str]:
     return words & set(FUNCTIONS)
 
 
-KERNELS.update(dict.fromkeys(MAP_OPS, FloatKernel(schedule_map)))
+KERNELS.update({name: FloatKernel(schedule_map, any_dtype=name in ANY_DTYPE) for name in MAP_OPS})

@@ -50,6 +50,13 @@ ROW = 64
 class Coordinate:
     """An index into an operand's axis: (first + sum of o * out + sum of k * reduced) / divisor, or
     `table` at it; an element outside 0..size - 1, or whose division leaves a rest, is left out.
+
+    Along an axis of 5, windows at every second element, one pad before: where the last tap of the second is
+
+    >>> at = Coordinate({0: 2}, {0: 1}, first=-1, size=5, stride=1)
+    >>> o, k = 1, 2
+    >>> (at.first + o * at.out[0] + k * at.reduced[0]) // at.divisor
+    3
     """
 
     out: Mapping[int, int]
@@ -144,6 +151,10 @@ class ReduceKernel(FamilyKernel):
     node: OnnxOp = field(kw_only=True)
     opset: int = 21
     nodes: tuple[str, ...] = ()
+
+    @property
+    def word_dtype(self) -> str:
+        return self.node.result.type.dtype
 
     @property
     def macs(self) -> int:

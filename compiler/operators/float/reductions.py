@@ -311,7 +311,14 @@ def rows(op: OnnxOp) -> Reduction:
 
 
 def interpolation(op: OnnxOp, axis: int) -> Reduction:
-    """A linear map along one axis, weights f32 [result, source] of which most are zero."""
+    """A linear map along one axis, weights f32 [result, source] of which most are zero.
+
+    >>> x = Value("x", TensorType("f32", (3,)))
+    >>> weights = Value.constant("w", np.array([[1, 0, 0], [0.5, 0.5, 0], [0, 0, 1]], np.float32))
+    >>> r = interpolation(OnnxOp(Value("y", x.type), (x, weights)), 0)  # at most two sources a result
+    >>> r.a.coordinates[0].table.tolist(), r.b.value.array.tolist()
+    ([0, 1, 0, 1, 0, 2], [[1.0, 0.0], [0.5, 0.5], [0.0, 1.0]])
+    """
     x, weights = op.xs[0], op.xs[1].array
     shape = x.type.shape
     taps = max(1, int((weights != 0).sum(1).max()))

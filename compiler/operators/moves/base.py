@@ -29,6 +29,7 @@ from .gather import OUTSIDE, Addresses, GatherKernel
 class MoveOp(FamilyOp):
     """An op that only moves the elements of one operand, whatever their dtype."""
 
+    moves_values = True
     x: Value
 
     def moved(self, x: Array, fill: Any = 0) -> Array:
@@ -143,7 +144,14 @@ class Moved:
 
 
 def as_view(x: View, type_: TensorType, pixel: Array, lane: Array) -> View | None:
-    """The view of `x` that holds a result whose elements lie at (pixel, lane) of it, if any."""
+    """The view of `x` that holds a result whose elements lie at (pixel, lane) of it, if any.
+
+    >>> x = View(Buffer("x", 8), pixels=4, words=2, pitch=2)  # eight channels of four pixels
+    >>> half = TensorType("s8", (1, 4, 2, 2), segments=(4,))
+    >>> pixel, lane = positions(half)
+    >>> str(as_view(x, half, pixel, lane + 4)), as_view(x, half, pixel, lane + 2)  # from channel 4, and 2
+    ('x words 1:2 of 2', None)
+    """
     if type_.size == 0:
         return None
     wanted_pixel, wanted_lane = positions(type_)

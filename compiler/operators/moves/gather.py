@@ -41,7 +41,13 @@ class Addresses:
 
     @classmethod
     def of_elements(cls, type_: TensorType, pixel: Array, lane: Array) -> Addresses:
-        """Of a result whose elements lie at (pixel, lane) of the source: sums where they are."""
+        """Of a result whose elements lie at (pixel, lane) of the source: sums where they are.
+
+        >>> lane = np.arange(6).reshape(2, 3).T  # of a transposed matrix, row-major
+        >>> tables = Addresses.of_elements(TensorType("f32", (3, 2)), lane * 0, lane)
+        >>> tables.axes, [part.tolist() for part in tables.lanes]  # row + column of the result
+        ((3, 2), [[0, 1, 2], [0, 3]])
+        """
         pixels, lanes = _by_lanes(type_, pixel, lane)
         axes = pixels.shape[:-1]
         whole = np.stack([held.reshape(math.prod(axes), -1) for held in (pixels, lanes)])
@@ -102,6 +108,10 @@ class GatherKernel(FamilyKernel):
     tables: Addresses = field(kw_only=True)
     fill: int = 0
     bytes: bool = True
+
+    @property
+    def moves_words(self) -> bool:
+        return not self.bytes
 
     def simulate(self, memory: Memory, inputs: Mapping[str, Array]) -> Array:
         pixel, lane = self.tables.of()

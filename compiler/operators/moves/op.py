@@ -12,6 +12,17 @@ from ...ir.graph import Value
 from ...ir.types import Array
 from .base import MoveOp
 
+ONNX_NAMES = {
+    "depth_to_space": "DepthToSpace",
+    "expand": "Expand",
+    "gather": "Gather",
+    "reshape": "Reshape",
+    "slice": "Slice",
+    "space_to_depth": "SpaceToDepth",
+    "tile": "Tile",
+    "transpose": "Transpose",
+}
+
 
 @dataclass(eq=False)
 class Move(MoveOp):
@@ -29,6 +40,17 @@ class Move(MoveOp):
     op: str = "reshape"
     attributes: dict[str, Any] = field(default_factory=dict)
     indices: Value | None = None
+
+    @property
+    def onnx_name(self) -> str:
+        """That of the most general operator; one that is told from it says so in `attributes`."""
+        return str(self.attributes.get("onnx", ONNX_NAMES.get(self.op, "")))
+
+    def repeats(self) -> Value | None:
+        before, after = self.x.type.shape, self.result.type.shape
+        in_order = self.op == "transpose" and list(self.attributes["perm"]) == sorted(self.attributes["perm"])
+        same = self.op in ("reshape", "expand") and before == after
+        return self.x if same or in_order else None
 
     def moved(self, x: Array, fill: Any = 0) -> Array:
         del fill
@@ -75,7 +97,12 @@ def _moved(op: Move, x: Array) -> Array:
 def _interleaved(
     x: Array, group: int, strides: tuple[int, ...], starts: tuple[int, ...], shape: tuple[int, ...]
 ) -> Array:
-    """Phases [N, group * strides * C, ...] at every stride-th place of each axis, from `starts`."""
+    """Phases [N, group * strides * C, ...] at every stride-th place of each axis, from `starts`.
+
+    >>> phases = np.array([[[0, 1, 2], [10, 11, 12]]])
+    >>> _interleaved(phases, 1, (2,), (1,), (1, 1, 4)).tolist()
+    [[[10, 1, 11, 2]]]
+    """
     batch, _, *size = x.shape
     axes = len(strides)
     blocks = x.reshape(batch, group, *strides, -1, *size)

@@ -19,6 +19,7 @@ class Pad(MoveOp):
     """ONNX Pad of the last axes: pads before each, then after each; `value` in x's dtype."""
 
     kind = "pad"
+    onnx = "Pad"
     pads: tuple[int, int, int, int] = (0, 0, 0, 0)
     mode: str = "constant"
     value: float = 0
@@ -32,6 +33,9 @@ class Pad(MoveOp):
     @property
     def adds(self) -> bool:
         return True
+
+    def repeats(self) -> Value | None:
+        return None if any(self.pads) else self.x
 
     def evaluate(self, tensors: Tensors) -> Array:
         return self.moved(tensors[self.x], self.value)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...arithmetic import resize_indices
+from ...ir.graph import Value
 from ...ir.types import Array, TensorType
 from .base import MoveOp, byte_move_problems
 
@@ -18,9 +19,13 @@ class Resize(MoveOp):
     """ONNX Resize, mode nearest; `scales` (y, x) as the f32 values that ONNX Runtime divides by."""
 
     kind = "resize"
+    onnx = "Resize"
     scales: tuple[float, float] = (1.0, 1.0)
     coordinates: str = "half_pixel"
     rounding: str = "round_prefer_floor"
+
+    def repeats(self) -> Value | None:
+        return self.x if self.x.type.shape == self.result.type.shape else None
 
     def moved(self, x: Array, fill: Any = 0) -> Array:
         del fill
