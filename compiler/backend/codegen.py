@@ -12,16 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..ir.program import (
-    Kernel,
-    OutputStore,
-    Program,
-    Store,
-    WordStore,
-    fills,
-    output_words,
-    outputs_filled,
-)
+from ..ir.program import Kernel, OutputStore, Program, Store, WordStore, fills, output_words, outputs_filled
 from ..ir.types import Array
 from ..lowering.shader import Constants, Json, Shader, start_of
 from ..operators.base import FamilyKernel, Grid

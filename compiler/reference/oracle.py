@@ -47,15 +47,17 @@ class Oracle:
     """onnxruntime's CPU execution provider on one model, with all optimizations, as by default.
 
     `model`: a file (external data beside it is found) or a model in memory.
-    `signed_integer_kernels` sets `session.qdqisint8allowed=1`. Raises CompileError where
-    onnxruntime refuses the model.
+    `signed_integer_kernels` sets `session.qdqisint8allowed=1`; None: where the model needs it.
+    Raises CompileError where onnxruntime refuses the model.
     """
 
-    def __init__(self, model: onnx.ModelProto | Path, *, signed_integer_kernels: bool = False) -> None:
-        self.signed_integer_kernels = signed_integer_kernels
+    def __init__(self, model: onnx.ModelProto | Path, *, signed_integer_kernels: bool | None = False) -> None:
         self._name = str(model) if isinstance(model, Path) else model.graph.name or "the model"
         with _told_as(f"onnxruntime {ort.__version__} can't load {self._name}"):
             self._model = onnx.load(str(model)) if isinstance(model, Path) else model
+            if signed_integer_kernels is None:
+                signed_integer_kernels = needs_signed_integer_kernels(self._model)
+            self.signed_integer_kernels = signed_integer_kernels
             self._session, self.optimized = _session(self._model, signed_integer_kernels)
 
     @property
@@ -127,6 +129,11 @@ class Oracle:
                     f"Input {name!r} of {self._name} is {dtype}{list(shape)}, but was given "
                     f"{array.dtype}{list(array.shape)}."
                 )
+
+
+def reference_of(model: onnx.ModelProto | Path) -> Oracle:
+    """What a compiled model is held to: the oracle with integer kernels for all its activations."""
+    return Oracle(model, signed_integer_kernels=None)
 
 
 def needs_signed_integer_kernels(model: onnx.ModelProto) -> bool:

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from onnx2wgsl.compiler.arithmetic import requantize
 from onnx2wgsl.compiler.backend.codegen import PROBE_SHADER, SNIPPETS
 from onnx2wgsl.compiler.backend.templating import render_template
-from onnx2wgsl.compiler.fuzzing.checks import bits, run_stage
 from onnx2wgsl.compiler.fuzzing.models import Input, Net, build, feed
 from onnx2wgsl.compiler.fuzzing.values import DECIMAL, EXTREME_SCALES, LEVELS, SCALES
 from onnx2wgsl.compiler.reference.oracle import Oracle
+from onnx2wgsl.compiler.verify.compare import bits
+from onnx2wgsl.compiler.verify.stages import run_stage
 
 from .checks import compile_net
 from .gpu import Harness, OnDevice, snippet

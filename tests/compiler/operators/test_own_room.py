@@ -15,7 +15,6 @@ import onnx
 import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
-from onnx2wgsl.compiler.fuzzing.checks import compile_in_memory
 from onnx2wgsl.compiler.ir.graph import Graph, Op, Tensors, Value
 from onnx2wgsl.compiler.ir.program import Program, View
 from onnx2wgsl.compiler.ir.text import format_graph, parse_graph
@@ -27,6 +26,7 @@ from onnx2wgsl.compiler.operators.base import FamilyKernel, FamilyOp
 from onnx2wgsl.compiler.operators.fusion import Group, Surroundings
 from onnx2wgsl.compiler.operators.onnx_op import Elementwise
 from onnx2wgsl.compiler.reference.oracle import Oracle
+from onnx2wgsl.compiler.verify.compiled import compile_in_memory
 from onnx2wgsl.compiler.verify.interpreter import run_graph
 from onnx2wgsl.compiler.verify.simulator import run_program
 
