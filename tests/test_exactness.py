@@ -29,7 +29,8 @@ from onnx2wgsl.compiler.verify.interpreter import run_graph
 from onnx2wgsl.compiler.verify.simulator import run_program
 from onnx2wgsl.runtime_py import InferenceSession
 
-from tests.zoo import STYLES, mobile_unet_path, random_feeds
+from tests.zoo.files import mobile_unet_path
+from tests.zoo.quantization import STYLES, random_feeds
 
 Feed = dict[str, NDArray[Any]]
 

@@ -181,7 +181,7 @@ def test_an_error_that_nobody_made_asks_to_be_reported(
     def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError("division by zero")
 
-    monkeypatch.setattr("onnx2wgsl.compiler.artifact.write_artifact", fail)
+    monkeypatch.setattr("onnx2wgsl.compiler.backend.artifact.write_artifact", fail)
     done = onnx2wgsl("compile", model, "-o", tmp_path / "out")
     assert done.status == 1
     assert done.err == (

@@ -23,8 +23,8 @@ from onnx2wgsl.compiler.ir.program import Program
 from onnx2wgsl.compiler.ir.types import TensorType
 from onnx2wgsl.compiler.pipeline import compile_model
 
-from tests.compiler.models import model
-from tests.zoo import QDQBuilder, QuantParams
+from tests.builders.models import model
+from tests.builders.qdq import QDQBuilder, QuantParams
 
 AVATAR = Path(__file__).parents[2] / "models" / "avatar_256_u8.onnx"
 SCHEMA = json.loads((Path(runtime_py.__file__).parent / "model.schema.json").read_text())

@@ -17,7 +17,7 @@ from onnx2wgsl.compiler.ir.text import digest, format_constant, format_graph, pa
 from onnx2wgsl.compiler.ir.types import Quantization, TensorType
 from onnx2wgsl.compiler.pipeline import compile_model
 
-from tests.compiler.models import model
+from tests.builders.models import model
 
 AVATAR = Path(__file__).parents[2] / "models" / "avatar_256_u8.onnx"
 

@@ -9,7 +9,7 @@ from onnx2wgsl.compiler.fuzzing.checks import compare, run_stage, same_bits
 from onnx2wgsl.compiler.pipeline import compile_model
 from onnx2wgsl.compiler.reference.oracle import Oracle
 
-from tests.zoo import QDQBuilder, QuantParams, Weights
+from tests.builders.qdq import QDQBuilder, QuantParams, Weights
 
 from .gpu import OnDevice
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tiny_artifact as tiny
 from onnx2wgsl.runtime_py import (
     AdapterError,
     ArtifactError,
@@ -15,6 +14,8 @@ from onnx2wgsl.runtime_py import (
     InputError,
     SessionError,
 )
+
+from tests.runtime_py import tiny_artifact as tiny
 
 RNG = np.random.default_rng(5)
 

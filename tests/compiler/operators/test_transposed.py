@@ -24,8 +24,8 @@ from onnx2wgsl.compiler.verify.interpreter import run_graph
 from onnx2wgsl.compiler.verify.simulator import run_program
 from onnx2wgsl.runtime_py import InferenceSession
 
+from tests.builders.qdq import QDQBuilder, QuantParams
 from tests.compiler.exactness import differing, feeds_for
-from tests.zoo import QDQBuilder, QuantParams
 
 CASES: dict[str, dict[str, Any]] = {
     "stride 1": {},

@@ -8,8 +8,8 @@ from onnx2wgsl.compiler.passes.pack_int8 import PackInt8
 from onnx2wgsl.compiler.passes.schedule import Schedule, choose_tile
 from onnx2wgsl.compiler.verify.simulator import run_program
 
+from tests.builders.ir import seeded
 from tests.compiler.exactness import differing
-from tests.compiler.ir_text import seeded
 
 Q = "{s=0.5, z=7}"
 

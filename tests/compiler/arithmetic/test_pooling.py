@@ -21,7 +21,7 @@ from onnx2wgsl.compiler.arithmetic import (
 )
 from onnx2wgsl.compiler.errors import CompileError
 
-from tests.compiler.one_node import LIMITS, draw_quantized, run_between, run_contrib
+from tests.builders.between import LIMITS, draw_quantized, run_between, run_contrib
 
 DTYPES = [np.uint8, np.int8]
 AUTO_PADS = ["NOTSET", "NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID"]

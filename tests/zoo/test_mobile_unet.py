@@ -7,8 +7,10 @@ import onnx
 import pytest
 from onnx2wgsl.compiler.reference.oracle import Oracle, needs_signed_integer_kernels
 
-from tests.zoo import STYLES, export, mobile_unet, mobile_unet_path, parameter_count, quantize
-from tests.zoo.quantization import Exporter, random_feeds
+from tests.zoo.export import Exporter, export
+from tests.zoo.files import mobile_unet_path
+from tests.zoo.networks import mobile_unet, parameter_count
+from tests.zoo.quantization import STYLES, quantize, random_feeds
 
 SIZE, NGF, CONVS, CONCATS = 64, 8, 12, 5
 

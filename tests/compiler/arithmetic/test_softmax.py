@@ -18,14 +18,8 @@ from onnx2wgsl.compiler.arithmetic import (
 )
 from onnx2wgsl.compiler.reference.oracle import Oracle
 
-from tests.compiler.one_node import (
-    LIMITS,
-    Array,
-    draw_quantized,
-    model_of,
-    run_between,
-    run_contrib,
-)
+from tests.builders.between import LIMITS, draw_quantized, run_between, run_contrib
+from tests.builders.nodes import Array, model_of
 
 DTYPES = [np.uint8, np.int8]
 X_SCALES = [0.01, 0.1, 0.0573, 1 / 255, 0.3, 1.0]

@@ -5,7 +5,7 @@ import onnx
 import pytest
 from onnx2wgsl.compiler.reference.oracle import Oracle, needs_signed_integer_kernels
 
-from tests.zoo import QDQBuilder, QuantParams, Weights
+from tests.builders.qdq import QDQBuilder, QuantParams, Weights
 
 
 @pytest.mark.parametrize("opset", range(13, 22))

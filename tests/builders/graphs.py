@@ -1,97 +1,15 @@
-"""Small models that between them meet every kernel, each a claim about one thing."""
+"""Named models of several operators, each a claim about one thing; a function builds each."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import onnx
 from numpy.typing import NDArray
 
-from tests.zoo import QDQBuilder, QuantParams, Weights
+from .qdq import PAD, S8, SHAPE, U8, QDQBuilder, QuantParams, weights
 
-U8, S8 = QuantParams(0.05, 100), QuantParams(0.05, -7, "s8")
 A, B, C = QuantParams(0.03, 10), QuantParams(0.07, 90), QuantParams(0.06, 80)
-SHAPE = (1, 5, 6, 7)
-RNG = np.random.default_rng(1)
-SCALES = RNG.uniform(0.001, 0.01, 6).astype(np.float32)
-
-
-def weights(
-    outputs: int = 6,
-    inputs: int = 5,
-    kernel: tuple[int, int] = (3, 3),
-    dtype: type = np.int8,
-    scale: Any = 0.004,
-    zero_point: Any = 0,
-) -> Weights:
-    info = np.iinfo(dtype)
-    values = np.random.default_rng(2).integers(info.min, info.max + 1, (outputs, inputs, *kernel), dtype)
-    return Weights(values, scale, zero_point)
-
-
-def conv(
-    w: Weights, x: QuantParams = U8, y: QuantParams = U8, shape: Any = SHAPE, **options: Any
-) -> QDQBuilder:
-    b = QDQBuilder()
-    b.output(b.conv(b.input(shape, x), w, y, **options))
-    return b
-
-
-PAD = (1, 1, 1, 1)
-FLOAT_BIAS = RNG.normal(size=6).astype(np.float32)
-INT_BIAS = RNG.integers(-10000, 10000, 6).astype(np.int32)
-UNSIGNED = {"dtype": np.uint8}
-CONVOLUTIONS: dict[str, Callable[[], QDQBuilder]] = {
-    "u8_s8": lambda: conv(weights(), pads=PAD),
-    "u8_u8": lambda: conv(weights(dtype=np.uint8, zero_point=131), pads=PAD),
-    "u8_u8_zero_point_0": lambda: conv(weights(dtype=np.uint8), pads=PAD),
-    "s8_s8": lambda: conv(weights(), S8, S8, pads=PAD),
-    "s8_s8_zero_point": lambda: conv(weights(zero_point=5), S8, S8, pads=PAD),
-    "per_channel": lambda: conv(weights(scale=SCALES), pads=PAD),
-    "per_channel_zero_points": lambda: conv(
-        weights(scale=SCALES, zero_point=[0, 3, -9, 127, -128, 1]), pads=PAD
-    ),
-    "per_channel_u8_zero_points": lambda: conv(
-        weights(dtype=np.uint8, scale=SCALES, zero_point=[0, 128, 255, 100, 7, 1]), pads=PAD
-    ),
-    "float_bias": lambda: conv(weights(scale=SCALES), bias=FLOAT_BIAS),
-    "float_bias_s8": lambda: conv(weights(scale=SCALES), S8, S8, bias=FLOAT_BIAS),
-    "int32_bias": lambda: conv(weights(), bias=INT_BIAS),
-    "int32_bias_per_channel": lambda: conv(weights(scale=SCALES), bias=INT_BIAS),
-    "bias_scale_half_a_percent_off": lambda: conv(weights(), bias=INT_BIAS, bias_scale=0.05 * 0.004 * 1.005),
-    "bias_scale_within_1e-6": lambda: conv(
-        weights(scale=1e-3),
-        QuantParams(1e-4, 100),
-        QuantParams(1e-4, 10),
-        bias=INT_BIAS,
-        bias_scale=3e-7,
-    ),
-    "dilation": lambda: conv(weights(), dilations=(2, 3), pads=(2, 3, 2, 3)),
-    "stride": lambda: conv(weights(), strides=(2, 3), pads=(0, 1, 2, 1)),
-    "kernel_4x2_uneven_pads": lambda: conv(weights(kernel=(4, 2)), pads=(0, 1, 3, 0)),
-    "kernel_larger_than_input": lambda: conv(weights(kernel=(8, 9)), pads=(2, 3, 1, 2)),
-    "kernel_1x1": lambda: conv(weights(kernel=(1, 1))),
-    "group": lambda: conv(weights(inputs=2), shape=(1, 4, 7, 7), group=2, pads=PAD),
-    "group_zero_point": lambda: conv(
-        weights(inputs=2, dtype=np.uint8, zero_point=99), shape=(1, 6, 7, 7), group=3, pads=PAD
-    ),
-    "depthwise": lambda: conv(
-        weights(inputs=1, dtype=np.uint8, zero_point=128, scale=SCALES),
-        shape=(1, 6, 5, 5),
-        group=6,
-        pads=PAD,
-    ),
-    "relu": lambda: conv(weights(), y=QuantParams(0.05), relu=True),
-    "one_pixel_one_channel": lambda: conv(weights(1, 1, (1, 1)), shape=(1, 1, 1, 1)),
-    "batch_2": lambda: conv(weights(), shape=(2, 5, 6, 6), pads=PAD),
-    "saturation": lambda: conv(weights(scale=1.0), y=QuantParams(1e-3, 255)),
-    "all_rounded_away": lambda: conv(weights(scale=1e-9), y=QuantParams(10.0, 3)),
-    "power_of_two_scales": lambda: conv(
-        weights(scale=2.0**-7), QuantParams(0.125, 7), QuantParams(0.25, 9), pads=PAD
-    ),
-}
 
 
 def concat_of_differing_scales(b: QDQBuilder) -> None:
@@ -339,66 +257,3 @@ def float_head(b: QDQBuilder) -> None:
 
 def matrix(rows: int, columns: int) -> NDArray[np.int8]:
     return np.random.default_rng(4).integers(-128, 128, (rows, columns), np.int8)
-
-
-_GRAPHS = [
-    add_of_a_skip,
-    multiply_by_a_gate,
-    product_with_weights,
-    product_with_weights_to_floats,
-    product_of_two_activations,
-    pools,
-    softmax_of_rows,
-    greatest_and_where,
-    depthwise_and_groups,
-    channel_shuffle,
-    linear_resize,
-    concat_of_differing_scales,
-    concat_of_a_repeated_operand,
-    concat_of_concat,
-    concat_of_concat_with_other_scales,
-    concat_as_output,
-    concat_of_byte_inputs,
-    signed_concat_with_skip,
-    resize_into_conv,
-    resize_into_dilated_strided_conv,
-    resize_then_pad_into_conv,
-    pad_then_resize_into_conv,
-    resize_by_a_fraction,
-    resize_to_the_same_shape,
-    resize_to_the_same_height,
-    moves_that_move_nothing,
-    resize_to_other_parameters,
-    resize_of_a_concat,
-    resize_as_output,
-    pad_reflect,
-    pad_edge_signed,
-    pad_by_a_value,
-    pad_of_a_batch,
-    chain_to_a_float_output,
-    table_between_convolutions,
-    relu_of_a_symmetric_tensor,
-    several_inputs_and_outputs,
-    one_value_at_two_outputs,
-    requantization,
-    input_without_convolution,
-    one_input_quantized_twice,
-]
-
-
-def _built(make: Callable[[QDQBuilder], None]) -> QDQBuilder:
-    b = QDQBuilder()
-    make(b)
-    return b
-
-
-GRAPHS = {make.__name__: make for make in _GRAPHS}
-INEXACT = {make.__name__: make for make in (transposed_convolution, float_head)}
-"""Graphs of which ONNX Runtime computes a part in float."""
-
-
-def model(name: str) -> onnx.ModelProto:
-    """The model of that name, one of CONVOLUTIONS, GRAPHS or INEXACT."""
-    if name in CONVOLUTIONS:
-        return CONVOLUTIONS[name]().build()
-    return _built((GRAPHS | INEXACT)[name]).build()

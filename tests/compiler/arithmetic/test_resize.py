@@ -18,7 +18,7 @@ from onnx2wgsl.compiler.arithmetic import (
 )
 from onnx2wgsl.compiler.reference.oracle import Oracle
 
-from tests.compiler.one_node import Array, model_of
+from tests.builders.nodes import Array, model_of
 
 COORDINATES = [
     "asymmetric",

@@ -10,9 +10,9 @@ from onnx2wgsl.compiler.ir.program import CopyKernel
 from onnx2wgsl.compiler.ir.text import parse_graph
 from onnx2wgsl.compiler.verify.interpreter import needed_ops, run_graph
 
+from tests.builders.models import CONVOLUTIONS, GRAPHS, model
+from tests.builders.qdq import PAD, S8, SHAPE, U8, QDQBuilder, QuantParams, weights
 from tests.compiler.exactness import assert_exact
-from tests.compiler.models import CONVOLUTIONS, GRAPHS, PAD, S8, SHAPE, U8, model, weights
-from tests.zoo import QDQBuilder, QuantParams
 
 
 @pytest.mark.parametrize("name", [*CONVOLUTIONS, *GRAPHS])

@@ -10,7 +10,7 @@ from onnx2wgsl.compiler.arithmetic import qlinear_add
 from onnx2wgsl.compiler.frontend.layout import roles_depend_on_layout, swapped_adds
 from onnx2wgsl.compiler.reference.oracle import Oracle
 
-from tests.compiler.one_node import Array, model_of
+from tests.builders.nodes import Array, model_of
 
 FULL = (1, 8, 4, 5)
 # Roles change hundreds of the 65,536 pairs.

@@ -1,16 +1,16 @@
-"""Models of many float nodes, each an output of its own, held to the tolerance on the device."""
+"""Models with float nodes held to onnxruntime at every stage and on the device: integers bit for bit,
+floats within the tolerance.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import helper, numpy_helper
 from onnx2wgsl.compiler.backend.artifact import write_artifact
 from onnx2wgsl.compiler.frontend.importer import import_model
 from onnx2wgsl.compiler.ir.graph import Graph
@@ -26,54 +26,9 @@ from onnx2wgsl.compiler.verify.compare import (
 )
 from onnx2wgsl.runtime_py import InferenceSession
 
+from tests.builders.nodes import NodeBuilder
+
 Array = NDArray[Any]
-
-
-@dataclass
-class FloatModel:
-    """Nodes in the making; every result of `node` is an output unless it is read by another."""
-
-    opset: int = 21
-    seed: int = 0
-    nodes: list[onnx.NodeProto] = field(default_factory=list)
-    inputs: dict[str, Array] = field(default_factory=dict)
-    constants: dict[str, Array] = field(default_factory=dict)
-    outputs: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.random = np.random.default_rng(self.seed)
-
-    def draw(self, *shape: int) -> Array:
-        return self.random.normal(0, 1, shape).astype(np.float32)
-
-    def input(self, values: Array) -> str:
-        name = f"x{len(self.inputs)}"
-        self.inputs[name] = values
-        return name
-
-    def constant(self, values: Any) -> str:
-        name = f"c{len(self.constants)}"
-        self.constants[name] = np.asarray(values)
-        return name
-
-    def node(self, op: str, *xs: str, name: str = "", **attributes: Any) -> str:
-        """The result's name, which tells a failing test what it was."""
-        result = name or f"{op}.{len(self.nodes)}"
-        self.nodes.append(helper.make_node(op, xs, [result], **attributes))
-        self.outputs = [output for output in self.outputs if output not in xs] + [result]
-        return result
-
-    def build(self) -> onnx.ModelProto:
-        values = [
-            helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(array.dtype), array.shape)
-            for name, array in self.inputs.items()
-        ]
-        held = [numpy_helper.from_array(array, name) for name, array in self.constants.items()]
-        outputs = [onnx.ValueInfoProto(name=name) for name in self.outputs]
-        graph = helper.make_graph(self.nodes, "floats", values, outputs, held)
-        imports = [helper.make_opsetid("", self.opset)]
-        model = helper.make_model(graph, opset_imports=imports, ir_version=10)
-        return onnx.shape_inference.infer_shapes(model)
 
 
 @dataclass(frozen=True)
@@ -125,7 +80,7 @@ def check(model: onnx.ModelProto, feed: Mapping[str, Array], folder: Path) -> Ch
     return Checked(program, verification, stages, outputs, replay, errors)
 
 
-def require_within_tolerance(made: FloatModel, folder: Path) -> Program:
+def require_within_tolerance(made: NodeBuilder, folder: Path) -> Program:
     """Every output of a model that is all float."""
     checked = check(made.build(), made.inputs, folder)
     assert checked.errors.keys() <= set(made.outputs)

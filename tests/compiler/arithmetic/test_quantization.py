@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
 
 import numpy as np
-import onnx
 import pytest
-from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper
 from onnx2wgsl.compiler.arithmetic import (
     convolve,
     dequantize_linear,
@@ -26,28 +23,11 @@ from onnx2wgsl.compiler.arithmetic import (
 )
 from onnx2wgsl.compiler.reference.oracle import Oracle
 
-Array = NDArray[Any]
-LIMITS = {np.uint8: (0, 255), np.int8: (-128, 127)}
+from tests.builders.between import LIMITS
+from tests.builders.nodes import Array, model_of, run_node
+
 SCALES = [0.1, 0.0078125, 1 / 255, 3.0, 1e-3, 2.0**-20, 1e30, 1e-30, 1e-38, 3.4e38, 1e-44]
 SPECIAL = [np.inf, -np.inf, np.nan, -np.nan, 0.0, -0.0, 1e-45, -1e-45, 1e-38, 3.4e38, -3.4e38]
-
-
-def run_node(op: str, inputs: dict[str, Array], constants: dict[str, Array], **held: Any) -> Array:
-    """What onnxruntime makes of one node; inputs in order, then constants."""
-    node = helper.make_node(op, [*inputs, *constants], ["y"], **held)
-    values = [
-        helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(array.dtype), array.shape)
-        for name, array in inputs.items()
-    ]
-    graph = helper.make_graph(
-        [node],
-        "one",
-        values,
-        [onnx.ValueInfoProto(name="y")],
-        [numpy_helper.from_array(np.asarray(v), k) for k, v in constants.items()],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
-    return Oracle(model).run(inputs)["y"]
 
 
 @functools.cache
@@ -181,15 +161,7 @@ def resize(inputs: dict[str, Array], constants: dict[str, Array], modes: dict[st
     by_size = "sizes" in constants
     names = ["x", "", "", "sizes"] if by_size else ["x", "", "scales"]
     node = helper.make_node("Resize", names, ["y"], mode="nearest", **modes)
-    x = inputs["x"]
-    graph = helper.make_graph(
-        [node],
-        "one",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, x.shape)],
-        [onnx.ValueInfoProto(name="y")],
-        [numpy_helper.from_array(value, name) for name, value in constants.items()],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
+    model = model_of([node], inputs, constants)
     return Oracle(model).run(inputs)["y"].reshape(-1).astype(np.int64)
 
 

@@ -21,7 +21,7 @@ from onnx2wgsl.compiler.lowering.shader import Constants
 from onnx2wgsl.compiler.pipeline import compile_model
 from onnx2wgsl.runtime_py import InferenceSession
 
-from tests.compiler.models import model
+from tests.builders.models import model
 from tests.golden import GOLDENS, Golden
 
 NAMES = [

@@ -18,24 +18,10 @@ from onnx2wgsl.compiler.operators.fusion import explain
 from onnx2wgsl.compiler.pipeline import compile_model, to_integers
 from onnx2wgsl.compiler.reference.oracle import Oracle, needs_signed_integer_kernels
 
+from tests.builders.edit import SHAPE, conv_model, node, save, set_initializer
+from tests.builders.qdq import S8, U8, QDQBuilder, QuantParams, Tensor, Weights, weights
 from tests.compiler.exactness import IMPURE_UNARY, assert_exact
-from tests.compiler.onnx_models import (
-    S8,
-    SHAPE,
-    U8,
-    conv_model,
-    node,
-    refusal,
-    save,
-    set_initializer,
-    weights,
-)
-from tests.zoo import (
-    QDQBuilder,
-    QuantParams,
-    Tensor,
-    Weights,
-)
+from tests.compiler.refusals import refusal
 
 Edit = Callable[[onnx.ModelProto], None]
 
@@ -114,7 +100,7 @@ AUTO_PADS = ["NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"]
 @pytest.mark.parametrize("strides", [(1, 1), (2, 3)])
 def test_auto_pad(mode: str, strides: tuple[int, int], tmp_path: Path) -> None:
     b = QDQBuilder()
-    y = b.conv(b.input((1, 3, 9, 8), U8), weights(kernel=4), U8, strides=strides)
+    y = b.conv(b.input((1, 3, 9, 8), U8), weights(4, 3, 4), U8, strides=strides)
     b.output(y)
     model = b.build()
     conv = node(model, "Conv")
@@ -129,7 +115,7 @@ def test_auto_pad(mode: str, strides: tuple[int, int], tmp_path: Path) -> None:
 @pytest.mark.parametrize("coordinates", ["asymmetric", "half_pixel", "align_corners"])
 def test_resize_by_sizes(coordinates: str, tmp_path: Path) -> None:
     b = QDQBuilder(18)
-    y = b.conv(b.input(SHAPE, U8), weights(), U8)
+    y = b.conv(b.input(SHAPE, U8), weights(4, 3), U8)
     options = {"coordinate_transformation_mode": coordinates}
     b.output(b.resize(y, sizes=(7, 13), **options))
     assert_exact(b.build(), tmp_path)
@@ -156,7 +142,7 @@ def test_pad_that_wraps(tmp_path: Path) -> None:
 @pytest.mark.parametrize("by", ["scales", "sizes"])
 def test_resize_of_some_axes(by: str, tmp_path: Path) -> None:
     b = QDQBuilder(18)
-    y = b.conv(b.input(SHAPE, U8), weights(), U8)
+    y = b.conv(b.input(SHAPE, U8), weights(4, 3), U8)
     if by == "scales":
         target = ["", b.constant(np.array([3, 2], np.float32))]
         axes, shape = [3, 2], (1, 4, 8, 18)
@@ -243,7 +229,7 @@ def runs_in_integers(model: onnx.ModelProto) -> bool:
 
 
 def float_conv(b: QDQBuilder, **options: Any) -> Tensor:
-    return b.conv(b.input(SHAPE, U8), weights(), None, **options)
+    return b.conv(b.input(SHAPE, U8), weights(4, 3), None, **options)
 
 
 def conv_then_leaky(b: QDQBuilder) -> None:
@@ -267,37 +253,37 @@ def conv_then_relu_that_matters(b: QDQBuilder) -> None:
 def conv_of_resize(b: QDQBuilder) -> None:
     x = b.input(SHAPE, U8)
     resized = b._node("Resize", [b.float_name(x), "", b.constant(np.float32([1, 1, 2, 2]))])
-    b.output(b.conv(Tensor((1, 3, 12, 16), real=resized, params=U8), weights(), U8))
+    b.output(b.conv(Tensor((1, 3, 12, 16), real=resized, params=U8), weights(4, 3), U8))
 
 
 def conv_of_a_resize_that_does_nothing(b: QDQBuilder) -> None:
     x = b.input(SHAPE, U8)
     same = b._node("Resize", [b.float_name(x), "", b.constant(np.float32([1, 1, 1, 1]))])
-    b.output(b.conv(Tensor(SHAPE, real=same, params=U8), weights(), U8))
+    b.output(b.conv(Tensor(SHAPE, real=same, params=U8), weights(4, 3), U8))
 
 
 def conv_into_concat(b: QDQBuilder) -> None:
     x = b.input(SHAPE, U8)
-    b.output(b.concat([b.conv(x, weights(kernel=1), None), x], U8))
+    b.output(b.concat([b.conv(x, weights(4, 3, 1), None), x], U8))
 
 
 def bias_of_another_scale(b: QDQBuilder) -> None:
     x = b.input(SHAPE, U8)
     bias = np.arange(4, dtype=np.int32)
-    b.output(b.conv(x, weights(), U8, bias=bias, bias_scale=0.05 * 0.004 * 1.05))
+    b.output(b.conv(x, weights(4, 3), U8, bias=bias, bias_scale=0.05 * 0.004 * 1.05))
 
 
 def unsigned_weights_of_signed_input(b: QDQBuilder) -> None:
-    w = Weights(weights().values.view(np.uint8), 0.004, 128)
+    w = Weights(weights(4, 3).values.view(np.uint8), 0.004, 128)
     b.output(b.conv(b.input(SHAPE, S8), w, S8))
 
 
 def signed_in_unsigned_out(b: QDQBuilder) -> None:
-    b.output(b.conv(b.input(SHAPE, S8), weights(), U8))
+    b.output(b.conv(b.input(SHAPE, S8), weights(4, 3), U8))
 
 
 def input_as_output(b: QDQBuilder) -> None:
-    b.output(b.conv(b.input(SHAPE, U8), weights(), U8))
+    b.output(b.conv(b.input(SHAPE, U8), weights(4, 3), U8))
     b.output(Tensor(SHAPE, real="x0"))
 
 

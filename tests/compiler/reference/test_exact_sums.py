@@ -11,9 +11,10 @@ from onnx import TensorProto, helper
 from onnx2wgsl.compiler.reference.exact_sums import open_as_is, sums_saturate, with_exact_sums
 from onnx2wgsl.compiler.reference.oracle import Oracle
 
+from tests.builders.nodes import model_of
+from tests.builders.qdq import QDQBuilder, QuantParams, Weights
+from tests.builders.unet import unet
 from tests.compiler.exactness import feeds_for
-from tests.compiler.one_node import model_of
-from tests.zoo import QDQBuilder, QuantParams, Weights, mobile_unet_path
 
 U8, S8 = QuantParams(0.5, 3), QuantParams(0.5, -3, "s8")
 FULL = np.full((4, 64), 255, np.uint8)
@@ -90,13 +91,9 @@ def test_only_products_of_u8_and_s8_change() -> None:
 
 def test_the_optimized_graph_names_no_change() -> None:
     """What `integer_groups` and the layouts are read off is the same graph on every CPU."""
-    optimized = Oracle(mobile_unet_path(64, 8)).optimized
+    optimized = Oracle(unet()).optimized
     kinds = {tensor.data_type for tensor in optimized.graph.initializer if len(tensor.dims) == 4}
     assert kinds == {TensorProto.INT8}
-
-
-def unet() -> onnx.ModelProto:
-    return onnx.load(mobile_unet_path(64, 8))
 
 
 def products() -> onnx.ModelProto:

@@ -20,20 +20,18 @@ from onnx2wgsl.compiler.reference.oracle import (
     needs_signed_integer_kernels,
 )
 
+from tests.builders.nodes import model_of
+from tests.builders.qdq import PAD, QDQBuilder, QuantParams, Tensor, weights
+from tests.builders.unet import unet
 from tests.compiler.exactness import IMPURE_UNARY
-from tests.zoo import QDQBuilder, QuantParams, Tensor, Weights, mobile_unet_path, random_feeds
+from tests.zoo.quantization import random_feeds
 
 U8, S8 = QuantParams(0.05, 100), QuantParams(0.05, 7, "s8")
 SHAPE = (1, 4, 6, 6)
 
 
-def weights(outputs: int = 4, inputs: int = 4, seed: int = 0) -> Weights:
-    values = np.random.default_rng(seed).integers(-127, 128, (outputs, inputs, 3, 3), np.int8)
-    return Weights(values, 0.002)
-
-
 def conv(b: QDQBuilder, x: Tensor, params: QuantParams | None, **options: Any) -> Tensor:
-    return b.conv(x, weights(inputs=x.shape[1]), params, pads=(1, 1, 1, 1), **options)
+    return b.conv(x, weights(4, x.shape[1], scale=0.002), params, pads=PAD, **options)
 
 
 def feed(model: onnx.ModelProto, seed: int = 0) -> dict[str, NDArray[np.float32]]:
@@ -170,7 +168,7 @@ def test_signed_integer_kernels_bring_every_signed_conv_into_integers(
 
 
 def test_signed_integer_kernels_do_not_change_what_unsigned_models_compute() -> None:
-    model = onnx.load(mobile_unet_path(64, 8))
+    model = unet(64)
     inputs = random_feeds({"input": (1, 3, 64, 64)}, count=1)[0]
     outputs = [
         Oracle(model, signed_integer_kernels=allowed).run(inputs)["output"] for allowed in (False, True)
@@ -251,7 +249,7 @@ def test_what_onnxruntime_refuses_becomes_one_line_and_no_noise(
 
 def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "torn.onnx"
-    path.write_bytes(mobile_unet_path(64, 8).read_bytes()[:5000])
+    path.write_bytes(unet().SerializeToString()[:5000])
     with pytest.raises(CompileError, match=r"can't load .*torn\.onnx"):
         Oracle(path)
 
@@ -290,13 +288,5 @@ def chain(op: str) -> tuple[list[onnx.NodeProto], dict[str, NDArray[np.float32]]
 def run_anywhere(op: str, x: NDArray[np.float32]) -> NDArray[np.float32]:
     """The op on a tensor of any length, with the same session options as everything else."""
     nodes, constants = chain(op)
-    graph = helper.make_graph(
-        nodes,
-        "any",
-        [helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, x.shape)],
-        [helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, x.shape)],
-        [onnx.numpy_helper.from_array(np.asarray(c), name) for name, c in constants.items()],
-    )
-    imports = [helper.make_opsetid("", 20), helper.make_opsetid("com.microsoft", 1)]
-    model = helper.make_model(graph, opset_imports=imports, ir_version=9)
+    model = model_of(nodes, {"x": x}, constants, opset=20)
     return Oracle(model).run({"x": x})["y"]

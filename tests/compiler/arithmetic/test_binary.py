@@ -19,15 +19,8 @@ from onnx2wgsl.compiler.arithmetic import (
     stored_bytes,
 )
 
-from tests.compiler.one_node import (
-    LIMITS,
-    Array,
-    Quantized,
-    all_pairs,
-    draw_quantized,
-    run_between,
-    run_contrib,
-)
+from tests.builders.between import LIMITS, Quantized, all_pairs, draw_quantized, run_between, run_contrib
+from tests.builders.nodes import Array
 
 DTYPES = [np.uint8, np.int8]
 # A scale ratio that takes results beyond int32, one that never leaves the zero point, and one whose

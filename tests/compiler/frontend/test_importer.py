@@ -12,33 +12,20 @@ from onnx import helper, numpy_helper
 from onnx2wgsl.compiler.errors import CompileError
 from onnx2wgsl.compiler.frontend.importer import import_model
 from onnx2wgsl.compiler.frontend.model_file import OPSETS
-from onnx2wgsl.compiler.ir.graph import Conv, Graph, Pad, Resize
+from onnx2wgsl.compiler.ir.graph import Graph
 from onnx2wgsl.compiler.reference.oracle import Oracle
 from onnx2wgsl.compiler.verify.interpreter import run_graph
 
+from tests.builders.edit import SHAPE, conv_model, node, save
+from tests.builders.qdq import U8, QDQBuilder, weights
 from tests.compiler.exactness import assert_exact, differing, feeds_for
-from tests.compiler.onnx_models import (
-    SHAPE,
-    U8,
-    conv_model,
-    node,
-    refusal,
-    save,
-    weights,
-)
-from tests.zoo import (
-    QDQBuilder,
-    export,
-    mobile_unet,
-    quantize,
-    random_feeds,
-)
+from tests.compiler.refusals import refusal
 
 
 @pytest.mark.parametrize("opset", OPSETS)
 def test_every_opset_compiles_exactly(opset: int, tmp_path: Path) -> None:
     b = QDQBuilder(opset)
-    y = b.conv(b.input(SHAPE, U8), weights(), U8, pads=(1, 1, 1, 1))
+    y = b.conv(b.input(SHAPE, U8), weights(4, 3), U8, pads=(1, 1, 1, 1))
     if opset >= 13:  # Resize and Pad of today
         y = b.pad(b.resize(y, (2, 2)), (1, 0, 0, 2))
     b.output(b.unary(y, "Tanh"))
@@ -59,7 +46,7 @@ def test_constant_nodes_are_read_like_initializers(tmp_path: Path) -> None:
 )
 def test_plain_constants_are_read(attribute: str, value: Any, tmp_path: Path) -> None:
     b = QDQBuilder()
-    y = b.conv(b.input(SHAPE, U8), weights(), U8)
+    y = b.conv(b.input(SHAPE, U8), weights(4, 3), U8)
     b.output(b.unary(y, "Mul", None, 0.5))
     model = b.build()
     name = node(model, "Mul").input[1]
@@ -185,41 +172,12 @@ def shape_arithmetic(model: onnx.ModelProto, source: str) -> None:
 
 def test_shape_arithmetic_is_folded(tmp_path: Path) -> None:
     b = QDQBuilder()
-    b.output(b.resize(b.conv(b.input(SHAPE, U8), weights(), U8), (2, 2)))
+    b.output(b.resize(b.conv(b.input(SHAPE, U8), weights(4, 3), U8), (2, 2)))
     model = b.build()
     shape_arithmetic(model, node(model, "Resize").input[0])
     graph = import_model(save(model, tmp_path))
     assert "shape" not in {op.kind for op in graph.ops}
     assert_exact(model, tmp_path)
-
-
-@pytest.mark.parametrize("exporter", ["torchscript", "dynamo"])
-@pytest.mark.parametrize("preprocess", [True, False])
-def test_what_both_torch_exporters_write(exporter: Any, preprocess: bool, tmp_path: Path) -> None:
-    feeds = random_feeds({"input": (1, 3, 16, 16)}, count=2)
-    model = export(mobile_unet(16, 4), feeds[0]["input"], exporter=exporter)
-    int8 = quantize(model, "u8s8_per_channel", feeds, preprocess=preprocess)
-    assert_exact(int8, tmp_path, feeds=[dict(feed) for feed in feeds])
-
-
-def test_padding_as_torch_writes_it_is_folded(tmp_path: Path) -> None:
-    import torch
-
-    net = torch.nn.Sequential(
-        torch.nn.ReflectionPad2d((1, 2, 0, 1)),
-        torch.nn.Conv2d(3, 4, 3),
-        torch.nn.Upsample(size=(17, 11)),
-        torch.nn.Conv2d(4, 2, 1),
-    )
-    feeds = random_feeds({"input": (1, 3, 9, 10)}, count=2)
-    with torch.random.fork_rng():
-        torch.manual_seed(1)
-        model = export(net, feeds[0]["input"])
-    int8 = quantize(model, "u8s8_per_channel", feeds, preprocess=False)
-    path = save(int8, tmp_path)
-    kinds = [type(op) for op in import_model(path).ops]
-    assert (kinds.count(Pad), kinds.count(Resize), kinds.count(Conv)) == (1, 1, 2)
-    assert_exact(int8, tmp_path, feeds=[dict(feed) for feed in feeds])
 
 
 def test_the_graph_keeps_the_models_names(tmp_path: Path) -> None:
