@@ -111,7 +111,7 @@ def test_every_variant_gives_the_same_bits(folder: Path, dot: Any, requantize: A
 
 
 def test_the_integer_variant_is_taken_where_the_probe_disagrees(tmp_path: Path) -> None:
-    rounds_down = tiny.REQUANTIZE_FAST.replace("round(", "floor(")
+    rounds_down = tiny.SNIPPETS["requantize_fast.wgsl"].replace("round(", "floor(")
     folder = tiny.write(tmp_path / "a", shaders={"requantize_fast.wgsl": rounds_down})
     with InferenceSession(folder) as opened:
         assert opened.variants["requantize"] == "integer"
