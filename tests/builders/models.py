@@ -9,6 +9,7 @@ import onnx
 from . import graphs
 from .convolutions import CONVOLUTIONS
 from .qdq import QDQBuilder
+from .unet import unet
 
 __all__ = ["CONVOLUTIONS", "GRAPHS", "INEXACT", "model"]
 
@@ -61,7 +62,9 @@ INEXACT = {build.__name__: build for build in (graphs.transposed_convolution, gr
 
 
 def model(name: str) -> onnx.ModelProto:
-    """The model of that name, one of CONVOLUTIONS, GRAPHS or INEXACT."""
+    """The model of that name, one of CONVOLUTIONS, GRAPHS or INEXACT, or the `unet` of 8 channels."""
+    if name == "unet":
+        return unet(channels=8)
     if name in CONVOLUTIONS:
         return CONVOLUTIONS[name]()
     b = QDQBuilder()

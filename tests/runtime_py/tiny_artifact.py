@@ -24,9 +24,7 @@ WEIGHTS = np.array([[1, -2, 3, 9], [127, 127, 127, 9], [-128, -128, -128, 9], [5
 BIAS = np.array([0, 64, -192, 7], np.int32)
 TABLE = (np.arange(256, dtype=np.float32) - 100) / 8  # by byte
 
-SNIPPETS = {
-    path.name: path.read_text("utf-8") for path in sorted((GOLDENS / "test_snippets").glob("*.wgsl"))
-}
+SNIPPETS = {path.name: path.read_text("utf-8") for path in sorted((GOLDENS / "test_snippets").glob("*.wgsl"))}
 """The product's own, as every artifact has them: the variants of dot and of requantize, the probe."""
 QUANTIZE = """@group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> arena: array<u32>;

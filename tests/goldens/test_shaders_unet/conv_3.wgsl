@@ -1,8 +1,6 @@
-// conv 3x3, stride 1, tiles of 2 pixels x 4 channels
+// conv 4x4, stride 2, tiles of 2 pixels x 4 channels
 @group(0) @binding(0) var<storage, read_write> arena: array<u32>;
 @group(0) @binding(1) var<storage, read> weights: array<vec4u>;
-@group(0) @binding(2) var<storage, read> tables: array<u32>;
-@group(0) @binding(3) var<storage, read_write> output0: array<u32>;
 override tiles: u32;
 override row_tiles: u32;
 override lanes: u32;
@@ -20,17 +18,12 @@ override zero_point: i32;
 override weights_at: u32;
 override bias_at: u32;
 override multiplier_at: u32;
-override plane0: u32;
-override image0: u32;
-override table0: u32;
+override offset0: u32;
+override pitch0: u32;
 
 // Stores word `word` of pixel `pixel`.
 fn store(pixel: u32, word: u32, packed: u32) {
-  // The bits of floats of a row-major tensor, `plane0` pixels a channel, `image0` values a picture.
-  let at0 = pixel / plane0 * image0 + pixel % plane0;
-  output0[at0 + 0u * plane0] = tables[table0 + ((packed >> 0u) & 255u)];
-  output0[at0 + 1u * plane0] = tables[table0 + ((packed >> 8u) & 255u)];
-  output0[at0 + 2u * plane0] = tables[table0 + ((packed >> 16u) & 255u)];
+  arena[offset0 + pixel * pitch0 + word] = packed;
 }
 
 // The word at `at`, or the padding.
@@ -57,28 +50,36 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let row = id.x / row_tiles;
   let y = i32(row % height);
   let x = (id.x % row_tiles) * 2u;
-  let left = i32(x);
+  let left = i32(x * 2u);
   let image = source + row / height * source_height * source_width * pitch;
-  let x3 = left + 3;
-  let in3 = x3 >= 0 && x3 < i32(source_width);
-  let c3 = u32(clamp(x3, 0, i32(source_width) - 1)) * pitch;
+  let x0 = left + -1;
+  let in0 = x0 >= 0 && x0 < i32(source_width);
+  let c0 = u32(clamp(x0, 0, i32(source_width) - 1)) * pitch;
+  let x5 = left + 4;
+  let in5 = x5 >= 0 && x5 < i32(source_width);
+  let c5 = u32(clamp(x5, 0, i32(source_width) - 1)) * pitch;
   var a0_0 = vec4i();
   var a1_0 = vec4i();
-  for (var ky = 0u; ky < 3u; ky++) {
-    let v = y * 1 + i32(ky) - 0;
-    let line = image + u32(v) * source_width * pitch;
+  for (var ky = 0u; ky < 4u; ky++) {
+    let v = y * 2 + i32(ky) - 1;
+    let last = i32(source_height) - 1;
+    let inside = v >= 0 && v <= last;
+    let line = image + u32(clamp(v, 0, last)) * source_width * pitch;
     for (var ci = 0u; ci < in_words; ci++) {
       let at = line + u32(left) * pitch + ci;
-      let v0 = arena[at];
-      let v1 = arena[at + 1u * pitch];
-      let v2 = arena[at + 2u * pitch];
-      let v3 = load(line + c3 + ci, in3);
-      let w0 = weights_at + ((word * 3u + ky) * in_words + ci) * 3u;
+      let v0 = load(line + c0 + ci, inside && in0);
+      let v1 = load(at, inside);
+      let v2 = load(at + 1u * pitch, inside);
+      let v3 = load(at + 2u * pitch, inside);
+      let v4 = load(at + 3u * pitch, inside);
+      let v5 = load(line + c5 + ci, inside && in5);
+      let w0 = weights_at + ((word * 4u + ky) * in_words + ci) * 4u;
       let w0_0 = weights[w0];
       let w0_1 = weights[w0 + 1u];
       let w0_2 = weights[w0 + 2u];
-      a0_0 += dots(v0, w0_0) + dots(v1, w0_1) + dots(v2, w0_2);
-      a1_0 += dots(v1, w0_0) + dots(v2, w0_1) + dots(v3, w0_2);
+      let w0_3 = weights[w0 + 3u];
+      a0_0 += dots(v0, w0_0) + dots(v1, w0_1) + dots(v2, w0_2) + dots(v3, w0_3);
+      a1_0 += dots(v2, w0_0) + dots(v3, w0_1) + dots(v4, w0_2) + dots(v5, w0_3);
     }
   }
   finish(x, row, word, array(a0_0, a1_0));

@@ -43,9 +43,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let at = pixel / plane * image + pixel % plane + word * 4u * plane;
   let b0 = quantize(input0[at + 0u * plane]);
   let b1 = quantize(input0[at + 1u * plane]);
-  var b2 = padding;
-  if (word < words - 1u) { b2 = quantize(input0[at + 2u * plane]); }
-  var b3 = padding;
-  if (word < words - 1u) { b3 = quantize(input0[at + 3u * plane]); }
+  let b2 = quantize(input0[at + 2u * plane]);
+  let b3 = padding;
   store(pixel, word, b0 | (b1 << 8u) | (b2 << 16u) | (b3 << 24u));
 }

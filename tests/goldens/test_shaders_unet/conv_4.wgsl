@@ -1,8 +1,6 @@
-// conv 1x1, stride 1, tiles of 1 pixels x 4 channels
+// conv 4x4, stride 2, tiles of 1 pixels x 4 channels
 @group(0) @binding(0) var<storage, read_write> arena: array<u32>;
 @group(0) @binding(1) var<storage, read> weights: array<vec4u>;
-@group(0) @binding(2) var<storage, read> tables: array<u32>;
-@group(0) @binding(3) var<storage, read_write> output0: array<u32>;
 override tiles: u32;
 override row_tiles: u32;
 override lanes: u32;
@@ -20,21 +18,17 @@ override zero_point: i32;
 override weights_at: u32;
 override bias_at: u32;
 override multiplier_at: u32;
-override plane0: u32;
-override image0: u32;
-override table0: u32;
-override channels0: u32;
+override offset0: u32;
+override pitch0: u32;
 
 // Stores word `word` of pixel `pixel`.
 fn store(pixel: u32, word: u32, packed: u32) {
-  // The bits of floats of a row-major tensor, `plane0` pixels a channel, `image0` values a picture.
-  let at0 = pixel / plane0 * image0 + pixel % plane0;
-  for (var lane = 0u; lane < 4u; lane++) {
-    let channel = word * 4u + lane;
-    if (channel < channels0) {
-      output0[at0 + channel * plane0] = tables[table0 + ((packed >> (lane * 8u)) & 255u)];
-    }
-  }
+  arena[offset0 + pixel * pitch0 + word] = packed;
+}
+
+// The word at `at`, or the padding.
+fn load(at: u32, inside: bool) -> u32 {
+  return select(padding, arena[at], inside);
 }
 
 // Requantizes the sums of 1 pixels and stores each as the bytes of a word.
@@ -56,18 +50,32 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let row = id.x / row_tiles;
   let y = i32(row % height);
   let x = (id.x % row_tiles) * 1u;
-  let left = i32(x);
+  let left = i32(x * 2u);
   let image = source + row / height * source_height * source_width * pitch;
+  let x0 = left + -1;
+  let in0 = x0 >= 0 && x0 < i32(source_width);
+  let c0 = u32(clamp(x0, 0, i32(source_width) - 1)) * pitch;
+  let x3 = left + 2;
+  let in3 = x3 >= 0 && x3 < i32(source_width);
+  let c3 = u32(clamp(x3, 0, i32(source_width) - 1)) * pitch;
   var a0_0 = vec4i();
-  for (var ky = 0u; ky < 1u; ky++) {
-    let v = y * 1 + i32(ky) - 0;
-    let line = image + u32(v) * source_width * pitch;
+  for (var ky = 0u; ky < 4u; ky++) {
+    let v = y * 2 + i32(ky) - 1;
+    let last = i32(source_height) - 1;
+    let inside = v >= 0 && v <= last;
+    let line = image + u32(clamp(v, 0, last)) * source_width * pitch;
     for (var ci = 0u; ci < in_words; ci++) {
       let at = line + u32(left) * pitch + ci;
-      let v0 = arena[at];
-      let w0 = weights_at + ((word * 1u + ky) * in_words + ci) * 1u;
+      let v0 = load(line + c0 + ci, inside && in0);
+      let v1 = load(at, inside);
+      let v2 = load(at + 1u * pitch, inside);
+      let v3 = load(line + c3 + ci, inside && in3);
+      let w0 = weights_at + ((word * 4u + ky) * in_words + ci) * 4u;
       let w0_0 = weights[w0];
-      a0_0 += dots(v0, w0_0);
+      let w0_1 = weights[w0 + 1u];
+      let w0_2 = weights[w0 + 2u];
+      let w0_3 = weights[w0 + 3u];
+      a0_0 += dots(v0, w0_0) + dots(v1, w0_1) + dots(v2, w0_2) + dots(v3, w0_3);
     }
   }
   finish(x, row, word, array(a0_0));
