@@ -20,16 +20,17 @@ import pytest
 from onnx2wgsl.runtime_py import session
 from onnx2wgsl.runtime_py.adapters import choose_adapter
 
+from tests.builders.qdq import QDQBuilder, QuantParams
+from tests.builders.unet import unet_file
 from tests.command import NO_ADAPTER, SCRIPT, onnx2wgsl, refusal, script, succeed
-from tests.zoo import QDQBuilder, QuantParams, mobile_unet_path
 
 SHAPE = (1, 3, 32, 32)
 AGAIN = "compile the model again"
 
 
 @pytest.fixture(scope="module")
-def model() -> Path:
-    return mobile_unet_path(32, 4)
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return unet_file(tmp_path_factory.mktemp("model"))
 
 
 @pytest.fixture(scope="module")

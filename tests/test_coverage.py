@@ -24,7 +24,7 @@ from onnx2wgsl.compiler.verify.stages import Stage
 from tests.coverage import CASES, DOCUMENT, Case, Verdict, examine, listed, networks, render
 from tests.coverage.examine import DIFFERS, FAILS, conclude, reason
 from tests.coverage.report import FUZZ, add_fuzz_run
-from tests.zoo import NETWORKS, parameter_count
+from tests.zoo.networks import NETWORKS, parameter_count
 from tests.zoo.others import DATA, QUANTIZED, TRAINED
 
 QUICK = ("lenet", "mobile_unet", "temporal", "mnist_conv")

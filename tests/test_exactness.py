@@ -28,7 +28,8 @@ from onnx2wgsl.compiler.verify.compare import Feed, compare, same_bits
 from onnx2wgsl.compiler.verify.stages import run_stage
 from onnx2wgsl.runtime_py import InferenceSession
 
-from tests.zoo import STYLES, mobile_unet_path, random_feeds
+from tests.zoo.files import mobile_unet_path
+from tests.zoo.quantization import STYLES, random_feeds
 
 ROOT = Path(__file__).resolve().parent.parent
 AVATAR = ROOT / "models" / "avatar_256_u8.onnx"

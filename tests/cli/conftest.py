@@ -4,10 +4,11 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
+from tests.builders.unet import unet
 from tests.command import succeed
-from tests.zoo import mobile_unet_path
 
 SIZE = 32
 
@@ -16,7 +17,7 @@ SIZE = 32
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """small.onnx: input and output f32[1, 3, 32, 32]."""
     path = tmp_path_factory.mktemp("model") / "small.onnx"
-    shutil.copy(mobile_unet_path(SIZE, 4), path)
+    onnx.save(unet(SIZE), path)
     return path
 
 

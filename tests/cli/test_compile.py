@@ -10,9 +10,9 @@ import pytest
 from onnx2wgsl.compiler.ir.text import format_graph, parse_graph
 from onnx2wgsl.compiler.pipeline import INTEGER_PASSES, PROGRAM_PASSES
 
+from tests.builders.models import model as small_model
+from tests.builders.qdq import QDQBuilder
 from tests.command import onnx2wgsl, refusal, script, succeed
-from tests.compiler.models import model as small_model
-from tests.zoo import QDQBuilder
 
 SUMMARY = re.compile(
     r"(?P<folder>.+): (?P<dispatches>\d+) dispatches, \d+ million MACs, "

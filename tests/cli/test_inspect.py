@@ -11,8 +11,8 @@ from onnx2wgsl.compiler.ir.text import format_graph, parse_graph
 from onnx2wgsl.compiler.pipeline import PASS_NAMES
 from onnx2wgsl.runtime_py.artifact import load_artifact
 
+from tests.builders.qdq import QDQBuilder, QuantParams
 from tests.command import refusal, succeed
-from tests.zoo import QDQBuilder, QuantParams
 
 PROGRAM_PASSES = ("schedule", "place_concat", "allocate_buffers")
 VOID = ("meta", "line", "rect", "br", "link", "img")

@@ -11,7 +11,7 @@ from onnx2wgsl.compiler.backend.artifact import write_artifact
 from onnx2wgsl.compiler.ir.program import Program
 from onnx2wgsl.compiler.pipeline import compile_model
 
-from tests.zoo import QDQBuilder, QuantParams
+from tests.builders.qdq import QDQBuilder, QuantParams
 
 AVATAR = Path(__file__).parents[2] / "models" / "avatar_256_u8.onnx"
 

@@ -13,10 +13,10 @@ from onnx import TensorProto, helper
 from onnx2wgsl import compiler
 from onnx2wgsl.compiler import Compilation, CompileError, UnsupportedError, compile_file
 
+from tests.builders.models import model
+from tests.builders.qdq import QDQBuilder
 from tests.command import succeed
 from tests.compiler.artifacts import contents, picture_model
-from tests.compiler.models import model
-from tests.zoo import QDQBuilder
 
 
 @pytest.fixture

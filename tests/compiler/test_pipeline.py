@@ -13,9 +13,11 @@ from onnx2wgsl.compiler.operators.copy import CopyKernel
 from onnx2wgsl.compiler.passes.canonicalize import Canonicalize
 from onnx2wgsl.compiler.pipeline import PASS_NAMES, compile_graph, compile_model
 
+from tests.builders.models import model
+from tests.builders.qdq import QDQBuilder, QuantParams
+from tests.builders.unet import FORMS, unet
 from tests.compiler.exactness import assert_exact
-from tests.compiler.models import model
-from tests.zoo import QDQBuilder, QuantParams, mobile_unet_path, random_feeds
+from tests.zoo.quantization import random_feeds
 
 AVATAR = Path(__file__).parents[2] / "models" / "avatar_256_u8.onnx"
 
@@ -47,11 +49,10 @@ def test_the_program_prints_its_kernels_and_live_ranges() -> None:
     assert all("# live " in line for line in lines if line.startswith("  buffer "))
 
 
-@pytest.mark.parametrize("style", ["u8u8_per_tensor", "s8s8_asymmetric", "s8s8_symmetric"])
-def test_a_unet_in_other_styles_is_exact_after_every_pass(style: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("form", FORMS)
+def test_a_unet_in_every_form_is_exact_after_every_pass(form: str, tmp_path: Path) -> None:
     feeds = random_feeds({"input": (1, 3, 32, 32)}, count=2, seed=7)
-    path = mobile_unet_path(32, 8, style)
-    program = assert_exact(onnx.load(path), tmp_path, feeds=[dict(feed) for feed in feeds])
+    program = assert_exact(unet(32, 8, form), tmp_path, feeds=[dict(feed) for feed in feeds])
     assert not [kernel for kernel in program.kernels if isinstance(kernel, CopyKernel)]
 
 

@@ -13,7 +13,9 @@ from onnx2wgsl.compiler.frontend.model_file import read_model
 from onnx2wgsl.compiler.reference.oracle import Oracle, needs_signed_integer_kernels
 from onnx2wgsl.compiler.strip import strip_file, strip_zero_points
 
-from tests.zoo import STYLES, QDQBuilder, QuantParams, Weights, mobile_unet_path, random_feeds
+from tests.builders.qdq import QDQBuilder, QuantParams, Weights
+from tests.builders.unet import FORMS, unet, unet_file
+from tests.zoo.quantization import random_feeds
 
 CHECKPOINT = Path(__file__).parents[2] / "models" / "avatar_256_u8.onnx"
 
@@ -36,13 +38,13 @@ def test_what_may_go(op: str, dtype: type, strippable: bool) -> None:
     assert not is_implied(np.array([0, 1, 0], dtype), op, np.dtype(dtype))
 
 
-@pytest.mark.parametrize("style", STYLES)
-def test_outputs_and_integer_groups_of_every_style_survive(style: str) -> None:
-    _assert_same_bits_after_strip(onnx.load(mobile_unet_path(64, 8, style)))
+@pytest.mark.parametrize("form", FORMS)
+def test_outputs_and_integer_groups_of_every_form_survive(form: str) -> None:
+    _assert_same_bits_after_strip(unet(form=form))
 
 
 def test_outputs_and_integer_groups_of_a_net_like_the_checkpoint_survive() -> None:
-    stripped = _assert_same_bits_after_strip(onnx.load(mobile_unet_path(256, 16)))
+    stripped = _assert_same_bits_after_strip(unet(256))
     assert sum("int32 zero point" in line for line in stripped) == 16
 
 
@@ -115,17 +117,16 @@ def test_a_constant_that_only_an_inner_graph_reads_stays() -> None:
 
 
 def test_a_file_is_stripped_into_a_valid_smaller_one(tmp_path: Path) -> None:
-    source, target = mobile_unet_path(64, 8), tmp_path / "stripped.onnx"
+    source, target = unet_file(tmp_path), tmp_path / "stripped.onnx"
     assert strip_file(source, target)
     onnx.checker.check_model(target, full_check=True)
     assert target.stat().st_size < source.stat().st_size
     assert stat.S_IMODE(target.stat().st_mode) & stat.S_IRUSR
-    assert [path.name for path in tmp_path.iterdir()] == ["stripped.onnx"]
+    assert {path.name for path in tmp_path.iterdir()} == {source.name, "stripped.onnx"}
 
 
 def test_a_file_can_be_stripped_in_place(tmp_path: Path) -> None:
-    path = tmp_path / "model.onnx"
-    path.write_bytes(mobile_unet_path(64, 8).read_bytes())
+    path = unet_file(tmp_path)
     assert strip_file(path, path)
     assert strip_file(path, path) == []
 
@@ -133,8 +134,8 @@ def test_a_file_can_be_stripped_in_place(tmp_path: Path) -> None:
 def test_external_weights_come_into_the_one_new_file(tmp_path: Path) -> None:
     folder = tmp_path / "external"
     folder.mkdir()
-    model = onnx.load(mobile_unet_path(64, 8))
-    inputs = random_feeds({"input": (1, 3, 64, 64)}, count=1)[0]
+    model = unet()
+    inputs = random_feeds({"input": (1, 3, 32, 32)}, count=1)[0]
     expected = Oracle(model).run(inputs)["output"]
     onnx.save(model, folder / "m.onnx", save_as_external_data=True, location="m.data")
     strip_file(folder / "m.onnx", tmp_path / "one.onnx")
@@ -158,7 +159,7 @@ def test_a_file_that_is_no_model_is_refused(tmp_path: Path, data: bytes) -> None
 
 @pytest.mark.parametrize("fraction", [0.1, 0.5, 0.99])
 def test_a_truncated_file_is_refused_and_nothing_is_written(tmp_path: Path, fraction: float) -> None:
-    data = mobile_unet_path(64, 8).read_bytes()
+    data = unet().SerializeToString()
     (tmp_path / "torn.onnx").write_bytes(data[: int(len(data) * fraction)])
     with pytest.raises(CompileError, match=r"torn\.onnx"):
         strip_file(tmp_path / "torn.onnx", tmp_path / "out.onnx")
@@ -177,11 +178,11 @@ def test_an_invalid_model_is_refused_with_what_the_checker_found(tmp_path: Path)
 def test_an_unwritable_destination_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(CompileError, match=r"out\.onnx can't be written: "):
-        strip_file(mobile_unet_path(64, 8), tmp_path / "file" / "out.onnx")
+        strip_file(unet_file(tmp_path), tmp_path / "file" / "out.onnx")
 
 
 def test_a_folder_that_is_missing_is_made(tmp_path: Path) -> None:
-    strip_file(mobile_unet_path(64, 8), tmp_path / "new" / "out.onnx")
+    strip_file(unet_file(tmp_path), tmp_path / "new" / "out.onnx")
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["out.onnx"]
 
 

@@ -19,7 +19,7 @@ from onnx2wgsl.compiler.operators.lookup import Lookup
 from onnx2wgsl.compiler.operators.onnx_op import Elementwise
 from onnx2wgsl.compiler.pipeline import compile_model
 
-from tests.compiler.models import model
+from tests.builders.models import model
 
 AVATAR = Path(__file__).parents[2] / "models" / "avatar_256_u8.onnx"
 

@@ -8,8 +8,10 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 
-from tests.zoo import MORE_STYLES, NETWORKS, STYLES, network_path
+from tests.zoo.files import network_path
+from tests.zoo.networks import NETWORKS
 from tests.zoo.others import QUANTIZED, TRAINED
+from tests.zoo.quantization import MORE_STYLES, STYLES
 
 FOR_ALL = ("u8s8_per_channel", "s8s8_symmetric", "u8s8_operators")
 IN_TURN = tuple(style for style in STYLES | MORE_STYLES if style not in FOR_ALL)

@@ -3,13 +3,13 @@
  * a 1x1 convolution and dequantize. Its checksums come from the arithmetic written here in JS.
  */
 import { createHash } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const SIZE = 8;
 const PIXELS = SIZE * SIZE;
 const CONV_AT = PIXELS; // words of the convolution's slice in the arena, every second word
-const ZERO_POINT = 128;
+const ZERO_POINT = 3; // of the convolution's result
 
 // Signed channel weights of one output channel each, biases, and scales of at most 11 bits of
 // mantissa: products with the accumulators are exact in f32, so one rounding is left.
@@ -21,46 +21,22 @@ const WEIGHTS = [
 const BIASES = [-4000, 250, 12345];
 const SCALES = [0.0078125, 1023 / 131072, 0.03125];
 
+/** The product's own snippets and probe, by file, as every artifact has them. */
+function snippets() {
+  const folder = join(import.meta.dirname, '..', 'goldens', 'test_snippets');
+  return Object.fromEntries(
+    readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), 'utf8')]),
+  );
+}
+
 const SHADERS = {
-  'dot_packed.wgsl': `requires packed_4x8_integer_dot_product;
-fn dot4(a: u32, b: u32) -> i32 { return dot4I8Packed(a, b); }
-`,
-  'dot_emulated.wgsl': `fn lane(word: u32, i: u32) -> i32 { return extractBits(bitcast<i32>(word), i * 8u, 8u); }
-fn dot4(a: u32, b: u32) -> i32 {
-  var sum = 0;
-  for (var i = 0u; i < 4u; i++) { sum += lane(a, i) * lane(b, i); }
-  return sum;
-}
-`,
-  'requantize_fast.wgsl': `fn requantize(acc: i32, scale: f32, zero_point: i32) -> i32 {
-  return clamp(i32(round(f32(acc) * scale)) + zero_point, 0, 255);
-}
-`,
-  'requantize_integer.wgsl': `fn requantize(acc: i32, scale: f32, zero_point: i32) -> i32 {
-  let bits = bitcast<u32>(scale);
-  let factor = ((bits & 0x7fffffu) | 0x800000u) >> 13u;
-  let shift = 137u - (bits >> 23u);
-  let product = u32(abs(acc)) * factor;
-  let floor = product >> shift;
-  let rest = product - (floor << shift);
-  let half = 1u << (shift - 1u);
-  let up = select(0u, 1u, rest > half || (rest == half && (floor & 1u) == 1u));
-  return clamp(sign(acc) * i32(floor + up) + zero_point, 0, 255);
-}
-`,
-  'probe_requantize.wgsl': `@group(0) @binding(0) var<storage, read> cases: array<vec4<u32>>;
-@group(0) @binding(1) var<storage, read_write> results: array<i32>;
-@compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-  let c = cases[id.x];
-  results[id.x] = requantize(bitcast<i32>(c.x), bitcast<f32>(c.y), bitcast<i32>(c.z));
-}
-`,
+  ...snippets(),
   '00_quantize.wgsl': `@group(0) @binding(0) var<storage, read_write> arena: array<u32>;
 @group(0) @binding(1) var<storage, read> input: array<f32>;
 @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   var word = 0x80u << 24u;
   for (var c = 0u; c < 3u; c++) {
-    let x = clamp(i32(round(input[c * ${PIXELS}u + id.x] * 128.0)) + ${ZERO_POINT}, 0, 255);
+    let x = clamp(i32(round(input[c * ${PIXELS}u + id.x] * 128.0)) + 128, 0, 255);
     word |= u32(x) << (c * 8u);
   }
   arena[id.x] = word ^ 0x80808080u;
@@ -73,22 +49,19 @@ fn dot4(a: u32, b: u32) -> i32 {
 }
 `,
   '01_conv.wgsl': `@group(0) @binding(0) var<storage, read_write> arena: array<u32>;
-@group(0) @binding(1) var<storage, read> weights: array<u32>;
+@group(0) @binding(1) var<storage, read> weights: array<vec4u>;
 @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-  var word = 0u;
-  for (var c = 0u; c < 3u; c++) {
-    let acc = dot4(arena[id.x], weights[c]) + bitcast<i32>(weights[3u + c]);
-    word |= u32(requantize(acc, bitcast<f32>(weights[6u + c]), ${ZERO_POINT})) << (c * 8u);
-  }
-  arena[${CONV_AT}u + 2u * id.x] = word;
+  let acc = dots(arena[id.x], weights[0]) + bitcast<vec4i>(weights[1]);
+  let v = bitcast<vec4u>(requantize(acc, bitcast<vec4f>(weights[2]), ${ZERO_POINT})) & vec4u(255u);
+  arena[${CONV_AT}u + 2u * id.x] = v.x | (v.y << 8u) | (v.z << 16u);
 }
 `,
   '02_dequantize.wgsl': `@group(0) @binding(0) var<storage, read_write> arena: array<u32>;
 @group(0) @binding(1) var<storage, read_write> output: array<f32>;
 @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-  let word = arena[${CONV_AT}u + 2u * id.x];
+  let word = bitcast<i32>(arena[${CONV_AT}u + 2u * id.x]);
   for (var c = 0u; c < 3u; c++) {
-    let q = i32(extractBits(word, c * 8u, 8u)) - ${ZERO_POINT};
+    let q = extractBits(word, c * 8u, 8u) - ${ZERO_POINT};
     output[c * ${PIXELS}u + id.x] = f32(q) * 0.0078125;
   }
 }
@@ -103,11 +76,16 @@ function roundEven(x) {
 }
 
 function clampByte(x) {
-  return Math.min(255, Math.max(0, x));
+  return Math.min(127, Math.max(-128, x));
 }
 
 function requantize(accumulator, scale) {
   return clampByte(roundEven(accumulator * scale) + ZERO_POINT);
+}
+
+/** Three signed bytes as a word. */
+function packed([a, b, c]) {
+  return (a & 255) | ((b & 255) << 8) | ((c & 255) << 16);
 }
 
 function checksum(values) {
@@ -141,16 +119,16 @@ export function reference(input) {
   const convolved = new Uint32Array(PIXELS);
   const output = new Float32Array(3 * PIXELS);
   for (let p = 0; p < PIXELS; p++) {
-    const x = [0, 1, 2].map((c) => clampByte(roundEven(input[c * PIXELS + p] * 128) + 128) - 128);
+    const x = [0, 1, 2].map((c) => clampByte(roundEven(input[c * PIXELS + p] * 128)));
     const y = WEIGHTS.map((row, c) =>
       requantize(
         row.reduce((sum, w, i) => sum + w * x[i], BIASES[c]),
         SCALES[c],
       ),
     );
-    quantized[p] = (x[0] & 255) | ((x[1] & 255) << 8) | ((x[2] & 255) << 16);
-    convolved[p] = y[0] | (y[1] << 8) | (y[2] << 16);
-    y.forEach((q, c) => (output[c * PIXELS + p] = (q - 128) / 128));
+    quantized[p] = packed(x);
+    convolved[p] = packed(y);
+    y.forEach((q, c) => (output[c * PIXELS + p] = (q - ZERO_POINT) / 128));
   }
   return { quantized, convolved, output };
 }
@@ -168,12 +146,11 @@ function probe() {
   };
 }
 
+/** Weights, biases and scales of four channels each; the fourth is not stored. */
 function weightWords() {
-  const words = new Int32Array(9);
-  WEIGHTS.forEach(([r, g, b], c) => (words[c] = (r & 255) | ((g & 255) << 8) | ((b & 255) << 16)));
-  words.set(BIASES, 3);
-  words.set(new Int32Array(Float32Array.from(SCALES).buffer), 6);
-  return new Uint8Array(words.buffer);
+  const scales = new Int32Array(Float32Array.from(SCALES).buffer);
+  const words = [WEIGHTS.map(packed), BIASES, [...scales]].flatMap((three) => [...three, 0]);
+  return new Uint8Array(Int32Array.from(words).buffer);
 }
 
 function kernel(name, shader, uses, bindings, store) {

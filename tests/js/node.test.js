@@ -189,7 +189,7 @@ describe('variants', () => {
 describe('the self-test', () => {
   test('names the first kernel that differs, in the variant that is wrong', async () => {
     const folder = fixtureFolder(({ shaders }) => {
-      shaders['dot_emulated.wgsl'] = 'fn dot4(a: u32, b: u32) -> i32 { return 1; }';
+      shaders['dot_emulated.wgsl'] = 'fn dots(x: u32, w: vec4u) -> vec4i { return vec4i(1); }';
     });
     assert.ok((await (await openSession(folder, { dot: 'packed' })).selfTest()).ok);
     const report = await (await openSession(folder, { dot: 'emulated' })).selfTest();
@@ -245,7 +245,7 @@ describe('a damaged or unfit artifact is refused', () => {
     ],
     'short weights': [
       (parts) => (parts.weights = parts.weights.slice(4)),
-      /weights.bin has 32 bytes, model.json says 36/,
+      /weights.bin has 44 bytes, model.json says 48/,
     ],
     'changed weights': [
       ({ weights }) => (weights[5] ^= 1),

@@ -10,7 +10,8 @@ import numpy as np
 import onnx
 import pytest
 
-from tests.compiler.models import CONVOLUTIONS, conv, weights
+from tests.builders.models import CONVOLUTIONS
+from tests.builders.qdq import PAD, convolution, weights
 
 from . import run
 from .node_cases import node_cases
@@ -64,15 +65,15 @@ def test_the_report_is_what_the_suites_give(suites: list[Suite]) -> None:
 
 
 def test_a_model_of_integers_is_exact() -> None:
-    model, feed = _model(CONVOLUTIONS["u8_s8"]().build())
+    model, feed = _model(CONVOLUTIONS["u8_s8"]())
     assert outcome(model, feed).kind == EXACT
 
 
 def test_one_weight_off_by_one_differs(monkeypatch: pytest.MonkeyPatch) -> None:
     w = weights()
-    model, feed = _model(conv(w, pads=(1, 1, 1, 1)).build())
+    model, feed = _model(convolution(w, pads=PAD))
     w.values[0, 0, 1, 1] ^= 1
-    other = conv(w, pads=(1, 1, 1, 1)).build()
+    other = convolution(w, pads=PAD)
     honest: Callable[[onnx.ModelProto], run.Compiled] = run.compiled
     monkeypatch.setattr(run, "compiled", lambda _: honest(other))
     assert outcome(model, feed).kind == DIFFERS
@@ -82,7 +83,7 @@ def test_a_crash_of_the_compiler_is_a_defect(monkeypatch: pytest.MonkeyPatch) ->
     def crash(_: onnx.ModelProto) -> run.Compiled:
         raise KeyError("a bug")
 
-    model, feed = _model(CONVOLUTIONS["u8_s8"]().build())
+    model, feed = _model(CONVOLUTIONS["u8_s8"]())
     monkeypatch.setattr(run, "compiled", crash)
     found = outcome(model, feed)
     assert found.kind in run.DEFECTS

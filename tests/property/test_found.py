@@ -11,7 +11,7 @@ from onnx2wgsl.compiler.verify.compare import same_bits
 from onnx2wgsl.compiler.verify.exact import compare_model
 from onnx2wgsl.compiler.verify.stages import run_stage
 
-from tests.zoo import QDQBuilder, QuantParams, Weights
+from tests.builders.qdq import QDQBuilder, QuantParams, Weights
 
 from .gpu import OnDevice
 

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import tiny_artifact as tiny
 from onnx2wgsl.runtime_py import InferenceSession
+
+from tests.runtime_py import tiny_artifact as tiny
 
 # Comes with the chromium package; elsewhere, name the file in this variable.
 SWIFTSHADER = os.environ.get("ONNX2WGSL_SWIFTSHADER_ICD", "/usr/lib/chromium/vk_swiftshader_icd.json")
@@ -31,10 +32,9 @@ def in_process() -> Callable[..., subprocess.CompletedProcess[str]]:
     """Runs Python code in a process of its own, with other environment variables."""
 
     def run(code: str, *args: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)} | variables
         return subprocess.run(
             [sys.executable, "-c", code, *args],
-            env=environment,
+            env=os.environ | variables,
             capture_output=True,
             text=True,
             timeout=120,

@@ -7,10 +7,11 @@ from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
-import tiny_artifact as tiny
 from onnx2wgsl.runtime_py import AdapterError, InferenceSession
 from onnx2wgsl.runtime_py.adapters import adapter_name, choose_adapter, doctor, enumerate_adapters
 from onnx2wgsl.runtime_py.system import system_problems
+
+from tests.runtime_py import tiny_artifact as tiny
 
 Process = Callable[..., CompletedProcess[str]]
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tiny_artifact as tiny
 from onnx2wgsl.runtime_py import (
     AdapterError,
     ArtifactError,
@@ -15,6 +14,8 @@ from onnx2wgsl.runtime_py import (
     InputError,
     SessionError,
 )
+
+from tests.runtime_py import tiny_artifact as tiny
 
 RNG = np.random.default_rng(5)
 
@@ -110,7 +111,7 @@ def test_every_variant_gives_the_same_bits(folder: Path, dot: Any, requantize: A
 
 
 def test_the_integer_variant_is_taken_where_the_probe_disagrees(tmp_path: Path) -> None:
-    rounds_down = tiny.REQUANTIZE_FAST.replace("round(", "floor(")
+    rounds_down = tiny.SNIPPETS["requantize_fast.wgsl"].replace("round(", "floor(")
     folder = tiny.write(tmp_path / "a", shaders={"requantize_fast.wgsl": rounds_down})
     with InferenceSession(folder) as opened:
         assert opened.variants["requantize"] == "integer"

@@ -7,9 +7,10 @@ from typing import Any
 
 import jsonschema
 import pytest
-import tiny_artifact as tiny
 from onnx2wgsl.runtime_py import ArtifactError
 from onnx2wgsl.runtime_py.artifact import load_artifact
+
+from tests.runtime_py import tiny_artifact as tiny
 
 Model = dict[str, Any]
 SCHEMA = Path(__file__).parents[2] / "runtime_py" / "model.schema.json"

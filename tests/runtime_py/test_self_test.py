@@ -4,10 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tiny_artifact as tiny
 from onnx2wgsl.runtime_py import InferenceSession
 from onnx2wgsl.runtime_py.artifact import load_artifact
 from onnx2wgsl.runtime_py.selftest import checksum, seeded_inputs
+
+from tests.runtime_py import tiny_artifact as tiny
 
 
 def test_seeded_inputs_follow_the_specification(folder: Path) -> None:

@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from tests.golden import GOLDENS
+
 PIXELS = 16
 CONV_AT = 16  # word of the arena where the convolution's rows begin
 SCALE = struct.unpack("<I", struct.pack("<f", 2.0**-7))[0]
@@ -22,39 +24,8 @@ WEIGHTS = np.array([[1, -2, 3, 9], [127, 127, 127, 9], [-128, -128, -128, 9], [5
 BIAS = np.array([0, 64, -192, 7], np.int32)
 TABLE = (np.arange(256, dtype=np.float32) - 100) / 8  # by byte
 
-DOT_PACKED = """requires packed_4x8_integer_dot_product;
-fn dot4(a: u32, b: u32) -> i32 { return dot4I8Packed(a, b); }
-"""
-DOT_EMULATED = """fn dot4(a: u32, b: u32) -> i32 {
-    var sum = 0;
-    for (var lane = 0u; lane < 32u; lane += 8u) {
-        sum += extractBits(bitcast<i32>(a), lane, 8u) * extractBits(bitcast<i32>(b), lane, 8u);
-    }
-    return sum;
-}
-"""
-REQUANTIZE_FAST = """fn requantize(accumulator: i32, scale: f32, zero_point: i32) -> i32 {
-    return clamp(i32(round(f32(accumulator) * scale)) + zero_point, -128, 127);
-}
-"""
-# For scales that are a negative power of two, which is all that this artifact has.
-REQUANTIZE_INTEGER = """fn requantize(accumulator: i32, scale: f32, zero_point: i32) -> i32 {
-    let shift = 127u - (bitcast<u32>(scale) >> 23u);
-    let low = accumulator >> shift;
-    let rest = accumulator - (low << shift);
-    let half = 1 << (shift - 1u);
-    let up = rest > half || (rest == half && (low & 1) == 1);
-    return clamp(low + i32(up) + zero_point, -128, 127);
-}
-"""
-PROBE = """@group(0) @binding(0) var<storage, read> cases: array<vec4<u32>>;
-@group(0) @binding(1) var<storage, read_write> results: array<i32>;
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-    let c = cases[id.x];
-    results[id.x] = requantize(bitcast<i32>(c.x), bitcast<f32>(c.y), bitcast<i32>(c.z));
-}
-"""
+SNIPPETS = {path.name: path.read_text("utf-8") for path in sorted((GOLDENS / "test_snippets").glob("*.wgsl"))}
+"""The product's own, as every artifact has them: the variants of dot and of requantize, the probe."""
 QUANTIZE = """@group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> arena: array<u32>;
 @compute @workgroup_size(16)
@@ -79,13 +50,12 @@ CONV = """@group(0) @binding(0) var<storage, read_write> arena: array<u32>;
 @group(0) @binding(2) var<storage, read> shift: array<u32>;
 @compute @workgroup_size(16)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-    var word = 0u;
-    for (var c = 0u; c < 4u; c++) {
-        let sum = bitcast<i32>(weights[4u + c]) + dot4(arena[id.x], weights[c]);
-        let q = requantize(sum + i32(shift[1] & 255u), bitcast<f32>(weights[8]), 0);
-        word |= (bitcast<u32>(q) & 255u) << (8u * c);
-    }
-    arena[16u + 2u * id.x] = word;
+    let w = vec4u(weights[0], weights[1], weights[2], weights[3]);
+    let bias = bitcast<vec4i>(vec4u(weights[4], weights[5], weights[6], weights[7]));
+    let sums = bias + dots(arena[id.x], w) + i32(shift[1] & 255u);
+    let q = requantize(sums, vec4f(bitcast<f32>(weights[8])), 0);
+    let v = bitcast<vec4u>(q) & vec4u(255u);
+    arena[16u + 2u * id.x] = v.x | (v.y << 8u) | (v.z << 16u) | (v.w << 24u);
 }
 """
 LOOKUP = """@group(0) @binding(0) var<storage, read_write> arena: array<u32>;
@@ -101,12 +71,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     if (id.x == 0u) { z[0] = arena[0] & 0xffffffu; }
 }
 """
-SHADERS = {
-    "dot_packed.wgsl": DOT_PACKED,
-    "dot_emulated.wgsl": DOT_EMULATED,
-    "requantize_fast.wgsl": REQUANTIZE_FAST,
-    "requantize_integer.wgsl": REQUANTIZE_INTEGER,
-    "probe_requantize.wgsl": PROBE,
+SHADERS = SNIPPETS | {
     "00_quantize.wgsl": QUANTIZE,
     "00_quantize_image.wgsl": QUANTIZE_IMAGE,
     "01_conv.wgsl": CONV,

@@ -24,7 +24,10 @@ from quark.onnx import ModelQuantizer  # type: ignore[import-not-found]
 from quark.onnx.quantization.config import custom_config  # type: ignore[import-not-found]
 from quark.onnx.quantization.config.config import Config  # type: ignore[import-not-found]
 
-from . import NETWORKS, export, random_feeds
+from tests.zoo.export import export
+from tests.zoo.networks import NETWORKS
+from tests.zoo.quantization import random_feeds
+
 from .others import QUANTIZED
 
 Feed = dict[str, NDArray[Any]]

@@ -5,7 +5,7 @@ from pathlib import Path
 import onnx
 import pytest
 
-from tests.compiler.models import model
+from tests.builders.models import model
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from onnx2wgsl import runtime_py
 from onnx2wgsl.compiler.backend.artifact import write_artifact
 from onnx2wgsl.compiler.pipeline import compile_model
 
+from tests.builders.models import model
 from tests.compiler.artifacts import AVATAR, contents, write
-from tests.compiler.models import model
 
 SCHEMA = json.loads((Path(runtime_py.__file__).parent / "model.schema.json").read_text())
 

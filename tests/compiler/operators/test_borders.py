@@ -7,8 +7,9 @@ import onnx
 import pytest
 from onnx import helper
 
-from tests.compiler.one_node import model_of
-from tests.compiler.operators.between import exact, model
+from tests.builders.between import model
+from tests.builders.nodes import model_of
+from tests.compiler.operators.stages import exact
 
 
 @pytest.mark.parametrize("dtype", [bool, np.int64, np.int32])

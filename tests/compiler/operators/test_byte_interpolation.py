@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from onnx import helper, numpy_helper
+from onnx import helper
 from onnx2wgsl.compiler.errors import UnsupportedError
 from onnx2wgsl.compiler.operators.interpolation import InterpolationKernel
 from onnx2wgsl.compiler.pipeline import compile_model
 
+from tests.builders.nodes import model_of
 from tests.compiler.exactness import assert_exact, assert_exact_on_gpu
 
 SHAPE = (1, 6, 5, 4)
@@ -21,7 +22,6 @@ def model(
 ) -> onnx.ModelProto:
     """A Resize of an input, to sizes or by factors; or one between two QLinearConv."""
     by_factors = any(isinstance(number, float) for number in how)
-    kind = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
     constants = {
         "how": np.array(how, np.float32 if by_factors else np.int64),
         "s": np.float32(0.05),
@@ -37,14 +37,7 @@ def model(
         nodes.insert(0, helper.make_node("QLinearConv", ["x", *small], ["a"]))
         nodes.append(helper.make_node("QLinearConv", ["b", *small], ["y"]))
         ends = "x", "y"
-    graph = helper.make_graph(
-        nodes,
-        "bytes",
-        [helper.make_tensor_value_info(ends[0], kind, SHAPE)],
-        [helper.make_tensor_value_info(ends[1], kind, None)],
-        [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()],
-    )
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 19)], ir_version=9)
+    return model_of(nodes, {ends[0]: np.zeros(SHAPE, dtype)}, constants, ends[1], opset=19)
 
 
 def runs_in_1024ths(program: Any) -> list[bool]:

@@ -7,7 +7,7 @@ from onnx2wgsl.compiler.operators.catalogue import explain
 from onnx2wgsl.compiler.operators.convolution.op import Conv
 from onnx2wgsl.compiler.passes.fuse_groups import FuseGroups
 
-from tests.compiler.ir_text import check, unchanged
+from tests.builders.ir import check, unchanged
 
 HEAD = 'graph @t (%x: {x}[1,2,3,3]{{s=0.5, z=7}}) -> ("y": %y{outputs}) opset 21 {{'
 WEIGHTS = """

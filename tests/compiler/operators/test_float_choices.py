@@ -8,7 +8,8 @@ import onnx
 import pytest
 from onnx import helper
 
-from tests.compiler.operators.between import exact, kernels, model
+from tests.builders.between import model
+from tests.compiler.operators.stages import exact, kernels
 
 FLOATS = [2, 5, 6, 7]
 CASES: list[tuple[str, dict[str, Any], str]] = [

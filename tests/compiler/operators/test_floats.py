@@ -18,7 +18,8 @@ from onnx2wgsl.compiler.pipeline import compile_model
 from onnx2wgsl.compiler.verify.compare import TOLERANCE
 from onnx2wgsl.compiler.verify.regions import is_all_float
 
-from tests.compiler.operators.float_model import FloatModel, check, require_within_tolerance
+from tests.builders.nodes import NodeBuilder
+from tests.compiler.operators.within_tolerance import check, require_within_tolerance
 
 LARGE = {"Log", "Sqrt"}
 BOUNDED = {"Acos", "Asin", "Atanh"}
@@ -27,7 +28,7 @@ BINARY = ["Add", "Div", "Max", "Min", "Mul", "PRelu", "Sub", "Sum", "Mean", "Pow
 
 
 def test_unary_functions(tmp_path: Path) -> None:
-    m = FloatModel()
+    m = NodeBuilder()
     anything = m.input(np.concatenate([m.draw(500) * 4, np.linspace(-9, 9, 501, dtype=np.float32)]))
     positive = m.input(np.abs(m.draw(300)) * 5 + np.float32(0.01))
     bounded = m.input(np.linspace(-0.999, 0.999, 400, dtype=np.float32))
@@ -41,7 +42,7 @@ def test_unary_functions(tmp_path: Path) -> None:
 
 
 def test_attributes_of_activations(tmp_path: Path) -> None:
-    m = FloatModel()
+    m = NodeBuilder()
     x = m.input(m.draw(3, 50) * 3)
     for op in ("Celu", "Elu", "LeakyRelu", "ThresholdedRelu"):
         m.node(op, x, alpha=0.37)
@@ -52,7 +53,7 @@ def test_attributes_of_activations(tmp_path: Path) -> None:
 
 
 def test_binary_functions_broadcast(tmp_path: Path) -> None:
-    m = FloatModel()
+    m = NodeBuilder()
     x = m.input(np.abs(m.draw(2, 3, 4, 5)) + np.float32(0.1))
     other = m.input(np.abs(m.draw(2, 3, 4, 5)) + np.float32(0.5))
     row = m.input(np.abs(m.draw(5)) + np.float32(0.5))
@@ -72,7 +73,7 @@ def test_binary_functions_broadcast(tmp_path: Path) -> None:
 
 
 def test_comparisons_and_choices(tmp_path: Path) -> None:
-    m = FloatModel()
+    m = NodeBuilder()
     x, y = m.input(m.draw(4, 6)), m.input(m.draw(6))
     same = m.node("Max", x, y)
     tests = [m.node(op, same, x) for op in ("Equal", "Greater", "LessOrEqual")]
@@ -93,7 +94,7 @@ def test_comparisons_and_choices(tmp_path: Path) -> None:
 
 
 def test_a_chain_is_one_kernel(tmp_path: Path) -> None:
-    m = FloatModel()
+    m = NodeBuilder()
     x = m.input(m.draw(2, 3, 4))
     a = m.node("Exp", m.node("Neg", x))
     m.node("Div", a, m.node("Add", a, m.constant(np.float32(1))))
@@ -106,7 +107,7 @@ def test_a_chain_is_one_kernel(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("opset", [17, 21])
 def test_reductions(tmp_path: Path, opset: int) -> None:
-    m = FloatModel(opset)
+    m = NodeBuilder(opset)
     x = m.input(np.abs(m.draw(3, 8, 5, 4)) + np.float32(0.1))
     long = m.input(m.draw(2, 12, 25))
     for op in ["L1", "L2", "LogSum", "LogSumExp", "Max", "Mean", "Min", "Prod", "Sum", "SumSquare"]:
@@ -124,7 +125,7 @@ def test_reductions(tmp_path: Path, opset: int) -> None:
 
 
 def test_matrix_products(tmp_path: Path) -> None:
-    m = FloatModel()
+    m = NodeBuilder()
     batch = m.input(m.draw(2, 3, 5, 7))
     m.node("MatMul", batch, m.input(m.draw(3, 7, 8)))
     m.node("MatMul", batch, m.constant(m.draw(7, 6)))
@@ -139,7 +140,7 @@ def test_matrix_products(tmp_path: Path) -> None:
 
 
 def test_convolutions(tmp_path: Path) -> None:
-    m = FloatModel()
+    m = NodeBuilder()
     x, line = m.input(m.draw(2, 8, 9, 7)), m.input(m.draw(2, 4, 20))
     bias = m.constant(m.draw(12))
     m.node("Conv", x, m.constant(m.draw(12, 8, 3, 3)), bias, pads=[1, 1, 1, 1])
@@ -152,7 +153,7 @@ def test_convolutions(tmp_path: Path) -> None:
 
 
 def test_transposed_convolutions(tmp_path: Path) -> None:
-    m = FloatModel()
+    m = NodeBuilder()
     x = m.input(m.draw(1, 8, 5, 6))
     grouped = m.constant(m.draw(8, 4, 3, 3))
     m.node(
@@ -167,7 +168,7 @@ def test_transposed_convolutions(tmp_path: Path) -> None:
 
 
 def test_pools(tmp_path: Path) -> None:
-    m = FloatModel()
+    m = NodeBuilder()
     x = m.input(m.draw(2, 3, 9, 8))
     for op in ("AveragePool", "MaxPool", "LpPool"):
         for ceil_mode in (0, 1):
@@ -187,7 +188,7 @@ def test_pools(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("opset", [10, 11, 21])
 def test_softmax_and_its_like(tmp_path: Path, opset: int) -> None:
-    m = FloatModel(opset)
+    m = NodeBuilder(opset)
     x = m.input(m.draw(3, 70, 5) * 4)
     for op in ("Softmax", "LogSoftmax", "Hardmax"):
         for axis in (-1, 1, 0):
@@ -200,7 +201,7 @@ def test_softmax_and_its_like(tmp_path: Path, opset: int) -> None:
 
 @pytest.mark.parametrize("opset", [18, 21, 23])
 def test_normalizations(tmp_path: Path, opset: int) -> None:
-    m = FloatModel(opset)
+    m = NodeBuilder(opset)
     x, rows = m.input(m.draw(2, 8, 9, 7) + 2), m.input(m.draw(2, 7, 96))
     channel = [m.constant(m.draw(8)) for _ in range(3)]
     variance = m.constant(np.abs(m.draw(8)) + np.float32(0.1))
@@ -220,7 +221,7 @@ def test_normalizations(tmp_path: Path, opset: int) -> None:
 
 @pytest.mark.parametrize("mode", ["linear", "cubic"])
 def test_interpolations(tmp_path: Path, mode: str) -> None:
-    m = FloatModel(18)
+    m = NodeBuilder(18)
     x = m.input(m.draw(1, 2, 5, 7))
     scales = m.constant(np.array([1, 1, 1.7, 2.5], np.float32))
     for how in ("half_pixel", "pytorch_half_pixel", "asymmetric", "align_corners"):
@@ -240,7 +241,7 @@ def test_interpolations(tmp_path: Path, mode: str) -> None:
 
 
 def test_indices_of_extremes(tmp_path: Path) -> None:
-    m = FloatModel()
+    m = NodeBuilder()
     x = m.input(np.round(m.draw(3, 6, 5) * 2))
     for op in ("ArgMax", "ArgMin"):
         for last in (0, 1):
@@ -250,7 +251,7 @@ def test_indices_of_extremes(tmp_path: Path) -> None:
 
 
 def test_moves_between_float_nodes(tmp_path: Path) -> None:
-    m = FloatModel()
+    m = NodeBuilder()
     x = m.input(m.draw(2, 8, 9, 7))
     rows = m.node("Transpose", m.node("Relu", x), perm=[0, 2, 3, 1])
     rows = m.node("Reshape", m.node("Softmax", rows), m.constant(np.array([2, 63, 8])))
@@ -272,9 +273,9 @@ def test_every_operator_is_tested() -> None:
 # ---------------------------------------------------------------------------------- mixed models
 
 
-def mixed_model(norm: str = "InstanceNormalization") -> tuple[onnx.ModelProto, FloatModel]:
+def mixed_model(norm: str = "InstanceNormalization") -> tuple[onnx.ModelProto, NodeBuilder]:
     """Quantized convolution, a normalization in float, quantized convolution; and a float head."""
-    m = FloatModel(17, seed=3)
+    m = NodeBuilder(17, seed=3)
     quantized = m.node("QuantizeLinear", m.input(m.draw(1, 3, 10, 9)), *_scale(m, 0.02, 120))
     made = _quantized_conv(m, quantized, 3, 8, 0.05)
     real = m.node("DequantizeLinear", made, *_scale(m, 0.05, 110))
@@ -287,12 +288,12 @@ def mixed_model(norm: str = "InstanceNormalization") -> tuple[onnx.ModelProto, F
     return m.build(), m
 
 
-def _scale(m: FloatModel, scale: float, zero: int) -> tuple[str, str]:
+def _scale(m: NodeBuilder, scale: float, zero: int) -> tuple[str, str]:
     return m.constant(np.float32(scale)), m.constant(np.uint8(zero))
 
 
 def _quantized_conv(
-    m: FloatModel, x: str, channels: int, out: int, result: float, *, scale: float = 0.02,
+    m: NodeBuilder, x: str, channels: int, out: int, result: float, *, scale: float = 0.02,
     zero: int = 120,
 ) -> str:  # fmt: skip
     real = m.node("DequantizeLinear", x, *_scale(m, scale, zero))
@@ -347,7 +348,7 @@ def test_a_wrong_integer_kernel_behind_floats_is_found(
 
 
 def test_all_that_can_not_be_computed_is_told_at_once(tmp_path: Path) -> None:
-    m = FloatModel()
+    m = NodeBuilder()
     x = m.input(m.draw(1, 2, 6, 6))
     m.node("CumSum", x, m.constant(np.array(1)))
     m.node("LpPool", x, kernel_shape=[2, 2], p=3)
@@ -372,7 +373,7 @@ def test_all_that_can_not_be_computed_is_told_at_once(tmp_path: Path) -> None:
 def test_an_attribute_that_is_not_taken_is_refused(
     tmp_path: Path, op: str, attributes: dict[str, Any], reason: str
 ) -> None:
-    m = FloatModel()
+    m = NodeBuilder()
     operands = [m.input(m.draw(1, 2, 6, 6))]
     if op == "Resize":
         roi = m.constant(np.array([0, 0, 0, 0, 1, 1, 1, 1], np.float32))
@@ -389,7 +390,7 @@ def test_an_attribute_that_is_not_taken_is_refused(
 
 
 def test_a_function_of_other_operators_is_expanded(tmp_path: Path) -> None:
-    m = FloatModel(23)
+    m = NodeBuilder(23)
     q, k, v = (m.input(m.draw(1, 2, 5, 8)) for _ in range(3))
     m.node("Attention", q, k, v)
     m.node("Attention", q, k, v, m.constant(m.draw(5, 5)), scale=0.3)

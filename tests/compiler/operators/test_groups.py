@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from onnx2wgsl.compiler.operators.convolution.kernel import ConvKernel
 
+from tests.builders.qdq import QDQBuilder, QuantParams, Weights
 from tests.compiler.exactness import assert_exact_on_gpu
-from tests.zoo import QDQBuilder, QuantParams, Weights
 
 CASES: dict[str, tuple[dict[str, Any], str]] = {
     "depthwise": ({"group": 8}, "depthwise"),

@@ -12,8 +12,8 @@ from onnx import TensorProto, helper
 from onnx2wgsl.compiler.errors import UnsupportedError
 from onnx2wgsl.compiler.pipeline import compile_model
 
+from tests.builders.nodes import model_of
 from tests.compiler.exactness import assert_exact, assert_exact_on_gpu
-from tests.compiler.one_node import model_of
 
 RANDOM = np.random.default_rng(0)
 

@@ -11,8 +11,9 @@ from onnx2wgsl.compiler.operators.catalogue import explain
 from onnx2wgsl.compiler.operators.onnx_op import FloatOp
 from onnx2wgsl.compiler.passes.fuse_groups import FuseGroups
 
-from tests.compiler.ir_text import unchanged
-from tests.compiler.operators.between import X, exact, kernels, model
+from tests.builders.between import X, model
+from tests.builders.ir import unchanged
+from tests.compiler.operators.stages import exact, kernels
 
 NONE = np.zeros(0, np.float32)
 SHAPE = (2, 5, 4, 6)

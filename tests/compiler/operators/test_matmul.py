@@ -15,9 +15,9 @@ from onnx2wgsl.compiler.operators.matmul.op import QMatMul
 from onnx2wgsl.compiler.operators.onnx_op import FloatOp
 from onnx2wgsl.compiler.passes.fuse_groups import FuseGroups
 
+from tests.builders.ir import unchanged
+from tests.builders.qdq import QDQBuilder, QuantParams, Tensor
 from tests.compiler.exactness import assert_exact, assert_exact_on_gpu
-from tests.compiler.ir_text import unchanged
-from tests.zoo import QDQBuilder, QuantParams, Tensor
 
 RESULTS = {"u8": QuantParams(0.1, 5), "s8": QuantParams(0.1, -4, "s8"), "f32": None}
 

@@ -16,8 +16,9 @@ from onnx2wgsl.compiler.passes.fuse_groups import FuseGroups
 from onnx2wgsl.compiler.passes.fuse_moves import FuseMoves
 from onnx2wgsl.compiler.reference.oracle import Oracle
 
-from tests.compiler.ir_text import check, unchanged
-from tests.compiler.operators.between import X, exact, kernels, model
+from tests.builders.between import X, model
+from tests.builders.ir import check, unchanged
+from tests.compiler.operators.stages import exact, kernels
 
 GRAPH = """
 graph @t (%x: u8[1,2,4,4]{{s=0.5, z=7}}) -> ("y": %y{outputs}) opset 21 {{

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from onnx2wgsl.compiler.passes.fuse_moves import FuseMoves
 
-from tests.compiler.ir_text import check
-from tests.compiler.operators.between import X, exact, kernels, model
+from tests.builders.between import X, model
+from tests.builders.ir import check
+from tests.compiler.operators.stages import exact, kernels
 
 Shape = tuple[int, ...]
 REDUCED: list[tuple[Shape, dict[str, Any]]] = [

@@ -10,9 +10,10 @@ from onnx2wgsl.compiler.operators.catalogue import explain
 from onnx2wgsl.compiler.operators.onnx_op import FloatOp
 from onnx2wgsl.compiler.passes.fuse_groups import FuseGroups
 
+from tests.builders.between import model
+from tests.builders.ir import check, unchanged
 from tests.compiler.exactness import assert_exact
-from tests.compiler.ir_text import check, unchanged
-from tests.compiler.operators.between import exact, kernels, model
+from tests.compiler.operators.stages import exact, kernels
 
 Shape = tuple[int, ...]
 CASES: list[tuple[Shape, int, int]] = [

@@ -24,8 +24,8 @@ from onnx2wgsl.compiler.verify.compiled import compile_both
 from onnx2wgsl.compiler.verify.stages import run_stage
 from onnx2wgsl.compiler.verify.verification import Verification
 
+from tests.builders.qdq import QDQBuilder, QuantParams
 from tests.compiler.exactness import feeds_for
-from tests.zoo import QDQBuilder, QuantParams
 
 CASES: dict[str, dict[str, Any]] = {
     "stride 1": {},

@@ -3,7 +3,7 @@
 import pytest
 from onnx2wgsl.compiler.passes.canonicalize import Canonicalize
 
-from tests.compiler.ir_text import check, unchanged
+from tests.builders.ir import check, unchanged
 
 Q = "{s=0.5, z=3}"
 NOTHING = f"""

@@ -3,7 +3,7 @@
 import pytest
 from onnx2wgsl.compiler.passes.drop_activations import DropActivations
 
-from tests.compiler.ir_text import check, unchanged
+from tests.builders.ir import check, unchanged
 
 TEXT = """
 graph @t (%x: f32[1,2,4,4]) -> ("y": %y{more}) opset 17 {{

@@ -2,7 +2,7 @@
 
 from onnx2wgsl.compiler.passes.fold_constants import FoldConstants
 
-from tests.compiler.ir_text import check, unchanged
+from tests.builders.ir import check, unchanged
 
 
 def test_quantize_of_a_constant_becomes_bytes() -> None:

@@ -3,7 +3,7 @@
 import pytest
 from onnx2wgsl.compiler.passes.fold_resize import FoldResize
 
-from tests.compiler.ir_text import check, unchanged
+from tests.builders.ir import check, unchanged
 
 TEXT = """
 graph @t (%x: u8[1,1,3,4]{{s=0.5, z=7}}) -> ("y": %y) opset 21 {{

@@ -3,7 +3,7 @@
 import pytest
 from onnx2wgsl.compiler.passes.fuse_moves import FuseMoves
 
-from tests.compiler.ir_text import check, unchanged
+from tests.builders.ir import check, unchanged
 
 HEAD = """
 graph @t (%x: u8[1,2,2,2]{s=0.5, z=7}, %z: u8[1,1,2,2]{s=0.25, z=9}) -> ("y": %y) opset 21 {

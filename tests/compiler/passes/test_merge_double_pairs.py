@@ -12,8 +12,8 @@ from onnx2wgsl.compiler.ir.types import Quantization
 from onnx2wgsl.compiler.operators.quantize import Quantize
 from onnx2wgsl.compiler.passes.merge_double_pairs import MergeDoublePairs
 
+from tests.builders.qdq import QDQBuilder, QuantParams, Tensor, Weights
 from tests.compiler.exactness import assert_exact
-from tests.zoo import QDQBuilder, QuantParams, Tensor, Weights
 
 A, B, C = QuantParams(0.02, 3), QuantParams(0.03, 5), QuantParams(0.025, 20)
 SHAPE = (1, 3, 16, 16)

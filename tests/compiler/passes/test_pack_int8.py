@@ -13,8 +13,8 @@ from onnx2wgsl.compiler.operators.moves.op import Move
 from onnx2wgsl.compiler.passes.pack_int8 import PackInt8
 from onnx2wgsl.compiler.verify.interpreter import run_graph
 
+from tests.builders.ir import seeded
 from tests.compiler.exactness import differing
-from tests.compiler.ir_text import seeded
 
 SEGMENTS = [(4,), (1,), (3,), (5,), (8,), (3, 5), (1, 1, 1), (4, 4), (7, 2, 6), (16,)]
 

@@ -9,8 +9,8 @@ from onnx2wgsl.compiler.passes.schedule import Schedule
 from onnx2wgsl.compiler.verify.interpreter import run_graph
 from onnx2wgsl.compiler.verify.simulator import run_program
 
+from tests.builders.ir import seeded
 from tests.compiler.exactness import differing
-from tests.compiler.ir_text import seeded
 
 Q = "{s=0.5, z=7}"
 CONV = "@w: s8[3,5,1,1] = [1, 2, 3, 4, 5, -1, -2, -3, -4, -5, 9, 8, 7, 6, 5]\n@sw: f32[1] = [0.1]\n"

@@ -3,7 +3,7 @@
 import pytest
 from onnx2wgsl.compiler.passes.propagate_pairs import PropagatePairs
 
-from tests.compiler.ir_text import check, unchanged
+from tests.builders.ir import check, unchanged
 
 FLOAT = 'graph @t (%x: f32[1,2,2,2]) -> ("y": %y{more}) opset {opset} {{\n'
 PARAMETERS = "  @s: f32[] = [0.5]\n  @z: u8[] = [7]\n"

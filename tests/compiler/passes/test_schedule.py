@@ -10,8 +10,8 @@ from onnx2wgsl.compiler.passes.pack_int8 import PackInt8
 from onnx2wgsl.compiler.passes.schedule import Schedule
 from onnx2wgsl.compiler.verify.simulator import run_program
 
+from tests.builders.ir import seeded
 from tests.compiler.exactness import differing
-from tests.compiler.ir_text import seeded
 
 Q = "{s=0.5, z=7}"
 

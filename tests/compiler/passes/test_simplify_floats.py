@@ -3,7 +3,7 @@
 import pytest
 from onnx2wgsl.compiler.passes.simplify_floats import SimplifyFloats
 
-from tests.compiler.ir_text import check, unchanged
+from tests.builders.ir import check, unchanged
 
 HEAD = 'graph @t (%x: f32[1,2,4,4]) -> ("y": %y{more}) opset 17 {{\n'
 TANH = '  %y: f32[1,2,4,4] = elementwise([{x}], op="Tanh")\n}}'

@@ -3,7 +3,7 @@
 import pytest
 from onnx2wgsl.compiler.passes.strip_zero_points import StripZeroPoints
 
-from tests.compiler.ir_text import check, unchanged
+from tests.builders.ir import check, unchanged
 
 PAIR = """
 graph @t (%x: f32[1,1,2,2]) -> ("y": %y) opset 21 {{

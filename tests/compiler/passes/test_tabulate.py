@@ -8,8 +8,8 @@ from onnx2wgsl.compiler.operators.lookup import Lookup
 from onnx2wgsl.compiler.passes.tabulate import Tabulate
 from onnx2wgsl.compiler.verify.interpreter import run_graph
 
+from tests.builders.ir import seeded, unchanged
 from tests.compiler.exactness import differing
-from tests.compiler.ir_text import seeded, unchanged
 
 TEXT = """
 graph @t (%x: {x}[1,2,16,16]{{s=0.05, z=7}}) -> ({outputs}) opset 21 {{

@@ -1,0 +1,158 @@
+"""Coordinates, linear and cubic Resize in f32 against onnxruntime, bit for bit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from onnx import helper
+from onnx2wgsl.compiler.arithmetic import (
+    cubic_taps,
+    linear_taps,
+    outside,
+    resize_coordinates,
+    resize_cubic,
+    resize_indices,
+    resize_linear,
+)
+from onnx2wgsl.compiler.reference.oracle import Oracle
+
+from tests.builders.nodes import Array, model_of
+
+COORDINATES = [
+    "asymmetric",
+    "half_pixel",
+    "pytorch_half_pixel",
+    "align_corners",
+    "half_pixel_symmetric",
+    "tf_half_pixel_for_nn",
+    "tf_crop_and_resize",
+]
+ROUNDINGS = ["floor", "ceil", "round_prefer_floor", "round_prefer_ceil"]
+SCALES = [1, 2, 3, 0.5, 1.5, 0.3, 2.7, 1.1, 0.9, 3.3, 4]
+FILL = 7.5
+
+
+class Case:
+    """A random Resize of the last two axes: by sizes or by scales."""
+
+    def __init__(self, random: np.random.Generator, coordinates: str) -> None:
+        self.size = [int(n) for n in random.integers(1, 12, 2)]
+        self.coordinates = coordinates
+        self.roi = [0.0, 0.0, 1.0, 1.0]
+        if coordinates == "tf_crop_and_resize":
+            self.roi = [*random.uniform(-0.2, 0.5, 2), *random.uniform(0.5, 1.2, 2)]
+        self.by_size = bool(random.integers(2))
+        if self.by_size:
+            self.result = [int(n) for n in random.integers(1, 25, 2)]
+            ratios = [np.float32(r) / np.float32(s) for r, s in zip(self.result, self.size, strict=True)]
+            self.scale = [float(ratio) for ratio in ratios]
+        else:
+            self.scale = [float(np.float32(s)) for s in random.choice(SCALES, 2)]
+            self.result = [
+                int(np.float32(s) * np.float32(n)) for s, n in zip(self.scale, self.size, strict=True)
+            ]
+
+    def axis(self, i: int) -> tuple[Any, ...]:
+        return self.size[i], self.result[i], self.scale[i], self.coordinates
+
+    def region(self, i: int) -> tuple[float, float]:
+        return self.roi[i], self.roi[i + 2]
+
+    def run(self, x: Array, **held: Any) -> Array:
+        """What onnxruntime makes of it."""
+        region = [0.0, 0.0, *self.roi[:2], 1.0, 1.0, *self.roi[2:]]
+        constants: dict[str, Array] = {"roi": np.array(region, np.float32)}
+        if self.by_size:
+            constants["scales"] = np.zeros(0, np.float32)
+            constants["sizes"] = np.array([*x.shape[:2], *self.result])
+        else:
+            constants["scales"] = np.array([1, 1, *self.scale], np.float32)
+        opset = 19
+        if self.coordinates == "tf_half_pixel_for_nn":
+            opset = 11  # the only one that has it
+        elif self.by_size:
+            del constants["scales"]
+        names = ["x", "roi", "scales" if "scales" in constants else "", "sizes"]
+        node = helper.make_node(
+            "Resize",
+            names[: 4 if self.by_size else 3],
+            ["y"],
+            coordinate_transformation_mode=self.coordinates,
+            extrapolation_value=FILL,
+            **held,
+        )
+        return Oracle(model_of([node], {"x": x}, constants, opset=opset)).run({"x": x})["y"]
+
+    def crop(self, values: Array) -> Array:
+        """Values with extrapolation_value where the coordinates are outside."""
+        if self.coordinates != "tf_crop_and_resize":
+            return values
+        beyond = [outside(resize_coordinates(*self.axis(i), self.region(i)), self.size[i]) for i in (0, 1)]
+        return np.where(beyond[0][:, None] | beyond[1], np.float32(FILL), values)
+
+
+def cases(coordinates: str, count: int) -> list[Case]:
+    random = np.random.default_rng(len(coordinates))
+    drawn = [Case(random, coordinates) for _ in range(count)]
+    return [case for case in drawn if min(case.result) > 0 and case.result != case.size]
+
+
+def values_for(case: Case) -> Array:
+    random = np.random.default_rng(5)
+    return random.standard_normal((2, 3, *case.size)).astype(np.float32)
+
+
+@pytest.mark.parametrize("coordinates", COORDINATES)
+def test_nearest(coordinates: str) -> None:
+    for number, case in enumerate(cases(coordinates, 60)):
+        rounding = ROUNDINGS[number % 4]
+        x = values_for(case)
+        y, across = (resize_indices(*case.axis(i), rounding, case.region(i)) for i in (0, 1))
+        wanted = case.run(x, mode="nearest", nearest_mode=rounding)
+        assert (case.crop(x[..., y[:, None], across]) == wanted).all(), vars(case)
+
+
+@pytest.mark.parametrize("coordinates", COORDINATES)
+def test_linear(coordinates: str) -> None:
+    for case in cases(coordinates, 40):
+        x = values_for(case)
+        y, across = (linear_taps(*case.axis(i), case.region(i)) for i in (0, 1))
+        wanted = case.run(x, mode="linear")
+        assert (case.crop(resize_linear(x, y, across)) == wanted).all(), vars(case)
+
+
+@pytest.mark.parametrize("exclude_outside", [False, True])
+@pytest.mark.parametrize("coordinates", COORDINATES)
+def test_cubic(coordinates: str, exclude_outside: bool) -> None:
+    for number, case in enumerate(cases(coordinates, 30)):
+        x = values_for(case)
+        a = (-0.75, -0.5)[number % 2]
+        y, across = (
+            cubic_taps(*case.axis(i), a=a, exclude_outside=exclude_outside, roi=case.region(i))
+            for i in (0, 1)
+        )
+        wanted = case.run(x, mode="cubic", cubic_coeff_a=a, exclude_outside=int(exclude_outside))
+        assert (case.crop(resize_cubic(x, y, across)) == wanted).all(), vars(case)
+
+
+@pytest.mark.parametrize("scale", [2, 0.5, 1.5, 0.3, 2.7])
+def test_nearest_of_opset_10(scale: float) -> None:
+    for size in (2, 3, 5, 8, 13):
+        x = np.arange(size, dtype=np.float32).reshape(1, 1, 1, size)
+        result = int(np.float32(scale) * np.float32(size))
+        if result == 0:
+            continue
+        node = helper.make_node("Resize", ["x", "scales"], ["y"], mode="nearest")
+        constants = {"scales": np.array([1, 1, 2, scale], np.float32)}
+        oracle = Oracle(model_of([node], {"x": x}, constants, opset=10))
+        wanted = oracle.run({"x": x})["y"][0, 0, 0]
+        single = float(np.float32(scale))
+        got = resize_indices(size, result, single, "asymmetric", "simple")
+        assert got.tolist() == wanted.tolist()
+
+
+def test_an_unknown_mode_is_an_error() -> None:
+    with pytest.raises(ValueError, match="half_pixels"):
+        resize_coordinates(3, 5, 1.5, "half_pixels")

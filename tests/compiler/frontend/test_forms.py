@@ -1,0 +1,427 @@
+"""Which forms of operators are taken, and why others are not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+from onnx2wgsl.compiler.errors import UnsupportedError
+from onnx2wgsl.compiler.frontend.driver import import_model
+from onnx2wgsl.compiler.ir.program import Program
+from onnx2wgsl.compiler.operators.catalogue import explain
+from onnx2wgsl.compiler.operators.convolution.op import Conv
+from onnx2wgsl.compiler.operators.quantize import Quantize
+from onnx2wgsl.compiler.pipeline import compile_model, to_integers
+from onnx2wgsl.compiler.reference.oracle import Oracle, needs_signed_integer_kernels
+
+from tests.builders.edit import SHAPE, conv_model, node, save, set_initializer
+from tests.builders.qdq import S8, U8, QDQBuilder, QuantParams, Tensor, Weights, weights
+from tests.compiler.exactness import IMPURE_UNARY, assert_exact
+from tests.compiler.refusals import refusal
+
+Edit = Callable[[onnx.ModelProto], None]
+
+
+def test_scales_and_zero_points_of_shape_1_are_scalars(tmp_path: Path) -> None:
+    model = conv_model()
+    for tensor in model.graph.initializer:
+        if not tensor.dims:
+            tensor.dims.append(1)
+    assert_exact(model, tmp_path)
+
+
+def test_output_dtype_tells_the_type_without_a_zero_point(tmp_path: Path) -> None:
+    model = conv_model(21, QuantParams(0.05), QuantParams(0.05))
+    for each in model.graph.node:
+        if each.op_type == "QuantizeLinear":
+            del each.input[2]
+            each.attribute.append(helper.make_attribute("output_dtype", TensorProto.UINT8))
+    assert_exact(model, tmp_path)
+    for each in model.graph.node:
+        if each.op_type == "QuantizeLinear":
+            each.attribute[0].i = TensorProto.INT8
+        elif each.op_type == "DequantizeLinear" and each.input[0].startswith("quantize"):
+            del each.input[2]
+    graph = import_model(save(model, tmp_path))
+    assert {op.result.type.dtype for op in graph.ops if isinstance(op, Quantize)} == {"s8"}
+
+
+def test_an_absent_zero_point_means_uint8_and_zero(tmp_path: Path) -> None:
+    model = conv_model(17, QuantParams(0.05), QuantParams(0.05))
+    for each in model.graph.node:
+        if each.op_type == "QuantizeLinear":
+            del each.input[2]
+    assert_exact(model, tmp_path)
+
+
+@pytest.mark.parametrize("per_channel", [False, True])
+def test_weights_that_the_model_quantizes_itself(per_channel: bool, tmp_path: Path) -> None:
+    """Float weights behind a Q-DQ pair, as fake quantization leaves them."""
+    model = conv_model()
+    dequantize = node(model, "DequantizeLinear", 1)
+    rng = np.random.default_rng(1)
+    channels = 4 if per_channel else ()
+    values = {
+        "real": rng.normal(0, 0.2, (4, 3, 3, 3)).astype(np.float32),
+        "scale": rng.uniform(0.002, 0.005, channels).astype(np.float32),
+        "zero": np.zeros(channels, np.int8),
+    }
+    model.graph.initializer.extend(
+        numpy_helper.from_array(np.asarray(value), name) for name, value in values.items()
+    )
+    axis = {"axis": 0} if per_channel else {}
+    made = helper.make_node("QuantizeLinear", ["real", "scale", "zero"], ["bytes"], **axis)
+    model.graph.node.insert(0, made)
+    dequantize.input[:] = ["bytes", "scale", "zero"]
+    del dequantize.attribute[:]
+    if per_channel:
+        dequantize.attribute.append(helper.make_attribute("axis", 0))
+    assert_exact(model, tmp_path)
+
+
+def test_a_pad_constant_may_stand_behind_dequantize(tmp_path: Path) -> None:
+    b = QDQBuilder()
+    x = b.input(SHAPE, U8)
+    constant = b._node("DequantizeLinear", [b.constant(np.uint8(120)), *b._scale(U8)])
+    pads = b.constant(np.array([0, 0, 1, 2, 0, 0, 0, 1], np.int64))
+    padded = b._node("Pad", [b.float_name(x), pads, constant])
+    b.output(b._finish(padded, (1, 3, 7, 11), U8))
+    assert_exact(b.build(), tmp_path)
+
+
+AUTO_PADS = ["NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"]
+
+
+@pytest.mark.parametrize("mode", AUTO_PADS)
+@pytest.mark.parametrize("strides", [(1, 1), (2, 3)])
+def test_auto_pad(mode: str, strides: tuple[int, int], tmp_path: Path) -> None:
+    b = QDQBuilder()
+    y = b.conv(b.input((1, 3, 9, 8), U8), weights(4, 3, 4), U8, strides=strides)
+    b.output(y)
+    model = b.build()
+    conv = node(model, "Conv")
+    (pads,) = [a for a in conv.attribute if a.name == "pads"]
+    conv.attribute.remove(pads)
+    conv.attribute.append(helper.make_attribute("auto_pad", mode))
+    del model.graph.output[0].type.tensor_type.shape.dim[:]
+    model.graph.output[0].type.tensor_type.ClearField("shape")
+    assert_exact(model, tmp_path)
+
+
+@pytest.mark.parametrize("coordinates", ["asymmetric", "half_pixel", "align_corners"])
+def test_resize_by_sizes(coordinates: str, tmp_path: Path) -> None:
+    b = QDQBuilder(18)
+    y = b.conv(b.input(SHAPE, U8), weights(4, 3), U8)
+    options = {"coordinate_transformation_mode": coordinates}
+    b.output(b.resize(y, sizes=(7, 13), **options))
+    assert_exact(b.build(), tmp_path)
+
+
+@pytest.mark.parametrize("policy", ["not_larger", "not_smaller"])
+def test_resize_that_keeps_the_aspect(policy: str, tmp_path: Path) -> None:
+    b = QDQBuilder(18)
+    sizes = b.constant(np.array([7, 13], np.int64))
+    shape = (1, 3, 7, 9) if policy == "not_larger" else (1, 3, 10, 13)
+    options = {"axes": [2, 3], "mode": "nearest", "keep_aspect_ratio_policy": policy}
+    x = b.input(SHAPE, U8)
+    name = b._node("Resize", [b.float_name(x), "", "", sizes], **options)
+    b.output(b._finish(name, shape, U8))
+    assert_exact(b.build(), tmp_path)
+
+
+def test_pad_that_wraps(tmp_path: Path) -> None:
+    b = QDQBuilder(19)
+    b.output(b.pad(b.input(SHAPE, U8), (1, 0, 2, 3), mode="wrap"))
+    assert_exact(b.build(), tmp_path)
+
+
+@pytest.mark.parametrize("by", ["scales", "sizes"])
+def test_resize_of_some_axes(by: str, tmp_path: Path) -> None:
+    b = QDQBuilder(18)
+    y = b.conv(b.input(SHAPE, U8), weights(4, 3), U8)
+    if by == "scales":
+        target = ["", b.constant(np.array([3, 2], np.float32))]
+        axes, shape = [3, 2], (1, 4, 8, 18)
+    else:
+        target = ["", "", b.constant(np.array([7, 11], np.int64))]
+        axes, shape = [-2, -1], (1, 4, 7, 11)
+    name = b._node("Resize", [b.float_name(y), *target], axes=axes, mode="nearest")
+    b.output(b._finish(name, shape, U8))
+    assert_exact(b.build(), tmp_path)
+
+
+def old_model(opset: int, op: str, *constants: Any, zero: int = 100, **attributes: Any) -> Any:
+    b = QDQBuilder(opset)
+    x = b.input((1, 4, 3, 5), QuantParams(0.05, 100), as_float=False)
+    y = b._node(op, [b.float_name(x), *(b.constant(c) for c in constants)], **attributes)
+    b.output(b._finish(y, (), QuantParams(0.05, zero)), as_float=False)
+    held = b._outputs[0].type.tensor_type.elem_type
+    b._outputs[0].type.tensor_type.ClearField("shape")
+    graph = helper.make_graph(b._nodes, "old", b._inputs, b._outputs, list(b._constants.values()))
+    assert held == TensorProto.UINT8
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=5)
+
+
+OLD: dict[str, Callable[[], onnx.ModelProto]] = {
+    "clip": lambda: old_model(10, "Clip", min=0.0, max=2.0),
+    "pad": lambda: old_model(10, "Pad", mode="constant", value=0.0, pads=[0, 0, 1, 0, 0, 0, 0, 2]),
+    "resize up": lambda: old_model(10, "Resize", np.float32([1, 1, 2, 3]), mode="nearest"),
+    "resize down": lambda: old_model(10, "Resize", np.float32([1, 1, 0.5, 0.7]), mode="nearest"),
+    "squeeze": lambda: old_model(11, "Squeeze", axes=[0]),
+    "unsqueeze": lambda: old_model(11, "Unsqueeze", axes=[0, 3]),
+    "reduce": lambda: old_model(12, "ReduceMax", axes=[2], keepdims=0),
+}
+
+
+@pytest.mark.parametrize("form", OLD)
+def test_forms_of_older_opsets(form: str, tmp_path: Path) -> None:
+    assert_exact(OLD[form](), tmp_path)
+
+
+@pytest.mark.parametrize("op", sorted(IMPURE_UNARY))
+def test_an_op_whose_result_depends_on_the_position_is_a_float_region(op: str, tmp_path: Path) -> None:
+    b = QDQBuilder(opset=18)  # the first with Mish
+    x = b.input((1, 2, 3, 3), QuantParams(0.05, 128))
+    b.output(b.unary(x, op, QuantParams(0.02, 128)))
+    program: Program = compile_model(save(b.build(), tmp_path))
+    assert "float_map" in [kernel.op for kernel in program.kernels]
+
+
+# --- models that can't be compiled, or not in integers
+# -----------------------------------------------------------------------------------------------
+
+
+def test_all_unsupported_nodes_are_listed_at_once(tmp_path: Path) -> None:
+    b = QDQBuilder()
+    x = b.input(SHAPE, U8)
+    b.output(b.unary(x, "Trilu", U8))
+    b.output(b.op("NonZero", [b.unary(x, "Tanh")], None))
+    b.output(Tensor(SHAPE, real="x0"))
+    message = refusal(b.build(), tmp_path)
+    assert message.startswith("2 parts of model can't be compiled:")
+    assert "Trilu 'Trilu_" in message
+    assert "NonZero 'NonZero_" in message
+    assert message.count("this operator is not supported") == 2
+
+
+def test_what_reads_a_refused_node_is_not_blamed(tmp_path: Path) -> None:
+    b = QDQBuilder()
+    b.output(b.unary(b.unary(b.input(SHAPE, U8), "Trilu"), "Tanh"))
+    with pytest.raises(UnsupportedError) as caught:
+        import_model(save(b.build(), tmp_path))
+    assert len(caught.value.reasons) == 1
+
+
+def test_an_operator_of_another_domain_is_refused(tmp_path: Path) -> None:
+    model = conv_model()
+    node(model, "Conv").domain = "com.example"
+    model.opset_import.append(helper.make_opsetid("com.example", 1))
+    assert "Conv 'Conv_" in refusal(model, tmp_path)
+
+
+def runs_in_integers(model: onnx.ModelProto) -> bool:
+    signed = needs_signed_integer_kernels(model)
+    return Oracle(model, signed_integer_kernels=signed).integer_groups().exact
+
+
+def float_conv(b: QDQBuilder, **options: Any) -> Tensor:
+    return b.conv(b.input(SHAPE, U8), weights(4, 3), None, **options)
+
+
+def conv_then_leaky(b: QDQBuilder) -> None:
+    b.output(b.unary(float_conv(b), "LeakyRelu", U8))
+
+
+def conv_then_output(b: QDQBuilder) -> None:
+    b.output(float_conv(b))
+
+
+def conv_with_two_readers(b: QDQBuilder) -> None:
+    y = float_conv(b)
+    for params in (U8, QuantParams(0.03, 5)):
+        b.output(b.unary(y, "Identity", params))
+
+
+def conv_then_relu_that_matters(b: QDQBuilder) -> None:
+    b.output(b.unary(float_conv(b), "Relu", U8))
+
+
+def conv_of_resize(b: QDQBuilder) -> None:
+    x = b.input(SHAPE, U8)
+    resized = b._node("Resize", [b.float_name(x), "", b.constant(np.float32([1, 1, 2, 2]))])
+    b.output(b.conv(Tensor((1, 3, 12, 16), real=resized, params=U8), weights(4, 3), U8))
+
+
+def conv_of_a_resize_that_does_nothing(b: QDQBuilder) -> None:
+    x = b.input(SHAPE, U8)
+    same = b._node("Resize", [b.float_name(x), "", b.constant(np.float32([1, 1, 1, 1]))])
+    b.output(b.conv(Tensor(SHAPE, real=same, params=U8), weights(4, 3), U8))
+
+
+def conv_into_concat(b: QDQBuilder) -> None:
+    x = b.input(SHAPE, U8)
+    b.output(b.concat([b.conv(x, weights(4, 3, 1), None), x], U8))
+
+
+def bias_of_another_scale(b: QDQBuilder) -> None:
+    x = b.input(SHAPE, U8)
+    bias = np.arange(4, dtype=np.int32)
+    b.output(b.conv(x, weights(4, 3), U8, bias=bias, bias_scale=0.05 * 0.004 * 1.05))
+
+
+def unsigned_weights_of_signed_input(b: QDQBuilder) -> None:
+    w = Weights(weights(4, 3).values.view(np.uint8), 0.004, 128)
+    b.output(b.conv(b.input(SHAPE, S8), w, S8))
+
+
+def signed_in_unsigned_out(b: QDQBuilder) -> None:
+    b.output(b.conv(b.input(SHAPE, S8), weights(4, 3), U8))
+
+
+def input_as_output(b: QDQBuilder) -> None:
+    b.output(b.conv(b.input(SHAPE, U8), weights(4, 3), U8))
+    b.output(Tensor(SHAPE, real="x0"))
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (conv_then_leaky, "LeakyRelu follows it; QuantizeLinear must stand directly after Conv"),
+        (conv_then_output, "is a float graph output without QuantizeLinear"),
+        (conv_with_two_readers, "has 2 readers; one QuantizeLinear is taken"),
+        (conv_then_relu_that_matters, "the Relu after it is not implied by QuantizeLinear"),
+        (conv_of_resize, "does not come straight from DequantizeLinear"),
+        (conv_of_a_resize_that_does_nothing, "does not come straight from DequantizeLinear"),
+        (conv_into_concat, "concat follows it; QuantizeLinear must stand directly after Conv"),
+        (bias_of_another_scale, "the scale of its bias is not the product"),
+        (unsigned_weights_of_signed_input, "u8 weights with s8 activations"),
+        (signed_in_unsigned_out, "it takes s8 and gives u8; the two must agree"),
+    ],
+)
+def test_what_stays_in_float_says_why(
+    make: Callable[[QDQBuilder], None], reason: str, tmp_path: Path
+) -> None:
+    b = QDQBuilder()
+    make(b)
+    assert not runs_in_integers(b.build()), "onnxruntime takes it: why does onnx2wgsl not?"
+    graph = import_model(save(b.build(), tmp_path))
+    to_integers(graph)
+    convs = [op for op in graph.ops if isinstance(op, Conv)]
+    assert convs
+    graph = import_model(save(b.build(), tmp_path))
+    reasons = [explain(graph, op) or "" for op in graph.ops if isinstance(op, Conv)]
+    assert any(reason in found for found in reasons)
+
+
+def test_an_output_that_is_an_input_is_copied(tmp_path: Path) -> None:
+    b = QDQBuilder()
+    input_as_output(b)
+    stored = b.input(SHAPE, U8, as_float=False)
+    b.output(Tensor(SHAPE, stored=b._node("Identity", [stored.stored]), params=U8), as_float=False)
+    assert_exact(b.build(), tmp_path)
+
+
+def test_outputs_that_are_not_computed_are_refused(tmp_path: Path) -> None:
+    model = conv_model()
+    model.graph.node.append(helper.make_node("Dropout", ["x0"], ["same", "mask"], name="drop"))
+    model.graph.output.append(helper.make_tensor_value_info("mask", TensorProto.BOOL, SHAPE))
+    model.graph.initializer.append(numpy_helper.from_array(np.float32([1, 2]), "two"))
+    model.graph.node.append(helper.make_node("Neg", ["two"], ["constant"]))
+    model.graph.output.append(helper.make_tensor_value_info("constant", TensorProto.FLOAT, [2]))
+    message = refusal(model, tmp_path)
+    assert "output 'mask' is not made: Dropout 'drop' makes only its first output" in message
+    assert "output 'constant' is a constant" in message
+
+
+def test_dropout_in_training_is_refused(tmp_path: Path) -> None:
+    model = conv_model()
+    model.graph.initializer.append(numpy_helper.from_array(np.array(True), "training"))
+    model.graph.node.append(helper.make_node("Dropout", ["x0", "", "training"], ["same"]))
+    model.graph.output.append(helper.make_tensor_value_info("same", TensorProto.FLOAT, SHAPE))
+    assert "its training_mode is on" in refusal(model, tmp_path)
+
+
+def per_axis_activation(model: onnx.ModelProto) -> None:
+    for each in (node(model, "QuantizeLinear"), node(model, "DequantizeLinear")):
+        if each.input[0] in ("x0", node(model, "QuantizeLinear").output[0]):
+            set_initializer(model, each.input[1], np.full(3, 0.05, np.float32))
+            set_initializer(model, each.input[2], np.full(3, 100, np.uint8))
+
+
+def blocked(model: onnx.ModelProto) -> None:
+    for each in (node(model, "QuantizeLinear"), node(model, "DequantizeLinear")):
+        set_initializer(model, each.input[1], np.full((1, 3, 3, 8), 0.05, np.float32))
+        set_initializer(model, each.input[2], np.full((1, 3, 3, 8), 100, np.uint8))
+        each.attribute.append(helper.make_attribute("block_size", 2))
+        each.attribute.append(helper.make_attribute("axis", 2))
+
+
+def other_parameters(model: onnx.ModelProto) -> None:
+    set_initializer(model, node(model, "DequantizeLinear").input[1], np.float32(0.06))
+
+
+def sixteen_bits(model: onnx.ModelProto) -> None:
+    for each in (node(model, "QuantizeLinear"), node(model, "DequantizeLinear")):
+        set_initializer(model, each.input[2], np.uint16(100))
+
+
+def zero_scale(model: onnx.ModelProto) -> None:
+    set_initializer(model, node(model, "QuantizeLinear").input[1], np.float32(0))
+
+
+def computed_scale(model: onnx.ModelProto) -> None:
+    model.graph.input.append(helper.make_tensor_value_info("s", TensorProto.FLOAT, []))
+    node(model, "QuantizeLinear").input[1] = "s"
+
+
+def negative_pads(model: onnx.ModelProto) -> None:
+    for attribute in node(model, "Conv").attribute:
+        if attribute.name == "pads":
+            attribute.ints[:] = [-1, 1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("edit", "reason"),
+    [
+        (per_axis_activation, "the scale of an activation must be one constant number, it has 3"),
+        (blocked, "blocked quantization is not supported"),
+        (other_parameters, "which was made with {s=0.05, z=100}"),
+        (sixteen_bits, "uint16"),
+        (zero_scale, "the scale 0.0 is not a positive number"),
+        (computed_scale, "operand 1 ('s') must be constant"),
+        (negative_pads, "negative pads [-1, 1, 1, 1]"),
+    ],
+)
+def test_what_no_rule_covers_is_refused_with_the_reason(edit: Edit, reason: str, tmp_path: Path) -> None:
+    model = conv_model(21)
+    edit(model)
+    del model.graph.output[0].type.tensor_type.shape.dim[:]
+    assert reason in refusal(model, tmp_path)
+
+
+def long_reflection(b: QDQBuilder, x: Tensor) -> Tensor:
+    return b.pad(x, (6, 0, 0, 0), mode="reflect")
+
+
+def symmetric(b: QDQBuilder, x: Tensor) -> Tensor:
+    return b.pad(x, (1, 0, 0, 0), mode="symmetric")
+
+
+@pytest.mark.parametrize(
+    ("op", "reason"),
+    [
+        (long_reflection, "reflection by [0, 0, 6, 0, 0, 0, 0, 0] does not fit [1, 3, 6, 8]"),
+        (symmetric, "mode 'symmetric' is not supported"),
+    ],
+)
+def test_forms_of_an_operator_that_are_not_taken(
+    op: Callable[[QDQBuilder, Tensor], Tensor], reason: str, tmp_path: Path
+) -> None:
+    b = QDQBuilder(19)
+    b.output(op(b, b.input(SHAPE, U8)))
+    assert reason in refusal(b.build(), tmp_path)

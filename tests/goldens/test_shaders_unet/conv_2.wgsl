@@ -1,0 +1,108 @@
+// conv 4x4, stride 2, tiles of 4 pixels x 4 channels
+@group(0) @binding(0) var<storage, read_write> arena: array<u32>;
+@group(0) @binding(1) var<storage, read> weights: array<vec4u>;
+@group(0) @binding(2) var<storage, read> tables: array<u32>;
+override tiles: u32;
+override row_tiles: u32;
+override lanes: u32;
+override groups: u32;
+override words: u32;
+override height: u32;
+override width: u32;
+override source: u32;
+override pitch: u32;
+override source_height: u32;
+override source_width: u32;
+override in_words: u32;
+override padding: u32;
+override zero_point: i32;
+override weights_at: u32;
+override bias_at: u32;
+override multiplier_at: u32;
+override offset0: u32;
+override pitch0: u32;
+override offset1: u32;
+override pitch1: u32;
+override table1: u32;
+
+// Each byte of a word through the table of 256 bytes at word `table`.
+fn lookup(table: u32, word: u32) -> u32 {
+  let i = (vec4u(word) >> vec4u(0u, 8u, 16u, 24u)) & vec4u(255u);
+  let at = table + (i >> vec4u(2u));
+  let t = vec4u(tables[at.x], tables[at.y], tables[at.z], tables[at.w]);
+  let b = (t >> ((i & vec4u(3u)) << vec4u(3u))) & vec4u(255u);
+  return b.x | (b.y << 8u) | (b.z << 16u) | (b.w << 24u);
+}
+
+// Stores word `word` of pixel `pixel`.
+fn store(pixel: u32, word: u32, packed: u32) {
+  arena[offset0 + pixel * pitch0 + word] = packed;
+  arena[offset1 + pixel * pitch1 + word] = lookup(table1, packed);
+}
+
+// The word at `at`, or the padding.
+fn load(at: u32, inside: bool) -> u32 {
+  return select(padding, arena[at], inside);
+}
+
+// Requantizes the sums of 4 pixels and stores each as the bytes of a word.
+fn finish(x: u32, row: u32, word: u32, sums: array<vec4i, 4>) {
+  let bias = bitcast<vec4i>(weights[bias_at + word]);
+  let multiplier = bitcast<vec4f>(weights[multiplier_at + word]);
+  var s = sums;
+  for (var p = 0u; p < 4u && x + p < width; p++) {
+    let v = bitcast<vec4u>(requantize(s[p] + bias, multiplier, zero_point)) & vec4u(255u);
+    store(row * width + x + p, word, v.x | (v.y << 8u) | (v.z << 16u) | (v.w << 24u));
+  }
+}
+
+@compute @workgroup_size(lanes, groups)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  // 4 pixels of a row from column x, 1 output word from `word`.
+  let word = id.y;
+  if (id.x >= tiles || word >= words) { return; }
+  let row = id.x / row_tiles;
+  let y = i32(row % height);
+  let x = (id.x % row_tiles) * 4u;
+  let left = i32(x * 2u);
+  let image = source + row / height * source_height * source_width * pitch;
+  let x0 = left + -1;
+  let in0 = x0 >= 0 && x0 < i32(source_width);
+  let c0 = u32(clamp(x0, 0, i32(source_width) - 1)) * pitch;
+  let x9 = left + 8;
+  let in9 = x9 >= 0 && x9 < i32(source_width);
+  let c9 = u32(clamp(x9, 0, i32(source_width) - 1)) * pitch;
+  var a0_0 = vec4i();
+  var a1_0 = vec4i();
+  var a2_0 = vec4i();
+  var a3_0 = vec4i();
+  for (var ky = 0u; ky < 4u; ky++) {
+    let v = y * 2 + i32(ky) - 1;
+    let last = i32(source_height) - 1;
+    let inside = v >= 0 && v <= last;
+    let line = image + u32(clamp(v, 0, last)) * source_width * pitch;
+    for (var ci = 0u; ci < in_words; ci++) {
+      let at = line + u32(left) * pitch + ci;
+      let v0 = load(line + c0 + ci, inside && in0);
+      let v1 = load(at, inside);
+      let v2 = load(at + 1u * pitch, inside);
+      let v3 = load(at + 2u * pitch, inside);
+      let v4 = load(at + 3u * pitch, inside);
+      let v5 = load(at + 4u * pitch, inside);
+      let v6 = load(at + 5u * pitch, inside);
+      let v7 = load(at + 6u * pitch, inside);
+      let v8 = load(at + 7u * pitch, inside);
+      let v9 = load(line + c9 + ci, inside && in9);
+      let w0 = weights_at + ((word * 4u + ky) * in_words + ci) * 4u;
+      let w0_0 = weights[w0];
+      let w0_1 = weights[w0 + 1u];
+      let w0_2 = weights[w0 + 2u];
+      let w0_3 = weights[w0 + 3u];
+      a0_0 += dots(v0, w0_0) + dots(v1, w0_1) + dots(v2, w0_2) + dots(v3, w0_3);
+      a1_0 += dots(v2, w0_0) + dots(v3, w0_1) + dots(v4, w0_2) + dots(v5, w0_3);
+      a2_0 += dots(v4, w0_0) + dots(v5, w0_1) + dots(v6, w0_2) + dots(v7, w0_3);
+      a3_0 += dots(v6, w0_0) + dots(v7, w0_1) + dots(v8, w0_2) + dots(v9, w0_3);
+    }
+  }
+  finish(x, row, word, array(a0_0, a1_0, a2_0, a3_0));
+}
