@@ -18,5 +18,7 @@ if "XDG_RUNTIME_DIR" not in os.environ:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--update-golden", action="store_true", help="rewrite tests/goldens from what is generated"
+        "--update-golden",
+        action="store_true",
+        help="rewrite tests/goldens and face/vectors.json from what is generated",
     )

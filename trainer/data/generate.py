@@ -24,12 +24,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from onnx2wgsl.face.drawing import draw
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ..config import DataConfig, Split
 from ..errors import TrainerError
-from ..landmarks.drawing import draw
 from ..renderer import landmarks, render
 from ..renderer.looks import look
 from . import store

@@ -18,15 +18,16 @@ from typing import Literal
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from onnx2wgsl.face.drawing import draw
+from onnx2wgsl.face.errors import FaceError
+from onnx2wgsl.face.procrustes import to_training_frame
+from onnx2wgsl.face.topology import LANDMARKS
 from rich.console import Console
 from rich.progress import track
 
 from ..config import SPLITS, DataConfig, Split
 from ..errors import TrainerError
 from ..landmarks import detector
-from ..landmarks.drawing import draw
-from ..landmarks.procrustes import to_training_frame
-from ..landmarks.topology import LANDMARKS
 from . import store
 from .store import Pairs, Shard
 
@@ -167,7 +168,7 @@ def _placed(photo: Path, painted: Path, size: int, landmarks_from: LandmarksFrom
         raise LeftOutError("no face was found")
     try:
         placed = to_training_frame(points, _aspect(picture)).astype(np.float32)
-    except TrainerError as error:
+    except FaceError as error:
         raise LeftOutError(str(error)) from error
     return warped(picture, points, placed, size), placed
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from onnx2wgsl.face.drawing import draw
 
 from ..config import Split
 from ..data import store
 from ..errors import TrainerError
 from ..files import write_whole
-from ..landmarks.drawing import draw
 from ..renderer import landmarks, render
 from ..training.perceptual import FeatureDistance
 from . import held_out, predict

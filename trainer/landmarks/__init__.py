@@ -1,1 +1,1 @@
-"""Face landmarks: their topology, their drawing, their alignment, and where they come from."""
+"""Where the landmarks of photos and videos come from."""

@@ -8,7 +8,7 @@ joins are round. drawing.js draws the same from the same file.
 
 Points 478 and up are the shell: the outside of the hair, which no tracker sees. They are at
 `positions`, centimetres of the canonical face, and follow the head by an affine map: the weighted
-least squares of the canonical face's anchors (procrustes.ANCHORS) against the landmarks seen.
+least squares of the canonical face's anchors (framing.ANCHOR_POINTS) against the landmarks seen.
 `frame` has that fit solved: what each anchor adds to the map's x, y, z and constant columns.
 """
 
@@ -24,7 +24,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import TrainerError
+from .errors import FaceError
 from .topology import LANDMARKS
 
 SPECIFICATION: dict[str, Any] = json.loads(
@@ -48,16 +48,14 @@ def draw(landmarks: NDArray[np.floating[Any]], size: int) -> NDArray[np.uint8]:
     Exact areas by supersampling; the same input gives the same bytes everywhere.
 
     Raises:
-        TrainerError: another shape, a number that isn't finite, or a size below 1.
+        FaceError: another shape, a number that isn't finite, or a size below 1.
     """
     if landmarks.shape not in ((LANDMARKS, 2), (LANDMARKS, 3)):
-        raise TrainerError(
-            f"landmarks have the shape {list(landmarks.shape)}; a drawing needs [{LANDMARKS}, 3]"
-        )
+        raise FaceError(f"landmarks have the shape {list(landmarks.shape)}; a drawing needs [{LANDMARKS}, 3]")
     if not np.isfinite(landmarks[:, :2]).all():
-        raise TrainerError("landmarks hold numbers that aren't finite; leave this face out")
+        raise FaceError("landmarks hold numbers that aren't finite; leave this face out")
     if size < 1:
-        raise TrainerError(f"a drawing has at least one pixel a side, not {size}")
+        raise FaceError(f"a drawing has at least one pixel a side, not {size}")
     factor = max(2, -(-INNER_SIDE // size))
     side = factor * size
     points = np.clip(landmarks[:, :2].astype(np.float64), -FAR, FAR) * side

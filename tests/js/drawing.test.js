@@ -1,34 +1,27 @@
 /** The drawing of landmarks on Chromium's canvas is the one that Python makes. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 
 import { launchChromium, PYTHON, ROOT, serve, temporaryFolder } from './host.js';
 
-const FOLDER = join(ROOT, 'trainer/landmarks');
-const SPECIFICATION = JSON.parse(readFileSync(join(FOLDER, 'drawing.json'), 'utf8'));
+const FOLDER = join(ROOT, 'face');
+const SPECIFICATION = readJson('drawing.json');
+const { faces, drawings } = readJson('vectors.json');
 /** How far the drawings may be apart, by size: what anti-aliasing makes, and a little more. */
 const BOUNDS = {
   128: { mean: 1.5, far: 0.015, square: 18 },
   256: { mean: 1.0, far: 0.01, square: 16 },
   512: { mean: 0.8, far: 0.01, square: 13 },
 };
-const FACES = ['frontal', 'profile'];
 const work = temporaryFolder();
-/** 478 rows of x, y, z by face. */
-const landmarks = {};
 let browser, page, server;
 
 before(async () => {
-  const photo = join(ROOT, 'models/pictures/astronaut_landmarks.npy');
-  python(photo, '-o', join(work, 'placed'), '--npy');
-  landmarks.frontal = readNpy(join(work, 'placed/astronaut_landmarks.npy'));
-  landmarks.profile = landmarks.frontal.map((point) => turned(point, 42));
-  const files = FACES.map((face) => writeNpy(join(work, `${face}.npy`), landmarks[face]));
-  for (const size of Object.keys(BOUNDS))
-    python(...files, '-o', join(work, size), '--size', size, '--no-align');
+  const module = ['-m', 'tests.face.pictures', work, ...Object.keys(BOUNDS)];
+  execFileSync(PYTHON, module, { cwd: ROOT, stdio: 'inherit' });
   server = await serve([FOLDER, work, join(ROOT, 'tests/js')]);
   browser = await launchChromium();
   page = await browser.newPage();
@@ -40,7 +33,7 @@ after(async () => {
   server?.close();
 });
 
-for (const face of FACES)
+for (const face of Object.keys(faces))
   for (const size of Object.keys(BOUNDS).map(Number))
     test(`${face} at ${size}: within anti-aliasing`, async () => {
       const apart = await difference(face, size);
@@ -50,7 +43,7 @@ for (const face of FACES)
 test('no layer can be missing', async () => {
   for (const [i, layer] of SPECIFICATION.layers.entries()) {
     const layers = SPECIFICATION.layers.filter((_, j) => j !== i);
-    const apart = await difference('frontal', 512, { layers });
+    const apart = await difference('photo', 512, { layers });
     assert.ok(!agrees(apart, 512), JSON.stringify({ layer, apart }));
   }
 });
@@ -65,37 +58,47 @@ test('no colour can be that of the other side', async () => {
     const colour = fill ? { fill } : { stroke };
     const wrong = layers.map((layer, j) => (j === i ? { ...layer, ...colour } : layer));
     if (JSON.stringify(wrong) === JSON.stringify(layers)) continue; // both pupils are black
-    const apart = await difference('frontal', 512, { layers: wrong });
+    const apart = await difference('photo', 512, { layers: wrong });
     assert.ok(!agrees(apart, 512), JSON.stringify({ layer: layers[i], apart }));
   }
 });
+
+for (const [name, { face, size, pixels }] of Object.entries(drawings))
+  test(`${name}: what lies within areas has the colour that vectors.json says`, async () => {
+    const colours = await inPage(async ({ url, ...given }) => (await import(url)).colours(given), {
+      ...drawing(face, size),
+      places: Object.values(pixels),
+    });
+    assert.deepEqual(colours, Object.entries(pixels).map(repeated));
+  });
 
 test('rows of numbers and a flat array draw the same', async () => {
   const same = await inPage(
     async ({ url, ...given }) => {
       const { drawn } = await import(url);
-      const [rows, flat] = [await drawn(given), await drawn({ ...given, flat: true })];
-      return rows.some(Boolean) && rows.every((value, i) => value === flat[i]);
+      const rows = Array.from({ length: 478 }, (_, i) => given.points.slice(3 * i, 3 * i + 3));
+      const [a, b] = [await drawn(given), await drawn({ ...given, points: rows })];
+      return a.some(Boolean) && a.every((value, i) => value === b[i]);
     },
-    drawing('frontal', 64),
+    drawing('photo', 64),
   );
   assert.ok(same);
 });
 
 test('too few landmarks and a canvas that is not square are refused', async () => {
   const draw = async ({ url, ...given }) => void (await (await import(url)).drawn(given));
-  const few = { ...drawing('frontal', 64), points: [[0, 0, 0]] };
+  const few = { ...drawing('photo', 64), points: [[0, 0, 0]] };
   await assert.rejects(inPage(draw, few), /landmarks has the length 1; a drawing needs 478/);
-  const high = { ...drawing('frontal', 64), height: 65 };
+  const high = { ...drawing('photo', 64), height: 65 };
   await assert.rejects(inPage(draw, high), /The canvas is 64x65; a drawing is square/);
 });
 
 const inPage = (run, given) =>
-  page.evaluate(run, { url: `${server.url(2)}landmarks_page.js`, ...given });
+  page.evaluate(run, { url: `${server.url(2)}drawing_page.js`, ...given });
 
 function drawing(face, size, changes = {}) {
   const specification = { ...SPECIFICATION, ...changes };
-  return { module: `${server.url(0)}drawing.js`, points: landmarks[face], specification, size };
+  return { module: `${server.url(0)}drawing.js`, points: faces[face].placed, specification, size };
 }
 
 /** How far Chromium's drawing is from Python's; `changes` replace parts of the specification. */
@@ -110,30 +113,11 @@ function difference(face, size, changes) {
 const agrees = (apart, size) =>
   Object.entries(BOUNDS[size]).every(([name, bound]) => apart[name] <= bound);
 
-function python(...args) {
-  execFileSync(PYTHON, ['-m', 'onnx2wgsl.trainer', 'landmarks', ...args], {
-    cwd: work,
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
+/** The colour of each place, from its list of x and y. */
+function repeated([colour, places]) {
+  return Array(places.length / 2).fill(colour);
 }
 
-/** A point turned to the side around the middle of the frame. */
-function turned([x, y, z], degrees) {
-  const [c, s] = [Math.cos((degrees * Math.PI) / 180), Math.sin((degrees * Math.PI) / 180)];
-  return [0.5 + (x - 0.5) * c - z * s, y, (x - 0.5) * s + z * c];
-}
-
-function readNpy(path) {
-  const file = readFileSync(path);
-  const at = (i) => file.readFloatLE(10 + file.readUInt16LE(8) + 4 * i);
-  return Array.from({ length: 478 }, (_, i) => [at(3 * i), at(3 * i + 1), at(3 * i + 2)]);
-}
-
-function writeNpy(path, points) {
-  const description = "{'descr': '<f4', 'fortran_order': False, 'shape': (478, 3), }";
-  const header = Buffer.from(`${description.padEnd(117)}\n`);
-  const start = Buffer.from([0x93, ...Buffer.from('NUMPY'), 1, 0, header.length, 0]);
-  const values = Buffer.from(Float32Array.from(points.flat()).buffer);
-  writeFileSync(path, Buffer.concat([start, header, values]));
-  return path;
+function readJson(name) {
+  return JSON.parse(readFileSync(join(FOLDER, name), 'utf8'));
 }

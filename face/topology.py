@@ -1,7 +1,7 @@
-"""The 478 landmarks of MediaPipe's face mesh: canonical positions, triangles, loops, edges.
+"""The 478 landmarks of MediaPipe's face mesh: canonical positions, triangles, loops.
 
-Vertices, triangles and edge lists are MediaPipe's (Apache-2.0, see NOTICE): 468 points of the
-canonical face, in centimetres, x to the subject's left (the viewer's right), y up, z towards the
+Vertices, triangles and loops are MediaPipe's (Apache-2.0, see NOTICE): 468 points of the canonical
+face, in centimetres, x to the subject's left (the viewer's right), y up, z towards the
 viewer. Points 468 to 477 are the irises: centre, then right, top, left, bottom as the viewer sees
 them; 468-472 of the subject's right eye (left in the picture), 473-477 of the left.
 """
@@ -16,19 +16,13 @@ LANDMARKS = 478
 MESH = 468
 """Points of the mesh; the irises follow."""
 
-_FOLDER = Path(__file__).parent
-
-with np.load(_FOLDER / "canonical_face.npz") as _file:
+with np.load(Path(__file__).with_name("canonical_face.npz")) as _file:
     VERTICES = _file["vertices"][:, :3].astype(np.float64)
     """f64[468,3], centimetres."""
     UV = _file["vertices"][:, 3:].astype(np.float64)
     """f64[468,2], the unwrapped face; v points down."""
     TRIANGLES = _file["triangles"].astype(np.int32)
     """i32[898,3]."""
-
-with np.load(_FOLDER / "face_connections.npz") as _file:
-    EDGES = {name.lower(): _file[name].astype(np.int32) for name in _file.files}
-    """Edge lists by name: tesselation, contours, face_oval, lips, left_eye, ...; i32[n,2] each."""
 
 # Closed loops of points, as MediaPipe's face mesh has them.
 FACE_OVAL = [

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from onnx2wgsl.trainer.errors import TrainerError
-from onnx2wgsl.trainer.landmarks.procrustes import (
-    ANCHOR_POINTS,
-    ANCHOR_WEIGHTS,
+from onnx2wgsl.face.camera import rotation
+from onnx2wgsl.face.errors import FaceError
+from onnx2wgsl.face.procrustes import (
     Similarity,
     fit,
+    placement,
     to_training_frame,
 )
-from onnx2wgsl.trainer.landmarks.topology import MESH, VERTICES
-from onnx2wgsl.trainer.renderer import FaceState, landmarks
+from onnx2wgsl.face.topology import MESH, VERTICES
 
-PHOTO = Path(__file__).parents[2] / "models" / "pictures" / "astronaut_landmarks.npy"
+from tests.face import vectors
+
+PHOTO = vectors.landmarks("photo")
 Points = NDArray[np.float64]
 
 
@@ -116,15 +115,40 @@ CLOUD = np.random.default_rng(0).normal(0, 1, (5, 3))
 
 @pytest.mark.parametrize("degenerate", [LINE, np.full((5, 3), 0.1), np.zeros((5, 3))])
 def test_points_on_a_line_or_in_one_place_are_refused(degenerate: Points) -> None:
-    with pytest.raises(TrainerError, match="the source points lie on a line"):
+    with pytest.raises(FaceError, match="the source points lie on a line"):
         fit(degenerate, CLOUD, np.ones(5))
-    with pytest.raises(TrainerError, match="the target points lie on a line"):
+    with pytest.raises(FaceError, match="the target points lie on a line"):
         fit(CLOUD, degenerate, np.ones(5))
+
+
+@pytest.mark.parametrize("distance", [1e4, 1e8])
+def test_a_line_far_from_the_origin_is_told_from_its_rounding(distance: float) -> None:
+    with pytest.raises(FaceError, match="the target points lie on a line"):
+        fit(CLOUD, LINE + distance, np.ones(5))
+    with pytest.raises(FaceError, match="the source points lie on a line"):
+        fit(LINE + distance, CLOUD, np.ones(5))
+
+
+SQUARE = np.array([[1.0, 1, 0], [-1, 1, 0], [1, -1, 0], [-1, -1, 0]])
+OCTAHEDRON = np.concatenate([np.eye(3), -np.eye(3)])
+
+
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [
+        (SQUARE, SQUARE[[0, 3, 2, 1]]),  # sides that had y in common have none
+        (OCTAHEDRON, OCTAHEDRON * [-1, 1, 1]),  # a mirror image that any axis meets equally well
+    ],
+)
+def test_sets_that_leave_a_rotation_open_are_refused(source: Points, target: Points) -> None:
+    with pytest.raises(FaceError, match="less than two directions in common"):
+        fit(source, target, np.ones(len(source)))
 
 
 @pytest.mark.parametrize(
     ("source", "target", "weights", "message"),
     [
+        (CLOUD[:1], CLOUD[:1], np.ones(1), "on a line or in one place"),
         (CLOUD, CLOUD * [np.nan, 1, 1], np.ones(5), "aren't finite"),
         (CLOUD, CLOUD, np.full(5, np.inf), "aren't finite"),
         (CLOUD, CLOUD[:4], np.ones(5), r"\[5, 3\] and \[4, 3\]"),
@@ -137,44 +161,38 @@ def test_points_on_a_line_or_in_one_place_are_refused(degenerate: Points) -> Non
 def test_what_cannot_be_fitted_is_refused(
     source: Points, target: Points, weights: Points, message: str
 ) -> None:
-    with pytest.raises(TrainerError, match=message):
+    with pytest.raises(FaceError, match=message):
         fit(source, target, weights)
 
 
-def test_anchors_lie_symmetrically() -> None:
-    assert len(ANCHOR_POINTS) == 33
-    moment = ANCHOR_WEIGHTS @ VERTICES[ANCHOR_POINTS, 0]
-    assert abs(moment) < 1e-3
-
-
-@pytest.mark.parametrize("pose", [(0, 0, 0), (5, 20, -8), (0, 45, 0), (-25, 0, 0), (20, -40, 15)])
-def test_what_the_renderer_shows_stays_where_it_is(pose: tuple[float, float, float]) -> None:
-    """Also where the state moved the face away from the usual framing."""
-    usual = landmarks(FaceState(pose=pose))
-    moved = landmarks(FaceState(pose=pose, scale=0.9, offset=(0.03, -0.02)))
-    assert np.abs(to_training_frame(usual) - usual).max() < 0.01
-    assert np.abs(to_training_frame(moved) - usual).max() < 0.012
-
-
 def test_the_place_and_size_of_a_face_in_its_picture_do_not_matter() -> None:
-    photo = np.load(PHOTO)
-    expected = to_training_frame(photo)
+    expected = to_training_frame(PHOTO)
     assert (expected[:, :2] > 0.05).all()
     assert (expected[:, :2] < 0.95).all()
     # The same face in a picture of 3:2, smaller and elsewhere.
-    elsewhere = (photo * 0.4 + [0.3, 0.1, 0.02]) * [1, 1.5, 1]
+    elsewhere = (PHOTO * 0.4 + [0.3, 0.1, 0.02]) * [1, 1.5, 1]
     np.testing.assert_allclose(to_training_frame(elsewhere, 1.5), expected, atol=1e-6)
 
 
+def test_the_placement_says_where_the_anchors_are() -> None:
+    """Of a face that is the canonical one, exactly; a wide picture has x in the greater unit."""
+    upright = Similarity(0.02, rotation(10, -30, 5), np.array([0.4, -0.3, 0.1])).forward(VERTICES)
+    face = np.concatenate([upright, np.zeros((10, 3))]) * [1, -1.5, -1]
+    found = placement(face, 1.5)
+    assert found.scale == pytest.approx(0.02)
+    np.testing.assert_allclose(found.rotation, rotation(10, -30, 5), atol=1e-12)
+    np.testing.assert_allclose(found.translation, [0.4, -0.3, 0.1], atol=1e-12)
+
+
 def test_a_face_framed_once_stays_so() -> None:
-    once = to_training_frame(np.load(PHOTO))
+    once = to_training_frame(PHOTO)
     np.testing.assert_allclose(to_training_frame(once), once, atol=1e-6)
 
 
 def test_other_shapes_and_broken_numbers_have_no_frame() -> None:
-    with pytest.raises(TrainerError, match=r"\[468, 3\], not \[478, 3\]"):
+    with pytest.raises(FaceError, match=r"\[468, 3\], not \[478, 3\]"):
         to_training_frame(np.zeros((468, 3)))
-    with pytest.raises(TrainerError, match="lie on a line or in one place"):
+    with pytest.raises(FaceError, match="lie on a line or in one place"):
         to_training_frame(np.zeros((478, 3)))
-    with pytest.raises(TrainerError, match="aren't finite"):
+    with pytest.raises(FaceError, match="aren't finite"):
         to_training_frame(np.full((478, 3), np.nan))

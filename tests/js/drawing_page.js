@@ -1,4 +1,4 @@
-/** Runs in Chromium, for landmarks.test.js: draws, and says how far from a picture that is. */
+/** Runs in Chromium, for drawing.test.js: draws, and says how far from a picture that is. */
 
 /**
  * How far a drawing is from a picture, in bytes: the mean of the differences, the share of pixels
@@ -28,11 +28,23 @@ export async function difference({ module, points, specification, picture, size 
 }
 
 /** The bytes of a drawing, RGBA. */
-export async function drawn({ module, points, specification, size, height = size, flat = false }) {
+export async function drawn({ module, points, specification, size, height = size }) {
   const { drawLandmarks } = await import(module);
   const context = new OffscreenCanvas(size, height).getContext('2d', { willReadFrequently: true });
-  drawLandmarks(context, flat ? Float32Array.from(points.flat()) : points, specification);
+  drawLandmarks(context, points, specification);
   return context.getImageData(0, 0, size, size).data;
+}
+
+/** The colours (#rrggbb) of a drawing at places, each list of which is x and y in turns. */
+export async function colours({ places, ...drawing }) {
+  const bytes = await drawn(drawing);
+  return places.map((list) =>
+    Array.from({ length: list.length / 2 }, (_, i) => {
+      const start = 4 * (drawing.size * list[2 * i + 1] + list[2 * i]);
+      const channels = Array.from(bytes.slice(start, start + 3));
+      return `#${channels.map((byte) => byte.toString(16).padStart(2, '0')).join('')}`;
+    }),
+  );
 }
 
 async function loaded(url, size) {

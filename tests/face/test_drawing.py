@@ -1,4 +1,4 @@
-"""The drawing that networks read. tests/js/landmarks.test.js compares it with JavaScript's."""
+"""The drawing that networks read. tests/js/drawing.test.js compares it with JavaScript's."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from onnx2wgsl.trainer.errors import TrainerError
-from onnx2wgsl.trainer.landmarks import topology
-from onnx2wgsl.trainer.landmarks.drawing import SPECIFICATION, draw, with_shell
-from onnx2wgsl.trainer.landmarks.procrustes import ANCHOR_POINTS, ANCHOR_WEIGHTS
-from onnx2wgsl.trainer.renderer import FaceState, camera, hair, landmarks, pose
+from onnx2wgsl.face import topology
+from onnx2wgsl.face.drawing import SPECIFICATION, draw, with_shell
+from onnx2wgsl.face.errors import FaceError
+from onnx2wgsl.face.framing import ANCHOR_POINTS, ANCHOR_WEIGHTS
+
+from tests.face import vectors
+from tests.face.heads import head
 
 LOOPS = {name: np.array(loop) for name, loop in SPECIFICATION["loops"].items()}
-FRONTAL = landmarks(FaceState(expression={"jaw": 0.7}))
+FRONTAL = vectors.landmarks("open")
 
 
 def colors(name: str) -> list[tuple[int, ...]]:
@@ -116,8 +118,8 @@ def test_a_closed_eye_hides_its_iris() -> None:
 
 def test_a_turned_head_shows_the_skin_of_the_near_side_only() -> None:
     right, left = colors("center_right")[-1], colors("center_left")[0]
-    near_right = draw(landmarks(FaceState(pose=(0.0, 75.0, 0.0))), 256)
-    near_left = draw(landmarks(FaceState(pose=(0.0, -75.0, 0.0))), 256)
+    near_right = draw(head(yaw=75), 256)
+    near_left = draw(head(yaw=-75), 256)
     count = {
         name: [int((picture == color).all(axis=2).sum()) for color in (right, left)]
         for name, picture in (("right", near_right), ("left", near_left))
@@ -131,7 +133,7 @@ def test_the_face_has_an_outline_all_around_in_profile(monkeypatch: pytest.Monke
     shell = ("patches", "edges")
     face = [layer for layer in SPECIFICATION["layers"] if "shell" not in (layer.get(name) for name in shell)]
     monkeypatch.setitem(SPECIFICATION, "layers", face)
-    picture = draw(landmarks(FaceState(pose=(0.0, 40.0, 0.0))), 512).astype(int)
+    picture = draw(head(yaw=40), 512).astype(int)
     green = picture[..., 1] - picture[..., [0, 2]].max(axis=2)
     rows = [row for row in range(512) if np.count_nonzero(picture[row].max(axis=1)) > 60]
     outlined = 0
@@ -152,34 +154,22 @@ def test_the_shell_follows_the_anchors_by_weighted_least_squares() -> None:
     np.testing.assert_allclose(np.array(list(frame.values())), solved.T, rtol=1e-4, atol=1e-6)
 
 
-@pytest.mark.parametrize("turn", [(0, 0, 0), (0, 40, 0), (0, -40, 0), (25, 0, 0), (-25, 20, 15)])
-def test_the_shell_lies_around_the_hair(turn: tuple[float, float, float]) -> None:
-    """Most hair that the camera sees above the chin is drawn over by the shell or the face."""
-    state = FaceState(pose=turn)
-    seen = pose.seen(pose.placed(np.concatenate([p.points for p in hair.parts()]), state), state)
-    drawn = draw(landmarks(state), 256).any(axis=2)
-    column, row = np.clip(seen[:, :2] * 256, 0, 255).astype(int).T
-    above = seen[:, 1] < landmarks(state)[152, 1] - 4 * camera.FRAME_SCALE
-    assert above.sum() > 500
-    assert drawn[row[above], column[above]].mean() > 0.97
-    assert drawn.mean() < 0.55, "and not the whole picture"
-
-
 def test_patches_of_the_shell_run_clockwise_seen_from_outside() -> None:
     positions = np.array(SPECIFICATION["points"]["positions"])
     patches = SPECIFICATION["patches"]["shell"]
     (layer,) = (layer for layer in SPECIFICATION["layers"] if layer["kind"] == "patches")
     assert len(layer["fills"]) == len(patches) == len({tuple(patch) for patch in patches})
+    center = positions.mean(axis=0)
     for patch in patches:
         a, b, c = positions[np.array(patch[:3]) - topology.LANDMARKS]
-        assert np.cross(b - a, c - a) @ (a - hair.CENTER) < 0, "a picture's y points down"
+        assert np.cross(b - a, c - a) @ (a - center) < 0, "a picture's y points down"
 
 
 @pytest.mark.parametrize("pitch", [-28.0, -14.0, 0.0, 14.0, 28.0])
 @pytest.mark.parametrize("yaw", [-45.0, -20.0, 0.0, 20.0, 45.0])
 def test_patches_that_face_the_viewer_do_not_overlap(pitch: float, yaw: float) -> None:
     """drawing.js adds their colours: where two overlapped, it would draw another one."""
-    points = with_shell(landmarks(FaceState(pose=(pitch, yaw, 8.0)))[:, :2] * 512.0)
+    points = with_shell(head(pitch, yaw, 8)[:, :2] * 512.0)
     covered = np.zeros((512, 512), np.uint8)
     for patch in SPECIFICATION["patches"]["shell"]:
         corners = points[patch]
@@ -199,11 +189,11 @@ def test_any_finite_landmarks_can_be_drawn(seed: int, spread: float) -> None:
 
 
 def test_what_cannot_be_drawn_is_refused() -> None:
-    with pytest.raises(TrainerError, match=r"shape \[468, 3\]; a drawing needs \[478, 3\]"):
+    with pytest.raises(FaceError, match=r"shape \[468, 3\]; a drawing needs \[478, 3\]"):
         draw(FRONTAL[:468], 64)
     broken = FRONTAL.copy()
     broken[3, 1] = np.nan
-    with pytest.raises(TrainerError, match="aren't finite"):
+    with pytest.raises(FaceError, match="aren't finite"):
         draw(broken, 64)
-    with pytest.raises(TrainerError, match="at least one pixel a side, not 0"):
+    with pytest.raises(FaceError, match="at least one pixel a side, not 0"):
         draw(FRONTAL, 0)

@@ -1,18 +1,11 @@
-"""The pinhole camera, and where it puts the head: the framing that the networks are trained in."""
+"""The pinhole camera that sees the head in its usual frame, and how a head turns."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-PIVOT = np.array([0.0, -2.0, -5.0])
-"""Where the head turns on the neck, centimetres of the canonical face."""
-FRAME_SCALE = 1 / 31.5
-"""Fraction of the frame's side that a centimetre spans at the pivot's depth."""
-FRAME_CENTER = (0.5, 0.6)
-"""Where the pivot lies in the frame: fractions from the left and from the top."""
-DISTANCE = 66.0
-"""From the camera to the pivot, centimetres."""
+from .framing import DISTANCE, FRAME_CENTER, FRAME_SCALE, PIVOT
 
 
 def rotation(pitch: float, yaw: float, roll: float) -> NDArray[np.float64]:
