@@ -13,8 +13,9 @@ from onnx2wgsl.trainer.config import DataConfig
 from onnx2wgsl.trainer.data.dataset import PairDataset
 from onnx2wgsl.trainer.data.sampling import sample_state
 from onnx2wgsl.trainer.data.store import counts, read_split
-from onnx2wgsl.trainer.data.stylized import split_of, warped
+from onnx2wgsl.trainer.data.stylized import split_of
 from onnx2wgsl.trainer.landmarks import detector
+from onnx2wgsl.trainer.landmarks.warp import warped
 from onnx2wgsl.trainer.renderer import FaceState, landmarks, render
 from PIL import Image
 

@@ -23,6 +23,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 from onnx2wgsl.face.drawing import draw
 from rich.console import Console
@@ -213,8 +214,6 @@ def _as_completed(
 
 def _start_worker() -> None:
     """The keyboard's interrupt is the parent's to handle; OpenCV takes no threads of its own."""
-    import cv2
-
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     cv2.setNumThreads(1)
 

@@ -1,1 +1,1 @@
-"""Where the landmarks of photos and videos come from."""
+"""Landmarks of photos and videos, and photos framed by them."""

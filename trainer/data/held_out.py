@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..config import Split
-from ..data.dataset import PairDataset
+from .dataset import PairDataset
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ from time import perf_counter
 
 from rich.console import Console
 
-from ..config import Config
-from ..data.generate import generate
-from ..export.ship import Export, Shipped, ship
-from ..training.perceptual import PercLite0
-from ..training.run import train_student, train_teacher
-from .report import MEAN_IMAGE, Entry, Evaluation, Report
+from .config import Config
+from .data.generate import generate
+from .evaluation.report import MEAN_IMAGE, Entry, Evaluation, Report
+from .export.ship import Export, Shipped, ship
+from .training.perceptual import PercLite0
+from .training.run import train_student, train_teacher
 
 
 @dataclass(frozen=True)
