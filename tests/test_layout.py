@@ -19,6 +19,11 @@ SHARED = {"trainer": {"face"}}
 # The rooms of a folder, the lowest first: a room imports itself and those before it. Each module of
 # the folder is a room, and so is each folder in it, with all that it holds.
 ROOMS = {
+    "compiler": [
+        "errors", "files", "arithmetic", "ir", "reference", "lowering", "operators", "frontend", "passes",
+        "templates", "pipeline", "verify", "backend", "driver", "__init__", "strip", "fuzzing", "cli",
+        "__main__",
+    ],
     "face": ["__init__", "errors", "framing", "camera", "topology", "drawing", "procrustes"],
     "trainer": [
         "__init__", "errors", "config", "files", "renderer", "landmarks", "data", "models",
@@ -27,8 +32,9 @@ ROOMS = {
 }  # fmt: skip
 # The command line is the one place that joins compiler and runtime.
 COMMAND_LINE = ("compiler/__main__.py", "compiler/cli.py", "compiler/cli/*.py")
-# A command imports what it needs when it is called, so that the others start quickly.
-LATE = (*COMMAND_LINE, "trainer/cli/*.py")
+# A command imports what it needs when it is called, so that the others start quickly; the compiler's own
+# names, which commands import through, are loaded when they are asked for.
+LATE = (*COMMAND_LINE, "compiler/__init__.py", "trainer/cli/*.py")
 PACKAGED = (*APART, "runtime_js")
 NOT_PACKAGED = ("__pycache__", "node_modules")
 
