@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from .errors import CompileError, UnsupportedError
-from .frontend.importer import import_model
+from .frontend.driver import import_model
+from .frontend.importer import PartialImportError
 from .frontend.model_file import Shapes
 from .ir.graph import Graph, Value
 from .ir.program import Program
@@ -77,21 +78,18 @@ def compile_model(path: Path, shapes: Shapes | None = None, observe: Observer | 
     """
     try:
         graph = import_model(path, shapes)
-    except UnsupportedError as error:
-        raise UnsupportedError(*_with_later_reasons(error)) from None
+    except PartialImportError as error:
+        raise UnsupportedError(error.heading, [*error.reasons, *_later_reasons(error.graph)]) from None
     return compile_graph(graph, observe)
 
 
-def _with_later_reasons(error: UnsupportedError) -> tuple[str, list[str]]:
-    """Heading and reasons of a refused import, and what later passes say of the rest."""
-    heading, reasons = str(error).split("\n", 1)[0], list(error.reasons)
-    if error.partial is not None:
-        try:
-            to_integers(error.partial)
-            reasons += refusals(error.partial)
-        except CompileError as other:
-            reasons.append(str(other))
-    return heading, reasons
+def _later_reasons(graph: Graph) -> list[str]:
+    """What later passes say of the graph of a refused import."""
+    try:
+        to_integers(graph)
+        return list(refusals(graph))
+    except CompileError as error:
+        return [str(error)]
 
 
 def compile_graph(graph: Graph, observe: Observer | None = None) -> Program:

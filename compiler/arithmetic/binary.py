@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..ir.types import Array
+from .array import Array
 from .quantization import F32
 
 NEVER = 0x7FFFFFFF

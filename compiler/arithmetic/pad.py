@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..ir.types import Array
+from .array import Array
 
 
 def pad_indices(size: int, before: int, after: int, mode: str) -> Array:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..ir.types import Array
+from .array import Array
 from .quantization import F32, float_from_order, float_order, requantize
 
 _NEVER = 0x7FFFFFFF

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from ..ir.types import Array
+from .array import Array
 
 F32 = np.float32
+IMPLIED_ZERO_POINTS = {
+    "DequantizeLinear": frozenset({np.dtype(np.int32), np.dtype(np.uint8), np.dtype(np.int8)}),
+    "QuantizeLinear": frozenset({np.dtype(np.uint8)}),
+}
+"""Stored types whose zero point is 0 where there is none; without one QuantizeLinear makes uint8."""
 
 
 def quantize_linear(x: Array, scale: float, zero_point: int, limits: tuple[int, int]) -> Array:
@@ -28,6 +35,14 @@ def dequantize_linear(q: Array, scale: Array | float, zero_point: Array | int) -
     with np.errstate(over="ignore"):
         result: Array = difference.astype(F32) * np.asarray(scale, F32)
     return result
+
+
+def is_implied(zero_point: Array, operator: str, stored: np.dtype[Any]) -> bool:
+    """Whether a QuantizeLinear or DequantizeLinear means the same without this constant zero point.
+
+    `stored`: the dtype that QuantizeLinear makes, or that DequantizeLinear reads.
+    """
+    return np.dtype(stored) in IMPLIED_ZERO_POINTS.get(operator, ()) and not np.any(zero_point)
 
 
 def requantize_multiplier(sx: float, sw: Array, sy: float) -> Array:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..ir.types import Array
+from .array import Array
 from .quantization import F32
 
 Roi = tuple[float, float]

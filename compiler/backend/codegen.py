@@ -3,7 +3,7 @@
 What a kernel computes is said in its template and nowhere else. The template sees the structure
 (taps, tile, kinds of stores); sizes and offsets are pipeline-overridable constants, in words, so
 that kernels of one structure share one shader. `generate` returns everything that the artifact
-holds but the self-test, which `artifact.py` adds.
+holds but the self-test, which `self_test.py` makes.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from ..ir.program import (
 from ..ir.types import Array
 from ..lowering.shader import Constants, Json, Shader, start_of
 from ..operators.base import FamilyKernel, Grid
+from .pictures import Picture
 from .templating import render_template, render_text
 
 WORKGROUP = 64
@@ -35,18 +36,6 @@ SNIPPETS = {
     "requantize": {"fast": "requantize_fast.wgsl", "integer": "requantize_integer.wgsl"},
 }
 PROBE_SHADER = "probe_requantize.wgsl"
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A graph input given as RGBA bytes: value = byte * scale + offset, in f64, rounded to f32."""
-
-    scale: float
-    offset: float
-
-    def values(self) -> Array:
-        """The f32 of each byte."""
-        return (np.arange(256, dtype=np.float64) * self.scale + self.offset).astype(np.float32)
 
 
 @dataclass

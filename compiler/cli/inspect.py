@@ -38,7 +38,7 @@ def command(
     shapes: tuple[tuple[str, tuple[int, ...]], ...],
 ) -> None:
     """Show the kernels, the IR after each pass, the memory plan."""
-    from .compile import Dump
+    from ..ir.dump import Dump
 
     if path.is_dir():
         _inspect_folder(path, after is not None or dump_ir is not None or html is not None)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..errors import Refusal
 from ..reference.facts import IMPLIED_DOMAINS
+
+
+class NodeRefusal(Exception):  # noqa: N818
+    """Why a node can't be imported; the importer collects them, so that one message names them all."""
 
 
 def operator_name(node: Any) -> str:
@@ -53,7 +56,7 @@ def _window_pads(
     if mode in ("NOTSET", ""):
         pads = tuple(node.attrs.get("pads", (0,) * (2 * axes)))
         if min(pads) < 0:
-            raise Refusal(f"negative pads {list(pads)}")
+            raise NodeRefusal(f"negative pads {list(pads)}")
         return pads
     before, after = [0] * axes, [0] * axes
     if mode != "VALID":

@@ -39,7 +39,7 @@ from ..lowering.shader import Json, Shader
 from ..reference.layout import CHANNELS_LAST, OptimizedGraph
 from .base import FamilyKernel, FamilyOp, Settlement
 from .broadcast import Broadcast, lower_broadcast
-from .fusion import Group, Refused, Surroundings
+from .fusion import Group, NoIntegerForm, Surroundings
 from .lookup import Lookup
 from .onnx_op import Elementwise
 
@@ -160,11 +160,11 @@ def fuse(around: Surroundings, op: Op) -> Group | None:
         return None
     a, b = (around.quantized(x, "its operand") for x in op.xs)
     if a.data is not None and b.data is not None:
-        raise Refused("both its operands are constants")
+        raise NoIntegerForm("both its operands are constants")
     quantize = around.quantize_after(op)
     result = quantize.result
     if len({a.type.dtype, b.type.dtype, result.type.dtype}) > 1:
-        raise Refused(
+        raise NoIntegerForm(
             f"it takes {a.type.dtype} and {b.type.dtype} and gives {result.type.dtype}; all three must agree"
         )
     made: PairOp

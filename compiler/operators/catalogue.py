@@ -26,7 +26,7 @@ from .base import LayoutRule
 from .convolution import fusion as convolution
 from .convolution import transposed
 from .float import expand, map, reductions
-from .fusion import Refused, Rule, Surroundings
+from .fusion import NoIntegerForm, Rule, Surroundings
 from .matmul import fusion as matmul
 from .moves import op, pad, resize
 
@@ -55,7 +55,7 @@ def groups(graph: Graph) -> dict[Op, Op]:
         for rule in RULES:
             try:
                 group = rule(around, candidate)
-            except Refused:
+            except NoIntegerForm:
                 continue
             if group is not None:
                 found[group.last] = group.op
@@ -70,6 +70,6 @@ def explain(graph: Graph, candidate: Op) -> str | None:
         try:
             if rule(around, candidate) is not None:
                 return None
-        except Refused as refused:
+        except NoIntegerForm as refused:
             return str(refused)
     return None

@@ -32,7 +32,7 @@ from ..arithmetic import (
     resize_linear,
     scaled_taps,
 )
-from ..errors import CompileError, Refusal
+from ..errors import CompileError
 from ..ir.graph import Op, Tensors, Value
 from ..ir.layout import lanes_of_channels
 from ..ir.program import View
@@ -43,7 +43,7 @@ from ..lowering.scheduling import Scheduler
 from ..lowering.shader import Json, Shader
 from ..reference.layout import CHANNELS_LAST, OptimizedGraph
 from .base import FamilyKernel, FamilyOp, Settlement
-from .fusion import Group, Refused, Surroundings
+from .fusion import Group, NoIntegerForm, Surroundings
 from .onnx_op import FloatOp
 
 COORDINATES = (
@@ -185,31 +185,28 @@ def fuse(around: Surroundings, op: Op) -> Group | None:
         return None
     x = around.stored(op.xs[0])
     if x.data is not None or x.type.quantization is None:
-        raise Refused("its operand is a constant")
+        raise NoIntegerForm("its operand is a constant")
     first, scales = _scaled_axes(op, around.graph.opset)
     coordinates = _coordinates(op)
     try:
         quantize = around.quantize_after(op)
         if quantize.result.type.dtype != x.type.dtype:
-            raise Refused(f"it takes {x.type.dtype} and gives {quantize.result.type.dtype}")
+            raise NoIntegerForm(f"it takes {x.type.dtype} and gives {quantize.result.type.dtype}")
         last: Op = quantize
-    except Refused:
+    except NoIntegerForm:
         last = op
     return Group(last, ResizeLinear(last.result, x, first, scales, coordinates))
 
 
 def interpolated_bytes(op: FloatOp, opset: int) -> ResizeBytes:
-    """A Resize of stored bytes, whose result has their scale. Raises Refusal."""
+    """A Resize of stored bytes, whose result has their scale. Raises NoIntegerForm."""
     x = op.xs[0]
-    try:
-        if op.attributes.get("mode") != "linear":
-            raise Refused(f"it is of mode {op.attributes.get('mode')} on bytes")
-        first, scales = _scaled_axes(op, opset)
-        if 1 in scales:
-            raise Refused("it scales one axis only, of bytes")
-        coordinates = _coordinates(op)
-    except Refused as error:
-        raise Refusal(f"{error}; put it between DequantizeLinear and QuantizeLinear") from error
+    if op.attributes.get("mode") != "linear":
+        raise NoIntegerForm(f"it is of mode {op.attributes.get('mode')} on bytes")
+    first, scales = _scaled_axes(op, opset)
+    if 1 in scales:
+        raise NoIntegerForm("it scales one axis only, of bytes")
+    coordinates = _coordinates(op)
     op.result.type = replace(op.result.type, dtype=x.type.dtype, quantization=x.type.quantization)
     return ResizeBytes(op.result, x, first, scales, coordinates)
 
@@ -239,7 +236,7 @@ def by_layout(op: Op) -> Settlement | None:
 def _coordinates(op: FloatOp) -> str:
     coordinates = str(op.attributes.get("coordinate_transformation_mode", "half_pixel"))
     if coordinates not in COORDINATES:
-        raise Refused(f"its coordinate_transformation_mode is {coordinates}")
+        raise NoIntegerForm(f"its coordinate_transformation_mode is {coordinates}")
     return coordinates
 
 
@@ -247,11 +244,11 @@ def _scaled_axes(op: FloatOp, opset: int) -> tuple[int, tuple[float, ...]]:
     """The first of the two axes that are scaled, and their scales."""
     a, before, after = op.attributes, op.xs[0].type.shape, op.result.type.shape
     if opset < 11 or len(before) != 4:
-        raise Refused(f"it is of opset {opset} on {len(before)} dimensions")
+        raise NoIntegerForm(f"it is of opset {opset} on {len(before)} dimensions")
     if a.get("antialias", 0) or a.get("keep_aspect_ratio_policy", "stretch") != "stretch":
-        raise Refused("it has antialias or keep_aspect_ratio_policy")
+        raise NoIntegerForm("it has antialias or keep_aspect_ratio_policy")
     if before == after:
-        raise Refused("it scales nothing")
+        raise NoIntegerForm("it scales nothing")
     axes = [int(axis) % 4 for axis in a.get("axes", range(4))]
     given = op.xs[2].data if len(op.xs) > 2 else None
     scales = [1.0] * 4
@@ -261,7 +258,7 @@ def _scaled_axes(op: FloatOp, opset: int) -> tuple[int, tuple[float, ...]]:
             scales[axis] = float(given[index])
     first = 2 if scales[0] == scales[1] == 1 else 1
     if scales[0] != 1 or scales[1 if first == 2 else 3] != 1:
-        raise Refused("it scales other axes than the last two or the middle two")
+        raise NoIntegerForm("it scales other axes than the last two or the middle two")
     return first, (scales[first], scales[first + 1])
 
 

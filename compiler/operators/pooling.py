@@ -39,7 +39,7 @@ from ..ir.types import NUMPY_DTYPES, Array
 from ..lowering.packing import Lowering
 from ..lowering.scheduling import Scheduler
 from .base import FamilyOp
-from .fusion import Group, Refused, Surroundings
+from .fusion import Group, NoIntegerForm, Surroundings
 from .onnx_op import FloatOp
 from .windows import WindowAxis, WindowKernel, reduced_axes
 
@@ -242,7 +242,7 @@ def fuse(around: Surroundings, op: Op) -> Group | None:
         result, x, **window_attributes(a), count_include_pad=bool(a.get("count_include_pad", 0))
     )
     if (pool_counts(made.axes(), made.count_include_pad) == 0).any():
-        raise Refused("one of its windows lies wholly in the padding")
+        raise NoIntegerForm("one of its windows lies wholly in the padding")
     return Group(quantize, made)
 
 

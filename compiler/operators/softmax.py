@@ -35,7 +35,7 @@ from ..lowering.packing import Lowering
 from ..lowering.scheduling import Scheduler
 from ..lowering.shader import Json, Shader
 from .base import FamilyKernel, FamilyOp
-from .fusion import Group, Refused, Surroundings
+from .fusion import Group, NoIntegerForm, Surroundings
 from .moves.op import Move
 from .onnx_op import FloatOp
 
@@ -109,7 +109,7 @@ def fuse(around: Surroundings, op: Op) -> Group | None:
     quantization = result.type.quantization
     assert quantization is not None
     if quantization.scale < LEAST_SCALE:
-        raise Refused(f"the scale {quantization.scale} of its result is below 2^-23")
+        raise NoIntegerForm(f"the scale {quantization.scale} of its result is below 2^-23")
     opset = int(op.attributes.get("opset", around.graph.opset))
     flat = opset < OPSET_OF_ONE_AXIS
     axis = int(op.attributes.get("axis", 1 if flat else -1)) % len(x.type.shape)

@@ -11,7 +11,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 from onnx2wgsl.compiler.errors import UnsupportedError
-from onnx2wgsl.compiler.frontend.importer import import_model
+from onnx2wgsl.compiler.frontend.driver import import_model
 from onnx2wgsl.compiler.ir.program import Program
 from onnx2wgsl.compiler.operators.catalogue import explain
 from onnx2wgsl.compiler.operators.convolution.op import Conv

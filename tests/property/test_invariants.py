@@ -4,8 +4,8 @@ from itertools import combinations
 
 from hypothesis import given
 from onnx2wgsl.compiler.fuzzing.checks import same_bits
-from onnx2wgsl.compiler.fuzzing.models import feed
-from onnx2wgsl.compiler.fuzzing.nets import Net, nets
+from onnx2wgsl.compiler.fuzzing.models import Net, feed
+from onnx2wgsl.compiler.fuzzing.nets import nets
 from onnx2wgsl.compiler.ir.graph import Graph
 from onnx2wgsl.compiler.ir.program import Buffer, Program
 from onnx2wgsl.compiler.ir.text import format_graph, parse_graph

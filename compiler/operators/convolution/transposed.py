@@ -26,7 +26,7 @@ from ...ir.types import Array
 from ...lowering.packing import Lowering
 from ..base import FamilyOp
 from ..float.reductions import transposed_pads
-from ..fusion import Group, Refused, Surroundings
+from ..fusion import Group, NoIntegerForm, Surroundings
 from ..moves.op import Move
 from ..onnx_op import FloatOp
 from ..quantize import Dequantize
@@ -204,17 +204,17 @@ def fuse(around: Surroundings, op: Op) -> Group | None:
     x, weight = around.stored(op.xs[0]), around.producers.get(op.xs[1])
     axes = len(x.type.shape) - 2
     if x.data is not None or axes not in (1, 2):
-        raise Refused(f"its input is a constant, or has {axes + 2} dimensions")
+        raise NoIntegerForm(f"its input is a constant, or has {axes + 2} dimensions")
     if not isinstance(weight, Dequantize) or weight.x.data is None or not weight.x.type.is_byte:
-        raise Refused("its weights are not an int8 constant behind DequantizeLinear")
+        raise NoIntegerForm("its weights are not an int8 constant behind DequantizeLinear")
     quantize = requantization(around, op)
     assert x.type.quantization is not None
     assert quantize.result.type.quantization is not None
     if quantize.result.type.dtype != x.type.dtype:
-        raise Refused(f"it takes {x.type.dtype} and gives {quantize.result.type.dtype}")
+        raise NoIntegerForm(f"it takes {x.type.dtype} and gives {quantize.result.type.dtype}")
     scale = weight.scale.array.astype(np.float32).reshape(-1)
     if scale.size > 1 and weight.axis != 1:
-        raise Refused(f"its weights have {scale.size} scales along axis {weight.axis}")
+        raise NoIntegerForm(f"its weights have {scale.size} scales along axis {weight.axis}")
     group = int(op.attributes.get("group", 1))
     strides, dilations = (tuple(op.attributes.get(name, (1,) * axes)) for name in ("strides", "dilations"))
     bias = op.xs[2] if len(op.xs) > 2 and op.xs[2].type.size else None
@@ -234,5 +234,5 @@ def fuse(around: Surroundings, op: Op) -> Group | None:
         weight_zero_point=weight.zero_point,
     )
     if min(made.pads) < 0:
-        raise Refused(f"its pads {list(made.pads)} are negative")
+        raise NoIntegerForm(f"its pads {list(made.pads)} are negative")
     return Group(quantize, made)

@@ -19,6 +19,8 @@ from ...lowering.packing import Lowering
 from ...lowering.scheduling import Scheduler
 from ..base import FamilyOp
 from ..convolution.kernel import ConvKernel
+from ..convolution.packed import pack_weights
+from ..convolution.tile import choose_tile
 from ..moves.op import Move
 from ..sums import ELEMENTS
 from .kernel import MatMulKernel
@@ -162,9 +164,6 @@ class QMatMul(FamilyOp):
 
     def _convolution(self, scheduler: Scheduler) -> ConvKernel:
         """A product with constant weights: a convolution over the rows as pixels of one line."""
-        from ..convolution.packed import pack_weights
-        from ..convolution.tile import choose_tile
-
         name, shape, _, stores = scheduler.frame(self)
         x, words = self.a.type, -(-self.columns // 4)
         assert x.segments is not None

@@ -12,7 +12,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 from onnx2wgsl.compiler.backend.artifact import write_artifact
-from onnx2wgsl.compiler.frontend.importer import import_model
+from onnx2wgsl.compiler.frontend.driver import import_model
 from onnx2wgsl.compiler.ir.graph import Graph
 from onnx2wgsl.compiler.ir.program import Program
 from onnx2wgsl.compiler.pipeline import compile_graph

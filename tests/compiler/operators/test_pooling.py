@@ -7,7 +7,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx2wgsl.compiler.errors import UnsupportedError
-from onnx2wgsl.compiler.frontend.importer import import_model
+from onnx2wgsl.compiler.frontend.driver import import_model
 from onnx2wgsl.compiler.ir.program import Program
 from onnx2wgsl.compiler.ir.text import parse_graph
 from onnx2wgsl.compiler.operators.catalogue import explain
