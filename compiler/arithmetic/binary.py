@@ -66,6 +66,7 @@ def qlinear_add(
     """
     if swapped:
         a, b, a_q, b_q = b, a, b_q, a_q
+    # An overflow is part of the formula: `_saturate` treats what comes of it as the CPU does.
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         scale_c, zero_c = F32(c_q[0]), F32(c_q[1])
         ratio_a, ratio_b = F32(a_q[0]) / scale_c, F32(b_q[0]) / scale_c
@@ -95,6 +96,7 @@ def qlinear_mul(
 def _scaled_product(
     product: Array, scale_a: float, scale_b: float, c_q: tuple[float, int], limits: tuple[int, int]
 ) -> Array:
+    # No fma here, unlike QLinearAdd: the product and the sum are rounded each.
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         ratio = F32(scale_a) * F32(scale_b) / F32(c_q[0])
         value = product.astype(F32) * ratio + F32(c_q[1])
@@ -151,6 +153,7 @@ def pair_table(fn: Callable[[Array, Array], Array], limits: tuple[int, int]) -> 
     """
     values = stored_bytes(limits)
     levels = np.broadcast_to(fn(values[:, None], values[None, :]), (256, 256))
+    # By stored bits: -1 becomes 255.
     return levels.astype(np.uint8).reshape(-1)
 
 
@@ -181,12 +184,14 @@ def add_form(pairs: Array, limits: tuple[int, int]) -> AddForm | None:
     values = stored_bytes(limits).astype(np.int64)
     order = np.argsort(values)
     levels = values[pairs.reshape(256, 256)][order]  # [a ascending, byte of b]
+    # What int32 can't hold becomes `lo`: c then falls where a grows, as no sum does.
     if (np.diff(levels, axis=0) < 0).any():
         return None
     for shift in range(_LARGEST_SHIFT, 7, -1):
         bounds = _multiplier_bounds(levels, shift, limits)
         if bounds is None:
             return None  # a smaller shift allows less
+        # Each multiplier of the interval has a table; which one stays within i32 is seen from that.
         for multiplier in sorted({bounds[0], sum(bounds) // 2, bounds[1]}):
             table = _addends(levels, values[order], multiplier, shift, limits)
             if table is not None:
@@ -220,6 +225,7 @@ def _addends(levels: Array, a: Array, multiplier: int, shift: int, limits: tuple
     terms = (a * multiplier)[:, None]
     if terms.min() < _I32[0] or terms.max() > _I32[1]:
         return None
+    # No a may take a sum out of i32: WGSL's addition would wrap.
     low = np.maximum((least - terms).max(axis=0), _I32[0] - min(int(terms.min()), 0))
     high = np.minimum((greatest - terms).min(axis=0), _I32[1] - max(int(terms.max()), 0))
     if (low > high).any():
@@ -246,5 +252,6 @@ def mul_thresholds(
     if (np.diff(levels) < 0).any():
         return None
     first = np.searchsorted(levels, np.arange(low + 1, high + 1), side="left")
+    # The position after the last product stands for a level that none reaches.
     reached: Array = np.append(products, NEVER)[first].astype(np.int32)
     return reached

@@ -51,9 +51,11 @@ def pool_axis(
         before = after = 0
     elif auto_pad != "NOTSET":
         needed = (-(-size // stride) - 1) * stride + kernel - size
+        # int() cuts off towards zero, as C++ does; // would round a negative total down.
         before = int((needed + (auto_pad == "SAME_LOWER")) / 2)
         after = needed - before
     room = size + before + after - dilation * (kernel - 1) - 1
+    # Cut off as C++'s division does, which matters where the kernel does not fit (room < 0).
     outputs = (-(-room // stride) if ceil_mode else int(room / stride)) + 1
     if ceil_mode and (outputs - 1) * stride >= size + before:
         outputs -= 1
@@ -112,6 +114,7 @@ def average_pool(
     terms = average_terms(x_q, limits)
     with np.errstate(over="ignore", invalid="ignore"):
         total = np.zeros((*x.shape[:2], *(len(axis.indices) for axis in axes)), F32)
+        # One addition a tap: f32 sums depend on their order, which is the device's, too.
         for values, valid in _taps(np.asarray(x), axes):
             total = np.where(valid, total + terms[values.astype(np.int64) & 255], total)
     return average_levels(total, pool_counts(axes, count_include_pad), y_q, limits)
@@ -173,6 +176,7 @@ def average_thresholds(
     high = np.full(levels.shape, ends[1] + 1, np.int64)
     while (high - low > 1).any():
         middle = (low + high) // 2
+        # Beyond the ends no sum lies, and a key may be no number at all.
         inside = np.clip(middle, *ends)
         reached = average_levels(float_from_order(inside), count, y_q, limits) >= levels
         reached &= middle >= ends[0]

@@ -21,6 +21,7 @@ def quantize_linear(x: Array, scale: float, zero_point: int, limits: tuple[int, 
     low, high = limits
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         v = x.astype(F32) / F32(scale)
+    # ONNX Runtime's clamp takes NaN to the lower bound; numpy's keeps it.
     v = np.where(np.isnan(v), F32(low - zero_point), v)
     v = np.clip(v, F32(low - zero_point), F32(high - zero_point))
     levels: Array = np.rint(v).astype(np.int32) + np.int32(zero_point)
@@ -29,6 +30,7 @@ def quantize_linear(x: Array, scale: float, zero_point: int, limits: tuple[int, 
 
 def dequantize_linear(q: Array, scale: Array | float, zero_point: Array | int) -> Array:
     """DequantizeLinear: RN(f32(q - z) * s); scale and zero point broadcast against q."""
+    # An int32 bias less its zero point may leave int32.
     difference = q.astype(np.int64) - np.asarray(zero_point, np.int64)
     with np.errstate(over="ignore"):
         result: Array = difference.astype(F32) * np.asarray(scale, F32)
@@ -63,6 +65,7 @@ def quantize_bias(bias: Array, sx: float, sw: Array) -> Array:
     """A float bias as the int32 that ONNX Runtime makes of it: rne(RN(b / RN(sx * sw)))."""
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         quotient = bias.astype(F32) / (F32(sx) * np.asarray(sw, F32))
+    # 2^31 - 1 is no f32: clamped in f64, so that the greatest bias does not wrap.
     clamped = np.clip(np.rint(quotient.astype(np.float64)), -(2.0**31), 2.0**31 - 1)
     return clamped.astype(np.int32)
 

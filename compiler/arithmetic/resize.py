@@ -113,6 +113,7 @@ def linear_taps(size: int, result: int, scale: float, coordinates: str, roi: Roi
     [1.0, 0.75, 0.25, 0.5]
     """
     c = resize_coordinates(size, result, scale, coordinates, roi)
+    # Not negative any more, so that cutting off is rounding down.
     c = np.clip(c, F32(0), F32(size - 1))
     first = c.astype(np.int64)
     second = np.minimum(first + 1, size - 1)
@@ -170,6 +171,7 @@ def resize_bytes(values: Array, y: LinearTaps, x: LinearTaps) -> Array:
     total = total + k21 * held[..., y.first[:, None], x.second]
     total = total + k12 * held[..., y.second[:, None], x.first]
     total = total + k22 * held[..., y.second[:, None], x.second]
+    # A shift alone would round a negative sum down.
     towards_zero: Array = np.sign(total) * (np.abs(total) >> 20)
     return towards_zero
 

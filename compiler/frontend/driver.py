@@ -33,6 +33,7 @@ def import_model(path: Path, shapes: Shapes | None = None) -> Graph:
     fix_shapes(model, shapes or {}, path)
     _forget_shapes(model)
     graph = Importer(_folded(model, path.stem), path.stem, handler_of).graph()
+    # In the end, since the optimizer's choice depends on the whole model.
     settle_by_layout(graph.ops, model)
     return graph
 

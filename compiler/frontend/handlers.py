@@ -88,6 +88,7 @@ def _refuse_blocks(node: Any) -> None:
 def _dequantize(imp: Importer, node: Any) -> None:
     x = imp.required(node, 0)
     _refuse_blocks(node)
+    # A constant may have a scale for each channel; it keeps them in its op until that is fused or folded.
     if x.data is None and not _is_quantized_constant(imp, x):
         quantization = _quantization(imp, node, x.type.dtype)
         if x.type.quantization not in (None, quantization):
@@ -144,6 +145,7 @@ def _conv(imp: Importer, node: Any) -> None:
 def _elementwise(imp: Importer, node: Any) -> None:
     xs = [imp.operand(node, index) for index in range(len(node.inputs))]
     given = [value for value in xs if value is not None]
+    # Integer groups and tables are of floats; the others are masks, indices and shapes.
     if any(value.type.dtype != "f32" for value in given):
         float_op(imp, node)
         return
@@ -165,6 +167,7 @@ def float_op(imp: Importer, node: Any) -> None:
         imp.operand(node, index) or Value.constant(f"{node.outputs[0].name}.{index}", ABSENT)
         for index in range(len(node.inputs))
     )
+    # Constants as they are: the shape of a result may depend on them.
     zeros = [
         x.array if x.data is not None else np.zeros(x.type.shape, NUMPY_DTYPES[x.type.dtype]) for x in xs
     ]
@@ -192,6 +195,7 @@ def _result_of(imp: Importer, node: Any, xs: list[Array]) -> Array:
 
 def _bound(node: Any, name: str, value: float) -> Value:
     limits = np.finfo(np.float32)
+    # ONNX's own defaults are the least and the greatest finite number.
     finite = np.clip(node.attrs.get(name, value), limits.min, limits.max)
     return Value.constant(f"{node.outputs[0].name}.{name}", np.array(finite, np.float32))
 
@@ -251,7 +255,9 @@ def _resize(imp: Importer, node: Any) -> None:
             full_scales[axis], full_sizes[axis] = factors[index], int(sizes[index])
         elif scales is not None and scales.size:
             full_scales[axis] = scales[index]
+            # The product in f32, as onnxruntime has it: in f64 it may fall below a whole number.
             full_sizes[axis] = math.floor(np.float32(scales[index]) * np.float32(shape[axis]))
+    # Of spatial axes alone where the others stay: a convolution can take such a Resize in.
     first = min(2, rank) if full_sizes[:2] == list(shape[:2]) else 0
     imp.emit(
         node,
@@ -295,6 +301,7 @@ def _pad(imp: Importer, node: Any) -> None:
         max(one, other) >= size for one, other, size in zip(before, after, shape, strict=True)
     ):
         raise NodeRefusal(f"reflection by {given.tolist()} does not fit {list(shape)}")
+    # Of spatial axes alone where the others stay: a convolution can take such a Pad in.
     first = 2 if rank == 4 and not any(before[:2] + after[:2]) else 0
     made = tuple(a + n + b for a, n, b in zip(before, shape, after, strict=True))
     imp.emit(

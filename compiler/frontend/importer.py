@@ -60,6 +60,7 @@ class Importer:
         reasons = []
         loose: list[Value] = []  # what refused nodes read
         for node in self.source.nodes:
+            # What reads the result of a refused node is not to blame itself: no reason of its own.
             if any(tensor.name in self.poisoned for tensor in node.inputs):
                 refused = True
             else:
@@ -117,6 +118,7 @@ class Importer:
     def _input(self, tensor: Any) -> Value:
         if tensor.shape is None or not isinstance(tensor.dtype, type | np.dtype):
             kind = " ".join(str(tensor.dtype).split())
+            # A type that numpy lacks is left as its number.
             if isinstance(tensor.dtype, int):
                 kind = onnx.TensorProto.DataType.Name(tensor.dtype).lower()
             raise CompileError(f"input {tensor.name!r} is {kind}, no tensor of a dtype that is taken")
@@ -138,6 +140,7 @@ class Importer:
 
     def _fold(self, node: Any) -> bool:
         """Computes a node that reads constants alone, or a shape; says whether it did."""
+        # Pairs stay: the rules of integer groups read the integers of weights, and their scales.
         if node.op in PAIR or len(node.outputs) != 1 or not node.inputs:
             return False
         xs = [self.operand(node, index) for index in range(len(node.inputs))]
@@ -201,6 +204,7 @@ class Importer:
         if x.type.quantization is not None or x.data is not None:
             return
         x.type = retype(x, quantization=quantization)
+        # Bytes that are only moved get their meaning from whoever dequantizes them in the end.
         for op in self.ops:
             if op.result is x and isinstance(op, Concat | Identity | Move | Pad | Resize):
                 for operand in op.operands:

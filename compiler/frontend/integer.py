@@ -97,6 +97,7 @@ def _dynamic_quantize_linear(imp: Importer, node: Any) -> None:
     x = imp.required(node, 0)
     if x.type.dtype != "f32" or x.data is not None:
         raise NodeRefusal("its operand must be a computed float32 tensor")
+    # Outputs that nobody reads have no name.
     names = [tensor.name or f"{node.outputs[0].name}.{n}" for n, tensor in enumerate(node.outputs)]
     names += [f"{names[0]}.{n}" for n in range(len(names), 3)]
     number = TensorType("f32", ())

@@ -59,6 +59,7 @@ def _flatten(imp: Importer, node: Any) -> None:
     axis = int(node.attrs.get("axis", 1))
     axis = axis + len(shape) if axis < 0 else axis
     made = (math.prod(shape[:axis]), math.prod(shape[axis:]))
+    # Not just a reshape: onnxruntime lets no pairs through a Flatten (propagate_pairs).
     emit_move(imp, node, "reshape", made, onnx="Flatten")
 
 
@@ -101,6 +102,7 @@ def _slice(imp: Importer, node: Any) -> None:
     ranges = [range(size) for size in shape]
     for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
         at = axis % len(shape)
+        # Python clamps starts and ends as ONNX does.
         ranges[at] = range(shape[at])[slice(start, _end(end, step), step)]
     _emit_slice(imp, node, ranges)
 
@@ -132,6 +134,7 @@ def _split(imp: Importer, node: Any) -> None:
     for output, size in enumerate(sizes):
         ranges = [range(n) for n in shape]
         ranges[axis] = range(first, first + size)
+        # Not just slices: onnxruntime lets no pairs through a Split (propagate_pairs).
         _emit_slice(imp, node, ranges, output, onnx="Split")
         first += size
 

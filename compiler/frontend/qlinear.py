@@ -95,6 +95,7 @@ def _group(imp: Importer, node: Any) -> None:
 def _fuse(imp: Importer, start: int, inside: Op) -> None:
     """Puts the integer op in the place of the group that the importer's ops from `start` are."""
     new = imp.ops[start:]
+    # The transpose of a channels-last operand stands before the group, not in it.
     moves = [op for op in new if isinstance(op, Move)]
     inner = [op for op in new if not isinstance(op, Move)]
     last = inner[-1]
@@ -137,6 +138,7 @@ def _dequantized(imp: Importer, node: Any, at: int, channels_last: bool) -> Any:
     if channels_last and at == 0:
         tensor = gs.Variable(f"{name}.first")
         _transpose(imp, typed(imp, node, at), tensor.name, first=True)
+    # Output channels are axis 0 of a convolution's weights and a transposed Gemm's, else the last.
     first = operator_name(node).endswith("QLinearConv") or node.attrs.get("transB", 0)
     axis = 0 if at > 0 and first else len(x.type.shape) - 1
     inputs = [tensor, node.inputs[at + 1]]
@@ -166,6 +168,7 @@ def _bias(imp: Importer, node: Any, form: Form) -> Any | None:
     if scales[0] is None or scales[1] is None:
         raise NodeRefusal("a scale is missing")
     name = f"{node.outputs[0].name}.bias"
+    # The node has no scale for its bias, which is in units of this product by definition.
     scale = (scales[0].reshape(-1)[:1] * scales[1].reshape(-1)).astype(F32)
     scale = scale.reshape(()) if scale.size == 1 else scale
     inputs = [node.inputs[form.bias], gs.Constant(f"{name}.scale", scale)]
@@ -206,6 +209,7 @@ def typed(imp: Importer, node: Any, at: int) -> Value:
         raise NodeRefusal(
             f"it reads {x.name!r} with {quantization}, which was made with {x.type.quantization}"
         )
+    # A value of its own: a constant may be read with several scales.
     if x.data is not None:
         return Value(f"{x.name}.q", TensorType(x.type.dtype, x.type.shape, quantization), x.data)
     imp.set_quantization(x, quantization)

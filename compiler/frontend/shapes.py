@@ -24,6 +24,7 @@ ROUNDS = 16
 def fold_shape_arithmetic(model: onnx.ModelProto) -> Any:
     """The graphsurgeon graph of `model` without Constant nodes and shape arithmetic, in order."""
     for _ in range(ROUNDS):
+        # With data propagation: a Reshape's target may be computed from a Shape.
         model = onnx.shape_inference.infer_shapes(model, data_prop=True)
         graph = gs.import_onnx(model)
         _inline_constants(graph)

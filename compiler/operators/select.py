@@ -22,7 +22,7 @@ from ..lowering.packing import Lowering
 from ..lowering.scheduling import Scheduler
 from ..lowering.shader import Json, Shader
 from .base import FamilyKernel, FamilyOp
-from .binary import Broadcast, lower_broadcast
+from .broadcast import Broadcast, lower_broadcast
 
 
 @dataclass(eq=False)

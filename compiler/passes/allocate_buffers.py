@@ -31,6 +31,7 @@ class AllocateBuffers:
     def apply(self, program: Program) -> bool:
         ranges = program.live_ranges()
         sizes = {buffer: -(-buffer.words // self.alignment) * self.alignment for buffer in ranges}
+        # First fit depends on the order, and no order is best for all programs.
         orders: list[Callable[[Buffer], tuple[int, ...]]] = [
             lambda b: (-sizes[b], ranges[b][0]),
             lambda b: (ranges[b][0], -sizes[b]),
@@ -41,6 +42,7 @@ class AllocateBuffers:
         best = min(attempts, key=lambda offsets: _extent(offsets, sizes))
         for buffer, offset in best.items():
             buffer.offset = offset
+        # WebGPU binds no empty buffer.
         program.arena_words = max(_extent(best, sizes), self.alignment)
         program.lower_bound_words = max(
             (

@@ -50,6 +50,7 @@ def _same_as(op: Op, producers: dict[Value, Op]) -> Value | None:
 
 def _quantized_before(op: Quantize, inner: Op | None) -> Value | None:
     """Rule 2."""
+    # A weight's pair stays: fusion rules read its integers.
     if not isinstance(inner, Dequantize) or inner.x.data is not None:
         return None
     before, after = inner.x.type, op.result.type

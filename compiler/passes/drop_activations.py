@@ -38,6 +38,7 @@ def _drop_activations(graph: Graph, quantize: Quantize) -> bool:
     if quantize.result.type.quantization is None:
         return False
     producers, users = graph.producers(), graph.users()
+    # Several may stand in a row.
     while True:
         op = producers.get(quantize.x)
         if not isinstance(op, Elementwise) or op.op not in ACTIVATIONS:

@@ -77,6 +77,7 @@ def quantized(op: Quantize) -> Array:
     data = np.empty(op.x.type.shape, NUMPY_DTYPES[op.result.type.dtype])
     x = np.broadcast_to(op.x.array, data.shape)
     scales, zero_points = np.broadcast_to(scale, x.shape), np.broadcast_to(zero_point, x.shape)
+    # quantize_linear takes one scale; slices that share theirs are done together.
     for pair in {(s, z) for s, z in zip(scales.flat, zero_points.flat, strict=True)}:
         where = (scales == pair[0]) & (zero_points == pair[1])
         data[where] = quantize_linear(x[where], pair[0], int(pair[1]), op.result.type.limits)

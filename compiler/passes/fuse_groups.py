@@ -20,6 +20,7 @@ class FuseGroups:
     name: ClassVar[str] = "fuse_groups"
 
     def apply(self, graph: Graph) -> bool:
+        # Once fused, a float op between pairs is one that onnxruntime computes in float.
         found = {} if graph.fused else groups(graph)
         graph.fused = True
         for last, op in found.items():

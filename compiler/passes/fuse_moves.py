@@ -40,6 +40,7 @@ class FuseMoves:
 
     def apply(self, graph: Graph) -> bool:
         changed = False
+        # From the start after each change, since it changes who makes and who reads what.
         while self._step(graph):
             changed = True
         graph.remove_dead_ops()
@@ -73,10 +74,12 @@ def _quantize_before(graph: Graph, op: Quantize, producers: dict[Value, Op]) -> 
     if move is None or not _moves(move):
         return None
     sources = move.takes_from
+    # With another reader the floats would be moved all the same, and the bytes besides.
     alone = len(graph.users().get(move.result, [])) == 1 and move.result not in graph.outputs
     if not alone and not all(from_bytes(x, producers) for x in sources):
         return None
     quantization = op.result.type.quantization
+    # Of constants alone it is fold_constants' affair.
     if quantization is None or all(x.data is not None for x in sources):
         return None
     parts: list[Op] = []

@@ -39,6 +39,7 @@ class MergeDoublePairs:
 
     def apply(self, graph: Graph) -> bool:
         changed = False
+        # A list: merging removes ops from the graph.
         for first in [op for op in graph.ops if isinstance(op, Quantize)]:
             while _merge(graph, first):
                 changed = True
@@ -47,6 +48,7 @@ class MergeDoublePairs:
 
 def _merge(graph: Graph, first: Quantize) -> bool:
     """Merges the pair that follows the pair of `first`, if there is one."""
+    # A weight's pair, or one that an earlier merge has taken out.
     if first.x.data is not None or first not in graph.ops:
         return False
     inner = _sole_reader(graph, first)

@@ -71,6 +71,7 @@ class PlaceConcat:
 def _fills(program: Program, source: View) -> Iterator[tuple[Kernel, BufferStore]]:
     """The kernels and stores that fill part of `source`."""
     for kernel in program.kernels:
+        # A list of its own: whoever asks adds stores meanwhile.
         for store in list(kernel.stores):
             if isinstance(store, BufferStore) and store.view.buffer is source.buffer:
                 first = store.view.first - source.first
@@ -127,6 +128,7 @@ def _place(program: Program, source: View, target: Store) -> None:
 def _composed(target: Store, first: int, words: int, table: Array | None) -> Store:
     """The part of `target` that a producer fills, behind the producer's own `table`."""
     if isinstance(target, OutputStore):
+        # Views count words, channels are told lane by lane.
         lanes = target.channels[first * 4 : (first + words) * 4]
         return OutputStore(target.output, _chain(table, target.table), lanes, target.total, target.view)
     assert isinstance(target, BufferStore)
@@ -136,6 +138,7 @@ def _composed(target: Store, first: int, words: int, table: Array | None) -> Sto
 
 def _chain(first: Array | None, second: Array) -> Array:
     """The table of `first`, then `second`."""
+    # Tables are indexed by the bits of a byte, not by its value.
     return second if first is None else second[first.view(np.uint8)]
 
 

@@ -67,8 +67,10 @@ def _backward(graph: Graph, quantize: Quantize) -> bool:
         alone = len(users[source]) == 1 and source not in graph.outputs
         if isinstance(producers.get(source), Dequantize) or source.data is not None:
             break
+        # At a graph input onnxruntime looks at this reader's edge alone.
         if not alone and source not in graph.inputs:
             break
+        # The move itself stays on floats between two pairs now; fuse_moves brings it onto bytes.
         pair = _pair(source, quantize, f"{move.result.name}.back")
         graph.ops[graph.ops.index(move) : graph.ops.index(move)] = pair
         move.replace_operand(source, pair[1].result)

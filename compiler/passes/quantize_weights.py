@@ -49,6 +49,7 @@ def _quantize_weights(graph: Graph, op: Conv | FloatOp) -> bool:
     if not isinstance(made, Dequantize) or made.scale.array.size != 1:
         return False
     low, high = min(weight.array.min(), F32(0)), max(weight.array.max(), F32(0))
+    # Weights that are all zero have no range to divide by.
     scale = F32(1) if low == high else (high - low) / F32(255)
     zero = int(np.rint(np.clip(F32(-128) - low / scale, -128, 127)))
     stored = quantize_linear(weight.array, float(scale), zero, (-128, 127)).astype(np.int8)
@@ -97,6 +98,7 @@ def _leads_to_quantize(graph: Graph, op: Op) -> bool:
         (reader,) = readers
         if isinstance(reader, Quantize):
             return True
+        # The Add right behind a MatMul, with which it becomes a Gemm.
         bias = isinstance(op, FloatOp) and op.op == "MatMul" and value is op.result
         if not isinstance(reader, Elementwise) or not (bias or reader.op in ACTIVATIONS):
             return False

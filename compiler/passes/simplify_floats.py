@@ -65,6 +65,7 @@ def _operand_of_neutral(op: Identity | Elementwise) -> Value | None:
         return None
     if constant.data is None or constant.type.size != 1 or x.data is not None:
         return None
+    # Such a constant gives the result axes that x has not.
     if len(constant.type.shape) > len(x.type.shape):
         return None
     return x if constant.array.reshape(-1)[0] == NEUTRAL[op.op] else None
@@ -83,6 +84,7 @@ def _take_pads(graph: Graph, op: Conv | FloatOp | MaxPool) -> bool:
     outer = count - spatial
     if outer > 0 and (any(pad.pads[:outer]) or any(pad.pads[count : count + outer])):
         return False
+    # A Pad holds its last axes: fewer than the spatial ones, or outer ones besides.
     before = (0,) * max(-outer, 0) + pad.pads[max(outer, 0) : count]
     after = (0,) * max(-outer, 0) + pad.pads[count + max(outer, 0) :]
     if isinstance(op, FloatOp):
@@ -90,9 +92,11 @@ def _take_pads(graph: Graph, op: Conv | FloatOp | MaxPool) -> bool:
             return False
         held = list(op.attributes.get("pads", [0] * 2 * spatial))
         sums = [a + b for a, b in zip(held, (*before, *after), strict=True)]
+        # The zeros of a Pad count as elements of an average; the pool's own pads would not.
         op.attributes = {**op.attributes, "pads": sums, "count_include_pad": 1}
     else:
         both = (*before, *after)
+        # A convolution along one axis holds the pads of a picture of one row.
         if isinstance(op, Conv) and spatial == 1:
             both = (0, *before, 0, *after)
         if isinstance(op, MaxPool) and op.auto_pad != "NOTSET":

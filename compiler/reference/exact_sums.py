@@ -33,7 +33,9 @@ _SUFFIX = "_as_u8"
 @cache
 def sums_saturate() -> bool:
     """Whether onnxruntime's u8 * s8 kernels add pairs in 16 bits on this CPU: tried out."""
+    # Each pair is 2 * 255 * 127, beyond 32767.
     wanted = 4 * 255 * 127
+    # One row takes MLAS's kernel for a matrix and a vector, several the one for matrices.
     return any((_product(rows) != wanted).any() for rows in (1, 8))
 
 
@@ -76,6 +78,7 @@ def with_exact_sums(optimized: onnx.ModelProto) -> onnx.ModelProto | None:
     for node in nodes:
         if node.output[0] in names:
             _, second, zero_point = INTEGER_PRODUCTS[node.op_type]
+            # A zero point that is left out is 0 for s8, and so 128 for u8.
             while len(node.input) <= zero_point:
                 node.input.append("")
             node.input[second] = unsigned.of(node.input[second])
@@ -105,10 +108,12 @@ class _Unsigned:
         return self._made[name]
 
     def _add_constant(self, name: str, value: NDArray[Any]) -> None:
+        # 128 more, modulo 256, is the top bit turned.
         flipped = np.asarray(value).view(np.uint8) ^ np.uint8(0x80)
         self._graph.initializer.append(numpy_helper.from_array(flipped, self._made[name]))
 
     def _add_nodes(self, name: str) -> None:
+        # By way of int32, because onnxruntime's Add takes no int8.
         offset, wide, moved = (f"{self._made[name]}_{part}" for part in ("128", "wide", "moved"))
         self._graph.initializer.append(numpy_helper.from_array(np.array([128], np.int32), offset))
         self._graph.node.extend(
@@ -131,6 +136,7 @@ def _types(optimized: onnx.ModelProto, names: set[str]) -> dict[str, str]:
         model = onnx.ModelProto()
         model.CopyFrom(optimized)
         del model.graph.output[:]
+        # onnx's own inference knows no operator of com.microsoft; a session types its outputs.
         model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in unknown)
         types |= {value.name: value.type for value in open_as_is(model).get_outputs()}
     return types

@@ -114,6 +114,7 @@ def explain_groups(
         elif _sums(node) and not _interpolates_bytes(origin or node, model):
             reason, step = _reason(origin or node, model, signed_integer_kernels)
             left.append(FloatGroup(node.op_type, label(origin or node), reason, step))
+        # What has no float operand here computes shapes or indices.
         elif any(name in floats for name in node.input):
             elementwise.append(IntegerGroup(node.op_type, label(origin or node)))
     return Groups(tuple(integer), tuple(left), tuple(elementwise))
@@ -293,6 +294,7 @@ def _tensors_of_bytes(graph: onnx.GraphProto) -> set[str]:
     kinds = (TensorProto.UINT8, TensorProto.INT8, TensorProto.UINT16, TensorProto.INT16)
     stored = {value.name for value in graph.input if value.type.tensor_type.elem_type in kinds}
     for node in graph.node:
+        # QGemm's ninth operand is the zero point of its result; without it floats are made.
         makes_float = node.op_type == "MatMulIntegerToFloat" or (
             node.op_type == "QGemm" and len(node.input) < 9
         )

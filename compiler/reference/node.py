@@ -36,6 +36,7 @@ def run_node(op: str, attributes: dict[str, Any], xs: Sequence[Array], opset: in
     `op`: an operator of ONNX, or of another domain as "com.microsoft.QLinearSigmoid".
     """
     names = ["" if x.size == 0 else f"x{number}" for number, x in enumerate(xs)]
+    # Absent at the end means left out: an older opset may not know those operands at all.
     while names and not names[-1]:
         names.pop()
     domain, _, op = op.rpartition(".")
@@ -47,6 +48,7 @@ def run_node(op: str, attributes: dict[str, Any], xs: Sequence[Array], opset: in
     # shape operands (i64) are constants, as in the models they come from
     fixed = tuple((name, x.tobytes()) for name, x in zip(names, xs, strict=False) if x.dtype == np.int64)
     session = _session(node.SerializeToString(), kinds, fixed, opset)
+    # ascontiguousarray makes a vector of a scalar, hence the reshape.
     feed = {
         name: np.ascontiguousarray(x).reshape(x.shape)
         for name, x in zip(names, xs, strict=False)
@@ -60,6 +62,7 @@ def run_node(op: str, attributes: dict[str, Any], xs: Sequence[Array], opset: in
     return np.asarray(result)
 
 
+# A session takes longer to make than to run, and random models repeat their nodes.
 @lru_cache(maxsize=256)
 def _session(
     node: bytes,
@@ -108,6 +111,7 @@ def run_expression(
         for x in op.xs:
             if x not in names:
                 names[x] = f"c{len(names)}"
+                # A constant of shape [1] would give scalars an axis.
                 scalar = x.array.astype(np.float32).reshape(())
                 constants.append(onnx.numpy_helper.from_array(scalar, names[x]))
         names[op.result] = f"t{number}"

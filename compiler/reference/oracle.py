@@ -108,6 +108,7 @@ class Oracle:
         return explain_groups(self._model, self.optimized, self.signed_integer_kernels)
 
     def _run(self, session: ort.InferenceSession, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        # onnxruntime's own message names neither the model nor the inputs that it takes.
         self._check(inputs)
         with _told_as(f"onnxruntime {ort.__version__} failed to run {self._name}"):
             results = session.run(None, dict(inputs))
@@ -158,6 +159,7 @@ def _session(
     if signed_integer_kernels:
         options.add_session_config_entry("session.qdqisint8allowed", "1")
     with tempfile.TemporaryDirectory(prefix="onnx2wgsl-") as folder:
+        # onnxruntime hands out the graph that it runs as a file only.
         dump = Path(folder) / "optimized.onnx"
         options.optimized_model_filepath = str(dump)
         session = _open(model, options)

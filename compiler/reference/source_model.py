@@ -43,6 +43,7 @@ class SourceModel:
         for known in (node.name, name):
             if known in self._by_name:
                 return self._by_name[known]
+        # onnxruntime renames what it fuses, but passes constants on under their names.
         for weights in node.input:
             if weights in self.constants:
                 for user in self._users_of_weights(weights):
@@ -85,6 +86,7 @@ class SourceModel:
         """How many ops read a stored tensor, each through a DequantizeLinear of its own."""
         count = 0
         for node in self.consumers.get(stored, []):
+            # No reader itself: onnxruntime gives each reader one of its own (EnsureUniqueDQForNodeUnit).
             if node.op_type == "DequantizeLinear":
                 count += len(self.consumers.get(node.output[0], []))
                 count += node.output[0] in self.outputs
@@ -99,6 +101,7 @@ class SourceModel:
 
     def _users_of_weights(self, name: str) -> list[onnx.NodeProto]:
         """The one product whose weights these are, also behind a DequantizeLinear; else none."""
+        # Scales, zero points and biases are often shared, and tell no node.
         if len(self.constants[name].dims) < 2:
             return []
         users = []

@@ -27,7 +27,7 @@ HARD = [
     "ir.layout.physical_channels",
     "ir.layout.positions",
     "ir.layout.to_lanes",
-    "operators.binary.broadcast_axes",
+    "operators.broadcast.broadcast_axes",
     "operators.convolution.tile.columns_of",
     "operators.convolution.transposed.QConvTranspose._phase_weights",
     "operators.float.map._axes",
