@@ -166,16 +166,9 @@ TITLES = {
 def _title(kernel: Kernel, op: str) -> str:
     if isinstance(kernel, FamilyKernel):
         return kernel.title()
-    if not isinstance(kernel, ConvKernel):
-        return f"{op}: {TITLES[op]}"
-    factor = kernel.upsample[1]
-    return (
-        f"conv {kernel.kernel_size[0]}x{kernel.kernel_size[1]}, stride {kernel.strides[1]}"
-        + (f", upsampled {factor} times" if factor > 1 else "")
-        + (", of a transposed one" if kernel.float_reference else "")
-        + (", depthwise" if kernel.depthwise else f", {kernel.group} groups" * (kernel.group > 1))
-        + f", tiles of {kernel.tile.pixels} pixels x {kernel.tile.words * 4} channels"
-    )
+    if isinstance(kernel, ConvKernel):
+        return kernel.title()
+    return f"{op}: {TITLES[op]}"
 
 
 def _store(shader: Shader, program: Program, kernel: Kernel, number: int, store: Store) -> Json:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
-from typing import Any
 
 import click
-import numpy as np
 
 from ..ir.program import Program
 from . import console
@@ -73,6 +70,7 @@ def compile_to(
     from ..backend.artifact import picture_inputs, write_artifact
     from ..backend.codegen import Picture
     from ..errors import CompileError
+    from ..ir.text import Dump
     from ..pipeline import compile_model
 
     dump = Dump()
@@ -87,30 +85,3 @@ def compile_to(
     if dump_ir is not None:
         dump.write(dump_ir)
     return program
-
-
-class Dump:
-    """Collects the IR after every pass, as text; a pass that runs twice is there twice."""
-
-    def __init__(self) -> None:
-        self.texts: dict[str, str] = {}
-        self.constants: dict[str, Any] = {}
-
-    def __call__(self, name: str, stage: Any) -> None:
-        from ..ir.text import INLINE_ELEMENTS, format_graph, format_program
-
-        is_program = isinstance(stage, Program)
-        text = format_program(stage) if is_program else format_graph(stage)
-        self.texts[f"{len(self.texts):02d}_{name}.ir"] = text
-        for value in () if is_program else stage.constants():
-            if value.array.size > INLINE_ELEMENTS:
-                self.constants[value.name] = value.array
-
-    def write(self, folder: Path) -> None:
-        """One .ir file a pass, and the data of large constants in constants.npz."""
-        from ..files import write_all
-
-        packed = io.BytesIO()
-        np.savez_compressed(packed, **self.constants)
-        files = {folder / name: text.encode() for name, text in self.texts.items()}
-        write_all(files | {folder / "constants.npz": packed.getvalue()})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import click
 from rich.table import Table
@@ -12,6 +11,7 @@ from rich.table import Table
 from ..errors import CompileError
 from ..ir.graph import Graph
 from ..ir.program import Program
+from ..ir.text import Dump
 from . import console
 from .options import FOLDER, MODEL_OR_FOLDER, shape_option
 
@@ -38,8 +38,6 @@ def command(
     shapes: tuple[tuple[str, tuple[int, ...]], ...],
 ) -> None:
     """Show the kernels, the IR after each pass, the memory plan."""
-    from .compile import Dump
-
     if path.is_dir():
         _inspect_folder(path, after is not None or dump_ir is not None or html is not None)
         return
@@ -59,7 +57,7 @@ def command(
             console().print(f"{written} written")
 
 
-def _compile(path: Path, shapes: dict[str, tuple[int, ...]], after: str | None, dump: Any) -> Program:
+def _compile(path: Path, shapes: dict[str, tuple[int, ...]], after: str | None, dump: Dump) -> Program:
     """The program; the IR after one pass is printed even where a later pass refuses the model."""
     from ..pipeline import PASS_NAMES, compile_model
 

@@ -58,9 +58,6 @@ class BufferStore:
     view: View
     table: Array | None = None
 
-    def __str__(self) -> str:
-        return f"{self.view}{' by table' if self.table is not None else ''}"
-
 
 @dataclass(frozen=True, eq=False)
 class OutputStore:
@@ -75,9 +72,6 @@ class OutputStore:
     total: int
     view: View | None = None
 
-    def __str__(self) -> str:
-        return f"{self.view or f'output {self.output!r}'} by f32 table"
-
     @property
     def fills(self) -> bool:
         """Whether this store alone writes all of the tensor."""
@@ -89,9 +83,6 @@ class WordStore:
     """Whole words into a graph output, in row-major order."""
 
     output: str
-
-    def __str__(self) -> str:
-        return f"output {self.output!r}"
 
 
 Store = BufferStore | OutputStore | WordStore
@@ -108,6 +99,16 @@ class Kernel:
     words: int
     stores: list[Store]
     op: ClassVar[str] = ""
+    classes: ClassVar[dict[str, type[Kernel]]] = {}
+    """Every class of kernels by its op, for the text form; a class enters when it is defined."""
+
+    def __init_subclass__(cls) -> None:
+        if "op" in cls.__dict__:
+            Kernel.classes[cls.op] = cls
+
+    def title(self) -> str:
+        """What it computes, in a line."""
+        return self.op
 
     def reads(self) -> list[View]:
         """Views this kernel reads from the arena."""
@@ -241,6 +242,16 @@ class ConvKernel(Kernel):
     group: int = 1
     depthwise: bool = False
     tile: Tile = field(default_factory=Tile)
+
+    def title(self) -> str:
+        factor = self.upsample[1]
+        return (
+            f"conv {self.kernel_size[0]}x{self.kernel_size[1]}, stride {self.strides[1]}"
+            + (f", upsampled {factor} times" if factor > 1 else "")
+            + (", of a transposed one" if self.float_reference else "")
+            + (", depthwise" if self.depthwise else f", {self.group} groups" * (self.group > 1))
+            + f", tiles of {self.tile.pixels} pixels x {self.tile.words * 4} channels"
+        )
 
     def reads(self) -> list[View]:
         return [self.source] if self.zero_source is None else [self.source, self.zero_source]

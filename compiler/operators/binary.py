@@ -83,12 +83,12 @@ class PairOp(FamilyOp):
     def schedule(self, to: Scheduler) -> None:
         form = self.form()
         order = (self.b, self.a) if form.exchanged else (self.a, self.b)
-        operands = tuple(Broadcast.of(x, self.result, to) for x in order)
+        sources = tuple(to.source(x) for x in order)
         to.kernel(
             PairKernel(
                 *to.frame(self),
-                sources=tuple(operand.source for operand in operands),
-                operands=operands,
+                sources=sources,
+                operands=tuple(Broadcast.of(x, self.result) for x in order),
                 form=form,
             )
         )
@@ -287,17 +287,16 @@ def form_of_pairs(pairs: Array, limits: tuple[int, int], flip: int) -> PairForm:
 
 @dataclass(frozen=True, eq=False)
 class Broadcast:
-    """Where an operand's words lie for the result's: its source, and by the result's pixel axes,
-    outermost first, (size, stride in pixels of the operand). `splat`: its one channel serves all.
+    """Where an operand's words lie for the result's: by the result's pixel axes, outermost first,
+    (size, stride in pixels of the operand). `splat`: its one channel serves all.
     """
 
-    source: Source
     axes: tuple[tuple[int, int], ...]
     splat: bool
     words: int
 
     @classmethod
-    def of(cls, x: Value, result: Value, to: Scheduler) -> Broadcast:
+    def of(cls, x: Value, result: Value) -> Broadcast:
         """The addressing of a packed operand of the result's rank and axis."""
         axis, shape = result.type.axis, result.type.shape
         axes: list[tuple[int, int]] = []
@@ -315,7 +314,7 @@ class Broadcast:
             else:
                 axes.insert(0, entry)
         splat = x.type.channels == 1 and result.type.channels > 1
-        return cls(to.source(x), tuple(axes), splat, x.type.words)
+        return cls(tuple(axes), splat, x.type.words)
 
     def words_of(self, source: Source, memory: Memory, pixels: int, words: int) -> Array:
         """The operand's bytes for every word of the result, u8 [pixels, words * 4]."""

@@ -59,7 +59,7 @@ class Select(FamilyOp):
             SelectKernel(
                 *to.frame(self),
                 sources=tuple(to.source(x) for x in (self.condition, *self.xs)),
-                operands=tuple(Broadcast.of(x, self.result, to) for x in self.xs if packed),
+                operands=tuple(Broadcast.of(x, self.result) for x in self.xs if packed),
                 tensors=tuple(RowMajor.of(x.type, type_) for x in tensors),
                 channels=channels_of_lanes(type_) if packed else (),
             )

@@ -28,7 +28,7 @@ import numpy as np
 
 from ..arithmetic import quantize_thresholds, requantize_multiplier, wrap_i32
 from ..errors import CompileError
-from ..ir.graph import Concat, Conv, Graph, Lookup, OnnxOp, Op, Pad, QConv, Quantize, Resize, Value
+from ..ir.graph import Concat, Conv, Graph, Lookup, OnnxOp, Op, Pad, QConv, Quantize, Resize, Stage, Value
 from ..ir.layout import lanes_of_channels, physical_channels
 from ..ir.types import Array, Quantization, TensorType
 from ..operators.base import FamilyOp
@@ -68,6 +68,7 @@ class PackInt8:
                 lowering.add(Unload(plain[value], value))
         graph.outputs = [plain[value] for value in graph.outputs]
         graph.ops = lowering.ops
+        graph.stage = Stage.PACKED
         return True
 
 

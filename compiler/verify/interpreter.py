@@ -37,6 +37,7 @@ from ..ir.graph import (
     QConv,
     Quantize,
     Resize,
+    Stage,
     Value,
 )
 from ..ir.types import NUMPY_DTYPES, Array, TensorType
@@ -78,7 +79,7 @@ def run_graph(
 
 def needed_ops(graph: Graph) -> list[Op]:
     """The ops that the outputs need, in order, integer groups as the ops that they are."""
-    replaced = {} if graph.fused else groups(graph)
+    replaced = groups(graph) if graph.stage is Stage.IMPORTED else {}
     needed, kept = set(graph.outputs), []
     for op in reversed(graph.ops):
         if op.result in needed:

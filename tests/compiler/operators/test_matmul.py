@@ -15,7 +15,7 @@ from onnx2wgsl.compiler.operators.matmul.op import QMatMul
 from onnx2wgsl.compiler.passes.fuse_groups import FuseGroups
 
 from tests.compiler.exactness import assert_exact, assert_exact_on_gpu
-from tests.compiler.ir_text import unchanged
+from tests.compiler.ir_text import check_left_in_float
 from tests.zoo import QDQBuilder, QuantParams, Tensor
 
 RESULTS = {"u8": QuantParams(0.1, 5), "s8": QuantParams(0.1, -4, "s8"), "f32": None}
@@ -188,7 +188,7 @@ def fused(source: str) -> QMatMul:
 
 
 def reason(source: str) -> str | None:
-    unchanged(FuseGroups(), source)
+    check_left_in_float(source)
     graph = parse_graph(source)
     (op,) = [op for op in graph.ops if isinstance(op, FloatOp)]
     return explain(graph, op)

@@ -12,11 +12,10 @@ from onnx2wgsl.compiler.ir.graph import FloatOp
 from onnx2wgsl.compiler.ir.program import Program
 from onnx2wgsl.compiler.ir.text import parse_graph
 from onnx2wgsl.compiler.operators.fusion import explain
-from onnx2wgsl.compiler.passes.fuse_groups import FuseGroups
 from onnx2wgsl.compiler.passes.fuse_moves import FuseMoves
 from onnx2wgsl.compiler.reference.oracle import Oracle
 
-from tests.compiler.ir_text import check, unchanged
+from tests.compiler.ir_text import check, check_fused, check_left_in_float
 from tests.compiler.operators.between import X, exact, kernels, model
 
 GRAPH = """
@@ -46,7 +45,7 @@ def test_an_average_pool_between_dequantize_and_quantize() -> None:
       %y: u8[1,2,3,3]{s=0.25, z=9} = qaverage_pool(%x, kernel=[2, 2], count_include_pad=true)
     }
     """
-    check(FuseGroups(), graph(AVERAGE, "3,3"), wanted)
+    check_fused(graph(AVERAGE, "3,3"), wanted)
 
 
 def test_a_global_average_pool_between_dequantize_and_quantize() -> None:
@@ -55,7 +54,7 @@ def test_a_global_average_pool_between_dequantize_and_quantize() -> None:
       %y: u8[1,2,1,1]{s=0.25, z=9} = qglobal_average_pool(%x)
     }
     """
-    check(FuseGroups(), graph(GLOBAL, "1,1"), wanted)
+    check_fused(graph(GLOBAL, "1,1"), wanted)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +70,7 @@ def test_a_global_average_pool_between_dequantize_and_quantize() -> None:
 )
 def test_what_leaves_an_average_in_float(changes: dict[str, str], why: str) -> None:
     text = graph(GLOBAL, "1,1", **changes)
-    unchanged(FuseGroups(), text)
+    check_left_in_float(text)
     parsed = parse_graph(text)
     (pool,) = [op for op in parsed.ops if isinstance(op, FloatOp)]
     assert why in str(explain(parsed, pool))
