@@ -14,6 +14,7 @@ import numpy as np
 
 from ..arithmetic import float_order
 from ..errors import CompileError
+from ..ir.limits import WORKGROUPS
 from ..ir.program import (
     ConvKernel,
     CopyKernel,
@@ -34,11 +35,10 @@ from ..ir.types import Array
 from ..lowering.shader import Constants, Json, Shader, byte_word, start_of
 from ..operators.base import FamilyKernel
 from ..operators.convolution.tile import emit_convolution
+from .limits import check_limits
 from .templating import render_template
 
 WORKGROUP = 64
-MAX_WORKGROUPS = 65535
-"""WebGPU's default maxComputeWorkgroupsPerDimension."""
 SNIPPETS = {
     "dot": {"packed": "dot_packed.wgsl", "emulated": "dot_emulated.wgsl"},
     "requantize": {"fast": "requantize_fast.wgsl", "integer": "requantize_integer.wgsl"},
@@ -82,6 +82,7 @@ def generate(program: Program, pictures: dict[str, Picture]) -> Code:
                 "replaces": index,
                 "kernel": _emit(code, constants, program, kernel, picture),
             }
+    check_limits(code.kernels + [picture["kernel"] for picture in code.pictures.values()])
     for variants in SNIPPETS.values():
         for name in variants.values():
             code.shaders[name] = render_template(name, {})
@@ -241,7 +242,7 @@ def _structure(
         case _:
             raise CompileError(f"internal error: {kernel.op} has no template")
     groups = -(-count // WORKGROUP)
-    rows = -(-groups // MAX_WORKGROUPS)
+    rows = -(-groups // WORKGROUPS)
     row_length = -(-groups // rows) * WORKGROUP
     shader.define(row_length=row_length, pixels=kernel.pixels, words=kernel.words)
     return structure | {"workgroup": WORKGROUP}, (row_length, rows), (WORKGROUP, 1)

@@ -46,9 +46,8 @@ class View:
         return self.words == self.pitch
 
     def __str__(self) -> str:
-        place = "" if self.buffer.offset is None else f"+0x{self.buffer.offset * 4:x}"
-        part = "" if self.whole else f" words {self.first}:{self.first + self.words} of {self.pitch}"
-        return f"{self.buffer.name}{place}{part}"
+        part = "" if self.whole else f", words {self.first}:{self.first + self.words} of {self.pitch}"
+        return f"buffer {self.buffer.name!r}{part}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -347,6 +346,13 @@ def fills(kernel: Kernel) -> list[View]:
         if whole and not isinstance(store, WordStore) and store.view is not None:
             found.append(store.view)
     return found
+
+
+def inputs_read(kernel: Kernel) -> list[str]:
+    """Graph inputs that a kernel reads."""
+    held = [getattr(kernel, item.name) for item in fields(kernel) if item.name in ("source", "input")]
+    found = [*held, *getattr(kernel, "sources", ())]
+    return list(dict.fromkeys(source for source in found if isinstance(source, str) and source))
 
 
 def touches(kernel: Kernel) -> Iterator[View]:

@@ -10,10 +10,12 @@ Rules:
    result that is a graph output is written there directly.
 6. The tile of a convolution is chosen from its size: pixels along x while they divide the width
    well, and workgroups that spread over output channels where there are few pixels.
+7. Of the graph outputs that one value is, those that its kernel has no binding left for are copied.
 """
 
 import math
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -23,6 +25,7 @@ from ..arithmetic import wrap_i32
 from ..errors import CompileError
 from ..ir.graph import Concat, Conv, Graph, Lookup, OnnxOp, Op, Pad, Resize, Value
 from ..ir.layout import channels_of_lanes, pixel_shape, to_lanes
+from ..ir.limits import STORAGE_BUFFERS, WEIGHTS
 from ..ir.program import (
     Buffer,
     BufferStore,
@@ -39,6 +42,9 @@ from ..ir.program import (
     UnpackKernel,
     View,
     WordStore,
+    inputs_read,
+    output_words,
+    touches,
 )
 from ..ir.types import Quantization, TensorType
 from ..operators.base import FamilyOp
@@ -59,7 +65,9 @@ class Schedule:
 
     def apply(self, graph: Graph) -> Program:
         """A program whose buffers have no place yet."""
-        return Scheduler(graph).program()
+        program = Scheduler(graph).program()
+        spread_outputs(program)
+        return program
 
 
 class Scheduler:
@@ -301,6 +309,33 @@ class Scheduler:
             depthwise=op.depthwise,
             tile=choose_tile(shape, grouped, op.upsample[1]),
         )
+
+
+def spread_outputs(program: Program) -> None:
+    """Rule 7, in place."""
+    kernels: list[Kernel] = []
+    for kernel in program.kernels:
+        kernels.append(kernel)
+        outputs = [store for store in kernel.stores if isinstance(store, WordStore)]
+        free = STORAGE_BUFFERS - WEIGHTS - len(inputs_read(kernel))
+        if len(outputs) + any(True for _ in touches(kernel)) > free:
+            kernels += _copies(program, kernel, outputs[free - 1 :])  # one for the arena
+    program.kernels = kernels
+
+
+def _copies(program: Program, kernel: Kernel, outputs: list[WordStore]) -> Iterator[CopyKernel]:
+    """Kernels that store `outputs` in the place of `kernel`, from a buffer that it stores."""
+    kept = [store for store in kernel.stores if store not in outputs]
+    views = [store.view for store in kept if isinstance(store, BufferStore)]
+    if not views:
+        size = output_words(program.outputs[outputs[0].output])
+        views = [View(Buffer(kernel.name, size), 1, size, size)]
+        kept.append(BufferStore(views[0]))
+    kernel.stores = kept
+    batch = STORAGE_BUFFERS - WEIGHTS - 1
+    for first in range(0, len(outputs), batch):
+        name, some = f"{kernel.name}.outputs{first // batch}", outputs[first : first + batch]
+        yield CopyKernel(name, (1, 1, 1), views[0].words, list(some), source=views[0])
 
 
 def choose_tile(shape: tuple[int, int, int], words: int, factor: int) -> Tile:
