@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..ir.types import Array
+from .array import Array
 from .quantization import F32
 
 NEVER = 0x7FFFFFFF
@@ -123,6 +123,11 @@ def add_swaps_roles(a_shape: tuple[int, ...], b_shape: tuple[int, ...]) -> bool:
     Measured for 4-D nets: NCHW with no Conv beside it, or one Conv on one side only (before or
     after); channels-last with Convs before and after, or both operands from Convs (and A not
     [1, 1, 1, 1]). So read the shapes off the optimized graph: of the node's operands there.
+
+    >>> add_swaps_roles((1, 8, 1, 1), (1, 8, 4, 5))  # along the last axis A stands still
+    True
+    >>> add_swaps_roles((1, 1, 1, 8), (1, 4, 5, 8))  # the same, channels last
+    False
     """
     rank = max(len(a_shape), len(b_shape))
     a = (1,) * (rank - len(a_shape)) + tuple(a_shape)
@@ -167,6 +172,11 @@ def add_form(pairs: Array, limits: tuple[int, int]) -> AddForm | None:
     both sides: a*M + T[b] lies in [c << S, (c + 1) << S), open-ended at lo and hi. T[b] exists if
     every lower bound is at most every upper one, which for each two values of a bounds M: what is
     left of M is an interval. No intermediate value leaves i32.
+
+    >>> form = add_form(pair_table(lambda a, b: np.clip((3 * a + b) // 4, 0, 255), (0, 255)), (0, 255))
+    >>> a, b = 100, 60  # (300 + 60) // 4 = 90
+    >>> int(a * form.multiplier + form.table[b]) >> form.shift
+    90
     """
     values = stored_bytes(limits).astype(np.int64)
     order = np.argsort(values)
@@ -225,6 +235,9 @@ def mul_thresholds(
 
     c = lo + the number of thresholds <= p; `NEVER` where no p of the operands' range reaches a
     level. None where c does not grow with p (a product beyond int32 becomes lo).
+
+    >>> mul_thresholds((0.5, 0), (0.5, 0), (1.0, 0), (0, 255))[:4].tolist()  # p / 4, ties to even
+    [3, 6, 11, 14]
     """
     low, high = limits
     ends = [(a - a_q[1]) * (b - b_q[1]) for a in limits for b in limits]

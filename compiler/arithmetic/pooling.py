@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..ir.types import Array
+from .array import Array
 from .quantization import F32, float_from_order, float_order, requantize
 
 _NEVER = 0x7FFFFFFF
@@ -42,6 +42,9 @@ def pool_axis(
     (ceil(size / stride) - 1) * stride + kernel - size in all, halved towards zero, the odd one
     after or before. That ignores dilation, and is negative where stride > kernel: the input is then
     cropped.
+
+    >>> pool_axis(5, kernel=3, stride=2, pads=(1, 1)).indices.tolist()
+    [[-1, 0, 1], [1, 2, 3], [3, 4, -1]]
     """
     before, after = pads
     if auto_pad == "VALID":
@@ -153,6 +156,10 @@ def average_thresholds(
     level = lo + the number of thresholds <= float_order(S), for every sum of up to `count` terms;
     0x7fffffff where no such sum reaches a level. None where a sum may leave int32, whose level is
     `lo`.
+
+    >>> keys = average_thresholds(4, (1.0, 0), (1.0, 0), (0, 255))
+    >>> float_from_order(keys[:3]).tolist()  # means of 4 terms above 0.5, from 1.5, above 2.5: ties to even
+    [2.000000238418579, 6.0, 10.000000953674316]
     """
     # One per cent covers the rounding of count additions.
     largest = np.abs(average_terms(x_q, limits)).max() * F32(count) * F32(1.01)

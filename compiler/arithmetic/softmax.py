@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from ..ir.types import Array
+from .array import Array
 from .quantization import F32, wrap_i32
 
 OPSET_OF_ONE_AXIS = 13

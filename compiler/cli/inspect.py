@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.table import Table
@@ -11,7 +12,6 @@ from rich.table import Table
 from ..errors import CompileError
 from ..ir.graph import Graph
 from ..ir.program import Program
-from ..ir.text import Dump
 from . import console
 from .options import FOLDER, MODEL_OR_FOLDER, shape_option
 
@@ -38,6 +38,8 @@ def command(
     shapes: tuple[tuple[str, tuple[int, ...]], ...],
 ) -> None:
     """Show the kernels, the IR after each pass, the memory plan."""
+    from ..ir.dump import Dump
+
     if path.is_dir():
         _inspect_folder(path, after is not None or dump_ir is not None or html is not None)
         return
@@ -57,7 +59,7 @@ def command(
             console().print(f"{written} written")
 
 
-def _compile(path: Path, shapes: dict[str, tuple[int, ...]], after: str | None, dump: Dump) -> Program:
+def _compile(path: Path, shapes: dict[str, tuple[int, ...]], after: str | None, dump: Any) -> Program:
     """The program; the IR after one pass is printed even where a later pass refuses the model."""
     from ..pipeline import PASS_NAMES, compile_model
 

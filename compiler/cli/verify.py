@@ -176,7 +176,7 @@ class _Check:
     def run(self, folder: Path | None, device: dict[str, Any], each_pass: bool) -> None:
         """Compiles, evaluates the passes where asked, then the device."""
         from ..backend.artifact import write_artifact
-        from ..frontend.importer import import_model
+        from ..frontend.driver import import_model
         from ..pipeline import PASS_NAMES, compile_graph
 
         graph = import_model(self.model, self.shapes)

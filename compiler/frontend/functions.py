@@ -10,8 +10,10 @@ from typing import Any
 import onnx
 from onnx import inliner
 
+from ..reference.facts import GENERATORS, SHAPES
+
 DOMAIN = "onnx2wgsl.expanded"
-FOLDED = frozenset({"Constant", "ConstantOfShape", "EyeLike", "Range", "Shape", "Size"})
+FOLDED = GENERATORS | SHAPES
 """Computed when a model is read."""
 DEPTH = 6
 """Functions inside functions."""

@@ -6,18 +6,15 @@ Handlers as in `frontend/handlers.py`. Shapes, axes and indices must be constant
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from ..errors import Refusal
 from ..ir.graph import Value
 from ..ir.types import TensorType
 from ..operators.moves.op import Move
-
-if TYPE_CHECKING:
-    from .importer import Importer
+from .importer import Handler, Importer
+from .nodes import NodeRefusal
 
 
 def emit_move(
@@ -53,7 +50,7 @@ def _reshape(imp: Importer, node: Any) -> None:
         known = math.prod(size for size in shape if size != -1)
         shape[shape.index(-1)] = x.type.size // max(known, 1)
     if math.prod(shape) != x.type.size:
-        raise Refusal(f"{list(x.type.shape)} can't be reshaped to {given}")
+        raise NodeRefusal(f"{list(x.type.shape)} can't be reshaped to {given}")
     emit_move(imp, node, "reshape", tuple(shape))
 
 
@@ -116,7 +113,7 @@ def _end(end: int, step: int) -> int | None:
 def _emit_slice(imp: Importer, node: Any, ranges: list[range], output: int = 0, **attributes: Any) -> None:
     shape = tuple(len(one) for one in ranges)
     if 0 in shape:
-        raise Refusal(f"its result has shape {list(shape)}: no elements")
+        raise NodeRefusal(f"its result has shape {list(shape)}: no elements")
     starts = tuple(one.start for one in ranges)
     steps = tuple(one.step for one in ranges)
     held = {"starts": starts, "steps": steps, **attributes}
@@ -146,7 +143,7 @@ def _gather(imp: Importer, node: Any) -> None:
     assert given is not None
     indices = np.where(given < 0, given + shape[axis], given).astype(np.int64)
     if indices.size and not (indices.min() >= 0 and indices.max() < shape[axis]):
-        raise Refusal(f"its indices reach outside axis {axis} of {list(shape)}")
+        raise NodeRefusal(f"its indices reach outside axis {axis} of {list(shape)}")
     made = (*shape[:axis], *indices.shape, *shape[axis + 1 :])
     held = Value.constant(f"{node.outputs[0].name}.indices", indices)
     emit_move(imp, node, "gather", made, indices=held, axis=axis)
@@ -181,7 +178,7 @@ def _space_to_depth(imp: Importer, node: Any) -> None:
     emit_move(imp, node, "space_to_depth", shape, blocksize=b)
 
 
-MOVES: dict[str, Callable[[Any, Any], None]] = {
+MOVES: dict[str, Handler] = {
     "Reshape": _reshape,
     "Flatten": _flatten,
     "Squeeze": _squeeze,

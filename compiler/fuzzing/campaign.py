@@ -19,8 +19,8 @@ from hypothesis import HealthCheck, Phase, Verbosity
 from ..errors import CompileError
 from .checks import ON_DEVICE, Comparison, Device, compare
 from .kinds import SUPPORTED
-from .models import Builder, feed
-from .nets import Net, batches, nets, quantizers
+from .models import Builder, Net, feed
+from .nets import batches, nets, quantizers
 
 GRAPHS = "graphs"
 QUANTIZE = "quantize"

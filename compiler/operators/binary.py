@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -29,18 +29,19 @@ from ..arithmetic import (
     qlinear_mul,
     stored_bytes,
 )
-from ..ir.graph import Elementwise, Lookup, Op, Value
+from ..ir.graph import Op, Tensors, Value
 from ..ir.program import Source, View
 from ..ir.types import NUMPY_DTYPES, Array, TensorType
-from .base import FamilyKernel, FamilyOp, Get
-from .fusion import Group, Refused, Surroundings
+from ..lowering.memory import Memory
+from ..lowering.packing import Lowering
+from ..lowering.scheduling import Scheduler
+from ..lowering.shader import Json, Shader
+from ..reference.layout import CHANNELS_LAST, OptimizedGraph
+from .base import FamilyKernel, FamilyOp, Settlement
+from .fusion import Group, NoIntegerForm, Surroundings
+from .lookup import Lookup
 from .moves.op import Move
-
-if TYPE_CHECKING:
-    from ..lowering.memory import Memory
-    from ..lowering.shader import Json, Shader
-    from ..passes.pack_int8 import Lowering
-    from ..passes.schedule import Scheduler
+from .onnx_op import Elementwise
 
 
 @dataclass(eq=False)
@@ -54,8 +55,8 @@ class PairOp(FamilyOp):
         """Levels of the result, i32, for the model's own stored integers."""
         raise NotImplementedError(self.kind)
 
-    def evaluate(self, get: Get) -> Array:
-        a, b = self.stored(get(self.a)), self.stored(get(self.b))
+    def evaluate(self, tensors: Tensors) -> Array:
+        a, b = self.stored(tensors[self.a]), self.stored(tensors[self.b])
         levels = np.broadcast_to(self.apply(a, b), self.result.type.shape)
         kind = np.uint8 if self.flip else NUMPY_DTYPES[self.result.type.dtype]
         return self.packed(levels.astype(kind))
@@ -76,17 +77,17 @@ class PairOp(FamilyOp):
         """How the device computes it: by default from all pairs, as a sum where there is one."""
         return form_of_pairs(pair_table(self.apply, self.limits), self.limits, self.flip)
 
-    def lower(self, to: Lowering) -> None:
-        result, operands = lower_broadcast(self, (self.a, self.b), to)
-        to.add(replace(self, result=result, flip=to.flip_of(self), a=operands[0], b=operands[1]))
+    def lower(self, lowering: Lowering) -> None:
+        result, operands = lower_broadcast(self, (self.a, self.b), lowering)
+        lowering.add(replace(self, result=result, flip=lowering.flip_of(self), a=operands[0], b=operands[1]))
 
-    def schedule(self, to: Scheduler) -> None:
+    def schedule(self, scheduler: Scheduler) -> None:
         form = self.form()
         order = (self.b, self.a) if form.exchanged else (self.a, self.b)
-        sources = tuple(to.source(x) for x in order)
-        to.kernel(
+        sources = tuple(scheduler.source(x) for x in order)
+        scheduler.kernel(
             PairKernel(
-                *to.frame(self),
+                *scheduler.frame(self),
                 sources=sources,
                 operands=tuple(Broadcast.of(x, self.result) for x in order),
                 form=form,
@@ -153,20 +154,17 @@ class Lookup2(PairOp):
         return form_of_pairs(self.table.array.view(np.uint8), self.limits, self.flip)
 
 
-OPS = (QAdd, QMul, Lookup2)
-
-
 def fuse(around: Surroundings, op: Op) -> Group | None:
     """The group of an Add or Mul of two quantized tensors."""
     if not isinstance(op, Elementwise) or op.op not in ("Add", "Mul") or len(op.xs) != 2:
         return None
     a, b = (around.quantized(x, "its operand") for x in op.xs)
     if a.data is not None and b.data is not None:
-        raise Refused("both its operands are constants")
+        raise NoIntegerForm("both its operands are constants")
     quantize = around.quantize_after(op)
     result = quantize.result
     if len({a.type.dtype, b.type.dtype, result.type.dtype}) > 1:
-        raise Refused(
+        raise NoIntegerForm(
             f"it takes {a.type.dtype} and {b.type.dtype} and gives {result.type.dtype}; all three must agree"
         )
     made: PairOp
@@ -195,30 +193,69 @@ def of_one_byte(op: PairOp) -> Lookup | None:
     return Lookup(op.result, source, Value.constant(f"{op.result.name}.table", table))
 
 
+def by_layout(op: Op) -> Settlement | None:
+    """Settles `swapped` of an Add whose roles its shapes don't tell: with an operand that is broadcast, the
+    two sums of `qlinear_add` are rounded in another order, and differ in up to one per cent of values.
+    """
+    if isinstance(op, Elementwise) and op.op == "Add" and len(op.xs) == 2:
+        a, b = op.xs
+    elif isinstance(op, QAdd):
+        a, b = op.a, op.b
+    else:
+        return None
+    if not roles_depend_on_layout(a.type.shape, b.type.shape):
+        return None
+
+    def settle(optimized: OptimizedGraph) -> None:
+        swapped = swapped_in(optimized, op.result.name)
+        if swapped is not None:
+            op.swapped = swapped
+
+    return settle
+
+
+def swapped_in(optimized: OptimizedGraph, name: str) -> bool | None:
+    """Whether the QLinearAdd of that name has A and B in each other's roles; None where there is none."""
+    node = optimized.node(name)
+    if node is None or node.op_type != "QLinearAdd":
+        return None
+    return add_swaps_roles(optimized.shape(node.input[0]), optimized.shape(node.input[3]))
+
+
+def roles_depend_on_layout(a_shape: tuple[int, ...], b_shape: tuple[int, ...]) -> bool:
+    """Whether the roles of an Add of these 4-D (channels-first) shapes change in channels-last."""
+    if not len(a_shape) == len(b_shape) == 4:
+        return False
+    last = [tuple(shape[axis] for axis in CHANNELS_LAST) for shape in (a_shape, b_shape)]
+    return add_swaps_roles(*last) != add_swaps_roles(a_shape, b_shape)
+
+
 # ---------------------------------------------------------------------------------- lowering
 
 
-def lower_broadcast(op: Op, operands: tuple[Value, ...], to: Lowering) -> tuple[Value, tuple[Value, ...]]:
+def lower_broadcast(
+    op: Op, operands: tuple[Value, ...], lowering: Lowering
+) -> tuple[Value, tuple[Value, ...]]:
     """The packed result of an op that broadcasts, and its operands in layouts that fit it: of the
     result's rank, packed along the same axis, with its segments where they have its channels.
     """
     shape = op.result.type.shape
     whole = [x for x in operands if x.type.shape == shape and x.data is None]
     if whole:
-        layout = to.operand(whole[0])
-        result = to.like(op.result, layout)
+        layout = lowering.operand(whole[0])
+        result = lowering.like(op.result, layout)
     else:
-        layout = result = to.packed(op.result)
+        layout = result = lowering.packed(op.result)
     axis = result.type.axis
     packed = []
     for x in operands:
-        full = _of_rank(x, len(shape), to)
+        full = _of_rank(x, len(shape), lowering)
         same = not shape or full.type.shape[axis] == shape[axis]
-        packed.append(to.operand(full, axis, like=result if same else None))
+        packed.append(lowering.operand(full, axis, like=result if same else None))
     return result, tuple(packed)
 
 
-def _of_rank(x: Value, rank: int, to: Lowering) -> Value:
+def _of_rank(x: Value, rank: int, lowering: Lowering) -> Value:
     """An operand with leading axes of 1 up to `rank`."""
     if len(x.type.shape) == rank:
         return x
@@ -227,11 +264,11 @@ def _of_rank(x: Value, rank: int, to: Lowering) -> Value:
     name = f"{x.name}.{rank}d"
     if x.data is not None:
         return Value(name, type_, x.array.reshape(shape))
-    for known in to.values:
+    for known in lowering.values:
         if known.name == name:  # another reader had it already
             return known
     reshaped = Value(name, type_)
-    Move(reshaped, x).lower(to)
+    Move(reshaped, x).lower(lowering)
     return reshaped
 
 
@@ -298,23 +335,8 @@ class Broadcast:
     @classmethod
     def of(cls, x: Value, result: Value) -> Broadcast:
         """The addressing of a packed operand of the result's rank and axis."""
-        axis, shape = result.type.axis, result.type.shape
-        axes: list[tuple[int, int]] = []
-        stride = 1
-        for number in reversed(range(len(shape))):
-            if number == axis:
-                continue
-            size = x.type.shape[number]
-            entry = (shape[number], stride if size > 1 else 0)
-            stride *= size
-            if entry[0] == 1:
-                continue
-            if axes and entry[1] == axes[0][0] * axes[0][1]:
-                axes[0] = (axes[0][0] * entry[0], axes[0][1])
-            else:
-                axes.insert(0, entry)
         splat = x.type.channels == 1 and result.type.channels > 1
-        return cls(tuple(axes), splat, x.type.words)
+        return cls(broadcast_axes(x.type, result.type), splat, x.type.words)
 
     def words_of(self, source: Source, memory: Memory, pixels: int, words: int) -> Array:
         """The operand's bytes for every word of the result, u8 [pixels, words * 4]."""
@@ -339,6 +361,33 @@ class Broadcast:
         return {"name": name, "array": array, "axes": axes, "same": same, "splat": self.splat}
 
 
+def broadcast_axes(x: TensorType, result: TensorType) -> tuple[tuple[int, int], ...]:
+    """`Broadcast.axes` of an operand of the result's rank and axis: of its pixel axes, neighbours that it
+    steps through alike are one.
+
+    >>> result = TensorType("s8", (2, 8, 4, 5))
+    >>> broadcast_axes(TensorType("s8", (1, 8, 1, 5)), result)  # a row, for 2 * 4 rows of 5
+    ((8, 0), (5, 1))
+    >>> broadcast_axes(result, result)
+    ((40, 1),)
+    """
+    axes: list[tuple[int, int]] = []
+    stride = 1
+    for number in reversed(range(len(result.shape))):
+        if number == result.axis:
+            continue
+        size, own = result.shape[number], x.shape[number]
+        step = stride if own > 1 else 0
+        stride *= own
+        if size == 1:
+            continue
+        if axes and step == axes[0][0] * axes[0][1]:
+            axes[0] = (axes[0][0] * size, axes[0][1])
+        else:
+            axes.insert(0, (size, step))
+    return tuple(axes)
+
+
 @dataclass(eq=False)
 class PairKernel(FamilyKernel):
     """A function of two bytes on packed words."""
@@ -347,9 +396,6 @@ class PairKernel(FamilyKernel):
     sources: tuple[Source, ...] = field(kw_only=True)
     operands: tuple[Broadcast, ...] = field(kw_only=True)
     form: PairForm = field(kw_only=True)
-
-    def reads(self) -> list[View]:
-        return [source for source in self.sources if isinstance(source, View)]
 
     def simulate(self, memory: Memory, inputs: Mapping[str, Array]) -> Array:
         del inputs

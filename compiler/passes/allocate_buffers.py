@@ -57,7 +57,13 @@ def _extent(offsets: dict[Buffer, int], sizes: dict[Buffer, int]) -> int:
 
 
 def _place(order: list[Buffer], ranges: Ranges, sizes: dict[Buffer, int]) -> dict[Buffer, int]:
-    """Offsets by first fit in the given order."""
+    """Offsets by first fit in the given order.
+
+    >>> a, b, c = (Buffer(name, 4) for name in "abc")
+    >>> ranges = {a: (0, 1), b: (1, 2), c: (2, 3)}  # first and last kernel
+    >>> [*_place([a, b, c], ranges, dict.fromkeys(ranges, 4)).values()]  # c where a was
+    [0, 4, 0]
+    """
     offsets: dict[Buffer, int] = {}
     for buffer in order:
         first, last = ranges[buffer]

@@ -17,9 +17,10 @@ from typing import ClassVar
 import numpy as np
 
 from ..arithmetic import dequantize_linear, quantize_linear
-from ..ir.graph import Dequantize, Graph, Op, Quantize, Value
+from ..ir.graph import Graph, Op, Tensors, Value
 from ..ir.types import NUMPY_DTYPES, Array
 from ..operators.moves.op import Move
+from ..operators.quantize import Dequantize, Quantize
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class FoldConstants:
         if isinstance(op, Dequantize) and op.x.data is not None:
             return dequantized(op)
         if isinstance(op, Move) and op.x.data is not None:
-            return op.evaluate(lambda value: value.array)
+            return op.evaluate(Tensors())
         return None
 
 

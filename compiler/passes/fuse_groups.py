@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..ir.graph import Graph, Stage
-from ..operators.fusion import groups
+from ..operators.catalogue import groups
 
 
 @dataclass(frozen=True)

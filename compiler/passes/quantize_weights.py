@@ -19,7 +19,11 @@ from typing import ClassVar
 import numpy as np
 
 from ..arithmetic import F32, quantize_linear
-from ..ir.graph import Conv, Dequantize, Elementwise, FloatOp, Graph, Op, Quantize, Value
+from ..ir.graph import Graph, Op, Value
+from ..operators.convolution.op import Conv
+from ..operators.onnx_op import Elementwise, FloatOp
+from ..operators.quantize import Dequantize, Quantize
+from ..reference.facts import ACTIVATIONS, QUANTIZED_WEIGHTS
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,7 @@ def _float_weights(graph: Graph, op: Conv | FloatOp) -> Value | None:
     """Constant float weights of an op whose weights ONNX Runtime quantizes."""
     if isinstance(op, Conv):
         weight = op.weight
-    elif op.op in ("ConvTranspose", "Gemm") or _is_gemm(graph, op):
+    elif op.op in QUANTIZED_WEIGHTS or _is_gemm(graph, op):
         weight = op.xs[1]
     else:
         return None
@@ -94,6 +98,6 @@ def _leads_to_quantize(graph: Graph, op: Op) -> bool:
         if isinstance(reader, Quantize):
             return True
         bias = isinstance(op, FloatOp) and op.op == "MatMul" and value is op.result
-        if not isinstance(reader, Elementwise) or not (bias or reader.op in ("Relu", "Clip")):
+        if not isinstance(reader, Elementwise) or not (bias or reader.op in ACTIVATIONS):
             return False
         value = reader.result

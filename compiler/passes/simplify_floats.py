@@ -15,10 +15,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..ir.graph import Conv, Elementwise, FloatOp, Graph, Identity, Op, Pad, Value
+from ..ir.graph import Graph, Op, Value
+from ..operators.convolution.op import Conv
+from ..operators.identity import Identity
+from ..operators.moves.pad import Pad
+from ..operators.onnx_op import Elementwise, FloatOp
 from ..operators.pooling import MaxPool
-
-NEUTRAL = {"Add": 0.0, "Sub": 0.0, "Mul": 1.0, "Div": 1.0}
+from ..reference.facts import NEUTRAL, NEUTRAL_SECOND, PADDED
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class SimplifyFloats:
             match op:
                 case Identity() | Elementwise() if (same := _operand_of_neutral(op)) is not None:
                     changed |= _remove(graph, op, same)
-                case Conv() | FloatOp() | MaxPool():
+                case Conv() | FloatOp() | MaxPool() if op.onnx_name in PADDED:
                     changed |= _take_pads(graph, op)
                 case _:
                     pass
@@ -58,7 +61,7 @@ def _operand_of_neutral(op: Identity | Elementwise) -> Value | None:
         return None
     first, second = op.xs
     x, constant = (first, second) if second.data is not None else (second, first)
-    if x is second and op.op in ("Sub", "Div"):
+    if x is second and op.op in NEUTRAL_SECOND:
         return None
     if constant.data is None or constant.type.size != 1 or x.data is not None:
         return None
@@ -69,8 +72,6 @@ def _operand_of_neutral(op: Identity | Elementwise) -> Value | None:
 
 def _take_pads(graph: Graph, op: Conv | FloatOp | MaxPool) -> bool:
     """Rule 2."""
-    if isinstance(op, FloatOp) and op.op != "AveragePool":
-        return False
     x = op.xs[0] if isinstance(op, FloatOp) else op.x
     pad = graph.producers().get(x)
     if not isinstance(pad, Pad) or pad.mode != "constant" or pad.value != 0:

@@ -14,7 +14,7 @@ Rules:
 
 A table is made by running the whole expression once in ONNX Runtime over all stored values, so it
 is exact by construction: these operators' results do not depend on an element's position
-(`oracle.PURE_UNARY`, `oracle.PURE_WITH_CONSTANT`), and what ONNX Runtime fuses (an erf chain into
+(`facts.PURE_UNARY`, `facts.PURE_WITH_CONSTANT`), and what ONNX Runtime fuses (an erf chain into
 Gelu) it fuses here too, since what has readers outside is an output here.
 
 Refusals:
@@ -31,9 +31,12 @@ from typing import ClassVar
 import numpy as np
 
 from ..arithmetic import dequantize_linear, quantize_linear
-from ..ir.graph import Dequantize, Elementwise, Graph, Lookup, Op, Quantize, Value
+from ..ir.graph import Graph, Op, Value
 from ..ir.types import NUMPY_DTYPES, Array, TensorType
 from ..operators.binary import Lookup2
+from ..operators.lookup import Lookup
+from ..operators.onnx_op import Elementwise
+from ..operators.quantize import Dequantize, Quantize
 from ..reference.node import run_expression
 
 
@@ -165,6 +168,11 @@ def _table(expressions: Expressions, op: Quantize, found: Expression) -> Op | No
 def codebook(arrays: tuple[Value, ...]) -> tuple[Array, list[Array]] | None:
     """Codes u8 in the common shape of constants, and each one's number by code; None where they
     hold more than 256 different tuples.
+
+    >>> slopes = Value.constant("slopes", np.array([0.1, 0.25, 0.1], np.float32))
+    >>> codes, (column,) = codebook((slopes,))
+    >>> codes.tolist(), column.tolist()
+    ([0, 1, 0], [0.10000000149011612, 0.25])
     """
     bits = [np.ascontiguousarray(x.array, np.float32).view(np.int32) for x in arrays]
     shape = np.broadcast_shapes(*(array.shape for array in bits))

@@ -22,19 +22,11 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from .facts import INTEGER_PRODUCTS
+
 QUIET = 4
 """Log severity: what goes wrong comes as an exception, and is told once."""
 
-# Where the operands of a product and the zero point of the second one stand, by operator.
-_PRODUCTS = {
-    "ConvInteger": (0, 1, 3),
-    "DynamicQuantizeMatMul": (0, 1, 3),
-    "MatMulInteger": (0, 1, 3),
-    "MatMulIntegerToFloat": (0, 1, 5),
-    "QGemm": (0, 3, 5),
-    "QLinearConv": (0, 3, 5),
-    "QLinearMatMul": (0, 3, 5),
-}
 _SUFFIX = "_as_u8"
 
 
@@ -66,13 +58,13 @@ def open_as_is(model: onnx.ModelProto) -> ort.InferenceSession:
 
 def with_exact_sums(optimized: onnx.ModelProto) -> onnx.ModelProto | None:
     """The optimized graph with u8 * u8 in place of u8 * s8; None where there is no such product."""
-    found = [node for node in optimized.graph.node if node.op_type in _PRODUCTS]
-    kinds = _types(optimized, {node.input[at] for node in found for at in _PRODUCTS[node.op_type][:2]})
+    found = [node for node in optimized.graph.node if node.op_type in INTEGER_PRODUCTS]
+    kinds = _types(optimized, {node.input[at] for node in found for at in INTEGER_PRODUCTS[node.op_type][:2]})
     names = {
         node.output[0]
         for node in found
-        if kinds[node.input[_PRODUCTS[node.op_type][0]]] != "tensor(int8)"
-        and kinds[node.input[_PRODUCTS[node.op_type][1]]] == "tensor(int8)"
+        if kinds[node.input[INTEGER_PRODUCTS[node.op_type][0]]] != "tensor(int8)"
+        and kinds[node.input[INTEGER_PRODUCTS[node.op_type][1]]] == "tensor(int8)"
     }
     if not names:
         return None
@@ -83,7 +75,7 @@ def with_exact_sums(optimized: onnx.ModelProto) -> onnx.ModelProto | None:
     unsigned = _Unsigned(model.graph)
     for node in nodes:
         if node.output[0] in names:
-            _, second, zero_point = _PRODUCTS[node.op_type]
+            _, second, zero_point = INTEGER_PRODUCTS[node.op_type]
             while len(node.input) <= zero_point:
                 node.input.append("")
             node.input[second] = unsigned.of(node.input[second])

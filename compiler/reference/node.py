@@ -4,21 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import onnx
 import onnxruntime as ort
 
 from ..errors import CompileError
-from ..ir.graph import Conv, Elementwise, Value
+from ..ir.graph import Value
 from ..ir.types import Array
-from .oracle import PURE_DOMAINS
+from .facts import IMPLIED_DOMAINS
 
 THREADS = 1
 """Results must not depend on how many cores there are."""
 ELEMENTWISE_OPSET = 13
 """The least opset of expressions: since then elementwise operators have their operands as now."""
+
+
+class OnnxNode(Protocol):
+    """What this file knows of an op that stands for one ONNX node."""
+
+    result: Value
+    xs: tuple[Value, ...]
+    op: str
+    attributes: dict[str, Any]
 
 
 def run_node(op: str, attributes: dict[str, Any], xs: Sequence[Array], opset: int) -> Array:
@@ -30,7 +39,7 @@ def run_node(op: str, attributes: dict[str, Any], xs: Sequence[Array], opset: in
     while names and not names[-1]:
         names.pop()
     domain, _, op = op.rpartition(".")
-    domain = domain or PURE_DOMAINS.get(op, "")
+    domain = domain or IMPLIED_DOMAINS.get(op, "")
     node = onnx.helper.make_node(op, names, ["y"], domain=domain, **attributes)
     if op == "Clip":
         opset = max(opset, 11)  # bounds are operands, as the importer makes them of attributes
@@ -49,17 +58,6 @@ def run_node(op: str, attributes: dict[str, Any], xs: Sequence[Array], opset: in
         reason = " ".join(str(error).split())
         raise CompileError(f"onnxruntime can't run {op}: {reason}") from error
     return np.asarray(result)
-
-
-def convolution_attributes(op: Conv) -> dict[str, Any]:
-    """Those of the ONNX node; over one axis, a Conv holds a picture of one row."""
-    one_axis = len(op.x.type.shape) == 3
-    return {
-        "strides": list(op.strides[1:] if one_axis else op.strides),
-        "dilations": list(op.dilations[1:] if one_axis else op.dilations),
-        "pads": [op.pads[1], op.pads[3]] if one_axis else list(op.pads),
-        "group": op.group,
-    }
 
 
 @lru_cache(maxsize=256)
@@ -99,7 +97,7 @@ def _open(model: onnx.ModelProto, what: str) -> ort.InferenceSession:
 
 
 def run_expression(
-    ops: Sequence[Elementwise], outputs: Sequence[Value], given: Mapping[Value, Array], opset: int
+    ops: Sequence[OnnxNode], outputs: Sequence[Value], given: Mapping[Value, Array], opset: int
 ) -> Array:
     """The first of `outputs` of elementwise ops run as one graph, f32 in the shape of the arrays
     `given`; constants that are not among them are single numbers.
@@ -114,7 +112,7 @@ def run_expression(
                 constants.append(onnx.numpy_helper.from_array(scalar, names[x]))
         names[op.result] = f"t{number}"
         domain, _, plain = op.op.rpartition(".")
-        domain = domain or PURE_DOMAINS.get(plain, "")
+        domain = domain or IMPLIED_DOMAINS.get(plain, "")
         domains.setdefault(domain, 1)
         nodes.append(
             onnx.helper.make_node(

@@ -29,42 +29,6 @@ from .integer_groups import Groups, explain_groups
 
 Array = NDArray[Any]
 
-# Ops whose result for an element depends on that element alone, whatever its position in the tensor
-# (measured on onnxruntime 1.31.1, x86-64): a table of 256 entries made by running them is exact.
-PURE_UNARY = frozenset(
-    [
-        "Abs",
-        "Ceil",
-        "Clip",
-        "Erf",
-        "Exp",
-        "Floor",
-        "Gelu",
-        "HardSigmoid",
-        "HardSwish",
-        "Identity",
-        "LeakyRelu",
-        "Neg",
-        "PRelu",
-        "QuickGelu",
-        "Reciprocal",
-        "Relu",
-        "Round",
-        "Sigmoid",
-        "Sign",
-        "Softsign",
-        "Sqrt",
-        "Tanh",
-        "com.microsoft.Gelu",
-    ]
-)
-
-PURE_DOMAINS = {"QuickGelu": "com.microsoft"}
-"""Domains of the operators that are not ONNX's own."""
-
-# One rounding of one IEEE operation: pure whatever the other operand is.
-PURE_WITH_CONSTANT = frozenset({"Add", "Div", "Max", "Min", "Mul", "Sub"})
-
 _DTYPES: dict[str, np.dtype[Any]] = {
     "tensor(float)": np.dtype(np.float32),
     "tensor(double)": np.dtype(np.float64),

@@ -9,7 +9,8 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, numpy_helper
 
-PRODUCTS = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul"})
+from .facts import ACTIVATIONS, PRODUCTS
+
 _ADDED_SUFFIX = re.compile(r"(_token_\d+|_nhwc|_nchwc)+$")  # what onnxruntime appends to names
 
 
@@ -50,9 +51,9 @@ class SourceModel:
         return self.before(found.input[0]) if found and found.op_type == "QuantizeLinear" else found
 
     def before(self, name: str) -> onnx.NodeProto | None:
-        """The producer of a tensor, looking through Relu and Clip."""
+        """The producer of a tensor, looking through activations."""
         node = self.producer.get(name)
-        while node is not None and node.op_type in ("Relu", "Clip"):
+        while node is not None and node.op_type in ACTIVATIONS:
             node = self.producer.get(node.input[0])
         return node
 

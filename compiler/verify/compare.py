@@ -24,12 +24,13 @@ from typing import Any
 import numpy as np
 
 from ..errors import CompileError
-from ..ir.graph import Graph, Op, Value
+from ..ir.graph import Graph, Op, Tensors, Value
 from ..ir.program import Kernel, Program, fills, outputs_filled
 from ..ir.types import Array
-from ..operators.packed_ops import PackedConv, QuantizeByThresholds
+from ..operators.convolution.packed import PackedConv
+from ..operators.quantize import QuantizeByThresholds
 from ..reference.oracle import Oracle
-from .interpreter import evaluate, run_graph
+from .interpreter import run_graph
 from .regions import Region, float_regions, outputs_after_floats, word_dtypes
 from .simulator import run_program
 
@@ -307,7 +308,7 @@ class Verification:
         for op in self.transposed.values():
             if op.result.name not in wanted:
                 continue
-            have = evaluate(op, lambda v: v.array if v.data is not None else tensors[v])
+            have = op.evaluate(Tensors(tensors))
             apart = np.abs(have.astype(np.int64) - wanted[op.result.name])
             found.add(Steps(apart.size, int((apart > 0).sum()), int(apart.max(initial=0))))
         return found

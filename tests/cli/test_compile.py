@@ -14,6 +14,8 @@ from onnx2wgsl.compiler.pipeline import INTEGER_PASSES, PROGRAM_PASSES
 from onnx2wgsl.compiler.reference.oracle import Oracle
 
 from tests.command import onnx2wgsl, refusal, script, succeed
+from tests.compiler.models import model as small_model
+from tests.zoo import QDQBuilder
 
 SUMMARY = re.compile(
     r"(?P<folder>.+): (?P<dispatches>\d+) dispatches, \d+ million MACs, "
@@ -93,6 +95,21 @@ def test_a_value_has_one_id_in_all_texts(model: Path, tmp_path: Path) -> None:
     assert len(ids) > 100
 
 
+def test_float_regions_are_listed(tmp_path: Path) -> None:
+    onnx.save(small_model("float_head"), tmp_path / "head.onnx")
+    text = succeed("compile", tmp_path / "head.onnx", "-o", tmp_path / "out")
+    assert "\nfloat region 1: ReduceMean, Sub (2 nodes, from " in text
+    assert text.endswith(f"`onnx2wgsl verify {tmp_path}/head.onnx` measures what float regions differ by\n")
+
+
+def test_a_model_without_a_quantized_part_gets_advice(tmp_path: Path) -> None:
+    b = QDQBuilder()
+    b.output(b.op("Softplus", [b.input((1, 4), None)], None))
+    onnx.save(b.build(), tmp_path / "plain.onnx")
+    text = succeed("compile", tmp_path / "plain.onnx", "-o", tmp_path / "out")
+    assert "plain.onnx has no quantized part: it computes in f32 throughout" in text
+
+
 # ---------------------------------------------------------------------------------- --shape
 
 
@@ -154,11 +171,11 @@ def test_the_normalisation_is_recorded(model: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        ("other=1,0", "--normalize: 'other' is no picture input; they are: 'input'"),
+        ("other=1,0", "normalize: 'other' is no picture input; they are: 'input'"),
         ("input=1", "'input=1' is not of the form NAME=0.00784,-1"),
         ("input=a,b", "'input=a,b' is not of the form NAME=0.00784,-1"),
-        ("input=nan,0", "'input=nan,0': both must be finite, and the scale not 0"),
-        ("input=0,1", "'input=0,1': both must be finite, and the scale not 0"),
+        ("input=nan,0", "normalize: 'input' has scale nan and offset 0.0; both must be finite"),
+        ("input=0,1", "normalize: 'input' has scale 0.0 and offset 1.0; both must be finite"),
     ],
 )
 def test_a_wrong_normalisation_is_refused(model: Path, tmp_path: Path, given: str, expected: str) -> None:
@@ -197,7 +214,7 @@ def test_an_error_that_nobody_made_asks_to_be_reported(
     def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError("division by zero")
 
-    monkeypatch.setattr("onnx2wgsl.compiler.artifact.write_artifact", fail)
+    monkeypatch.setattr("onnx2wgsl.compiler.driver.write_artifact", fail)
     done = onnx2wgsl("compile", model, "-o", tmp_path / "out")
     assert done.status == 1
     assert done.err == (

@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx2wgsl.compiler.backend.artifact import write_artifact
-from onnx2wgsl.compiler.frontend.importer import Shapes
+from onnx2wgsl.compiler.frontend.model_file import Shapes
 from onnx2wgsl.compiler.ir.graph import Graph
 from onnx2wgsl.compiler.ir.program import Program
 from onnx2wgsl.compiler.pipeline import compile_model

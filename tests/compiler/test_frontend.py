@@ -10,9 +10,12 @@ import onnx
 import pytest
 from onnx import helper, numpy_helper
 from onnx2wgsl.compiler.errors import CompileError
-from onnx2wgsl.compiler.frontend.importer import import_model
+from onnx2wgsl.compiler.frontend.driver import import_model
 from onnx2wgsl.compiler.frontend.model_file import OPSETS
-from onnx2wgsl.compiler.ir.graph import Conv, Graph, Pad, Resize
+from onnx2wgsl.compiler.ir.graph import Graph
+from onnx2wgsl.compiler.operators.convolution.op import Conv
+from onnx2wgsl.compiler.operators.moves.pad import Pad
+from onnx2wgsl.compiler.operators.moves.resize import Resize
 from onnx2wgsl.compiler.reference.oracle import Oracle
 from onnx2wgsl.compiler.verify.interpreter import run_graph
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from onnx2wgsl.compiler.ir.program import CopyKernel
 from onnx2wgsl.compiler.ir.text import parse_graph
+from onnx2wgsl.compiler.operators.copy import CopyKernel
 from onnx2wgsl.compiler.verify.interpreter import needed_ops, run_graph
 
 from tests.compiler.exactness import assert_exact

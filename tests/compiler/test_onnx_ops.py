@@ -11,10 +11,11 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 from onnx2wgsl.compiler.errors import UnsupportedError
-from onnx2wgsl.compiler.frontend.importer import import_model
-from onnx2wgsl.compiler.ir.graph import Conv, Quantize
+from onnx2wgsl.compiler.frontend.driver import import_model
 from onnx2wgsl.compiler.ir.program import Program
-from onnx2wgsl.compiler.operators.fusion import explain
+from onnx2wgsl.compiler.operators.catalogue import explain
+from onnx2wgsl.compiler.operators.convolution.op import Conv
+from onnx2wgsl.compiler.operators.quantize import Quantize
 from onnx2wgsl.compiler.pipeline import compile_model, to_integers
 from onnx2wgsl.compiler.reference.oracle import Oracle, needs_signed_integer_kernels
 

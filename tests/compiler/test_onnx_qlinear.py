@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from onnx2wgsl.compiler.errors import UnsupportedError
-from onnx2wgsl.compiler.frontend.importer import import_model
+from onnx2wgsl.compiler.frontend.driver import import_model
 
 from tests.compiler.exactness import assert_exact
 

@@ -7,8 +7,9 @@ import onnx
 import pytest
 from onnx2wgsl.compiler.errors import CompileError
 from onnx2wgsl.compiler.ir.graph import Graph
-from onnx2wgsl.compiler.ir.program import CopyKernel, Program
+from onnx2wgsl.compiler.ir.program import Program
 from onnx2wgsl.compiler.ir.text import format_program, parse_graph
+from onnx2wgsl.compiler.operators.copy import CopyKernel
 from onnx2wgsl.compiler.passes.canonicalize import Canonicalize
 from onnx2wgsl.compiler.passes.place_concat import PlaceConcat
 from onnx2wgsl.compiler.pipeline import PASS_NAMES, compile_graph, compile_model

@@ -5,15 +5,8 @@ from __future__ import annotations
 import onnx
 from hypothesis import reject
 from onnx2wgsl.compiler.errors import CompileError
-from onnx2wgsl.compiler.fuzzing.checks import (
-    Comparison,
-    Observer,
-    compare,
-    compile_in_memory,
-    floats,
-)
-from onnx2wgsl.compiler.fuzzing.models import build, feed
-from onnx2wgsl.compiler.fuzzing.nets import Net
+from onnx2wgsl.compiler.fuzzing.checks import Comparison, Observer, compare, compile_in_memory, floats
+from onnx2wgsl.compiler.fuzzing.models import Net, build, feed
 from onnx2wgsl.compiler.ir.program import Program
 
 NO_COMMON_RANGE = "have no range in common"

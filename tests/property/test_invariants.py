@@ -7,8 +7,8 @@ from hypothesis import given
 from onnx2wgsl.compiler.errors import CompileError
 from onnx2wgsl.compiler.fuzzing.checks import INTERNAL, compile_in_memory, run_stage, same_bits
 from onnx2wgsl.compiler.fuzzing.kinds import KINDS
-from onnx2wgsl.compiler.fuzzing.models import build, feed
-from onnx2wgsl.compiler.fuzzing.nets import Net, batches, nets, wild_nets
+from onnx2wgsl.compiler.fuzzing.models import Net, build, feed
+from onnx2wgsl.compiler.fuzzing.nets import batches, nets, wild_nets
 from onnx2wgsl.compiler.ir.graph import Graph
 from onnx2wgsl.compiler.ir.program import Buffer, Program
 from onnx2wgsl.compiler.ir.program_verifier import verify_program

@@ -4,8 +4,8 @@ onnxruntime loads and runs them, wholly in integers."""
 import pytest
 from hypothesis import given
 from onnx2wgsl.compiler.fuzzing.kinds import KINDS, SUPPORTED
-from onnx2wgsl.compiler.fuzzing.models import Builder, feed
-from onnx2wgsl.compiler.fuzzing.nets import Net, batches
+from onnx2wgsl.compiler.fuzzing.models import Builder, Net, feed
+from onnx2wgsl.compiler.fuzzing.nets import batches
 from onnx2wgsl.compiler.reference.oracle import Oracle, needs_signed_integer_kernels
 
 from .profiles import examples

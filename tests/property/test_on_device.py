@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from onnx2wgsl.compiler.fuzzing.checks import run_stage, same_bits
 from onnx2wgsl.compiler.fuzzing.kinds import SUPPORTED
-from onnx2wgsl.compiler.fuzzing.models import feed
-from onnx2wgsl.compiler.fuzzing.nets import Net, batches, nets, quantizers
+from onnx2wgsl.compiler.fuzzing.models import Net, feed
+from onnx2wgsl.compiler.fuzzing.nets import batches, nets, quantizers
 
 from .checks import compile_net
 from .gpu import OnDevice

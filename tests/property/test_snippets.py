@@ -14,8 +14,7 @@ from onnx2wgsl.compiler.arithmetic import requantize
 from onnx2wgsl.compiler.backend.codegen import PROBE_SHADER, SNIPPETS
 from onnx2wgsl.compiler.backend.templating import render_template
 from onnx2wgsl.compiler.fuzzing.checks import bits, run_stage
-from onnx2wgsl.compiler.fuzzing.models import build, feed
-from onnx2wgsl.compiler.fuzzing.nets import Input, Net
+from onnx2wgsl.compiler.fuzzing.models import Input, Net, build, feed
 from onnx2wgsl.compiler.fuzzing.values import DECIMAL, EXTREME_SCALES, LEVELS, SCALES
 from onnx2wgsl.compiler.reference.oracle import Oracle
 

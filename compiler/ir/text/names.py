@@ -60,11 +60,11 @@ class Namer:
 
 @dataclass
 class Constant:
-    """A constant as a text declares it; `name` is None for an array of a kernel, which has none."""
+    """A constant as a text declares it: its id, with a name beside it unless it is an array of a kernel."""
 
+    declared: str
     type: TensorType
     data: Array
-    name: str | None = None
 
 
 class Keys:
@@ -118,7 +118,9 @@ class Names:
 
     def declared(self, thing: Value | Buffer) -> str:
         """The id, and the model's name beside it where that is another."""
-        return declared(self[thing], thing.name)
+        is_form = isinstance(thing, Value) and thing.origin is not None
+        beside = is_form or thing.name != self[thing][1:]
+        return f"{self[thing]} {spelled(thing)}" if beside else self[thing]
 
     def _key(self, thing: Thing) -> Key:
         return self._keys.array(thing) if isinstance(thing, np.ndarray) else self._known[thing]
@@ -133,11 +135,12 @@ class Names:
     def _declare(self, constant: Value | Array) -> None:
         """Constants of a graph keep their ids as arrays of a program's kernels."""
         if isinstance(constant, Value):
-            self.constants[self[constant]] = Constant(constant.type, constant.array, constant.name)
+            declared = self.declared(constant)
+            self.constants[self[constant]] = Constant(declared, constant.type, constant.array)
             self._namer.learn(self._keys.array(constant.array), self[constant])
         else:
             type_ = TensorType(DTYPE_NAMES[constant.dtype], constant.shape)
-            self.constants.setdefault(self[constant], Constant(type_, constant))
+            self.constants.setdefault(self[constant], Constant(self[constant], type_, constant))
 
 
 def sigil_of(thing: Thing) -> str:
@@ -153,7 +156,11 @@ def sort_of(thing: Thing) -> str:
     return "value" if thing.data is None else "constant"
 
 
-def declared(identifier: str, name: str | None) -> str:
-    """An id with the name beside it, where there is one and it is another."""
-    beside = name is not None and name != identifier[1:]
-    return f"{identifier} {json.dumps(name)}" if beside else identifier
+def spelled(thing: Value | Buffer) -> str:
+    """The name; of a form of another value as `"x" + ".packed"`, or `"name" of` the other's name."""
+    origin = thing.origin if isinstance(thing, Value) else None
+    if origin is None:
+        return json.dumps(thing.name)
+    if origin.origin is None and thing.name.startswith(origin.name):
+        return f"{json.dumps(origin.name)} + {json.dumps(thing.name.removeprefix(origin.name))}"
+    return f"{json.dumps(thing.name)} of {spelled(origin)}"

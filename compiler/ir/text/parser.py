@@ -38,10 +38,13 @@ class Parser(Tokens):
     # ------------------------------------------------------------------------------ declarations
 
     def declaration(self) -> Value:
-        """`%id "name": type`, of a value or constant."""
-        identifier, name = self.declared()
+        """`%id "name": type`, of a value or constant; of an origin the text has the name alone."""
+        identifier, names = self.declared()
         self.expect(":")
-        value = Value(name, self.tensor_type())
+        type_, value = self.tensor_type(), None
+        for name in reversed(names):
+            value = Value(name, type_, origin=value)
+        assert value is not None
         self.enter("value" if identifier[0] == "%" else "constant", identifier, value)
         return value
 
@@ -51,12 +54,20 @@ class Parser(Tokens):
         self._called[thing] = identifier
         self._namer.learn(self._keys.named(sort, thing.name), identifier)
 
-    def declared(self) -> tuple[str, str]:
-        """Something new: its id, and its name, which is the id where no other stands beside it."""
+    def declared(self) -> tuple[str, list[str]]:
+        """Something new: its id, and its name, which is the id where no other stands beside it; behind the
+        name that of its origin, and so on.
+        """
         identifier = self.name()
         if identifier in self.known:
             raise self.refuse(f"{identifier} is defined twice")
-        return identifier, self.string() if self.kind() == "string" else identifier[1:]
+        return identifier, self._names() if self.kind() == "string" else [identifier[1:]]
+
+    def _names(self) -> list[str]:
+        name = self.string()
+        if self.accept("+"):
+            return [name + self.string(), name]
+        return [name, *(self._names() if self.accept("of") else [])]
 
     def tensor_type(self) -> TensorType:
         dtype = self.take("word")

@@ -12,7 +12,7 @@ from ..graph import Op, Value
 from ..program import View
 from ..types import TensorType
 from .data import format_data
-from .names import PLAIN_NAME, Names, declared
+from .names import PLAIN_NAME, Names
 from .records import Parameter, is_record, parameters, parameters_of_op
 
 LEAST_RUN = 5
@@ -31,9 +31,8 @@ class Printer:
 
     def constants(self) -> Iterator[str]:
         """Every constant with its data, a line each."""
-        for identifier, constant in self.names.constants.items():
-            head = declared(identifier, constant.name)
-            yield f"{head}: {constant.type} = {format_data(constant.data)}"
+        for constant in self.names.constants.values():
+            yield f"{constant.declared}: {constant.type} = {format_data(constant.data)}"
 
     def declaration(self, value: Value) -> str:
         self._known.add(value)

@@ -109,7 +109,7 @@ class _ProgramParser(Parser):
         return None
 
     def _buffer(self) -> None:
-        identifier, name = self.declared()
+        identifier, (name, *_) = self.declared()
         self.expect(":")
         words = self.integer()
         self.expect("words")

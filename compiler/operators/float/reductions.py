@@ -5,18 +5,20 @@ convolutions, pools, rows and interpolations.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from ...ir.graph import OnnxOp, Value
+from ...ir.graph import Value
 from ...ir.types import Array
+from ...lowering.scheduling import Scheduler
 from ...reference.node import run_node
+from ..onnx_op import KERNELS, FloatKernel, OnnxOp
 from .expressions import literal
 from .map import broadcast_strides
-from .reduce import Coordinate, Operand, Reduction
+from .reduce import Coordinate, Operand, Reduction, schedule_reduction
 
 # ---------------------------------------------------------------------------------- matrices
 
@@ -309,7 +311,14 @@ def rows(op: OnnxOp) -> Reduction:
 
 
 def interpolation(op: OnnxOp, axis: int) -> Reduction:
-    """A linear map along one axis, weights f32 [result, source] of which most are zero."""
+    """A linear map along one axis, weights f32 [result, source] of which most are zero.
+
+    >>> x = Value("x", TensorType("f32", (3,)))
+    >>> weights = Value.constant("w", np.array([[1, 0, 0], [0.5, 0.5, 0], [0, 0, 1]], np.float32))
+    >>> r = interpolation(OnnxOp(Value("y", x.type), (x, weights)), 0)  # at most two sources a result
+    >>> r.a.coordinates[0].table.tolist(), r.b.value.array.tolist()
+    ([0, 1, 0, 1, 0, 2], [[1.0, 0.0], [0.5, 0.5], [0.0, 1.0]])
+    """
     x, weights = op.xs[0], op.xs[1].array
     shape = x.type.shape
     taps = max(1, int((weights != 0).sum(1).max()))
@@ -329,3 +338,34 @@ def interpolation(op: OnnxOp, axis: int) -> Reduction:
         Operand(x, out, (0,), (index,)),
         Operand(held, along, (1,)),
     )
+
+
+def _schedule(describe: Callable[[OnnxOp], Reduction]) -> Callable[[OnnxOp, Scheduler], None]:
+    """Adds the kernel of the reduction that `describe` makes of a node."""
+    return lambda op, scheduler: schedule_reduction(op, describe(op), scheduler)
+
+
+def _refuse_reduction(op: OnnxOp) -> str | None:
+    """What an operator asks of its operands and attributes here."""
+    for value in op.xs[1:] if op.op in REDUCTIONS else ():
+        if value.data is None:
+            return f"its operand %{value.name} must be constant"
+    if op.op in ("LpPool", "GlobalLpPool") and op.attributes.get("p", 2) not in (1, 2):
+        return f"p = {op.attributes['p']}; 1 and 2 are taken"
+    return None
+
+
+DESCRIPTIONS: dict[str, Callable[[OnnxOp], Reduction]] = {
+    "AveragePool": pool,
+    "Conv": convolution,
+    "ConvTranspose": transposed_convolution,
+    "Gemm": gemm,
+    "LpPool": pool,
+    "MatMul": matmul,
+    "MaxPool": pool,
+    **dict.fromkeys((*REDUCTIONS, *GLOBAL), rows),
+}
+"""What each operator combines."""
+KERNELS.update(
+    {name: FloatKernel(_schedule(describe), _refuse_reduction) for name, describe in DESCRIPTIONS.items()}
+)

@@ -6,10 +6,12 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from onnx2wgsl.compiler.ir.graph import Graph, Identity, Lookup, Value
+from onnx2wgsl.compiler.ir.graph import Graph, Value
 from onnx2wgsl.compiler.ir.program import Buffer, BufferStore, Program, View
 from onnx2wgsl.compiler.ir.text import Namer, external_data, format_graph, format_program, parse_graph
 from onnx2wgsl.compiler.ir.types import Quantization, TensorType
+from onnx2wgsl.compiler.operators.identity import Identity
+from onnx2wgsl.compiler.operators.lookup import Lookup
 from onnx2wgsl.compiler.operators.moves.gather import Addresses, GatherKernel
 
 BYTES = TensorType("u8", (1,), Quantization(1.0, 0))
@@ -100,6 +102,42 @@ def test_two_values_of_one_name_are_told_apart() -> None:
     first, second = parse_graph(format_graph(graph)).ops
     assert second.operands == [first.result]
     assert (first.result.name, second.result.name) == ("y", "y")
+
+
+def names_of_form(value: Value) -> list[str]:
+    """The names of a value and of its origins, printed and parsed."""
+    x = Value("x", BYTES)
+    (op,) = parse_graph(format_graph(Graph("g", [x], [value], ["y"], [Identity(value, x)]))).ops
+    found, names = op.result, []
+    while found is not None:
+        names.append(found.name)
+        found = found.origin  # type: ignore[assignment]
+    return names
+
+
+def test_a_form_of_another_value_keeps_the_name_of_its_origin() -> None:
+    origin = Value(LONG, BYTES)
+    form = Value(f"{LONG}.packed", BYTES, origin=origin)
+    (line,) = body(Graph("g", [Value("x", BYTES)], [form], ["y"], [Identity(form, Value("x", BYTES))]))
+    assert line.startswith(f'%i0 "{LONG}" + ".packed": u8[1]')
+    assert names_of_form(form) == [f"{LONG}.packed", LONG]
+    assert names_of_form(Value("q.p", BYTES, origin=Value("q", BYTES))) == ["q.p", "q"]
+    assert names_of_form(Value("other", BYTES, origin=origin)) == ["other", LONG]
+    assert names_of_form(Value("z", BYTES, origin=form)) == ["z", f"{LONG}.packed", LONG]
+    assert names_of_form(Value(f"{LONG}.packed.0", BYTES, origin=form)) == [
+        f"{LONG}.packed.0",
+        f"{LONG}.packed",
+        LONG,
+    ]
+
+
+def test_a_constant_keeps_the_name_of_its_origin() -> None:
+    x, y = (Value(name, BYTES) for name in "xy")
+    table = Value.constant("/t.packed", np.zeros(256, np.uint8), Value("/t", BYTES))
+    text = format_graph(Graph("g", [x], [y], ["y"], [Lookup(y, x, table)]))
+    assert '@/t.packed "/t" + ".packed": u8[256] = splat 0' in text
+    (constant,) = parse_graph(text).constants()
+    assert constant.model_name == "/t"
 
 
 # ---------------------------------------------------------------------------------- programs

@@ -12,10 +12,11 @@ import onnx
 import pytest
 from numpy.typing import NDArray
 from onnx2wgsl.compiler.errors import CompileError
-from onnx2wgsl.compiler.ir.graph import Elementwise, Graph, OnnxOp, Value
+from onnx2wgsl.compiler.ir.graph import Graph, Value
 from onnx2wgsl.compiler.ir.program import Buffer, BufferStore, Kernel, Program, Source, View
 from onnx2wgsl.compiler.ir.text import external_data, format_program, parse_program
 from onnx2wgsl.compiler.ir.types import Array, TensorType
+from onnx2wgsl.compiler.operators.onnx_op import Elementwise, OnnxOp
 from onnx2wgsl.compiler.pipeline import compile_model
 from onnx2wgsl.compiler.reference.oracle import Oracle
 from onnx2wgsl.compiler.verify.simulator import run_program

@@ -2,10 +2,11 @@
 
 import pytest
 from onnx2wgsl.compiler.errors import CompileError
-from onnx2wgsl.compiler.ir.graph import Graph, Identity, Value
+from onnx2wgsl.compiler.ir.graph import Graph, Value
 from onnx2wgsl.compiler.ir.text import parse_graph
 from onnx2wgsl.compiler.ir.types import TensorType
 from onnx2wgsl.compiler.ir.verifier import verify
+from onnx2wgsl.compiler.operators.identity import Identity
 
 Q = "{s=0.5, z=3}"
 INPUTS = f"%x: u8[1,4,3,3]{Q}, %f: f32[1,4,3,3]"
@@ -16,6 +17,7 @@ CONSTANTS = """
   @t: u8[256] = splat 0
   @m: f32[4] = [1.0, 1.0, 1.0, 1.0]
   @pw: u32[1,2,1,2,4] = splat 0
+  @pb: i32[4] = splat 0
 """
 
 
@@ -52,7 +54,7 @@ def problems(*ops: str, output: str = "%x") -> str:
             "the operand f32[1,4,3,3] has no quantization",
         ),
         (
-            f"%y: u8[1,4,2,2]{Q} = packed_conv(%x, weight=@pw, multiplier=@m)",
+            f"%y: u8[1,4,2,2]{Q} = packed_conv(%x, weight=@pw, bias=@pb, multiplier=@m)",
             "operand and result must be packed",
         ),
         (

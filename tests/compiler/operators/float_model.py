@@ -12,18 +12,12 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 from onnx2wgsl.compiler.backend.artifact import write_artifact
-from onnx2wgsl.compiler.frontend.importer import import_model
+from onnx2wgsl.compiler.frontend.driver import import_model
 from onnx2wgsl.compiler.ir.graph import Graph
 from onnx2wgsl.compiler.ir.program import Program
 from onnx2wgsl.compiler.pipeline import compile_graph
 from onnx2wgsl.compiler.reference.oracle import Oracle, needs_signed_integer_kernels
-from onnx2wgsl.compiler.verify.compare import (
-    TOLERANCE,
-    Difference,
-    Replay,
-    Verification,
-    relative_error,
-)
+from onnx2wgsl.compiler.verify.compare import TOLERANCE, Difference, Replay, Verification, relative_error
 from onnx2wgsl.runtime_py import InferenceSession
 
 Array = NDArray[Any]

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from onnx2wgsl.compiler.ir.graph import Conv
 from onnx2wgsl.compiler.ir.text import parse_graph
-from onnx2wgsl.compiler.operators.fusion import explain
+from onnx2wgsl.compiler.operators.catalogue import explain
+from onnx2wgsl.compiler.operators.convolution.op import Conv
 from onnx2wgsl.compiler.passes.fuse_groups import FuseGroups
 
 from tests.compiler.ir_text import check_fused, check_left_in_float

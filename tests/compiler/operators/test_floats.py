@@ -13,7 +13,7 @@ from onnx2wgsl.compiler.errors import UnsupportedError
 from onnx2wgsl.compiler.lowering.shader import Shader
 from onnx2wgsl.compiler.operators.float import expressions as float_expressions
 from onnx2wgsl.compiler.operators.float.expressions import MAP_OPS, UNARY, WITH_ATTRIBUTES
-from onnx2wgsl.compiler.operators.float.nodes import FLOAT_OPS
+from onnx2wgsl.compiler.operators.onnx_op import KERNELS
 from onnx2wgsl.compiler.pipeline import compile_model
 from onnx2wgsl.compiler.verify.compare import TOLERANCE
 from onnx2wgsl.compiler.verify.regions import is_all_float
@@ -263,10 +263,10 @@ def test_moves_between_float_nodes(tmp_path: Path) -> None:
 
 def test_every_operator_is_tested() -> None:
     here = Path(__file__).read_text().partition("def test_every_operator")[0]
-    tested = {op for op in FLOAT_OPS if f'"{op}"' in here or op in {*UNARY, *WITH_ATTRIBUTES}}
-    reductions = {op for op in FLOAT_OPS if op.startswith("Reduce")}
-    assert FLOAT_OPS - tested - reductions == set()
-    assert MAP_OPS <= FLOAT_OPS
+    tested = {op for op in KERNELS if f'"{op}"' in here or op in {*UNARY, *WITH_ATTRIBUTES}}
+    reductions = {op for op in KERNELS if op.startswith("Reduce")}
+    assert KERNELS.keys() - tested - reductions == set()
+    assert KERNELS.keys() >= MAP_OPS
 
 
 # ---------------------------------------------------------------------------------- mixed models

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from onnx2wgsl.compiler.ir.graph import FloatOp
-from onnx2wgsl.compiler.ir.program import ConvKernel, Program
+from onnx2wgsl.compiler.ir.program import Program
 from onnx2wgsl.compiler.ir.text import format_graph, parse_graph
-from onnx2wgsl.compiler.operators.fusion import explain
+from onnx2wgsl.compiler.operators.catalogue import explain
+from onnx2wgsl.compiler.operators.convolution.kernel import ConvKernel
 from onnx2wgsl.compiler.operators.matmul.op import QMatMul
+from onnx2wgsl.compiler.operators.onnx_op import FloatOp
 from onnx2wgsl.compiler.passes.fuse_groups import FuseGroups
 
 from tests.compiler.exactness import assert_exact, assert_exact_on_gpu

@@ -7,11 +7,11 @@ import numpy as np
 import onnx
 import pytest
 from onnx2wgsl.compiler.errors import UnsupportedError
-from onnx2wgsl.compiler.frontend.importer import import_model
-from onnx2wgsl.compiler.ir.graph import FloatOp
+from onnx2wgsl.compiler.frontend.driver import import_model
 from onnx2wgsl.compiler.ir.program import Program
 from onnx2wgsl.compiler.ir.text import parse_graph
-from onnx2wgsl.compiler.operators.fusion import explain
+from onnx2wgsl.compiler.operators.catalogue import explain
+from onnx2wgsl.compiler.operators.onnx_op import FloatOp
 from onnx2wgsl.compiler.passes.fuse_moves import FuseMoves
 from onnx2wgsl.compiler.reference.oracle import Oracle
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from onnx2wgsl.compiler.ir.graph import FloatOp
 from onnx2wgsl.compiler.ir.text import parse_graph
-from onnx2wgsl.compiler.operators.fusion import explain
+from onnx2wgsl.compiler.operators.catalogue import explain
+from onnx2wgsl.compiler.operators.onnx_op import FloatOp
 
 from tests.compiler.exactness import assert_exact
 from tests.compiler.ir_text import check_fused, check_left_in_float

@@ -14,9 +14,10 @@ import numpy as np
 import onnx
 import pytest
 from onnx2wgsl.compiler.backend.artifact import write_artifact
-from onnx2wgsl.compiler.frontend.importer import import_model
+from onnx2wgsl.compiler.frontend.driver import import_model
 from onnx2wgsl.compiler.ir.graph import Graph
-from onnx2wgsl.compiler.ir.program import ConvKernel, Program
+from onnx2wgsl.compiler.ir.program import Program
+from onnx2wgsl.compiler.operators.convolution.kernel import ConvKernel
 from onnx2wgsl.compiler.pipeline import compile_graph, compile_model
 from onnx2wgsl.compiler.reference.oracle import Oracle, needs_signed_integer_kernels
 from onnx2wgsl.compiler.verify.compare import Verification

@@ -2,13 +2,15 @@
 
 import numpy as np
 import pytest
-from onnx2wgsl.compiler.ir.graph import Graph, Lookup
+from onnx2wgsl.compiler.ir.graph import Graph
 from onnx2wgsl.compiler.ir.layout import physical_channels
 from onnx2wgsl.compiler.ir.text import parse_graph
 from onnx2wgsl.compiler.ir.verifier import verify
+from onnx2wgsl.compiler.operators.borders import Pack, Unpack
+from onnx2wgsl.compiler.operators.convolution.packed import PackedConv, pack_weights, unpack_weights
+from onnx2wgsl.compiler.operators.lookup import Lookup
 from onnx2wgsl.compiler.operators.moves.op import Move
-from onnx2wgsl.compiler.operators.packed_ops import Pack, PackedConv, Unpack
-from onnx2wgsl.compiler.passes.pack_int8 import PackInt8, pack_weights, unpack_weights
+from onnx2wgsl.compiler.passes.pack_int8 import PackInt8
 from onnx2wgsl.compiler.verify.interpreter import run_graph
 
 from tests.compiler.exactness import differing

@@ -2,13 +2,15 @@
 
 import pytest
 from onnx2wgsl.compiler.backend.codegen import generate
-from onnx2wgsl.compiler.ir.program import BufferStore, ConvKernel, OutputStore, Program
+from onnx2wgsl.compiler.ir.program import BufferStore, OutputStore, Program
 from onnx2wgsl.compiler.ir.program_verifier import verify_program
 from onnx2wgsl.compiler.ir.text import parse_graph
+from onnx2wgsl.compiler.operators.convolution.kernel import ConvKernel
+from onnx2wgsl.compiler.operators.convolution.tile import choose_tile
 from onnx2wgsl.compiler.operators.moves.gather import GatherKernel
 from onnx2wgsl.compiler.passes.allocate_buffers import AllocateBuffers
 from onnx2wgsl.compiler.passes.pack_int8 import PackInt8
-from onnx2wgsl.compiler.passes.schedule import Schedule, choose_tile
+from onnx2wgsl.compiler.passes.schedule import Schedule
 from onnx2wgsl.compiler.verify.interpreter import run_graph
 from onnx2wgsl.compiler.verify.simulator import run_program
 

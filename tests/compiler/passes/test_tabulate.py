@@ -2,9 +2,9 @@
 
 import numpy as np
 from onnx2wgsl.compiler.arithmetic import dequantize_linear, quantize_linear
-from onnx2wgsl.compiler.ir.graph import Lookup
 from onnx2wgsl.compiler.ir.text import parse_graph
 from onnx2wgsl.compiler.operators.binary import Lookup2
+from onnx2wgsl.compiler.operators.lookup import Lookup
 from onnx2wgsl.compiler.passes.tabulate import Tabulate
 from onnx2wgsl.compiler.verify.interpreter import run_graph
 
