@@ -13,6 +13,7 @@ from .frontend.importer import PartialImportError
 from .frontend.model_file import Shapes
 from .ir.graph import Graph, Value
 from .ir.program import Program
+from .ir.program_verifier import verify_program
 from .ir.types import NUMPY_DTYPES
 from .ir.verifier import verify
 from .operators.base import FamilyOp
@@ -104,9 +105,11 @@ def compile_graph(graph: Graph, observe: Observer | None = None) -> Program:
     seen(PackInt8.name, graph)
     program = Schedule().apply(graph)
     program.signed = signed
+    verify_program(program, Schedule.name)
     seen(Schedule.name, program)
     for last in PROGRAM_PASSES:
         last.apply(program)
+        verify_program(program, last.name)
         seen(last.name, program)
     if not program.kernels:
         raise CompileError(f"{graph.name} computes nothing: its outputs are its inputs")

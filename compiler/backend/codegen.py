@@ -12,16 +12,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..ir.limits import WORKGROUPS
 from ..ir.program import Kernel, OutputStore, Program, Store, WordStore, fills, output_words, outputs_filled
 from ..ir.types import Array
 from ..lowering.shader import Constants, Json, Shader, start_of
 from ..operators.base import FamilyKernel, Grid
+from .limits import check_limits
 from .pictures import Picture
 from .templating import render_template, render_text
 
 WORKGROUP = 64
-MAX_WORKGROUPS = 65535
-"""WebGPU's default maxComputeWorkgroupsPerDimension."""
 SNIPPETS = {
     "dot": {"packed": "dot_packed.wgsl", "emulated": "dot_emulated.wgsl"},
     "requantize": {"fast": "requantize_fast.wgsl", "integer": "requantize_integer.wgsl"},
@@ -55,6 +55,7 @@ def generate(program: Program, pictures: dict[str, Picture]) -> Code:
                 "replaces": index,
                 "kernel": _emit(code, constants, program, instead),
             }
+    check_limits(code.kernels + [picture["kernel"] for picture in code.pictures.values()])
     for variants in SNIPPETS.values():
         for name in variants.values():
             code.shaders[name] = render_template(name, {})
@@ -179,7 +180,7 @@ def _structure(shader: Shader, kernel: FamilyKernel) -> tuple[Json, tuple[int, i
         return structure, grid.invocations, grid.workgroup
     count = structure.pop("invocations", kernel.pixels * kernel.words)
     groups = -(-count // WORKGROUP)
-    rows = -(-groups // MAX_WORKGROUPS)
+    rows = -(-groups // WORKGROUPS)
     row_length = -(-groups // rows) * WORKGROUP
     shader.define(row_length=row_length, pixels=kernel.pixels, words=kernel.words)
     return structure | {"workgroup": WORKGROUP}, (row_length, rows), (WORKGROUP, 1)

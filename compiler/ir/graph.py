@@ -4,9 +4,9 @@ A `Graph` is a list of ops in execution order. Every op makes one `Value`, and e
 `TensorType`. Three kinds of values stand in operands: graph inputs, results of ops, and constants
 (a value that carries `data`).
 
-Three stages share these classes, and a pass moves a graph from one to the next:
+Three stages share these classes (`Graph.stage`), and a pass moves a graph from one to the next:
 
-1. As imported: `quantize` and `dequantize` around float ops (`conv`, `elementwise`), as in the
+1. Imported: `quantize` and `dequantize` around float ops (`conv`, `elementwise`), as in the
    ONNX file.
 2. Integer: `qconv` and `lookup`, and `concat`, `resize` and `pad` straight on stored bytes.
 3. Packed: all activations are s8 in the layout `packed`, one axis last and four to a word;
@@ -26,9 +26,20 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from enum import StrEnum
 from typing import Any, ClassVar, Self
 
 from .types import DTYPE_NAMES, Array, TensorType
+
+
+class Stage(StrEnum):
+    """What a graph is made of. As imported, a group that ONNX Runtime runs in integers still stands as
+    dequantize .. float op .. quantize; later, what is float is computed in float.
+    """
+
+    IMPORTED = "imported"
+    INTEGER = "integer"
+    PACKED = "packed"
 
 
 @dataclass(eq=False)
@@ -168,7 +179,7 @@ class Graph:
     """Ops in execution order, with the values that come in and go out.
 
     An output keeps the model's name for it in `output_names`, whatever value holds it after the
-    passes. `fused`: integer groups have been made integer ops, what is left in float is float.
+    passes.
     """
 
     name: str
@@ -177,7 +188,7 @@ class Graph:
     output_names: list[str]
     ops: list[Op]
     opset: int = 21
-    fused: bool = False
+    stage: Stage = Stage.IMPORTED
 
     def users(self) -> Mapping[Value, list[Op]]:
         """The ops that read each value, as of now."""

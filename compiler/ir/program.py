@@ -46,9 +46,8 @@ class View:
         return self.words == self.pitch
 
     def __str__(self) -> str:
-        place = "" if self.buffer.offset is None else f"+0x{self.buffer.offset * 4:x}"
-        part = "" if self.whole else f" words {self.first}:{self.first + self.words} of {self.pitch}"
-        return f"{self.buffer.name}{place}{part}"
+        part = "" if self.whole else f", words {self.first}:{self.first + self.words} of {self.pitch}"
+        return f"buffer {self.buffer.name!r}{part}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,9 +56,6 @@ class BufferStore:
 
     view: View
     table: Array | None = None
-
-    def __str__(self) -> str:
-        return f"{self.view}{' by table' if self.table is not None else ''}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,9 +71,6 @@ class OutputStore:
     total: int
     view: View | None = None
 
-    def __str__(self) -> str:
-        return f"{self.view or f'output {self.output!r}'} by f32 table"
-
     @property
     def fills(self) -> bool:
         """Whether this store alone writes all of the tensor."""
@@ -89,9 +82,6 @@ class WordStore:
     """Whole words into a graph output, in row-major order."""
 
     output: str
-
-    def __str__(self) -> str:
-        return f"output {self.output!r}"
 
 
 Store = BufferStore | OutputStore | WordStore
@@ -108,6 +98,8 @@ class Kernel:
     words: int
     stores: list[Store]
     op: ClassVar[str] = ""
+    classes: ClassVar[dict[str, type[Kernel]]] = {}
+    """Every class of kernels by its op, for the text form; a class enters when it is defined."""
     is_float: ClassVar[bool] = False
     """Whether it adds or maps floats, which every device rounds in its own way."""
     byte_tables: ClassVar[bool] = False
@@ -116,6 +108,14 @@ class Kernel:
     """Whether it only carries a graph input or output over from memory, or to it."""
     quantizes: ClassVar[bool] = False
     """Whether it makes bytes of floats."""
+
+    def __init_subclass__(cls) -> None:
+        if "op" in cls.__dict__:
+            Kernel.classes[cls.op] = cls
+
+    def title(self) -> str:
+        """What it computes, in a line."""
+        return self.op
 
     @property
     def moves_words(self) -> bool:
@@ -229,6 +229,12 @@ def fills(kernel: Kernel) -> list[View]:
         if whole and not isinstance(store, WordStore) and store.view is not None:
             found.append(store.view)
     return found
+
+
+def inputs_read(kernel: Kernel) -> list[str]:
+    """Graph inputs that a kernel reads."""
+    found = [getattr(kernel, "source", None), *getattr(kernel, "sources", ())]
+    return list(dict.fromkeys(source for source in found if isinstance(source, str)))
 
 
 def touches(kernel: Kernel) -> Iterator[View]:

@@ -121,10 +121,6 @@ class FamilyKernel(Kernel):
         """
         raise NotImplementedError(self.op)
 
-    def title(self) -> str:
-        """The first line of the shader: what it computes."""
-        return self.op
-
     def substitute(self, tensors: Mapping[str, Array]) -> Array | None:
         """What it would make if it quantized to one of `tensors`, by name; None where to none."""
         del tensors

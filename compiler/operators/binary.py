@@ -84,12 +84,12 @@ class PairOp(FamilyOp):
     def schedule(self, scheduler: Scheduler) -> None:
         form = self.form()
         order = (self.b, self.a) if form.exchanged else (self.a, self.b)
-        operands = tuple(Broadcast.of(x, self.result, scheduler) for x in order)
+        sources = tuple(scheduler.source(x) for x in order)
         scheduler.kernel(
             PairKernel(
                 *scheduler.frame(self),
-                sources=tuple(operand.source for operand in operands),
-                operands=operands,
+                sources=sources,
+                operands=tuple(Broadcast.of(x, self.result) for x in order),
                 form=form,
             )
         )

@@ -15,7 +15,6 @@ from ..ir.program import Source, View
 from ..ir.types import Array, TensorType
 from ..lowering.memory import Memory
 from ..lowering.packing import Lowering
-from ..lowering.scheduling import Scheduler
 from ..lowering.shader import Json, Shader
 from .moves.op import Move
 
@@ -61,20 +60,19 @@ def _of_rank(x: Value, rank: int, lowering: Lowering) -> Value:
 
 @dataclass(frozen=True, eq=False)
 class Broadcast:
-    """Where an operand's words lie for the result's: its source, and by the result's pixel axes,
-    outermost first, (size, stride in pixels of the operand). `splat`: its one channel serves all.
+    """Where an operand's words lie for the result's: by the result's pixel axes, outermost first,
+    (size, stride in pixels of the operand). `splat`: its one channel serves all.
     """
 
-    source: Source
     axes: tuple[tuple[int, int], ...]
     splat: bool
     words: int
 
     @classmethod
-    def of(cls, x: Value, result: Value, scheduler: Scheduler) -> Broadcast:
+    def of(cls, x: Value, result: Value) -> Broadcast:
         """The addressing of a packed operand of the result's rank and axis."""
         splat = x.type.channels == 1 and result.type.channels > 1
-        return cls(scheduler.source(x), broadcast_axes(x.type, result.type), splat, x.type.words)
+        return cls(broadcast_axes(x.type, result.type), splat, x.type.words)
 
     def words_of(self, source: Source, memory: Memory, pixels: int, words: int) -> Array:
         """The operand's bytes for every word of the result, u8 [pixels, words * 4]."""

@@ -57,7 +57,7 @@ class Select(FamilyOp):
             SelectKernel(
                 *scheduler.frame(self),
                 sources=tuple(scheduler.source(x) for x in (self.condition, *self.xs)),
-                operands=tuple(Broadcast.of(x, self.result, scheduler) for x in self.xs if packed),
+                operands=tuple(Broadcast.of(x, self.result) for x in self.xs if packed),
                 tensors=tuple(RowMajor.of(x.type, type_) for x in tensors),
                 channels=channels_of_lanes(type_) if packed else (),
             )

@@ -18,7 +18,7 @@ Floats, integers and booleans stay row-major, one word an element.
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..ir.graph import Graph
+from ..ir.graph import Graph, Stage
 from ..lowering.packing import Lowering
 from ..operators.borders import leave_outputs, load_inputs, pack_inputs
 from ..operators.moves.op import change_layout
@@ -31,7 +31,7 @@ class PackInt8:
     name: ClassVar[str] = "pack_int8"
 
     def apply(self, graph: Graph) -> bool:
-        if any(op.result.type.segments is not None for op in graph.ops):
+        if graph.stage is Stage.PACKED:
             return False
         loads = load_inputs(graph)
         lowering = Lowering(graph, change_layout)
@@ -41,4 +41,5 @@ class PackInt8:
             lowering.lower(op)
         graph.outputs = leave_outputs(graph, lowering)
         graph.ops = lowering.ops
+        graph.stage = Stage.PACKED
         return True

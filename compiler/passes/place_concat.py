@@ -49,8 +49,8 @@ class PlaceConcat:
     >>> program = Program("", {}, {}, [first, second, *copies, copy("third", ab, WordStore("y"))])
     >>> PlaceConcat().apply(program), [kernel.name for kernel in program.kernels]
     (True, ['first', 'second', 'third'])
-    >>> str(first.stores[0]), str(second.stores[0])
-    ('ab words 0:1 of 3', 'ab words 1:3 of 3')
+    >>> str(first.stores[0].view), str(second.stores[0].view)
+    ("buffer 'ab', words 0:1 of 3", "buffer 'ab', words 1:3 of 3")
     """
 
     name: ClassVar[str] = "place_concat"

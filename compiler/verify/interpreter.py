@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from ..ir.graph import Graph, Op, Tensors, Value
+from ..ir.graph import Graph, Op, Stage, Tensors, Value
 from ..ir.types import Array
 from ..operators.catalogue import groups
 
@@ -44,7 +44,7 @@ def run_graph(
 
 def needed_ops(graph: Graph) -> list[Op]:
     """The ops that the outputs need, in order, integer groups as the ops that they are."""
-    replaced = {} if graph.fused else groups(graph)
+    replaced = groups(graph) if graph.stage is Stage.IMPORTED else {}
     needed, kept = set(graph.outputs), []
     for op in reversed(graph.ops):
         if op.result in needed:

@@ -7,8 +7,11 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from onnx2wgsl.compiler.ir.text import format_graph, parse_graph
+from onnx2wgsl.compiler.fuzzing.checks import run_stage, same_bits
+from onnx2wgsl.compiler.ir.program import Program
+from onnx2wgsl.compiler.ir.text import Namer, format_ir, parse_ir
 from onnx2wgsl.compiler.pipeline import INTEGER_PASSES, PROGRAM_PASSES
+from onnx2wgsl.compiler.reference.oracle import Oracle
 
 from tests.builders.models import model as small_model
 from tests.builders.qdq import QDQBuilder
@@ -63,7 +66,7 @@ def test_a_name_with_brackets_is_printed_as_it_is(model: Path, tmp_path: Path) -
     )
 
 
-def test_the_ir_after_every_pass_parses_back(model: Path, tmp_path: Path) -> None:
+def test_the_ir_after_every_pass_parses_back_and_evaluates(model: Path, array: Path, tmp_path: Path) -> None:
     succeed("compile", model, "-o", tmp_path / "out", "--dump-ir", tmp_path / "ir")
     names = sorted(path.name for path in (tmp_path / "ir").glob("*.ir"))
     expected = ["import", *PASSES, "pack_int8", *PROGRAMS]
@@ -71,12 +74,25 @@ def test_the_ir_after_every_pass_parses_back(model: Path, tmp_path: Path) -> Non
     with np.load(tmp_path / "ir" / "constants.npz") as constants:
         data = dict(constants)
     assert data
+    feed = {"input": np.load(array)}
+    wanted = Oracle(model).run(feed)
     for name in names:
-        text = (tmp_path / "ir" / name).read_text()
-        if name[3:-3] in PROGRAMS:
-            assert text.startswith("program @")
-        else:
-            assert format_graph(parse_graph(text, data)) == text
+        text, namer = (tmp_path / "ir" / name).read_text(), Namer()
+        stage = parse_ir(text, data, namer)
+        assert isinstance(stage, Program) == (name[3:-3] in PROGRAMS)
+        assert format_ir(stage, namer) == text
+        assert same_bits(run_stage(stage, feed), wanted), name
+
+
+def test_a_value_has_one_id_in_all_texts(model: Path, tmp_path: Path) -> None:
+    succeed("compile", model, "-o", tmp_path / "out", "--dump-ir", tmp_path / "ir")
+    ids: dict[tuple[bool, str, str], set[str]] = {}
+    for path in (tmp_path / "ir").glob("*.ir"):
+        text = path.read_text()
+        for identifier, name in re.findall(r'^  ([%@]\w+) "([^"]+)": ', text, re.MULTILINE):
+            ids.setdefault((text.startswith("program"), identifier[0], name), set()).add(identifier)
+    assert all(len(found) == 1 for found in ids.values())
+    assert len(ids) > 100
 
 
 def test_float_regions_are_listed(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from onnx2wgsl.compiler.ir.program import Program
 from onnx2wgsl.compiler.ir.text import format_program, parse_graph
 from onnx2wgsl.compiler.operators.copy import CopyKernel
 from onnx2wgsl.compiler.passes.canonicalize import Canonicalize
+from onnx2wgsl.compiler.passes.place_concat import PlaceConcat
 from onnx2wgsl.compiler.pipeline import PASS_NAMES, compile_graph, compile_model
 
 from tests.builders.models import model
@@ -72,6 +73,18 @@ def test_the_pass_that_broke_the_graph_is_named(monkeypatch: pytest.MonkeyPatch,
 
     monkeypatch.setattr(Canonicalize, "apply", breaks)
     with pytest.raises(CompileError, match="the graph is not valid after canonicalize"):
+        compile_model(tmp_path / "m.onnx")
+
+
+def test_the_pass_that_broke_the_program_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    onnx.save(model("u8_s8"), tmp_path / "m.onnx")
+
+    def breaks(_: PlaceConcat, program: Program) -> bool:
+        program.kernels.pop(0)
+        return True
+
+    monkeypatch.setattr(PlaceConcat, "apply", breaks)
+    with pytest.raises(CompileError, match="the program is not valid after place_concat"):
         compile_model(tmp_path / "m.onnx")
 
 

@@ -150,7 +150,7 @@ def as_view(x: View, type_: TensorType, pixel: Array, lane: Array) -> View | Non
     >>> half = TensorType("s8", (1, 4, 2, 2), segments=(4,))
     >>> pixel, lane = positions(half)
     >>> str(as_view(x, half, pixel, lane + 4)), as_view(x, half, pixel, lane + 2)  # from channel 4, and 2
-    ('x words 1:2 of 2', None)
+    ("buffer 'x', words 1:2 of 2", None)
     """
     if type_.size == 0:
         return None

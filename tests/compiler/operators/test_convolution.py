@@ -7,7 +7,7 @@ from onnx2wgsl.compiler.operators.catalogue import explain
 from onnx2wgsl.compiler.operators.convolution.op import Conv
 from onnx2wgsl.compiler.passes.fuse_groups import FuseGroups
 
-from tests.builders.ir import check, unchanged
+from tests.builders.ir import check_fused, check_left_in_float
 
 HEAD = 'graph @t (%x: {x}[1,2,3,3]{{s=0.5, z=7}}) -> ("y": %y{outputs}) opset 21 {{'
 WEIGHTS = """
@@ -55,7 +55,7 @@ def after(more: str = "", z: int = 9, weights: str = "  @wq: s8[2,2,1,1] = [1, -
 
 
 def reason(text: str) -> str:
-    unchanged(FuseGroups(), text)
+    check_left_in_float(text)
     graph = parse_graph(text)
     (conv,) = [op for op in graph.ops if isinstance(op, Conv)]
     return explain(graph, conv)
@@ -66,7 +66,7 @@ def reason(text: str) -> str:
 
 
 def test_the_plain_group() -> None:
-    check(FuseGroups(), before(), after())
+    check_fused(before(), after())
 
 
 def test_attributes_are_kept() -> None:
@@ -81,7 +81,7 @@ def test_attributes_are_kept() -> None:
     )
     wanted = wanted.replace('"wq.scale")', '"wq.scale", group=2)')
     wanted = wanted.replace("opset 21 {\n", "opset 21 {\n  @wq: s8[2,1,1,2] = [1, -2, 3, 90]\n")
-    check(FuseGroups(), text, wanted.replace("%y: u8[1,2,3,3]", "%y: u8[1,2,3,1]"))
+    check_fused(text, wanted.replace("%y: u8[1,2,3,3]", "%y: u8[1,2,3,1]"))
 
 
 @pytest.mark.parametrize("scale", ["0.005", "0.00503"])
@@ -93,7 +93,7 @@ def test_an_int32_bias_within_1_percent_of_its_scale(scale: str) -> None:
       %c: f32[1,2,3,3] = conv(%d, weight=%w, bias=%b)
     """
     weights = "  @wq: s8[2,2,1,1] = [1, -2, 3, 90]\n  @bq: i32[2] = [300, -5]"
-    check(FuseGroups(), before(bias), after(", bias=@bq", weights=weights))
+    check_fused(before(bias), after(", bias=@bq", weights=weights))
 
 
 def test_a_float_bias_is_quantized() -> None:
@@ -102,7 +102,7 @@ def test_a_float_bias_is_quantized() -> None:
       %c: f32[1,2,3,3] = conv(%d, weight=%w, bias=@b)
     """
     weights = "  @wq: s8[2,2,1,1] = [1, -2, 3, 90]\n  @b.i32: i32[2] = [2, -200]"
-    check(FuseGroups(), before(bias), after(", bias=@b.i32", weights=weights))
+    check_fused(before(bias), after(", bias=@b.i32", weights=weights))
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_a_float_bias_is_quantized() -> None:
 )
 def test_an_activation_that_saturation_implies(activation: str, constants: str) -> None:
     conv = f"{CONV}  {constants}  %a: f32[1,2,3,3] = {activation}\n"
-    check(FuseGroups(), before(conv, z=0, c="%a"), after(z=0))
+    check_fused(before(conv, z=0, c="%a"), after(z=0))
 
 
 def test_scales_and_zero_points_of_each_channel() -> None:
@@ -125,8 +125,7 @@ def test_scales_and_zero_points_of_each_channel() -> None:
       @zw: s8[2] = [0, -3]
       %w: f32[2,2,1,1] = dequantize(@wq, scale=@sw, zero_point=@zw)
     """
-    graph = check(
-        FuseGroups(),
+    graph = check_fused(
         before(weights=weights),
         HEAD.format(x="u8", outputs="")
         + """
@@ -145,7 +144,7 @@ def test_several_readers_of_the_input_are_each_served() -> None:
     text = before(outputs=', "d": %d')
     wanted = after().replace('"y": %y', '"y": %y, "d": %d')
     wanted = wanted.replace("opset 21 {\n", "opset 21 {\n" + INPUT)
-    check(FuseGroups(), text, wanted)
+    check_fused(text, wanted)
 
 
 # --- what stays

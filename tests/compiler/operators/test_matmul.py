@@ -15,7 +15,7 @@ from onnx2wgsl.compiler.operators.matmul.op import QMatMul
 from onnx2wgsl.compiler.operators.onnx_op import FloatOp
 from onnx2wgsl.compiler.passes.fuse_groups import FuseGroups
 
-from tests.builders.ir import unchanged
+from tests.builders.ir import check_left_in_float
 from tests.builders.qdq import QDQBuilder, QuantParams, Tensor
 from tests.compiler.exactness import assert_exact, assert_exact_on_gpu
 
@@ -189,7 +189,7 @@ def fused(source: str) -> QMatMul:
 
 
 def reason(source: str) -> str | None:
-    unchanged(FuseGroups(), source)
+    check_left_in_float(source)
     graph = parse_graph(source)
     (op,) = [op for op in graph.ops if isinstance(op, FloatOp)]
     return explain(graph, op)

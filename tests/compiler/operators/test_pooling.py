@@ -12,12 +12,11 @@ from onnx2wgsl.compiler.ir.program import Program
 from onnx2wgsl.compiler.ir.text import parse_graph
 from onnx2wgsl.compiler.operators.catalogue import explain
 from onnx2wgsl.compiler.operators.onnx_op import FloatOp
-from onnx2wgsl.compiler.passes.fuse_groups import FuseGroups
 from onnx2wgsl.compiler.passes.fuse_moves import FuseMoves
 from onnx2wgsl.compiler.reference.oracle import Oracle
 
 from tests.builders.between import X, model
-from tests.builders.ir import check, unchanged
+from tests.builders.ir import check, check_fused, check_left_in_float
 from tests.compiler.operators.stages import exact, kernels
 
 GRAPH = """
@@ -47,7 +46,7 @@ def test_an_average_pool_between_dequantize_and_quantize() -> None:
       %y: u8[1,2,3,3]{s=0.25, z=9} = qaverage_pool(%x, kernel=[2, 2], count_include_pad=true)
     }
     """
-    check(FuseGroups(), graph(AVERAGE, "3,3"), wanted)
+    check_fused(graph(AVERAGE, "3,3"), wanted)
 
 
 def test_a_global_average_pool_between_dequantize_and_quantize() -> None:
@@ -56,7 +55,7 @@ def test_a_global_average_pool_between_dequantize_and_quantize() -> None:
       %y: u8[1,2,1,1]{s=0.25, z=9} = qglobal_average_pool(%x)
     }
     """
-    check(FuseGroups(), graph(GLOBAL, "1,1"), wanted)
+    check_fused(graph(GLOBAL, "1,1"), wanted)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +71,7 @@ def test_a_global_average_pool_between_dequantize_and_quantize() -> None:
 )
 def test_what_leaves_an_average_in_float(changes: dict[str, str], why: str) -> None:
     text = graph(GLOBAL, "1,1", **changes)
-    unchanged(FuseGroups(), text)
+    check_left_in_float(text)
     parsed = parse_graph(text)
     (pool,) = [op for op in parsed.ops if isinstance(op, FloatOp)]
     assert why in str(explain(parsed, pool))

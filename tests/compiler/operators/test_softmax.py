@@ -8,10 +8,9 @@ import pytest
 from onnx2wgsl.compiler.ir.text import parse_graph
 from onnx2wgsl.compiler.operators.catalogue import explain
 from onnx2wgsl.compiler.operators.onnx_op import FloatOp
-from onnx2wgsl.compiler.passes.fuse_groups import FuseGroups
 
 from tests.builders.between import model
-from tests.builders.ir import check, unchanged
+from tests.builders.ir import check_fused, check_left_in_float
 from tests.compiler.exactness import assert_exact
 from tests.compiler.operators.stages import exact, kernels
 
@@ -69,7 +68,7 @@ def test_the_group(opset: int, attributes: str) -> None:
       %y: u8[2,3]{{s=0.25, z=0}} = qsoftmax(%x, {attributes})
     }}
     """
-    check(FuseGroups(), GRAPH.format(opset=opset, scale=0.25, y="u8"), wanted)
+    check_fused(GRAPH.format(opset=opset, scale=0.25, y="u8"), wanted)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +77,7 @@ def test_the_group(opset: int, attributes: str) -> None:
 )
 def test_what_leaves_it_in_float(scale: float, dtype: str, why: str) -> None:
     text = GRAPH.format(opset=21, scale=scale, y=dtype)
-    unchanged(FuseGroups(), text)
+    check_left_in_float(text)
     graph = parse_graph(text)
     (op,) = [op for op in graph.ops if isinstance(op, FloatOp)]
     assert why in str(explain(graph, op))

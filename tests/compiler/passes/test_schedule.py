@@ -1,13 +1,17 @@
 """schedule makes a kernel of every op and a buffer of every value."""
 
 import pytest
+from onnx2wgsl.compiler.backend.codegen import generate
 from onnx2wgsl.compiler.ir.program import BufferStore, OutputStore, Program
+from onnx2wgsl.compiler.ir.program_verifier import verify_program
 from onnx2wgsl.compiler.ir.text import parse_graph
 from onnx2wgsl.compiler.operators.convolution.kernel import ConvKernel
 from onnx2wgsl.compiler.operators.convolution.tile import choose_tile
 from onnx2wgsl.compiler.operators.moves.gather import GatherKernel
+from onnx2wgsl.compiler.passes.allocate_buffers import AllocateBuffers
 from onnx2wgsl.compiler.passes.pack_int8 import PackInt8
 from onnx2wgsl.compiler.passes.schedule import Schedule
+from onnx2wgsl.compiler.verify.interpreter import run_graph
 from onnx2wgsl.compiler.verify.simulator import run_program
 
 from tests.builders.ir import seeded
@@ -18,8 +22,6 @@ Q = "{s=0.5, z=7}"
 
 def scheduled(body: str, outputs: str = '"y": %y') -> Program:
     """The program of a graph with input %x u8[1,5,4,4], which must compute the same."""
-    from onnx2wgsl.compiler.verify.interpreter import run_graph
-
     text = f"graph @t (%x: u8[1,5,4,4]{Q}) -> ({outputs}) opset 21 {{ {body} }}"
     graph = parse_graph(text)
     feed = seeded(graph)
@@ -166,3 +168,23 @@ def test_two_pads_with_other_constants_are_two_gathers() -> None:
         """
     )
     assert [kernel.op for kernel in program.kernels] == ["pack", "gather", "gather", "unpack"]
+
+
+@pytest.mark.parametrize(("inputs", "outputs"), [(1, 5), (1, 6), (1, 14), (3, 3), (3, 9)])
+def test_a_value_may_be_more_outputs_than_a_kernel_can_bind(inputs: int, outputs: int) -> None:
+    names = ", ".join(f'"y{number}": %y' for number in range(outputs))
+    given = ", ".join(f"%x{number}: f32[2,3]" for number in range(inputs))
+    text = f"""graph @t ({given}) -> ({names}) opset 21 {{
+      %s: f32[2,3] = elementwise([{", ".join(f"%x{number}" for number in range(inputs))}], op="Sum")
+      %y: f32[2,3] = float([%s], op="Softplus")
+    }}"""
+    graph = parse_graph(text)
+    feed = seeded(graph)
+    wanted = run_graph(graph, feed)
+    PackInt8().apply(graph)
+    program = Schedule().apply(graph)
+    verify_program(program, Schedule.name)
+    assert differing(run_program(program, feed), wanted) == 0
+    AllocateBuffers().apply(program)
+    assert max(len(kernel["bindings"]) for kernel in generate(program, {}).kernels) <= 8
+    assert ("copy" in [kernel.op for kernel in program.kernels]) == (inputs + outputs > 6)

@@ -17,6 +17,7 @@ CONSTANTS = """
   @t: u8[256] = splat 0
   @m: f32[4] = [1.0, 1.0, 1.0, 1.0]
   @pw: u32[1,2,1,2,4] = splat 0
+  @pb: i32[4] = splat 0
 """
 
 
@@ -53,7 +54,7 @@ def problems(*ops: str, output: str = "%x") -> str:
             "the operand f32[1,4,3,3] has no quantization",
         ),
         (
-            f"%y: u8[1,4,2,2]{Q} = packed_conv(%x, weight=@pw, multiplier=@m)",
+            f"%y: u8[1,4,2,2]{Q} = packed_conv(%x, weight=@pw, bias=@pb, multiplier=@m)",
             "operand and result must be packed",
         ),
         (
