@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from onnx2wgsl.compiler.fuzzing.checks import run_stage, same_bits
 from onnx2wgsl.compiler.ir.program import Program
 from onnx2wgsl.compiler.ir.text import Namer, format_ir, parse_ir
 from onnx2wgsl.compiler.pipeline import INTEGER_PASSES, PROGRAM_PASSES
 from onnx2wgsl.compiler.reference.oracle import Oracle
+from onnx2wgsl.compiler.verify.compare import same_bits
+from onnx2wgsl.compiler.verify.stages import run_stage
 
 from tests.builders.models import model as small_model
 from tests.builders.qdq import QDQBuilder

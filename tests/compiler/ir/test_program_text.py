@@ -20,9 +20,9 @@ from onnx2wgsl.compiler.operators.onnx_op import Elementwise, OnnxOp
 from onnx2wgsl.compiler.pipeline import compile_model
 from onnx2wgsl.compiler.reference.oracle import Oracle
 from onnx2wgsl.compiler.verify.simulator import run_program
-from tests.compiler.models import model
 
 from tests.builders.ir import reparsed
+from tests.builders.models import model
 from tests.compiler.exactness import differing, feeds_for
 
 FACTS = ("name", "inputs", "outputs", "signed", "arena_words", "lower_bound_words")

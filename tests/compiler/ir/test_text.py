@@ -22,9 +22,9 @@ from onnx2wgsl.compiler.passes.fuse_groups import FuseGroups
 from onnx2wgsl.compiler.passes.fuse_moves import FuseMoves
 from onnx2wgsl.compiler.pipeline import compile_model
 from onnx2wgsl.compiler.verify.interpreter import run_graph
-from tests.compiler.models import model
 
 from tests.builders.ir import reparsed
+from tests.builders.models import model
 from tests.compiler.exactness import differing
 
 AVATAR = Path(__file__).parents[3] / "models" / "avatar_256_u8.onnx"
