@@ -44,7 +44,7 @@ def generate(program: Program, pictures: dict[str, Picture]) -> Code:
     constants = Constants()
     code = Code([], {}, {}, np.zeros(0, np.uint32))
     for index, kernel in enumerate(program.kernels):
-        assert isinstance(kernel, FamilyKernel), f"{kernel.op} is no kernel of a family"
+        assert isinstance(kernel, FamilyKernel), f"{kernel.kind} is no kernel of a family"
         code.kernels.append(_emit(code, constants, program, kernel))
         picture = pictures.get(kernel.picture_input)
         instead = None if picture is None else kernel.of_picture(picture.values())

@@ -92,7 +92,7 @@ def _print_program(program: Program) -> None:
         written = sum(s.view.pixels * s.view.words * 4 for s in kernel.stores if isinstance(s, BufferStore))
         table.add_row(
             str(index),
-            kernel.op,
+            kernel.kind,
             kernel.name,
             "x".join(map(str, (*kernel.shape[1:], kernel.words * 4))),
             f"{tile.pixels}x{tile.words * 4}" if tile else "",

@@ -97,9 +97,9 @@ class Kernel:
     shape: tuple[int, int, int]
     words: int
     stores: list[Store]
-    op: ClassVar[str] = ""
+    kind: ClassVar[str] = ""
     classes: ClassVar[dict[str, type[Kernel]]] = {}
-    """Every class of kernels by its op, for the text form; a class enters when it is defined."""
+    """Every class of kernels by its kind, for the text form; a class enters when it is defined."""
     is_float: ClassVar[bool] = False
     """Whether it adds or maps floats, which every device rounds in its own way."""
     byte_tables: ClassVar[bool] = False
@@ -110,12 +110,12 @@ class Kernel:
     """Whether it makes bytes of floats."""
 
     def __init_subclass__(cls) -> None:
-        if "op" in cls.__dict__:
-            Kernel.classes[cls.op] = cls
+        if "kind" in cls.__dict__:
+            Kernel.classes[cls.kind] = cls
 
     def title(self) -> str:
         """What it computes, in a line."""
-        return self.op
+        return self.kind
 
     @property
     def moves_words(self) -> bool:

@@ -107,19 +107,19 @@ class FamilyKernel(Kernel):
     @property
     def template(self) -> str:
         """The name of its template, templates/`template`.wgsl.j2, and of its shaders."""
-        return self.op
+        return self.kind
 
     def simulate(self, memory: Memory, inputs: Mapping[str, Array]) -> Array:
         """What it makes: packed bytes u8 [pixels, words * 4], or whole words [pixels, words]."""
-        raise NotImplementedError(self.op)
+        raise NotImplementedError(self.kind)
 
     def emit(self, shader: Shader) -> Json:
-        """Binds and defines what the template `op`.wgsl needs; returns its structure.
+        """Binds and defines what its template needs; returns its structure.
 
         One invocation makes word `index % words` of pixel `index / words`, unless the structure
         holds `invocations`, or a `grid` of its own (`Grid`).
         """
-        raise NotImplementedError(self.op)
+        raise NotImplementedError(self.kind)
 
     def substitute(self, tensors: Mapping[str, Array]) -> Array | None:
         """What it would make if it quantized to one of `tensors`, by name; None where to none."""

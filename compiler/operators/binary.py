@@ -156,7 +156,7 @@ class Lookup2(PairOp):
 
 def fuse(around: Surroundings, op: Op) -> Group | None:
     """The group of an Add or Mul of two quantized tensors."""
-    if not isinstance(op, Elementwise) or op.op not in ("Add", "Mul") or len(op.xs) != 2:
+    if not isinstance(op, Elementwise) or op.op_type not in ("Add", "Mul") or len(op.xs) != 2:
         return None
     a, b = (around.quantized(x, "its operand") for x in op.xs)
     if a.data is not None and b.data is not None:
@@ -168,7 +168,7 @@ def fuse(around: Surroundings, op: Op) -> Group | None:
             f"it takes {a.type.dtype} and {b.type.dtype} and gives {result.type.dtype}; all three must agree"
         )
     made: PairOp
-    if op.op == "Add":
+    if op.op_type == "Add":
         swapped = add_swaps_roles(a.type.shape, b.type.shape)
         made = QAdd(result, a, b, swapped if op.swapped is None else op.swapped)
     else:
@@ -197,7 +197,7 @@ def by_layout(op: Op) -> Settlement | None:
     """Settles `swapped` of an Add whose roles its shapes don't tell: with an operand that is broadcast, the
     two sums of `qlinear_add` are rounded in another order, and differ in up to one per cent of values.
     """
-    if isinstance(op, Elementwise) and op.op == "Add" and len(op.xs) == 2:
+    if isinstance(op, Elementwise) and op.op_type == "Add" and len(op.xs) == 2:
         a, b = op.xs
     elif isinstance(op, QAdd):
         a, b = op.a, op.b
@@ -284,7 +284,7 @@ def form_of_pairs(pairs: Array, limits: tuple[int, int], flip: int) -> PairForm:
 class PairKernel(FamilyKernel):
     """A function of two bytes on packed words."""
 
-    op = "pair"
+    kind = "pair"
     sources: tuple[Source, ...] = field(kw_only=True)
     operands: tuple[Broadcast, ...] = field(kw_only=True)
     form: PairForm = field(kw_only=True)

@@ -161,7 +161,7 @@ def _narrow(value: Value) -> bool:
 class BorderKernel(FamilyKernel):
     """Elements between memory and words, by `dtype`; `out`: from words."""
 
-    op = "border"
+    kind = "border"
     is_border = True
     source: Source = field(kw_only=True)
     dtype: str = "bool"
@@ -192,7 +192,7 @@ class BorderKernel(FamilyKernel):
 class PackKernel(FamilyKernel):
     """Byte graph input [N,C,H,W] to packed s8; `xor` is 0x80 for u8."""
 
-    op = "pack"
+    kind = "pack"
     input: str = ""
     channels: tuple[int, ...] = ()
     xor: int = 0
@@ -220,7 +220,7 @@ class UnpackKernel(FamilyKernel):
     """
 
     source: View = field(kw_only=True)
-    op = "unpack"
+    kind = "unpack"
     channels: tuple[int, ...] = ()
     xor: int = 0
 

@@ -20,7 +20,7 @@ class CopyKernel(FamilyKernel):
     """Words as they are: an operand of a concatenation, a lookup, a float output."""
 
     source: Source = field(kw_only=True)
-    op = "copy"
+    kind = "copy"
 
     @property
     def moves_words(self) -> bool:

@@ -105,7 +105,7 @@ class DynamicQuantize(FamilyOp):
 class DynamicKernel(FamilyKernel):
     """One of the three, by `form`: "scale" and "zero_point" make one word."""
 
-    op = "dynamic"
+    kind = "dynamic"
     form: str = field(kw_only=True)
     sources: tuple[Source, ...] = field(kw_only=True)
     op_of: DynamicQuantize | None = None

@@ -75,7 +75,7 @@ class Surroundings:
         """The one quantize that reads the result of `op`."""
         user = self.only_reader(op.result)
         if not isinstance(user, Quantize):
-            what = user.op if isinstance(user, Elementwise) else user.kind
+            what = user.op_type if isinstance(user, Elementwise) else user.kind
             raise NoIntegerForm(f"{what} follows it; QuantizeLinear must stand directly after it")
         return user
 

@@ -179,7 +179,7 @@ def _cut_off(unsigned: bool) -> Array:
 
 def fuse(around: Surroundings, op: Op) -> Group | None:
     """The group of a linear Resize."""
-    if not isinstance(op, FloatOp) or op.op != "Resize":
+    if not isinstance(op, FloatOp) or op.op_type != "Resize":
         return None
     if op.attributes.get("mode", "nearest") != "linear":
         return None
@@ -270,7 +270,7 @@ class InterpolationKernel(FamilyKernel):
     and weights in 1024ths: then the result's bytes are whole values, xor `flip`.
     """
 
-    op = "interpolate"
+    kind = "interpolate"
     source: View = field(kw_only=True)
     x_type: TensorType = field(kw_only=True)
     result_type: TensorType = field(kw_only=True)

@@ -31,12 +31,12 @@ class OnnxOp(FamilyOp):
     """
 
     xs: tuple[Value, ...]
-    op: str = ""
+    op_type: str = ""
     attributes: dict[str, Any] = field(default_factory=dict)
 
     @property
     def onnx_name(self) -> str:
-        return self.op
+        return self.op_type
 
     @property
     def variables(self) -> list[Value]:
@@ -44,17 +44,17 @@ class OnnxOp(FamilyOp):
         return list(dict.fromkeys(value for value in self.xs if value.data is None))
 
     def evaluate(self, tensors: Tensors) -> Array:
-        return run_node(self.op, self.attributes, [tensors[x] for x in self.xs], tensors.opset)
+        return run_node(self.op_type, self.attributes, [tensors[x] for x in self.xs], tensors.opset)
 
     def lower(self, lowering: Lowering) -> None:
         """Row-major words are what float ops work on: the op stays as it is."""
         lowering.add(self)
 
     def schedule(self, scheduler: Scheduler) -> None:
-        KERNELS[self.op].schedule(self, scheduler)
+        KERNELS[self.op_type].schedule(self, scheduler)
 
     def refusal(self) -> str | None:
-        if self.op not in KERNELS:
+        if self.op_type not in KERNELS:
             return "it stays in float, and no kernel computes it"
         for value in (*(x for x in self.xs if x.data is None), self.result):
             if value.type.dtype not in WGSL_TYPES:
@@ -62,14 +62,14 @@ class OnnxOp(FamilyOp):
                     f"%{value.name} is {value.type.dtype}; left out of an integer group it is computed "
                     "on floats, 32-bit integers and booleans"
                 )
-            if value.type.dtype != "f32" and not KERNELS[self.op].any_dtype and value is not self.result:
+            if value.type.dtype != "f32" and not KERNELS[self.op_type].any_dtype and value is not self.result:
                 return f"%{value.name} is {value.type.dtype}; float32 is taken"
         if not all(x.type.size or x.data is not None for x in self.xs):
             return "an operand has no elements"
-        return KERNELS[self.op].refuse(self)
+        return KERNELS[self.op_type].refuse(self)
 
     def title(self) -> str:
-        return self.op
+        return self.op_type
 
 
 @dataclass(frozen=True)

@@ -231,11 +231,11 @@ def global_average_kernel(op: FamilyOp, x: Value, scheduler: Scheduler) -> Windo
 
 def fuse(around: Surroundings, op: Op) -> Group | None:
     """The group of an AveragePool or GlobalAveragePool."""
-    if not isinstance(op, FloatOp) or op.op not in ("AveragePool", "GlobalAveragePool"):
+    if not isinstance(op, FloatOp) or op.op_type not in ("AveragePool", "GlobalAveragePool"):
         return None
     x, quantize = around.requantized(op)
     result = quantize.result
-    if op.op == "GlobalAveragePool":
+    if op.op_type == "GlobalAveragePool":
         return Group(quantize, QGlobalAveragePool(result, x))
     a = op.attributes
     made = QAveragePool(

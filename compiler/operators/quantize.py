@@ -170,7 +170,7 @@ class QuantizeKernel(FamilyKernel):
     keys); scale and zero point only seed the search. `result`: the model's name for the tensor.
     """
 
-    op = "quantize"
+    kind = "quantize"
     quantizes = True
     source: View | str = field(kw_only=True)
     channels: tuple[int, ...] = ()
@@ -245,7 +245,7 @@ class PictureKernel(FamilyKernel):
     QuantizeKernel where a graph input `image` is given as a picture.
     """
 
-    op = "picture"
+    kind = "picture"
     byte_tables = True
     image: str = field(kw_only=True)
     channels: tuple[int, ...] = field(kw_only=True)

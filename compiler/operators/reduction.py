@@ -30,19 +30,19 @@ from .windows import WindowKernel, reduced_axes
 
 @dataclass(eq=False)
 class Extreme(FamilyOp):
-    """ONNX ReduceMax or ReduceMin (`op` max or min), or a global MaxPool."""
+    """ONNX ReduceMax or ReduceMin (`extreme` max or min), or a global MaxPool."""
 
     kind = "extreme"
     picks_extremes = True
     x: Value
-    op: str = "max"
+    extreme: str = "max"
     axes: tuple[int, ...] = ()
     keepdims: bool = True
 
     def evaluate(self, tensors: Tensors) -> Array:
         x = tensors[self.x]
         keys = float_order(x) if x.dtype == np.float32 else x
-        found = (keys.max if self.op == "max" else keys.min)(self.axes, keepdims=self.keepdims)
+        found = (keys.max if self.extreme == "max" else keys.min)(self.axes, keepdims=self.keepdims)
         return float_from_order(found) if x.dtype == np.float32 else np.asarray(found)
 
     def expected_shape(self) -> tuple[int, ...] | None:
@@ -79,7 +79,7 @@ class Extreme(FamilyOp):
                 *scheduler.frame(self),
                 source=scheduler.source(self.x),
                 axes=reduced_axes(type_, self.axes),
-                reduce=self.op,
+                reduce=self.extreme,
                 elements="bytes" if type_.segments is not None else type_.dtype,
                 in_words=type_.words if type_.segments is not None else 1,
                 lanes=lanes,
@@ -89,12 +89,12 @@ class Extreme(FamilyOp):
 
 @dataclass(eq=False)
 class ArgExtreme(FamilyOp):
-    """ONNX ArgMax or ArgMin (`op` max or min) along one axis; the first index, or the `last`."""
+    """ONNX ArgMax or ArgMin (`extreme` max or min) along one axis; the first index, or the `last`."""
 
     kind = "arg_extreme"
     reads_order = True
     x: Value
-    op: str = "max"
+    extreme: str = "max"
     axis: int = 0
     keepdims: bool = True
     last: bool = False
@@ -103,7 +103,7 @@ class ArgExtreme(FamilyOp):
         x = tensors[self.x]
         if self.last:
             x = np.flip(x, self.axis)
-        found = (np.argmax if self.op == "max" else np.argmin)(x, self.axis, keepdims=self.keepdims)
+        found = (np.argmax if self.extreme == "max" else np.argmin)(x, self.axis, keepdims=self.keepdims)
         found = np.asarray(found, np.int64)
         return x.shape[self.axis] - 1 - found if self.last else found
 
@@ -124,7 +124,7 @@ class ArgExtreme(FamilyOp):
                 source=scheduler.source(self.x),
                 type=type_,
                 axis=self.axis,
-                best=self.op,
+                best=self.extreme,
                 last=self.last,
             )
         )
@@ -136,7 +136,7 @@ class ArgKernel(FamilyKernel):
     row-major words.
     """
 
-    op = "arg"
+    kind = "arg"
     source: Source = field(kw_only=True)
     type: TensorType = field(kw_only=True)
     axis: int = 0

@@ -117,7 +117,7 @@ class RowMajor:
 class SelectKernel(FamilyKernel):
     """A choice between packed bytes, or between row-major words."""
 
-    op = "select"
+    kind = "select"
     sources: tuple[Source, ...] = field(kw_only=True)
     operands: tuple[Broadcast, ...] = ()
     tensors: tuple[RowMajor, ...] = ()

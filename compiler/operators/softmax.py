@@ -102,7 +102,7 @@ class QSoftmax(FamilyOp):
 
 def fuse(around: Surroundings, op: Op) -> Group | None:
     """The group of a Softmax."""
-    if not isinstance(op, FloatOp) or op.op != "Softmax":
+    if not isinstance(op, FloatOp) or op.op_type != "Softmax":
         return None
     x, quantize = around.requantized(op)
     result = quantize.result
@@ -124,7 +124,7 @@ class SoftmaxKernel(FamilyKernel):
     the level `beyond` of an infinite numerator.
     """
 
-    op = "softmax"
+    kind = "softmax"
     source: View = field(kw_only=True)
     type: TensorType = field(kw_only=True)
     axis: int = 0

@@ -100,7 +100,7 @@ class WindowKernel(FamilyKernel):
     count of taps; `area` counts taps outside too.
     """
 
-    op = "window"
+    kind = "window"
     source: Source = field(kw_only=True)
     axes: tuple[WindowAxis, ...] = field(kw_only=True)
     reduce: str = "max"

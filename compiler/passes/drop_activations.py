@@ -41,7 +41,7 @@ def _drop_activations(graph: Graph, quantize: Quantize) -> bool:
     # Several may stand in a row.
     while True:
         op = producers.get(quantize.x)
-        if not isinstance(op, Elementwise) or op.op not in ACTIVATIONS:
+        if not isinstance(op, Elementwise) or op.op_type not in ACTIVATIONS:
             return changed
         if op.result in graph.outputs or users[op.result] != [quantize]:
             return changed

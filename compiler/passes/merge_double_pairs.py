@@ -107,13 +107,13 @@ def _readers(graph: Graph, op: Op) -> list[Op] | None:
 def _does_nothing(op: Op, x: Value) -> bool:
     if op.onnx_name in ELIMINATED:
         return op.repeats() is not None
-    if not isinstance(op, Elementwise) or op.op not in NEUTRAL or len(op.xs) != 2:
+    if not isinstance(op, Elementwise) or op.op_type not in NEUTRAL or len(op.xs) != 2:
         return False
     first, second = op.xs
-    if first is not x and op.op in NEUTRAL_SECOND:
+    if first is not x and op.op_type in NEUTRAL_SECOND:
         return False
     constant = second if first is x else first
-    return constant.data is not None and bool((constant.array == NEUTRAL[op.op]).all())
+    return constant.data is not None and bool((constant.array == NEUTRAL[op.op_type]).all())
 
 
 def _intersection(limits: tuple[int, int], one: Quantization, two: Quantization) -> Quantization | None:

@@ -69,7 +69,7 @@ def _float_weights(graph: Graph, op: Conv | FloatOp) -> Value | None:
     """Constant float weights of an op whose weights ONNX Runtime quantizes."""
     if isinstance(op, Conv):
         weight = op.weight
-    elif op.op in QUANTIZED_WEIGHTS or _is_gemm(graph, op):
+    elif op.op_type in QUANTIZED_WEIGHTS or _is_gemm(graph, op):
         weight = op.xs[1]
     else:
         return None
@@ -79,10 +79,10 @@ def _float_weights(graph: Graph, op: Conv | FloatOp) -> Value | None:
 def _is_gemm(graph: Graph, op: FloatOp) -> bool:
     """Whether ONNX Runtime makes a Gemm of a MatMul and the Add behind it."""
     readers = graph.users().get(op.result, [])
-    if op.op != "MatMul" or len(readers) != 1 or op.result in graph.outputs:
+    if op.op_type != "MatMul" or len(readers) != 1 or op.result in graph.outputs:
         return False
     (add,) = readers
-    if not isinstance(add, Elementwise) or add.op != "Add" or len(op.xs[1].type.shape) != 2:
+    if not isinstance(add, Elementwise) or add.op_type != "Add" or len(op.xs[1].type.shape) != 2:
         return False
     other = [x for x in add.xs if x is not op.result]
     return len(other) == 1 and other[0].type.shape == op.xs[1].type.shape[1:]
@@ -99,7 +99,7 @@ def _leads_to_quantize(graph: Graph, op: Op) -> bool:
         if isinstance(reader, Quantize):
             return True
         # The Add right behind a MatMul, with which it becomes a Gemm.
-        bias = isinstance(op, FloatOp) and op.op == "MatMul" and value is op.result
-        if not isinstance(reader, Elementwise) or not (bias or reader.op in ACTIVATIONS):
+        bias = isinstance(op, FloatOp) and op.op_type == "MatMul" and value is op.result
+        if not isinstance(reader, Elementwise) or not (bias or reader.op_type in ACTIVATIONS):
             return False
         value = reader.result

@@ -57,18 +57,18 @@ def _operand_of_neutral(op: Identity | Elementwise) -> Value | None:
     """Rule 1: what the op merely repeats."""
     if isinstance(op, Identity):
         return op.x
-    if op.op not in NEUTRAL or len(op.xs) != 2:
+    if op.op_type not in NEUTRAL or len(op.xs) != 2:
         return None
     first, second = op.xs
     x, constant = (first, second) if second.data is not None else (second, first)
-    if x is second and op.op in NEUTRAL_SECOND:
+    if x is second and op.op_type in NEUTRAL_SECOND:
         return None
     if constant.data is None or constant.type.size != 1 or x.data is not None:
         return None
     # Such a constant gives the result axes that x has not.
     if len(constant.type.shape) > len(x.type.shape):
         return None
-    return x if constant.array.reshape(-1)[0] == NEUTRAL[op.op] else None
+    return x if constant.array.reshape(-1)[0] == NEUTRAL[op.op_type] else None
 
 
 def _take_pads(graph: Graph, op: Conv | FloatOp | MaxPool) -> bool:

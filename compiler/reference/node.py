@@ -26,7 +26,7 @@ class OnnxNode(Protocol):
 
     result: Value
     xs: tuple[Value, ...]
-    op: str
+    op_type: str
     attributes: dict[str, Any]
 
 
@@ -115,7 +115,7 @@ def run_expression(
                 scalar = x.array.astype(np.float32).reshape(())
                 constants.append(onnx.numpy_helper.from_array(scalar, names[x]))
         names[op.result] = f"t{number}"
-        domain, _, plain = op.op.rpartition(".")
+        domain, _, plain = op.op_type.rpartition(".")
         domain = domain or IMPLIED_DOMAINS.get(plain, "")
         domains.setdefault(domain, 1)
         nodes.append(

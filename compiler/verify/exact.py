@@ -104,7 +104,7 @@ class _Comparer:
         comparison = self.comparison
         try:
             comparison.program = compile_in_memory(comparison.model, self._observe, shapes)
-            comparison.in_float = [f"{k.op} computes in f32" for k in floats_of(comparison.program)]
+            comparison.in_float = [f"{k.kind} computes in f32" for k in floats_of(comparison.program)]
             if run_on_device is not None and not comparison.in_float:
                 comparison.stages.append(self._on_device(comparison.program, run_on_device))
         except UnsupportedError as error:

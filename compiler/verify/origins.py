@@ -51,7 +51,7 @@ def transposed_results(packed: Graph) -> dict[str, Op]:
         if isinstance(op, PackedConv) and op.float_reference:
             phases.add(op.result)
         elif isinstance(op, Move) and op.x in phases:
-            if op.op == "interleave":
+            if op.form == "interleave":
                 makers[op.result.model_name] = op
             else:
                 phases.add(op.result)

@@ -40,7 +40,7 @@ def run_program(
         name: np.zeros(type_.shape, NUMPY_DTYPES[type_.dtype]) for name, type_ in program.outputs.items()
     }
     for kernel in program.kernels:
-        assert isinstance(kernel, FamilyKernel), f"{kernel.op} is no kernel of a family"
+        assert isinstance(kernel, FamilyKernel), f"{kernel.kind} is no kernel of a family"
         lanes = kernel.substitute(given) if given else None
         if lanes is None:
             lanes = kernel.simulate(memory, inputs)

@@ -93,7 +93,7 @@ def test_a_model_that_only_hands_its_input_on_copies_it(tmp_path: Path) -> None:
     b.output(b.input((1, 3, 2, 2), QuantParams(0.5, 3), as_float=False), as_float=False)
     b.output(b.input((1, 3, 2, 2), QuantParams(0.5, 3)))
     onnx.save(b.build(), tmp_path / "m.onnx")
-    assert {kernel.op for kernel in compile_model(tmp_path / "m.onnx").kernels} >= {
+    assert {kernel.kind for kernel in compile_model(tmp_path / "m.onnx").kernels} >= {
         "pack",
         "unpack",
     }
@@ -108,4 +108,4 @@ def test_matrices_compile() -> None:
           %y: f32[2,3] = dequantize(%q, scale=@s, zero_point=@z)
         }"""
     )
-    assert [kernel.op for kernel in compile_graph(graph).kernels] == ["quantize"]
+    assert [kernel.kind for kernel in compile_graph(graph).kernels] == ["quantize"]

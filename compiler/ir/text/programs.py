@@ -50,10 +50,10 @@ def _buffers(program: Program, printer: Printer) -> Iterator[str]:
 
 
 def _kernel(kernel: Kernel, printer: Printer) -> str:
-    """`op "name" [N, H, W] x words (reads) -> stores {attributes}  # what it is, its MACs`."""
+    """`kind "name" [N, H, W] x words (reads) -> stores {attributes}  # what it is, its MACs`."""
     reads, attributes = parameters_of_kernel(type(kernel))
     batch, height, width = kernel.shape
-    parts = [kernel.op, json.dumps(kernel.name), f"[{batch}, {height}, {width}] x {kernel.words}"]
+    parts = [kernel.kind, json.dumps(kernel.name), f"[{batch}, {height}, {width}] x {kernel.words}"]
     parts.append(f"({', '.join(printer.fields(kernel, reads))})")
     if kernel.stores:
         parts += ["->", ", ".join(_store(store, printer) for store in kernel.stores)]
@@ -131,18 +131,18 @@ class _ProgramParser(Parser):
     def _kernel(self) -> Kernel:
         if self.kind() == "number":
             self.integer()  # for the reader: kernels run in the order of the text
-        op = self.take("word")
-        if op not in Kernel.classes:
-            raise self.refuse(f"{op!r} is no kernel; known are {', '.join(Kernel.classes)}")
-        cls = Kernel.classes[op]
+        kind = self.take("word")
+        if kind not in Kernel.classes:
+            raise self.refuse(f"{kind!r} is no kernel; known are {', '.join(Kernel.classes)}")
+        cls = Kernel.classes[kind]
         name, shape = self.string(), tuple(self.bracketed("[", "]", self.integer))
         self.expect("x")
         words = self.integer()
         reads, attributes = parameters_of_kernel(cls)
         self.expect("(")
-        held = self.fields(op, cls, reads, ")")
+        held = self.fields(kind, cls, reads, ")")
         stores = self._stores() if self.accept("->") else []
         if self.accept("{"):
-            held |= self.fields(op, cls, attributes, "}")
+            held |= self.fields(kind, cls, attributes, "}")
         frame = {"name": name, "shape": shape, "words": words, "stores": stores}
-        return self.made(op, cls, [*reads, *attributes], frame | held)
+        return self.made(kind, cls, [*reads, *attributes], frame | held)

@@ -73,15 +73,15 @@ def requantization(around: Surroundings, conv: Op) -> Quantize:
     """The quantize after `conv`, directly or behind a redundant Relu or Clip."""
     user = around.only_reader(conv.result)
     activation = None
-    if isinstance(user, Elementwise) and user.op in ACTIVATIONS:
+    if isinstance(user, Elementwise) and user.op_type in ACTIVATIONS:
         activation, user = user, around.only_reader(user.result)
     if not isinstance(user, Quantize):
-        what = user.op if isinstance(user, Elementwise) else user.kind
+        what = user.op_type if isinstance(user, Elementwise) else user.kind
         raise NoIntegerForm(f"{what} follows it; QuantizeLinear must stand directly after Conv")
     if activation is not None and not is_redundant(activation, user):
         quantization = user.result.type.quantization
         raise NoIntegerForm(
-            f"the {activation.op} after it is not implied by QuantizeLinear {quantization}: "
+            f"the {activation.op_type} after it is not implied by QuantizeLinear {quantization}: "
             "quantize between Conv and the activation"
         )
     return user
@@ -92,7 +92,7 @@ def is_redundant(activation: Elementwise, quantize: Quantize) -> bool:
     quantization = quantize.result.type.quantization
     assert quantization is not None
     low, high = quantize.result.type.limits
-    if activation.op == "Relu":
+    if activation.op_type == "Relu":
         return quantization.zero_point == low
     scale = F32(quantization.scale)
     bounds = [value.array.reshape(-1)[0] for value in activation.xs[1:]]

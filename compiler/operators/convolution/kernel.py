@@ -30,7 +30,7 @@ class ConvKernel(IntegerWindow, FamilyKernel):
     """
 
     source: View = field(kw_only=True)
-    op = "conv"
+    kind = "conv"
     x_type: TensorType = field(kw_only=True)
     weight: Array = field(kw_only=True)
     bias: Array = field(kw_only=True)

@@ -199,7 +199,7 @@ class _PhaseAxis:
 
 def fuse(around: Surroundings, op: Op) -> Group | None:
     """The group of a ConvTranspose."""
-    if not isinstance(op, FloatOp) or op.op != "ConvTranspose":
+    if not isinstance(op, FloatOp) or op.op_type != "ConvTranspose":
         return None
     x, weight = around.stored(op.xs[0]), around.producers.get(op.xs[1])
     axes = len(x.type.shape) - 2

@@ -89,7 +89,7 @@ class Expansion:
 def expand(op: OnnxOp, opset: int) -> list[Op]:
     """The nodes in the place of one of EXPANSIONS."""
     expansion = Expansion(op, opset)
-    return expansion.finish(EXPANSIONS[op.op](expansion, op))
+    return expansion.finish(EXPANSIONS[op.op_type](expansion, op))
 
 
 def _axis(op: OnnxOp, default: int = -1) -> int:
@@ -236,7 +236,7 @@ def _first_index(expansion: Expansion, op: OnnxOp, x: Value, most: str, axis: in
 
 
 def _arg_extreme(expansion: Expansion, op: OnnxOp) -> Value:
-    most = "ReduceMax" if op.op == "ArgMax" else "ReduceMin"
+    most = "ReduceMax" if op.op_type == "ArgMax" else "ReduceMin"
     index = _first_index(expansion, op, op.xs[0], most, _axis(op, 0))
     return expansion("Cast", expansion.reshape(index, op.result.type.shape), dtype="i64")
 
@@ -343,15 +343,15 @@ def schedule_expansion(node: OnnxOp, scheduler: Scheduler) -> None:
 def _refuse_expansion(op: OnnxOp) -> str | None:
     """What an operator asks of its operands and attributes here."""
     given = op.attributes
-    if op.op in ("Resize", "ReduceLogSumExp"):
+    if op.op_type in ("Resize", "ReduceLogSumExp"):
         for value in op.xs[1:]:
             if value.data is None:
                 return f"its operand %{value.name} must be constant"
-    if op.op == "LpNormalization" and given.get("p", 2) not in (1, 2):
+    if op.op_type == "LpNormalization" and given.get("p", 2) not in (1, 2):
         return f"p = {given['p']}; 1 and 2 are taken"
-    if op.op == "Resize":
+    if op.op_type == "Resize":
         return _refuse_resize(given)
-    if op.op == "BatchNormalization" and given.get("training_mode", 0):
+    if op.op_type == "BatchNormalization" and given.get("training_mode", 0):
         return "training_mode is not taken"
     return None
 

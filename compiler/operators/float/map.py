@@ -59,7 +59,7 @@ def _can_wait(op: OnnxOp, scheduler: Scheduler) -> bool:
     reader = readers[0]
     return (
         isinstance(reader, OnnxOp)
-        and reader.op in MAP_OPS
+        and reader.op_type in MAP_OPS
         and reader.result.type.shape == op.result.type.shape
     )
 
@@ -96,7 +96,7 @@ def node_name(op: OnnxOp, scheduler: Scheduler) -> str:
     """The ONNX node that an op is, or is a part of, for reports."""
     origin = scheduler.origins.get(op.result, op)
     assert isinstance(origin, OnnxOp)
-    return f"{origin.op} {origin.result.name}"
+    return f"{origin.op_type} {origin.result.name}"
 
 
 def source_of(value: Value, scheduler: Scheduler) -> Source:
@@ -166,7 +166,7 @@ def broadcast_strides(shape: tuple[int, ...], result: tuple[int, ...]) -> tuple[
 class MapKernel(FamilyKernel):
     """Elementwise nodes on row-major words; the last step's result is the kernel's."""
 
-    op = "float_map"
+    kind = "float_map"
     is_float = True
     sources: tuple[Source, ...] = field(kw_only=True)
     leaves: tuple[Value, ...] = field(kw_only=True)
@@ -186,11 +186,11 @@ class MapKernel(FamilyKernel):
         }
         for step in self.steps:
             xs = [x.array if x.data is not None else tensors[x] for x in step.xs]
-            tensors[step.result] = run_node(step.op, step.attributes, xs, self.opset)
+            tensors[step.result] = run_node(step.op_type, step.attributes, xs, self.opset)
         return words_of(tensors[self.steps[-1].result])
 
     def title(self) -> str:
-        return f"float_map: {', '.join(step.op for step in self.steps)}"
+        return f"float_map: {', '.join(step.op_type for step in self.steps)}"
 
     def emit(self, shader: Shader) -> Json:
         names = {leaf: f"x{number}" for number, leaf in enumerate(self.leaves)}
@@ -208,7 +208,7 @@ class MapKernel(FamilyKernel):
         steps = []
         for number, step in enumerate(self.steps):
             given = [names.get(x, "") for x in step.xs]
-            steps.append(expression(step.op, Node(step.attributes, step.xs, step.result, given)))
+            steps.append(expression(step.op_type, Node(step.attributes, step.xs, step.result, given)))
             names[step.result] = f"t{number}"
         for number, (size, _) in enumerate(self.axes):
             shader.define("u32", "", **{f"size{number}": size})

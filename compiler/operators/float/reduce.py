@@ -143,7 +143,7 @@ SUMS = ("ReduceL1", "ReduceL2", "ReduceMean", "ReduceSum", "ReduceSumSquare")
 class ReduceKernel(FamilyKernel):
     """One ONNX node that reduces, on row-major words."""
 
-    op = "float_reduce"
+    kind = "float_reduce"
     is_float = True
     sources: tuple[Source, ...] = field(kw_only=True)
     leaves: tuple[Value, ...] = field(kw_only=True)
@@ -166,14 +166,14 @@ class ReduceKernel(FamilyKernel):
             for leaf, source in zip(self.leaves, self.sources, strict=True)
         }
         xs = [tensors[x] if x.data is None else x.array for x in self.node.xs]
-        if self.node.op in SUMS and xs[0].dtype == np.float32:
+        if self.node.op_type in SUMS and xs[0].dtype == np.float32:
             xs[0] = xs[0].astype(np.float64)
-            made = run_node(self.node.op, self.node.attributes, xs, self.opset)
+            made = run_node(self.node.op_type, self.node.attributes, xs, self.opset)
             return words_of(made.astype(np.float32))
-        return words_of(run_node(self.node.op, self.node.attributes, xs, self.opset))
+        return words_of(run_node(self.node.op_type, self.node.attributes, xs, self.opset))
 
     def title(self) -> str:
-        return f"float_reduce: {self.node.op}"
+        return f"float_reduce: {self.node.op_type}"
 
     def emit(self, shader: Shader) -> Json:
         r = self.reduction

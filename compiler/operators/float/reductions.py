@@ -225,9 +225,9 @@ def pool(op: OnnxOp) -> Reduction:
     images = x.type.shape[0] * x.type.shape[1]
     a = Operand(x, (plane, *spatial), spatial, w.coordinates(1))
     sizes = (images, *w.out)
-    if op.op == "MaxPool":
+    if op.op_type == "MaxPool":
         return Reduction("max", sizes, w.kernel, a)
-    if op.op == "LpPool":
+    if op.op_type == "LpPool":
         return _norm(Reduction("squares", sizes, w.kernel, a), int(op.attributes.get("p", 2)))
     share = Value.constant(f"{op.result.name}.shares", _shares(op, w))
     strides = tuple(math.prod(w.out[n + 1 :]) for n in range(len(w.out)))
@@ -246,7 +246,7 @@ def _shares(op: OnnxOp, w: Window) -> Array:
     as onnxruntime's, which is run on ones.
     """
     shape = (1, 1, *w.size)
-    sums = run_node(op.op, op.attributes, [np.ones(shape, np.float32)], 21)[0, 0]
+    sums = run_node(op.op_type, op.attributes, [np.ones(shape, np.float32)], 21)[0, 0]
     counts = np.ones((), np.float64)
     for n, size in enumerate(w.size):
         at = np.arange(w.out[n])[:, None] * w.strides[n] - w.pads[n]
@@ -279,7 +279,7 @@ GLOBAL = {
 def reduced_axes(op: OnnxOp) -> list[int]:
     """The axes that a Reduce node or a global pool reduces."""
     rank = len(op.xs[0].type.shape)
-    if op.op in GLOBAL:
+    if op.op_type in GLOBAL:
         return list(range(2, rank))
     given = op.attributes.get("axes")
     if given is None and len(op.xs) > 1 and op.xs[1].type.size:
@@ -292,7 +292,7 @@ def reduced_axes(op: OnnxOp) -> list[int]:
 def rows(op: OnnxOp) -> Reduction:
     """A Reduce node or a global pool."""
     x, axes = op.xs[0], reduced_axes(op)
-    combine, finish = (REDUCTIONS | GLOBAL)[op.op]
+    combine, finish = (REDUCTIONS | GLOBAL)[op.op_type]
     shape = x.type.shape
     strides = [math.prod(shape[n + 1 :]) for n in range(len(shape))]
     kept = [n for n in range(len(shape)) if n not in axes]
@@ -302,7 +302,7 @@ def rows(op: OnnxOp) -> Reduction:
     inside = tuple(strides[n] for n in axes) or (0,)
     finish = finish.replace("count", literal(math.prod(reduced)))
     found = Reduction(combine, sizes, reduced, Operand(x, out, inside), finish=finish)
-    if op.op == "GlobalLpPool":
+    if op.op_type == "GlobalLpPool":
         return _norm(found, int(op.attributes.get("p", 2)))
     return found
 
@@ -347,10 +347,10 @@ def _schedule(describe: Callable[[OnnxOp], Reduction]) -> Callable[[OnnxOp, Sche
 
 def _refuse_reduction(op: OnnxOp) -> str | None:
     """What an operator asks of its operands and attributes here."""
-    for value in op.xs[1:] if op.op in REDUCTIONS else ():
+    for value in op.xs[1:] if op.op_type in REDUCTIONS else ():
         if value.data is None:
             return f"its operand %{value.name} must be constant"
-    if op.op in ("LpPool", "GlobalLpPool") and op.attributes.get("p", 2) not in (1, 2):
+    if op.op_type in ("LpPool", "GlobalLpPool") and op.attributes.get("p", 2) not in (1, 2):
         return f"p = {op.attributes['p']}; 1 and 2 are taken"
     return None
 

@@ -80,7 +80,7 @@ def fuse(around: Surroundings, op: Op) -> Group | None:
 
 
 def _product(around: Surroundings, op: Op) -> _Product | None:
-    if isinstance(op, FloatOp) and op.op == "Gemm":
+    if isinstance(op, FloatOp) and op.op_type == "Gemm":
         given = op.attributes
         bias = op.xs[2] if len(op.xs) > 2 and op.xs[2].type.size else None
         return _Product(
@@ -93,16 +93,16 @@ def _product(around: Surroundings, op: Op) -> _Product | None:
             float(given.get("alpha", 1.0)),
             float(given.get("beta", 1.0)),
         )
-    if isinstance(op, FloatOp) and op.op == "MatMul":
+    if isinstance(op, FloatOp) and op.op_type == "MatMul":
         readers = around.users.get(op.result, [])
         alone = op.result not in around.outputs and len(readers) == 1
         if alone and _added(readers[0], op) is not None:
             raise NoIntegerForm("the Add after it is its bias")
         return _Product(op, op.xs[0], op.xs[1])
-    if isinstance(op, Elementwise) and op.op == "Add":
+    if isinstance(op, Elementwise) and op.op_type == "Add":
         for x in op.xs:
             made = around.producers.get(x)
-            if isinstance(made, FloatOp) and made.op == "MatMul" and x not in around.outputs:
+            if isinstance(made, FloatOp) and made.op_type == "MatMul" and x not in around.outputs:
                 bias = _added(op, made)
                 if bias is not None and len(around.users[x]) == 1:
                     return _Product(op, made.xs[0], made.xs[1], bias)
@@ -111,7 +111,7 @@ def _product(around: Surroundings, op: Op) -> _Product | None:
 
 def _added(op: Op, product: FloatOp) -> Value | None:
     """What `op` adds to a matmul, where ONNX Runtime makes a gemm of the two."""
-    if not isinstance(op, Elementwise) or op.op != "Add" or len(op.xs) != 2:
+    if not isinstance(op, Elementwise) or op.op_type != "Add" or len(op.xs) != 2:
         return None
     a, b = (x.type.shape for x in product.xs)
     other = op.xs[1] if op.xs[0] is product.result else op.xs[0]
@@ -126,7 +126,7 @@ def _second(around: Surroundings, product: _Product) -> tuple[Value, Array, Arra
     """The bytes of operand b, its scales f32 and zero points i32, one or one a column."""
     value, transposed = product.b, False
     made = around.producers.get(value)
-    if isinstance(made, Move) and made.op == "transpose" and len(made.x.type.shape) == 2:
+    if isinstance(made, Move) and made.form == "transpose" and len(made.x.type.shape) == 2:
         transposed = list(made.attributes["perm"]) == [1, 0]
         if transposed:
             made = around.producers.get(made.x)

@@ -27,7 +27,7 @@ class MatMulKernel(FamilyKernel):
     `bias` i32 [1 or rows, 4 * words], `multiplier` f32 [4 * words]; `elements` as of ConvKernel.
     """
 
-    op = "matmul"
+    kind = "matmul"
     sources: tuple[Source, ...] = field(kw_only=True)
     firsts: tuple[Array, Array] = field(kw_only=True)
     size: tuple[int, int] = field(kw_only=True)

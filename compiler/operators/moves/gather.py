@@ -103,7 +103,7 @@ def _addends(pixels: Array, lanes: Array) -> tuple[tuple[Array, ...], tuple[Arra
 class GatherKernel(FamilyKernel):
     """Bytes, or words of row-major tensors, each from its address in the source."""
 
-    op = "gather"
+    kind = "gather"
     source: View | str | Array = field(kw_only=True)
     tables: Addresses = field(kw_only=True)
     fill: int = 0

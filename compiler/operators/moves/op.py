@@ -28,7 +28,7 @@ ONNX_NAMES = {
 class Move(MoveOp):
     """ONNX Reshape, Transpose, Slice, Gather, Expand, Tile, DepthToSpace or SpaceToDepth.
 
-    `op` and its attributes, all of them constants: reshape, expand {} (to the result's shape),
+    `form` and its attributes, all of them constants: reshape, expand {} (to the result's shape),
     transpose {perm}, slice {starts, steps} (one each an axis), gather {axis} with `indices` i64,
     tile {repeats}, depth_to_space {blocksize, mode}, space_to_depth {blocksize}, interleave {group,
     strides, starts} (the phases of a transposed convolution), and layout {}: the same elements
@@ -37,19 +37,21 @@ class Move(MoveOp):
 
     kind = "move"
     keeps_layout = False
-    op: str = "reshape"
+    form: str = "reshape"
     attributes: dict[str, Any] = field(default_factory=dict)
     indices: Value | None = None
 
     @property
     def onnx_name(self) -> str:
         """That of the most general operator; one that is told from it says so in `attributes`."""
-        return str(self.attributes.get("onnx", ONNX_NAMES.get(self.op, "")))
+        return str(self.attributes.get("onnx", ONNX_NAMES.get(self.form, "")))
 
     def repeats(self) -> Value | None:
         before, after = self.x.type.shape, self.result.type.shape
-        in_order = self.op == "transpose" and list(self.attributes["perm"]) == sorted(self.attributes["perm"])
-        same = self.op in ("reshape", "expand") and before == after
+        in_order = self.form == "transpose" and list(self.attributes["perm"]) == sorted(
+            self.attributes["perm"]
+        )
+        same = self.form in ("reshape", "expand") and before == after
         return self.x if same or in_order else None
 
     def moved(self, x: Array, fill: Any = 0) -> Array:
@@ -64,7 +66,7 @@ def change_layout(result: Value, x: Value) -> Move:
 
 def _moved(op: Move, x: Array) -> Array:
     shape, a = op.result.type.shape, op.attributes
-    match op.op:
+    match op.form:
         case "reshape":
             return x.reshape(shape)
         case "layout":
@@ -91,7 +93,7 @@ def _moved(op: Move, x: Array) -> Array:
             b = a["blocksize"]
             blocks = x.reshape(batch, channels, height // b, b, width // b, b)
             return blocks.transpose(0, 3, 5, 1, 2, 4).reshape(shape)
-    raise CompileError(f"internal error: {op.op} is no move")
+    raise CompileError(f"internal error: {op.form} is no move")
 
 
 def _interleaved(

@@ -193,7 +193,7 @@ def test_an_op_whose_result_depends_on_the_position_is_a_float_region(op: str, t
     x = b.input((1, 2, 3, 3), QuantParams(0.05, 128))
     b.output(b.unary(x, op, QuantParams(0.02, 128)))
     program: Program = compile_model(save(b.build(), tmp_path))
-    assert "float_map" in [kernel.op for kernel in program.kernels]
+    assert "float_map" in [kernel.kind for kernel in program.kernels]
 
 
 # --- models that can't be compiled, or not in integers

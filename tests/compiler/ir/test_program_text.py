@@ -83,7 +83,7 @@ def test_a_kernel_is_a_line_that_tells_what_it_is(tmp_path: Path) -> None:
     lines = [line for line in format_program(program).splitlines() if line.startswith("  kernel ")]
     assert len(lines) == len(program.kernels)
     for kernel, line in zip(program.kernels, lines, strict=True):
-        assert f' {kernel.op} "{kernel.name}" ' in line
+        assert f' {kernel.kind} "{kernel.name}" ' in line
         assert kernel.title() in line
         assert (f", {kernel.macs} MACs" in line) == (kernel.macs > 0)
     (depthwise,) = [line for line in lines if "depthwise=true" in line]
@@ -117,7 +117,7 @@ class Knob:
 class KnobKernel(Kernel):
     """No file but this knows it."""
 
-    op = "test_knob"
+    kind = "test_knob"
     sources: tuple[Source, ...] = field(kw_only=True)
     knobs: tuple[Knob, ...] = ()
     type: TensorType = field(kw_only=True)

@@ -108,9 +108,9 @@ def test_a_float_bias_is_quantized() -> None:
 @pytest.mark.parametrize(
     ("activation", "constants"),
     [
-        ('elementwise([%c], op="Relu")', ""),
-        ('elementwise([%c, @lo, @hi], op="Clip")', "@lo: f32[] = [0.0]\n  @hi: f32[] = [63.75]\n"),
-        ('elementwise([%c, @lo, @hi], op="Clip")', "@lo: f32[] = [-9.0]\n  @hi: f32[] = [99.0]\n"),
+        ('elementwise([%c], op_type="Relu")', ""),
+        ('elementwise([%c, @lo, @hi], op_type="Clip")', "@lo: f32[] = [0.0]\n  @hi: f32[] = [63.75]\n"),
+        ('elementwise([%c, @lo, @hi], op_type="Clip")', "@lo: f32[] = [-9.0]\n  @hi: f32[] = [99.0]\n"),
     ],
 )
 def test_an_activation_that_saturation_implies(activation: str, constants: str) -> None:
@@ -152,7 +152,7 @@ def test_several_readers_of_the_input_are_each_served() -> None:
 
 
 def test_a_second_reader_of_the_result_keeps_it_float() -> None:
-    conv = CONV + '  %other: f32[1,2,3,3] = elementwise([%c], op="Tanh")\n'
+    conv = CONV + '  %other: f32[1,2,3,3] = elementwise([%c], op_type="Tanh")\n'
     text = before(conv, outputs=', "o": %other')
     assert reason(text) == "its result %c has 2 readers; one QuantizeLinear is taken"
 
@@ -164,7 +164,7 @@ def test_a_float_output_keeps_it_float() -> None:
 
 @pytest.mark.parametrize("op", ["LeakyRelu", "Tanh", "HardSwish"])
 def test_another_activation_keeps_it_float(op: str) -> None:
-    conv = f'{CONV}  %a: f32[1,2,3,3] = elementwise([%c], op="{op}")\n'
+    conv = f'{CONV}  %a: f32[1,2,3,3] = elementwise([%c], op_type="{op}")\n'
     told = reason(before(conv, c="%a"))
     assert told == f"{op} follows it; QuantizeLinear must stand directly after Conv"
 
@@ -172,8 +172,8 @@ def test_another_activation_keeps_it_float(op: str) -> None:
 @pytest.mark.parametrize(
     ("activation", "z"),
     [
-        ('elementwise([%c], op="Relu")', 9),
-        ('elementwise([%c, @lo, @hi], op="Clip")', 0),
+        ('elementwise([%c], op_type="Relu")', 9),
+        ('elementwise([%c, @lo, @hi], op_type="Clip")', 0),
     ],
 )
 def test_an_activation_that_matters_keeps_it_float(activation: str, z: int) -> None:
@@ -185,7 +185,7 @@ def test_an_activation_that_matters_keeps_it_float(activation: str, z: int) -> N
 
 
 def test_a_float_input_keeps_it_float() -> None:
-    source = INPUT + '  %a: f32[1,2,3,3] = elementwise([%d], op="Relu")\n'
+    source = INPUT + '  %a: f32[1,2,3,3] = elementwise([%d], op_type="Relu")\n'
     text = before("  %c: f32[1,2,3,3] = conv(%a, weight=%w)\n", source=source)
     assert reason(text) == "its input %a does not come straight from DequantizeLinear"
 

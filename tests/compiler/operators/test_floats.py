@@ -99,7 +99,7 @@ def test_a_chain_is_one_kernel(tmp_path: Path) -> None:
     a = m.node("Exp", m.node("Neg", x))
     m.node("Div", a, m.node("Add", a, m.constant(np.float32(1))))
     program = require_within_tolerance(m, tmp_path)
-    assert [kernel.op for kernel in program.kernels] == [
+    assert [kernel.kind for kernel in program.kernels] == [
         "float_map",
         "float_map",
     ]  # a has 2 readers

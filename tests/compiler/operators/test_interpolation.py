@@ -63,7 +63,7 @@ graph @t (%x: u8[1,2,4,4]{{s=0.5, z=7}}) -> ("p": %p) opset {opset} {{
   @none: f32[0] = []
   @scales: f32[4] = {scales}
   %d: f32[1,2,4,4] = dequantize(%x, scale=@sx, zero_point=@zx)
-  %p: f32{shape} = float([%d, @none, @scales], op="Resize", attributes={{"mode": "linear"{more}}})
+  %p: f32{shape} = float([%d, @none, @scales], op_type="Resize", attributes={{"mode": "linear"{more}}})
 }}
 """
 

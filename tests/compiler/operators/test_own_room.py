@@ -73,7 +73,7 @@ class Negate(FamilyOp):
 class NegateKernel(FamilyKernel):
     """`twice` less each packed byte, clamped."""
 
-    op = "negate"
+    kind = "negate"
     template_text = """{% include "_kernel.wgsl.j2" %}
 
 @compute @workgroup_size({{ workgroup }})
@@ -104,7 +104,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
 
 def fuse(around: Surroundings, op: Op) -> Group | None:
     """The group of a Neg whose scale and zero point do not change."""
-    if not isinstance(op, Elementwise) or op.op != "Neg":
+    if not isinstance(op, Elementwise) or op.op_type != "Neg":
         return None
     x, quantize = around.requantized(op)
     if x.type.quantization != quantize.result.type.quantization:

@@ -31,8 +31,8 @@ graph @t (%x: u8[1,2,4,4]{{s=0.5, z=7}}) -> ("y": %y{outputs}) opset 21 {{
   %y: {y}[1,2,{size}]{{s=0.25, z=9}} = quantize({last}, scale=@sy, zero_point=@zy)
 }}
 """
-AVERAGE = 'float([%d], op="AveragePool", attributes={"kernel_shape": [2, 2], "count_include_pad": 1})'
-GLOBAL = 'float([%d], op="GlobalAveragePool")'
+AVERAGE = 'float([%d], op_type="AveragePool", attributes={"kernel_shape": [2, 2], "count_include_pad": 1})'
+GLOBAL = 'float([%d], op_type="GlobalAveragePool")'
 
 
 def graph(pool: str, size: str, **changes: str) -> str:
@@ -64,7 +64,7 @@ def test_a_global_average_pool_between_dequantize_and_quantize() -> None:
         ({"y": "s8"}, "it takes u8 and gives s8"),
         ({"outputs": ', "p": %p'}, "is a float graph output"),
         (
-            {"between": '%r: f32[1,2,1,1] = elementwise([%p], op="Tanh")', "last": "%r"},
+            {"between": '%r: f32[1,2,1,1] = elementwise([%p], op_type="Tanh")', "last": "%r"},
             "Tanh follows it",
         ),
     ],
@@ -153,7 +153,7 @@ def test_global_averages(shape: tuple[int, ...], dtype: type, tmp_path: Path) ->
 
 
 def _reduction(program: Program) -> str:
-    (kernel,) = [kernel for kernel in program.kernels if kernel.op == "window"]
+    (kernel,) = [kernel for kernel in program.kernels if kernel.kind == "window"]
     return str(kernel.reduce)  # type: ignore[attr-defined]
 
 

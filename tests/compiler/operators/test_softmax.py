@@ -32,7 +32,7 @@ graph @t (%x: u8[2,3]{{s=0.5, z=7}}) -> ("y": %y) opset {opset} {{
   @zx: u8[] = [7]
   @sy: f32[] = [{scale}]
   %d: f32[2,3] = dequantize(%x, scale=@sx, zero_point=@zx)
-  %p: f32[2,3] = float([%d], op="Softmax")
+  %p: f32[2,3] = float([%d], op_type="Softmax")
   %y: {y}[2,3]{{s={scale}, z=0}} = quantize(%p, scale=@sy)
 }}
 """

@@ -168,7 +168,7 @@ def test_a_float_op_works_on_row_major_floats() -> None:
     graph = parse_graph(
         """
         graph @t (%x: f32[1,1,2,2]) -> ("y": %y) opset 21 {
-          %y: f32[1,1,2,2] = elementwise([%x], op="Tanh")
+          %y: f32[1,1,2,2] = elementwise([%x], op_type="Tanh")
         }
         """
     )
@@ -202,4 +202,4 @@ def test_a_reader_that_wants_another_axis_gets_a_move() -> None:
         """
     )
     moves = [op for op in graph.ops if isinstance(op, Move)]
-    assert [(op.op, op.result.type.axis) for op in moves] == [("layout", 2)]
+    assert [(op.form, op.result.type.axis) for op in moves] == [("layout", 2)]

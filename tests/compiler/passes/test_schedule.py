@@ -46,7 +46,7 @@ def test_each_op_becomes_a_kernel() -> None:
         """
     )
     ops = ["pack", "conv", "copy", "copy", "copy", "gather", "unpack"]
-    assert [kernel.op for kernel in program.kernels] == ops
+    assert [kernel.kind for kernel in program.kernels] == ops
     assert len({kernel.name for kernel in program.kernels}) == len(ops)
 
 
@@ -56,7 +56,7 @@ def test_parts_of_a_concat_stand_on_words() -> None:
         %y: u8[1,10,4,4]{Q} = concat([%x, %x])
         """
     )
-    stores = [k.stores[0] for k in program.kernels if k.op == "copy"]
+    stores = [k.stores[0] for k in program.kernels if k.kind == "copy"]
     assert all(isinstance(store, BufferStore) for store in stores)
     assert [(s.view.first, s.view.words, s.view.pitch) for s in stores] == [(0, 2, 4), (2, 2, 4)]  # type: ignore[union-attr]
 
@@ -103,22 +103,22 @@ def test_tiles_fit(width: int, factor: int, words: int) -> None:
 def test_a_move_that_keeps_the_words_is_a_view() -> None:
     program = scheduled(
         f"""
-        %t: u8[4,1,4,5]{Q} = move(%x, op="transpose", attributes={{"perm": [2, 0, 3, 1]}})
+        %t: u8[4,1,4,5]{Q} = move(%x, form="transpose", attributes={{"perm": [2, 0, 3, 1]}})
         """,
         '"t": %t',
     )
-    assert [kernel.op for kernel in program.kernels] == ["pack", "unpack"]
+    assert [kernel.kind for kernel in program.kernels] == ["pack", "unpack"]
     assert program.kernels[1].reads()[0].buffer is program.kernels[0].stores[0].view.buffer  # type: ignore[union-attr]
 
 
 def test_a_slice_at_a_word_is_a_view_of_the_words() -> None:
     program = scheduled(
         f"""
-        %y: u8[1,1,4,4]{Q} = move(%x, op="slice", attributes={{
+        %y: u8[1,1,4,4]{Q} = move(%x, form="slice", attributes={{
             "starts": [0, 4, 0, 0], "steps": [1, 1, 1, 1]}})
         """
     )
-    assert [kernel.op for kernel in program.kernels] == ["pack", "unpack"]
+    assert [kernel.kind for kernel in program.kernels] == ["pack", "unpack"]
     view = program.kernels[1].reads()[0]
     assert (view.first, view.words, view.pitch) == (1, 1, 2)
 
@@ -126,11 +126,11 @@ def test_a_slice_at_a_word_is_a_view_of_the_words() -> None:
 def test_a_slice_within_a_word_is_gathered() -> None:
     program = scheduled(
         f"""
-        %y: u8[1,2,4,4]{Q} = move(%x, op="slice", attributes={{
+        %y: u8[1,2,4,4]{Q} = move(%x, form="slice", attributes={{
             "starts": [0, 1, 0, 0], "steps": [1, 1, 1, 1]}})
         """
     )
-    assert [kernel.op for kernel in program.kernels] == ["pack", "gather", "unpack"]
+    assert [kernel.kind for kernel in program.kernels] == ["pack", "gather", "unpack"]
 
 
 def test_addresses_that_are_sums_over_the_axes_take_one_table_an_axis() -> None:
@@ -142,7 +142,7 @@ def test_addresses_that_are_sums_over_the_axes_take_one_table_an_axis() -> None:
 
 
 def test_addresses_that_are_no_sums_are_listed_whole() -> None:
-    program = scheduled(f'%y: u8[2,8,5]{Q} = move(%x, op="reshape")')
+    program = scheduled(f'%y: u8[2,8,5]{Q} = move(%x, form="reshape")')
     gather = next(kernel for kernel in program.kernels if isinstance(kernel, GatherKernel))
     assert gather.tables.whole is not None
 
@@ -150,14 +150,14 @@ def test_addresses_that_are_no_sums_are_listed_whole() -> None:
 def test_moves_in_a_row_are_one_gather() -> None:
     program = scheduled(
         f"""
-        %a: u8[1,5,2,8]{Q} = move(%x, op="reshape")
-        %b: u8[1,2,5,8]{Q} = move(%a, op="transpose", attributes={{"perm": [0, 2, 1, 3]}})
-        %c: u8[1,4,5,4]{Q} = move(%b, op="reshape")
-        %y: u8[1,4,5,2]{Q} = move(%c, op="slice", attributes={{
+        %a: u8[1,5,2,8]{Q} = move(%x, form="reshape")
+        %b: u8[1,2,5,8]{Q} = move(%a, form="transpose", attributes={{"perm": [0, 2, 1, 3]}})
+        %c: u8[1,4,5,4]{Q} = move(%b, form="reshape")
+        %y: u8[1,4,5,2]{Q} = move(%c, form="slice", attributes={{
             "starts": [0, 0, 0, 1], "steps": [1, 1, 1, 2]}})
         """
     )
-    assert [kernel.op for kernel in program.kernels] == ["pack", "gather", "unpack"]
+    assert [kernel.kind for kernel in program.kernels] == ["pack", "gather", "unpack"]
 
 
 def test_two_pads_with_other_constants_are_two_gathers() -> None:
@@ -167,7 +167,7 @@ def test_two_pads_with_other_constants_are_two_gathers() -> None:
         %y: u8[1,5,5,6]{Q} = pad(%a, pads=[0, 1, 0, 1], value=9)
         """
     )
-    assert [kernel.op for kernel in program.kernels] == ["pack", "gather", "gather", "unpack"]
+    assert [kernel.kind for kernel in program.kernels] == ["pack", "gather", "gather", "unpack"]
 
 
 @pytest.mark.parametrize(("inputs", "outputs"), [(1, 5), (1, 6), (1, 14), (3, 3), (3, 9)])
@@ -175,8 +175,8 @@ def test_a_value_may_be_more_outputs_than_a_kernel_can_bind(inputs: int, outputs
     names = ", ".join(f'"y{number}": %y' for number in range(outputs))
     given = ", ".join(f"%x{number}: f32[2,3]" for number in range(inputs))
     text = f"""graph @t ({given}) -> ({names}) opset 21 {{
-      %s: f32[2,3] = elementwise([{", ".join(f"%x{number}" for number in range(inputs))}], op="Sum")
-      %y: f32[2,3] = float([%s], op="Softplus")
+      %s: f32[2,3] = elementwise([{", ".join(f"%x{number}" for number in range(inputs))}], op_type="Sum")
+      %y: f32[2,3] = float([%s], op_type="Softplus")
     }}"""
     graph = parse_graph(text)
     feed = seeded(graph)
@@ -187,4 +187,4 @@ def test_a_value_may_be_more_outputs_than_a_kernel_can_bind(inputs: int, outputs
     assert differing(run_program(program, feed), wanted) == 0
     AllocateBuffers().apply(program)
     assert max(len(kernel["bindings"]) for kernel in generate(program, {}).kernels) <= 8
-    assert ("copy" in [kernel.op for kernel in program.kernels]) == (inputs + outputs > 6)
+    assert ("copy" in [kernel.kind for kernel in program.kernels]) == (inputs + outputs > 6)
