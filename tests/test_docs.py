@@ -1,6 +1,8 @@
 """What the documents say of files and names is so."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,14 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 GUIDE = (ROOT / "docs" / "adding-an-operator.md").read_text("utf-8").replace("\\_", "_")
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+DOCUMENTS = sorted(
+    [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("models/*.md"), *ROOT.glob("tests/*.md")]
+)
+MEASURED = ("coverage.md", "outside-suites.md", "findings.md", "performance.md", "avatar/README.md")
+"""Reports that hold tables of figures, which are as wide as they are."""
+WRITTEN = [path for path in DOCUMENTS if not path.as_posix().endswith(MEASURED)]
+COLUMNS = 110
+"""As wide as code is (pyproject.toml)."""
 
 
 def mentioned_files(text: str) -> set[str]:
@@ -38,8 +48,8 @@ def test_a_file_that_the_guide_names_exists(name: str) -> None:
 
 
 def test_the_architecture_lists_the_compilers_rooms() -> None:
-    start = ARCHITECTURE.index("## The compiler's rooms")
-    section = ARCHITECTURE[start : ARCHITECTURE.index("\n## ", start)]
+    start = ARCHITECTURE.index("| room | what |")
+    section = ARCHITECTURE[start : ARCHITECTURE.index("\n\n", start)]
     listed = set(re.findall(r"\b\w+(?:\.py\b|/)", section))
     held = {
         path.name + "/" * path.is_dir()
@@ -55,13 +65,40 @@ def test_every_name_in_the_guide_is_in_the_code() -> None:
     assert missing == []
 
 
+def hops() -> list[tuple[str, str]]:
+    """The files and names of the way of a weight."""
+    start = ARCHITECTURE.index("### The way of a weight")
+    section = ARCHITECTURE[start : ARCHITECTURE.index("\n## ", start)]
+    return re.findall(r"^\d+\. ([\w/]+\.py), `(?:\w+\.)?(\w+)`", section, re.MULTILINE)
+
+
+def test_the_way_of_a_weight_is_ten_hops() -> None:
+    assert len(hops()) == 10
+
+
+@pytest.mark.parametrize(("file", "name"), hops())
+def test_a_hop_of_a_weight_is_in_its_file(file: str, name: str) -> None:
+    source = (ROOT / "compiler" / file).read_text("utf-8")
+    assert re.search(rf"^ *def {name}\(", source, re.MULTILINE)
+
+
+def test_the_picture_of_the_rooms_is_drawn_from_these_imports() -> None:
+    command = [sys.executable, str(ROOT / "scripts" / "rooms.py"), "--check"]
+    drawn = subprocess.run(command, check=False)
+    assert drawn.returncode == 0, "python scripts/rooms.py draws it anew"
+
+
+@pytest.mark.parametrize("document", WRITTEN, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_line_of_a_document_is_wider_than_code(document: Path) -> None:
+    lines = document.read_text("utf-8").splitlines()
+    wide = [f"line {n}: {len(line)}" for n, line in enumerate(lines, 1) if len(line) > COLUMNS]
+    assert wide == []
+
+
 def linked_files(text: str) -> set[str]:
     """Where links and pictures lead to within the repository, without anchors."""
     links = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text)
     return {link for link in links if not re.match(r"[a-z]+:", link)}
-
-
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("models/*.md")])
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
