@@ -14,7 +14,7 @@ from ..ir.graph import Op
 from ..operators.base import Settlement
 from ..operators.catalogue import LAYOUT_RULES
 from ..reference.layout import OptimizedGraph
-from ..reference.oracle import Oracle, needs_signed_integer_kernels
+from ..reference.oracle import reference_of
 
 
 def settle_by_layout(ops: Sequence[Op], model: onnx.ModelProto) -> None:
@@ -27,7 +27,7 @@ def settle_by_layout(ops: Sequence[Op], model: onnx.ModelProto) -> None:
     for node in named.graph.node:  # an op is known by its result, which the optimizer renames
         if node.output and node.output[0] in waiting:
             node.name = node.output[0]
-    oracle = Oracle(named, signed_integer_kernels=needs_signed_integer_kernels(named))
+    oracle = reference_of(named)
     optimized = OptimizedGraph(oracle.optimized, waiting)
     for settle in waiting.values():
         settle(optimized)

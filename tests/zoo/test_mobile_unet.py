@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from onnx2wgsl.compiler.reference.oracle import Oracle, needs_signed_integer_kernels
+from onnx2wgsl.compiler.reference.oracle import Oracle, reference_of
 
 from tests.zoo.export import Exporter, export
 from tests.zoo.files import mobile_unet_path
@@ -70,4 +70,4 @@ def test_an_exported_batch_can_be_symbolic() -> None:
 
 def _oracle(path: Path) -> Oracle:
     model = onnx.load(path)
-    return Oracle(model, signed_integer_kernels=needs_signed_integer_kernels(model))
+    return reference_of(model)

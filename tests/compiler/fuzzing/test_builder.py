@@ -3,7 +3,7 @@
 import numpy as np
 import onnx
 import pytest
-from onnx2wgsl.compiler.reference.oracle import Oracle, needs_signed_integer_kernels
+from onnx2wgsl.compiler.reference.oracle import Oracle, reference_of
 
 from tests.builders.qdq import QDQBuilder, QuantParams, Weights
 
@@ -21,7 +21,7 @@ def test_a_graph_of_every_op_runs_in_integers_with_the_shapes_it_announces(opset
     b.output(w, as_float=False)
     b.output(b.unary(w, "Clip", None, -1.0, 1.0))
     model = b.build()
-    oracle = Oracle(model, signed_integer_kernels=needs_signed_integer_kernels(model))
+    oracle = reference_of(model)
     groups = oracle.integer_groups()
     outputs = oracle.run({"x0": np.ones((2, 4, 9, 8), np.float32)})
     assert groups.exact, str(groups)
