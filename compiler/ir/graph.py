@@ -46,8 +46,9 @@ class Stage(StrEnum):
 class Value:
     """A named tensor; a constant when it carries data.
 
-    `origin`: the value whose elements this one holds in another form (packed, or the phases of a
-    transposed convolution); None for what stands in the model itself.
+    `origin`: the value whose elements this one holds packed, or as they lie in memory; None for what
+    stands in the model itself, and for what no tensor of the model is (the phases of a transposed
+    convolution).
     """
 
     name: str
