@@ -25,15 +25,15 @@ def _max_pool(imp: Importer, node: Any) -> None:
     if len(node.outputs) > 1 and not node.outputs[1].is_empty() and node.outputs[1].outputs:
         raise NodeRefusal("its indices are used; only its values are taken")
     attributes = {n: v.decode() if isinstance(v, bytes) else v for n, v in node.attrs.items()}
-    held = window_attributes(attributes)
-    made = MaxPool(Value("", x.type), x, **held)
-    shape = made.expected_shape()
+    window = window_attributes(attributes)
+    pool = MaxPool(Value("", x.type), x, **window)
+    shape = pool.expected_shape()
     assert shape is not None
     if min(shape) < 1:
         raise NodeRefusal(f"its result would have shape {list(shape)}")
-    if any((axis.indices < 0).all(1).any() for axis in made.axes()):
+    if any((axis.indices < 0).all(1).any() for axis in pool.axes()):
         raise NodeRefusal("one of its windows lies wholly in the padding")
-    imp.emit(node, MaxPool, TensorType(x.type.dtype, shape, x.type.quantization), x=x, **held)
+    imp.emit(node, MaxPool, TensorType(x.type.dtype, shape, x.type.quantization), x=x, **window)
 
 
 def _extreme(imp: Importer, node: Any, axes: tuple[int, ...], *, extreme: str, keepdims: bool) -> None:
