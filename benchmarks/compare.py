@@ -76,11 +76,11 @@ def environment(adapter: str) -> dict[str, str]:
     """The environment in which both libraries see only the adapter asked for."""
     if adapter == "default":
         return dict(os.environ)
-    found = [path for pattern in DRIVERS[adapter] for path in sorted(glob.glob(pattern))]
-    if not found:
+    drivers = [path for pattern in DRIVERS[adapter] for path in sorted(glob.glob(pattern))]
+    if not drivers:
         raise SystemExit(f"{adapter}: no driver file at {' or '.join(DRIVERS[adapter])}")
     quiet = {"XDG_RUNTIME_DIR": os.environ.get("XDG_RUNTIME_DIR", tempfile.gettempdir())}
-    return os.environ | {"VK_DRIVER_FILES": found[0], "VK_ICD_FILENAMES": found[0]} | quiet
+    return os.environ | {"VK_DRIVER_FILES": drivers[0], "VK_ICD_FILENAMES": drivers[0]} | quiet
 
 
 def start(name: str, system: str, path: Path, env: dict[str, str]) -> System:

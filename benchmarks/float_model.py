@@ -45,10 +45,10 @@ def to_float(model: onnx.ModelProto) -> onnx.ModelProto:
     for output in graph.output:
         if output.name in names:
             nodes.append(helper.make_node("Identity", [names[output.name]], [output.name]))
-    used = {name for node in nodes for name in node.input}
-    constants = [numpy_helper.from_array(a, n) for n, a in arrays.items() if n in used]
-    made = helper.make_graph(nodes, graph.name, graph.input, graph.output, constants)
-    result = helper.make_model(made, opset_imports=model.opset_import, ir_version=model.ir_version)
+    operands = {name for node in nodes for name in node.input}
+    constants = [numpy_helper.from_array(a, n) for n, a in arrays.items() if n in operands]
+    float_graph = helper.make_graph(nodes, graph.name, graph.input, graph.output, constants)
+    result = helper.make_model(float_graph, opset_imports=model.opset_import, ir_version=model.ir_version)
     onnx.checker.check_model(result)
     return result
 

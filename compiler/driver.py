@@ -106,11 +106,11 @@ def _pictures(normalize: Mapping[str, tuple[float, float]]) -> dict[str, Picture
 
 def _require_inputs(pictures: Mapping[str, Picture], program: Program) -> None:
     """Refuses a normalisation of what is no picture input."""
-    known = picture_inputs(program)
+    inputs = picture_inputs(program)
     for name in pictures:
-        if name not in known:
-            listed = ", ".join(map(repr, known)) or "none"
-            raise CompileError(f"normalize: {name!r} is no picture input; they are: {listed}")
+        if name not in inputs:
+            names = ", ".join(map(repr, inputs)) or "none"
+            raise CompileError(f"normalize: {name!r} is no picture input; they are: {names}")
 
 
 def _size(folder: Path) -> int:

@@ -95,22 +95,22 @@ def _later_reasons(graph: Graph) -> list[str]:
 
 def compile_graph(graph: Graph, observe: Observer | None = None) -> Program:
     """The program of an imported graph, which is rewritten in place."""
-    seen = observe or (lambda *_: None)
+    notify = observe or (lambda *_: None)
     signed = any(value.type.dtype == "s8" for value in activations(graph))
     to_integers(graph, observe)
     copy_inputs(graph)
     require_supported(graph)
     PackInt8().apply(graph)
     verify(graph, PackInt8.name)
-    seen(PackInt8.name, graph)
+    notify(PackInt8.name, graph)
     program = Schedule().apply(graph)
     program.signed = signed
     verify_program(program, Schedule.name)
-    seen(Schedule.name, program)
+    notify(Schedule.name, program)
     for last in PROGRAM_PASSES:
         last.apply(program)
         verify_program(program, last.name)
-        seen(last.name, program)
+        notify(last.name, program)
     if not program.kernels:
         raise CompileError(f"{graph.name} computes nothing: its outputs are its inputs")
     return program
@@ -118,16 +118,16 @@ def compile_graph(graph: Graph, observe: Observer | None = None) -> Program:
 
 def to_integers(graph: Graph, observe: Observer | None = None) -> None:
     """An imported graph, with integer ops and tables in the place of what they compute."""
-    seen = observe or (lambda *_: None)
+    notify = observe or (lambda *_: None)
     verify(graph, "import")
     for step in REFERENCE_PASSES:  # unseen: what ONNX Runtime computes is what they leave
         step.apply(graph)
         verify(graph, step.name)
-    seen("import", graph)
+    notify("import", graph)
     for step in INTEGER_PASSES:
         step.apply(graph)
         verify(graph, step.name)
-        seen(step.name, graph)
+        notify(step.name, graph)
 
 
 def activations(graph: Graph) -> list[Value]:

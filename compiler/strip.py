@@ -34,16 +34,16 @@ from .frontend.model_file import read_model
 def strip_zero_points(model: onnx.ModelProto) -> list[str]:
     """Strip a model in place and remove its unused constants; returns a line per zero point."""
     constants = _constants(model.graph)
-    stripped = []
+    lines = []
     for node in model.graph.node:
         zero_point = constants.get(node.input[2]) if len(node.input) > 2 else None
         if zero_point is None or not is_implied(zero_point, node.op_type, zero_point.dtype):
             continue
         where = f"{node.op_type} {node.name or node.output[0]}"
-        stripped.append(f"{where}: {zero_point.dtype} zero point {node.input[2]}")
+        lines.append(f"{where}: {zero_point.dtype} zero point {node.input[2]}")
         del node.input[2:]
     _remove_unused_constants(model.graph)
-    return stripped
+    return lines
 
 
 def strip_file(source: Path, destination: Path) -> list[str]:
@@ -53,14 +53,14 @@ def strip_file(source: Path, destination: Path) -> list[str]:
     the source can't be read, is no valid model, or the destination can't be written.
     """
     model = read_model(source)
-    stripped = strip_zero_points(model)
+    lines = strip_zero_points(model)
     try:
         data = model.SerializeToString()
         onnx.checker.check_model(data)
     except Exception as error:  # protobuf's limit of 2 GiB, or what onnx.checker found
         raise CompileError(f"{source} is not a valid ONNX model: {_one_line(error)}") from error
     write_whole(destination, data)
-    return stripped
+    return lines
 
 
 def _constants(graph: onnx.GraphProto) -> dict[str, Array]:
@@ -76,18 +76,18 @@ def _constants(graph: onnx.GraphProto) -> dict[str, Array]:
 
 def _remove_unused_constants(graph: onnx.GraphProto) -> None:
     used = set(_names_read(graph))
-    kept_tensors = [tensor for tensor in graph.initializer if tensor.name in used]
-    kept_nodes = [node for node in graph.node if node.op_type != "Constant" or node.output[0] in used]
+    tensors = [tensor for tensor in graph.initializer if tensor.name in used]
+    nodes = [node for node in graph.node if node.op_type != "Constant" or node.output[0] in used]
     gone = {tensor.name for tensor in graph.initializer} - used
-    kept_inputs = [value for value in graph.input if value.name not in gone]
-    for field, kept in (
-        (graph.initializer, kept_tensors),
-        (graph.node, kept_nodes),
-        (graph.input, kept_inputs),
+    inputs = [value for value in graph.input if value.name not in gone]
+    for field, remaining in (
+        (graph.initializer, tensors),
+        (graph.node, nodes),
+        (graph.input, inputs),
     ):
-        if len(kept) < len(field):
+        if len(remaining) < len(field):
             del field[:]
-            field.extend(kept)
+            field.extend(remaining)
 
 
 def _names_read(graph: onnx.GraphProto) -> Iterator[str]:

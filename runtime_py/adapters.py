@@ -91,9 +91,9 @@ def doctor() -> DoctorReport:
 
 
 def _examine(adapter: Any) -> AdapterReport:
-    error, packed = None, False
+    error, packed_dot = None, False
     try:
-        packed = packed_dot_works(open_device(adapter, {}))
+        packed_dot = packed_dot_works(open_device(adapter, {}))
     except (SessionError, wgpu.GPUError) as failure:
         error = tidy(failure)
     info = adapter.info
@@ -106,7 +106,7 @@ def _examine(adapter: Any) -> AdapterReport:
         features=tuple(sorted(adapter.features)),
         limits={name: adapter.limits[name] for name in _DEFAULT_LIMITS},
         timestamp_query=TIMESTAMPS in adapter.features,
-        packed_dot=packed,
+        packed_dot=packed_dot,
         error=error,
     )
 
@@ -125,37 +125,37 @@ def adapter_name(adapter: Any) -> str:
     return f"{device} ({driver}, {info['backend_type']})"
 
 
-def choose_adapter(wanted: Any = None) -> Any:
+def choose_adapter(selector: Any = None) -> Any:
     """None: wgpu's choice; a text: the first adapter whose name has it; an adapter: itself."""
-    if wanted is not None and not isinstance(wanted, str):
-        return wanted
-    found = enumerate_adapters()
-    if not found:
+    if selector is not None and not isinstance(selector, str):
+        return selector
+    adapters = enumerate_adapters()
+    if not adapters:
         steps = "".join(f"\n  {p.what}: {p.fix}" for p in system_problems([], hardware=False))
         raise AdapterError(f"no WebGPU adapter was found on this machine{steps}")
-    if wanted is None:
+    if selector is None:
         try:
             return wgpu.gpu.request_adapter_sync(power_preference="high-performance")
         except RuntimeError as error:
             raise AdapterError(f"no usable WebGPU adapter: {tidy(error)}") from None
-    text = _ALIASES.get(wanted.lower(), wanted.lower())
-    for adapter in found:
+    text = _ALIASES.get(selector.lower(), selector.lower())
+    for adapter in adapters:
         if text in adapter_name(adapter).lower():
             return adapter
-    names = ", ".join(adapter_name(adapter) for adapter in found)
-    raise AdapterError(f"no adapter's name contains {wanted!r}; found: {names}")
+    names = ", ".join(adapter_name(adapter) for adapter in adapters)
+    raise AdapterError(f"no adapter's name contains {selector!r}; found: {names}")
 
 
 def open_device(adapter: Any, needs: Mapping[str, int], timestamps: bool = False) -> Any:
     """A device on `adapter` whose limits cover `needs` (limit name -> value)."""
-    lacking = [
+    shortages = [
         f"{name} is {adapter.limits[name]} and the model needs {value}"
         for name, value in needs.items()
         if adapter.limits[name] < value
     ]
-    if lacking:
+    if shortages:
         raise AdapterError(
-            f"{adapter_name(adapter)} is too small for this model: {'; '.join(lacking)}. "
+            f"{adapter_name(adapter)} is too small for this model: {'; '.join(shortages)}. "
             "Choose another adapter (`onnx2wgsl doctor` lists them) or compile a smaller shape"
         )
     if timestamps and TIMESTAMPS not in adapter.features:
@@ -163,8 +163,8 @@ def open_device(adapter: Any, needs: Mapping[str, int], timestamps: bool = False
             f"{adapter_name(adapter)} has no {TIMESTAMPS}, which profiling needs; "
             "choose another adapter or time whole runs"
         )
-    wanted = {name: max(value, needs.get(name, 0)) for name, value in _DEFAULT_LIMITS.items()}
-    limits = {name: min(value, adapter.limits[name]) for name, value in wanted.items()}
+    demands = {name: max(value, needs.get(name, 0)) for name, value in _DEFAULT_LIMITS.items()}
+    limits = {name: min(value, adapter.limits[name]) for name, value in demands.items()}
     features = [TIMESTAMPS] if timestamps else []
     try:
         return adapter.request_device_sync(required_features=features, required_limits=limits)
@@ -183,12 +183,12 @@ def packed_dot_works(device: Any) -> bool:
     device.queue.write_buffer(buffer, 0, cases)
     try:
         dispatch_once(device, "dot4I8Packed", _DOT_SHADER, {0: ("storage", buffer)}, len(cases))
-        found = np.frombuffer(device.queue.read_buffer(buffer), dtype="<i4")[::2]
+        dots = np.frombuffer(device.queue.read_buffer(buffer), dtype="<i4")[::2]
     except SessionError:
         return False
     finally:
         buffer.destroy()
-    return bool(found.tolist() == [dot for _, _, dot in _DOT_CASES])
+    return bool(dots.tolist() == [dot for _, _, dot in _DOT_CASES])
 
 
 def dispatch_once(

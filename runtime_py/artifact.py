@@ -185,9 +185,9 @@ def _unreadable(path: Path, error: Exception) -> str:
 
 
 def _damaged(path: Path, problems: list[str]) -> str:
-    shown = "\n".join(f"  {p}" for p in problems[:5])
+    lines = "\n".join(f"  {p}" for p in problems[:5])
     more = f"\n  and {len(problems) - 5} more" if len(problems) > 5 else ""
-    return f"{path} is damaged; compile the model again:\n{shown}{more}"
+    return f"{path} is damaged; compile the model again:\n{lines}{more}"
 
 
 def _read_json(path: Path) -> dict[str, Any]:
@@ -214,8 +214,8 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 def _check_version(path: Path, description: dict[str, Any]) -> None:
     if description.get("format") != "onnx2wgsl":
-        found = description.get("format", "nothing")
-        raise ArtifactError(f"{path}: $.format is {found!r}, not 'onnx2wgsl': not an artifact")
+        format_name = description.get("format", "nothing")
+        raise ArtifactError(f"{path}: $.format is {format_name!r}, not 'onnx2wgsl': not an artifact")
     if description.get("version") != VERSION:
         raise ArtifactError(
             f"{path}: $.version is {description.get('version')!r}, this runtime reads {VERSION}; "
@@ -240,46 +240,46 @@ def _shorten(text: str) -> str:
     return text if len(text) <= 160 else f"{text[:60]} ... {text[-90:]}"
 
 
-def _read_weights(folder: Path, stated: dict[str, Any]) -> bytes:
-    path = folder / str(stated["file"])
+def _read_weights(folder: Path, record: dict[str, Any]) -> bytes:
+    path = folder / str(record["file"])
     try:
         data = path.read_bytes()
     except OSError as error:
         raise ArtifactError(_unreadable(path, error)) from None
-    if len(data) != stated["bytes"]:
-        problem = f"{len(data)} bytes, model.json says {stated['bytes']}"
+    if len(data) != record["bytes"]:
+        problem = f"{len(data)} bytes, model.json says {record['bytes']}"
         raise ArtifactError(_damaged(path, [problem]))
     digest = hashlib.sha256(data).hexdigest()
-    if digest != stated["sha256"]:
-        problem = f"SHA-256 is {digest}, model.json says {stated['sha256']}"
+    if digest != record["sha256"]:
+        problem = f"SHA-256 is {digest}, model.json says {record['sha256']}"
         raise ArtifactError(_damaged(path, [problem]))
     return data
 
 
-def _tensor(stated: dict[str, Any]) -> Tensor:
+def _tensor(record: dict[str, Any]) -> Tensor:
     image: ImageInput | ImageOutput | None = None
-    if "image" in stated:
-        fields = dict(stated["image"])
+    if "image" in record:
+        fields = dict(record["image"])
         if "kernel" in fields:
             image = ImageInput(**(fields | {"kernel": _kernel(fields["kernel"])}))
         else:
             image = ImageOutput(**fields)
-    return Tensor(stated["name"], stated["dtype"], tuple(stated["shape"]), image)
+    return Tensor(record["name"], record["dtype"], tuple(record["shape"]), image)
 
 
-def _kernel(stated: dict[str, Any]) -> Kernel:
-    x, y, z = stated["workgroups"]
+def _kernel(record: dict[str, Any]) -> Kernel:
+    x, y, z = record["workgroups"]
     return Kernel(
-        name=stated["name"],
-        op=stated["op"],
-        shader=stated["shader"],
-        constants={name: float(value) for name, value in stated["constants"].items()},
+        name=record["name"],
+        op=record["op"],
+        shader=record["shader"],
+        constants={name: float(value) for name, value in record["constants"].items()},
         # `requires` directives must stand first in a module, and the dot snippet has one.
-        uses=tuple(sorted(stated["uses"])),
+        uses=tuple(sorted(record["uses"])),
         workgroups=(x, y, z),
-        bindings=tuple(Binding(**b) for b in stated["bindings"]),
-        stores=tuple(Store(**s) for s in stated["stores"]),
-        macs=stated["macs"],
+        bindings=tuple(Binding(**b) for b in record["bindings"]),
+        stores=tuple(Store(**s) for s in record["stores"]),
+        macs=record["macs"],
     )
 
 
@@ -337,11 +337,11 @@ def _check_vectors(artifact: Artifact) -> Iterator[str]:
     if len(set(counts.values())) != 1:
         yield f"$.probe: lists of different lengths {counts}"
     if len(test["kernels"]) != len(artifact.kernels):
-        found, wanted = len(test["kernels"]), len(artifact.kernels)
-        yield f"$.self_test.kernels: {found} checksums for {wanted} kernels"
+        count, kernels = len(test["kernels"]), len(artifact.kernels)
+        yield f"$.self_test.kernels: {count} checksums for {kernels} kernels"
     outputs = {tensor.name for tensor in artifact.outputs}
     if set(test["outputs"]) != outputs:
         yield f"$.self_test.outputs: {sorted(test['outputs'])} instead of {sorted(outputs)}"
-    ranged = {tensor.name for tensor in artifact.inputs if tensor.dtype == "float32"}
-    if missing := sorted(ranged - set(test["inputs"])):
+    floats = {tensor.name for tensor in artifact.inputs if tensor.dtype == "float32"}
+    if missing := sorted(floats - set(test["inputs"])):
         yield f"$.self_test.inputs: no range for {missing}"

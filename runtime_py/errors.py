@@ -26,8 +26,8 @@ class DeviceLostError(SessionError):
 def tidy(error: BaseException) -> str:
     """The text of a wgpu error without its empty lines and standing phrases."""
     lines = [line.rstrip() for line in str(error).splitlines()]
-    kept = [line for line in lines if line.strip() not in ("", "Validation Error", "Caused by:")]
-    return "\n".join(kept).strip() or type(error).__name__
+    content = [line for line in lines if line.strip() not in ("", "Validation Error", "Caused by:")]
+    return "\n".join(content).strip() or type(error).__name__
 
 
 def from_gpu(error: BaseException, where: str) -> SessionError:

@@ -89,17 +89,17 @@ class InferenceSession:
         """Replays the artifact's test vectors on this device."""
         executor = self._open()
         inputs = seeded_inputs(self.artifact)
-        written = self._trace(executor, self._upload(executor, inputs))
+        stores = self._trace(executor, self._upload(executor, inputs))
         outputs = self.run(None, inputs)
         test = self.artifact.description["self_test"]
         kernels = [
-            Checksum(kernel.name, expected, checksum(written[kernel.name]))
+            Checksum(kernel.name, expected, checksum(stores[kernel.name]))
             for kernel, expected in zip(self.artifact.kernels, test["kernels"], strict=True)
         ]
         for name, (replaces, step) in executor.image_steps.items():
             steps = self._upload(executor, inputs | {name: seeded_picture(self.artifact, name)})
-            found = checksum(self._trace(executor, [steps[replaces]])[step.kernel.name])
-            kernels.append(Checksum(f"{name} (picture)", test["pictures"][name], found))
+            actual = checksum(self._trace(executor, [steps[replaces]])[step.kernel.name])
+            kernels.append(Checksum(f"{name} (picture)", test["pictures"][name], actual))
         results = [
             Checksum(name, test["outputs"][name], checksum(value.tobytes()))
             for name, value in zip(self._outputs, outputs, strict=True)
@@ -210,7 +210,7 @@ class InferenceSession:
         return pixels
 
     def _trace(self, executor: Executor, steps: Sequence[Step]) -> dict[str, list[_Array]]:
-        written = {}
+        stores_of = {}
         for step in steps:
             stores = Stores(step.kernel)
             readback = Readback(executor.device, stores.copies)
@@ -218,8 +218,8 @@ class InferenceSession:
                 raw = executor.run_one(step, readback, stores.copies)
             finally:
                 readback.destroy()
-            written[step.kernel.name] = stores.rows(raw)
-        return written
+            stores_of[step.kernel.name] = stores.rows(raw)
+        return stores_of
 
 
 def _node_arg(tensor: Tensor) -> NodeArg:

@@ -29,9 +29,9 @@ def choose_variants(
     }
 
 
-def _check_choice(name: str, value: str | None, allowed: tuple[str, str]) -> None:
-    if value is not None and value not in allowed:
-        raise InputError(f"{name} is {value!r}; give None or one of {', '.join(allowed)}")
+def _check_choice(name: str, value: str | None, choices: tuple[str, str]) -> None:
+    if value is not None and value not in choices:
+        raise InputError(f"{name} is {value!r}; give None or one of {', '.join(choices)}")
 
 
 def _dot(device: Any, demanded: bool) -> str:
@@ -53,15 +53,15 @@ def _dot(device: Any, demanded: bool) -> str:
 def _requantize(device: Any, artifact: Artifact, demanded: bool) -> str:
     probe = artifact.description["probe"]
     expected = np.array(probe["expected"], dtype=np.int32)
-    found = run_probe(device, artifact, "fast")
-    wrong = np.flatnonzero(found != expected)
+    actual = run_probe(device, artifact, "fast")
+    wrong = np.flatnonzero(actual != expected)
     if wrong.size == 0:
         return "fast"
     if demanded:
         case = int(wrong[0])
         raise AdapterError(
             f"requantize='fast' was asked for, and this device rounds {wrong.size} of "
-            f"{expected.size} probe cases differently (case {case}: {found[case]}, not "
+            f"{expected.size} probe cases differently (case {case}: {actual[case]}, not "
             f"{expected[case]}); leave requantize out or give requantize='integer'"
         )
     return "integer"

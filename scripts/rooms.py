@@ -53,20 +53,20 @@ def files_of(room: str) -> list[Path]:
     return sorted(folder.rglob("*.py")) if folder.is_dir() else [folder.with_suffix(".py")]
 
 
-def imported(room: str, known: list[str]) -> set[str]:
-    """The rooms that the files of one import."""
-    found: set[str] = set()
+def imports(room: str, names: list[str]) -> set[str]:
+    """The rooms that the files of one room import."""
+    modules: set[str] = set()
     for path in files_of(room):
         depth = len(path.relative_to(ROOT / "compiler").parts)
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.ImportFrom) and node.level == depth:
-                found |= {(node.module or alias.name).split(".")[0] for alias in node.names}
-    return (found & set(known)) - {room}
+                modules |= {(node.module or alias.name).split(".")[0] for alias in node.names}
+    return (modules & set(names)) - {room}
 
 
 def arrows(order: list[str]) -> list[tuple[str, str]]:
     """(importer, imported) without those that others imply."""
-    below = {room: imported(room, order) for room in order}
+    below = {room: imports(room, order) for room in order}
 
     def reach(room: str) -> set[str]:
         return below[room].union(*(reach(one) for one in below[room]))
@@ -82,12 +82,12 @@ def arrows(order: list[str]) -> list[tuple[str, str]]:
 def lanes(pairs: list[tuple[str, str]], order: list[str]) -> dict[tuple[str, str], int]:
     """How far beside the boxes each arrow runs: the shorter the nearer, none upon another."""
     span = {pair: sorted(order.index(room) for room in pair) for pair in pairs}
-    placed: dict[tuple[str, str], int] = {}
+    lane_of: dict[tuple[str, str], int] = {}
     for pair in sorted(pairs, key=lambda pair: (span[pair][1] - span[pair][0], span[pair])):
         low, high = span[pair]
-        taken = {lane for other, lane in placed.items() if span[other][0] < high and low < span[other][1]}
-        placed[pair] = next(lane for lane in range(len(pairs)) if lane not in taken)
-    return placed
+        occupied = {lane for other, lane in lane_of.items() if span[other][0] < high and low < span[other][1]}
+        lane_of[pair] = next(lane for lane in range(len(pairs)) if lane not in occupied)
+    return lane_of
 
 
 def draw() -> str:

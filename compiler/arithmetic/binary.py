@@ -70,8 +70,8 @@ def qlinear_add(
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         scale_c, zero_c = F32(c_q[0]), F32(c_q[1])
         ratio_a, ratio_b = F32(a_q[0]) / scale_c, F32(b_q[0]) / scale_c
-        fixed = zero_c - fused_multiply_add(ratio_a, F32(a_q[1]), ratio_b * F32(b_q[1]))
-        inner = fused_multiply_add(np.asarray(b).astype(F32), ratio_b, fixed)
+        constant = zero_c - fused_multiply_add(ratio_a, F32(a_q[1]), ratio_b * F32(b_q[1]))
+        inner = fused_multiply_add(np.asarray(b).astype(F32), ratio_b, constant)
         value = fused_multiply_add(np.asarray(a).astype(F32), ratio_a, inner)
     return _saturate(value, limits)
 
@@ -107,8 +107,8 @@ def _saturate(value: Array, limits: tuple[int, int]) -> Array:
     """sat(rne(v)) as int32; NaN and what int32 can't hold give `lo`, as cvtps2dq makes of them."""
     low, high = limits
     rounded = np.rint(value)
-    held = (rounded >= F32(-(2.0**31))) & (rounded < F32(2.0**31))
-    levels: Array = np.clip(np.where(held, rounded, F32(low)), low, high).astype(np.int32)
+    in_range = (rounded >= F32(-(2.0**31))) & (rounded < F32(2.0**31))
+    levels: Array = np.clip(np.where(in_range, rounded, F32(low)), low, high).astype(np.int32)
     return levels
 
 
@@ -253,5 +253,5 @@ def mul_thresholds(
         return None
     first = np.searchsorted(levels, np.arange(low + 1, high + 1), side="left")
     # The position after the last product stands for a level that none reaches.
-    reached: Array = np.append(products, NEVER)[first].astype(np.int32)
-    return reached
+    thresholds: Array = np.append(products, NEVER)[first].astype(np.int32)
+    return thresholds

@@ -22,6 +22,6 @@ def pad_indices(size: int, before: int, after: int, mode: str) -> Array:
     if mode == "reflect":
         # The edge is not repeated, so positions come again after that many; one element is all there is.
         period = 2 * (size - 1)
-        folded = np.mod(o, period) if period else np.zeros_like(o)
-        return np.where(folded >= size, period - folded, folded)
+        phase = np.mod(o, period) if period else np.zeros_like(o)
+        return np.where(phase >= size, period - phase, phase)
     return np.where((o < 0) | (o >= size), -1, o)

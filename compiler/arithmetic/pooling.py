@@ -146,8 +146,8 @@ def average_levels(
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         mean = total / np.asarray(count).astype(F32)
         value = np.rint(mean / F32(y_q[0]) + F32(y_q[1]))
-        held = (value >= F32(-(2.0**31))) & (value < F32(2.0**31))
-    levels: Array = np.clip(np.where(held, value, F32(low)), low, high).astype(np.int32)
+        in_range = (value >= F32(-(2.0**31))) & (value < F32(2.0**31))
+    levels: Array = np.clip(np.where(in_range, value, F32(low)), low, high).astype(np.int32)
     return levels
 
 
@@ -178,10 +178,10 @@ def average_thresholds(
         middle = (low + high) // 2
         # Beyond the ends no sum lies, and a key may be no number at all.
         inside = np.clip(middle, *ends)
-        reached = average_levels(float_from_order(inside), count, y_q, limits) >= levels
-        reached &= middle >= ends[0]
-        high = np.where(reached, middle, high)
-        low = np.where(reached, low, middle)
+        reaches = average_levels(float_from_order(inside), count, y_q, limits) >= levels
+        reaches &= middle >= ends[0]
+        high = np.where(reaches, middle, high)
+        low = np.where(reaches, low, middle)
     return np.where(high > ends[1], _NEVER, high).astype(np.int32)
 
 

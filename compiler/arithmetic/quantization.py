@@ -37,12 +37,12 @@ def dequantize_linear(q: Array, scale: Array | float, zero_point: Array | int) -
     return result
 
 
-def is_implied(zero_point: Array, operator: str, stored: np.dtype[Any]) -> bool:
+def is_implied(zero_point: Array, operator: str, dtype: np.dtype[Any]) -> bool:
     """Whether a QuantizeLinear or DequantizeLinear means the same without this constant zero point.
 
-    `stored`: the dtype that QuantizeLinear makes, or that DequantizeLinear reads.
+    `dtype`: the one that QuantizeLinear makes, or that DequantizeLinear reads.
     """
-    return np.dtype(stored) in IMPLIED_ZERO_POINTS.get(operator, ()) and not np.any(zero_point)
+    return np.dtype(dtype) in IMPLIED_ZERO_POINTS.get(operator, ()) and not np.any(zero_point)
 
 
 def requantize_multiplier(sx: float, sw: Array, sy: float) -> Array:
@@ -66,8 +66,8 @@ def quantize_bias(bias: Array, sx: float, sw: Array) -> Array:
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         quotient = bias.astype(F32) / (F32(sx) * np.asarray(sw, F32))
     # 2^31 - 1 is no f32: clamped in f64, so that the greatest bias does not wrap.
-    clamped = np.clip(np.rint(quotient.astype(np.float64)), -(2.0**31), 2.0**31 - 1)
-    return clamped.astype(np.int32)
+    levels = np.clip(np.rint(quotient.astype(np.float64)), -(2.0**31), 2.0**31 - 1)
+    return levels.astype(np.int32)
 
 
 def wrap_i32(values: Array) -> Array:
@@ -107,8 +107,8 @@ def quantize_thresholds(scale: float, zero_point: int, limits: tuple[int, int]) 
     while (high - low > 1).any():
         middle = (low + high) // 2
         x = float_from_order(np.clip(middle, -infinity - 1, infinity))
-        reached = quantize_linear(x, scale, zero_point, limits) >= levels
-        reached &= middle >= -infinity - 1
-        high = np.where(reached, middle, high)
-        low = np.where(reached, low, middle)
+        reaches = quantize_linear(x, scale, zero_point, limits) >= levels
+        reaches &= middle >= -infinity - 1
+        high = np.where(reaches, middle, high)
+        low = np.where(reaches, low, middle)
     return np.where(high > infinity, 0x7FFFFFFF, high).astype(np.int32)

@@ -86,8 +86,8 @@ def resize_indices(
             index = np.ceil(c) if scale < 1 else np.trunc(c)
         case _:  # round_prefer_ceil
             index = np.where(halfway, np.ceil(c), np.rint(c))
-    clipped: Array = np.clip(index.astype(np.int64), 0, size - 1)
-    return clipped
+    indices: Array = np.clip(index.astype(np.int64), 0, size - 1)
+    return indices
 
 
 class LinearTaps(NamedTuple):
@@ -151,9 +151,9 @@ def scaled_taps(size: int, result: int, scale: float, coordinates: str) -> Linea
     c = np.clip(c, F32(0), F32(size - 1))
     first = c.astype(np.int64)
     second = np.minimum(first + 1, size - 1)
-    scaled = (c * F32(1024)).astype(np.int64)
+    position = (c * F32(1024)).astype(np.int64)
     same = first == second
-    distances = [np.where(same, 512, np.abs(scaled - i * 1024)) for i in (first, second)]
+    distances = [np.where(same, 512, np.abs(position - i * 1024)) for i in (first, second)]
     return LinearTaps(first, second, *distances)
 
 
@@ -166,11 +166,11 @@ def resize_bytes(values: Array, y: LinearTaps, x: LinearTaps) -> Array:
     if y.first_distance.dtype == F32:
         return np.trunc(resize_linear(values.astype(F32), y, x)).astype(np.int64)
     k11, k21, k12, k22 = linear_weights(y, x)
-    held = values.astype(np.int64)
-    total: Array = k11 * held[..., y.first[:, None], x.first]
-    total = total + k21 * held[..., y.first[:, None], x.second]
-    total = total + k12 * held[..., y.second[:, None], x.first]
-    total = total + k22 * held[..., y.second[:, None], x.second]
+    wide = values.astype(np.int64)
+    total: Array = k11 * wide[..., y.first[:, None], x.first]
+    total = total + k21 * wide[..., y.first[:, None], x.second]
+    total = total + k12 * wide[..., y.second[:, None], x.first]
+    total = total + k22 * wide[..., y.second[:, None], x.second]
     # A shift alone would round a negative sum down.
     towards_zero: Array = np.sign(total) * (np.abs(total) >> 20)
     return towards_zero
@@ -225,6 +225,6 @@ def resize_cubic(values: Array, y: CubicTaps, x: CubicTaps) -> Array:
             across = across + x.weights[:, tap] / x.sums * values[..., x.indices[:, tap]]
         result = np.zeros((*values.shape[:-2], len(y.sums), len(x.sums)), F32)
         for tap in range(4):
-            weighted = across[..., y.indices[:, tap], :] * y.weights[:, tap, None]
-            result = result + weighted / y.sums[:, None]
+            term = across[..., y.indices[:, tap], :] * y.weights[:, tap, None]
+            result = result + term / y.sums[:, None]
     return result

@@ -52,10 +52,10 @@ def qlinear_softmax(
     if opset < OPSET_OF_ONE_AXIS:
         rows = x.reshape(int(np.prod(x.shape[:axis])), -1)
         return _softmax_rows(rows, x_scale, y_q, limits).reshape(x.shape)
-    moved = np.moveaxis(x, axis, -1)
-    rows = moved.reshape(-1, moved.shape[-1])
+    axis_last = np.moveaxis(x, axis, -1)
+    rows = axis_last.reshape(-1, axis_last.shape[-1])
     result = _softmax_rows(rows, x_scale, y_q, limits)
-    return np.moveaxis(result.reshape(moved.shape), -1, axis)
+    return np.moveaxis(result.reshape(axis_last.shape), -1, axis)
 
 
 def _softmax_rows(rows: Array, x_scale: float, y_q: tuple[float, int], limits: tuple[int, int]) -> Array:

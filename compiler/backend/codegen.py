@@ -86,7 +86,7 @@ def _emit(code: Code, weights: Constants, program: Program, kernel: FamilyKernel
         "bindings": [
             {"binding": b["number"], "buffer": b["buffer"], "access": b["access"]} for b in shader.bindings
         ],
-        "stores": _written(program, kernel),
+        "stores": _stores(program, kernel),
         "macs": kernel.macs,
     }
 
@@ -109,9 +109,9 @@ def _file(code: Code, template: str, text: str) -> str:
     return name
 
 
-def _written(program: Program, kernel: Kernel) -> list[Json]:
+def _stores(program: Program, kernel: Kernel) -> list[Json]:
     """The words that a kernel writes: of the arena, and of graph outputs that it fills alone."""
-    written: list[Json] = [
+    rows: list[Json] = [
         {
             "buffer": "arena",
             "offset": start_of(view),
@@ -124,8 +124,8 @@ def _written(program: Program, kernel: Kernel) -> list[Json]:
     for output in outputs_filled(kernel):
         words = output_words(program.outputs[output])
         whole = {"offset": 0, "rows": 1, "pitch": words, "width": words}
-        written.append({"buffer": f"output:{output}"} | whole)
-    return written
+        rows.append({"buffer": f"output:{output}"} | whole)
+    return rows
 
 
 def _store(shader: Shader, program: Program, kernel: Kernel, number: int, store: Store) -> Json:

@@ -46,11 +46,11 @@ def _check_replaceable(folder: Path, files: Iterable[str]) -> None:
         raise CompileError(
             f"{folder} is the current folder or holds it; give another one, for example build/NAME"
         )
-    known = {*files, "shaders", ".DS_Store"}
-    known |= {f"shaders/{path.name}" for path in folder.glob("shaders/*.wgsl")}
-    known |= {name.replace(".js", ".d.ts") for name in files}  # as earlier versions wrote
-    present = [path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*"))]
-    foreign = [name for name in present if name not in known] if _is_artifact(folder) else present
+    own = {*files, "shaders", ".DS_Store"}
+    own |= {f"shaders/{path.name}" for path in folder.glob("shaders/*.wgsl")}
+    own |= {name.replace(".js", ".d.ts") for name in files}  # as earlier versions wrote
+    contents = [path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*"))]
+    foreign = [name for name in contents if name not in own] if _is_artifact(folder) else contents
     if foreign:
         more = f" and {len(foreign) - 1} more" if len(foreign) > 1 else ""
         raise CompileError(

@@ -13,8 +13,8 @@ def check_limits(kernels: list[Json]) -> None:
     """Raises CompileError with every kernel record that asks for more."""
     problems = [problem for kernel in kernels for problem in _problems(kernel)]
     if problems:
-        listed = "\n".join(f"  - {problem}" for problem in problems)
-        raise CompileError(f"the model needs more than a WebGPU device must have:\n{listed}")
+        lines = "\n".join(f"  - {problem}" for problem in problems)
+        raise CompileError(f"the model needs more than a WebGPU device must have:\n{lines}")
 
 
 def _problems(kernel: Json) -> Iterator[str]:

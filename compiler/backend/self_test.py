@@ -69,9 +69,9 @@ def self_test(program: Program, pictures: Mapping[str, Picture]) -> Json:
     from_pictures = {}
     for name, picture in pictures.items():
         number = list(program.inputs).index(name)
-        shown = inputs | {name: seeded_picture(program.inputs[name], number, picture)}
+        feed = inputs | {name: seeded_picture(program.inputs[name], number, picture)}
         first = next(k for k in program.kernels if getattr(k, "input", None) == name)
-        from_pictures[name] = _checksums(program, shown)[1][first]
+        from_pictures[name] = _checksums(program, feed)[1][first]
     return {
         "seed": SEED,
         "inputs": ranges,
@@ -87,8 +87,8 @@ def _checksums(program: Program, inputs: dict[str, Array]) -> tuple[dict[str, Ar
     """The outputs, and the checksum of what each kernel wrote."""
     kernels: dict[Kernel, str] = {}
 
-    def observe(kernel: Kernel, written: list[Array]) -> None:
-        kernels[kernel] = checksum(b"".join(words.astype("<u4").tobytes() for words in written))
+    def observe(kernel: Kernel, stores: list[Array]) -> None:
+        kernels[kernel] = checksum(b"".join(words.astype("<u4").tobytes() for words in stores))
 
     return run_program(program, inputs, observe), kernels
 

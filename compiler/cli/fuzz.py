@@ -125,10 +125,10 @@ def _subjects(ops: Sequence[str], graphs: bool) -> tuple[str, ...]:
 
     if ops and graphs:
         raise click.UsageError("give --op or --graphs, not both")
-    known = (*KINDS, QUANTIZE)
-    for op in ops:
-        if op not in known:
-            raise click.UsageError(f"--op {op}: no such kind; there are {', '.join(sorted(known))}")
+    subjects = (*KINDS, QUANTIZE)
+    for subject in ops:
+        if subject not in subjects:
+            raise click.UsageError(f"--op {subject}: no such kind; there are {', '.join(sorted(subjects))}")
     return (GRAPHS,) if graphs else tuple(dict.fromkeys(ops)) or SUBJECTS
 
 
@@ -155,11 +155,11 @@ def _report(out: Console, failure: Failure, folder: Path, options: dict[str, str
         )
     else:
         out.print(f"{failure.subject}: {comparison.crash}")
-    forced = [f"--{name}={value}" for name, value in options.items() if value is not None]
-    replay = ["onnx2wgsl", "verify", str(model), "--each-pass", "--input", str(inputs), *forced]
+    switches = [f"--{name}={value}" for name, value in options.items() if value is not None]
+    replay = ["onnx2wgsl", "verify", str(model), "--each-pass", "--input", str(inputs), *switches]
     nodes = Counter(node.op_type for node in comparison.model.graph.node)
     shapes = ", ".join(f"{name} {list(array.shape)}" for name, array in sample.items())
-    out.print(f"  model:  {', '.join(f'{n} {op}' for op, n in nodes.items())}; inputs {shapes}")
+    out.print(f"  model:  {', '.join(f'{n} {op_type}' for op_type, n in nodes.items())}; inputs {shapes}")
     out.print(f"  replay: {shlex.join(replay)}")
 
 

@@ -54,9 +54,9 @@ def command(
         from ..files import write_whole
 
         write_whole(html, render_report(program).encode())
-    for written in (dump_ir, html):
-        if written is not None and after is None:
-            console().print(f"{written} written")
+    for file in (dump_ir, html):
+        if file is not None and after is None:
+            console().print(f"{file} written")
 
 
 def _compile(path: Path, shapes: dict[str, tuple[int, ...]], after: str | None, dump: Any) -> Program:
@@ -88,8 +88,10 @@ def _print_program(program: Program) -> None:
     for index, kernel in enumerate(program.kernels):
         tile = getattr(kernel, "tile", None)
         live = sum(b.words * 4 for b, (first, last) in ranges.items() if first <= index <= last)
-        read = sum(view.pixels * view.words * 4 for view in kernel.reads())
-        written = sum(s.view.pixels * s.view.words * 4 for s in kernel.stores if isinstance(s, BufferStore))
+        bytes_read = sum(view.pixels * view.words * 4 for view in kernel.reads())
+        bytes_written = sum(
+            s.view.pixels * s.view.words * 4 for s in kernel.stores if isinstance(s, BufferStore)
+        )
         table.add_row(
             str(index),
             kernel.kind,
@@ -97,8 +99,8 @@ def _print_program(program: Program) -> None:
             "x".join(map(str, (*kernel.shape[1:], kernel.words * 4))),
             f"{tile.pixels}x{tile.words * 4}" if tile else "",
             f"{kernel.macs:,}",
-            f"{read:,}",
-            f"{written:,}",
+            f"{bytes_read:,}",
+            f"{bytes_written:,}",
             f"{live:,}",
         )
     out = console()

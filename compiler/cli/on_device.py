@@ -31,8 +31,8 @@ from ..verify.replay import Trace
 
 Variant = dict[str, str]
 VARIANTS: list[Variant] = [
-    dict(zip(SNIPPETS, chosen, strict=True))
-    for chosen in itertools.product(*(SNIPPETS[name] for name in SNIPPETS))
+    dict(zip(SNIPPETS, choices, strict=True))
+    for choices in itertools.product(*(SNIPPETS[name] for name in SNIPPETS))
 ]
 """All four: dot x requantize."""
 
@@ -127,5 +127,5 @@ def run_artifact(device: Any, artifact: Artifact, feed: Feed, variant: Variant) 
 
 def variants_used(artifact: Artifact) -> list[Variant]:
     """All four where a kernel uses snippets; else one, the others being the same shaders."""
-    used = any(kernel.uses for kernel in artifact.kernels)
-    return VARIANTS if used else VARIANTS[:1]
+    uses_snippets = any(kernel.uses for kernel in artifact.kernels)
+    return VARIANTS if uses_snippets else VARIANTS[:1]

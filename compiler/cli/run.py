@@ -48,30 +48,30 @@ def command(
     with InferenceSession(folder, adapter=adapter, dot=dot, requantize=requantize) as session:
         tensors = {tensor.name: tensor for tensor in session.artifact.inputs}
         feed: dict[str, np.ndarray[Any, Any]] = {}
-        for given in inputs:
-            name, path = _split(given, list(tensors))
+        for argument in inputs:
+            name, path = _split(argument, list(tensors))
             if name in feed:
-                raise CompileError(f"--input {given}: input {name!r} is given twice")
+                raise CompileError(f"--input {argument}: input {name!r} is given twice")
             feed[name] = read_input(path, tensors[name])
         results = dict(zip(session.artifact.outputs, session.run(None, feed), strict=True))
-    written = _write(output_dir, results) if output_dir else {}
+    paths = _write(output_dir, results) if output_dir else {}
     for tensor, result in results.items():
         console().print(
             f"{tensor.name}: {result.dtype}{list(result.shape)}, "
             f"{result.min():.6g} to {result.max():.6g}"
-            + "".join(f"\n  {path}" for path in written.get(tensor.name, ()))
+            + "".join(f"\n  {path}" for path in paths.get(tensor.name, ()))
         )
 
 
-def _split(given: str, names: list[str]) -> tuple[str, Path]:
+def _split(argument: str, names: list[str]) -> tuple[str, Path]:
     """The input's name and the file of `NAME=FILE` or `FILE`."""
     for name in names:
-        if given.startswith(f"{name}="):
-            return name, Path(given[len(name) + 1 :])
-    if len(names) == 1 and ("=" not in given or Path(given).exists()):
-        return names[0], Path(given)
-    listed = ", ".join(names)
-    raise CompileError(f"--input {given}: say which input with NAME=FILE; the inputs are {listed}")
+        if argument.startswith(f"{name}="):
+            return name, Path(argument[len(name) + 1 :])
+    if len(names) == 1 and ("=" not in argument or Path(argument).exists()):
+        return names[0], Path(argument)
+    choices = ", ".join(names)
+    raise CompileError(f"--input {argument}: say which input with NAME=FILE; the inputs are {choices}")
 
 
 def read_input(path: Path, tensor: Any) -> np.ndarray[Any, Any]:
@@ -82,14 +82,14 @@ def read_input(path: Path, tensor: Any) -> np.ndarray[Any, Any]:
         return _read_picture(path, tensor)
     try:
         with path.open("rb") as file:
-            loaded: np.ndarray[Any, Any] = np.lib.format.read_array(file, allow_pickle=False)
+            array: np.ndarray[Any, Any] = np.lib.format.read_array(file, allow_pickle=False)
     except (ValueError, EOFError, OSError) as error:
         reason = " ".join(str(error).split()).replace(" when allow_pickle=False", "")
         raise CompileError(
             f"{path} is no whole .npy file ({reason}); "
             f"make one with numpy.save, or give a picture ({', '.join(PICTURES)})"
         ) from error
-    return loaded
+    return array
 
 
 def _read_picture(path: Path, tensor: Any) -> np.ndarray[Any, Any]:
@@ -102,8 +102,8 @@ def _read_picture(path: Path, tensor: Any) -> np.ndarray[Any, Any]:
         )
     height, width = tensor.shape[2:]
     try:
-        with Image.open(path) as opened:
-            upright = ImageOps.exif_transpose(opened)  # as the camera was held
+        with Image.open(path) as image:
+            upright = ImageOps.exif_transpose(image)  # as the camera was held
     except UnidentifiedImageError as error:
         raise CompileError(f"{path} can't be read as a picture: its format is unknown") from error
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
@@ -122,7 +122,7 @@ def _write(folder: Path, results: Mapping[Any, np.ndarray[Any, Any]]) -> dict[st
     from ..files import write_all
 
     files: dict[Path, bytes] = {}
-    written: dict[str, list[Path]] = {}
+    paths: dict[str, list[Path]] = {}
     for tensor, result in results.items():
         stem = re.sub(r"[^A-Za-z0-9._-]", "_", tensor.name)
         while folder / f"{stem}.npy" in files:  # two names that differ only in what became _
@@ -135,9 +135,9 @@ def _write(folder: Path, results: Mapping[Any, np.ndarray[Any, Any]]) -> dict[st
             to_picture(result, tensor.image.scale, tensor.image.offset).save(data, "PNG")
             own[folder / f"{stem}.png"] = data.getvalue()
         files |= own
-        written[tensor.name] = list(own)
+        paths[tensor.name] = list(own)
     write_all(files)
-    return written
+    return paths
 
 
 def to_picture(values: np.ndarray[Any, Any], scale: float, offset: float) -> Any:

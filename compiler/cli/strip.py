@@ -22,8 +22,8 @@ def command(source: Path, destination: Path, verbose: bool) -> None:
     """
     from ..strip import strip_file
 
-    stripped = strip_file(source, destination)
+    lines = strip_file(source, destination)
     if verbose:
-        for line in stripped:
+        for line in lines:
             console().print(line)
-    console().print(f"{destination}: {len(stripped)} zero points stripped")
+    console().print(f"{destination}: {len(lines)} zero points stripped")

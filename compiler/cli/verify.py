@@ -73,10 +73,10 @@ def command(
         return
     feeds = [_load(file) for file in inputs]
     model_shapes = _shapes_of(folder) | dict(shapes)
-    imported = import_model(model, model_shapes)
+    graph = import_model(model, model_shapes)
     random = np.random.default_rng(seed)
-    feeds = feeds or [random_sample(imported, random) for _ in range(samples)]
-    compiled = Compiled.of(imported)
+    feeds = feeds or [random_sample(graph, random) for _ in range(samples)]
+    compiled = Compiled.of(graph)
     verification = _verification(out, model, compiled, feeds)
     with _device(folder, compiled, model, options) as device:
         _compare(out, verification, device, import_model(model, model_shapes) if each_pass else None)
@@ -116,22 +116,22 @@ def _shapes_of(folder: Path | None) -> dict[str, tuple[int, ...]]:
     return {} if folder is None else {t.name: t.shape for t in load_artifact(folder).inputs}
 
 
-def _source_of(folder: Path, given: Path | None) -> Path | None:
+def _source_of(folder: Path, model: Path | None) -> Path | None:
     """The model that the artifact in `folder` was compiled from, known by its SHA-256."""
     source = load_artifact(folder).description["source"]
-    if given is not None:
-        if not given.is_file():
-            raise CompileError(f"{given}: no such file")
-        places = [given]
+    if model is not None:
+        if not model.is_file():
+            raise CompileError(f"{model}: no such file")
+        places = [model]
     else:
         near = (folder, folder.parent, Path(), Path("models"))
         places = [place / source["file"] for place in near]
     for place in places:
         if place.is_file() and hashlib.sha256(place.read_bytes()).hexdigest() == source["sha256"]:
             return place
-    if given is not None:
+    if model is not None:
         raise CompileError(
-            f"{given} is not the model that {folder} was compiled from: that was {source['file']} "
+            f"{model} is not the model that {folder} was compiled from: that was {source['file']} "
             f"with SHA-256 {source['sha256']}; compile anew, or give that file"
         )
     return None

@@ -23,7 +23,7 @@ def expand_functions(model: onnx.ModelProto, is_known: Callable[[onnx.NodeProto]
     """The model with the bodies of those operators; the same model where there are none, or where
     a body needs an operator that has no handler either.
     """
-    given = model
+    source = model
     for _ in range(DEPTH):
         opset = next((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), 0)
         strange = [n for n in model.graph.node if n.op_type not in FOLDED and not is_known(n)]
@@ -42,7 +42,7 @@ def expand_functions(model: onnx.ModelProto, is_known: Callable[[onnx.NodeProto]
             onnx.checker.check_model(onnx.shape_inference.infer_shapes(model))
         except Exception:  # a body of another opset than the model's; its errors share no class
             break
-    return given
+    return source
 
 
 def _inlined(model: onnx.ModelProto, bodies: dict[int, onnx.FunctionProto], opset: int) -> onnx.ModelProto:
@@ -94,8 +94,8 @@ def _body(node: onnx.NodeProto, opset: int, types: dict[str, onnx.TypeProto]) ->
         body.ParseFromString(text)
     else:
         return None
-    used = {entry.domain for entry in body.opset_import}
-    return body if used <= {""} else None
+    domains = {entry.domain for entry in body.opset_import}
+    return body if domains <= {""} else None
 
 
 def _differs(node: onnx.NodeProto) -> bool:

@@ -76,8 +76,8 @@ def _axis(node: Any, x: Value) -> int:
 def _quantized_dtype(node: Any, zero_point: Array | None) -> str:
     if zero_point is not None:
         return DTYPE_NAMES.get(zero_point.dtype, str(zero_point.dtype))
-    named = node.attrs.get("output_dtype", 0)
-    return {0: "u8", onnx.TensorProto.UINT8: "u8", onnx.TensorProto.INT8: "s8"}.get(named, str(named))
+    code = node.attrs.get("output_dtype", 0)
+    return {0: "u8", onnx.TensorProto.UINT8: "u8", onnx.TensorProto.INT8: "s8"}.get(code, str(code))
 
 
 def _refuse_blocks(node: Any) -> None:
@@ -109,8 +109,8 @@ def _dequantize(imp: Importer, node: Any) -> None:
 
 def _is_quantized_constant(imp: Importer, x: Value) -> bool:
     """Whether `x` is what a QuantizeLinear makes of a constant, which fold_constants will fold."""
-    made = (op for op in imp.ops if op.result is x and isinstance(op, Quantize))
-    return any(op.x.data is not None for op in made)
+    producers = (op for op in imp.ops if op.result is x and isinstance(op, Quantize))
+    return any(op.x.data is not None for op in producers)
 
 
 def _conv(imp: Importer, node: Any) -> None:
@@ -144,19 +144,19 @@ def _conv(imp: Importer, node: Any) -> None:
 
 def _elementwise(imp: Importer, node: Any) -> None:
     xs = [imp.operand(node, index) for index in range(len(node.inputs))]
-    given = [value for value in xs if value is not None]
+    operands = [value for value in xs if value is not None]
     # Integer groups and tables are of floats; the others are masks, indices and shapes.
-    if any(value.type.dtype != "f32" for value in given):
+    if any(value.type.dtype != "f32" for value in operands):
         float_op(imp, node)
         return
     if node.op == "Clip":  # absent bounds become explicit, so that operands need no gaps
         low = xs[1] if len(xs) > 1 and xs[1] else _bound(node, "min", -np.inf)
         high = xs[2] if len(xs) > 2 and xs[2] else _bound(node, "max", np.inf)
-        given = [given[0], low, high]
-    shape = np.broadcast_shapes(*(value.type.shape for value in given))
+        operands = [operands[0], low, high]
+    shape = np.broadcast_shapes(*(value.type.shape for value in operands))
     attributes = {} if node.op == "Clip" else plain_attributes(node)
     imp.emit(
-        node, Elementwise, TensorType("f32", shape), xs=tuple(given), op_type=operator_name(node),
+        node, Elementwise, TensorType("f32", shape), xs=tuple(operands), op_type=operator_name(node),
         attributes=attributes,
     )  # fmt: skip
 
@@ -173,10 +173,10 @@ def float_op(imp: Importer, node: Any) -> None:
     ]
     if len([output for output in node.outputs if not output.is_empty() and output.outputs]) > 1:
         raise NodeRefusal("more than one of its outputs is used; one is taken")
-    made = _result_of(imp, node, zeros)
-    if made.dtype not in DTYPE_NAMES:
-        raise NodeRefusal(f"its result is {made.dtype}")
-    type_ = TensorType(DTYPE_NAMES[made.dtype], made.shape)
+    result = _result_of(imp, node, zeros)
+    if result.dtype not in DTYPE_NAMES:
+        raise NodeRefusal(f"its result is {result.dtype}")
+    type_ = TensorType(DTYPE_NAMES[result.dtype], result.shape)
     name = operator_name(node)
     imp.emit(node, FloatOp, type_, xs=xs, op_type=name, attributes=plain_attributes(node))
 
@@ -205,8 +205,8 @@ def _concat(imp: Importer, node: Any) -> None:
     axis = int(node.attrs["axis"]) % len(xs[0].type.shape)
     shape = list(xs[0].type.shape)
     shape[axis] = sum(x.type.shape[axis] for x in xs)
-    moved = _moved_type(xs)
-    type_ = TensorType(moved.dtype, tuple(shape), moved.quantization)
+    common = _moved_type(xs)
+    type_ = TensorType(common.dtype, tuple(shape), common.quantization)
     imp.emit(node, Concat, type_, xs=tuple(xs), axis=axis)
 
 
@@ -223,11 +223,11 @@ def _resize(imp: Importer, node: Any) -> None:
     attrs = plain_attributes(node)
     if attrs.get("mode", "nearest") != "nearest":
         float_op(imp, node)
-        made = imp.ops[-1]
-        if made.result.type.shape == x.type.shape:  # ONNX Runtime copies
-            imp.ops[-1] = Resize(made.result, x)
-        elif isinstance(made, FloatOp) and x.type.is_byte and x.data is None:
-            imp.ops[-1] = _resize_of_bytes(made, imp.source.opset)
+        op = imp.ops[-1]
+        if op.result.type.shape == x.type.shape:  # ONNX Runtime copies
+            imp.ops[-1] = Resize(op.result, x)
+        elif isinstance(op, FloatOp) and x.type.is_byte and x.data is None:
+            imp.ops[-1] = _resize_of_bytes(op, imp.source.opset)
         return
     coordinates = attrs.get("coordinate_transformation_mode", "half_pixel")
     if coordinates not in ("half_pixel", "pytorch_half_pixel", "asymmetric", "align_corners"):
@@ -284,30 +284,30 @@ def _pad(imp: Importer, node: Any) -> None:
     mode = text_attribute(node, "mode", "constant")
     if mode not in ("constant", "reflect", "edge", "wrap"):
         raise NodeRefusal(f"mode {mode!r} is not supported")
-    given: Array | None = np.array(node.attrs.get("pads", []), np.int64)
+    widths: Array | None = np.array(node.attrs.get("pads", []), np.int64)
     value: Array | None = np.array(node.attrs.get("value", 0.0), np.float32)
     axes = None  # attributes before opset 11
     if len(node.inputs) > 1:
-        given, axes = imp.constant(node, 1), imp.constant(node, 3)
+        widths, axes = imp.constant(node, 1), imp.constant(node, 3)
         value = imp.constant(node, 2)
-    assert given is not None
-    listed = [int(axis) % rank for axis in axes] if axes is not None else list(range(rank))
+    assert widths is not None
+    padded_axes = [int(axis) % rank for axis in axes] if axes is not None else list(range(rank))
     before, after = [0] * rank, [0] * rank
-    for index, axis in enumerate(listed):
-        before[axis], after[axis] = int(given[index]), int(given[index + len(listed)])
+    for index, axis in enumerate(padded_axes):
+        before[axis], after[axis] = int(widths[index]), int(widths[index + len(padded_axes)])
     if min(*before, *after) < 0:
-        raise NodeRefusal(f"negative pads {given.tolist()} are not taken: use Slice")
+        raise NodeRefusal(f"negative pads {widths.tolist()} are not taken: use Slice")
     if mode == "reflect" and any(
         max(one, other) >= size for one, other, size in zip(before, after, shape, strict=True)
     ):
-        raise NodeRefusal(f"reflection by {given.tolist()} does not fit {list(shape)}")
+        raise NodeRefusal(f"reflection by {widths.tolist()} does not fit {list(shape)}")
     # Of spatial axes alone where the others stay: a convolution can take such a Pad in.
     first = 2 if rank == 4 and not any(before[:2] + after[:2]) else 0
-    made = tuple(a + n + b for a, n, b in zip(before, shape, after, strict=True))
+    padded_shape = tuple(a + n + b for a, n, b in zip(before, shape, after, strict=True))
     imp.emit(
         node,
         Pad,
-        TensorType(x.type.dtype, made, x.type.quantization),
+        TensorType(x.type.dtype, padded_shape, x.type.quantization),
         x=x,
         pads=(*before[first:], *after[first:]),
         mode=mode,

@@ -87,8 +87,8 @@ class Importer:
         return Graph(self.name, inputs, outputs, names, self.ops, self.source.opset)
 
     def _is_computed(self, tensor: Any) -> bool:
-        made = self.values.get(tensor.name)
-        return made is not None and made.data is None
+        value = self.values.get(tensor.name)
+        return value is not None and value.data is None
 
     def _output_reasons(self) -> list[str]:
         """Why outputs of the model can't be had, where no refused node is to blame."""
@@ -184,20 +184,20 @@ class Importer:
         return self.value(tensor)
 
     def required(self, node: Any, index: int) -> Value:
-        found = self.operand(node, index)
-        if found is None:
+        value = self.operand(node, index)
+        if value is None:
             raise NodeRefusal(f"operand {index} is missing")
-        return found
+        return value
 
     def constant(self, node: Any, index: int) -> Array | None:
         """The data of operand `index`, also behind DequantizeLinear; refuses a computed one."""
-        found = self.operand(node, index)
+        value = self.operand(node, index)
         for op in self.ops:
-            if op.result is found and isinstance(op, Dequantize) and op.x.data is not None:
+            if op.result is value and isinstance(op, Dequantize) and op.x.data is not None:
                 return dequantized(op)
-        if found is not None and found.data is None:
-            raise NodeRefusal(f"operand {index} ({found.name!r}) must be constant")
-        return None if found is None else found.array
+        if value is not None and value.data is None:
+            raise NodeRefusal(f"operand {index} ({value.name!r}) must be constant")
+        return None if value is None else value.array
 
     def set_quantization(self, x: Value, quantization: Quantization) -> None:
         """Says what the bytes of `x` mean, and those that were merely moved into it."""
@@ -212,15 +212,15 @@ class Importer:
                         self.set_quantization(operand, quantization)
 
     def emit(
-        self, node: Any, make: Callable[..., Op], type_: TensorType, output: int = 0, **held: Any
+        self, node: Any, make: Callable[..., Op], type_: TensorType, output: int = 0, **fields: Any
     ) -> None:
-        """An op for an output of `node`, whose operands and attributes are `held`; none for an
+        """An op for an output of `node`, whose operands and attributes are `fields`; none for an
         output that the node leaves out.
         """
         if node.outputs[output].is_empty():
             return
         result = Value(node.outputs[output].name, type_)
-        self.ops.append(make(result=result, **held))
+        self.ops.append(make(result=result, **fields))
         self.values[result.name] = result
 
 

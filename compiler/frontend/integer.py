@@ -24,26 +24,26 @@ ONE = np.ones(1, np.float32)
 
 
 def _bytes(imp: Importer, node: Any, index: int) -> Value:
-    found = imp.required(node, index)
-    if not found.type.is_byte:
-        raise NodeRefusal(f"operand {index} is {found.type.dtype}; uint8 and int8 are taken")
-    return found
+    value = imp.required(node, index)
+    if not value.type.is_byte:
+        raise NodeRefusal(f"operand {index} is {value.type.dtype}; uint8 and int8 are taken")
+    return value
 
 
 def _zero_point(imp: Importer, node: Any, index: int, of: Value) -> Value:
     """A zero point of one element, 0 where it is absent."""
-    found = imp.operand(node, index)
-    if found is None:
+    value = imp.operand(node, index)
+    if value is None:
         return Value.constant(f"{node.outputs[0].name}.zero", np.zeros((), NUMPY_DTYPES[of.type.dtype]))
-    if found.type.size != 1:
-        raise NodeRefusal(f"operand {index} has {found.type.size} zero points; one is taken")
-    return found if found.data is None else Value.constant(found.name, found.array.reshape(()))
+    if value.type.size != 1:
+        raise NodeRefusal(f"operand {index} has {value.type.size} zero points; one is taken")
+    return value if value.data is None else Value.constant(value.name, value.array.reshape(()))
 
 
 def _zero_points(imp: Importer, node: Any, index: int, columns: int) -> Value:
     """Constant zero points, one or one a column, as i32."""
-    found = imp.constant(node, index)
-    data = np.zeros(1, np.int32) if found is None else found.astype(np.int32).reshape(-1)
+    array = imp.constant(node, index)
+    data = np.zeros(1, np.int32) if array is None else array.astype(np.int32).reshape(-1)
     if data.size not in (1, columns):
         raise NodeRefusal(f"operand {index} has {data.size} zero points for {columns} columns")
     return Value.constant(f"{node.outputs[0].name}.zero_points", data)
@@ -123,9 +123,9 @@ def _extreme(imp: Importer, x: Value, name: str) -> Value:
         rows = Value(f"{name}.rows", TensorType("f32", shape[:first]))
         imp.ops.append(Extreme(rows, x, which, tuple(range(first, len(shape))), False))
         x = rows
-    found = Value(name, TensorType("f32", ()))
-    imp.ops.append(Extreme(found, x, which, tuple(range(len(x.type.shape))), False))
-    return found
+    result = Value(name, TensorType("f32", ()))
+    imp.ops.append(Extreme(result, x, which, tuple(range(len(x.type.shape))), False))
+    return result
 
 
 INTEGER: dict[str, Handler] = {

@@ -19,21 +19,21 @@ from ..reference.oracle import reference_of
 
 def settle_by_layout(ops: Sequence[Op], model: onnx.ModelProto) -> None:
     """Tells the ops imported from `model` that wait for it in which layout they run."""
-    waiting = {op.result.name: settle for op in ops if (settle := _settlement(op)) is not None}
-    if not waiting:
+    settlements = {op.result.name: settle for op in ops if (settle := _settlement(op)) is not None}
+    if not settlements:
         return
-    named = onnx.ModelProto()
-    named.CopyFrom(model)
-    for node in named.graph.node:  # an op is known by its result, which the optimizer renames
-        if node.output and node.output[0] in waiting:
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    for node in copy.graph.node:  # an op is known by its result, which the optimizer renames
+        if node.output and node.output[0] in settlements:
             node.name = node.output[0]
-    oracle = reference_of(named)
-    optimized = OptimizedGraph(oracle.optimized, waiting)
-    for settle in waiting.values():
+    oracle = reference_of(copy)
+    optimized = OptimizedGraph(oracle.optimized, settlements)
+    for settle in settlements.values():
         settle(optimized)
 
 
 def _settlement(op: Op) -> Settlement | None:
     """What settles `op`; None where it computes alike in both layouts."""
-    found = (rule(op) for rule in LAYOUT_RULES)
-    return next((settle for settle in found if settle is not None), None)
+    settlements = (rule(op) for rule in LAYOUT_RULES)
+    return next((settle for settle in settlements if settle is not None), None)

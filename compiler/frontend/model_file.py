@@ -70,29 +70,29 @@ def fix_shapes(model: onnx.ModelProto, shapes: Shapes, path: Path) -> None:
     missing = []
     for name, value in inputs.items():
         dims = value.type.tensor_type.shape.dim
-        given = shapes.get(name)
-        if given is not None and len(given) != len(dims):
+        shape = shapes.get(name)
+        if shape is not None and len(shape) != len(dims):
             raise CompileError(
-                f"input {name!r} has {len(dims)} dimensions, the given shape {given} has {len(given)}"
+                f"input {name!r} has {len(dims)} dimensions, the given shape {shape} has {len(shape)}"
             )
         for index, dim in enumerate(dims):
-            known = dim.dim_value if dim.HasField("dim_value") else None
-            if given is not None:
-                if known not in (None, given[index]):
+            size = dim.dim_value if dim.HasField("dim_value") else None
+            if shape is not None:
+                if size not in (None, shape[index]):
                     raise CompileError(
-                        f"dimension {index} of input {name!r} is {known} in the model, "
-                        f"{given[index]} was given"
+                        f"dimension {index} of input {name!r} is {size} in the model, "
+                        f"{shape[index]} was given"
                     )
-                if given[index] < 1:
+                if shape[index] < 1:
                     raise CompileError(
-                        f"dimension {index} of input {name!r} is given as {given[index]}; "
+                        f"dimension {index} of input {name!r} is given as {shape[index]}; "
                         "it must be at least 1"
                     )
-                dim.dim_value = given[index]
+                dim.dim_value = shape[index]
             # Exporters leave the batch open; of any other axis there is no size to guess.
-            elif known is None and index == 0:
+            elif size is None and index == 0:
                 dim.dim_value = 1
-            elif known is None:
+            elif size is None:
                 missing.append((name, [d.dim_value or d.dim_param or "?" for d in dims]))
     if missing:
         name, dims = missing[0]

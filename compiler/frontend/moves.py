@@ -37,20 +37,20 @@ def integers(imp: Importer, node: Any, index: int, name: str = "") -> list[int] 
     """Constant integers of operand `index`, or of the attribute that older opsets have for it."""
     if name and name in node.attrs:
         return [int(n) for n in node.attrs[name]]
-    found = imp.constant(node, index)
-    return None if found is None else [int(n) for n in found.reshape(-1)]
+    array = imp.constant(node, index)
+    return None if array is None else [int(n) for n in array.reshape(-1)]
 
 
 def _reshape(imp: Importer, node: Any) -> None:
-    x, given = imp.required(node, 0), integers(imp, node, 1)
-    assert given is not None
+    x, sides = imp.required(node, 0), integers(imp, node, 1)
+    assert sides is not None
     keep_zero = bool(node.attrs.get("allowzero", 0))
-    shape = [x.type.shape[axis] if size == 0 and not keep_zero else size for axis, size in enumerate(given)]
+    shape = [x.type.shape[axis] if size == 0 and not keep_zero else size for axis, size in enumerate(sides)]
     if -1 in shape:
         known = math.prod(size for size in shape if size != -1)
         shape[shape.index(-1)] = x.type.size // max(known, 1)
     if math.prod(shape) != x.type.size:
-        raise NodeRefusal(f"{list(x.type.shape)} can't be reshaped to {given}")
+        raise NodeRefusal(f"{list(x.type.shape)} can't be reshaped to {sides}")
     emit_move(imp, node, "reshape", tuple(shape))
 
 
@@ -58,9 +58,9 @@ def _flatten(imp: Importer, node: Any) -> None:
     shape = imp.required(node, 0).type.shape
     axis = int(node.attrs.get("axis", 1))
     axis = axis + len(shape) if axis < 0 else axis
-    made = (math.prod(shape[:axis]), math.prod(shape[axis:]))
+    sides = (math.prod(shape[:axis]), math.prod(shape[axis:]))
     # Not just a reshape: onnxruntime lets no pairs through a Flatten (propagate_pairs).
-    emit_move(imp, node, "reshape", made, onnx="Flatten")
+    emit_move(imp, node, "reshape", sides, onnx="Flatten")
 
 
 def _squeeze(imp: Importer, node: Any) -> None:
@@ -71,8 +71,8 @@ def _squeeze(imp: Importer, node: Any) -> None:
         if axes is None
         else [axis % len(shape) for axis in axes]
     )
-    kept = tuple(size for axis, size in enumerate(shape) if axis not in gone)
-    emit_move(imp, node, "reshape", kept)
+    sides = tuple(size for axis, size in enumerate(shape) if axis not in gone)
+    emit_move(imp, node, "reshape", sides)
 
 
 def _unsqueeze(imp: Importer, node: Any) -> None:
@@ -118,8 +118,8 @@ def _emit_slice(imp: Importer, node: Any, ranges: list[range], output: int = 0, 
         raise NodeRefusal(f"its result has shape {list(shape)}: no elements")
     starts = tuple(one.start for one in ranges)
     steps = tuple(one.step for one in ranges)
-    held = {"starts": starts, "steps": steps, **attributes}
-    emit_move(imp, node, "slice", shape, output=output, **held)
+    slices = {"starts": starts, "steps": steps, **attributes}
+    emit_move(imp, node, "slice", shape, output=output, **slices)
 
 
 def _split(imp: Importer, node: Any) -> None:
@@ -142,34 +142,34 @@ def _split(imp: Importer, node: Any) -> None:
 def _gather(imp: Importer, node: Any) -> None:
     shape = imp.required(node, 0).type.shape
     axis = int(node.attrs.get("axis", 0)) % len(shape)
-    given = imp.constant(node, 1)
-    assert given is not None
-    indices = np.where(given < 0, given + shape[axis], given).astype(np.int64)
+    array = imp.constant(node, 1)
+    assert array is not None
+    indices = np.where(array < 0, array + shape[axis], array).astype(np.int64)
     if indices.size and not (indices.min() >= 0 and indices.max() < shape[axis]):
         raise NodeRefusal(f"its indices reach outside axis {axis} of {list(shape)}")
-    made = (*shape[:axis], *indices.shape, *shape[axis + 1 :])
-    held = Value.constant(f"{node.outputs[0].name}.indices", indices)
-    emit_move(imp, node, "gather", made, indices=held, axis=axis)
+    sides = (*shape[:axis], *indices.shape, *shape[axis + 1 :])
+    operand = Value.constant(f"{node.outputs[0].name}.indices", indices)
+    emit_move(imp, node, "gather", sides, indices=operand, axis=axis)
 
 
 def _expand(imp: Importer, node: Any) -> None:
-    shape, given = imp.required(node, 0).type.shape, integers(imp, node, 1)
-    assert given is not None
-    emit_move(imp, node, "expand", np.broadcast_shapes(shape, tuple(given)))
+    shape, sides = imp.required(node, 0).type.shape, integers(imp, node, 1)
+    assert sides is not None
+    emit_move(imp, node, "expand", np.broadcast_shapes(shape, tuple(sides)))
 
 
 def _tile(imp: Importer, node: Any) -> None:
     shape, repeats = imp.required(node, 0).type.shape, integers(imp, node, 1)
     assert repeats is not None
-    made = tuple(size * count for size, count in zip(shape, repeats, strict=True))
-    emit_move(imp, node, "tile", made, repeats=tuple(repeats))
+    sides = tuple(size * count for size, count in zip(shape, repeats, strict=True))
+    emit_move(imp, node, "tile", sides, repeats=tuple(repeats))
 
 
 def _depth_to_space(imp: Importer, node: Any) -> None:
     batch, channels, height, width = imp.required(node, 0).type.shape
     b = int(node.attrs["blocksize"])
-    held = node.attrs.get("mode", "DCR")
-    mode = held.decode() if isinstance(held, bytes) else held
+    attribute = node.attrs.get("mode", "DCR")
+    mode = attribute.decode() if isinstance(attribute, bytes) else attribute
     shape = (batch, channels // (b * b), height * b, width * b)
     emit_move(imp, node, "depth_to_space", shape, blocksize=b, mode=mode)
 

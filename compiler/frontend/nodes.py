@@ -20,13 +20,13 @@ def operator_name(node: Any) -> str:
 
 def plain_attributes(node: Any) -> dict[str, Any]:
     """A node's attributes as numbers, text and lists."""
-    return {name: held.decode() if isinstance(held, bytes) else held for name, held in node.attrs.items()}
+    return {name: value.decode() if isinstance(value, bytes) else value for name, value in node.attrs.items()}
 
 
 def text_attribute(node: Any, name: str, default: str) -> str:
     """An attribute that is text, however onnx-graphsurgeon holds it."""
-    held = node.attrs.get(name, default)
-    return held.decode() if isinstance(held, bytes) else str(held)
+    attribute = node.attrs.get(name, default)
+    return attribute.decode() if isinstance(attribute, bytes) else str(attribute)
 
 
 def window(

@@ -42,7 +42,7 @@ class Form:
     where the result's scale and zero point stand, and where the bias does.
     """
 
-    op: str
+    op_type: str
     operands: tuple[int, ...]
     result: int
     bias: int | None = None
@@ -71,18 +71,18 @@ def _group(imp: Importer, node: Any) -> None:
     bias = None if form.bias is None else _bias(imp, node, form)
     if bias is not None:
         inputs.append(bias)
-    attributes = {key: held for key, held in node.attrs.items() if key not in OWN_ATTRIBUTES}
+    attributes = {key: value for key, value in node.attrs.items() if key not in OWN_ATTRIBUTES}
     name = node.outputs[0].name
-    middle = _node(form.op, node, inputs, f"{name}.real", attributes)
+    middle = _node(form.op_type, node, inputs, f"{name}.real", attributes)
     imp.handle(middle)
     inside = imp.ops[-1]
     if _is_given(node, form.result):
-        made = f"{name}.first" if channels_last else name
+        output = f"{name}.first" if channels_last else name
         quantize = _node(
             "QuantizeLinear",
             node,
             [middle.outputs[0], node.inputs[form.result], _zero_point(imp, node, form)],
-            made,
+            output,
         )
         imp.handle(quantize)
     else:
@@ -99,13 +99,13 @@ def _fuse(imp: Importer, start: int, inside: Op) -> None:
     moves = [op for op in new if isinstance(op, Move)]
     inner = [op for op in new if not isinstance(op, Move)]
     last = inner[-1]
-    produced = {op.result for op in inner}
-    outside = [x for op in inner for x in op.operands if x not in produced and x.data is None]
+    results = {op.result for op in inner}
+    outside = [x for op in inner for x in op.operands if x not in results and x.data is None]
     graph = Graph("group", list(dict.fromkeys(outside)), [last.result], ["y"], inner)
-    found = groups(graph)
-    if last not in found:
+    fusions = groups(graph)
+    if last not in fusions:
         raise NodeRefusal(explain(graph, inside) or "it has no integer form here")
-    imp.ops[start:] = [*moves, found[last]]
+    imp.ops[start:] = [*moves, fusions[last]]
 
 
 def _refuse_other_opset(imp: Importer, node: Any) -> None:
@@ -123,11 +123,11 @@ def _is_given(node: Any, index: int) -> bool:
 
 
 def _node(
-    op: str, node: Any, inputs: Sequence[Any], output: str, attributes: dict[str, Any] | None = None
+    op_type: str, node: Any, inputs: Sequence[Any], output: str, attributes: dict[str, Any] | None = None
 ) -> Any:
-    made = gs.Node(op, node.name, attributes or {})
-    made.inputs, made.outputs = list(inputs), [gs.Variable(output)]
-    return made
+    part = gs.Node(op_type, node.name, attributes or {})
+    part.inputs, part.outputs = list(inputs), [gs.Variable(output)]
+    return part
 
 
 def _dequantized(imp: Importer, node: Any, at: int, channels_last: bool) -> Any:
@@ -144,9 +144,9 @@ def _dequantized(imp: Importer, node: Any, at: int, channels_last: bool) -> Any:
     inputs = [tensor, node.inputs[at + 1]]
     if _is_given(node, at + 2):
         inputs.append(node.inputs[at + 2])
-    made = _node("DequantizeLinear", node, inputs, f"{name}.real", {"axis": axis})
-    imp.handle(made)
-    return made.outputs[0]
+    dequantize = _node("DequantizeLinear", node, inputs, f"{name}.real", {"axis": axis})
+    imp.handle(dequantize)
+    return dequantize.outputs[0]
 
 
 def _transpose(imp: Importer, x: Value, name: str, *, first: bool) -> None:
@@ -173,9 +173,9 @@ def _bias(imp: Importer, node: Any, form: Form) -> Any | None:
     scale = scale.reshape(()) if scale.size == 1 else scale
     inputs = [node.inputs[form.bias], gs.Constant(f"{name}.scale", scale)]
     axis = len(imp.required(node, form.bias).type.shape) - 1
-    made = _node("DequantizeLinear", node, inputs, f"{name}.real", {"axis": axis})
-    imp.handle(made)
-    return made.outputs[0]
+    dequantize = _node("DequantizeLinear", node, inputs, f"{name}.real", {"axis": axis})
+    imp.handle(dequantize)
+    return dequantize.outputs[0]
 
 
 def _zero_point(imp: Importer, node: Any, form: Form) -> Any:
@@ -190,9 +190,9 @@ def _zero_point(imp: Importer, node: Any, form: Form) -> Any:
 def parameters(imp: Importer, node: Any, at: int) -> Quantization:
     """The one scale and zero point at operands `at` and `at + 1`."""
     scale, zero_point = imp.constant(node, at), imp.constant(node, at + 1)
-    for held, what in ((scale, "scale"), (zero_point, "zero point")):
-        if held is not None and held.size != 1:
-            raise NodeRefusal(f"operand {at} must be one {what}, it has {held.size}")
+    for parameter, what in ((scale, "scale"), (zero_point, "zero point")):
+        if parameter is not None and parameter.size != 1:
+            raise NodeRefusal(f"operand {at} must be one {what}, it has {parameter.size}")
     if scale is None:
         raise NodeRefusal(f"operand {at}, a scale, is missing")
     return Quantization(
@@ -220,11 +220,11 @@ def _by_table(imp: Importer, node: Any) -> None:
     """QLinearSigmoid and its like, run once over all bytes."""
     x = typed(imp, node, 0)
     dtype = NUMPY_DTYPES[x.type.dtype]
-    stored = np.arange(256, dtype=np.uint8).view(dtype)
+    levels = np.arange(256, dtype=np.uint8).view(dtype)
     others = [imp.operand(node, index) for index in range(1, len(node.inputs))]
     arrays = [np.zeros(0, F32) if other is None else other.array for other in others]
     try:
-        table = run_node(operator_name(node), plain_attributes(node), [stored, *arrays], imp.source.opset)
+        table = run_node(operator_name(node), plain_attributes(node), [levels, *arrays], imp.source.opset)
     except CompileError as error:
         raise NodeRefusal(str(error)) from error
     _emit_lookup(imp, x, table, parameters(imp, node, 3), node.outputs[0].name)
@@ -243,10 +243,10 @@ def _requantized(imp: Importer, x: Value, after: Quantization, name: str) -> Val
     assert before is not None
     if before == after:
         return x
-    stored = np.arange(256, dtype=np.uint8).view(NUMPY_DTYPES[x.type.dtype])
-    real = dequantize_linear(stored, before.scale, before.zero_point)
+    every_byte = np.arange(256, dtype=np.uint8).view(NUMPY_DTYPES[x.type.dtype])
+    real = dequantize_linear(every_byte, before.scale, before.zero_point)
     levels = quantize_linear(real, after.scale, after.zero_point, x.type.limits)
-    table = levels.astype(stored.dtype)
+    table = levels.astype(every_byte.dtype)
     if x.data is not None:
         data = table[x.array.view(np.uint8)]
         return Value(name, TensorType(x.type.dtype, x.type.shape, after), data)

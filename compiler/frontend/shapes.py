@@ -69,11 +69,11 @@ def _inline_shapes(graph: Any) -> None:
 def _inline_constants(graph: Any) -> None:
     """The output of each Constant node becomes a constant tensor."""
     for node in [node for node in graph.nodes if node.op == "Constant"]:
-        (name, held), (output,) = next(iter(node.attrs.items())), node.outputs
-        if isinstance(held, gs.Constant):
-            values = np.asarray(held.values)
+        (name, attribute), (output,) = next(iter(node.attrs.items())), node.outputs
+        if isinstance(attribute, gs.Constant):
+            values = np.asarray(attribute.values)
         else:
-            values = np.asarray(held, np.float32 if "float" in name else np.int64)
+            values = np.asarray(attribute, np.float32 if "float" in name else np.int64)
         node.outputs.clear()
         output.to_constant(values)
         graph.nodes.remove(node)

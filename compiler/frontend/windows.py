@@ -25,25 +25,25 @@ def _max_pool(imp: Importer, node: Any) -> None:
     if len(node.outputs) > 1 and not node.outputs[1].is_empty() and node.outputs[1].outputs:
         raise NodeRefusal("its indices are used; only its values are taken")
     attributes = {n: v.decode() if isinstance(v, bytes) else v for n, v in node.attrs.items()}
-    held = window_attributes(attributes)
-    made = MaxPool(Value("", x.type), x, **held)
-    shape = made.expected_shape()
+    window = window_attributes(attributes)
+    pool = MaxPool(Value("", x.type), x, **window)
+    shape = pool.expected_shape()
     assert shape is not None
     if min(shape) < 1:
         raise NodeRefusal(f"its result would have shape {list(shape)}")
-    if any((axis.indices < 0).all(1).any() for axis in made.axes()):
+    if any((axis.indices < 0).all(1).any() for axis in pool.axes()):
         raise NodeRefusal("one of its windows lies wholly in the padding")
-    imp.emit(node, MaxPool, TensorType(x.type.dtype, shape, x.type.quantization), x=x, **held)
+    imp.emit(node, MaxPool, TensorType(x.type.dtype, shape, x.type.quantization), x=x, **window)
 
 
 def _extreme(imp: Importer, node: Any, axes: tuple[int, ...], *, extreme: str, keepdims: bool) -> None:
     x = imp.required(node, 0)
     if x.type.dtype == "i64":
         raise NodeRefusal("its operand is int64; floats, bytes and int32 are taken")
-    held: dict[str, Any] = {"extreme": extreme, "axes": axes, "keepdims": keepdims}
-    shape = Extreme(Value("", x.type), x, **held).expected_shape()
+    attributes: dict[str, Any] = {"extreme": extreme, "axes": axes, "keepdims": keepdims}
+    shape = Extreme(Value("", x.type), x, **attributes).expected_shape()
     assert shape is not None
-    imp.emit(node, Extreme, TensorType(x.type.dtype, shape, x.type.quantization), x=x, **held)
+    imp.emit(node, Extreme, TensorType(x.type.dtype, shape, x.type.quantization), x=x, **attributes)
 
 
 def _global_max_pool(imp: Importer, node: Any) -> None:
@@ -54,27 +54,31 @@ def _global_max_pool(imp: Importer, node: Any) -> None:
 def _reduce(imp: Importer, node: Any) -> None:
     x = imp.required(node, 0)
     rank = len(x.type.shape)
-    given = integers(imp, node, 1, "axes")
-    if not given:
+    axes = integers(imp, node, 1, "axes")
+    if not axes:
         if node.attrs.get("noop_with_empty_axes", 0):
             raise NodeRefusal("it reduces nothing: use Identity")
-        given = list(range(rank))
-    axes = tuple(sorted(axis % rank for axis in given))
-    extreme = "max" if node.op == "ReduceMax" else "min"
-    _extreme(imp, node, axes, extreme=extreme, keepdims=bool(node.attrs.get("keepdims", 1)))
+        axes = list(range(rank))
+    _extreme(
+        imp,
+        node,
+        tuple(sorted(axis % rank for axis in axes)),
+        extreme="max" if node.op == "ReduceMax" else "min",
+        keepdims=bool(node.attrs.get("keepdims", 1)),
+    )
 
 
 def _arg(imp: Importer, node: Any) -> None:
     x = imp.required(node, 0)
-    held: dict[str, Any] = {
+    attributes: dict[str, Any] = {
         "extreme": "max" if node.op == "ArgMax" else "min",
         "axis": int(node.attrs.get("axis", 0)) % len(x.type.shape),
         "keepdims": bool(node.attrs.get("keepdims", 1)),
         "last": bool(node.attrs.get("select_last_index", 0)),
     }
-    shape = ArgExtreme(Value("", x.type), x, **held).expected_shape()
+    shape = ArgExtreme(Value("", x.type), x, **attributes).expected_shape()
     assert shape is not None
-    imp.emit(node, ArgExtreme, TensorType("i64", shape), x=x, **held)
+    imp.emit(node, ArgExtreme, TensorType("i64", shape), x=x, **attributes)
 
 
 def _where(imp: Importer, node: Any) -> None:

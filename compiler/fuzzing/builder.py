@@ -6,8 +6,8 @@
     b.output(b.resize(y, (2, 2)))
     model = b.build()
 
-Every op takes tensors and returns one. An op given `QuantParams` quantizes its result, as a
-quantizer would; without them the result stays float, and the next op takes it as it is. One
+Every method takes tensors and returns one. One given `QuantParams` quantizes its result, as a
+quantizer would; without them the result stays float, and the next node takes it as it is. One
 DequantizeLinear serves all readers of a tensor.
 """
 
@@ -38,7 +38,7 @@ class Weights:
 
 
 class QDQBuilder(GraphBuilder):
-    """Builds one model, op by op, with the ops that have arguments of their own."""
+    """Builds one model, node by node, with the operators that have arguments of their own."""
 
     def conv(
         self,
@@ -135,12 +135,12 @@ class QDQBuilder(GraphBuilder):
     def unary(
         self,
         x: Tensor,
-        op: str,
+        op_type: str,
         params: QuantParams | None = None,
         *constants: ArrayLike,
         **attributes: Any,
     ) -> Tensor:
-        """One element by element float op; `constants` are its further inputs (f32).
+        """One element by element float operator; `constants` are its further inputs (f32).
 
         Without `params` the result stays float.
         """
@@ -148,7 +148,7 @@ class QDQBuilder(GraphBuilder):
             self.float_name(x),
             *(self.constant(np.asarray(c, np.float32)) for c in constants),
         ]
-        return self._finish(self._node(op, inputs, **attributes), x.shape, params)
+        return self._finish(self._node(op_type, inputs, **attributes), x.shape, params)
 
     def _weights(self, weights: Weights) -> str:
         scale = np.asarray(weights.scale, np.float32)

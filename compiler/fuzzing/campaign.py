@@ -78,7 +78,7 @@ class Campaign:
     tell: Callable[[Tally], None] = lambda _: None
     tally: Tally = field(default_factory=Tally)
     failures: list[Failure] = field(default_factory=list)
-    _found: Failure | None = None
+    _failure: Failure | None = None
     _deadline: float | None = None
 
     def compare_all(self, subjects: Sequence[str], examples: int | None) -> None:
@@ -94,20 +94,20 @@ class Campaign:
             for number in itertools.count():
                 for subject in list(left):
                     share = shares[subject]
-                    wanted = None if share is None else share - self.tally.cases[subject]
-                    if wanted == 0 or self._round(subject, number, wanted):
+                    remaining = None if share is None else share - self.tally.cases[subject]
+                    if remaining == 0 or self._round(subject, number, remaining):
                         left.remove(subject)
                 if not left:
                     return
         except _OutOfTime:
             return
 
-    def _round(self, subject: str, number: int, wanted: int | None) -> bool:
+    def _round(self, subject: str, number: int, remaining: int | None) -> bool:
         """Some models of a subject; whether there is no more to do for it."""
-        strategy = strategy_of(subject, wanted)
+        strategy = strategy_of(subject, remaining)
         each = 1 if subject == GRAPHS else CASES_A_MODEL
         most = MODELS_A_ROUND if each > 1 else MODELS_A_ROUND * CASES_A_MODEL
-        models = most if wanted is None else max(1, min(most, -(-wanted // each)))
+        models = most if remaining is None else max(1, min(most, -(-remaining // each)))
         quick = hypothesis.settings(
             max_examples=models + (each > 1),  # the first batch is always one of nothing
             deadline=None,
@@ -119,8 +119,8 @@ class Campaign:
             verbosity=Verbosity.quiet,
             print_blob=False,
         )
-        self._found = None
-        done = self.tally.cases[subject]
+        self._failure = None
+        before = self.tally.cases[subject]
 
         @hypothesis.seed(self._seed(subject, number))
         @quick
@@ -131,26 +131,26 @@ class Campaign:
         try:
             check()
         except _Differs:
-            assert self._found is not None
-            self.failures.append(self._found)
+            assert self._failure is not None
+            self.failures.append(self._failure)
             return True
-        return wanted is not None and self.tally.cases[subject] - done >= wanted
+        return remaining is not None and self.tally.cases[subject] - before >= remaining
 
     def _seed(self, subject: str, number: int) -> int:
         name = int.from_bytes(subject.encode(), "big")
         return hash((self.seed, number, name))  # of integers: the same in every process
 
     def _check(self, subject: str, net: Net) -> None:
-        searching = self._found is None
+        searching = self._failure is None
         if searching and self._deadline is not None and time.monotonic() > self._deadline:
             raise _OutOfTime
         if subject != QUANTIZE and not net.nodes:
             return
-        for built, comparison in self._parts(net, batch=subject != GRAPHS):
+        for builder, comparison in self._parts(net, batch=subject != GRAPHS):
             if searching:
-                self._count(subject, built, comparison)
+                self._count(subject, builder, comparison)
             if comparison.failed:
-                self._found = Failure(subject, built.net, comparison)
+                self._failure = Failure(subject, builder.net, comparison)
                 raise _Differs
 
     def _parts(self, net: Net, batch: bool) -> Iterator[tuple[Builder, Comparison]]:
@@ -158,25 +158,25 @@ class Campaign:
 
         What differs before the device is made smaller without it.
         """
-        seen = self._found and self._found.comparison.wrong
-        device = None if seen and seen.name != ON_DEVICE else self.device
-        built, comparison = compare_net(net, device)
+        wrong = self._failure and self._failure.comparison.wrong
+        device = None if wrong and wrong.name != ON_DEVICE else self.device
+        builder, comparison = compare_net(net, device)
         cannot = comparison.refused or comparison.in_float
         if not (batch and cannot and len(net.nodes) > 1):
-            yield built, comparison
+            yield builder, comparison
             return
         alone = [compare_net(replace(net, nodes=(node,)), device) for node in net.nodes]
         yield from alone
         if not any(case.refused or case.in_float for _, case in alone):
-            yield built, comparison  # what none of its cases is refused for
+            yield builder, comparison  # what none of its cases is refused for
 
-    def _count(self, subject: str, built: Builder, comparison: Comparison) -> None:
+    def _count(self, subject: str, builder: Builder, comparison: Comparison) -> None:
         tally = self.tally
         tally.models += 1
-        net = built.net
+        net = builder.net
         nodes = net.inputs if subject == QUANTIZE else net.nodes
         tally.cases[subject] += 1 if subject == GRAPHS else len(nodes)
-        tally.left_out += built.left_out
+        tally.left_out += builder.left_out
         tally.values += comparison.values
         tally.not_compared["refused"] += bool(comparison.refused)
         tally.not_compared["in float"] += bool(comparison.in_float)
@@ -187,23 +187,23 @@ class Campaign:
 
 def compare_net(net: Net, device: RunOnDevice | None) -> tuple[Builder, Comparison]:
     """A net through every stage. What onnxruntime itself does not load counts as refused."""
-    built = Builder(net)
-    model = built.model()
+    builder = Builder(net)
+    model = builder.model()
     samples = [feed(net)]
     try:
-        return built, compare_model(model, samples, device)
+        return builder, compare_model(model, samples, device)
     except CompileError as error:
-        return built, Comparison(model, samples, refused=[str(error)])
+        return builder, Comparison(model, samples, refused=[str(error)])
 
 
-def strategy_of(subject: str, wanted: int | None = None) -> hypothesis.strategies.SearchStrategy[Net]:
-    """How models of a subject are drawn; batches of no more than the cases that are wanted."""
+def strategy_of(subject: str, most: int | None = None) -> hypothesis.strategies.SearchStrategy[Net]:
+    """How models of a subject are drawn; batches of no more than `most` cases."""
     if subject == GRAPHS:
         return nets()
     if subject == QUANTIZE:
         return quantizers()
-    if wanted is not None and wanted < CASES_A_MODEL:
-        return batches(subject, wanted, wanted)
+    if most is not None and most < CASES_A_MODEL:
+        return batches(subject, most, most)
     return batches(subject)
 
 

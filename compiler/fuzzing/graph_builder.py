@@ -1,4 +1,4 @@
-"""The part of QDQBuilder that knows no single op: names, constants, inputs, outputs, any op."""
+"""The part of QDQBuilder that knows no single operator: names, constants, inputs, outputs, any node."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ Operand = Tensor | NDArray[Any] | None
 
 
 class GraphBuilder:
-    """Builds one model, op by op.
+    """Builds one model, node by node.
 
     Inputs are named `x0`, `x1`, ...; `output` returns the name of each output.
     """
@@ -82,30 +82,32 @@ class GraphBuilder:
             return Tensor(shape, stored=name, params=params)
         return self._finish(name, shape, params)
 
-    def op(self, op: str, inputs: Sequence[Operand], params: QuantParams | None, **attributes: Any) -> Tensor:
-        """Any op of ONNX with one result, which is quantized where there are `params`.
+    def node(
+        self, op_type: str, inputs: Sequence[Operand], params: QuantParams | None, **attributes: Any
+    ) -> Tensor:
+        """A node of any operator of ONNX with one result, which is quantized where there are `params`.
 
         Arrays among the inputs become initializers, None an input that is left out. The shape is
         what ONNX infers.
         """
-        return self.ops(op, inputs, [params], **attributes)[0]
+        return self.nodes(op_type, inputs, [params], **attributes)[0]
 
-    def ops(
+    def nodes(
         self,
-        op: str,
+        op_type: str,
         inputs: Sequence[Operand],
         params: Sequence[QuantParams | None],
         **attributes: Any,
     ) -> list[Tensor]:
         """The same with as many results as `params`."""
         names = [self._operand(x) for x in inputs]
-        outputs = [self._name(op.lower()) for _ in params]
-        node = helper.make_node(op, names, outputs, name=f"{op}_{len(self._nodes)}", **attributes)
+        outputs = [self._name(op_type.lower()) for _ in params]
+        node = helper.make_node(op_type, names, outputs, name=f"{op_type}_{len(self._nodes)}", **attributes)
         self._nodes.append(node)
         results = []
         for name, of, (shape, dtype) in zip(outputs, params, self._infer(node, inputs), strict=True):
-            made = self._finish(name, shape, of)
-            results.append(replace(made, dtype=dtype))
+            tensor = self._finish(name, shape, of)
+            results.append(replace(tensor, dtype=dtype))
         return results
 
     def constant_tensor(
@@ -118,15 +120,15 @@ class GraphBuilder:
         attributes = {"axis": axis} if scales.ndim else {}
         return Tensor(values.shape, self._node("DequantizeLinear", inputs, **attributes))
 
-    def integer_op(
+    def integer_node(
         self,
-        op: str,
+        op_type: str,
         inputs: Sequence[str | ArrayLike],
         result: Tensor,
         domain: str = "",
         **attributes: Any,
     ) -> Tensor:
-        """An op on stored bytes (QLinearConv, ...): names and constants in, a tensor like `result`.
+        """A node on stored bytes (QLinearConv, ...): names and constants in, a tensor like `result`.
 
         `result` gives the shape, and the parameters, or without them the dtype.
         """
@@ -134,7 +136,7 @@ class GraphBuilder:
         if domain:
             self._domains.add(domain)
             attributes["domain"] = domain
-        name = self._node(op, names, **attributes)
+        name = self._node(op_type, names, **attributes)
         return replace(result, real=None, stored=name) if result.params else replace(result, real=name)
 
     def dynamic_quantize(self, x: Tensor) -> tuple[str, str, str]:
@@ -148,11 +150,11 @@ class GraphBuilder:
         )  # fmt: skip
         return names[0], names[1], names[2]
 
-    def shape_of(self, op: str, shapes: Sequence[Ints], **attributes: Any) -> tuple[int, ...]:
-        """The shape that an op of ONNX makes of f32 inputs of these shapes."""
+    def shape_of(self, op_type: str, shapes: Sequence[Ints], **attributes: Any) -> tuple[int, ...]:
+        """The shape that an operator of ONNX makes of f32 inputs of these shapes."""
         inputs = [Tensor(tuple(shape)) for shape in shapes]
         names = [f"input_{index}" for index in range(len(inputs))]
-        node = helper.make_node(op, names, ["result"], **attributes)
+        node = helper.make_node(op_type, names, ["result"], **attributes)
         return self._infer(node, inputs)[0][0]
 
     def stored_name(self, x: Tensor) -> str:
@@ -224,12 +226,12 @@ class GraphBuilder:
                 types[name] = helper.make_tensor_type_proto(data[name].data_type, x.shape)
         schema = onnx.defs.get_schema(node.op_type, self.opset, "")
         imports = [helper.make_opsetid("", self.opset)]
-        found = onnx.shape_inference.infer_node_outputs(schema, node, types, data, opset_imports=imports)
+        outputs = onnx.shape_inference.infer_node_outputs(schema, node, types, data, opset_imports=imports)
         names = {int(number): name for name, number in _ELEMENT_TYPES.items()}
         return [
             (
-                tuple(side.dim_value for side in found[name].tensor_type.shape.dim),
-                names[found[name].tensor_type.elem_type],
+                tuple(side.dim_value for side in outputs[name].tensor_type.shape.dim),
+                names[outputs[name].tensor_type.elem_type],
             )
             for name in node.output
         ]
@@ -238,8 +240,8 @@ class GraphBuilder:
         tensor = Tensor(shape, real=name)
         if params is None:
             return tensor
-        stored = self._node("QuantizeLinear", [name, *self._scale(params)])
-        return replace(tensor, stored=stored, params=params)
+        bytes_name = self._node("QuantizeLinear", [name, *self._scale(params)])
+        return replace(tensor, stored=bytes_name, params=params)
 
     def _scale(self, params: QuantParams) -> tuple[str, str]:
         dtype = _DTYPES[params.dtype]
@@ -252,10 +254,10 @@ class GraphBuilder:
         attributes = {"axis": 0} if scale.ndim else {}
         return self._node("DequantizeLinear", inputs, **attributes)
 
-    def _node(self, op: str, inputs: list[str], **attributes: Any) -> str:
-        output = self._name(op.lower())
+    def _node(self, op_type: str, inputs: list[str], **attributes: Any) -> str:
+        output = self._name(op_type.lower())
         self._nodes.append(
-            helper.make_node(op, inputs, [output], name=f"{op}_{len(self._nodes)}", **attributes)
+            helper.make_node(op_type, inputs, [output], name=f"{op_type}_{len(self._nodes)}", **attributes)
         )
         return output
 

@@ -86,20 +86,19 @@ class Builder:
         self.left_out = 0
         self._inputs: list[Tensor] = []
         self._entries: list[_Entry] = []
-        self._read: set[int] = set()
+        self._used_entries: set[int] = set()
 
     def model(self) -> onnx.ModelProto:
-        for given in self.net.inputs:
-            params = self.params(given.scale, given.zero_point)
-            self._inputs.append(self.q.input(given.shape, params, as_float=given.as_float))
+        for spec in self.net.inputs:
+            params = self.params(spec.scale, spec.zero_point)
+            self._inputs.append(self.q.input(spec.shape, params, as_float=spec.as_float))
         self._entries = [
-            _Entry(tensor, given.bytes_out)
-            for tensor, given in zip(self._inputs, self.net.inputs, strict=True)
+            _Entry(tensor, spec.bytes_out) for tensor, spec in zip(self._inputs, self.net.inputs, strict=True)
         ]
         for node in self.net.nodes:
             self._entries += [_Entry(tensor, node.bytes_out) for tensor in self._add(node)]
         for index, entry in enumerate(self._entries):
-            if index not in self._read:
+            if index not in self._used_entries:
                 as_float = self._repeats_input(entry.tensor) or not entry.bytes_out
                 self.q.output(entry.tensor, as_float=as_float)
         return self.q.build()
@@ -111,7 +110,7 @@ class Builder:
     def pick(self, number: int, quantized: bool = True) -> Tensor:
         """0, -1, -2: an input; 1, 2, ...: the latest tensors. Of float ones `chains`, if at all."""
         index = self._index(number, quantized)
-        self._read.add(index)
+        self._used_entries.add(index)
         return self._entries[index].tensor
 
     def peek(self, number: int, fits: Callable[[Tensor], bool]) -> Tensor | None:
@@ -119,7 +118,7 @@ class Builder:
         index = self._index(number, quantized=True)
         if not fits(self._entries[index].tensor):
             return None
-        self._read.add(index)
+        self._used_entries.add(index)
         return self._entries[index].tensor
 
     def find(self, number: int, fits: Callable[[Tensor], bool]) -> Tensor | None:
@@ -128,7 +127,7 @@ class Builder:
         for step in range(len(self._entries)):
             index = (start - step) % len(self._entries)
             if _is_quantized(self._entries[index].tensor) and fits(self._entries[index].tensor):
-                self._read.add(index)
+                self._used_entries.add(index)
                 return self._entries[index].tensor
         return None
 
@@ -148,12 +147,12 @@ class Builder:
 
     def _add(self, node: Step) -> list[Tensor]:
         """The node's results; none, and the model as before, where its operands don't fit."""
-        written, read = copy(self.q), set(self._read)
-        written.copy_lists()
-        made = node.make(self)
-        results = [] if made is None else made if isinstance(made, list) else [made]
+        snapshot, used_entries = copy(self.q), set(self._used_entries)
+        snapshot.copy_lists()
+        outcome = node.make(self)
+        results = [] if outcome is None else outcome if isinstance(outcome, list) else [outcome]
         if not results or not all(0 < np.prod(tensor.shape) <= MOST_ELEMENTS for tensor in results):
-            self.q, self._read = written, read
+            self.q, self._used_entries = snapshot, used_entries
             self.left_out += 1
             return []
         return results
@@ -161,8 +160,8 @@ class Builder:
     def _repeats_input(self, x: Tensor) -> bool:
         """Whether x may be an input of bytes itself, which is refused as an output."""
         return any(
-            not given.as_float and (x.shape, x.params) == (tensor.shape, tensor.params)
-            for given, tensor in zip(self.net.inputs, self._inputs, strict=True)
+            not spec.as_float and (x.shape, x.params) == (tensor.shape, tensor.params)
+            for spec, tensor in zip(self.net.inputs, self._inputs, strict=True)
         )
 
 
@@ -174,12 +173,12 @@ def _is_quantized(tensor: Tensor) -> bool:
 def feed(net: Net) -> dict[str, Array]:
     """Seeded inputs of a net: bytes of all values, floats that include what is hard to quantize."""
     random = np.random.default_rng(net.seed)
-    made: dict[str, Array] = {}
-    for index, given in enumerate(net.inputs):
+    arrays: dict[str, Array] = {}
+    for index, spec in enumerate(net.inputs):
         low, high = LIMITS[net.dtype]
-        if given.as_float:
-            zero_point = given.zero_point.of(net.dtype)
-            made[f"x{index}"] = hard_floats(given.shape, given.scale, zero_point, low, random)
+        if spec.as_float:
+            zero_point = spec.zero_point.of(net.dtype)
+            arrays[f"x{index}"] = hard_floats(spec.shape, spec.scale, zero_point, low, random)
         else:
-            made[f"x{index}"] = random.integers(low, high + 1, given.shape, NUMPY[net.dtype])
-    return made
+            arrays[f"x{index}"] = random.integers(low, high + 1, spec.shape, NUMPY[net.dtype])
+    return arrays

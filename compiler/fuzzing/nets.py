@@ -47,20 +47,20 @@ def _nets(
 def batches(kind: str, least: int = 9, most: int = 13) -> st.SearchStrategy[Net]:
     """Models of about ten independent cases of one kind; each one can go when a failure shrinks."""
     case = KINDS[kind].nodes(INPUT_OPERANDS)
-    kept = st.integers(0, 9).flatmap(lambda drawn: case if drawn else st.none())
-    cases = st.lists(kept, min_size=least, max_size=most)
-    nodes = cases.map(lambda made: tuple(node for node in made if node is not None))
-    given = KINDS[kind].shapes.flatmap(
+    optional_case = st.integers(0, 9).flatmap(lambda drawn: case if drawn else st.none())
+    cases = st.lists(optional_case, min_size=least, max_size=most)
+    nodes = cases.map(lambda batch: tuple(node for node in batch if node is not None))
+    sources = KINDS[kind].shapes.flatmap(
         lambda shapes: st.tuples(*(inputs(st.just(shape)) for shape in shapes))
     )
-    return _nets(given, nodes)
+    return _nets(sources, nodes)
 
 
 def quantizers() -> st.SearchStrategy[Net]:
     """Inputs that are quantized and go straight out again: any scale, any zero point, any f32."""
     scales = st.one_of(SCALES, DECIMAL, EXTREME_SCALES)
-    given = st.builds(lambda x: replace(x, as_float=True), inputs(scales=scales))
-    return _nets(tuples(given, 4, 8), st.just(()))
+    floats = st.builds(lambda x: replace(x, as_float=True), inputs(scales=scales))
+    return _nets(tuples(floats, 4, 8), st.just(()))
 
 
 def nets(most: int = 12, kinds: Sequence[str] = SUPPORTED) -> st.SearchStrategy[Net]:
@@ -75,8 +75,8 @@ def wild_nets(most: int = 6) -> st.SearchStrategy[Net]:
     convs: st.SearchStrategy[Node] = KINDS["conv"].nodes(OPERANDS)
     loose = st.builds(_with_quantizer, convs, st.booleans())
     others = [KINDS[kind].nodes(OPERANDS) for kind in WILD]
-    drawn = _nets(tuples(inputs(), 1, 2), tuples(st.one_of(loose, loose, *others), 1, most))
-    return drawn.map(lambda net: replace(net, wild=True))
+    strategy = _nets(tuples(inputs(), 1, 2), tuples(st.one_of(loose, loose, *others), 1, most))
+    return strategy.map(lambda net: replace(net, wild=True))
 
 
 def _with_quantizer(node: Node, quantized: bool) -> Node:

@@ -60,7 +60,7 @@ class Result:
     zero_point: Level
 
     def of(self, b: Builder, x: Tensor) -> QuantParams | None:
-        """Parameters for a result of an op on x."""
+        """Parameters for a result of a node on x."""
         match self.how:
             case "same":
                 return x.params

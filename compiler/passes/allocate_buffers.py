@@ -69,13 +69,13 @@ def _place(order: list[Buffer], ranges: Ranges, sizes: dict[Buffer, int]) -> dic
     offsets: dict[Buffer, int] = {}
     for buffer in order:
         first, last = ranges[buffer]
-        taken = sorted(
+        spans = sorted(
             (offset, offset + sizes[other])
             for other, offset in offsets.items()
             if ranges[other][0] <= last and first <= ranges[other][1]
         )
         at = 0
-        for start, end in taken:
+        for start, end in spans:
             if at + sizes[buffer] <= start:
                 break
             at = max(at, end)

@@ -83,7 +83,7 @@ def _quantize_before(graph: Graph, op: Quantize, producers: dict[Value, Op]) -> 
     if quantization is None or all(x.data is not None for x in sources):
         return None
     parts: list[Op] = []
-    moved: list[Value] = []
+    results: list[Value] = []
     for number, x in enumerate(sources):
         type_ = TensorType(op.result.type.dtype, x.type.shape, quantization)
         part = Quantize(Value(f"{op.result.name}.{number}", type_), x, op.scale, op.zero_point)
@@ -91,8 +91,8 @@ def _quantize_before(graph: Graph, op: Quantize, producers: dict[Value, Op]) -> 
             parts.append(part)
         else:
             part.result.data = quantized(part)
-        moved.append(part.result)
-    new = move.on(moved, op.result)
+        results.append(part.result)
+    new = move.on(results, op.result)
     if isinstance(new, Pad):  # what it adds is quantized as well
         real = np.array([new.value], np.float32)
         limits = op.result.type.limits
@@ -132,14 +132,14 @@ def _move_bytes(op: Op, producers: dict[Value, Op]) -> list[Op] | None:
         return None
     first = inner[0]
     type_ = TensorType(first.x.type.dtype, op.result.type.shape, first.x.type.quantization)
-    moved = Value(f"{op.result.name}.q", type_)
-    new = op.on([source.x for source in inner], moved)
+    moved_bytes = Value(f"{op.result.name}.q", type_)
+    new = op.on([source.x for source in inner], moved_bytes)
     if isinstance(new, Pad):
-        stored = _stored_constant(new.value, type_)
-        if stored is None:
+        level = _stored_constant(new.value, type_)
+        if level is None:
             return None
-        new.value = stored
-    return [new, Dequantize(op.result, moved, first.scale, first.zero_point)]
+        new.value = level
+    return [new, Dequantize(op.result, moved_bytes, first.scale, first.zero_point)]
 
 
 def _stored_constant(value: float, type_: TensorType) -> int | None:
@@ -147,6 +147,6 @@ def _stored_constant(value: float, type_: TensorType) -> int | None:
     quantization = type_.quantization
     assert isinstance(quantization, Quantization)
     real = np.array([value], np.float32)
-    stored = quantize_linear(real, quantization.scale, quantization.zero_point, type_.limits)
-    back = dequantize_linear(stored, quantization.scale, quantization.zero_point)
-    return int(stored[0]) if back[0] == real[0] else None
+    level = quantize_linear(real, quantization.scale, quantization.zero_point, type_.limits)
+    back = dequantize_linear(level, quantization.scale, quantization.zero_point)
+    return int(level[0]) if back[0] == real[0] else None

@@ -68,15 +68,15 @@ def _merge(graph: Graph, first: Quantize) -> bool:
     one, two = first.result.type.quantization, second.result.type.quantization
     if one is None or two is None:
         return False
-    merged = one if one == two else _intersection(first.result.type.limits, one, two)
-    if merged is None:
+    common = one if one == two else _intersection(first.result.type.limits, one, two)
+    if common is None:
         raise CompileError(
             f"quantize %{second.result.name} {two} follows quantize %{first.result.name} {one}: "
             "the two have no range in common, and ONNX Runtime merges them into a scale of 0; "
             "take out the second one"
         )
-    first.result.type = retype(first.result, quantization=merged)
-    scale, zero_point = _constants(first, merged)
+    first.result.type = retype(first.result, quantization=common)
+    scale, zero_point = _constants(first, common)
     first.scale, first.zero_point = scale, zero_point
     for end in ends:
         end.x, end.scale, end.zero_point = first.result, scale, zero_point
@@ -95,13 +95,13 @@ def _readers(graph: Graph, op: Op) -> list[Op] | None:
     """
     if op.result in graph.outputs:
         return None
-    found: list[Op] = []
+    readers: list[Op] = []
     for user in graph.users().get(op.result, []):
         behind = _readers(graph, user) if _does_nothing(user, op.result) else [user]
         if behind is None:
             return None
-        found += behind
-    return found
+        readers += behind
+    return readers
 
 
 def _does_nothing(op: Op, x: Value) -> bool:
@@ -130,15 +130,15 @@ def _intersection(limits: tuple[int, int], one: Quantization, two: Quantization)
         return None
     scale = (high - low) / F32(high_level - low_level)
     level = F32(low_level) - low / scale
-    rounded = np.copysign(np.floor(np.abs(np.float64(level)) + 0.5), level)
-    return Quantization(float(scale), int(np.clip(rounded, low_level, high_level)))
+    zero_point = np.copysign(np.floor(np.abs(np.float64(level)) + 0.5), level)
+    return Quantization(float(scale), int(np.clip(zero_point, low_level, high_level)))
 
 
-def _constants(first: Quantize, merged: Quantization) -> tuple[Value, Value]:
+def _constants(first: Quantize, common: Quantization) -> tuple[Value, Value]:
     assert first.zero_point is not None
     name = first.result.name
-    zero_point = np.full(first.zero_point.type.shape, merged.zero_point, first.zero_point.array.dtype)
+    zero_point = np.full(first.zero_point.type.shape, common.zero_point, first.zero_point.array.dtype)
     return (
-        Value.constant(f"{name}.scale", np.full(first.scale.type.shape, merged.scale, F32)),
+        Value.constant(f"{name}.scale", np.full(first.scale.type.shape, common.scale, F32)),
         Value.constant(f"{name}.zero_point", zero_point),
     )

@@ -81,10 +81,10 @@ def _fills(program: Program, source: View) -> Iterator[tuple[Kernel, BufferStore
 
 def _can_go(program: Program, copy: CopyKernel) -> bool:
     """Whether the kernels that fill the copy's source can write its stores too."""
-    source, wanted = copy.source, _outputs(copy)
+    source, outputs = copy.source, _outputs(copy)
     if not isinstance(source, View) or any(isinstance(s, WordStore) for s in copy.stores):
         return False
-    filled = 0
+    filled_words = 0
     for kernel in program.kernels:
         for store in kernel.stores:
             view = None if isinstance(store, WordStore) else store.view
@@ -97,10 +97,10 @@ def _can_go(program: Program, copy: CopyKernel) -> bool:
             inside = 0 <= view.first - source.first <= source.words - view.words
             if inside and not _same_planes(kernel, copy):
                 return False
-            filled += view.words if inside else 0
-            if inside and len(_outputs(kernel) | wanted) > MAX_OUTPUTS:
+            filled_words += view.words if inside else 0
+            if inside and len(_outputs(kernel) | outputs) > MAX_OUTPUTS:
                 return False
-    return filled == source.words
+    return filled_words == source.words
 
 
 def _same_planes(kernel: Kernel, copy: CopyKernel) -> bool:
@@ -159,14 +159,14 @@ def _read_from_slices(program: Program) -> bool:
 
 
 def _drop_unread_stores(program: Program) -> bool:
-    read = {view.buffer for kernel in program.kernels for view in kernel.reads()}
+    sources = {view.buffer for kernel in program.kernels for view in kernel.reads()}
     changed = False
     for kernel in program.kernels:
-        kept = [
+        stores = [
             store
             for store in kernel.stores
-            if isinstance(store, WordStore) or store.view is None or store.view.buffer in read
+            if isinstance(store, WordStore) or store.view is None or store.view.buffer in sources
         ]
-        changed |= len(kept) != len(kernel.stores)
-        kernel.stores = kept
+        changed |= len(stores) != len(kernel.stores)
+        kernel.stores = stores
     return changed

@@ -49,8 +49,8 @@ def _is_move(graph: Graph, op: Op | None) -> bool:
 
 
 def _has_one_scale(op: Quantize | Dequantize) -> bool:
-    stored = op.result if isinstance(op, Quantize) else op.x
-    return stored.type.quantization is not None and op.scale.array.size == 1
+    value = op.result if isinstance(op, Quantize) else op.x
+    return value.type.quantization is not None and op.scale.array.size == 1
 
 
 def _backward(graph: Graph, quantize: Quantize) -> bool:
@@ -97,10 +97,10 @@ def _forward(graph: Graph, dequantize: Dequantize) -> bool:
     for move in graph.users().get(dequantize.result, []):
         if not _is_move(graph, move):
             continue
-        made = _after(graph, move, dequantize)
-        if made is not None:
+        next_dequantize = _after(graph, move, dequantize)
+        if next_dequantize is not None:
             changed = True
-            _forward(graph, made)
+            _forward(graph, next_dequantize)
     return changed
 
 

@@ -45,18 +45,18 @@ def _quantize_weights(graph: Graph, op: Conv | FloatOp) -> bool:
     x = op.x if isinstance(op, Conv) else op.xs[0]
     if weight is None or not _leads_to_quantize(graph, op):
         return False
-    made = graph.producers().get(x)
-    if not isinstance(made, Dequantize) or made.scale.array.size != 1:
+    producer = graph.producers().get(x)
+    if not isinstance(producer, Dequantize) or producer.scale.array.size != 1:
         return False
     low, high = min(weight.array.min(), F32(0)), max(weight.array.max(), F32(0))
     # Weights that are all zero have no range to divide by.
     scale = F32(1) if low == high else (high - low) / F32(255)
     zero = int(np.rint(np.clip(F32(-128) - low / scale, -128, 127)))
-    stored = quantize_linear(weight.array, float(scale), zero, (-128, 127)).astype(np.int8)
+    levels = quantize_linear(weight.array, float(scale), zero, (-128, 127)).astype(np.int8)
     name = weight.name
     dequantize = Dequantize(
         Value(f"{op.result.name}.weight", replace(weight.type)),
-        Value.constant(f"{name}.s8", stored.reshape(weight.type.shape)),
+        Value.constant(f"{name}.s8", levels.reshape(weight.type.shape)),
         Value.constant(f"{name}.scale", np.asarray(scale, np.float32)),
         Value.constant(f"{name}.zero_point", np.asarray(zero, np.int8)),
     )

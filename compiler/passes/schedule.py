@@ -61,13 +61,13 @@ def spread_outputs(program: Program) -> None:
 
 def _copies(program: Program, kernel: Kernel, outputs: list[WordStore]) -> Iterator[CopyKernel]:
     """Kernels that store `outputs` in the place of `kernel`, from a buffer that it stores."""
-    kept = [store for store in kernel.stores if store not in outputs]
-    views = [store.view for store in kept if isinstance(store, BufferStore)]
+    stores = [store for store in kernel.stores if store not in outputs]
+    views = [store.view for store in stores if isinstance(store, BufferStore)]
     if not views:
         size = output_words(program.outputs[outputs[0].output])
         views = [View(Buffer(kernel.name, size), 1, size, size)]
-        kept.append(BufferStore(views[0]))
-    kernel.stores = kept
+        stores.append(BufferStore(views[0]))
+    kernel.stores = stores
     batch = STORAGE_BUFFERS - WEIGHTS - 1
     for first in range(0, len(outputs), batch):
         name, some = f"{kernel.name}.outputs{first // batch}", outputs[first : first + batch]

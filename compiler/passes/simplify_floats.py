@@ -90,8 +90,8 @@ def _take_pads(graph: Graph, op: Conv | FloatOp | MaxPool) -> bool:
     if isinstance(op, FloatOp):
         if op.attributes.get("auto_pad", "NOTSET") != "NOTSET":
             return False
-        held = list(op.attributes.get("pads", [0] * 2 * spatial))
-        sums = [a + b for a, b in zip(held, (*before, *after), strict=True)]
+        pads = list(op.attributes.get("pads", [0] * 2 * spatial))
+        sums = [a + b for a, b in zip(pads, (*before, *after), strict=True)]
         # The zeros of a Pad count as elements of an average; the pool's own pads would not.
         op.attributes = {**op.attributes, "pads": sums, "count_include_pad": 1}
     else:

@@ -29,9 +29,9 @@ class StripZeroPoints:
         for op in graph.ops:
             if not isinstance(op, Quantize | Dequantize) or op.zero_point is None:
                 continue
-            stored = op.result if isinstance(op, Quantize) else op.x
-            onnx_op = "QuantizeLinear" if isinstance(op, Quantize) else "DequantizeLinear"
-            if is_implied(op.zero_point.array, onnx_op, NUMPY_DTYPES[stored.type.dtype]):
+            value = op.result if isinstance(op, Quantize) else op.x
+            op_type = "QuantizeLinear" if isinstance(op, Quantize) else "DequantizeLinear"
+            if is_implied(op.zero_point.array, op_type, NUMPY_DTYPES[value.type.dtype]):
                 op.zero_point = None
                 changed = True
         return changed

@@ -69,55 +69,55 @@ class Expressions:
     def __init__(self, graph: Graph) -> None:
         self.producers, self.users = graph.producers(), graph.users()
         self.outputs, self.opset = set(graph.outputs), graph.opset
-        self.found: dict[Value, Expression] = {}
+        self.by_value: dict[Value, Expression] = {}
         for op in graph.ops:
             if isinstance(op, Dequantize):
                 if op.x.data is None and op.x.type.quantization is not None:
-                    self.found[op.result] = Expression((op.x,))
+                    self.by_value[op.result] = Expression((op.x,))
             elif isinstance(op, Elementwise):
-                parts = [self.found.get(x) for x in op.xs if x.data is None]
-                known = [part for part in parts if part is not None]
-                if len(known) == len(parts):
+                parts = [self.by_value.get(x) for x in op.xs if x.data is None]
+                expressions = [part for part in parts if part is not None]
+                if len(expressions) == len(parts):
                     # Each once, in the order of first use: these are the axes of a table.
-                    leaves = dict.fromkeys(leaf for part in known for leaf in part.leaves)
-                    arrays = dict.fromkeys(array for part in known for array in part.arrays)
+                    leaves = dict.fromkeys(leaf for part in expressions for leaf in part.leaves)
+                    arrays = dict.fromkeys(array for part in expressions for array in part.arrays)
                     arrays |= dict.fromkeys(x for x in op.xs if x.data is not None and x.type.size > 1)
-                    self.found[op.result] = Expression(tuple(leaves), tuple(arrays))
+                    self.by_value[op.result] = Expression(tuple(leaves), tuple(arrays))
 
-    def evaluate(self, last: Value, given: dict[Value, Array]) -> Array:
+    def evaluate(self, last: Value, inputs: dict[Value, Array]) -> Array:
         """The f32 of `last` for f32 arrays of one shape in the place of its leaves and arrays."""
         ops = self._ops(last)
-        values = {x: given[op.x] for x, op in self._dequantized(ops, last).items()}
-        arrays = {value: array for value, array in given.items() if value.data is not None}
+        values = {x: inputs[op.x] for x, op in self._dequantized(ops, last).items()}
+        arrays = {value: array for value, array in inputs.items() if value.data is not None}
         if not ops:
             return values[last]
         inside = set(ops)
-        kept = [
+        other_outputs = [
             op.result
             for op in ops
             if op.result is not last
             and (op.result in self.outputs or not inside.issuperset(self.users[op.result]))
         ]
-        return run_expression(ops, [last, *kept], values | arrays, self.opset)
+        return run_expression(ops, [last, *other_outputs], values | arrays, self.opset)
 
     def _ops(self, last: Value) -> list[Elementwise]:
         """The ops that make `last`, in order."""
-        found: dict[Elementwise, None] = {}
+        ops: dict[Elementwise, None] = {}
 
         def visit(value: Value) -> None:
             op = self.producers.get(value)
-            if isinstance(op, Elementwise) and op not in found:
+            if isinstance(op, Elementwise) and op not in ops:
                 for x in op.xs:
                     visit(x)
-                found[op] = None
+                ops[op] = None
 
         visit(last)
-        return list(found)
+        return list(ops)
 
     def _dequantized(self, ops: list[Elementwise], last: Value) -> dict[Value, Dequantize]:
-        read = dict.fromkeys([*(x for op in ops for x in op.xs), last])
-        made = {x: self.producers.get(x) for x in read if x.data is None}
-        return {x: op for x, op in made.items() if isinstance(op, Dequantize)}
+        operands = dict.fromkeys([*(x for op in ops for x in op.xs), last])
+        producers = {x: self.producers.get(x) for x in operands if x.data is None}
+        return {x: op for x, op in producers.items() if isinstance(op, Dequantize)}
 
 
 def _tabulate_quantized(graph: Graph) -> bool:
@@ -126,38 +126,38 @@ def _tabulate_quantized(graph: Graph) -> bool:
     changed = False
     for index, op in enumerate(graph.ops):
         if isinstance(op, Quantize) and op.result.type.quantization is not None:
-            found = expressions.found.get(op.x)
-            made = None if found is None else _table(expressions, op, found)
-            if made is not None:
-                graph.ops[index] = made
+            expression = expressions.by_value.get(op.x)
+            lookup = None if expression is None else _table(expressions, op, expression)
+            if lookup is not None:
+                graph.ops[index] = lookup
                 changed = True
     return changed
 
 
-def _table(expressions: Expressions, op: Quantize, found: Expression) -> Op | None:
+def _table(expressions: Expressions, op: Quantize, expression: Expression) -> Op | None:
     """The lookup in the place of a quantize of an expression."""
-    leaves, type_ = found.leaves, op.result.type
+    leaves, type_ = expression.leaves, op.result.type
     operands: tuple[Value, ...] = leaves
-    if len(leaves) == 1 and not found.arrays:
-        given = {leaves[0]: stored_values(leaves[0].type)}
+    if len(leaves) == 1 and not expression.arrays:
+        inputs = {leaves[0]: stored_values(leaves[0].type)}
     elif len({leaf.type.dtype for leaf in leaves} | {type_.dtype}) > 1:
         return None
-    elif len(leaves) == 2 and not found.arrays:
+    elif len(leaves) == 2 and not expression.arrays:
         first, second = (stored_values(leaf.type) for leaf in leaves)
         both = np.broadcast_arrays(first[:, None], second[None, :])
-        given = dict(zip(leaves, both, strict=True))
-    elif len(leaves) == 1 and (coded := codebook(found.arrays)) is not None:
+        inputs = dict(zip(leaves, both, strict=True))
+    elif len(leaves) == 1 and (coded := codebook(expression.arrays)) is not None:
         codes, columns = coded
         values = np.broadcast_to(stored_values(leaves[0].type)[:, None], (256, 256))
-        given = {leaves[0]: values}
-        for array, column in zip(found.arrays, columns, strict=True):
+        inputs = {leaves[0]: values}
+        for array, column in zip(expression.arrays, columns, strict=True):
             # Codes that no constant has repeat the others: any number will do there.
-            given[array] = np.broadcast_to(np.resize(column, 256)[None, :], (256, 256))
+            inputs[array] = np.broadcast_to(np.resize(column, 256)[None, :], (256, 256))
         dtype = NUMPY_DTYPES[leaves[0].type.dtype]
         operands = (leaves[0], Value.constant(f"{op.result.name}.codes", codes.view(dtype)))
     else:
         return None
-    real = expressions.evaluate(op.x, given)
+    real = expressions.evaluate(op.x, inputs)
     quantization = type_.quantization
     assert quantization is not None
     levels = quantize_linear(real, quantization.scale, quantization.zero_point, type_.limits)
@@ -194,18 +194,18 @@ def _tabulate_floats(graph: Graph) -> bool:
     changed = False
 
     def has_table(value: Value) -> bool:
-        found = expressions.found.get(value)
-        return found is not None and len(found.leaves) == 1 and not found.arrays
+        expression = expressions.by_value.get(value)
+        return expression is not None and len(expression.leaves) == 1 and not expression.arrays
 
     for index, op in enumerate(graph.ops):
         if not has_table(op.result):
             continue
-        (leaf,) = expressions.found[op.result].leaves
+        (leaf,) = expressions.by_value[op.result].leaves
         users = expressions.users.get(op.result, [])
         # What only a larger table reads is computed inside that table.
-        wanted = op.result in graph.outputs or not all(has_table(user.result) for user in users)
+        needed = op.result in graph.outputs or not all(has_table(user.result) for user in users)
         # A lookup has the shape of its operand.
-        if op.result.type.shape != leaf.type.shape or not wanted:
+        if op.result.type.shape != leaf.type.shape or not needed:
             continue
         values = expressions.evaluate(op.result, {leaf: stored_values(leaf.type)})
         constant = Value.constant(f"{op.result.name}.table", values.astype(np.float32).reshape(-1))
@@ -217,5 +217,5 @@ def _tabulate_floats(graph: Graph) -> bool:
 def stored_values(type_: TensorType) -> Array:
     """The real values of the 256 bytes of a quantized type, f32 [256], in order of the bits."""
     assert type_.quantization is not None
-    stored = np.arange(256, dtype=np.uint8).view(NUMPY_DTYPES[type_.dtype])
-    return dequantize_linear(stored, type_.quantization.scale, type_.quantization.zero_point)
+    levels = np.arange(256, dtype=np.uint8).view(NUMPY_DTYPES[type_.dtype])
+    return dequantize_linear(levels, type_.quantization.scale, type_.quantization.zero_point)

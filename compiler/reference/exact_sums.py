@@ -34,9 +34,9 @@ _SUFFIX = "_as_u8"
 def sums_saturate() -> bool:
     """Whether onnxruntime's u8 * s8 kernels add pairs in 16 bits on this CPU: tried out."""
     # Each pair is 2 * 255 * 127, beyond 32767.
-    wanted = 4 * 255 * 127
+    exact = 4 * 255 * 127
     # One row takes MLAS's kernel for a matrix and a vector, several the one for matrices.
-    return any((_product(rows) != wanted).any() for rows in (1, 8))
+    return any((_product(rows) != exact).any() for rows in (1, 8))
 
 
 def _product(rows: int) -> NDArray[Any]:
@@ -60,11 +60,13 @@ def open_as_is(model: onnx.ModelProto) -> ort.InferenceSession:
 
 def with_exact_sums(optimized: onnx.ModelProto) -> onnx.ModelProto | None:
     """The optimized graph with u8 * u8 in place of u8 * s8; None where there is no such product."""
-    found = [node for node in optimized.graph.node if node.op_type in INTEGER_PRODUCTS]
-    kinds = _types(optimized, {node.input[at] for node in found for at in INTEGER_PRODUCTS[node.op_type][:2]})
+    products = [node for node in optimized.graph.node if node.op_type in INTEGER_PRODUCTS]
+    kinds = _types(
+        optimized, {node.input[at] for node in products for at in INTEGER_PRODUCTS[node.op_type][:2]}
+    )
     names = {
         node.output[0]
-        for node in found
+        for node in products
         if kinds[node.input[INTEGER_PRODUCTS[node.op_type][0]]] != "tensor(int8)"
         and kinds[node.input[INTEGER_PRODUCTS[node.op_type][1]]] == "tensor(int8)"
     }
@@ -93,34 +95,34 @@ class _Unsigned:
     def __init__(self, graph: onnx.GraphProto) -> None:
         self._graph = graph
         self._constants = {tensor.name: tensor for tensor in graph.initializer}
-        self._made: dict[str, str] = {}
+        self._names: dict[str, str] = {}
 
     def of(self, name: str) -> str:
         """The name of the u8 tensor; of no tensor ("", a zero point of 0): the scalar 128."""
-        if name not in self._made:
-            self._made[name] = f"{name}{_SUFFIX}"
+        if name not in self._names:
+            self._names[name] = f"{name}{_SUFFIX}"
             if not name:
                 self._add_constant(name, np.zeros((), np.int8))
             elif name in self._constants:
                 self._add_constant(name, numpy_helper.to_array(self._constants[name]))
             else:
                 self._add_nodes(name)
-        return self._made[name]
+        return self._names[name]
 
     def _add_constant(self, name: str, value: NDArray[Any]) -> None:
         # 128 more, modulo 256, is the top bit turned.
-        flipped = np.asarray(value).view(np.uint8) ^ np.uint8(0x80)
-        self._graph.initializer.append(numpy_helper.from_array(flipped, self._made[name]))
+        levels = np.asarray(value).view(np.uint8) ^ np.uint8(0x80)
+        self._graph.initializer.append(numpy_helper.from_array(levels, self._names[name]))
 
     def _add_nodes(self, name: str) -> None:
         # By way of int32, because onnxruntime's Add takes no int8.
-        offset, wide, moved = (f"{self._made[name]}_{part}" for part in ("128", "wide", "moved"))
+        offset, wide, shifted = (f"{self._names[name]}_{part}" for part in ("128", "wide", "moved"))
         self._graph.initializer.append(numpy_helper.from_array(np.array([128], np.int32), offset))
         self._graph.node.extend(
             [
                 helper.make_node("Cast", [name], [wide], to=TensorProto.INT32),
-                helper.make_node("Add", [wide, offset], [moved]),
-                helper.make_node("Cast", [moved], [self._made[name]], to=TensorProto.UINT8),
+                helper.make_node("Add", [wide, offset], [shifted]),
+                helper.make_node("Cast", [shifted], [self._names[name]], to=TensorProto.UINT8),
             ]
         )
 

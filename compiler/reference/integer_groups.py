@@ -37,17 +37,17 @@ ADD_PAIR = "Put a QuantizeLinear/DequantizeLinear pair directly after it"
 
 @dataclass(frozen=True)
 class IntegerGroup:
-    """One node that ran in integers: its op in the optimized graph, and its node in the source."""
+    """One node that ran in integers: its operator in the optimized graph, and its node in the source."""
 
-    op: str
+    op_type: str
     source: str
 
 
 @dataclass(frozen=True)
 class FloatGroup:
-    """One node left in float: its op there, the source node, why it was left, and what to do."""
+    """One node left in float: its operator there, the source node, why it was left, and what to do."""
 
-    op: str
+    op_type: str
     source: str
     reason: str
     next_step: str
@@ -71,8 +71,8 @@ class Groups:
 
     @property
     def counts(self) -> dict[str, int]:
-        """Number of integer nodes by op."""
-        return dict(sorted(Counter(group.op for group in self.integer).items()))
+        """Number of integer nodes by operator."""
+        return dict(sorted(Counter(group.op_type for group in self.integer).items()))
 
     @property
     def sources(self) -> frozenset[str]:
@@ -80,12 +80,12 @@ class Groups:
         return frozenset(group.source for group in self.integer)
 
     def __str__(self) -> str:
-        ran = ", ".join(f"{count} {op}" for op, count in self.counts.items()) or "nothing"
+        ran = ", ".join(f"{count} {op_type}" for op_type, count in self.counts.items()) or "nothing"
         lines = [f"In integers: {ran}."]
         if self.elementwise:
-            kinds = Counter(group.op for group in self.elementwise)
-            kept = ", ".join(f"{count} {op}" for op, count in sorted(kinds.items()))
-            lines.append(f"In float, element by element: {kept}.")
+            kinds = Counter(group.op_type for group in self.elementwise)
+            summary = ", ".join(f"{count} {op_type}" for op_type, count in sorted(kinds.items()))
+            lines.append(f"In float, element by element: {summary}.")
         for group in self.left_in_float:
             lines.append(f"Left in float: {group.source}: {group.reason}.")
         steps = dict.fromkeys(group.next_step for group in self.left_in_float)
@@ -174,9 +174,10 @@ def _output_reason(node: onnx.NodeProto, model: SourceModel) -> tuple[str, str] 
         return f"it is followed by {other.op_type}, not directly by QuantizeLinear", ADD_PAIR
     if not users:
         return None
-    made, read = model.quantized_type(users[0]), model.stored_type(model.producer[node.input[0]])
-    if made != read:
-        a, b = (helper.tensor_dtype_to_np_dtype(kind) for kind in (read, made))
+    result_type = model.quantized_type(users[0])
+    operand_type = model.stored_type(model.producer[node.input[0]])
+    if result_type != operand_type:
+        a, b = (helper.tensor_dtype_to_np_dtype(kind) for kind in (operand_type, result_type))
         return f"its input is {a} but its output {b}", "Use one type for all activations"
     return _clamp_reason(between, users[0], model) if between is not None else None
 
@@ -210,11 +211,11 @@ def _bias_reason(node: onnx.NodeProto, model: SourceModel) -> tuple[str, str] | 
     scales = [model.value(name) for name in (bias.input[1], *_scale_names(node, model))]
     if any(scale is None for scale in scales):
         return "one of its scales is not a constant", "Make all scales constants"
-    stored, x, w = (np.asarray(scale, np.float64) for scale in scales)
-    excess = np.abs(stored - x * w) - (0.01 * np.abs(x * w) + 1e-6)  # measured: both tolerances
+    bias_scale, x, w = (np.asarray(scale, np.float64) for scale in scales)
+    excess = np.abs(bias_scale - x * w) - (0.01 * np.abs(x * w) + 1e-6)  # measured: both tolerances
     if excess.max() <= 0:
         return None
-    ratio = np.abs(stored / (x * w) - 1).max()
+    ratio = np.abs(bias_scale / (x * w) - 1).max()
     return (
         f"the scale of its bias differs by {ratio:.1%} from input scale * weight scale; "
         "onnxruntime allows 1% + 1e-6",
@@ -237,16 +238,16 @@ def _signed_reason(node: onnx.NodeProto, model: SourceModel) -> tuple[str, str] 
         clamped = user.op_type in ACTIVATIONS
         after = model.consumers.get(user.output[0], []) if clamped else [user]
         tensors += [("output", quantize.output[0]) for quantize in after]
-    for what, stored in tensors:
-        if stored in model.inputs:
-            return f"its int8 input {stored!r} is an input of the model", USE_SIGNED_KERNELS
-        if stored in model.outputs:
-            return f"its int8 {what} {stored!r} is an output of the model", USE_SIGNED_KERNELS
-        if (readers := model.readers(stored)) > 1:
-            return f"its int8 {what} {stored!r} is used {readers} times", USE_SIGNED_KERNELS
-        made = model.producer.get(stored)
-        if what == "input" and made is not None and made.op_type != "QuantizeLinear":
-            return f"its int8 input {stored!r} comes from {made.op_type}", USE_SIGNED_KERNELS
+    for what, tensor in tensors:
+        if tensor in model.inputs:
+            return f"its int8 input {tensor!r} is an input of the model", USE_SIGNED_KERNELS
+        if tensor in model.outputs:
+            return f"its int8 {what} {tensor!r} is an output of the model", USE_SIGNED_KERNELS
+        if (readers := model.readers(tensor)) > 1:
+            return f"its int8 {what} {tensor!r} is used {readers} times", USE_SIGNED_KERNELS
+        producer = model.producer.get(tensor)
+        if what == "input" and producer is not None and producer.op_type != "QuantizeLinear":
+            return f"its int8 input {tensor!r} comes from {producer.op_type}", USE_SIGNED_KERNELS
     return "its int8 activations could not be made uint8", USE_SIGNED_KERNELS
 
 
@@ -264,14 +265,14 @@ def _interpolates_bytes(node: onnx.NodeProto, model: SourceModel) -> bool:
     """
     if node.op_type != "Resize":
         return False
-    held = {item.name: helper.get_attribute_value(item) for item in node.attribute}
+    attributes = {item.name: helper.get_attribute_value(item) for item in node.attribute}
     before = model.producer.get(node.input[0])
-    given = [model.value(name) for name in node.input[2:] if name]
-    rank_four = len(given) == 1 and given[0] is not None and given[0].size == 4
-    plain = not held.keys() & {"antialias", "axes", "keep_aspect_ratio_policy"}
-    coordinates = held.get("coordinate_transformation_mode", b"half_pixel")
+    operands = [model.value(name) for name in node.input[2:] if name]
+    rank_four = len(operands) == 1 and operands[0] is not None and operands[0].size == 4
+    plain = not attributes.keys() & {"antialias", "axes", "keep_aspect_ratio_policy"}
+    coordinates = attributes.get("coordinate_transformation_mode", b"half_pixel")
     return (
-        held.get("mode") == b"linear"
+        attributes.get("mode") == b"linear"
         and before is not None
         and before.op_type == "DequantizeLinear"
         and rank_four

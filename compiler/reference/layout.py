@@ -25,8 +25,8 @@ class OptimizedGraph:
 
     def __init__(self, optimized: onnx.ModelProto, names: Iterable[str]) -> None:
         self._model = optimized
-        wanted = set(names)
-        self._nodes = {node.name: node for node in optimized.graph.node if node.name in wanted}
+        names = set(names)
+        self._nodes = {node.name: node for node in optimized.graph.node if node.name in names}
         self._constants = {tensor.name: tensor for tensor in optimized.graph.initializer}
 
     def node(self, name: str) -> onnx.NodeProto | None:

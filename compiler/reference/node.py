@@ -30,24 +30,26 @@ class OnnxNode(Protocol):
     attributes: dict[str, Any]
 
 
-def run_node(op: str, attributes: dict[str, Any], xs: Sequence[Array], opset: int) -> Array:
+def run_node(op_type: str, attributes: dict[str, Any], xs: Sequence[Array], opset: int) -> Array:
     """The first output of the node; an operand without elements is absent.
 
-    `op`: an operator of ONNX, or of another domain as "com.microsoft.QLinearSigmoid".
+    `op_type`: an operator of ONNX, or of another domain as "com.microsoft.QLinearSigmoid".
     """
     names = ["" if x.size == 0 else f"x{number}" for number, x in enumerate(xs)]
     # Absent at the end means left out: an older opset may not know those operands at all.
     while names and not names[-1]:
         names.pop()
-    domain, _, op = op.rpartition(".")
-    domain = domain or IMPLIED_DOMAINS.get(op, "")
-    node = onnx.helper.make_node(op, names, ["y"], domain=domain, **attributes)
-    if op == "Clip":
+    domain, _, op_type = op_type.rpartition(".")
+    domain = domain or IMPLIED_DOMAINS.get(op_type, "")
+    node = onnx.helper.make_node(op_type, names, ["y"], domain=domain, **attributes)
+    if op_type == "Clip":
         opset = max(opset, 11)  # bounds are operands, as the importer makes them of attributes
     kinds = tuple((x.dtype.str, x.shape) for x in xs)
     # shape operands (i64) are constants, as in the models they come from
-    fixed = tuple((name, x.tobytes()) for name, x in zip(names, xs, strict=False) if x.dtype == np.int64)
-    session = _session(node.SerializeToString(), kinds, fixed, opset)
+    shape_operands = tuple(
+        (name, x.tobytes()) for name, x in zip(names, xs, strict=False) if x.dtype == np.int64
+    )
+    session = _session(node.SerializeToString(), kinds, shape_operands, opset)
     # ascontiguousarray makes a vector of a scalar, hence the reshape.
     feed = {
         name: np.ascontiguousarray(x).reshape(x.shape)
@@ -58,7 +60,7 @@ def run_node(op: str, attributes: dict[str, Any], xs: Sequence[Array], opset: in
         (result,) = session.run(["y"], feed)
     except Exception as error:  # onnxruntime's exceptions share no base class
         reason = " ".join(str(error).split())
-        raise CompileError(f"onnxruntime can't run {op}: {reason}") from error
+        raise CompileError(f"onnxruntime can't run {op_type}: {reason}") from error
     return np.asarray(result)
 
 
@@ -67,11 +69,11 @@ def run_node(op: str, attributes: dict[str, Any], xs: Sequence[Array], opset: in
 def _session(
     node: bytes,
     kinds: tuple[tuple[str, tuple[int, ...]], ...],
-    fixed: tuple[tuple[str, bytes], ...],
+    shape_operands: tuple[tuple[str, bytes], ...],
     opset: int,
 ) -> ort.InferenceSession:
     proto = onnx.NodeProto.FromString(node)
-    constants = dict(fixed)
+    constants = dict(shape_operands)
     inputs, initializers = [], []
     for name, (dtype, shape) in zip(proto.input, kinds, strict=False):
         if name in constants:
@@ -100,12 +102,12 @@ def _open(model: onnx.ModelProto, what: str) -> ort.InferenceSession:
 
 
 def run_expression(
-    ops: Sequence[OnnxNode], outputs: Sequence[Value], given: Mapping[Value, Array], opset: int
+    ops: Sequence[OnnxNode], outputs: Sequence[Value], inputs: Mapping[Value, Array], opset: int
 ) -> Array:
     """The first of `outputs` of elementwise ops run as one graph, f32 in the shape of the arrays
-    `given`; constants that are not among them are single numbers.
+    `inputs`; constants that are not among them are single numbers.
     """
-    names: dict[Value, str] = {value: f"x{number}" for number, value in enumerate(given)}
+    names: dict[Value, str] = {value: f"x{number}" for number, value in enumerate(inputs)}
     constants, nodes, domains = [], [], {"": max(opset, ELEMENTWISE_OPSET)}
     for number, op in enumerate(ops):
         for x in op.xs:
@@ -129,13 +131,13 @@ def run_expression(
         "expression",
         [
             onnx.helper.make_tensor_value_info(names[value], kind, array.shape)
-            for value, array in given.items()
+            for value, array in inputs.items()
         ],
         [onnx.ValueInfoProto(name=names[value]) for value in outputs],
         constants,
     )
     imports = [onnx.helper.make_opsetid(*entry) for entry in domains.items()]
     session = _open(onnx.helper.make_model(graph, opset_imports=imports, ir_version=8), "expression")
-    feed = {names[value]: np.ascontiguousarray(array).reshape(array.shape) for value, array in given.items()}
+    feed = {names[value]: np.ascontiguousarray(array).reshape(array.shape) for value, array in inputs.items()}
     (result,) = session.run([names[outputs[0]]], feed)
     return np.asarray(result)

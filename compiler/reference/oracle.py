@@ -63,8 +63,8 @@ class Oracle:
     @property
     def reference(self) -> str:
         """What the outputs are exact against, for reports and artifacts."""
-        allowed = ", session.qdqisint8allowed=1" if self.signed_integer_kernels else ""
-        return f"onnxruntime {ort.__version__}{allowed}"
+        option = ", session.qdqisint8allowed=1" if self.signed_integer_kernels else ""
+        return f"onnxruntime {ort.__version__}{option}"
 
     @property
     def inputs(self) -> dict[str, tuple[np.dtype[Any], tuple[int | str | None, ...]]]:
@@ -88,16 +88,16 @@ class Oracle:
         """
         model = onnx.ModelProto()
         model.CopyFrom(self._model)
-        present = {output.name for output in model.graph.output}
-        model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names if name not in present)
+        outputs = {output.name for output in model.graph.output}
+        model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names if name not in outputs)
         with _told_as(f"onnxruntime {ort.__version__} can't expose {', '.join(names)}"):
             session, optimized = _session(model, self.signed_integer_kernels)
         before = self.integer_groups()
         after = explain_groups(model, optimized, self.signed_integer_kernels)
-        if moved := before.sources - after.sources:
+        if lost := before.sources - after.sources:
             raise CompileError(
                 f"Looking at {', '.join(names)} would change the reference: "
-                f"{', '.join(sorted(moved))} would no longer run in integers. "
+                f"{', '.join(sorted(lost))} would no longer run in integers. "
                 "Ask for the output of the QuantizeLinear that follows it instead."
             )
         results = self._run(session, inputs)

@@ -40,16 +40,18 @@ class SourceModel:
     def origin(self, node: onnx.NodeProto) -> onnx.NodeProto | None:
         """The source of a node of the optimized graph: by its name, its weights, or its output."""
         name = _ADDED_SUFFIX.sub("", node.name)
-        for known in (node.name, name):
-            if known in self._by_name:
-                return self._by_name[known]
+        for alias in (node.name, name):
+            if alias in self._by_name:
+                return self._by_name[alias]
         # onnxruntime renames what it fuses, but passes constants on under their names.
         for weights in node.input:
             if weights in self.constants:
                 for user in self._users_of_weights(weights):
                     return user
-        found = self.producer.get(node.output[0])
-        return self.before(found.input[0]) if found and found.op_type == "QuantizeLinear" else found
+        producer = self.producer.get(node.output[0])
+        if producer and producer.op_type == "QuantizeLinear":
+            return self.before(producer.input[0])
+        return producer
 
     def before(self, name: str) -> onnx.NodeProto | None:
         """The producer of a tensor, looking through activations."""
@@ -82,10 +84,10 @@ class SourceModel:
                 return int(attribute.i)
         return int(TensorProto.UINT8)
 
-    def readers(self, stored: str) -> int:
+    def readers(self, name: str) -> int:
         """How many ops read a stored tensor, each through a DequantizeLinear of its own."""
         count = 0
-        for node in self.consumers.get(stored, []):
+        for node in self.consumers.get(name, []):
             # No reader itself: onnxruntime gives each reader one of its own (EnsureUniqueDQForNodeUnit).
             if node.op_type == "DequantizeLinear":
                 count += len(self.consumers.get(node.output[0], []))
@@ -107,6 +109,6 @@ class SourceModel:
         users = []
         for node in self.consumers.get(name, []):
             behind = node.op_type == "DequantizeLinear"
-            found = self.consumers.get(node.output[0], []) if behind else [node]
-            users += [user for user in found if user.op_type in PRODUCTS]
+            readers = self.consumers.get(node.output[0], []) if behind else [node]
+            users += [user for user in readers if user.op_type in PRODUCTS]
         return users if len(users) == 1 else []

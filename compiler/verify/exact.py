@@ -82,7 +82,7 @@ def compare_model(
     oracle = reference_of(model)
     groups = oracle.integer_groups()
     if not groups.exact:
-        comparison.in_float = [f"{group.op}: {group.reason}" for group in groups.left_in_float]
+        comparison.in_float = [f"{group.op_type}: {group.reason}" for group in groups.left_in_float]
         return comparison
     comparer = _Comparer(comparison, [Expected.of_outputs(sample, oracle.run(sample)) for sample in samples])
     comparer.compare(shapes, run_on_device)
@@ -97,7 +97,7 @@ class _Comparer:
     def __init__(self, comparison: Comparison, expected: Sequence[Expected]) -> None:
         self.comparison = comparison
         self.expected = expected
-        self.done = "the start"
+        self.last_stage = "the start"
 
     def compare(self, shapes: Shapes | None, run_on_device: RunOnDevice | None) -> None:
         """Every stage; whatever stops it is noted down."""
@@ -112,11 +112,11 @@ class _Comparer:
         except CompileError as error:
             self._stopped(error)
         except Exception as error:  # whatever it is, it is a finding
-            comparison.crash = f"{type(error).__name__} {after(self.done)}: {error}"
+            comparison.crash = f"{type(error).__name__} {after(self.last_stage)}: {error}"
 
     def _observe(self, name: str, stage: Graph | Program) -> None:
         self.comparison.stages.append(compare_stage(after(name), stage, self.expected))
-        self.done = name
+        self.last_stage = name
 
     def _on_device(self, program: Program, run: RunOnDevice) -> Stage:
         model = self.comparison.model
@@ -126,7 +126,7 @@ class _Comparer:
 
     def _stopped(self, error: CompileError) -> None:
         if str(error).startswith(INTERNAL):
-            self.comparison.crash = f"{after(self.done)}: {error}"
+            self.comparison.crash = f"{after(self.last_stage)}: {error}"
         else:
             self.comparison.refused = [str(error)]
 

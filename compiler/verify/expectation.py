@@ -64,7 +64,7 @@ class Expectation:
         if not self.transposed:
             return expected
         inside = as_values(self.packed, expected.inside, without=self.transposed)
-        return replace(expected, own=run_graph(self.packed, sample, given=inside))
+        return replace(expected, own=run_graph(self.packed, sample, substitutes=inside))
 
     def _inside(self, sample: Feed) -> Feed:
         if not self.names or self.note:

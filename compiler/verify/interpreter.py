@@ -23,18 +23,18 @@ def run_graph(
     graph: Graph,
     inputs: Mapping[str, Array],
     observe: Callable[[Value, Array], None] | None = None,
-    given: Mapping[str, Array] | None = None,
+    substitutes: Mapping[str, Array] | None = None,
 ) -> dict[str, Array]:
     """Outputs by name for row-major inputs; `observe` sees every tensor that is made.
 
-    Packed values are held as logical int8 in their logical shape. `given`: tensors by value name
+    Packed values are held as logical int8 in their logical shape. `substitutes`: tensors by value name
     that are taken as they are instead of evaluated.
     """
     computed = {value: np.asarray(inputs[value.name]) for value in graph.inputs}
     tensors = Tensors(computed, graph.opset)
     for op in needed_ops(graph):
-        if given is not None and op.result.name in given:
-            computed[op.result] = given[op.result.name]
+        if substitutes is not None and op.result.name in substitutes:
+            computed[op.result] = substitutes[op.result.name]
         else:
             computed[op.result] = op.evaluate(tensors)
         if observe is not None:
@@ -45,10 +45,10 @@ def run_graph(
 def needed_ops(graph: Graph) -> list[Op]:
     """The ops that the outputs need, in order, integer groups as the ops that they are."""
     replaced = groups(graph) if graph.stage is Stage.IMPORTED else {}
-    needed, kept = set(graph.outputs), []
+    needed, ops = set(graph.outputs), []
     for op in reversed(graph.ops):
         if op.result in needed:
             one = replaced.get(op, op)
             needed.update(one.operands)
-            kept.append(one)
-    return kept[::-1]
+            ops.append(one)
+    return ops[::-1]

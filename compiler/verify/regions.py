@@ -22,10 +22,10 @@ class Region:
 
     def __str__(self) -> str:
         kinds = Counter(node.partition(" ")[0] for node in self.nodes)
-        listed = ", ".join(f"{n} {kind}" if n > 1 else kind for kind, n in kinds.items())
+        summary = ", ".join(f"{n} {kind}" if n > 1 else kind for kind, n in kinds.items())
         count = f"{len(self.nodes)} node{'s' * (len(self.nodes) > 1)}"
         first = self.nodes[0].partition(" ")[2]
-        return f"float region {self.number}: {listed} ({count}, from {first!r})"
+        return f"float region {self.number}: {summary} ({count}, from {first!r})"
 
 
 def float_regions(program: Program) -> list[Region]:
@@ -33,16 +33,16 @@ def float_regions(program: Program) -> list[Region]:
     parts: list[list[Kernel]] = []
     part_of: dict[Buffer, list[Kernel]] = {}
     for kernel in program.kernels:
-        read = [part_of[view.buffer] for view in kernel.reads() if view.buffer in part_of]
-        if not kernel.is_float and not (read and kernel.moves_words):
+        sources = [part_of[view.buffer] for view in kernel.reads() if view.buffer in part_of]
+        if not kernel.is_float and not (sources and kernel.moves_words):
             continue
-        joined = [kernel]
+        region = [kernel]
         for part in parts:
-            if any(part is one for one in read):
-                joined = part + joined
-        parts = [part for part in parts if not any(part is one for one in read)] + [joined]
-        for member in joined:
-            part_of.update({view.buffer: joined for view in writes(member)})
+            if any(part is one for one in sources):
+                region = part + region
+        parts = [part for part in parts if not any(part is one for one in sources)] + [region]
+        for member in region:
+            part_of.update({view.buffer: region for view in writes(member)})
     order = {kernel: number for number, kernel in enumerate(program.kernels)}
     parts.sort(key=lambda part: order[part[0]])
     return [_region(number, part, program) for number, part in enumerate(parts, 1)]
@@ -56,18 +56,18 @@ def is_all_float(program: Program) -> bool:
 def _region(number: int, kernels: list[Kernel], program: Program) -> Region:
     inside = set(kernels)
     nodes = [node for kernel in kernels for node in getattr(kernel, "nodes", ())]
-    read = {view.buffer for kernel in program.kernels if kernel not in inside for view in kernel.reads()}
+    sources = {view.buffer for kernel in program.kernels if kernel not in inside for view in kernel.reads()}
     ends = {
         kernel
         for kernel in kernels
-        if outputs_of(kernel) or any(view.buffer in read for view in writes(kernel))
+        if outputs_of(kernel) or any(view.buffer in sources for view in writes(kernel))
     }
     return Region(number, tuple(dict.fromkeys(nodes)), tuple(kernels), frozenset(ends))
 
 
 def outputs_of(kernel: Kernel) -> set[str]:
-    named = {s.output for s in kernel.stores if isinstance(s, WordStore | OutputStore)}
-    return (named | {getattr(kernel, "output", "")}) - {""}
+    names = {s.output for s in kernel.stores if isinstance(s, WordStore | OutputStore)}
+    return (names | {getattr(kernel, "output", "")}) - {""}
 
 
 def outputs_after_floats(program: Program) -> tuple[set[str], set[str]]:
@@ -79,11 +79,11 @@ def outputs_after_floats(program: Program) -> tuple[set[str], set[str]]:
     all_outputs: set[str] = set()
     direct_outputs: set[str] = set()
     for kernel in program.kernels:
-        read = {view.buffer for view in kernel.reads()}
-        if kernel.is_float or read & tainted:
+        sources = {view.buffer for view in kernel.reads()}
+        if kernel.is_float or sources & tainted:
             tainted |= {view.buffer for view in writes(kernel)}
             all_outputs |= outputs_of(kernel)
-        if not kernel.quantizes and (kernel.is_float or read & direct):
+        if not kernel.quantizes and (kernel.is_float or sources & direct):
             direct |= {view.buffer for view in writes(kernel)}
             direct_outputs |= outputs_of(kernel)
     return all_outputs, direct_outputs
@@ -91,15 +91,15 @@ def outputs_after_floats(program: Program) -> tuple[set[str], set[str]]:
 
 def word_dtypes(program: Program) -> dict[Kernel, str]:
     """What the words of a region's kernels are; moves hand on what they read."""
-    held: dict[Buffer, str] = {}
+    dtypes: dict[Buffer, str] = {}
     kinds: dict[Kernel, str] = {}
     for kernel in program.kernels:
         if kernel.word_dtype is not None:
             kinds[kernel] = kernel.word_dtype
         elif kernel.moves_words:
-            read = [held[view.buffer] for view in kernel.reads() if view.buffer in held]
-            kinds[kernel] = read[0] if read else "f32"
+            operand_dtypes = [dtypes[view.buffer] for view in kernel.reads() if view.buffer in dtypes]
+            kinds[kernel] = operand_dtypes[0] if operand_dtypes else "f32"
         else:
             continue
-        held.update({view.buffer: kinds[kernel] for view in writes(kernel)})
+        dtypes.update({view.buffer: kinds[kernel] for view in writes(kernel)})
     return kinds

@@ -100,10 +100,10 @@ def replay(program: Program, regions: Sequence[Region], sample: Feed, trace: Tra
 
 def first_wrong_kernel(program: Program, device: Device, sample: Feed) -> str:
     """Names the first kernel whose words on the device are not those of the simulator."""
-    simulated: dict[str, list[Array]] = {}
-    run_program(program, sample, lambda kernel, words: simulated.update({kernel.name: words}))
+    stores_of: dict[str, list[Array]] = {}
+    run_program(program, sample, lambda kernel, words: stores_of.update({kernel.name: words}))
     trace = device.trace(sample)
-    for name, stores in simulated.items():
+    for name, stores in stores_of.items():
         for want, have in zip(stores, _shaped_as(stores, trace[name]), strict=True):
             differing = int((want != have).sum())
             if differing:
@@ -124,15 +124,15 @@ def decomposition_errors(
     dtypes = word_dtypes(compiled.program)
     tensors_of = _tensors_of_kernels(compiled.packed, expected, transposed)
 
-    def compare_kernel(kernel: Kernel, written: list[Array]) -> None:
+    def compare_kernel(kernel: Kernel, stores: list[Array]) -> None:
         if kernel not in region_of:
             return
-        for want, words in zip(tensors_of(kernel), written, strict=True):
+        for want, words in zip(tensors_of(kernel), stores, strict=True):
             if want is not None and want.size == words.size and want.dtype.itemsize == 4:
                 have = _typed(words, dtypes[kernel]).reshape(want.shape)
                 total.measure(region_of[kernel], want, have)
 
-    run_program(compiled.program, expected.sample, compare_kernel, given=expected.inside)
+    run_program(compiled.program, expected.sample, compare_kernel, substitutes=expected.inside)
     return total.errors
 
 

@@ -81,11 +81,11 @@ class Report:
 
     def _not_to_the_bit(self) -> str:
         """What the verdict says of ConvTranspose and of float regions."""
-        summed = ", with integer sums in its ConvTranspose" * bool(self.transposed)
+        sums = ", with integer sums in its ConvTranspose" * bool(self.transposed)
         count = len(self.regions)
         if not count:
-            return summed
+            return sums
         return (
-            f"{summed}; {count} float region{'s' * (count > 1)} within {TOLERANCE:.0e} "
+            f"{sums}; {count} float region{'s' * (count > 1)} within {TOLERANCE:.0e} "
             f"(at most {self.replay.error:.1e}), integers given the same inputs"
         )

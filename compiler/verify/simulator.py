@@ -26,13 +26,13 @@ def run_program(
     inputs: Mapping[str, Array],
     observe: Observer | None = None,
     *,
-    given: Mapping[str, Array] | None = None,
+    substitutes: Mapping[str, Array] | None = None,
     replace: Replace | None = None,
 ) -> dict[str, Array]:
     """Outputs by name; `observe` gets the words each kernel wrote: u32 [pixels, words] a store into
     a buffer, then u32 [1, words] a graph output that the kernel fills alone.
 
-    `given`: tensors by the names of the values that `quantize` kernels make, taken instead of what
+    `substitutes`: tensors by the names of the values that `quantize` kernels make, taken instead of what
     they make. `replace` is asked after every kernel.
     """
     memory = Memory(program)
@@ -41,19 +41,19 @@ def run_program(
     }
     for kernel in program.kernels:
         assert isinstance(kernel, FamilyKernel), f"{kernel.kind} is no kernel of a family"
-        lanes = kernel.substitute(given) if given else None
+        lanes = kernel.substitute(substitutes) if substitutes else None
         if lanes is None:
             lanes = kernel.simulate(memory, inputs)
         for store in kernel.stores:
             _store(store, lanes, kernel, memory, outputs)
         if observe is None and replace is None:
             continue
-        written = [memory.words(view).copy() for view in fills(kernel)]
-        written += [_as_words(outputs[name]) for name in outputs_filled(kernel)]
+        stores = [memory.words(view).copy() for view in fills(kernel)]
+        stores += [_as_words(outputs[name]) for name in outputs_filled(kernel)]
         if observe is not None:
-            observe(kernel, written)
+            observe(kernel, stores)
         if replace is not None:
-            instead = replace(kernel, written) or []
+            instead = replace(kernel, stores) or []
             for view, words in zip(fills(kernel), instead, strict=False):
                 memory.words(view)[:] = words
     return outputs
@@ -65,30 +65,30 @@ def _as_words(output: Array) -> Array:
     return np.frombuffer(raw + bytes(-len(raw) % 4), "<u4").reshape(1, -1).copy()
 
 
-def _store(store: Store, made: Array, kernel: Kernel, memory: Memory, outputs: dict[str, Array]) -> None:
+def _store(store: Store, lanes: Array, kernel: Kernel, memory: Memory, outputs: dict[str, Array]) -> None:
     """Stores what a kernel made: u8 lanes [pixels, words * 4], or u32 words of any shape."""
     if isinstance(store, BufferStore):
         view = memory.words(store.view)
         if store.table is not None:
-            made = store.table.view(np.uint8)[_bytes(made)]
-        view[:] = np.ascontiguousarray(made).view(np.uint32).reshape(view.shape)
+            lanes = store.table.view(np.uint8)[_bytes(lanes)]
+        view[:] = np.ascontiguousarray(lanes).view(np.uint32).reshape(view.shape)
     elif isinstance(store, OutputStore):
-        found = store.table.view(np.uint32)[_bytes(made)]
+        words = store.table.view(np.uint32)[_bytes(lanes)]
         if store.view is None:
             tensor = outputs[store.output].view(np.uint32)
-            _scatter(found, store.channels, kernel.shape, store.total, tensor)
+            _scatter(words, store.channels, kernel.shape, store.total, tensor)
         else:
             tensor = memory.words(store.view).copy()
-            _scatter(found, store.channels, kernel.shape, store.total, tensor)
+            _scatter(words, store.channels, kernel.shape, store.total, tensor)
             memory.words(store.view)[:] = tensor
     else:
         output = outputs[store.output]
-        values = np.ascontiguousarray(made).view(output.dtype).reshape(-1)[: output.size]
+        values = np.ascontiguousarray(lanes).view(output.dtype).reshape(-1)[: output.size]
         output[...] = values.reshape(output.shape)
 
 
-def _bytes(made: Array) -> Array:
-    return made if made.dtype == np.uint8 else np.ascontiguousarray(made).view(np.uint8)
+def _bytes(lanes: Array) -> Array:
+    return lanes if lanes.dtype == np.uint8 else np.ascontiguousarray(lanes).view(np.uint8)
 
 
 def _scatter(

@@ -57,8 +57,8 @@ def compare_stage(
 
 
 def _difference(stage: Graph | Program, expected: Expected, tolerated: Collection[str]) -> Difference:
-    wanted = expected.outputs if isinstance(stage, Graph) else expected.own
-    return compare(wanted, run_stage(stage, expected.sample, expected.inside), tolerated)
+    reference = expected.outputs if isinstance(stage, Graph) else expected.own
+    return compare(reference, run_stage(stage, expected.sample, expected.inside), tolerated)
 
 
 def run_stage(
@@ -66,5 +66,5 @@ def run_stage(
 ) -> Feed:
     """Outputs by name of either IR; `inside`: tensors by the model's names, not evaluated."""
     if isinstance(stage, Program):
-        return run_program(stage, sample, given=inside)
-    return run_graph(stage, sample, given=as_values(stage, inside or {}))
+        return run_program(stage, sample, substitutes=inside)
+    return run_graph(stage, sample, substitutes=as_values(stage, inside or {}))

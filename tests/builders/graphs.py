@@ -186,45 +186,45 @@ def one_input_quantized_twice(b: QDQBuilder) -> None:
 
 def add_of_a_skip(b: QDQBuilder) -> None:
     x = b.input(SHAPE, U8)
-    b.output(b.op("Add", [x, b.conv(x, weights(5), A, pads=PAD)], C))
+    b.output(b.node("Add", [x, b.conv(x, weights(5), A, pads=PAD)], C))
 
 
 def multiply_by_a_gate(b: QDQBuilder) -> None:
     x = b.input(SHAPE, U8)
-    gate = b.unary(b.op("GlobalAveragePool", [x], A), "Sigmoid", QuantParams(1 / 256, 0))
-    b.output(b.op("Mul", [x, gate], C))
+    gate = b.unary(b.node("GlobalAveragePool", [x], A), "Sigmoid", QuantParams(1 / 256, 0))
+    b.output(b.node("Mul", [x, gate], C))
 
 
 def product_with_weights(b: QDQBuilder) -> None:
     x = b.input((3, 6), U8)
-    b.output(b.op("MatMul", [x, b.constant_tensor(matrix(6, 5), 0.02, 0)], B))
+    b.output(b.node("MatMul", [x, b.constant_tensor(matrix(6, 5), 0.02, 0)], B))
 
 
 def product_with_weights_to_floats(b: QDQBuilder) -> None:
     x = b.input((3, 6), U8)
-    b.output(b.op("MatMul", [x, b.constant_tensor(matrix(6, 5), 0.02, 0)], None))
+    b.output(b.node("MatMul", [x, b.constant_tensor(matrix(6, 5), 0.02, 0)], None))
 
 
 def product_of_two_activations(b: QDQBuilder) -> None:
     x, y = b.input((2, 3, 6), U8), b.input((2, 6, 5), A)
-    b.output(b.op("MatMul", [x, y], QuantParams(0.2, 128)))
+    b.output(b.node("MatMul", [x, y], QuantParams(0.2, 128)))
 
 
 def pools(b: QDQBuilder) -> None:
     x = b.input(SHAPE, U8)
     window: dict[str, Any] = {"kernel_shape": [3, 2], "strides": [2, 2], "pads": [1, 0, 1, 1]}
-    b.output(b.op("MaxPool", [x], U8, **window))
-    b.output(b.op("AveragePool", [x], A, **window))
+    b.output(b.node("MaxPool", [x], U8, **window))
+    b.output(b.node("AveragePool", [x], A, **window))
 
 
 def softmax_of_rows(b: QDQBuilder) -> None:
-    b.output(b.op("Softmax", [b.input((3, 7), U8)], QuantParams(1 / 256, 0), axis=1))
+    b.output(b.node("Softmax", [b.input((3, 7), U8)], QuantParams(1 / 256, 0), axis=1))
 
 
 def greatest_and_where(b: QDQBuilder) -> None:
     x = b.input(SHAPE, U8)
-    b.output(b.op("ReduceMax", [x], U8, axes=[1], keepdims=0))
-    b.output(b.op("ArgMax", [x], None, axis=3))
+    b.output(b.node("ReduceMax", [x], U8, axes=[1], keepdims=0))
+    b.output(b.node("ArgMax", [x], None, axis=3))
 
 
 def depthwise_and_groups(b: QDQBuilder) -> None:
@@ -235,14 +235,14 @@ def depthwise_and_groups(b: QDQBuilder) -> None:
 
 def transposed_convolution(b: QDQBuilder) -> None:
     w = b.constant_tensor(weights(5, 3).values, 0.02, 0)
-    b.output(b.op("ConvTranspose", [b.input(SHAPE, U8), w], A, strides=[2, 2]))
+    b.output(b.node("ConvTranspose", [b.input(SHAPE, U8), w], A, strides=[2, 2]))
 
 
 def channel_shuffle(b: QDQBuilder) -> None:
     x = b.input((1, 6, 4, 5), U8)
-    y = b.op("Reshape", [x, np.array([1, 2, 3, 4, 5])], U8)
-    y = b.op("Transpose", [y], U8, perm=[0, 2, 1, 3, 4])
-    b.output(b.op("Reshape", [y, np.array([1, 6, 4, 5])], U8), as_float=False)
+    y = b.node("Reshape", [x, np.array([1, 2, 3, 4, 5])], U8)
+    y = b.node("Transpose", [y], U8, perm=[0, 2, 1, 3, 4])
+    b.output(b.node("Reshape", [y, np.array([1, 6, 4, 5])], U8), as_float=False)
 
 
 def linear_resize(b: QDQBuilder) -> None:
@@ -251,8 +251,8 @@ def linear_resize(b: QDQBuilder) -> None:
 
 def float_head(b: QDQBuilder) -> None:
     y = b.conv(b.input(SHAPE, U8), weights(4), A, pads=PAD)
-    y = b.op("ReduceMean", [y], None, axes=[2, 3], keepdims=0)
-    b.output(b.op("Sub", [y, np.arange(4, dtype=np.float32)], None))
+    y = b.node("ReduceMean", [y], None, axes=[2, 3], keepdims=0)
+    b.output(b.node("Sub", [y, np.arange(4, dtype=np.float32)], None))
 
 
 def matrix(rows: int, columns: int) -> NDArray[np.int8]:

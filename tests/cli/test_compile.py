@@ -105,7 +105,7 @@ def test_float_regions_are_listed(tmp_path: Path) -> None:
 
 def test_a_model_without_a_quantized_part_gets_advice(tmp_path: Path) -> None:
     b = QDQBuilder()
-    b.output(b.op("Softplus", [b.input((1, 4), None)], None))
+    b.output(b.node("Softplus", [b.input((1, 4), None)], None))
     onnx.save(b.build(), tmp_path / "plain.onnx")
     text = succeed("compile", tmp_path / "plain.onnx", "-o", tmp_path / "out")
     assert "plain.onnx has no quantized part: it computes in f32 throughout" in text

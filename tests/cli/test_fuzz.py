@@ -125,7 +125,7 @@ class FloatNode(Node):
     op: str
 
     def make(self, b: Builder) -> Tensor:
-        return b.q.op(self.op, [b.pick(self.x)], b.params(0.1, Level(0)))
+        return b.q.node(self.op, [b.pick(self.x)], b.params(0.1, Level(0)))
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ def test_an_integer_model_has_no_float_region(source: Path, tmp_path: Path) -> N
 
 def test_a_model_without_a_quantized_part_is_all_float(tmp_path: Path) -> None:
     b = QDQBuilder()
-    b.output(b.op("Softplus", [b.input((1, 4), None)], None))
+    b.output(b.node("Softplus", [b.input((1, 4), None)], None))
     onnx.save(b.build(), tmp_path / "plain.onnx")
     assert compile_file(tmp_path / "plain.onnx", tmp_path / "out").is_all_float
 

@@ -22,7 +22,7 @@ OTHERS: tuple[Other, ...] = ("tensor", "tensor", "itself", "scalar", "one", "cha
 class BinaryNode(Node):
     """x and another tensor, itself, or a constant behind a DequantizeLinear; maybe swapped."""
 
-    op: str
+    op_type: str
     kind: Other
     other: int
     swapped: bool
@@ -40,7 +40,7 @@ class BinaryNode(Node):
             y = self.constant(b, x.shape)
         if y is None:
             return None
-        return b.q.op(self.op, [y, x] if self.swapped else [x, y], self.result.of(b, x))
+        return b.q.node(self.op_type, [y, x] if self.swapped else [x, y], self.result.of(b, x))
 
     def constant(self, b: Builder, shape: Shape) -> Tensor:
         """Stored bytes of the form that `kind` names."""
@@ -69,9 +69,9 @@ def broadcasts(x: Tensor, other: Tensor) -> bool:
         return False
 
 
-def nodes_of(op: str, x: Operands) -> st.SearchStrategy[Node]:
+def nodes_of(op_type: str, x: Operands) -> st.SearchStrategy[Node]:
     return st.builds(
-        BinaryNode, x, st.booleans(), st.just(op), st.sampled_from(OTHERS), x, st.booleans(),
+        BinaryNode, x, st.booleans(), st.just(op_type), st.sampled_from(OTHERS), x, st.booleans(),
         SCALES, LEVELS, results("other", "other", "same"), SEEDS,
     )  # fmt: skip
 

@@ -24,8 +24,8 @@ class ConcatNode(Node):
         x = b.pick(self.x)
         if len(x.shape) != 4:
             return None
-        picked = [b.peek(number, lambda other: _fits(x, other)) for number in self.others]
-        xs = [x, *(other for other in picked if other is not None)]
+        others = [b.peek(number, lambda other: _fits(x, other)) for number in self.others]
+        xs = [x, *(other for other in others if other is not None)]
         params = x.params if self.scale is None else b.params(self.scale, self.zero_point)
         return b.q.concat(xs, params)
 

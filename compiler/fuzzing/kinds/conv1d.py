@@ -59,7 +59,7 @@ class Conv1DNode(Node):
         if bias is not None and bias.dtype == np.int32 and x.stored not in b.merged:
             operands.append(b.q.constant_tensor(bias, unit))
         result = result_scale(x.params.scale, self.weight_scale, self.multiplier, self.weights, self.ulps)
-        return b.q.op(
+        return b.q.node(
             "Conv", operands, b.params(result, self.zero_point), kernel_shape=[kernel],
             strides=[self.stride], pads=list(self.pads), dilations=[dilation], group=groups,
         )  # fmt: skip

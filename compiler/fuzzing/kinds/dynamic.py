@@ -32,20 +32,20 @@ class DynamicNode(Node):
             return None
         stored, scale, zero = b.q.dynamic_quantize(x)
         if self.conv:
-            made, factor = self._conv(b, x, stored, zero)
+            product, factor = self._conv(b, x, stored, zero)
         else:
             values, factor, w_zero = self.weights.make(b, x.shape[-1])
-            made = b.q.integer_op(
+            product = b.q.integer_node(
                 "MatMulInteger",
                 [stored, values, zero, np.broadcast_to(np.asarray(w_zero, values.dtype),
                                                        np.shape(factor))],
                 Tensor((*x.shape[:-1], self.weights.columns), dtype="i32"),
             )  # fmt: skip
         if not self.scaled:
-            return made
-        cast = b.q.op("Cast", [made], None, to=1)
-        both = b.q.op("Mul", [Tensor((), scale), np.asarray(factor, F32)], None)
-        return b.q.op("Mul", [cast, both], None)
+            return product
+        cast = b.q.node("Cast", [product], None, to=1)
+        both = b.q.node("Mul", [Tensor((), scale), np.asarray(factor, F32)], None)
+        return b.q.node("Mul", [cast, both], None)
 
     def _conv(self, b: Builder, x: Tensor, stored: str, zero: str) -> tuple[Tensor, Any]:
         kernel = [min(k, side) for k, side in zip(self.kernel, x.shape[2:], strict=True)]
@@ -56,13 +56,13 @@ class DynamicNode(Node):
             (x.shape[2 + i] + self.pads[i] + self.pads[i + 2] - kernel[i]) // self.strides[i] + 1
             for i in range(2)
         ]
-        made = b.q.integer_op(
+        product = b.q.integer_node(
             "ConvInteger", [stored, values, zero, one],
             Tensor((x.shape[0], self.weights.columns, *sides), dtype="i32"),
             kernel_shape=kernel, strides=list(self.strides), pads=list(self.pads),
         )  # fmt: skip
         factor = np.asarray(factor, F32)
-        return made, factor.reshape(-1, 1, 1) if factor.ndim else factor
+        return product, factor.reshape(-1, 1, 1) if factor.ndim else factor
 
 
 def nodes_of(conv: bool, scaled: bool, x: Operands) -> st.SearchStrategy[Node]:

@@ -76,17 +76,17 @@ class MatMulNode(Node):
         if len(x.shape) < 2 or x.params is None:
             return None
         if self.kind == "tensor":
-            found = b.find(self.other, lambda other: _multiplies(x, other))
-            if found is None or found.params is None:
+            y = b.find(self.other, lambda other: _multiplies(x, other))
+            if y is None or y.params is None:
                 return None
-            y, scale, how = found, found.params.scale, ""
+            scale, how = y.params.scale, ""
         else:
             stack = x.shape[:-2] if self.kind == "stack" else ()
             values, scales, zero_point = self.weights.make(b, x.shape[-1], stack)
             y = b.q.constant_tensor(values, scales, zero_point, axis=values.ndim - 1)
             scale, how = self.weights.scale, self.weights.how
         result = result_scale(x.params.scale, scale, self.multiplier, how, self.ulps)
-        return b.q.op("MatMul", [x, y], b.params(result, self.zero_point) if self.quantized else None)
+        return b.q.node("MatMul", [x, y], b.params(result, self.zero_point) if self.quantized else None)
 
 
 def _multiplies(x: Tensor, other: Tensor) -> bool:
@@ -137,7 +137,7 @@ class GemmNode(Node):
         result = result_scale(
             x.params.scale, self.weights.scale, self.multiplier, self.weights.how, self.ulps
         )
-        return b.q.op(
+        return b.q.node(
             "Gemm", operands, b.params(result, self.zero_point) if self.quantized else None,
             transA=int(self.trans_a), transB=int(self.trans_b), alpha=alpha,
         )  # fmt: skip

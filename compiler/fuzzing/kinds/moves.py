@@ -37,7 +37,7 @@ class MoveNode(Node):
 
 def transpose(b: Builder, x: Tensor, numbers: Numbers, params: QuantParams | None) -> Results:
     order = sorted(range(len(x.shape)), key=lambda axis: (numbers[axis], axis))
-    return b.q.op("Transpose", [x], params, perm=order)
+    return b.q.node("Transpose", [x], params, perm=order)
 
 
 def reshape(b: Builder, x: Tensor, numbers: Numbers, params: QuantParams | None) -> Results:
@@ -48,16 +48,16 @@ def reshape(b: Builder, x: Tensor, numbers: Numbers, params: QuantParams | None)
         sides.append(divisors[number % len(divisors)])
         left //= sides[-1]
     sides.append(left)
-    written = list(sides)
+    target = list(sides)
     if numbers[3] % 2:
-        written[numbers[5] % len(written)] = -1
+        target[numbers[5] % len(target)] = -1
     elif len(sides) <= len(x.shape) and sides[0] == x.shape[0]:
-        written[0] = 0
-    return b.q.op("Reshape", [x, np.array(written, np.int64)], params)
+        target[0] = 0
+    return b.q.node("Reshape", [x, np.array(target, np.int64)], params)
 
 
 def flatten(b: Builder, x: Tensor, numbers: Numbers, params: QuantParams | None) -> Results:
-    return b.q.op("Flatten", [x], params, axis=axis_of(numbers[0], len(x.shape)))
+    return b.q.node("Flatten", [x], params, axis=axis_of(numbers[0], len(x.shape)))
 
 
 def squeeze(b: Builder, x: Tensor, numbers: Numbers, params: QuantParams | None) -> Results:
@@ -66,16 +66,16 @@ def squeeze(b: Builder, x: Tensor, numbers: Numbers, params: QuantParams | None)
     if not ones or len(x.shape) == len(ones):
         return None
     if numbers[1] % 3 == 0:
-        return b.q.op("Squeeze", [x], params)
-    chosen = ones[numbers[0] % len(ones) :]
-    return b.q.op("Squeeze", [x, np.array(chosen, np.int64)], params)
+        return b.q.node("Squeeze", [x], params)
+    axes = ones[numbers[0] % len(ones) :]
+    return b.q.node("Squeeze", [x, np.array(axes, np.int64)], params)
 
 
 def unsqueeze(b: Builder, x: Tensor, numbers: Numbers, params: QuantParams | None) -> Results:
     if len(x.shape) > 3:
         return None
     axis = axis_of(numbers[0], len(x.shape) + 1)
-    return b.q.op("Unsqueeze", [x, np.array([axis], np.int64)], params)
+    return b.q.node("Unsqueeze", [x, np.array([axis], np.int64)], params)
 
 
 def slice_(b: Builder, x: Tensor, numbers: Numbers, params: QuantParams | None) -> Results:
@@ -99,7 +99,7 @@ def slice_(b: Builder, x: Tensor, numbers: Numbers, params: QuantParams | None) 
     )):  # fmt: skip
         return None
     arrays = [np.array(values, np.int64) for values in (starts, ends, axes, steps)]
-    return b.q.op("Slice", [x, *arrays], params)
+    return b.q.node("Slice", [x, *arrays], params)
 
 
 def split(b: Builder, x: Tensor, numbers: Numbers, params: QuantParams | None) -> Results:
@@ -109,7 +109,7 @@ def split(b: Builder, x: Tensor, numbers: Numbers, params: QuantParams | None) -
         return None
     first = 1 + numbers[1] % (side - 1)
     sizes = np.array([first, side - first], np.int64)
-    return b.q.ops("Split", [x, sizes], [params, params], axis=axis)
+    return b.q.nodes("Split", [x, sizes], [params, params], axis=axis)
 
 
 def gather(b: Builder, x: Tensor, numbers: Numbers, params: QuantParams | None) -> Results:
@@ -120,7 +120,7 @@ def gather(b: Builder, x: Tensor, numbers: Numbers, params: QuantParams | None) 
     forms: list[Any] = [indices[:3], indices[:1]]
     forms += [indices.reshape(2, 2)] if len(x.shape) < 4 else []
     forms += [indices[0]] if len(x.shape) > 1 else []
-    return b.q.op("Gather", [x, np.asarray(forms[numbers[5] % len(forms)])], params, axis=axis)
+    return b.q.node("Gather", [x, np.asarray(forms[numbers[5] % len(forms)])], params, axis=axis)
 
 
 def expand(b: Builder, x: Tensor, numbers: Numbers, params: QuantParams | None) -> Results:
@@ -130,12 +130,12 @@ def expand(b: Builder, x: Tensor, numbers: Numbers, params: QuantParams | None) 
     ]
     if len(sides) < 4 and numbers[5] % 2:
         sides = [1 + numbers[4] % 3, *sides]
-    return b.q.op("Expand", [x, np.array(sides, np.int64)], params)
+    return b.q.node("Expand", [x, np.array(sides, np.int64)], params)
 
 
 def tile(b: Builder, x: Tensor, numbers: Numbers, params: QuantParams | None) -> Results:
     repeats = [1 + numbers[axis] % 3 for axis in range(len(x.shape))]
-    return b.q.op("Tile", [x, np.array(repeats, np.int64)], params)
+    return b.q.node("Tile", [x, np.array(repeats, np.int64)], params)
 
 
 def depth_to_space(b: Builder, x: Tensor, numbers: Numbers, params: QuantParams | None) -> Results:
@@ -143,14 +143,14 @@ def depth_to_space(b: Builder, x: Tensor, numbers: Numbers, params: QuantParams 
     if not blocks:
         return None
     mode = ("DCR", "CRD")[numbers[0] % 2]
-    return b.q.op("DepthToSpace", [x], params, blocksize=blocks[numbers[1] % len(blocks)], mode=mode)
+    return b.q.node("DepthToSpace", [x], params, blocksize=blocks[numbers[1] % len(blocks)], mode=mode)
 
 
 def space_to_depth(b: Builder, x: Tensor, numbers: Numbers, params: QuantParams | None) -> Results:
     if len(x.shape) != 4:
         return None
     blocks = [size for size in (2, 3, 1) if not any(side % size for side in x.shape[2:])]
-    return b.q.op("SpaceToDepth", [x], params, blocksize=blocks[numbers[1] % len(blocks)])
+    return b.q.node("SpaceToDepth", [x], params, blocksize=blocks[numbers[1] % len(blocks)])
 
 
 MOVES: dict[str, Move] = {
@@ -188,9 +188,9 @@ class ConcatAxisNode(Node):
                     side[axis] = 0
             return sides[0] == sides[1]
 
-        found = [b.find(number, fits) for number in self.others]
-        xs = [x, *(other for other in found if other is not None)]
-        return b.q.op("Concat", xs, self.result.of(b, x), axis=axis)
+        others = [b.find(number, fits) for number in self.others]
+        xs = [x, *(other for other in others if other is not None)]
+        return b.q.node("Concat", xs, self.result.of(b, x), axis=axis)
 
 
 @dataclass(frozen=True)
@@ -207,7 +207,7 @@ class WhereNode(Node):
         y = b.find(self.other, lambda other: other is not x and other.shape == x.shape)
         random = np.random.default_rng(self.seed)
         shape = x.shape if self.whole else x.shape[-1:]
-        return b.q.op("Where", [random.random(shape) < 0.5, x, y or x], self.result.of(b, x))
+        return b.q.node("Where", [random.random(shape) < 0.5, x, y or x], self.result.of(b, x))
 
 
 def moves(move: str) -> Callable[[Operands], st.SearchStrategy[Node]]:

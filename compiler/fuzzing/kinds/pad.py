@@ -35,8 +35,8 @@ class PadNode(Node):
         constant = self.level is not None and self.mode == "constant"
         if constant and x.params is not None and x.stored not in b.merged:
             assert self.level is not None
-            stored = np.array(self.level.of(b.net.dtype))
-            value = float(dequantize_linear(stored, x.params.scale, x.params.zero_point))
+            level = np.array(self.level.of(b.net.dtype))
+            value = float(dequantize_linear(level, x.params.scale, x.params.zero_point))
         return b.q.pad(x, widths, mode=self.mode, value=value)
 
 

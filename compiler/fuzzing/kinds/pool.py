@@ -19,7 +19,7 @@ from ..values import pad_widths, pairs, tuples
 class PoolNode(Node):
     """A window of rows and columns; the pads are smaller than it."""
 
-    op: str
+    op_type: str
     kernel: tuple[int, int]
     strides: tuple[int, int]
     pads: tuple[int, int, int, int]
@@ -39,7 +39,7 @@ class PoolNode(Node):
             "strides": list(self.strides),
             "pads": pads,
         }
-        if self.op == "AveragePool":
+        if self.op_type == "AveragePool":
             attributes["count_include_pad"] = int(self.count_include_pad)
         else:
             attributes["dilations"] = [
@@ -47,11 +47,11 @@ class PoolNode(Node):
                 for d, k, side in zip(self.dilations, kernel, x.shape[2:], strict=True)
             ]
         params = self.result.of(b, x)
-        if self.op == "AveragePool" and params is not None:
+        if self.op_type == "AveragePool" and params is not None:
             params = averaged(x, params)
         if self.ceil_mode and _starts_inside(x, **attributes):
             attributes["ceil_mode"] = 1
-        return b.q.op(self.op, [x], params, **attributes)
+        return b.q.node(self.op_type, [x], params, **attributes)
 
 
 def averaged(x: Tensor, params: QuantParams) -> QuantParams:
@@ -89,14 +89,14 @@ class GlobalNode(Node):
         if len(x.shape) != 4:
             return None
         params = self.result.of(b, x)
-        return b.q.op("GlobalAveragePool", [x], params and averaged(x, params))
+        return b.q.node("GlobalAveragePool", [x], params and averaged(x, params))
 
 
 @dataclass(frozen=True)
 class ReduceNode(Node):
     """ReduceMax or ReduceMin over some axes; over all of them where none is named."""
 
-    op: str
+    op_type: str
     axes: tuple[int, ...]
     keepdims: bool
     result: Result
@@ -112,13 +112,13 @@ class ReduceNode(Node):
             inputs.append(np.array(axes, np.int64))
         elif axes:
             attributes["axes"] = axes
-        return b.q.op(self.op, inputs, self.result.of(b, x), **attributes)
+        return b.q.node(self.op_type, inputs, self.result.of(b, x), **attributes)
 
 
-def pools(op: str, *how: str) -> Any:
+def pools(op_type: str, *how: str) -> Any:
     """Strategies of nodes of a pool."""
     return lambda x: st.builds(
-        PoolNode, x, st.booleans(), st.just(op), pairs(st.integers(1, 4)),
+        PoolNode, x, st.booleans(), st.just(op_type), pairs(st.integers(1, 4)),
         pairs(st.integers(1, 3)), pad_widths(3), st.booleans(), st.booleans(),
         pairs(st.sampled_from([1, 1, 2])), results(*how),
     )  # fmt: skip
@@ -128,10 +128,10 @@ def globals_(x: Operands) -> st.SearchStrategy[Node]:
     return st.builds(GlobalNode, x, st.booleans(), results("other", "other", "same"))
 
 
-def reductions(op: str) -> Any:
+def reductions(op_type: str) -> Any:
     """Strategies of nodes of a reduction."""
     return lambda x: st.builds(
-        ReduceNode, x, st.booleans(), st.just(op), tuples(AXES, 0, 3), st.booleans(),
+        ReduceNode, x, st.booleans(), st.just(op_type), tuples(AXES, 0, 3), st.booleans(),
         results("same", "same", "other", "float"),
     )  # fmt: skip
 

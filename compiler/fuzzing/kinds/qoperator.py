@@ -25,9 +25,9 @@ Inputs = list[Any]
 
 @dataclass(frozen=True)
 class QOperatorNode(Node):
-    """An op by its place in OPERATORS; numbers mean something for every shape."""
+    """An operator by its name in OPERATORS; numbers mean something for every shape."""
 
-    op: str
+    op_type: str
     other: int
     scale: float
     zero_point: Level
@@ -37,7 +37,7 @@ class QOperatorNode(Node):
 
     def make(self, b: Builder) -> Tensor | None:
         x = b.pick(self.x)
-        return None if x.params is None else OPERATORS[self.op](b, x, self)
+        return None if x.params is None else OPERATORS[self.op_type](b, x, self)
 
     def result(self, b: Builder) -> QuantParams:
         return b.params(self.scale, self.zero_point)
@@ -45,8 +45,8 @@ class QOperatorNode(Node):
     def product(self, b: Builder, x: Tensor, scale: float) -> QuantParams:
         """Parameters for sums of products with that scale, near the wanted multiplier."""
         assert x.params is not None
-        made = result_scale(x.params.scale, scale, self.multiplier, self.weights.how, 0)
-        return b.params(made, self.zero_point)
+        y_scale = result_scale(x.params.scale, scale, self.multiplier, self.weights.how, 0)
+        return b.params(y_scale, self.zero_point)
 
 
 def stored(b: Builder, x: Tensor) -> Inputs:
@@ -88,7 +88,7 @@ def conv(b: Builder, x: Tensor, node: QOperatorNode) -> Tensor | None:
     bias = bias_values(kind, node.weights.how, len(w), 1.0, np.random.default_rng(len(flat)))
     shape = b.q.shape_of("Conv", [x.shape, w.shape], **attributes)
     result = Tensor(shape, params=params)
-    return b.q.integer_op("QLinearConv", [*inputs, *([] if bias is None else [bias])], result, **attributes)
+    return b.q.integer_node("QLinearConv", [*inputs, *([] if bias is None else [bias])], result, **attributes)
 
 
 def matmul(b: Builder, x: Tensor, node: QOperatorNode) -> Tensor | None:
@@ -98,7 +98,7 @@ def matmul(b: Builder, x: Tensor, node: QOperatorNode) -> Tensor | None:
     params = node.product(b, x, node.weights.scale)
     inputs = [*stored(b, x), *_weights(values, scale, zero), *parameters(params)]
     result = Tensor((*x.shape[:-1], values.shape[1]), params=params)
-    return b.q.integer_op("QLinearMatMul", inputs, result)
+    return b.q.integer_node("QLinearMatMul", inputs, result)
 
 
 def gemm(b: Builder, x: Tensor, node: QOperatorNode) -> Tensor | None:
@@ -119,10 +119,10 @@ def gemm(b: Builder, x: Tensor, node: QOperatorNode) -> Tensor | None:
         inputs.pop()
     alpha = 1.0 if bias is not None else (1.0, 0.5, -1.7)[node.numbers[5] % 3]
     result = Tensor((rows, values.shape[1]), params=params)
-    return b.q.integer_op("QGemm", inputs, result, MICROSOFT, transA=trans_a, transB=trans_b, alpha=alpha)
+    return b.q.integer_node("QGemm", inputs, result, MICROSOFT, transA=trans_a, transB=trans_b, alpha=alpha)
 
 
-def binary(op: str) -> Operator:
+def binary(op_type: str) -> Operator:
     def make(b: Builder, x: Tensor, node: QOperatorNode) -> Tensor | None:
         y = b.find(node.other, lambda other: broadcasts(x, other))
         if y is None:
@@ -130,7 +130,7 @@ def binary(op: str) -> Operator:
         params = node.result(b)
         result = Tensor(np.broadcast_shapes(x.shape, y.shape), params=params)
         inputs = [*stored(b, x), *stored(b, y), *parameters(params)]
-        return b.q.integer_op(op, inputs, result, MICROSOFT)
+        return b.q.integer_node(op_type, inputs, result, MICROSOFT)
 
     return make
 
@@ -142,7 +142,7 @@ def concat(b: Builder, x: Tensor, node: QOperatorNode) -> Tensor | None:
     shape = [side * (1 + (i == axis)) for i, side in enumerate(x.shape)]
     inputs = [*parameters(params), *stored(b, x), *stored(b, y or x)]
     result = Tensor(tuple(shape), params=params)
-    return b.q.integer_op("QLinearConcat", inputs, result, MICROSOFT, axis=axis)
+    return b.q.integer_node("QLinearConcat", inputs, result, MICROSOFT, axis=axis)
 
 
 def average_pool(b: Builder, x: Tensor, node: QOperatorNode) -> Tensor | None:
@@ -158,7 +158,7 @@ def average_pool(b: Builder, x: Tensor, node: QOperatorNode) -> Tensor | None:
     params = averaged(x, node.result(b))
     result = Tensor(b.q.shape_of("AveragePool", [x.shape], **attributes), params=params)
     inputs = [*stored(b, x), *parameters(params)]
-    return b.q.integer_op("QLinearAveragePool", inputs, result, MICROSOFT, **attributes)
+    return b.q.integer_node("QLinearAveragePool", inputs, result, MICROSOFT, **attributes)
 
 
 def global_average_pool(b: Builder, x: Tensor, node: QOperatorNode) -> Tensor | None:
@@ -167,19 +167,19 @@ def global_average_pool(b: Builder, x: Tensor, node: QOperatorNode) -> Tensor | 
     params = averaged(x, node.result(b))
     inputs = [*stored(b, x), *parameters(params)]
     result = Tensor((*x.shape[:2], 1, 1), params=params)
-    return b.q.integer_op("QLinearGlobalAveragePool", inputs, result, MICROSOFT, channels_last=0)
+    return b.q.integer_node("QLinearGlobalAveragePool", inputs, result, MICROSOFT, channels_last=0)
 
 
-def unary(op: str) -> Operator:
+def unary(op_type: str) -> Operator:
     def make(b: Builder, x: Tensor, node: QOperatorNode) -> Tensor | None:
         params = node.result(b)
         attributes: dict[str, Any] = {}
-        if op == "QLinearLeakyRelu":
+        if op_type == "QLinearLeakyRelu":
             attributes["alpha"] = (0.1, 0.01, 0.3)[node.numbers[0] % 3]
-        if op == "QLinearSoftmax":
+        if op_type == "QLinearSoftmax":
             attributes |= {"axis": axis_of(node.numbers[0], len(x.shape)), "opset": b.net.opset}
         inputs = [*stored(b, x), *parameters(params)]
-        return b.q.integer_op(op, inputs, Tensor(x.shape, params=params), MICROSOFT, **attributes)
+        return b.q.integer_node(op_type, inputs, Tensor(x.shape, params=params), MICROSOFT, **attributes)
 
     return make
 
@@ -200,10 +200,10 @@ OPERATORS: dict[str, Operator] = {
 }
 
 
-def nodes_of(op: str) -> Callable[[Operands], st.SearchStrategy[Node]]:
-    """Strategies of nodes of one op."""
+def nodes_of(op_type: str) -> Callable[[Operands], st.SearchStrategy[Node]]:
+    """Strategies of nodes of one operator."""
     return lambda x: st.builds(
-        QOperatorNode, x, st.booleans(), st.just(op), x, SCALES, LEVELS, MULTIPLIERS,
+        QOperatorNode, x, st.booleans(), st.just(op_type), x, SCALES, LEVELS, MULTIPLIERS,
         tuples(st.integers(0, 9), 6, 6), WEIGHTS,
     )  # fmt: skip
 

@@ -23,14 +23,14 @@ class SoftmaxNode(Node):
         if not x.shape:
             return None
         axis = axis_of(self.axis, len(x.shape))
-        return b.q.op("Softmax", [x], self.result.of(b, x), axis=axis)
+        return b.q.node("Softmax", [x], self.result.of(b, x), axis=axis)
 
 
 @dataclass(frozen=True)
 class ArgMaxNode(Node):
     """The place of the largest value, the first or the last of them: an int64 output."""
 
-    op: str
+    op_type: str
     axis: int
     keepdims: bool
     last: bool
@@ -39,8 +39,8 @@ class ArgMaxNode(Node):
         x = b.pick(self.x)
         if not x.shape:
             return None
-        return b.q.op(
-            self.op, [x], None, axis=axis_of(self.axis, len(x.shape)),
+        return b.q.node(
+            self.op_type, [x], None, axis=axis_of(self.axis, len(x.shape)),
             keepdims=int(self.keepdims), select_last_index=int(self.last),
         )  # fmt: skip
 

@@ -43,27 +43,27 @@ UNARY: tuple[tuple[str, tuple[float, ...], dict[str, float]], ...] = (
 
 @dataclass(frozen=True)
 class UnaryNode(Node):
-    """A float op by its place in UNARY, then QuantizeLinear unless `scale` is None."""
+    """A float operator by its place in UNARY, then QuantizeLinear unless `scale` is None."""
 
-    op: int
+    entry: int
     scale: float | None
     zero_point: Level
 
     def make(self, b: Builder) -> Tensor:
-        op, constants, attributes = UNARY[self.op]
-        if op == "HardSwish" and b.net.opset < 14:
-            op = "HardSigmoid"
+        op_type, constants, attributes = UNARY[self.entry]
+        if op_type == "HardSwish" and b.net.opset < 14:
+            op_type = "HardSigmoid"
         x = b.pick(self.x, quantized=False)
         params = None if self.scale is None else b.params(self.scale, self.zero_point)
-        result = b.q.unary(x, op, params, *constants, **attributes)
+        result = b.q.unary(x, op_type, params, *constants, **attributes)
         if params is None:
             b.chains.add(result.real)
         return result
 
 
 def nodes(x: Operands) -> st.SearchStrategy[Node]:
-    op = st.integers(0, len(UNARY) - 1)
-    return st.builds(UnaryNode, x, st.booleans(), op, st.one_of(st.none(), SCALES), LEVELS)
+    entries = st.integers(0, len(UNARY) - 1)
+    return st.builds(UnaryNode, x, st.booleans(), entries, st.one_of(st.none(), SCALES), LEVELS)
 
 
 KIND = Kind("unary", nodes)

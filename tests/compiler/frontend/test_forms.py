@@ -204,7 +204,7 @@ def test_all_unsupported_nodes_are_listed_at_once(tmp_path: Path) -> None:
     b = QDQBuilder()
     x = b.input(SHAPE, U8)
     b.output(b.unary(x, "Trilu", U8))
-    b.output(b.op("NonZero", [b.unary(x, "Tanh")], None))
+    b.output(b.node("NonZero", [b.unary(x, "Tanh")], None))
     b.output(Tensor(SHAPE, real="x0"))
     message = refusal(b.build(), tmp_path)
     assert message.startswith("2 parts of model can't be compiled:")

@@ -56,10 +56,10 @@ def product(
         operands.append(np.asarray(bias, np.float32))
     to = RESULTS[result or of]
     if add is None:
-        y = b.op(op, operands, to, **attributes)
+        y = b.node(op, operands, to, **attributes)
     else:
-        y = b.op(op, operands, None, **attributes)
-        y = b.op("Add", [y, i32_bias(b, (columns,)) if isinstance(add, str) else add], to)
+        y = b.node(op, operands, None, **attributes)
+        y = b.node("Add", [y, i32_bias(b, (columns,)) if isinstance(add, str) else add], to)
     b.output(y, as_float=to is None)
     return b.build()
 
@@ -73,7 +73,7 @@ def two(a: tuple[int, ...], b: tuple[int, ...], kinds: tuple[str, str], result: 
     built = QDQBuilder()
     x = built.input(a, QuantParams(0.02, 3, kinds[0]), as_float=False)
     y = built.input(b, QuantParams(0.013, 7, kinds[1]), as_float=False)
-    built.output(built.op("MatMul", [x, y], result), as_float=result is None)
+    built.output(built.node("MatMul", [x, y], result), as_float=result is None)
     return built.build()
 
 
@@ -134,7 +134,7 @@ def test_a_bias_for_each_row(tmp_path: Path) -> None:
     x = b.input((5, 7), QuantParams(0.02, 3), as_float=False)
     weights = np.random.default_rng(0).integers(-128, 128, (7, 6)).astype(np.int8)
     operands = [x, b.constant_tensor(weights, 0.01), i32_bias(b, (5, 6))]
-    b.output(b.op("Gemm", operands, QuantParams(0.1, 5)), as_float=False)
+    b.output(b.node("Gemm", operands, QuantParams(0.1, 5)), as_float=False)
     assert kernels(assert_exact_on_gpu(b.build(), tmp_path)) == ["matmul"]
 
 
@@ -142,8 +142,8 @@ def test_transposed_constant_weights(tmp_path: Path) -> None:
     b = QDQBuilder()
     x = b.input((5, 7), QuantParams(0.02, 3), as_float=False)
     weights = np.random.default_rng(0).integers(-128, 128, (6, 7)).astype(np.int8)
-    turned = b.op("Transpose", [b.constant_tensor(weights, 0.01)], None, perm=[1, 0])
-    b.output(b.op("MatMul", [x, turned], QuantParams(0.1, 5)), as_float=False)
+    turned = b.node("Transpose", [b.constant_tensor(weights, 0.01)], None, perm=[1, 0])
+    b.output(b.node("MatMul", [x, turned], QuantParams(0.1, 5)), as_float=False)
     assert kernels(assert_exact(b.build(), tmp_path)) == ["conv"]
 
 

@@ -65,7 +65,7 @@ def built(
     scale: Any = random.uniform(0.005, 0.02, out // group) if columns else 0.01
     w = b.constant_tensor(weights, scale, zero, 1)
     bias = random.uniform(-1, 1, out).astype(np.float32)
-    y = b.op("ConvTranspose", [x, w, bias], QuantParams(0.053, 5, of), group=group, **attributes)
+    y = b.node("ConvTranspose", [x, w, bias], QuantParams(0.053, 5, of), group=group, **attributes)
     b.output(y, as_float=False)
     return b.build()
 

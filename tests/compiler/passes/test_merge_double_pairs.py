@@ -161,6 +161,6 @@ def test_an_expand_that_does_nothing_is_looked_through_but_no_slice(
 ) -> None:
     b = QDQBuilder()
     x = b.input(SHAPE, A)
-    b.output(conv(b, b.op(op, [x, *map(np.array, constants)], B)))
+    b.output(conv(b, b.node(op, [x, *map(np.array, constants)], B)))
     assert (len(quantizations(b.build(), tmp_path)) == 2) == merged
     assert_exact(b.build(), tmp_path)

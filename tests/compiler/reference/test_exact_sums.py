@@ -101,9 +101,9 @@ def products() -> onnx.ModelProto:
     b = QDQBuilder()
     x = b.input((7, 12), U8, as_float=False)
     y = b.input((12, 9), QuantParams(0.013, 7, "s8"), as_float=False)
-    product = b.op("Softmax", [b.op("MatMul", [x, y], U8)], QuantParams(1 / 256, 0))
+    product = b.node("Softmax", [b.node("MatMul", [x, y], U8)], QuantParams(1 / 256, 0))
     weights = np.random.default_rng(0).integers(-128, 128, (9, 6)).astype(np.int8)
-    b.output(b.op("MatMul", [product, b.constant_tensor(weights, 0.01)], None))
+    b.output(b.node("MatMul", [product, b.constant_tensor(weights, 0.01)], None))
     return b.build()
 
 
@@ -127,8 +127,8 @@ def test_floats_are_the_same_bits_when_the_optimized_graph_is_run_as_it_is() -> 
     x = b.input((1, 8, 9, 10), None)
     random = np.random.default_rng(0)
     held = [random.normal(size=size).astype(np.float32) for size in ((16, 8, 3, 3), (16,))]
-    y = b.op("Conv", [x, *held], None, pads=[1, 1, 1, 1])
-    y = b.op("Softmax", [b.op("Softplus", [y], None)], None, axis=-1)
+    y = b.node("Conv", [x, *held], None, pads=[1, 1, 1, 1])
+    y = b.node("Softmax", [b.node("Softplus", [y], None)], None, axis=-1)
     b.output(y)
     oracle = Oracle(b.build())
     assert with_exact_sums(oracle.optimized) is None

@@ -43,7 +43,7 @@ def test_a_quantized_conv_runs_in_integers_under_its_own_name() -> None:
     b.output(conv(b, b.input(SHAPE, U8), U8))
     groups = Oracle(b.build()).integer_groups()
     assert groups.exact
-    assert [(group.op, group.source[:5]) for group in groups.integer] == [("QLinearConv", "Conv_")]
+    assert [(group.op_type, group.source[:5]) for group in groups.integer] == [("QLinearConv", "Conv_")]
 
 
 def test_an_unnamed_conv_is_traced_by_its_weights() -> None:
@@ -62,7 +62,7 @@ def test_moves_on_bytes_count_and_tables_stay_element_by_element() -> None:
     b.output(b.unary(b.concat([y, y], U8), "Tanh"))
     groups = Oracle(b.build()).integer_groups()
     assert groups.counts == {"QLinearConcat": 1, "QLinearConv": 1, "Resize": 1}
-    assert [group.op for group in groups.elementwise] == ["Tanh"]
+    assert [group.op_type for group in groups.elementwise] == ["Tanh"]
     assert str(groups) == (
         "In integers: 1 QLinearConcat, 1 QLinearConv, 1 Resize.\nIn float, element by element: 1 Tanh."
     )

@@ -38,7 +38,7 @@ def float_model() -> onnx.ModelProto:
     b = QDQBuilder()
     x = convolved(b, b.input(SHAPE, PARAMS), 8)
     scale, bias = np.linspace(0.5, 2, 8, dtype=np.float32), np.zeros(8, np.float32)
-    normal = b.op("InstanceNormalization", [x, scale, bias], QuantParams(0.03, 130))
+    normal = b.node("InstanceNormalization", [x, scale, bias], QuantParams(0.03, 130))
     b.output(convolved(b, normal, 4))
     return b.build()
 
@@ -49,7 +49,7 @@ def transposed_model() -> onnx.ModelProto:
     x = b.input(SHAPE, PARAMS)
     stored = np.random.default_rng(1).integers(-128, 128, (3, 4, 4, 4)).astype(np.int8)
     weights = b.constant_tensor(stored, 0.01, 0, 1)
-    b.output(b.op("ConvTranspose", [x, weights], PARAMS, strides=[2, 2], pads=[1, 1, 1, 1]), as_float=False)
+    b.output(b.node("ConvTranspose", [x, weights], PARAMS, strides=[2, 2], pads=[1, 1, 1, 1]), as_float=False)
     return b.build()
 
 

@@ -72,7 +72,7 @@ def test_what_stays_in_float_is_not_compared() -> None:
 
 def test_what_the_compiler_refuses_is_told() -> None:
     b = QDQBuilder()
-    b.output(b.op("Det", [b.input((1, 1, 4, 4), PARAMS)], None))
+    b.output(b.node("Det", [b.input((1, 1, 4, 4), PARAMS)], None))
     found = compare_model(b.build(), [{"x0": np.zeros((1, 1, 4, 4), np.float32)}])
     assert [reason for reason in (*found.refused, *found.in_float) if "Det" in reason]
     assert not found.failed

@@ -44,7 +44,7 @@ def test_a_given_tensor_takes_the_place_of_its_value_at_every_stage(name: str) -
 
     def observe(stage_name: str, stage: Graph | Program) -> None:
         if stage_name == name and isinstance(stage, Graph):
-            outputs.append(run_graph(stage, sample(), given=as_values(stage, given)))
+            outputs.append(run_graph(stage, sample(), substitutes=as_values(stage, given)))
 
     compile_in_memory(model, observe)
     (output,) = outputs[0].values()
