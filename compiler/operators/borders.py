@@ -239,8 +239,8 @@ class UnpackKernel(FamilyKernel):
 
     def simulate(self, memory: Memory, inputs: Mapping[str, Array]) -> Array:
         del inputs
-        held = (memory.read(self.source) ^ np.uint8(self.xor))[:, self.lanes]
-        image = np.moveaxis(held.reshape(self.shape[0], -1, len(self.lanes)), -1, 1).reshape(-1)
+        lanes = (memory.read(self.source) ^ np.uint8(self.xor))[:, self.lanes]
+        image = np.moveaxis(lanes.reshape(self.shape[0], -1, len(self.lanes)), -1, 1).reshape(-1)
         return np.pad(image, (0, -len(image) % 4)).view(np.uint32)
 
     def emit(self, shader: Shader) -> Json:

@@ -202,7 +202,7 @@ class ConvKernel(IntegerWindow, FamilyKernel):
             "taps": taps,
             "rows_guarded": self.pads[0] > 0 or last_row - self.pads[0] >= rows,
             "window": False,
-            "made": self.elements,
+            "elements": self.elements,
             "first": " + first" if self._has_groups else "",
             "computed": self.zero_source is not None,
         }

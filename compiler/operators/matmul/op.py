@@ -128,10 +128,10 @@ class QMatMul(FamilyOp):
         result = self.result
         if lowering.is_packable(result):
             result = lowering.packed(result, axis=len(result.type.shape) - 1)
-        given = Value.constant(f"{result.name}.b_zero_point", zero_point)
+        of_b = Value.constant(f"{result.name}.b_zero_point", zero_point)
         of_a = None if self.a_zero_point is None else lowering.operand(self.a_zero_point)
-        changed = replace(self, result=result, a=a, b=b, b_zero_point=given, a_zero_point=of_a)
-        lowering.add(changed)
+        form = replace(self, result=result, a=a, b=b, b_zero_point=of_b, a_zero_point=of_a)
+        lowering.add(form)
 
     def _lower_vector(self, lowering: Lowering) -> None:
         """A product with a vector b, as one with a matrix of one column."""
