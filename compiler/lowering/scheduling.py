@@ -90,9 +90,9 @@ class Scheduler:
 
     def make_pending(self, value: Value) -> None:
         """Makes a value that was left for later."""
-        value_to_come = self.pending.pop(value, None)
-        if value_to_come is not None:
-            value_to_come.make(self)
+        pending_value = self.pending.pop(value, None)
+        if pending_value is not None:
+            pending_value.make(self)
 
     def source(self, value: Value) -> Source:
         """Where a kernel reads an operand: a view, a graph input, or a constant's words."""

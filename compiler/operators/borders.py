@@ -79,7 +79,7 @@ class Pack(Border):
     kind = "pack"
 
     def evaluate(self, tensors: Tensors) -> Array:
-        return _flipped(tensors[self.x], self.x.type, self.result.type)
+        return _flip(tensors[self.x], self.x.type, self.result.type)
 
     def schedule(self, scheduler: Scheduler) -> None:
         scheduler.kernel(
@@ -99,7 +99,7 @@ class Unpack(Border):
     kind = "unpack"
 
     def evaluate(self, tensors: Tensors) -> Array:
-        return _flipped(tensors[self.x], self.result.type, self.result.type)
+        return _flip(tensors[self.x], self.result.type, self.result.type)
 
     def schedule(self, scheduler: Scheduler) -> None:
         for output in scheduler.output_names(self.result):
@@ -116,7 +116,7 @@ class Unpack(Border):
             )
 
 
-def _flipped(x: Array, outside: TensorType, result: TensorType) -> Array:
+def _flip(x: Array, outside: TensorType, result: TensorType) -> Array:
     """Bytes by their bits in the dtype of `result`, XORed where those outside are u8."""
     flip = np.uint8(0x80 if outside.dtype == "u8" else 0)
     levels = (np.ascontiguousarray(x).view(np.uint8) ^ flip).view(NUMPY_DTYPES[result.dtype])

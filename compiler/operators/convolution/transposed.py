@@ -125,10 +125,10 @@ class QConvTranspose(FamilyOp):
             phases,
             self.x,
             Value.constant(f"{self.weight.name}.phases", kernel),
-            self._repeated(self.bias),
+            self._repeat(self.bias),
             pads=(pads[0][0], pads[1][0], pads[0][1], pads[1][1]),
-            weight_scale=self._repeated(self.weight_scale, True) or self.weight_scale,
-            weight_zero_point=self._repeated(self.weight_zero_point, True),
+            weight_scale=self._repeat(self.weight_scale, True) or self.weight_scale,
+            weight_zero_point=self._repeat(self.weight_zero_point, True),
             group=self.group,
             float_reference=True,
         )
@@ -170,12 +170,11 @@ class QConvTranspose(FamilyOp):
             at = [t * d for t, d in zip(tap, self.dilations, strict=True)]
             phase = [a % s for a, s in zip(at, self.strides, strict=True)]
             back = [x.taps - 1 - a // s for a, s, x in zip(at, self.strides, axes, strict=True)]
-            phases[(slice(None), *phase, slice(None), slice(None), *back)] = grouped[(..., *tap)].swapaxes(
-                1, 2
-            )
+            place = (slice(None), *phase, slice(None), slice(None), *back)
+            phases[place] = grouped[(..., *tap)].swapaxes(1, 2)
         return phases.reshape(-1, *shape[-1 - len(axes) :])
 
-    def _repeated(self, value: Value | None, of_group: bool = False) -> Value | None:
+    def _repeat(self, value: Value | None, of_group: bool = False) -> Value | None:
         """A constant of each channel for the channels of all phases."""
         if value is None or value.array.size == 1:
             return value

@@ -96,20 +96,20 @@ def _product(around: Surroundings, op: Op) -> _Product | None:
     if isinstance(op, FloatOp) and op.op_type == "MatMul":
         readers = around.users.get(op.result, [])
         alone = op.result not in around.outputs and len(readers) == 1
-        if alone and _added(readers[0], op) is not None:
+        if alone and _addend(readers[0], op) is not None:
             raise NoIntegerForm("the Add after it is its bias")
         return _Product(op, op.xs[0], op.xs[1])
     if isinstance(op, Elementwise) and op.op_type == "Add":
         for x in op.xs:
             producer = around.producers.get(x)
             if isinstance(producer, FloatOp) and producer.op_type == "MatMul" and x not in around.outputs:
-                bias = _added(op, producer)
+                bias = _addend(op, producer)
                 if bias is not None and len(around.users[x]) == 1:
                     return _Product(op, producer.xs[0], producer.xs[1], bias)
     return None
 
 
-def _added(op: Op, product: FloatOp) -> Value | None:
+def _addend(op: Op, product: FloatOp) -> Value | None:
     """What `op` adds to a matmul, where ONNX Runtime makes a gemm of the two."""
     if not isinstance(op, Elementwise) or op.op_type != "Add" or len(op.xs) != 2:
         return None
