@@ -32,7 +32,7 @@ class Dump:
 
     def write(self, folder: Path) -> None:
         """One .ir file a pass, and in constants.npz, by digest, the data of `external` constants."""
-        packed = io.BytesIO()
-        np.savez_compressed(packed, **self.constants)  # type: ignore[arg-type]
+        archive = io.BytesIO()
+        np.savez_compressed(archive, **self.constants)  # type: ignore[arg-type]
         files = {folder / name: text.encode() for name, text in self.texts.items()}
-        write_all(files | {folder / "constants.npz": packed.getvalue()})
+        write_all(files | {folder / "constants.npz": archive.getvalue()})

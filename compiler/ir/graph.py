@@ -122,13 +122,13 @@ class Op:
     @property
     def takes_from(self) -> tuple[Value, ...]:
         """The operands whose elements it takes: the field `xs`, or the one `x`."""
-        held = vars(self)
-        return tuple(held["xs"]) if "xs" in held else (held["x"],)
+        attributes = vars(self)
+        return tuple(attributes["xs"]) if "xs" in attributes else (attributes["x"],)
 
     def on(self, others: Sequence[Value], result: Value) -> Self:
         """The same op on others in the place of `takes_from`."""
-        changed = {"xs": tuple(others)} if "xs" in vars(self) else {"x": others[0]}
-        return replace(self, result=result, **changed)
+        operands = {"xs": tuple(others)} if "xs" in vars(self) else {"x": others[0]}
+        return replace(self, result=result, **operands)
 
     def repeats(self) -> Value | None:
         """The operand that the result merely repeats; None where it does more."""
@@ -137,26 +137,26 @@ class Op:
     def operand_fields(self) -> Iterator[tuple[str, Value | tuple[Value, ...]]]:
         """Names and values of the fields that hold operands (absent optional ones are left out)."""
         for item in fields(self):
-            held = getattr(self, item.name)
-            is_operand = isinstance(held, Value) or (
-                isinstance(held, tuple) and bool(held) and isinstance(held[0], Value)
+            value = getattr(self, item.name)
+            is_operand = isinstance(value, Value) or (
+                isinstance(value, tuple) and bool(value) and isinstance(value[0], Value)
             )
             if item.name != "result" and is_operand:
-                yield item.name, held
+                yield item.name, value
 
     @property
     def operands(self) -> list[Value]:
         flat: list[Value] = []
-        for _, held in self.operand_fields():
-            flat += held if isinstance(held, tuple) else [held]
+        for _, value in self.operand_fields():
+            flat += value if isinstance(value, tuple) else [value]
         return flat
 
     def replace_operand(self, old: Value, new: Value) -> None:
         """Puts `new` in the place of every use of `old`."""
-        for name, held in list(self.operand_fields()):
-            if isinstance(held, tuple):
-                setattr(self, name, tuple(new if value is old else value for value in held))
-            elif held is old:
+        for name, operand in list(self.operand_fields()):
+            if isinstance(operand, tuple):
+                setattr(self, name, tuple(new if value is old else value for value in operand))
+            elif operand is old:
                 setattr(self, name, new)
 
     def evaluate(self, tensors: Tensors) -> Array:
@@ -205,8 +205,8 @@ class Graph:
 
     def constants(self) -> list[Value]:
         """Constants in order of first use."""
-        used = (value for op in self.ops for value in op.operands if value.data is not None)
-        return list(dict.fromkeys(used))
+        operands = (value for op in self.ops for value in op.operands if value.data is not None)
+        return list(dict.fromkeys(operands))
 
     def replace_value(self, old: Value, new: Value) -> None:
         """Every reader of `old`, and every output that is `old`, takes `new`."""
@@ -217,13 +217,13 @@ class Graph:
     def remove_dead_ops(self) -> bool:
         """Drops ops whose result nobody reads."""
         live = set(self.outputs)
-        kept: list[Op] = []
+        ops: list[Op] = []
         for op in reversed(self.ops):
             if op.result in live:
-                kept.append(op)
+                ops.append(op)
                 live.update(op.operands)
-        changed = len(kept) != len(self.ops)
-        self.ops = kept[::-1]
+        changed = len(ops) != len(self.ops)
+        self.ops = ops[::-1]
         return changed
 
 

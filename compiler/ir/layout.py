@@ -83,8 +83,8 @@ def to_lanes(array: Array, type_: TensorType, padding: int = 0) -> Array:
 
 def from_lanes(lanes: Array, type_: TensorType) -> Array:
     """The inverse of `to_lanes` for any dtype of lane: logical array in the type's shape."""
-    kept = lanes[:, lanes_of_channels(type_)]
-    image = kept.reshape(type_.pixels // type_.inner, type_.inner, type_.channels)
+    channels = lanes[:, lanes_of_channels(type_)]
+    image = channels.reshape(type_.pixels // type_.inner, type_.inner, type_.channels)
     return np.moveaxis(image, -1, 1).reshape(type_.shape)
 
 

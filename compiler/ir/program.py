@@ -131,22 +131,22 @@ class Kernel:
 
     def reads(self) -> list[View]:
         """Views this kernel reads from the arena, in the order of its fields."""
-        return [one for _, held in self._sources() for one in held if isinstance(one, View)]
+        return [one for _, sources in self._sources() for one in sources if isinstance(one, View)]
 
     def _sources(self) -> Iterator[tuple[str, tuple[Any, ...]]]:
         """The fields that hold what it reads, each as a tuple of sources."""
         for item in fields(self):
-            held = getattr(self, item.name)
+            value = getattr(self, item.name)
             if item.name == "sources":
-                yield item.name, held
-            elif isinstance(held, View):
-                yield item.name, (held,)
+                yield item.name, value
+            elif isinstance(value, View):
+                yield item.name, (value,)
 
     def replace_read(self, old: View, new: View) -> None:
         """Puts `new` in the place of a view that it reads."""
-        for name, held in list(self._sources()):
-            replaced = tuple(new if isinstance(one, View) and one == old else one for one in held)
-            setattr(self, name, replaced if name == "sources" else replaced[0])
+        for name, sources in list(self._sources()):
+            replacement = tuple(new if isinstance(one, View) and one == old else one for one in sources)
+            setattr(self, name, replacement if name == "sources" else replacement[0])
 
     @property
     def macs(self) -> int:
@@ -223,18 +223,18 @@ def writes(kernel: Kernel) -> list[View]:
 
 def fills(kernel: Kernel) -> list[View]:
     """Views all of whose words a kernel writes."""
-    found = []
+    views = []
     for store in kernel.stores:
         whole = isinstance(store, BufferStore) or (isinstance(store, OutputStore) and store.fills)
         if whole and not isinstance(store, WordStore) and store.view is not None:
-            found.append(store.view)
-    return found
+            views.append(store.view)
+    return views
 
 
 def inputs_read(kernel: Kernel) -> list[str]:
     """Graph inputs that a kernel reads."""
-    found = [getattr(kernel, "source", None), *getattr(kernel, "sources", ())]
-    return list(dict.fromkeys(source for source in found if isinstance(source, str)))
+    sources = [getattr(kernel, "source", None), *getattr(kernel, "sources", ())]
+    return list(dict.fromkeys(source for source in sources if isinstance(source, str)))
 
 
 def touches(kernel: Kernel) -> Iterator[View]:
@@ -245,11 +245,11 @@ def touches(kernel: Kernel) -> Iterator[View]:
 
 def float_kernels(program: Program) -> set[Kernel]:
     """Kernels that compute in f32, or read what one made: their words differ between devices."""
-    found: set[Kernel] = set()
+    kernels: set[Kernel] = set()
     buffers: set[Buffer] = set()
     for kernel in program.kernels:
         reads = {view.buffer for view in kernel.reads()}
         if kernel.is_float or reads & buffers:
-            found.add(kernel)
+            kernels.add(kernel)
             buffers |= {view.buffer for view in writes(kernel)}
-    return found
+    return kernels

@@ -32,7 +32,7 @@ from .program import (
 )
 from .types import Array, TensorType
 
-Stored = dict[Buffer, Array]
+StoredWords = dict[Buffer, Array]
 """Which words of each buffer are stored, bool [words]."""
 
 
@@ -41,8 +41,8 @@ def verify_program(program: Program, after: str) -> None:
     rules = (_names, _inputs, _words, _outputs, _bindings, _places)
     problems = [problem for rule in rules for problem in rule(program)]
     if problems:
-        listed = "\n".join(f"  - {problem}" for problem in problems)
-        raise CompileError(f"internal error: the program is not valid after {after}:\n{listed}")
+        lines = "\n".join(f"  - {problem}" for problem in problems)
+        raise CompileError(f"internal error: the program is not valid after {after}:\n{lines}")
 
 
 def _names(program: Program) -> Iterator[str]:
@@ -61,7 +61,7 @@ def _inputs(program: Program) -> Iterator[str]:
 
 
 def _words(program: Program) -> Iterator[str]:
-    stored: Stored = {}
+    stored: StoredWords = {}
     for kernel in program.kernels:
         for view in dict.fromkeys(kernel.reads()):
             yield from (f"kernel {kernel.name!r} reads {problem}" for problem in _of_read(view, stored))
@@ -71,7 +71,7 @@ def _words(program: Program) -> Iterator[str]:
                 yield from (f"kernel {kernel.name!r} stores {problem}" for problem in problems)
 
 
-def _of_read(view: View, stored: Stored) -> Iterator[str]:
+def _of_read(view: View, stored: StoredWords) -> Iterator[str]:
     if not _lies_within(view):
         yield f"{view}, which has {view.buffer.words} words"
         return
@@ -80,7 +80,9 @@ def _of_read(view: View, stored: Stored) -> Iterator[str]:
         yield f"{missing} words of {view} that are not stored before"
 
 
-def _of_store(store: BufferStore | OutputStore, view: View, kernel: Kernel, stored: Stored) -> Iterator[str]:
+def _of_store(
+    store: BufferStore | OutputStore, view: View, kernel: Kernel, stored: StoredWords
+) -> Iterator[str]:
     """Problems of a store into a view, whose words are then marked as stored."""
     if not _lies_within(view):
         yield f"{view}, which has {view.buffer.words} words"
@@ -100,7 +102,7 @@ def _lies_within(view: View) -> bool:
     return view.first >= 0 and apart and end <= view.buffer.words
 
 
-def _flags(view: View, stored: Stored) -> Array:
+def _flags(view: View, stored: StoredWords) -> Array:
     """Which words of a view are stored, bool [pixels, words], to read or assign."""
     if view.buffer not in stored:
         stored[view.buffer] = np.zeros(view.buffer.words, np.bool_)
@@ -133,8 +135,8 @@ def _outputs(program: Program) -> Iterator[str]:
                 parts[name].append((kernel, store))
             else:
                 yield f"kernel {kernel.name!r} stores the output {name!r}, which there is not"
-    for name, found in parts.items():
-        yield from (f"output {name!r} {problem}" for problem in _of_output(program.outputs[name], found))
+    for name, stores in parts.items():
+        yield from (f"output {name!r} {problem}" for problem in _of_output(program.outputs[name], stores))
 
 
 def _output_parts(kernel: Kernel) -> Iterator[tuple[str, OutputStore | None]]:
@@ -156,8 +158,8 @@ def _of_output(type_: TensorType, parts: list[tuple[Kernel, OutputStore | None]]
         stored = Counter(channel for _, store in stores for channel in store.channels if channel >= 0)
         missing, again = Counter(range(total)) - stored, stored - Counter(range(total))
         if missing or again:
-            told = f"not stored: {sorted(missing)}, stored again: {sorted(again)}"
-            yield f"has {total} channels; {told}"
+            detail = f"not stored: {sorted(missing)}, stored again: {sorted(again)}"
+            yield f"has {total} channels; {detail}"
     for kernel, store in stores:
         if kernel.pixels * store.total != type_.size:
             yield f"has {type_.size} elements, kernel {kernel.name!r} stores {kernel.pixels * store.total}"
@@ -177,21 +179,21 @@ def _bindings(program: Program) -> Iterator[str]:
 
 def _places(program: Program) -> Iterator[str]:
     ranges = program.live_ranges()
-    placed = {buffer: buffer.offset for buffer in ranges if buffer.offset is not None}
-    if not placed and program.arena_words is None:
+    offsets = {buffer: buffer.offset for buffer in ranges if buffer.offset is not None}
+    if not offsets and program.arena_words is None:
         return
     for buffer in ranges:
-        if buffer not in placed:
+        if buffer not in offsets:
             yield f"buffer {buffer.name!r} has no place"
-        elif placed[buffer] < 0 or _end(buffer) > (program.arena_words or 0):
+        elif offsets[buffer] < 0 or _end(buffer) > (program.arena_words or 0):
             yield f"buffer {buffer.name!r} lies outside the arena of {program.arena_words} words"
     live: list[Buffer] = []
-    for buffer in sorted(placed, key=lambda one: ranges[one]):
+    for buffer in sorted(offsets, key=lambda one: ranges[one]):
         live = [other for other in live if ranges[other][1] >= ranges[buffer][0]]
         for other in live:
-            shared = min(_end(buffer), _end(other)) - max(placed[buffer], placed[other])
-            if shared > 0:
-                yield f"buffers {other.name!r} and {buffer.name!r} are live at once and share {shared} words"
+            overlap = min(_end(buffer), _end(other)) - max(offsets[buffer], offsets[other])
+            if overlap > 0:
+                yield f"buffers {other.name!r} and {buffer.name!r} are live at once and share {overlap} words"
         live.append(buffer)
 
 

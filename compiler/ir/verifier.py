@@ -9,12 +9,12 @@ from .graph import Graph, Value
 def verify(graph: Graph, after: str) -> None:
     """Raises CompileError when `graph` is not well formed; `after` names the pass that ran last."""
     problems: list[str] = []
-    known: set[Value] = set(graph.inputs)
+    scope: set[Value] = set(graph.inputs)
     names = {value.name for value in graph.inputs}
     for op in graph.ops:
         where = f"%{op.result.name} = {op.kind}"
         for value in op.operands:
-            if value.data is None and value not in known:
+            if value.data is None and value not in scope:
                 problems.append(f"{where} reads %{value.name} before it is made")
         if op.result.name in names:
             problems.append(f"{where}: the name is taken already")
@@ -22,11 +22,11 @@ def verify(graph: Graph, after: str) -> None:
         if shape is not None and shape != op.result.type.shape:
             problems.append(f"{where} has shape {op.result.type.shape}, its rule gives {shape}")
         problems += [f"{where}: {problem}" for problem in op.problems()]
-        known.add(op.result)
+        scope.add(op.result)
         names.add(op.result.name)
     for value in graph.outputs:
-        if value not in known and value.data is None:
+        if value not in scope and value.data is None:
             problems.append(f"output %{value.name} is never made")
     if problems:
-        listed = "\n".join(f"  - {problem}" for problem in problems)
-        raise CompileError(f"internal error: the graph is not valid after {after}:\n{listed}")
+        lines = "\n".join(f"  - {problem}" for problem in problems)
+        raise CompileError(f"internal error: the graph is not valid after {after}:\n{lines}")

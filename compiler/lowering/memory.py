@@ -24,10 +24,10 @@ class Memory:
 
     def words(self, view: View) -> Array:
         """The view's words, u32 [pixels, words], to read or assign."""
-        held = self.arrays[view.buffer][view.first :]
-        assert (view.pixels - 1) * view.pitch + view.words <= held.size, f"{view} leaves its buffer"
+        words = self.arrays[view.buffer][view.first :]
+        assert (view.pixels - 1) * view.pitch + view.words <= words.size, f"{view} leaves its buffer"
         shape, strides = (view.pixels, view.words), (view.pitch * 4, 4)
-        return np.lib.stride_tricks.as_strided(held, shape, strides)
+        return np.lib.stride_tricks.as_strided(words, shape, strides)
 
     def read(self, view: View) -> Array:
         """The view's lanes as bytes, u8 [pixels, words * 4]."""

@@ -61,16 +61,16 @@ class Lowering:
         """The axis that a reader of `value` wants packed, also behind ops that keep the layout."""
         users = [user for user in self.users.get(value, []) if isinstance(user, Packable)]
         for user in users:
-            wanted = user.wanted_axis(value)
-            if wanted is not None:
-                return wanted
+            axis = user.wanted_axis(value)
+            if axis is not None:
+                return axis
         for user in users:
             assert isinstance(user, Op)
             keeps = user.result.type.is_byte and user.result.type.shape == value.type.shape
             if depth and keeps and user.keeps_layout:
-                wanted = self.demand(user.result, depth - 1)
-                if wanted is not None:
-                    return wanted
+                axis = self.demand(user.result, depth - 1)
+                if axis is not None:
+                    return axis
         return None
 
     def packed(self, value: Value, segments: tuple[int, ...] | None = None, axis: int | None = None) -> Value:
@@ -101,29 +101,29 @@ class Lowering:
         """
         if value.data is not None and value not in self.values:
             self._constant(value, axis if like is None else like.type.axis, like)
-        packed = self.values[value]
-        segments, wanted = packed.type.segments, packed.type.axis if axis is None else axis
+        form = self.values[value]
+        segments, target = form.type.segments, form.type.axis if axis is None else axis
         if like is not None:
-            segments, wanted = like.type.segments, like.type.axis
-        if wanted != packed.type.axis and like is None:
-            segments = (value.type.shape[wanted],)
-        if (wanted, segments) == (packed.type.axis, packed.type.segments):
-            return packed
+            segments, target = like.type.segments, like.type.axis
+        if target != form.type.axis and like is None:
+            segments = (value.type.shape[target],)
+        if (target, segments) == (form.type.axis, form.type.segments):
+            return form
         assert segments is not None
-        key = (value, wanted, segments)
+        key = (value, target, segments)
         if key not in self._forms:
-            type_ = replace(packed.type, segments=segments, axis=wanted)
-            self._forms[key] = Value(f"{packed.name}.{len(self._forms)}", type_, packed.data)
-            if packed.data is None:
-                self.add(self._change_layout(self._forms[key], packed))
+            type_ = replace(form.type, segments=segments, axis=target)
+            self._forms[key] = Value(f"{form.name}.{len(self._forms)}", type_, form.data)
+            if form.data is None:
+                self.add(self._change_layout(self._forms[key], form))
         return self._forms[key]
 
     def _constant(self, value: Value, axis: int | None, like: Value | None) -> None:
         """A constant of bytes as s8, its data in the logical shape."""
         segments = like.type.segments if like is not None else None
-        packed = self.packed(value, segments, axis)
+        form = self.packed(value, segments, axis)
         data = value.array.view(np.uint8) ^ np.uint8(0x80 if value.type.dtype == "u8" else 0)
-        packed.data = data.view(np.int8)
+        form.data = data.view(np.int8)
 
 
 def default_axis(shape: tuple[int, ...]) -> int:

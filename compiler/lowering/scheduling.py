@@ -23,7 +23,7 @@ class Schedulable(Protocol):
         """Adds the kernels of the op."""
 
 
-class Deferred(Protocol):
+class Pending(Protocol):
     """A value that no kernel has made yet."""
 
     def make(self, scheduler: Scheduler) -> None:
@@ -33,7 +33,7 @@ class Deferred(Protocol):
 class Scheduler:
     """The program in the making: where each value lies, and the kernels so far.
 
-    `deferred`: results that no kernel has made yet (moves); `waiting`: ops that their reader's
+    `pending`: results that no kernel has made yet (moves); `waiting`: ops that their reader's
     kernel computes; `origins`: for the parts that an op was expanded into, that op.
     """
 
@@ -43,7 +43,7 @@ class Scheduler:
         self.origins: dict[Value, Op] = {}
         self.waiting: dict[Value, list[Any]] = {}
         self.views: dict[Value, View] = {}
-        self.deferred: dict[Value, Deferred] = {}
+        self.pending: dict[Value, Pending] = {}
         self.kernels: list[Kernel] = []
         self.names: set[str] = set()
 
@@ -81,18 +81,18 @@ class Scheduler:
 
     def holds(self, value: Value) -> bool:
         """Whether a value lies in the arena, or will."""
-        return value in self.views or value in self.deferred
+        return value in self.views or value in self.pending
 
     def view(self, value: Value) -> View:
         """Where a value lies in the arena; what was left for later is made now."""
-        self.make_deferred(value)
+        self.make_pending(value)
         return self.views[value]
 
-    def make_deferred(self, value: Value) -> None:
+    def make_pending(self, value: Value) -> None:
         """Makes a value that was left for later."""
-        deferred = self.deferred.pop(value, None)
-        if deferred is not None:
-            deferred.make(self)
+        pending_value = self.pending.pop(value, None)
+        if pending_value is not None:
+            pending_value.make(self)
 
     def source(self, value: Value) -> Source:
         """Where a kernel reads an operand: a view, a graph input, or a constant's words."""

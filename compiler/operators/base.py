@@ -50,12 +50,12 @@ class FamilyOp(Op):
         """Adds the packed form: by default the same op on packed operands of one layout."""
         layout: Value | None = None
         changes: dict[str, Any] = {}
-        for name, held in self.operand_fields():
-            if isinstance(held, Value) and lowering.is_packable(held):
-                like = layout if layout is not None and held.type.shape == layout.type.shape else None
-                packed = lowering.operand(held, self.wanted_axis(held), like=like)
-                layout = layout or packed
-                changes[name] = packed
+        for name, operand in self.operand_fields():
+            if isinstance(operand, Value) and lowering.is_packable(operand):
+                like = layout if layout is not None and operand.type.shape == layout.type.shape else None
+                form = lowering.operand(operand, self.wanted_axis(operand), like=like)
+                layout = layout or form
+                changes[name] = form
         assert layout is not None, f"{self.kind} has no packed operand"
         result = self.result
         if lowering.is_packable(result):

@@ -167,13 +167,13 @@ def fuse(around: Surroundings, op: Op) -> Group | None:
         raise NoIntegerForm(
             f"it takes {a.type.dtype} and {b.type.dtype} and gives {result.type.dtype}; all three must agree"
         )
-    made: PairOp
+    pair: PairOp
     if op.op_type == "Add":
         swapped = add_swaps_roles(a.type.shape, b.type.shape)
-        made = QAdd(result, a, b, swapped if op.swapped is None else op.swapped)
+        pair = QAdd(result, a, b, swapped if op.swapped is None else op.swapped)
     else:
-        made = QMul(result, a, b)
-    return Group(quantize, of_one_byte(made) or made)
+        pair = QMul(result, a, b)
+    return Group(quantize, of_one_byte(pair) or pair)
 
 
 def of_one_byte(op: PairOp) -> Lookup | None:
@@ -273,10 +273,10 @@ class PairForm:
 def form_of_pairs(pairs: Array, limits: tuple[int, int], flip: int) -> PairForm:
     """The sum, of either operand and a table of the other, that equals all pairs; else a table."""
     for exchanged in (False, True):
-        ordered = pairs.reshape(256, 256).T.reshape(-1) if exchanged else pairs
-        found = add_form(ordered, limits)
-        if found is not None:
-            return PairForm("add", limits, flip, add=found, exchanged=exchanged)
+        table = pairs.reshape(256, 256).T.reshape(-1) if exchanged else pairs
+        form = add_form(table, limits)
+        if form is not None:
+            return PairForm("add", limits, flip, add=form, exchanged=exchanged)
     return PairForm("table", limits, flip, pairs=pairs)
 
 
@@ -314,9 +314,9 @@ class PairKernel(FamilyKernel):
         low, high = form.limits
         if form.kind == "table":
             assert form.pairs is not None
-            by_packed = np.arange(256) ^ form.flip
-            packed = form.pairs.reshape(256, 256)[by_packed][:, by_packed] ^ np.uint8(form.flip)
-            shader.define(pairs=shader.table(packed))
+            levels = np.arange(256) ^ form.flip
+            table = form.pairs.reshape(256, 256)[levels][:, levels] ^ np.uint8(form.flip)
+            shader.define(pairs=shader.table(table))
         elif form.kind == "add":
             assert form.add is not None
             shader.define("i32", multiplier=form.add.multiplier, low=low, high=high)

@@ -79,7 +79,7 @@ class Pack(Border):
     kind = "pack"
 
     def evaluate(self, tensors: Tensors) -> Array:
-        return _flipped(tensors[self.x], self.x.type, self.result.type)
+        return _flip(tensors[self.x], self.x.type, self.result.type)
 
     def schedule(self, scheduler: Scheduler) -> None:
         scheduler.kernel(
@@ -99,7 +99,7 @@ class Unpack(Border):
     kind = "unpack"
 
     def evaluate(self, tensors: Tensors) -> Array:
-        return _flipped(tensors[self.x], self.result.type, self.result.type)
+        return _flip(tensors[self.x], self.result.type, self.result.type)
 
     def schedule(self, scheduler: Scheduler) -> None:
         for output in scheduler.output_names(self.result):
@@ -116,7 +116,7 @@ class Unpack(Border):
             )
 
 
-def _flipped(x: Array, outside: TensorType, result: TensorType) -> Array:
+def _flip(x: Array, outside: TensorType, result: TensorType) -> Array:
     """Bytes by their bits in the dtype of `result`, XORed where those outside are u8."""
     flip = np.uint8(0x80 if outside.dtype == "u8" else 0)
     levels = (np.ascontiguousarray(x).view(np.uint8) ^ flip).view(NUMPY_DTYPES[result.dtype])
@@ -239,8 +239,8 @@ class UnpackKernel(FamilyKernel):
 
     def simulate(self, memory: Memory, inputs: Mapping[str, Array]) -> Array:
         del inputs
-        held = (memory.read(self.source) ^ np.uint8(self.xor))[:, self.lanes]
-        image = np.moveaxis(held.reshape(self.shape[0], -1, len(self.lanes)), -1, 1).reshape(-1)
+        lanes = (memory.read(self.source) ^ np.uint8(self.xor))[:, self.lanes]
+        image = np.moveaxis(lanes.reshape(self.shape[0], -1, len(self.lanes)), -1, 1).reshape(-1)
         return np.pad(image, (0, -len(image) % 4)).view(np.uint32)
 
     def emit(self, shader: Shader) -> Json:

@@ -33,12 +33,12 @@ def lower_broadcast(
     else:
         layout = result = lowering.packed(op.result)
     axis = result.type.axis
-    packed = []
+    forms = []
     for x in operands:
         full = _of_rank(x, len(shape), lowering)
         same = not shape or full.type.shape[axis] == shape[axis]
-        packed.append(lowering.operand(full, axis, like=result if same else None))
-    return result, tuple(packed)
+        forms.append(lowering.operand(full, axis, like=result if same else None))
+    return result, tuple(forms)
 
 
 def _of_rank(x: Value, rank: int, lowering: Lowering) -> Value:
@@ -50,12 +50,12 @@ def _of_rank(x: Value, rank: int, lowering: Lowering) -> Value:
     name = f"{x.name}.{rank}d"
     if x.data is not None:
         return Value(name, type_, x.array.reshape(shape))
-    for known in lowering.values:
-        if known.name == name:  # another reader had it already
-            return known
-    reshaped = Value(name, type_)
-    Move(reshaped, x).lower(lowering)
-    return reshaped
+    for value in lowering.values:
+        if value.name == name:  # another reader had it already
+            return value
+    result = Value(name, type_)
+    Move(result, x).lower(lowering)
+    return result
 
 
 @dataclass(frozen=True, eq=False)

@@ -28,11 +28,12 @@ from .convolution import transposed
 from .float import expand, map, reductions
 from .fusion import NoIntegerForm, Rule, Surroundings
 from .matmul import fusion as matmul
-from .moves import op, pad, resize
+from .moves import op as move
+from .moves import pad, resize
 
 FAMILIES = (
     convolution, matmul, transposed, binary, pooling, softmax, interpolation, dynamic, reduction,
-    select, lookup, concat, quantize, borders, identity, op, pad, resize, map, reductions, expand,
+    select, lookup, concat, quantize, borders, identity, move, pad, resize, map, reductions, expand,
 )  # fmt: skip
 """Importing them is what makes their ops known to the text form (`Op.classes`)."""
 
@@ -50,7 +51,7 @@ def register(rule: Rule) -> None:
 
 def groups(graph: Graph) -> dict[Op, Op]:
     """The integer op in the place of each op that ends a group."""
-    around, found = Surroundings(graph), {}
+    around, replacements = Surroundings(graph), {}
     for candidate in graph.ops:
         for rule in RULES:
             try:
@@ -58,9 +59,9 @@ def groups(graph: Graph) -> dict[Op, Op]:
             except NoIntegerForm:
                 continue
             if group is not None:
-                found[group.last] = group.op
+                replacements[group.last] = group.op
                 break
-    return found
+    return replacements
 
 
 def explain(graph: Graph, candidate: Op) -> str | None:
@@ -70,6 +71,6 @@ def explain(graph: Graph, candidate: Op) -> str | None:
         try:
             if rule(around, candidate) is not None:
                 return None
-        except NoIntegerForm as refused:
-            return str(refused)
+        except NoIntegerForm as refusal:
+            return str(refusal)
     return None

@@ -118,17 +118,17 @@ class DynamicKernel(FamilyKernel):
     def simulate(self, memory: Memory, inputs: Mapping[str, Array]) -> Array:
         x, other = (memory.row_major(source, inputs).view(np.float32) for source in self.sources[:2])
         first, second = Value("", None), Value("", None)  # type: ignore[arg-type]
-        held = {first: x.reshape(-1)[:1].reshape(()), second: other.reshape(())}
+        operands = {first: x.reshape(-1)[:1].reshape(()), second: other.reshape(())}
         if self.form == "scale":
-            made = DynamicScale(Value("", None), first, second).evaluate(Tensors(held))  # type: ignore[arg-type]
-            return made.reshape(1, 1).view(np.uint32)
+            scale = DynamicScale(Value("", None), first, second).evaluate(Tensors(operands))  # type: ignore[arg-type]
+            return scale.reshape(1, 1).view(np.uint32)
         if self.form == "zero_point":
             zero = DynamicZeroPoint(Value("", None), first, second, flip=0x80)  # type: ignore[arg-type]
-            return np.array([[int(zero.evaluate(Tensors(held))) & 0xFF, 0, 0, 0]], np.uint8)
+            return np.array([[int(zero.evaluate(Tensors(operands))) & 0xFF, 0, 0, 0]], np.uint8)
         assert self.op_of is not None
         op = self.op_of
         zero_point = memory.lanes(self.sources[2], 1)[0, 0].view(np.int8)
-        tensors = {op.x: x.reshape(op.x.type.shape), op.scale: held[second]}
+        tensors = {op.x: x.reshape(op.x.type.shape), op.scale: operands[second]}
         tensors[op.zero_point] = np.asarray(zero_point)
         return to_lanes(op.evaluate(Tensors(tensors)), op.result.type)
 

@@ -40,24 +40,24 @@ class Surroundings:
 
     def stored(self, value: Value, what: str = "its input") -> Value:
         """The bytes behind `value`, which must come from DequantizeLinear with one scale."""
-        made = self.producers.get(value)
-        if not isinstance(made, Dequantize) or not made.x.type.is_byte:
+        producer = self.producers.get(value)
+        if not isinstance(producer, Dequantize) or not producer.x.type.is_byte:
             raise NoIntegerForm(f"{what} %{value.name} does not come straight from DequantizeLinear")
-        if made.x.data is None and made.x.type.quantization is None:
+        if producer.x.data is None and producer.x.type.quantization is None:
             raise NoIntegerForm(f"{what} %{value.name} has no scale of its own")
-        return made.x
+        return producer.x
 
     def quantized(self, value: Value, what: str = "its input") -> Value:
         """Like `stored`, with its quantization in its type also where it is a constant."""
         x = self.stored(value, what)
         if x.data is None:
             return x
-        made = self.producers[value]
-        assert isinstance(made, Dequantize)
-        if made.scale.array.size != 1:
-            raise NoIntegerForm(f"{what} @{x.name} has {made.scale.array.size} scales; one is taken")
-        zero = 0 if made.zero_point is None else int(made.zero_point.array.reshape(-1)[0])
-        scale = float(made.scale.array.reshape(-1)[0])
+        producer = self.producers[value]
+        assert isinstance(producer, Dequantize)
+        if producer.scale.array.size != 1:
+            raise NoIntegerForm(f"{what} @{x.name} has {producer.scale.array.size} scales; one is taken")
+        zero = 0 if producer.zero_point is None else int(producer.zero_point.array.reshape(-1)[0])
+        scale = float(producer.scale.array.reshape(-1)[0])
         return with_quantization(x, Quantization(scale, zero))
 
     def only_reader(self, value: Value) -> Op:
@@ -93,10 +93,10 @@ class Surroundings:
 
 def with_quantization(value: Value, quantization: Quantization) -> Value:
     """A constant of bytes whose type carries its quantization, the same one at each call."""
-    held = value.type.quantization
-    if held == quantization:
+    present = value.type.quantization
+    if present == quantization:
         return value
-    if held is None:
+    if present is None:
         type_ = value.type
         value.type = type(type_)(type_.dtype, type_.shape, quantization)
         return value

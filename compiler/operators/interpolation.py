@@ -79,13 +79,13 @@ class ResizeLinear(FamilyOp):
     def evaluate(self, tensors: Tensors) -> Array:
         scale, zero_point, _ = self.model_type(self.x)
         values = dequantize_linear(self.stored(tensors[self.x]), scale, zero_point)
-        moved = np.moveaxis(values, (self.first, self.first + 1), (2, 3))
-        made = resize_linear(moved, *self.taps())
-        made = np.ascontiguousarray(np.moveaxis(made, (2, 3), (self.first, self.first + 1)))
+        image = np.moveaxis(values, (self.first, self.first + 1), (2, 3))
+        result = resize_linear(image, *self.taps())
+        result = np.ascontiguousarray(np.moveaxis(result, (2, 3), (self.first, self.first + 1)))
         if not self.result.type.is_byte:
-            return made
+            return result
         scale, zero_point, limits = self.model_type(self.result)
-        levels = quantize_linear(made, scale, zero_point, limits)
+        levels = quantize_linear(result, scale, zero_point, limits)
         kind = np.uint8 if self.flip else NUMPY_DTYPES[self.result.type.dtype]
         return self.packed(levels.astype(kind))
 
@@ -105,8 +105,8 @@ class ResizeLinear(FamilyOp):
         source = scheduler.source(self.x)
         assert isinstance(source, View)
         scale, zero_point, _ = self.model_type(self.x)
-        stored = np.arange(256, dtype=np.uint8)
-        stored = stored ^ np.uint8(0x80) if self.flip else stored.view(np.int8)
+        levels = np.arange(256, dtype=np.uint8)
+        levels = levels ^ np.uint8(0x80) if self.flip else levels.view(np.int8)
         thresholds = None
         if self.result.type.is_byte:
             thresholds = quantize_thresholds(*self.model_type(self.result))
@@ -118,7 +118,7 @@ class ResizeLinear(FamilyOp):
                 result_type=self.result.type,
                 first=self.first,
                 taps=self.taps(),
-                values=dequantize_linear(stored, scale, zero_point),
+                values=dequantize_linear(levels, scale, zero_point),
                 thresholds=thresholds,
             )
         )
@@ -144,17 +144,17 @@ class ResizeBytes(ResizeLinear):
         return y, x
 
     def evaluate(self, tensors: Tensors) -> Array:
-        held = self.stored(tensors[self.x])
-        moved = np.moveaxis(held, (self.first, self.first + 1), (2, 3))
-        made = resize_bytes(moved, *self.taps()).astype(held.dtype)
+        levels = self.stored(tensors[self.x])
+        image = np.moveaxis(levels, (self.first, self.first + 1), (2, 3))
+        result = resize_bytes(image, *self.taps()).astype(levels.dtype)
         axes = (self.first, self.first + 1)
-        return self.packed(np.ascontiguousarray(np.moveaxis(made, (2, 3), axes)))
+        return self.packed(np.ascontiguousarray(np.moveaxis(result, (2, 3), axes)))
 
     def schedule(self, scheduler: Scheduler) -> None:
         source = scheduler.source(self.x)
         assert isinstance(source, View)
-        stored = np.arange(256, dtype=np.uint8)
-        stored = stored ^ np.uint8(0x80) if self.flip else stored.view(np.int8)
+        levels = np.arange(256, dtype=np.uint8)
+        levels = levels ^ np.uint8(0x80) if self.flip else levels.view(np.int8)
         scheduler.kernel(
             InterpolationKernel(
                 *scheduler.frame(self),
@@ -163,7 +163,7 @@ class ResizeBytes(ResizeLinear):
                 result_type=self.result.type,
                 first=self.first,
                 taps=self.taps(),
-                values=stored.astype(np.int32 if self.last else F32),
+                values=levels.astype(np.int32 if self.last else F32),
                 thresholds=None if self.last else _cut_off(bool(self.flip)),
                 flip=self.flip,
             )
@@ -219,11 +219,11 @@ def by_layout(op: Op) -> Settlement | None:
     def settle(optimized: OptimizedGraph) -> None:
         node, after = optimized.node(op.result.name), op.result.type.shape
         constants = [] if node is None else optimized.constants(node)
-        moved = tuple(after[axis] for axis in CHANNELS_LAST) if op.first == 2 else after
+        target = tuple(after[axis] for axis in CHANNELS_LAST) if op.first == 2 else after
         if constants and constants[-1].dtype == np.float32:
             op.last = bool(constants[-1][3] == 1)
-        elif constants and (moved != after or op.first == 1):
-            op.last = tuple(constants[-1]) == moved
+        elif constants and (target != after or op.first == 1):
+            op.last = tuple(constants[-1]) == target
         else:
             raise CompileError(
                 f"Resize %{op.result.name}: the layout that ONNX Runtime computes it in can't be "
@@ -250,12 +250,12 @@ def _scaled_axes(op: FloatOp, opset: int) -> tuple[int, tuple[float, ...]]:
     if before == after:
         raise NoIntegerForm("it scales nothing")
     axes = [int(axis) % 4 for axis in a.get("axes", range(4))]
-    given = op.xs[2].data if len(op.xs) > 2 else None
+    factors = op.xs[2].data if len(op.xs) > 2 else None
     scales = [1.0] * 4
     for index, axis in enumerate(axes):
         scales[axis] = float(F32(after[axis]) / F32(before[axis]))
-        if given is not None and given.size:
-            scales[axis] = float(given[index])
+        if factors is not None and factors.size:
+            scales[axis] = float(factors[index])
     first = 2 if scales[0] == scales[1] == 1 else 1
     if scales[0] != 1 or scales[1 if first == 2 else 3] != 1:
         raise NoIntegerForm("it scales other axes than the last two or the middle two")
@@ -286,8 +286,8 @@ class InterpolationKernel(FamilyKernel):
         return self.values.dtype == np.int32
 
     def title(self) -> str:
-        made = "bytes" if self.is_integer or self.thresholds is not None else "f32"
-        return f"interpolate: linear along two axes, to {made}, exactly"
+        elements = "bytes" if self.is_integer or self.thresholds is not None else "f32"
+        return f"interpolate: linear along two axes, to {elements}, exactly"
 
     def simulate(self, memory: Memory, inputs: Mapping[str, Array]) -> Array:
         del inputs
@@ -298,12 +298,12 @@ class InterpolationKernel(FamilyKernel):
         if self.is_integer:
             whole = np.moveaxis(resize_bytes(values, *self.taps), 1, -1).astype(np.uint8)
             return (whole ^ np.uint8(self.flip)).reshape(self.pixels, -1)
-        made = resize_linear(values, *self.taps)
+        result = resize_linear(values, *self.taps)
         if self.thresholds is None:
-            made = made[:, lanes_of_channels(self.x_type)]
-            made = made if self.first == 2 else np.moveaxis(made, 1, -1)
-            return np.ascontiguousarray(made).view(np.uint32).reshape(-1)
-        levels = np.searchsorted(self.thresholds, float_order(made), side="right") - 128
+            result = result[:, lanes_of_channels(self.x_type)]
+            result = result if self.first == 2 else np.moveaxis(result, 1, -1)
+            return np.ascontiguousarray(result).view(np.uint32).reshape(-1)
+        levels = np.searchsorted(self.thresholds, float_order(result), side="right") - 128
         return np.moveaxis(levels, 1, -1).astype(np.uint8).reshape(self.pixels, -1)
 
     def emit(self, shader: Shader) -> Json:

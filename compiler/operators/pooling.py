@@ -87,18 +87,18 @@ class Pool(FamilyOp):
     def window_axes(self) -> tuple[WindowAxis, ...]:
         """The windows as the kernel has them."""
         shape, pitch = self.x.type.shape, 1
-        made: list[WindowAxis] = []
+        windows: list[WindowAxis] = []
         for n, axis in reversed(list(enumerate(self.axes()))):
             side = shape[2 + n]
             one = WindowAxis.of_pool(axis, side, pitch, self.strides[n], self.dilations[n])
-            made.insert(0, one)
+            windows.insert(0, one)
             pitch *= side
         if self.x.type.segments is None:
             batch = shape[0] * shape[1]
         else:
             batch = shape[0]
-        made.insert(0, WindowAxis(batch, pitch, batch))
-        return tuple(axis for axis in made if not (axis.side == 1 and axis.kept))
+        windows.insert(0, WindowAxis(batch, pitch, batch))
+        return tuple(axis for axis in windows if not (axis.side == 1 and axis.is_identity))
 
 
 def lower_channels(op: FamilyOp, lowering: Lowering) -> None:
@@ -109,9 +109,9 @@ def lower_channels(op: FamilyOp, lowering: Lowering) -> None:
     if not lowering.is_packable(x):
         lowering.add(op)
         return
-    packed = lowering.operand(x, 1)
-    result = lowering.packed(op.result, packed.type.segments, 1)
-    lowering.add(replace(op, result=result, x=packed, flip=lowering.flip_of(op)))  # type: ignore[call-arg]
+    form = lowering.operand(x, 1)
+    result = lowering.packed(op.result, form.type.segments, 1)
+    lowering.add(replace(op, result=result, x=form, flip=lowering.flip_of(op)))  # type: ignore[call-arg]
 
 
 @dataclass(eq=False)
@@ -161,13 +161,13 @@ class QAveragePool(Pool):
         (sx, zx, _), (sy, zy, limits) = self.model_type(self.x), self.model_type(self.result)
         thresholds: dict[int, Array] = {}
         for count in np.unique(pool_counts(self.axes(), self.count_include_pad)):
-            found = average_thresholds(int(count), (sx, zx), (sy, zy), limits)
-            if found is None:
+            keys = average_thresholds(int(count), (sx, zx), (sy, zy), limits)
+            if keys is None:
                 raise CompileError(
                     f"AveragePool %{self.result.name}: a scale of {sx} averaged into {sy} leaves "
                     "the range of int32; quantize its result with a larger scale"
                 )
-            thresholds[int(count)] = found
+            thresholds[int(count)] = keys
         quantization = self.x.type.quantization
         assert quantization is not None
         scheduler.kernel(
@@ -238,12 +238,12 @@ def fuse(around: Surroundings, op: Op) -> Group | None:
     if op.op_type == "GlobalAveragePool":
         return Group(quantize, QGlobalAveragePool(result, x))
     a = op.attributes
-    made = QAveragePool(
+    pool = QAveragePool(
         result, x, **window_attributes(a), count_include_pad=bool(a.get("count_include_pad", 0))
     )
-    if (pool_counts(made.axes(), made.count_include_pad) == 0).any():
+    if (pool_counts(pool.axes(), pool.count_include_pad) == 0).any():
         raise NoIntegerForm("one of its windows lies wholly in the padding")
-    return Group(quantize, made)
+    return Group(quantize, pool)
 
 
 def window_attributes(attributes: dict[str, Any]) -> dict[str, Any]:

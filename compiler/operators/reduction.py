@@ -42,15 +42,15 @@ class Extreme(FamilyOp):
     def evaluate(self, tensors: Tensors) -> Array:
         x = tensors[self.x]
         keys = float_order(x) if x.dtype == np.float32 else x
-        found = (keys.max if self.extreme == "max" else keys.min)(self.axes, keepdims=self.keepdims)
-        return float_from_order(found) if x.dtype == np.float32 else np.asarray(found)
+        result = (keys.max if self.extreme == "max" else keys.min)(self.axes, keepdims=self.keepdims)
+        return float_from_order(result) if x.dtype == np.float32 else np.asarray(result)
 
     def expected_shape(self) -> tuple[int, ...] | None:
         shape = self.x.type.shape
-        kept = tuple(1 if n in self.axes else size for n, size in enumerate(shape))
+        whole = tuple(1 if n in self.axes else size for n, size in enumerate(shape))
         if self.keepdims:
-            return kept
-        return tuple(size for n, size in enumerate(kept) if n not in self.axes)
+            return whole
+        return tuple(size for n, size in enumerate(whole) if n not in self.axes)
 
     def lower(self, lowering: Lowering) -> None:
         if not lowering.is_packable(self.x):
@@ -103,9 +103,9 @@ class ArgExtreme(FamilyOp):
         x = tensors[self.x]
         if self.last:
             x = np.flip(x, self.axis)
-        found = (np.argmax if self.extreme == "max" else np.argmin)(x, self.axis, keepdims=self.keepdims)
-        found = np.asarray(found, np.int64)
-        return x.shape[self.axis] - 1 - found if self.last else found
+        index = (np.argmax if self.extreme == "max" else np.argmin)(x, self.axis, keepdims=self.keepdims)
+        index = np.asarray(index, np.int64)
+        return x.shape[self.axis] - 1 - index if self.last else index
 
     def expected_shape(self) -> tuple[int, ...] | None:
         shape = list(self.x.type.shape)

@@ -36,8 +36,8 @@ class Select(FamilyOp):
 
     def evaluate(self, tensors: Tensors) -> Array:
         a, b = (tensors[x] for x in self.xs)
-        made = np.where(np.asarray(tensors[self.condition], bool), a, b)
-        return np.asarray(np.broadcast_to(made, self.result.type.shape))
+        result = np.where(np.asarray(tensors[self.condition], bool), a, b)
+        return np.asarray(np.broadcast_to(result, self.result.type.shape))
 
     def expected_shape(self) -> tuple[int, ...] | None:
         return np.broadcast_shapes(*(x.type.shape for x in (self.condition, *self.xs)))

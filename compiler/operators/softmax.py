@@ -59,8 +59,8 @@ class QSoftmax(FamilyOp):
         if self.flat:
             x, axis = x.reshape(math.prod(shape[: self.axis]), -1), 1
         levels = qlinear_softmax(x, sx, (sy, zy), limits, axis).reshape(shape)
-        made = levels.astype(np.uint8 if self.flip else NUMPY_DTYPES[self.result.type.dtype])
-        return self.packed(made)
+        levels = levels.astype(np.uint8 if self.flip else NUMPY_DTYPES[self.result.type.dtype])
+        return self.packed(levels)
 
     def expected_shape(self) -> tuple[int, ...] | None:
         return self.x.type.shape
@@ -74,10 +74,10 @@ class QSoftmax(FamilyOp):
             return
         rows = (math.prod(shape[: self.axis]), math.prod(shape[self.axis :]))
         x = Value(f"{self.result.name}.rows", replace(self.x.type, shape=rows))
-        made = Value(f"{self.result.name}.flat", replace(self.result.type, shape=rows))
+        result = Value(f"{self.result.name}.flat", replace(self.result.type, shape=rows))
         Move(x, self.x).lower(lowering)
-        replace(self, result=made, x=x, axis=1).lower(lowering)
-        Move(self.result, made).lower(lowering)
+        replace(self, result=result, x=x, axis=1).lower(lowering)
+        Move(self.result, result).lower(lowering)
 
     def schedule(self, scheduler: Scheduler) -> None:
         type_ = self.x.type

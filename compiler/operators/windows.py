@@ -45,7 +45,7 @@ class WindowAxis:
         return cls(side, pitch, outputs, taps, stride, dilation, axis.before)
 
     @property
-    def kept(self) -> bool:
+    def is_identity(self) -> bool:
         """Whether every element is a window of its own."""
         return (self.outputs, self.taps, self.stride, self.before) == (self.side, 1, 1, 0)
 
@@ -58,8 +58,8 @@ class WindowAxis:
     def indices(self) -> Array:
         """Element of each tap, i64 [outputs, taps], -1 outside."""
         starts = np.arange(self.outputs)[:, None] * self.stride - self.before
-        found: Array = starts + np.arange(self.taps) * self.dilation
-        return np.where((found < 0) | (found >= self.side), -1, found)
+        indices: Array = starts + np.arange(self.taps) * self.dilation
+        return np.where((indices < 0) | (indices >= self.side), -1, indices)
 
 
 def reduced_axes(type_: TensorType, axes: tuple[int, ...]) -> tuple[WindowAxis, ...]:
@@ -72,21 +72,21 @@ def reduced_axes(type_: TensorType, axes: tuple[int, ...]) -> tuple[WindowAxis, 
     >>> [(axis.side, axis.pitch, axis.outputs, axis.taps) for axis in reduced_axes(picture, (2, 3))]
     [(20, 1, 1, 20)]
     """
-    made: list[WindowAxis] = []
+    windows: list[WindowAxis] = []
     pitch = 1
     for number in reversed(range(len(type_.shape))):
         side = type_.shape[number]
         if type_.segments is not None and number == type_.axis:
             continue
         whole = number in axes
-        if made and (made[0].outputs == 1) == whole and made[0].side > 1:
-            side, own = side * made[0].side, made[0].pitch
-            made.pop(0)
+        if windows and (windows[0].outputs == 1) == whole and windows[0].side > 1:
+            side, own = side * windows[0].side, windows[0].pitch
+            windows.pop(0)
         else:
             own = pitch
         pitch *= type_.shape[number]
-        made.insert(0, WindowAxis(side, own, 1 if whole else side, side if whole else 1))
-    return tuple(axis for axis in made if axis.side > 1)
+        windows.insert(0, WindowAxis(side, own, 1 if whole else side, side if whole else 1))
+    return tuple(axis for axis in windows if axis.side > 1)
 
 
 @dataclass(eq=False)
@@ -135,10 +135,10 @@ class WindowKernel(FamilyKernel):
             keys = words.view(np.int32)
             if self.elements == "f32":
                 keys = float_order(words.view(F32))
-            made = self._extreme(keys[:, None].astype(np.int64))[:, 0].astype(np.int32)
+            extremes = self._extreme(keys[:, None].astype(np.int64))[:, 0].astype(np.int32)
             if self.elements == "f32":
-                made = made ^ ((made >> 31) & np.int32(0x7FFFFFFF))
-            return made.view(np.uint32)
+                extremes = extremes ^ ((extremes >> 31) & np.int32(0x7FFFFFFF))
+            return extremes.view(np.uint32)
         x = memory.lanes(self.source, self.in_words).view(np.int8).astype(np.int64)
         if self.reduce == "sum":
             levels = self._sum(x)
@@ -156,14 +156,14 @@ class WindowKernel(FamilyKernel):
     def _taps(self) -> list[tuple[Array, Array]]:
         """For each tap: source pixel of every window, and whether it is inside."""
         tables = [axis.indices() for axis in self.axes]
-        found = []
+        taps = []
         for tap in itertools.product(*(range(axis.taps) for axis in self.axes)):
             pixel, inside = np.zeros(1, np.int64), np.ones(1, bool)
             for axis, table, t in zip(self.axes, tables, tap, strict=True):
                 pixel = (pixel[:, None] + np.maximum(table[:, t], 0) * axis.pitch).reshape(-1)
                 inside = (inside[:, None] & (table[:, t] >= 0)).reshape(-1)
-            found.append((pixel, inside[:, None]))
-        return found
+            taps.append((pixel, inside[:, None]))
+        return taps
 
     def _extreme(self, x: Array) -> Array:
         better = np.maximum if self.reduce == "max" else np.minimum
@@ -189,8 +189,8 @@ class WindowKernel(FamilyKernel):
         count = np.broadcast_to(self.taps if self.area else count, (len(total), 1))[:, 0]
         keys, levels = float_order(total), np.zeros(total.shape, np.int64)
         for number, thresholds in self.thresholds.items():
-            found = np.searchsorted(thresholds, keys, side="right") - 128
-            levels = np.where((count == number)[:, None], found, levels)
+            level = np.searchsorted(thresholds, keys, side="right") - 128
+            levels = np.where((count == number)[:, None], level, levels)
         return levels
 
     # ------------------------------------------------------------------------------ the shader
@@ -233,7 +233,7 @@ class WindowKernel(FamilyKernel):
         """The axes, innermost first, with what each one needs."""
         axes = []
         for number, axis in enumerate(reversed(self.axes)):
-            windowed = not axis.kept
+            windowed = not axis.is_identity
             shader.define(suffix=str(number), axis_pitch=axis.pitch)
             if axis.outputs > 1:
                 shader.define(suffix=str(number), outputs=axis.outputs)

@@ -18,7 +18,7 @@ def digest(data: Array) -> str:
 
 def format_data(data: Array) -> str:
     """`[0.5, -0.5]`, `splat 7` or `external "sha256:…"`, of which the parser makes the same bytes."""
-    if not _is_spelled(data):
+    if not _is_in_full(data):
         return f'external "{digest(data)}"'
     numbers = data.astype(np.uint8) if data.dtype == np.bool_ else data
     if data.size <= INLINE_ELEMENTS:
@@ -28,10 +28,10 @@ def format_data(data: Array) -> str:
 
 def is_external(data: Array) -> bool:
     """Whether the text has the digest alone, so that the parser must be given the data."""
-    return not _is_spelled(data)
+    return not _is_in_full(data)
 
 
-def _is_spelled(data: Array) -> bool:
+def _is_in_full(data: Array) -> bool:
     return _is_text_exact(data) and (data.size <= INLINE_ELEMENTS or _is_uniform(data))
 
 

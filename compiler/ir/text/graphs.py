@@ -47,10 +47,10 @@ class _GraphParser(Parser):
         stage = self._stage() if self.accept("stage") else Stage.IMPORTED
         ops = [op for op in self.bracketed("{", "}", self._statement) if op is not None]
         self.end()
-        missing = [identifier for _, identifier in outputs if identifier not in self.known]
+        missing = [identifier for _, identifier in outputs if identifier not in self.scope]
         if missing:
             raise self.refuse(f"output {missing[0]} is never made")
-        results = [self.known[identifier] for _, identifier in outputs]
+        results = [self.scope[identifier] for _, identifier in outputs]
         return Graph(name, inputs, results, [name for name, _ in outputs], ops, opset, stage)
 
     def _output(self) -> tuple[str, str]:

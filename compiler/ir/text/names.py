@@ -62,7 +62,7 @@ class Namer:
 class Constant:
     """A constant as a text declares it: its id, with a name beside it unless it is an array of a kernel."""
 
-    declared: str
+    declaration: str
     type: TensorType
     data: Array
 
@@ -73,13 +73,13 @@ class Keys:
     """
 
     def __init__(self) -> None:
-        self._named: Counter[Key] = Counter()
+        self._counts: Counter[Key] = Counter()
         self._arrays: dict[int, tuple[Array, Key]] = {}  # by id(), so each is hashed once
 
-    def named(self, sort: str, name: str) -> Key:
+    def by_name(self, sort: str, name: str) -> Key:
         """The key of the next thing of this name; sorts are value, constant and buffer."""
-        self._named[sort, name] += 1
-        return sort, name, self._named[sort, name]
+        self._counts[sort, name] += 1
+        return sort, name, self._counts[sort, name]
 
     def array(self, data: Array) -> Key:
         if data.dtype not in DTYPE_NAMES:
@@ -99,7 +99,7 @@ class Names:
     def __init__(self, things: Iterable[tuple[Thing, str]], namer: Namer | None) -> None:
         self._namer = namer or Namer()
         self._keys = Keys()
-        self._known: dict[Value | Buffer, Key] = {}
+        self._key_by_thing: dict[Value | Buffer, Key] = {}
         self.constants: dict[str, Constant] = {}
         prefixes = [(thing, sigil_of(thing) + letter) for thing, letter in things]
         for thing, prefix in prefixes:
@@ -114,29 +114,29 @@ class Names:
 
     @property
     def buffers(self) -> list[Buffer]:
-        return [thing for thing in self._known if isinstance(thing, Buffer)]
+        return [thing for thing in self._key_by_thing if isinstance(thing, Buffer)]
 
-    def declared(self, thing: Value | Buffer) -> str:
+    def declaration(self, thing: Value | Buffer) -> str:
         """The id, and the model's name beside it where that is another."""
         is_form = isinstance(thing, Value) and thing.origin is not None
         beside = is_form or thing.name != self[thing][1:]
-        return f"{self[thing]} {spelled(thing)}" if beside else self[thing]
+        return f"{self[thing]} {spelling(thing)}" if beside else self[thing]
 
     def _key(self, thing: Thing) -> Key:
-        return self._keys.array(thing) if isinstance(thing, np.ndarray) else self._known[thing]
+        return self._keys.array(thing) if isinstance(thing, np.ndarray) else self._key_by_thing[thing]
 
     def _enter(self, thing: Thing, prefix: str) -> None:
-        if isinstance(thing, np.ndarray) or thing in self._known:
+        if isinstance(thing, np.ndarray) or thing in self._key_by_thing:
             return
-        self._known[thing] = self._keys.named(sort_of(thing), thing.name)
+        self._key_by_thing[thing] = self._keys.by_name(sort_of(thing), thing.name)
         if len(thing.name) <= LONGEST and PLAIN_NAME.fullmatch(thing.name):
-            self._namer.keep(self._known[thing], prefix[0] + thing.name)
+            self._namer.keep(self._key_by_thing[thing], prefix[0] + thing.name)
 
     def _declare(self, constant: Value | Array) -> None:
         """Constants of a graph keep their ids as arrays of a program's kernels."""
         if isinstance(constant, Value):
-            declared = self.declared(constant)
-            self.constants[self[constant]] = Constant(declared, constant.type, constant.array)
+            declaration = self.declaration(constant)
+            self.constants[self[constant]] = Constant(declaration, constant.type, constant.array)
             self._namer.learn(self._keys.array(constant.array), self[constant])
         else:
             type_ = TensorType(DTYPE_NAMES[constant.dtype], constant.shape)
@@ -156,11 +156,11 @@ def sort_of(thing: Thing) -> str:
     return "value" if thing.data is None else "constant"
 
 
-def spelled(thing: Value | Buffer) -> str:
+def spelling(thing: Value | Buffer) -> str:
     """The name; of a form of another value as `"x" + ".packed"`, or `"name" of` the other's name."""
     origin = thing.origin if isinstance(thing, Value) else None
     if origin is None:
         return json.dumps(thing.name)
     if origin.origin is None and thing.name.startswith(origin.name):
         return f"{json.dumps(origin.name)} + {json.dumps(thing.name.removeprefix(origin.name))}"
-    return f"{json.dumps(thing.name)} of {spelled(origin)}"
+    return f"{json.dumps(thing.name)} of {spelling(origin)}"

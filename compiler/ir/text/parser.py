@@ -19,7 +19,7 @@ WORDS = {"none": None, "true": True, "false": False}
 
 
 class Parser(Tokens):
-    """`known`: values and buffers by what the text calls them.
+    """`scope`: values and buffers by what the text calls them.
 
     `inline`: whether a value may be declared where it stands first, as in a program.
     """
@@ -28,7 +28,7 @@ class Parser(Tokens):
 
     def __init__(self, text: str, constants: Mapping[str, Array] | None, namer: Namer | None) -> None:
         super().__init__(text)
-        self.known: dict[str, Any] = {}
+        self.scope: dict[str, Any] = {}
         self._constants = constants or {}
         self._namer = namer or Namer()
         self._keys = Keys()
@@ -39,7 +39,7 @@ class Parser(Tokens):
 
     def declaration(self) -> Value:
         """`%id "name": type`, of a value or constant; of an origin the text has the name alone."""
-        identifier, names = self.declared()
+        identifier, names = self.new_names()
         self.expect(":")
         type_, value = self.tensor_type(), None
         for name in reversed(names):
@@ -50,16 +50,16 @@ class Parser(Tokens):
 
     def enter(self, sort: str, identifier: str, thing: Value | Buffer) -> None:
         """Makes something known by its id."""
-        self.known[identifier] = thing
+        self.scope[identifier] = thing
         self._called[thing] = identifier
-        self._namer.learn(self._keys.named(sort, thing.name), identifier)
+        self._namer.learn(self._keys.by_name(sort, thing.name), identifier)
 
-    def declared(self) -> tuple[str, list[str]]:
+    def new_names(self) -> tuple[str, list[str]]:
         """Something new: its id, and its name, which is the id where no other stands beside it; behind the
         name that of its origin, and so on.
         """
         identifier = self.name()
-        if identifier in self.known:
+        if identifier in self.scope:
             raise self.refuse(f"{identifier} is defined twice")
         return identifier, self._names() if self.kind() == "string" else [identifier[1:]]
 
@@ -106,7 +106,7 @@ class Parser(Tokens):
     # ------------------------------------------------------------------------------ constants
 
     def constant(self) -> None:
-        """`@id "name": type = data`, which enters `known`."""
+        """`@id "name": type = data`, which enters `scope`."""
         value = self.declaration()
         self.expect("=")
         at = self.position
@@ -147,14 +147,14 @@ class Parser(Tokens):
         """A reference, view, op, record, type, number, string, word, list or dictionary."""
         match self.kind():
             case "name":
-                return self._named()
+                return self._by_name()
             case "string":
                 return self.string()
             case "number":
                 token = self.take("number")
                 return int(token) if token.lstrip("+-").isdigit() else float(token)
             case "word":
-                return self._worded()
+                return self._by_word()
         if self.peek() == "[":
             return [item for items in self.bracketed("[", "]", self._items) for item in items]
         if self.peek() == "{":
@@ -173,16 +173,16 @@ class Parser(Tokens):
         self.expect(":")
         return key, self.value()
 
-    def _named(self) -> Any:
+    def _by_name(self) -> Any:
         is_declared = self.kind(1) == "string" or self.peek(1) == ":"
         if self.inline and is_declared:
             value = self.declaration()
             return self.operation(value) if self.accept("=") else value
         identifier = self.name()
-        if identifier not in self.known:
+        if identifier not in self.scope:
             raise self.refuse(f"{identifier} is used before it is defined")
-        held = self.known[identifier]
-        return self._view(held) if isinstance(held, Buffer) else held
+        thing = self.scope[identifier]
+        return self._view(thing) if isinstance(thing, Buffer) else thing
 
     def _view(self, buffer: Buffer) -> View:
         """`[pixels x words]` of a buffer, or `[pixels x first:end of pitch]`."""
@@ -196,7 +196,7 @@ class Parser(Tokens):
         self.expect("]")
         return View(buffer, pixels, end - first, pitch, first)
 
-    def _worded(self) -> Any:
+    def _by_word(self) -> Any:
         if self.peek() in WORDS:
             return WORDS[self.take("word")]
         return self.tensor_type() if self.peek(1) == "[" else self._record()
@@ -211,35 +211,35 @@ class Parser(Tokens):
         cls = Op.classes[kind]
         items = parameters_of_op(cls)
         self.expect("(")
-        held = self.fields(kind, cls, items, ")")
-        return self.made(kind, cls, items, {"result": result} | held)
+        values = self.fields(kind, cls, items, ")")
+        return self.instance(kind, cls, items, {"result": result} | values)
 
     def _record(self) -> Any:
         name = self.take("word")
-        known = self._records = self._records or record_classes()
-        if name not in known:
-            raise self.refuse(f"{name!r} is no record; known are {', '.join(known)}")
-        items = parameters(known[name])
+        classes = self._records = self._records or record_classes()
+        if name not in classes:
+            raise self.refuse(f"{name!r} is no record; known are {', '.join(classes)}")
+        items = parameters(classes[name])
         self.expect("(")
-        return self.made(name, known[name], items, self.fields(name, known[name], items, ")"))
+        return self.instance(name, classes[name], items, self.fields(name, classes[name], items, ")"))
 
     def fields(self, what: str, cls: type[Any], items: Sequence[Parameter], last: str) -> dict[str, Any]:
         """Fields up to a sign, by name; one that stands without its name is the first of `items`."""
-        held: dict[str, Any] = {}
+        values: dict[str, Any] = {}
         names = [item.name for item in items]
 
         def field() -> None:
             is_named = self.kind() == "word" and self.peek(1) == "="
             name = self.peek() if is_named else "".join(names[:1])
-            if name not in names or name in held:
+            if name not in names or name in values:
                 raise self.fail(f"{what} takes {', '.join(names)} once each, not {name!r}")
             self.position += 2 * is_named
-            held[name] = self.fitted(f"{what}: {name}", hints(cls)[name])
+            values[name] = self.field_value(f"{what}: {name}", hints(cls)[name])
 
         self.until(last, field)
-        return held
+        return values
 
-    def fitted(self, what: str, hint: Any) -> Any:
+    def field_value(self, what: str, hint: Any) -> Any:
         """A value, in the form that a field of this type holds."""
         at = self.position
         try:
@@ -247,9 +247,9 @@ class Parser(Tokens):
         except TypeError as error:
             raise self.fail(f"{what}: {error}", at) from error
 
-    def made(self, what: str, cls: type[T], items: Sequence[Parameter], held: dict[str, Any]) -> T:
+    def instance(self, what: str, cls: type[T], items: Sequence[Parameter], values: dict[str, Any]) -> T:
         """An instance of the class of these fields."""
-        missing = [item.name for item in items if item.is_required and item.name not in held]
+        missing = [item.name for item in items if item.is_required and item.name not in values]
         if missing:
             raise self.refuse(f"{what}: {', '.join(missing)} is missing")
-        return cls(**held)
+        return cls(**values)

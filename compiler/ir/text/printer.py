@@ -22,64 +22,64 @@ LEAST_RUN = 5
 class Printer:
     """Prints with the names of one text.
 
-    `known`: the values that the text has declared; any other is declared where it stands first.
+    `scope`: the values that the text has declared; any other is declared where it stands first.
     """
 
-    def __init__(self, names: Names, known: Iterable[Value] = ()) -> None:
+    def __init__(self, names: Names, scope: Iterable[Value] = ()) -> None:
         self.names = names
-        self._known = set(known)
+        self._scope = set(scope)
 
     def constants(self) -> Iterator[str]:
         """Every constant with its data, a line each."""
         for constant in self.names.constants.values():
-            yield f"{constant.declared}: {constant.type} = {format_data(constant.data)}"
+            yield f"{constant.declaration}: {constant.type} = {format_data(constant.data)}"
 
     def declaration(self, value: Value) -> str:
-        self._known.add(value)
-        return f"{self.names.declared(value)}: {value.type}"
+        self._scope.add(value)
+        return f"{self.names.declaration(value)}: {value.type}"
 
     def op(self, op: Op) -> str:
         """`%result: type = kind(operands, attributes)`."""
         head = self.declaration(op.result)
         return f"{head} = {op.kind}({', '.join(self.fields(op, parameters_of_op(type(op))))})"
 
-    def fields(self, held: Any, items: Sequence[Parameter], *, named: bool = False) -> Iterator[str]:
+    def fields(self, record: Any, items: Sequence[Parameter], *, named: bool = False) -> Iterator[str]:
         """Those that are not as by default; unless all are `named`, a first one that has no default
         without its name.
         """
         for number, item in enumerate(items):
-            field = getattr(held, item.name)
+            field = getattr(record, item.name)
             if not item.is_default(field):
                 nameless = number == 0 and item.is_required and not named
                 yield self.value(field) if nameless else f"{item.name}={self.value(field)}"
 
-    def value(self, held: Any) -> str:
-        match held:
+    def value(self, item: Any) -> str:
+        match item:
             case Value():
-                is_known = held.data is not None or held in self._known
-                return self.names[held] if is_known else self.declaration(held)
+                is_in_scope = item.data is not None or item in self._scope
+                return self.names[item] if is_in_scope else self.declaration(item)
             case np.ndarray():
-                return self.names[held]
+                return self.names[item]
             case View():
-                return self._view(held)
+                return self._view(item)
             case Op():
-                return self.op(held)
+                return self.op(item)
             case TensorType():
-                return str(held)
+                return str(item)
             case None | bool():
-                return str(held).lower()
+                return str(item).lower()
             case str():
-                return json.dumps(held)
+                return json.dumps(item)
             case int() | float() | np.generic():
-                return repr(held.item() if isinstance(held, np.generic) else held)
+                return repr(item.item() if isinstance(item, np.generic) else item)
             case Mapping():
-                entries = (f"{self.value(key)}: {self.value(one)}" for key, one in held.items())
+                entries = (f"{self.value(key)}: {self.value(one)}" for key, one in item.items())
                 return f"{{{', '.join(entries)}}}"
-            case _ if is_record(held):
-                return f"{type(held).__name__}({', '.join(self.fields(held, parameters(type(held))))})"
+            case _ if is_record(item):
+                return f"{type(item).__name__}({', '.join(self.fields(item, parameters(type(item))))})"
             case tuple() | list():
-                return f"[{', '.join(self._elements(held))}]"
-        raise TypeError(f"{type(held).__name__} has no text form")
+                return f"[{', '.join(self._elements(item))}]"
+        raise TypeError(f"{type(item).__name__} has no text form")
 
     def _view(self, view: View) -> str:
         words = f"{view.words}"
@@ -87,18 +87,18 @@ class Printer:
             words = f"{view.first}:{view.first + view.words} of {view.pitch}"
         return f"{self.names[view.buffer]}[{view.pixels} x {words}]"
 
-    def _elements(self, held: Sequence[Any]) -> Iterator[str]:
+    def _elements(self, items: Sequence[Any]) -> Iterator[str]:
         at = 0
-        while at < len(held):
-            run = _run(held, at)
-            yield f"{held[at]}..{held[at] + run - 1}" if run >= LEAST_RUN else self.value(held[at])
+        while at < len(items):
+            run = _run(items, at)
+            yield f"{items[at]}..{items[at] + run - 1}" if run >= LEAST_RUN else self.value(items[at])
             at += run if run >= LEAST_RUN else 1
 
 
-def _run(held: Sequence[Any], at: int) -> int:
+def _run(items: Sequence[Any], at: int) -> int:
     """How many integers from there on count up by one."""
     run = 0
-    while at + run < len(held) and type(held[at + run]) is int and held[at + run] == held[at] + run:
+    while at + run < len(items) and type(items[at + run]) is int and items[at + run] == items[at] + run:
         run += 1
     return run
 

@@ -46,7 +46,7 @@ def _buffers(program: Program, printer: Printer) -> Iterator[str]:
     for buffer in printer.names.buffers:
         place = "" if buffer.offset is None else f" at {buffer.offset}"
         live = "  # live {}..{}".format(*ranges[buffer]) if buffer in ranges else ""
-        yield f"{printer.names.declared(buffer)}: {buffer.words} words{place}{live}"
+        yield f"{printer.names.declaration(buffer)}: {buffer.words} words{place}{live}"
 
 
 def _kernel(kernel: Kernel, printer: Printer) -> str:
@@ -109,7 +109,7 @@ class _ProgramParser(Parser):
         return None
 
     def _buffer(self) -> None:
-        identifier, (name, *_) = self.declared()
+        identifier, (name, *_) = self.new_names()
         self.expect(":")
         words = self.integer()
         self.expect("words")
@@ -123,10 +123,10 @@ class _ProgramParser(Parser):
         return stores
 
     def _store(self) -> Store:
-        held = self.fitted("a store", View | Store)
-        if not isinstance(held, View):
-            return held  # type: ignore[no-any-return]
-        return BufferStore(held, self.fitted("by", Array) if self.accept("by") else None)
+        store = self.field_value("a store", View | Store)
+        if not isinstance(store, View):
+            return store  # type: ignore[no-any-return]
+        return BufferStore(store, self.field_value("by", Array) if self.accept("by") else None)
 
     def _kernel(self) -> Kernel:
         if self.kind() == "number":
@@ -140,9 +140,9 @@ class _ProgramParser(Parser):
         words = self.integer()
         reads, attributes = parameters_of_kernel(cls)
         self.expect("(")
-        held = self.fields(kind, cls, reads, ")")
+        values = self.fields(kind, cls, reads, ")")
         stores = self._stores() if self.accept("->") else []
         if self.accept("{"):
-            held |= self.fields(kind, cls, attributes, "}")
+            values |= self.fields(kind, cls, attributes, "}")
         frame = {"name": name, "shape": shape, "words": words, "stores": stores}
-        return self.made(kind, cls, [*reads, *attributes], frame | held)
+        return self.instance(kind, cls, [*reads, *attributes], frame | values)

@@ -32,12 +32,12 @@ class Parameter:
     def is_required(self) -> bool:
         return self.default is MISSING
 
-    def is_default(self, held: Any) -> bool:
+    def is_default(self, value: Any) -> bool:
         """Whether the text leaves it out; -0.0 is not 0."""
-        if isinstance(held, np.ndarray) or self.is_required:
+        if isinstance(value, np.ndarray) or self.is_required:
             return False
-        same = type(held) is type(self.default) or isinstance(held, int | float)
-        return same and bool(held == self.default) and str(held)[:1] == str(self.default)[:1]
+        same = type(value) is type(self.default) or isinstance(value, int | float)
+        return same and bool(value == self.default) and str(value)[:1] == str(self.default)[:1]
 
 
 _HINTS: dict[type[Any], dict[str, Any]] = {}
@@ -59,8 +59,8 @@ def parameters(cls: type[Any]) -> list[Parameter]:
 
 def parameters_of_op(cls: type[Op]) -> list[Parameter]:
     """Operands and attributes, those by keyword alone last."""
-    held = sorted(fields(cls), key=lambda item: bool(item.kw_only))
-    return [Parameter(item.name, _default(item)) for item in held if item.name != "result"]
+    items = sorted(fields(cls), key=lambda item: bool(item.kw_only))
+    return [Parameter(item.name, _default(item)) for item in items if item.name != "result"]
 
 
 def parameters_of_kernel(cls: type[Kernel]) -> tuple[list[Parameter], list[Parameter]]:
@@ -84,23 +84,23 @@ def classes_in(hint: Any) -> Iterator[Any]:
         yield from classes_in(inner)
 
 
-def is_record(held: Any) -> bool:
+def is_record(thing: Any) -> bool:
     """Whether something, a class or an instance, is a dataclass or a NamedTuple."""
-    return is_dataclass(held) or hasattr(held, "_field_defaults")
+    return is_dataclass(thing) or hasattr(thing, "_field_defaults")
 
 
 def record_classes() -> dict[str, type[Any]]:
     """The records that kernels hold, by name."""
-    found: dict[str, type[Any]] = {}
-    waiting: list[Any] = list(Kernel.classes.values())
-    while waiting:
-        for hint in hints(waiting.pop()).values():
+    classes: dict[str, type[Any]] = {}
+    queue: list[Any] = list(Kernel.classes.values())
+    while queue:
+        for hint in hints(queue.pop()).values():
             for cls in classes_in(hint):
-                known = (Buffer, View, Value, Op, Kernel, TensorType)
-                if is_record(cls) and not issubclass(cls, known) and cls.__name__ not in found:
-                    found[cls.__name__] = cls
-                    waiting.append(cls)
-    return found
+                others = (Buffer, View, Value, Op, Kernel, TensorType)
+                if is_record(cls) and not issubclass(cls, others) and cls.__name__ not in classes:
+                    classes[cls.__name__] = cls
+                    queue.append(cls)
+    return classes
 
 
 def fit(raw: Any, hint: Any) -> Any:
@@ -122,7 +122,7 @@ def fit(raw: Any, hint: Any) -> Any:
     is_flag = isinstance(raw, bool) and hint is not bool
     if origin is None and isinstance(raw, kinds) and not is_flag:
         return raw
-    raise TypeError(f"{_told(raw)} is no {_named(hint)}")
+    raise TypeError(f"{_spelling(raw)} is no {_name_of(hint)}")
 
 
 def _fit_one(raw: Any, hints: tuple[Any, ...]) -> Any:
@@ -131,16 +131,16 @@ def _fit_one(raw: Any, hints: tuple[Any, ...]) -> Any:
             return fit(raw, hint)
         except TypeError:
             continue
-    raise TypeError(f"{_told(raw)} is no {' or '.join(map(_named, hints))}")
+    raise TypeError(f"{_spelling(raw)} is no {' or '.join(map(_name_of, hints))}")
 
 
-def _told(raw: Any) -> str:
+def _spelling(raw: Any) -> str:
     """What was parsed, for a message."""
     plain = raw is None or isinstance(raw, bool | int | float | str)
     return repr(raw) if plain else f"a {type(raw).__name__}"
 
 
-def _named(hint: Any) -> str:
+def _name_of(hint: Any) -> str:
     """What a field must hold, as the text has it."""
     origin = get_origin(hint) or hint
     words: dict[Any, str] = {np.ndarray: "constant", tuple: "list", NoneType: "none", Value: "value"}

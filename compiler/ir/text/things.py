@@ -28,37 +28,37 @@ def mentions(stage: Graph | Program) -> Iterator[Mention]:
         return
     yield from ((value, "x") for value in stage.inputs)
     for op in stage.ops:
-        yield from _mentioned(op, "")
+        yield from _of_thing(op, "")
     yield from ((value, "y") for value in stage.outputs)
 
 
 def external_data(stage: Graph | Program) -> dict[str, Array]:
     """By digest, the constants that the text does not hold and the parser must be given."""
-    found: dict[str, Array] = {}
+    constants: dict[str, Array] = {}
     for thing, _ in mentions(stage):
         data = thing if isinstance(thing, np.ndarray) else getattr(thing, "data", None)
         if data is not None and is_external(data):
-            found[digest(data)] = data
-    return found
+            constants[digest(data)] = data
+    return constants
 
 
-def _mentioned(held: Any, letter: str) -> Iterator[Mention]:
-    match held:
+def _of_thing(thing: Any, letter: str) -> Iterator[Mention]:
+    match thing:
         case Value() | Buffer() | np.ndarray():
-            yield held, letter
+            yield thing, letter
         case View():
-            yield held.buffer, "b"
+            yield thing.buffer, "b"
         case Op():
-            yield held.result, held.kind[0]
-            yield from _of_fields(held, parameters_of_op(type(held)))
-        case _ if is_record(held):
-            yield from _of_fields(held, parameters(type(held)))
+            yield thing.result, thing.kind[0]
+            yield from _of_fields(thing, parameters_of_op(type(thing)))
+        case _ if is_record(thing):
+            yield from _of_fields(thing, parameters(type(thing)))
         case tuple() | list():
-            for one in held:
-                yield from _mentioned(one, letter)
+            for one in thing:
+                yield from _of_thing(one, letter)
         case Mapping():
-            for one in held.values():
-                yield from _mentioned(one, letter)
+            for one in thing.values():
+                yield from _of_thing(one, letter)
 
 
 def _of_kernel(kernel: Kernel) -> Iterator[Mention]:
@@ -66,10 +66,10 @@ def _of_kernel(kernel: Kernel) -> Iterator[Mention]:
     reads, attributes = parameters_of_kernel(type(kernel))
     yield from _of_fields(kernel, reads)
     for store in kernel.stores:
-        yield from _mentioned(store, "")
+        yield from _of_thing(store, "")
     yield from _of_fields(kernel, attributes)
 
 
-def _of_fields(held: Any, items: list[Parameter]) -> Iterator[Mention]:
+def _of_fields(record: Any, items: list[Parameter]) -> Iterator[Mention]:
     for item in items:
-        yield from _mentioned(getattr(held, item.name), item.name[0])
+        yield from _of_thing(getattr(record, item.name), item.name[0])

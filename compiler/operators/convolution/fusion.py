@@ -118,25 +118,29 @@ def _weight_parameters(weight: Dequantize, dtype: str) -> tuple[Array, Value | N
     return scale, None
 
 
-def quantized_bias(producers: dict[Value, Op], given: Value | None, sx: float, sw: Array) -> Value | None:
+def quantized_bias(producers: dict[Value, Op], bias: Value | None, sx: float, sw: Array) -> Value | None:
     """A bias as the int32 that are added to the sums of x * w."""
-    if given is None:
+    if bias is None:
         return None
-    if given.data is not None:
+    if bias.data is not None:
         unit = np.float64(sx) * sw
-        if not (np.abs(given.array) < unit * (2.0**31 - 256)).all():
+        if not (np.abs(bias.array) < unit * (2.0**31 - 256)).all():
             raise NoIntegerForm(
-                f"its float bias @{given.name} reaches {np.abs(given.array).max():.6g}, "
+                f"its float bias @{bias.name} reaches {np.abs(bias.array).max():.6g}, "
                 f"which is no int32 in units of input scale * weight scale ({unit.min():.6g})"
             )
-        return Value.constant(f"{given.name}.i32", quantize_bias(given.array, sx, sw))
-    bias = producers.get(given)
-    if not isinstance(bias, Dequantize) or bias.x.data is None or bias.x.type.dtype != "i32":
+        return Value.constant(f"{bias.name}.i32", quantize_bias(bias.array, sx, sw))
+    dequantize = producers.get(bias)
+    if (
+        not isinstance(dequantize, Dequantize)
+        or dequantize.x.data is None
+        or dequantize.x.type.dtype != "i32"
+    ):
         raise NoIntegerForm("its bias is neither an int32 constant behind DequantizeLinear nor a float one")
-    if bias.zero_point is not None and bias.zero_point.array.any():
+    if dequantize.zero_point is not None and dequantize.zero_point.array.any():
         raise NoIntegerForm("its bias has a zero point")
     expected = F32(sx) * sw
-    bias_scale = bias.scale.array.astype(F32).reshape(-1)
+    bias_scale = dequantize.scale.array.astype(F32).reshape(-1)
     if (np.abs(bias_scale - expected) > 0.01 * np.abs(expected) + 1e-6).any():
         raise NoIntegerForm("the scale of its bias is not the product of input and weight scale")
-    return bias.x
+    return dequantize.x

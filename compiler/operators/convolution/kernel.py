@@ -133,8 +133,8 @@ class ConvKernel(IntegerWindow, FamilyKernel):
             return np.moveaxis(words, -1, 1)[:, :, :, 0].reshape(-1, 1, *self.kernel_size)
         lanes = np.ascontiguousarray(words.astype("<u4"))[..., None].view(np.int8)
         out_words, kernel_h, in_words, kernel_w = words.shape[:4]
-        ordered = lanes.transpose(0, 4, 2, 5, 1, 3)
-        return ordered.reshape(out_words * 4, in_words * 4, kernel_h, kernel_w).astype(np.int64)
+        channels_first = lanes.transpose(0, 4, 2, 5, 1, 3)
+        return channels_first.reshape(out_words * 4, in_words * 4, kernel_h, kernel_w).astype(np.int64)
 
     # ------------------------------------------------------------------------------ shader
 
@@ -202,7 +202,7 @@ class ConvKernel(IntegerWindow, FamilyKernel):
             "taps": taps,
             "rows_guarded": self.pads[0] > 0 or last_row - self.pads[0] >= rows,
             "window": False,
-            "made": self.elements,
+            "elements": self.elements,
             "first": " + first" if self._has_groups else "",
             "computed": self.zero_source is not None,
         }

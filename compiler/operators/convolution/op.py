@@ -92,9 +92,9 @@ class QConv(IntegerWindow, FamilyOp):
         zero_points = np.zeros(1, np.int64)
         if self.weight_zero_point is not None:
             zero_points = self.weight_zero_point.array.astype(np.int64).reshape(-1)
-        centred = as_image(self.weight.array.astype(np.int64)) - zero_points.reshape(-1, 1, 1, 1)
+        weight = as_image(self.weight.array.astype(np.int64)) - zero_points.reshape(-1, 1, 1, 1)
         x = as_image(tensors[self.x].astype(np.int64)) - input_zero_point(self, tensors)
-        sums = self.sums(x, centred)
+        sums = self.sums(x, weight)
         if self.bias is not None:
             sums = wrap_i32(sums.astype(np.int64) + self.bias.array.reshape(-1, 1, 1))
         multiplier = self.multiplier().reshape(-1, 1, 1)
@@ -156,15 +156,15 @@ class QConv(IntegerWindow, FamilyOp):
             assert x.type.quantization is not None
             bias -= x.type.quantization.zero_point * sums
         if form == "depthwise":
-            packed = lane_weights(weight, lanes, words)
+            words_of_weight = lane_weights(weight, lanes, words)
         else:
-            packed = pack_weights(weight, segments, words)
+            words_of_weight = pack_weights(weight, segments, words)
         name = self.weight.name
         lowering.add(
             PackedConv(
                 result,
                 x,
-                Value.constant(f"{name}.packed", packed, self.weight),
+                Value.constant(f"{name}.packed", words_of_weight, self.weight),
                 Value.constant(f"{name}.bias", wrap_i32(bias)),
                 multiplier=Value.constant(f"{name}.multiplier", self._lane_multiplier(lanes, words)),
                 weight_zero_point=_lane_zero_point(name, zero_point, lanes, words),
@@ -209,9 +209,9 @@ def _lane_zero_point(name: str, zero_point: Array, lanes: Array, words: int) -> 
     """The weights' zero point of each lane, i32 [4 * words]; None where all are 0."""
     if not zero_point.any():
         return None
-    padded = np.zeros(words * 4, np.int32)
-    padded[lanes] = zero_point
-    return Value.constant(f"{name}.zero_point", padded)
+    lane_zero_point = np.zeros(words * 4, np.int32)
+    lane_zero_point[lanes] = zero_point
+    return Value.constant(f"{name}.zero_point", lane_zero_point)
 
 
 def _dense(grouped: Array, zero_point: Array, group: int) -> Array:

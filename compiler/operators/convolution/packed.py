@@ -62,8 +62,8 @@ class PackedConv(IntegerWindow, FamilyOp):
             window = window.repeat(channels // self.group, 1).astype(np.int64)
             sums -= window * self.weight_zero_point.array[lanes].reshape(-1, 1, 1)
         multiplier = self.multiplier.array[lanes].reshape(-1, 1, 1)
-        made = result_of_sums(wrap_i32(sums), multiplier, self.result.type)
-        return made.reshape(self.result.type.shape)
+        result = result_of_sums(wrap_i32(sums), multiplier, self.result.type)
+        return result.reshape(self.result.type.shape)
 
     def _logical_weights(self, channels: int, lanes: Array) -> Array:
         """i32 [O, C/group, KH, KW]."""
@@ -96,7 +96,7 @@ class PackedConv(IntegerWindow, FamilyOp):
         if not type_.is_byte:
             shape = pixel_shape(replace(type_, segments=(type_.shape[1],)))
             words = len(self.weight.array)
-        grouped = 1 if self.depthwise else words // self.group
+        group_words = 1 if self.depthwise else words // self.group
         x_type, bias, x_zero_point = _image_type(self.x.type), self.bias.array, self.x_zero_point
         sums = None if self.weight_sums is None else self.weight_sums.array
         if x_zero_point is not None and x_zero_point.data is not None:
@@ -124,7 +124,7 @@ class PackedConv(IntegerWindow, FamilyOp):
             out_channels=type_.channels,
             elements=ELEMENTS[type_.dtype],
             depthwise=self.depthwise,
-            tile=choose_tile(shape, grouped, self.upsample[1]),
+            tile=choose_tile(shape, group_words, self.upsample[1]),
             **self.window,
         )
 

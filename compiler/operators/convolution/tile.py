@@ -71,6 +71,6 @@ def columns_of(
     ([(-1, True), (0, False), (1, False), (2, True)], [[0, 1, 2], [1, 2, 3]])
     """
     offsets = [[(p * stride + kx * dilation - pad) // factor for kx in range(kernel)] for p in range(pixels)]
-    ordered = sorted({offset for row in offsets for offset in row})
-    columns = [Column(n, o, o < 0 or last + o >= width) for n, o in enumerate(ordered)]
-    return columns, [[ordered.index(offset) for offset in row] for row in offsets]
+    distinct = sorted({offset for row in offsets for offset in row})
+    columns = [Column(n, o, o < 0 or last + o >= width) for n, o in enumerate(distinct)]
+    return columns, [[distinct.index(offset) for offset in row] for row in offsets]

@@ -63,7 +63,7 @@ class QConvTranspose(FamilyOp):
         """Values of one group's channels for all of them; one for all stays so."""
         return values if values.size == 1 else np.tile(values, self.group)
 
-    def centred(self) -> Array:
+    def centred_weight(self) -> Array:
         """Weights less their zero points, i64 [C, O/group, ...]."""
         zero = np.zeros(1, np.int64)
         if self.weight_zero_point is not None:
@@ -76,7 +76,7 @@ class QConvTranspose(FamilyOp):
         assert before is not None
         assert after is not None
         x = tensors[self.x].astype(np.float64) - before.zero_point
-        sums = self._sums(x, self.centred().astype(np.float64)).astype(np.int64)
+        sums = self._sums(x, self.centred_weight().astype(np.float64)).astype(np.int64)
         ones = (1,) * len(self.strides)
         if self.bias is not None:
             sums += self.bias.array.astype(np.int64).reshape(-1, *ones)
@@ -99,19 +99,19 @@ class QConvTranspose(FamilyOp):
         grouped = x.reshape(batch, self.group, channels // self.group, *size)
         weight = weight.reshape(self.group, channels // self.group, own, *kernel)
         for tap in np.ndindex(*kernel):
-            made = np.einsum("ngc...,gco->ngo...", grouped, weight[(..., *tap)])
+            products = np.einsum("ngc...,gco->ngo...", grouped, weight[(..., *tap)])
             steps = zip(tap, self.dilations, self.strides, size, strict=True)
             there: list[Any] = [slice(t * d, t * d + (n - 1) * s + 1, s) for t, d, s, n in steps]
-            total[(..., *there)] += made
-        kept: list[Any] = [slice(pad, pad + o) for pad, o in zip(self.pads, out, strict=True)]
-        return total[(..., *kept)].reshape(self.result.type.shape)
+            total[(..., *there)] += products
+        crop: list[Any] = [slice(pad, pad + o) for pad, o in zip(self.pads, out, strict=True)]
+        return total[(..., *crop)].reshape(self.result.type.shape)
 
     # ------------------------------------------------------------------------------ lowering
 
     def lower(self, lowering: Lowering) -> None:
         axes = [self._axis(n) for n in range(len(self.strides))]
         strides = int(np.prod(self.strides))
-        padded = [axis.pads for axis in axes]
+        pads = [axis.pads for axis in axes]
         sizes = tuple(
             n + sum(axis.pads) - axis.taps + 1 for n, axis in zip(self.x.type.shape[2:], axes, strict=True)
         )
@@ -119,16 +119,16 @@ class QConvTranspose(FamilyOp):
         phases = Value(f"{self.result.name}.phases", replace(self.result.type, shape=shape))
         kernel = self._phase_weights(axes)
         if kernel.ndim == 3:
-            padded.insert(0, (0, 0))
+            pads.insert(0, (0, 0))
             kernel = kernel[:, :, None]
         conv = QConv(
             phases,
             self.x,
             Value.constant(f"{self.weight.name}.phases", kernel),
-            self._repeated(self.bias),
-            pads=(padded[0][0], padded[1][0], padded[0][1], padded[1][1]),
-            weight_scale=self._repeated(self.weight_scale, True) or self.weight_scale,
-            weight_zero_point=self._repeated(self.weight_zero_point, True),
+            self._repeat(self.bias),
+            pads=(pads[0][0], pads[1][0], pads[0][1], pads[1][1]),
+            weight_scale=self._repeat(self.weight_scale, True) or self.weight_scale,
+            weight_zero_point=self._repeat(self.weight_zero_point, True),
             group=self.group,
             float_reference=True,
         )
@@ -164,16 +164,17 @@ class QConvTranspose(FamilyOp):
             zero = self.weight_zero_point.array.astype(weight.dtype).reshape(-1)
         grouped = weight.reshape(self.group, channels // self.group, own, *kernel)
         shape = (self.group, *self.strides, own, channels // self.group, *(a.taps for a in axes))
-        made = np.empty(shape, weight.dtype)
-        made[:] = zero.reshape(-1, *(1,) * (1 + len(axes)))
+        phases = np.empty(shape, weight.dtype)
+        phases[:] = zero.reshape(-1, *(1,) * (1 + len(axes)))
         for tap in np.ndindex(*kernel):
             at = [t * d for t, d in zip(tap, self.dilations, strict=True)]
             phase = [a % s for a, s in zip(at, self.strides, strict=True)]
             back = [x.taps - 1 - a // s for a, s, x in zip(at, self.strides, axes, strict=True)]
-            made[(slice(None), *phase, slice(None), slice(None), *back)] = grouped[(..., *tap)].swapaxes(1, 2)
-        return made.reshape(-1, *shape[-1 - len(axes) :])
+            place = (slice(None), *phase, slice(None), slice(None), *back)
+            phases[place] = grouped[(..., *tap)].swapaxes(1, 2)
+        return phases.reshape(-1, *shape[-1 - len(axes) :])
 
-    def _repeated(self, value: Value | None, of_group: bool = False) -> Value | None:
+    def _repeat(self, value: Value | None, of_group: bool = False) -> Value | None:
         """A constant of each channel for the channels of all phases."""
         if value is None or value.array.size == 1:
             return value
@@ -221,7 +222,7 @@ def fuse(around: Surroundings, op: Op) -> Group | None:
     spread = scale if scale.size == 1 else np.tile(scale, group)
     size, out = x.type.shape[2:], op.result.type.shape[2:]
     kernel = tuple(weight.x.type.shape[2:])
-    made = QConvTranspose(
+    convolution = QConvTranspose(
         quantize.result,
         x,
         weight.x,
@@ -233,6 +234,6 @@ def fuse(around: Surroundings, op: Op) -> Group | None:
         weight_scale=Value.constant(f"{weight.x.name}.scale", scale),
         weight_zero_point=weight.zero_point,
     )
-    if min(made.pads) < 0:
-        raise NoIntegerForm(f"its pads {list(made.pads)} are negative")
-    return Group(quantize, made)
+    if min(convolution.pads) < 0:
+        raise NoIntegerForm(f"its pads {list(convolution.pads)} are negative")
+    return Group(quantize, convolution)

@@ -31,28 +31,27 @@ class Expansion:
         self.op = op
         self.opset = opset
         self.ops: list[Op] = []
-        self.made = 0
-        self.made = 0
+        self.count = 0
 
-    def __call__(self, op: str, *xs: Value | float, **attributes: Any) -> Value:
+    def __call__(self, op_type: str, *xs: Value | float, **attributes: Any) -> Value:
         """An elementwise node, broadcasting."""
         values = tuple(self.constant(x) if isinstance(x, int | float) else x for x in xs)
         shape = np.broadcast_shapes(*(x.type.shape for x in values))
-        dtype = "bool" if op in COMPARISONS else values[-1].type.dtype
-        if op == "Cast":
+        dtype = "bool" if op_type in COMPARISONS else values[-1].type.dtype
+        if op_type == "Cast":
             dtype = attributes.pop("dtype")
             attributes["to"] = {"f32": 1, "i64": 7, "bool": 9}[dtype]
-        return self._add(op, TensorType(dtype, shape), values, attributes)
+        return self._add(op_type, TensorType(dtype, shape), values, attributes)
 
-    def reduce(self, op: str, x: Value, axes: list[int], **attributes: Any) -> Value:
+    def reduce(self, op_type: str, x: Value, axes: list[int], **attributes: Any) -> Value:
         """A Reduce node that keeps the axes."""
         shape = tuple(1 if n in axes else size for n, size in enumerate(x.type.shape))
-        held = Value.constant(self.name(), np.array(axes, np.int64))
-        return self._add(op, TensorType("f32", shape), (x, held), {"keepdims": 1} | attributes)
+        axes_value = Value.constant(self.name(), np.array(axes, np.int64))
+        return self._add(op_type, TensorType("f32", shape), (x, axes_value), {"keepdims": 1} | attributes)
 
-    def node(self, op: str, shape: tuple[int, ...], *xs: Value, **attributes: Any) -> Value:
+    def node(self, op_type: str, shape: tuple[int, ...], *xs: Value, **attributes: Any) -> Value:
         """Any other node."""
-        return self._add(op, TensorType("f32", shape), xs, attributes)
+        return self._add(op_type, TensorType("f32", shape), xs, attributes)
 
     def reshape(self, x: Value, shape: tuple[int, ...]) -> Value:
         """The same elements in another shape; costs nothing."""
@@ -77,12 +76,14 @@ class Expansion:
         return self.ops
 
     def name(self) -> str:
-        self.made += 1
-        return f"{self.op.result.name}.{self.made}"
+        self.count += 1
+        return f"{self.op.result.name}.{self.count}"
 
-    def _add(self, op: str, type_: TensorType, xs: tuple[Value, ...], attributes: dict[str, Any]) -> Value:
+    def _add(
+        self, op_type: str, type_: TensorType, xs: tuple[Value, ...], attributes: dict[str, Any]
+    ) -> Value:
         result = Value(self.name(), type_)
-        self.ops.append(FloatOp(result, xs, op, attributes))
+        self.ops.append(FloatOp(result, xs, op_type, attributes))
         return result
 
 
@@ -130,7 +131,7 @@ def _log_sum_exp(expansion: Expansion, op: OnnxOp) -> Value:
     return expansion("Add", expansion("Log", expansion.reshape(total, shape)), expansion.reshape(most, shape))
 
 
-def _normalized(expansion: Expansion, x: Value, axes: list[int], epsilon: float) -> Value:
+def _normalize(expansion: Expansion, x: Value, axes: list[int], epsilon: float) -> Value:
     """(x - mean) / sqrt(variance + epsilon)."""
     less = expansion("Sub", x, expansion.reduce("ReduceMean", x, axes))
     variance = _mean_of_squares(expansion, less, axes)
@@ -142,7 +143,7 @@ def _mean_of_squares(expansion: Expansion, x: Value, axes: list[int]) -> Value:
     return expansion("Div", expansion.reduce("ReduceSumSquare", x, axes), float(count))
 
 
-def _scaled(expansion: Expansion, x: Value, scale: Value | None, bias: Value | None) -> Value:
+def _scale(expansion: Expansion, x: Value, scale: Value | None, bias: Value | None) -> Value:
     if scale is not None:
         x = expansion("Mul", x, scale)
     return expansion("Add", x, bias) if bias is not None else x
@@ -151,8 +152,8 @@ def _scaled(expansion: Expansion, x: Value, scale: Value | None, bias: Value | N
 def _layer_normalization(expansion: Expansion, op: OnnxOp) -> Value:
     rank = len(op.xs[0].type.shape)
     epsilon = float(op.attributes.get("epsilon", 1e-5))
-    made = _normalized(expansion, op.xs[0], list(range(_axis(op), rank)), epsilon)
-    return _scaled(expansion, made, _operand(op, 1), _operand(op, 2))
+    y = _normalize(expansion, op.xs[0], list(range(_axis(op), rank)), epsilon)
+    return _scale(expansion, y, _operand(op, 1), _operand(op, 2))
 
 
 def _rms_normalization(expansion: Expansion, op: OnnxOp) -> Value:
@@ -167,20 +168,20 @@ def _instance_normalization(expansion: Expansion, op: OnnxOp) -> Value:
     x, scale, bias = op.xs
     rank = len(x.type.shape)
     epsilon = float(op.attributes.get("epsilon", 1e-5))
-    made = _normalized(expansion, x, list(range(2, rank)), epsilon)
-    return _scaled(expansion, made, expansion.along(scale, 1, rank), expansion.along(bias, 1, rank))
+    y = _normalize(expansion, x, list(range(2, rank)), epsilon)
+    return _scale(expansion, y, expansion.along(scale, 1, rank), expansion.along(bias, 1, rank))
 
 
 def _group_normalization(expansion: Expansion, op: OnnxOp) -> Value:
     x, scale, bias = op.xs
     shape, groups = x.type.shape, int(op.attributes["num_groups"])
-    grouped = expansion.reshape(x, (shape[0], groups, x.type.size // shape[0] // groups))
-    made = _normalized(expansion, grouped, [2], float(op.attributes.get("epsilon", 1e-5)))
+    rows = expansion.reshape(x, (shape[0], groups, x.type.size // shape[0] // groups))
+    y = _normalize(expansion, rows, [2], float(op.attributes.get("epsilon", 1e-5)))
     if scale.type.size == groups and groups != shape[1]:  # of each group, before opset 21
-        made = _scaled(expansion, made, expansion.along(scale, 1, 3), expansion.along(bias, 1, 3))
-        return expansion("Identity", expansion.reshape(made, shape))
-    made, rank = expansion.reshape(made, shape), len(shape)
-    return _scaled(expansion, made, expansion.along(scale, 1, rank), expansion.along(bias, 1, rank))
+        y = _scale(expansion, y, expansion.along(scale, 1, 3), expansion.along(bias, 1, 3))
+        return expansion("Identity", expansion.reshape(y, shape))
+    y, rank = expansion.reshape(y, shape), len(shape)
+    return _scale(expansion, y, expansion.along(scale, 1, rank), expansion.along(bias, 1, rank))
 
 
 def _batch_normalization(expansion: Expansion, op: OnnxOp) -> Value:
@@ -190,10 +191,10 @@ def _batch_normalization(expansion: Expansion, op: OnnxOp) -> Value:
         scale, bias, mean, variance = (value.array.astype(np.float64) for value in parameters)
         factor = scale / np.sqrt(variance + epsilon)
         a, b = expansion.constant(factor), expansion.constant(bias - mean * factor)
-        return _scaled(expansion, x, expansion.along(a, 1, rank), expansion.along(b, 1, rank))
+        return _scale(expansion, x, expansion.along(a, 1, rank), expansion.along(b, 1, rank))
     scale_, bias_, mean_, variance_ = (expansion.along(value, 1, rank) for value in parameters)
     factor_ = expansion("Div", scale_, expansion("Sqrt", expansion("Add", variance_, epsilon)))
-    return _scaled(expansion, expansion("Sub", x, mean_), factor_, bias_)
+    return _scale(expansion, expansion("Sub", x, mean_), factor_, bias_)
 
 
 def _mean_variance_normalization(expansion: Expansion, op: OnnxOp) -> Value:
@@ -227,12 +228,12 @@ def _local_response(expansion: Expansion, op: OnnxOp) -> Value:
 
 def _first_index(expansion: Expansion, op: OnnxOp, x: Value, most: str, axis: int) -> Value:
     """Where along an axis of x the extreme is, as f32, the axis kept."""
-    held = expansion("Equal", x, expansion.reduce(most, x, [axis]))
+    is_extreme = expansion("Equal", x, expansion.reduce(most, x, [axis]))
     size, rank = x.type.shape[axis], len(x.type.shape)
     index = expansion.along(expansion.constant(np.arange(size)), axis, rank)
     if op.attributes.get("select_last_index", 0):
-        return expansion.reduce("ReduceMax", expansion("Where", held, index, -1.0), [axis])
-    return expansion.reduce("ReduceMin", expansion("Where", held, index, float(size)), [axis])
+        return expansion.reduce("ReduceMax", expansion("Where", is_extreme, index, -1.0), [axis])
+    return expansion.reduce("ReduceMin", expansion("Where", is_extreme, index, float(size)), [axis])
 
 
 def _arg_extreme(expansion: Expansion, op: OnnxOp) -> Value:
@@ -272,10 +273,10 @@ def _resize(expansion: Expansion, op: OnnxOp) -> Value:
             continue
         type_ = TensorType("f32", (*shape[: axis + 1], *x.type.shape[axis + 1 :]))
         result = Value(expansion.name(), type_)
-        made = letters.replace(letters[axis], "z")
-        equation = f"{letters},z{letters[axis]}->{made}"
-        held = Value.constant(f"{result.name}.matrix", matrix)
-        expansion.ops.append(Interpolation(result, (x, held), "Einsum", {"equation": equation}, axis))
+        output = letters.replace(letters[axis], "z")
+        equation = f"{letters},z{letters[axis]}->{output}"
+        weights = Value.constant(f"{result.name}.matrix", matrix)
+        expansion.ops.append(Interpolation(result, (x, weights), "Einsum", {"equation": equation}, axis))
         x = result
     return expansion("Identity", x) if not expansion.ops else x
 
@@ -305,8 +306,8 @@ def interpolation_matrix(op: OnnxOp, axis: int, opset: int) -> Array:
 
     if rank == 1:
         return np.stack([run(row) for row in basis], 1)
-    made = run(basis.reshape(source)).reshape(shape[axis], -1)
-    return made.T if axis else made.reshape(-1, shape[axis])
+    responses = run(basis.reshape(source)).reshape(shape[axis], -1)
+    return responses.T if axis else responses.reshape(-1, shape[axis])
 
 
 EXPANSIONS: dict[str, Callable[[Expansion, OnnxOp], Value]] = {
@@ -342,16 +343,16 @@ def schedule_expansion(node: OnnxOp, scheduler: Scheduler) -> None:
 
 def _refuse_expansion(op: OnnxOp) -> str | None:
     """What an operator asks of its operands and attributes here."""
-    given = op.attributes
+    attributes = op.attributes
     if op.op_type in ("Resize", "ReduceLogSumExp"):
         for value in op.xs[1:]:
             if value.data is None:
                 return f"its operand %{value.name} must be constant"
-    if op.op_type == "LpNormalization" and given.get("p", 2) not in (1, 2):
-        return f"p = {given['p']}; 1 and 2 are taken"
+    if op.op_type == "LpNormalization" and attributes.get("p", 2) not in (1, 2):
+        return f"p = {attributes['p']}; 1 and 2 are taken"
     if op.op_type == "Resize":
-        return _refuse_resize(given)
-    if op.op_type == "BatchNormalization" and given.get("training_mode", 0):
+        return _refuse_resize(attributes)
+    if op.op_type == "BatchNormalization" and attributes.get("training_mode", 0):
         return "training_mode is not taken"
     return None
 

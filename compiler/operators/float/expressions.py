@@ -127,20 +127,20 @@ class Node(NamedTuple):
         return WGSL_TYPES[self.xs[0].type.dtype]
 
 
-def expression(op: str, node: Node) -> str:
+def expression(op_type: str, node: Node) -> str:
     """The WGSL expression of a node of an operator in MAP_OPS."""
     attributes, names = node.attributes, node.names
     zero = "0.0" if node.kind == "f32" else "0"
-    if op in UNARY:
-        return UNARY[op].format(*names, zero=zero)
-    if op in WITH_ATTRIBUTES:
-        text, defaults = WITH_ATTRIBUTES[op]
-        given = {name: literal(attributes.get(name, value)) for name, value in defaults.items()}
-        return text.format(*names, **given)
-    if op in BINARY:
-        binary = BINARY[op]
+    if op_type in UNARY:
+        return UNARY[op_type].format(*names, zero=zero)
+    if op_type in WITH_ATTRIBUTES:
+        text, defaults = WITH_ATTRIBUTES[op_type]
+        values = {name: literal(attributes.get(name, value)) for name, value in defaults.items()}
+        return text.format(*names, **values)
+    if op_type in BINARY:
+        binary = BINARY[op_type]
         return reduce(lambda a, b: binary.format(a, b, zero=zero), names)
-    return SPECIAL[op](node)
+    return SPECIAL[op_type](node)
 
 
 def literal(value: float) -> str:
@@ -170,12 +170,12 @@ def _gelu(node: Node) -> str:
 
 
 def _is_infinite(node: Node) -> str:
-    x, wanted = node.names[0], []
+    x, tests = node.names[0], []
     if node.attributes.get("detect_positive", 1):
-        wanted.append(f"bitcast<u32>({x}) == 0x7f800000u")
+        tests.append(f"bitcast<u32>({x}) == 0x7f800000u")
     if node.attributes.get("detect_negative", 1):
-        wanted.append(f"bitcast<u32>({x}) == 0xff800000u")
-    return f"({' || '.join(wanted) or 'false'})"
+        tests.append(f"bitcast<u32>({x}) == 0xff800000u")
+    return f"({' || '.join(tests) or 'false'})"
 
 
 def _mod(node: Node) -> str:

@@ -66,9 +66,9 @@ def _can_wait(op: OnnxOp, scheduler: Scheduler) -> bool:
 
 def leaves_of(steps: list[OnnxOp]) -> list[Value]:
     """The values that the steps read and do not make; absent operands are none."""
-    made = {step.result for step in steps}
-    read = (x for step in steps for x in step.xs if x.type.size)
-    return [x for x in dict.fromkeys(read) if x not in made]
+    results = {step.result for step in steps}
+    operands = (x for step in steps for x in step.xs if x.type.size)
+    return [x for x in dict.fromkeys(operands) if x not in results]
 
 
 def _inputs(steps: list[OnnxOp], scheduler: Scheduler) -> list[Value]:
@@ -207,8 +207,8 @@ class MapKernel(FamilyKernel):
             operands.append({"number": number, "array": array, "axes": terms, "type": kind})
         steps = []
         for number, step in enumerate(self.steps):
-            given = [names.get(x, "") for x in step.xs]
-            steps.append(expression(step.op_type, Node(step.attributes, step.xs, step.result, given)))
+            arguments = [names.get(x, "") for x in step.xs]
+            steps.append(expression(step.op_type, Node(step.attributes, step.xs, step.result, arguments)))
             names[step.result] = f"t{number}"
         for number, (size, _) in enumerate(self.axes):
             shader.define("u32", "", **{f"size{number}": size})
@@ -217,11 +217,11 @@ class MapKernel(FamilyKernel):
             "axes": range(len(self.axes)),
             "steps": steps,
             "type": WGSL_TYPES[self.steps[-1].result.type.dtype],
-            "functions": called(steps),
+            "functions": functions_in(steps),
         }
 
 
-def called(texts: list[str]) -> set[str]:
+def functions_in(texts: list[str]) -> set[str]:
     """The functions of `_float_math.wgsl.j2` that some expressions call."""
     words = set(re.findall(r"[a-z_]+(?=\()", " ".join(texts)))
     return words & set(FUNCTIONS)

@@ -105,8 +105,8 @@ class Reduction:
 
     @property
     def operands(self) -> list[tuple[str, Operand]]:
-        named = (("a", self.a), ("b", self.b), ("bias", self.bias))
-        return [(name, operand) for name, operand in named if operand is not None]
+        fields = (("a", self.a), ("b", self.b), ("bias", self.bias))
+        return [(name, operand) for name, operand in fields if operand is not None]
 
     @property
     def is_tiled(self) -> bool:
@@ -118,16 +118,16 @@ class Reduction:
         return self.b is None and not self.a.coordinates and self.length >= ROW
 
 
-def schedule_reduction(op: OnnxOp, found: Reduction, scheduler: Scheduler) -> None:
+def schedule_reduction(op: OnnxOp, reduction: Reduction, scheduler: Scheduler) -> None:
     """The kernel of a reduction that `op` is."""
-    assert found.count == op.result.type.size, f"%{op.result.name}: {found.sizes}"
-    read = {operand.value: source_of(operand.value, scheduler) for _, operand in found.operands}
+    assert reduction.count == op.result.type.size, f"%{op.result.name}: {reduction.sizes}"
+    sources = {operand.value: source_of(operand.value, scheduler) for _, operand in reduction.operands}
     scheduler.kernel(
         ReduceKernel(
             *scheduler.frame(op),
-            sources=tuple(read.values()),
-            leaves=tuple(read),
-            reduction=found,
+            sources=tuple(sources.values()),
+            leaves=tuple(sources),
+            reduction=reduction,
             node=op,
             opset=EXPANDED_OPSET if op.result in scheduler.origins else scheduler.graph.opset,
             nodes=(node_name(op, scheduler),),
@@ -168,8 +168,8 @@ class ReduceKernel(FamilyKernel):
         xs = [tensors[x] if x.data is None else x.array for x in self.node.xs]
         if self.node.op_type in SUMS and xs[0].dtype == np.float32:
             xs[0] = xs[0].astype(np.float64)
-            made = run_node(self.node.op_type, self.node.attributes, xs, self.opset)
-            return words_of(made.astype(np.float32))
+            result = run_node(self.node.op_type, self.node.attributes, xs, self.opset)
+            return words_of(result.astype(np.float32))
         return words_of(run_node(self.node.op_type, self.node.attributes, xs, self.opset))
 
     def title(self) -> str:
@@ -213,10 +213,10 @@ class ReduceKernel(FamilyKernel):
 def _emit_operand(shader: Shader, name: str, operand: Operand, source: Source) -> Json:
     array, start = shader.operand(source)
     shader.define("u32", "", **{f"{name}_at": start})
-    held: Json = {"array": array, "coordinates": []}
+    structure: Json = {"array": array, "coordinates": []}
     for kind, strides in (("out", operand.out), ("reduced", operand.reduced)):
-        held[kind] = [n for n, stride in enumerate(strides) if stride]
-        for n in held[kind]:
+        structure[kind] = [n for n, stride in enumerate(strides) if stride]
+        for n in structure[kind]:
             shader.define("u32", "", **{f"{name}_{kind}{n}": strides[n]})
     for number, c in enumerate(operand.coordinates):
         prefix = f"{name}_c{number}"
@@ -229,7 +229,7 @@ def _emit_operand(shader: Shader, name: str, operand: Operand, source: Source) -
         for kind, factors in (("out", c.out), ("reduced", c.reduced)):
             for n, factor in factors.items():
                 shader.define("i32", "", **{f"{prefix}_{kind}{n}": factor})
-        held["coordinates"].append(
+        structure["coordinates"].append(
             {
                 "name": prefix,
                 "operand": name,
@@ -241,7 +241,7 @@ def _emit_operand(shader: Shader, name: str, operand: Operand, source: Source) -
                 "level": max(c.reduced, default=0),
             }
         )
-    return held
+    return structure
 
 
 def _by_level(operands: dict[str, Json], levels: int) -> list[list[Json]]:

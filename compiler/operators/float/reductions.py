@@ -54,21 +54,21 @@ def _batch_strides(shape: tuple[int, ...], batch: tuple[int, ...]) -> tuple[int,
 def gemm(op: OnnxOp) -> Reduction:
     """alpha * A @ B + beta * C, A and B transposed where asked."""
     a, b = op.xs[:2]
-    given = op.attributes
+    attributes = op.attributes
     a_rows, a_columns = a.type.shape
     b_rows, b_columns = b.type.shape
     rows, inner, a_steps = a_rows, a_columns, (a_columns, 1)
-    if given.get("transA", 0):
+    if attributes.get("transA", 0):
         rows, inner, a_steps = a_columns, a_rows, (1, a_columns)
     columns, b_steps = b_columns, (1, b_columns)
-    if given.get("transB", 0):
+    if attributes.get("transB", 0):
         columns, b_steps = b_rows, (b_columns, 1)
     finish, bias = "acc", None
-    if given.get("alpha", 1.0) != 1.0:
-        finish = f"acc * {literal(given['alpha'])}"
+    if attributes.get("alpha", 1.0) != 1.0:
+        finish = f"acc * {literal(attributes['alpha'])}"
     if len(op.xs) > 2 and op.xs[2].type.size:
         bias = Operand(op.xs[2], broadcast_strides(op.xs[2].type.shape, (rows, columns)))
-        beta = given.get("beta", 1.0)
+        beta = attributes.get("beta", 1.0)
         finish += " + bias" if beta == 1.0 else f" + bias * {literal(beta)}"
     return Reduction(
         "dot",
@@ -126,10 +126,10 @@ class Window:
 
     def coordinates(self, first_out: int) -> tuple[Coordinate, ...]:
         """The index along each spatial axis; out axes from `first_out`, reduced ones from 0."""
-        found = []
+        coordinates = []
         for n, size in enumerate(self.size):
             last = (self.out[n] - 1) * self.strides[n] + (self.kernel[n] - 1) * self.dilations[n]
-            found.append(
+            coordinates.append(
                 Coordinate(
                     {first_out + n: self.strides[n]},
                     {n: self.dilations[n]},
@@ -139,7 +139,7 @@ class Window:
                     guarded=self.pads[n] > 0 or last - self.pads[n] >= size,
                 )
             )
-        return tuple(found)
+        return tuple(coordinates)
 
 
 def convolution(op: OnnxOp) -> Reduction:
@@ -235,10 +235,10 @@ def pool(op: OnnxOp) -> Reduction:
     return Reduction("dot", sizes, w.kernel, a, b)
 
 
-def _norm(found: Reduction, p: int) -> Reduction:
+def _norm(reduction: Reduction, p: int) -> Reduction:
     if p == 1:
-        return replace(found, combine="absolutes")
-    return replace(found, combine="squares", finish="sqrt(acc)")
+        return replace(reduction, combine="absolutes")
+    return replace(reduction, combine="squares", finish="sqrt(acc)")
 
 
 def _shares(op: OnnxOp, w: Window) -> Array:
@@ -281,12 +281,12 @@ def reduced_axes(op: OnnxOp) -> list[int]:
     rank = len(op.xs[0].type.shape)
     if op.op_type in GLOBAL:
         return list(range(2, rank))
-    given = op.attributes.get("axes")
-    if given is None and len(op.xs) > 1 and op.xs[1].type.size:
-        given = op.xs[1].array.reshape(-1).tolist()
-    if not given:
+    axes = op.attributes.get("axes")
+    if axes is None and len(op.xs) > 1 and op.xs[1].type.size:
+        axes = op.xs[1].array.reshape(-1).tolist()
+    if not axes:
         return [] if op.attributes.get("noop_with_empty_axes", 0) else list(range(rank))
-    return sorted(axis % rank for axis in given)
+    return sorted(axis % rank for axis in axes)
 
 
 def rows(op: OnnxOp) -> Reduction:
@@ -295,16 +295,16 @@ def rows(op: OnnxOp) -> Reduction:
     combine, finish = (REDUCTIONS | GLOBAL)[op.op_type]
     shape = x.type.shape
     strides = [math.prod(shape[n + 1 :]) for n in range(len(shape))]
-    kept = [n for n in range(len(shape)) if n not in axes]
-    sizes = tuple(shape[n] for n in kept) or (1,)
-    reduced = tuple(shape[n] for n in axes) or (1,)
-    out = tuple(strides[n] for n in kept) or (0,)
+    outer = [n for n in range(len(shape)) if n not in axes]
+    sizes = tuple(shape[n] for n in outer) or (1,)
+    lengths = tuple(shape[n] for n in axes) or (1,)
+    out = tuple(strides[n] for n in outer) or (0,)
     inside = tuple(strides[n] for n in axes) or (0,)
-    finish = finish.replace("count", literal(math.prod(reduced)))
-    found = Reduction(combine, sizes, reduced, Operand(x, out, inside), finish=finish)
+    finish = finish.replace("count", literal(math.prod(lengths)))
+    reduction = Reduction(combine, sizes, lengths, Operand(x, out, inside), finish=finish)
     if op.op_type == "GlobalLpPool":
-        return _norm(found, int(op.attributes.get("p", 2)))
-    return found
+        return _norm(reduction, int(op.attributes.get("p", 2)))
+    return reduction
 
 
 # ---------------------------------------------------------------------------------- resize
@@ -330,13 +330,13 @@ def interpolation(op: OnnxOp, axis: int) -> Reduction:
         {axis: taps}, {0: 1}, 0, shape[axis], strides[axis], table=order.reshape(-1), guarded=False
     )
     along = tuple(taps if n == axis else 0 for n in range(len(shape)))
-    held = Value.constant(f"{op.result.name}.weights", values)
+    factors = Value.constant(f"{op.result.name}.weights", values)
     return Reduction(
         "dot",
         op.result.type.shape,
         (taps,),
         Operand(x, out, (0,), (index,)),
-        Operand(held, along, (1,)),
+        Operand(factors, along, (1,)),
     )
 
 

@@ -63,7 +63,7 @@ def fuse(around: Surroundings, op: Op) -> Group | None:
     last = quantize or product.last
     if quantize is not None and quantize.result.type.dtype != a.type.dtype:
         raise NoIntegerForm(f"it takes {a.type.dtype} and gives {quantize.result.type.dtype}")
-    made = QMatMul(
+    matmul = QMatMul(
         last.result,
         a,
         b,
@@ -74,42 +74,42 @@ def fuse(around: Surroundings, op: Op) -> Group | None:
         trans_b=product.trans_b,
         alpha=product.alpha,
     )
-    if not made.result.type.shape:
+    if not matmul.result.type.shape:
         raise NoIntegerForm("its result is one number")
-    return Group(last, made)
+    return Group(last, matmul)
 
 
 def _product(around: Surroundings, op: Op) -> _Product | None:
     if isinstance(op, FloatOp) and op.op_type == "Gemm":
-        given = op.attributes
+        attributes = op.attributes
         bias = op.xs[2] if len(op.xs) > 2 and op.xs[2].type.size else None
         return _Product(
             op,
             op.xs[0],
             op.xs[1],
             bias,
-            bool(given.get("transA", 0)),
-            bool(given.get("transB", 0)),
-            float(given.get("alpha", 1.0)),
-            float(given.get("beta", 1.0)),
+            bool(attributes.get("transA", 0)),
+            bool(attributes.get("transB", 0)),
+            float(attributes.get("alpha", 1.0)),
+            float(attributes.get("beta", 1.0)),
         )
     if isinstance(op, FloatOp) and op.op_type == "MatMul":
         readers = around.users.get(op.result, [])
         alone = op.result not in around.outputs and len(readers) == 1
-        if alone and _added(readers[0], op) is not None:
+        if alone and _addend(readers[0], op) is not None:
             raise NoIntegerForm("the Add after it is its bias")
         return _Product(op, op.xs[0], op.xs[1])
     if isinstance(op, Elementwise) and op.op_type == "Add":
         for x in op.xs:
-            made = around.producers.get(x)
-            if isinstance(made, FloatOp) and made.op_type == "MatMul" and x not in around.outputs:
-                bias = _added(op, made)
+            producer = around.producers.get(x)
+            if isinstance(producer, FloatOp) and producer.op_type == "MatMul" and x not in around.outputs:
+                bias = _addend(op, producer)
                 if bias is not None and len(around.users[x]) == 1:
-                    return _Product(op, made.xs[0], made.xs[1], bias)
+                    return _Product(op, producer.xs[0], producer.xs[1], bias)
     return None
 
 
-def _added(op: Op, product: FloatOp) -> Value | None:
+def _addend(op: Op, product: FloatOp) -> Value | None:
     """What `op` adds to a matmul, where ONNX Runtime makes a gemm of the two."""
     if not isinstance(op, Elementwise) or op.op_type != "Add" or len(op.xs) != 2:
         return None
@@ -125,29 +125,29 @@ def _added(op: Op, product: FloatOp) -> Value | None:
 def _second(around: Surroundings, product: _Product) -> tuple[Value, Array, Array]:
     """The bytes of operand b, its scales f32 and zero points i32, one or one a column."""
     value, transposed = product.b, False
-    made = around.producers.get(value)
-    if isinstance(made, Move) and made.form == "transpose" and len(made.x.type.shape) == 2:
-        transposed = list(made.attributes["perm"]) == [1, 0]
+    producer = around.producers.get(value)
+    if isinstance(producer, Move) and producer.form == "transpose" and len(producer.x.type.shape) == 2:
+        transposed = list(producer.attributes["perm"]) == [1, 0]
         if transposed:
-            made = around.producers.get(made.x)
-    if not (isinstance(made, Dequantize) and made.x.data is not None):
+            producer = around.producers.get(producer.x)
+    if not (isinstance(producer, Dequantize) and producer.x.data is not None):
         b = around.stored(value, "its second operand")
         assert b.type.quantization is not None
         scale = np.array([b.type.quantization.scale], F32)
         return b, scale, np.array([b.type.quantization.zero_point], np.int32)
-    if not made.x.type.is_byte:
-        raise NoIntegerForm(f"its second operand is {made.x.type.dtype}")
-    scale, rank = made.scale.array.astype(F32).reshape(-1), len(made.x.type.shape)
+    if not producer.x.type.is_byte:
+        raise NoIntegerForm(f"its second operand is {producer.x.type.dtype}")
+    scale, rank = producer.scale.array.astype(F32).reshape(-1), len(producer.x.type.shape)
     columns_at = 0 if product.trans_b != transposed else rank - 1
-    if scale.size > 1 and (made.axis != columns_at or rank != 2):
-        raise NoIntegerForm(f"its second operand has {scale.size} scales along axis {made.axis}")
+    if scale.size > 1 and (producer.axis != columns_at or rank != 2):
+        raise NoIntegerForm(f"its second operand has {scale.size} scales along axis {producer.axis}")
     zero = np.zeros(1, np.int32)
-    if made.zero_point is not None:
-        zero = made.zero_point.array.astype(np.int32).reshape(-1)
+    if producer.zero_point is not None:
+        zero = producer.zero_point.array.astype(np.int32).reshape(-1)
     zero = zero if zero.any() else np.zeros(1, np.int32)
     if transposed:
-        return Value.constant(f"{made.x.name}.transposed", made.x.array.T.copy()), scale, zero
-    return made.x, scale, zero
+        return Value.constant(f"{producer.x.name}.transposed", producer.x.array.T.copy()), scale, zero
+    return producer.x, scale, zero
 
 
 def _quantize_after(around: Surroundings, op: Op) -> Quantize | None:
@@ -164,9 +164,9 @@ def _bias(around: Surroundings, product: _Product, a: Value, b_scale: Array, qua
         return None
     if product.alpha != 1 or product.beta != 1:
         raise NoIntegerForm(f"with a bias, alpha {product.alpha} and beta {product.beta} must be 1")
-    made = around.producers.get(bias)
-    if isinstance(made, Dequantize) and made.x.data is not None and made.x.type.dtype == "i32":
-        return made.x
+    producer = around.producers.get(bias)
+    if isinstance(producer, Dequantize) and producer.x.data is not None and producer.x.type.dtype == "i32":
+        return producer.x
     if bias.data is None or len(bias.type.shape) != 1:
         raise NoIntegerForm("its bias is neither an int32 constant behind DequantizeLinear nor [N]")
     if not quantized:

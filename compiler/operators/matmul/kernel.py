@@ -40,8 +40,8 @@ class MatMulKernel(FamilyKernel):
     zero_source: View | None = None
 
     def reads(self) -> list[View]:
-        given = [] if self.zero_source is None else [self.zero_source]
-        return [source for source in self.sources if isinstance(source, View)] + given
+        zero = [] if self.zero_source is None else [self.zero_source]
+        return [source for source in self.sources if isinstance(source, View)] + zero
 
     @property
     def uses(self) -> list[str]:
@@ -65,8 +65,8 @@ class MatMulKernel(FamilyKernel):
         real = self.mask.astype(bool)
         column = np.minimum(np.arange(-(-columns // 4) * 4), columns - 1)  # the last one again
         a, b = (
-            held[first[:, None] + index][..., real].astype(np.float64)
-            for held, first, index in zip(lanes, self.firsts, (np.arange(rows), column), strict=True)
+            operand[first[:, None] + index][..., real].astype(np.float64)
+            for operand, first, index in zip(lanes, self.firsts, (np.arange(rows), column), strict=True)
         )
         b = b - self.zero_points[1][:, None]
         zero_a = self.zero_points[0]
@@ -85,7 +85,7 @@ class MatMulKernel(FamilyKernel):
         zero_a, zero_b = self.zero_points
         structure: Json = {
             "rows": range(self.tile_rows),
-            "made": self.elements,
+            "elements": self.elements,
             "zero_a": zero_a != 0 or self.zero_source is not None,
             "computed": self.zero_source is not None,
             "zero_b": bool(zero_b.any()),

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ...arithmetic import F32, requantize, wrap_i32
+from ...arithmetic import F32, wrap_i32
 from ...ir.graph import Tensors, Value
 from ...ir.layout import to_lanes
 from ...ir.program import View
-from ...ir.types import NUMPY_DTYPES, Array, Quantization, TensorType
+from ...ir.types import Array, Quantization, TensorType
 from ...lowering.packing import Lowering
 from ...lowering.scheduling import Scheduler
 from ..base import FamilyOp
@@ -22,7 +22,7 @@ from ..convolution.kernel import ConvKernel
 from ..convolution.packed import pack_weights
 from ..convolution.tile import choose_tile
 from ..moves.op import Move
-from ..sums import ELEMENTS
+from ..sums import ELEMENTS, result_of_sums
 from .kernel import MatMulKernel
 
 
@@ -128,10 +128,10 @@ class QMatMul(FamilyOp):
         result = self.result
         if lowering.is_packable(result):
             result = lowering.packed(result, axis=len(result.type.shape) - 1)
-        given = Value.constant(f"{result.name}.b_zero_point", zero_point)
+        of_b = Value.constant(f"{result.name}.b_zero_point", zero_point)
         of_a = None if self.a_zero_point is None else lowering.operand(self.a_zero_point)
-        changed = replace(self, result=result, a=a, b=b, b_zero_point=given, a_zero_point=of_a)
-        lowering.add(changed)
+        form = replace(self, result=result, a=a, b=b, b_zero_point=of_b, a_zero_point=of_a)
+        lowering.add(form)
 
     def _lower_vector(self, lowering: Lowering) -> None:
         """A product with a vector b, as one with a matrix of one column."""
@@ -236,21 +236,6 @@ class QMatMul(FamilyOp):
             zero_point=0 if after is None else after.zero_point,
             elements=ELEMENTS[self.result.type.dtype],
         )
-
-
-MADE = {"u8": "bytes", "s8": "bytes", "f32": "floats", "i32": "integers"}
-"""What a product's kernel makes of its sums, by the result's dtype."""
-
-
-def result_of_sums(sums: Array, multiplier: Array, type_: TensorType) -> Array:
-    """The result of sums i32 as its type says."""
-    if type_.dtype == "i32":
-        return sums
-    if type_.dtype == "f32":
-        return sums.astype(F32) * multiplier
-    assert type_.quantization is not None
-    levels = requantize(sums, multiplier, type_.quantization.zero_point, type_.limits)
-    return levels.astype(NUMPY_DTYPES[type_.dtype])
 
 
 def _column(value: Value) -> Value:

@@ -32,7 +32,7 @@ class MoveOp(FamilyOp):
     moves_values = True
     x: Value
 
-    def moved(self, x: Array, fill: Any = 0) -> Array:
+    def apply(self, x: Array, fill: Any = 0) -> Array:
         """What it makes of an array of its operand's shape; `fill` stands where `pad` adds."""
         raise NotImplementedError(self.kind)
 
@@ -47,7 +47,7 @@ class MoveOp(FamilyOp):
         return False
 
     def evaluate(self, tensors: Tensors) -> Array:
-        return self.moved(tensors[self.x])
+        return self.apply(tensors[self.x])
 
     # ------------------------------------------------------------------------------ lowering
 
@@ -56,9 +56,9 @@ class MoveOp(FamilyOp):
         if not lowering.is_packable(self.x):
             lowering.add(self)
             return
-        packed = lowering.operand(self.x)
-        axis = self.axis_of_view(packed.type, lowering.demand(self.result))
-        lowering.add(self.of_packed(lowering.packed(self.result, axis=axis), packed))
+        form = lowering.operand(self.x)
+        axis = self.axis_of_view(form.type, lowering.demand(self.result))
+        lowering.add(self.of_packed(lowering.packed(self.result, axis=axis), form))
 
     def of_packed(self, result: Value, x: Value) -> Op:
         """The same move of packed bytes."""
@@ -69,7 +69,7 @@ class MoveOp(FamilyOp):
         shape = self.result.type.shape
         if not shape:
             return x.axis if demand is None else demand
-        pixel, lane = (self.moved(part) for part in positions(x))
+        pixel, lane = (self.apply(part) for part in positions(x))
         own = View(None, x.pixels, x.words, x.words)  # type: ignore[arg-type]
         order = sorted(range(len(shape)), key=lambda axis: (axis != demand, -axis))
         for axis in order:
@@ -87,14 +87,14 @@ class MoveOp(FamilyOp):
         made when an op that is no move reads the result: of moves in a row only the last one is.
         """
         type_, fill = self.result.type, self.fill
-        before = scheduler.deferred.get(self.x)
-        if not isinstance(before, Moved) or self._differs(before):
-            scheduler.make_deferred(self.x)
+        before = scheduler.pending.get(self.x)
+        if not isinstance(before, PendingMove) or self._differs(before):
+            scheduler.make_pending(self.x)
             root, (pixel, lane) = self.x, positions(self.x.type)
         else:
             root, pixel, lane = before.root, before.pixel, before.lane
             fill = fill if self.adds else before.fill
-        pixel, lane = self.moved(pixel, OUTSIDE), self.moved(lane, 0)
+        pixel, lane = self.apply(pixel, OUTSIDE), self.apply(lane, 0)
         source = scheduler.source(root)
         is_output = type_.segments is None and bool(scheduler.output_names(self.result))
         if isinstance(source, View) and (pixel >= 0).all() and not is_output:
@@ -102,11 +102,11 @@ class MoveOp(FamilyOp):
             if view is not None:
                 scheduler.views[self.result] = view
                 return
-        scheduler.deferred[self.result] = Moved(self, root, pixel, lane, fill)
+        scheduler.pending[self.result] = PendingMove(self, root, pixel, lane, fill)
         if is_output:
-            scheduler.make_deferred(self.result)
+            scheduler.make_pending(self.result)
 
-    def _differs(self, before: Moved) -> bool:
+    def _differs(self, before: PendingMove) -> bool:
         """Whether two moves in a row put different constants in."""
         return self.adds and self.fill != before.fill and bool((before.pixel < 0).any())
 
@@ -120,7 +120,7 @@ def byte_move_problems(op: Op) -> Iterator[str]:
 
 
 @dataclass(frozen=True, eq=False)
-class Moved:
+class PendingMove:
     """A value that no kernel has made yet: where its elements lie in `root`, and the last move."""
 
     op: MoveOp
@@ -154,20 +154,20 @@ def as_view(x: View, type_: TensorType, pixel: Array, lane: Array) -> View | Non
     """
     if type_.size == 0:
         return None
-    wanted_pixel, wanted_lane = positions(type_)
+    target_pixel, target_lane = positions(type_)
     if type_.segments is None:
         words = lane + pixel * x.pitch
         first = int(words.flat[0])
-        if np.array_equal(words - first, wanted_lane):
+        if np.array_equal(words - first, target_lane):
             return View(x.buffer, 1, type_.size, type_.size, x.first + first)
         return None
-    first = int(lane.flat[0]) - int(wanted_lane.flat[0])
-    same_pixels = x.pixels == type_.pixels and np.array_equal(pixel, wanted_pixel)
-    if same_pixels and first % 4 == 0 and np.array_equal(lane - first, wanted_lane):
+    first = int(lane.flat[0]) - int(target_lane.flat[0])
+    same_pixels = x.pixels == type_.pixels and np.array_equal(pixel, target_pixel)
+    if same_pixels and first % 4 == 0 and np.array_equal(lane - first, target_lane):
         return x.slice(first // 4, type_.words)
     address = pixel * x.pitch * 4 + lane
-    wanted = wanted_pixel * type_.words * 4 + wanted_lane
-    first = int(address.flat[0]) - int(wanted.flat[0])
-    if first % 4 == 0 and np.array_equal(address - first, wanted):
+    target = target_pixel * type_.words * 4 + target_lane
+    first = int(address.flat[0]) - int(target.flat[0])
+    if first % 4 == 0 and np.array_equal(address - first, target):
         return View(x.buffer, type_.pixels, type_.words, type_.words, x.first + first // 4)
     return None

@@ -50,14 +50,14 @@ class Addresses:
         """
         pixels, lanes = _by_lanes(type_, pixel, lane)
         axes = pixels.shape[:-1]
-        whole = np.stack([held.reshape(math.prod(axes), -1) for held in (pixels, lanes)])
+        whole = np.stack([part.reshape(math.prod(axes), -1) for part in (pixels, lanes)])
         valid = whole[0] >= 0
         if valid.any():
-            found = cls(axes, *_addends(pixels, lanes))
-            made_pixel, made_lane = found.of()
-            equal = (made_pixel == whole[0]) & (made_lane == whole[1])
-            if np.array_equal(made_pixel >= 0, valid) and equal[valid].all():
-                return found
+            addresses = cls(axes, *_addends(pixels, lanes))
+            pixel_sum, lane_sum = addresses.of()
+            equal = (pixel_sum == whole[0]) & (lane_sum == whole[1])
+            if np.array_equal(pixel_sum >= 0, valid) and equal[valid].all():
+                return addresses
         return cls(axes, (), (), whole[0, 0], whole[1, 0], whole)
 
     def of(self) -> tuple[Array, Array]:
@@ -91,11 +91,11 @@ def _addends(pixels: Array, lanes: Array) -> tuple[tuple[Array, ...], tuple[Arra
     for axis in range(pixels.ndim):
         at = tuple(slice(None) if n == axis else i for n, i in enumerate(start))
         others = tuple(n for n in range(pixels.ndim) if n != axis)
-        seen = valid.any(axis=others)
+        is_inside = valid.any(axis=others)
         is_last = axis == pixels.ndim - 1
         pixel = pixels[at] - (0 if is_last else pixels[start])
         lane = lanes[at] - (0 if is_last else lanes[start])
-        parts.append((np.where(seen, pixel, OUTSIDE), np.where(seen, lane, 0)))
+        parts.append((np.where(is_inside, pixel, OUTSIDE), np.where(is_inside, lane, 0)))
     return tuple(p for p, _ in parts[:-1]), tuple(n for _, n in parts[:-1]), *parts[-1]
 
 
@@ -119,12 +119,12 @@ class GatherKernel(FamilyKernel):
         pixel, lane = np.where(inside, pixel, 0), np.where(inside, lane, 0)
         if self.bytes:
             assert isinstance(self.source, View)
-            held = memory.read(self.source)[pixel, lane]
-            return np.where(inside, held, np.uint8(self.fill & 0xFF))
+            values = memory.read(self.source)[pixel, lane]
+            return np.where(inside, values, np.uint8(self.fill & 0xFF))
         words = memory.row_major(self.source, inputs)
         pitch = self.source.pitch if isinstance(self.source, View) else 0
-        held = words[pixel * pitch + lane]
-        return np.where(inside, held, np.uint32(self.fill & 0xFFFFFFFF))
+        values = words[pixel * pitch + lane]
+        return np.where(inside, values, np.uint32(self.fill & 0xFFFFFFFF))
 
     def title(self) -> str:
         what = "bytes" if self.bytes else "words"
@@ -140,8 +140,8 @@ class GatherKernel(FamilyKernel):
         structure["guarded"] = bool((t.of()[0] < 0).any())
         if t.whole is not None:
             lanes = self.source.words * 4 if isinstance(self.source, View) and self.bytes else 0
-            combined = np.where(t.whole[0] < 0, -1, t.whole[0] * lanes + t.whole[1])
-            shader.define(addresses=shader.table(combined.astype(np.int32)), source_lanes=lanes)
+            addresses = np.where(t.whole[0] < 0, -1, t.whole[0] * lanes + t.whole[1])
+            shader.define(addresses=shader.table(addresses.astype(np.int32)), source_lanes=lanes)
             return structure | {"whole": True}
         structure["axes"] = _axes(shader, t)
         structure["word_by_word"] = self.bytes and _whole_words(t)

@@ -54,9 +54,9 @@ class Move(MoveOp):
         same = self.form in ("reshape", "expand") and before == after
         return self.x if same or in_order else None
 
-    def moved(self, x: Array, fill: Any = 0) -> Array:
+    def apply(self, x: Array, fill: Any = 0) -> Array:
         del fill
-        return _moved(self, x)
+        return _apply(self, x)
 
 
 def change_layout(result: Value, x: Value) -> Move:
@@ -64,7 +64,7 @@ def change_layout(result: Value, x: Value) -> Move:
     return Move(result, x, "layout")
 
 
-def _moved(op: Move, x: Array) -> Array:
+def _apply(op: Move, x: Array) -> Array:
     shape, a = op.result.type.shape, op.attributes
     match op.form:
         case "reshape":
@@ -87,7 +87,7 @@ def _moved(op: Move, x: Array) -> Array:
         case "depth_to_space":
             return _depth_to_space(x, a["blocksize"], a["mode"])
         case "interleave":
-            return _interleaved(x, a["group"], a["strides"], a["starts"], shape)
+            return _interleave(x, a["group"], a["strides"], a["starts"], shape)
         case "space_to_depth":
             batch, channels, height, width = x.shape
             b = a["blocksize"]
@@ -96,13 +96,13 @@ def _moved(op: Move, x: Array) -> Array:
     raise CompileError(f"internal error: {op.form} is no move")
 
 
-def _interleaved(
+def _interleave(
     x: Array, group: int, strides: tuple[int, ...], starts: tuple[int, ...], shape: tuple[int, ...]
 ) -> Array:
     """Phases [N, group * strides * C, ...] at every stride-th place of each axis, from `starts`.
 
     >>> phases = np.array([[[0, 1, 2], [10, 11, 12]]])
-    >>> _interleaved(phases, 1, (2,), (1,), (1, 1, 4)).tolist()
+    >>> _interleave(phases, 1, (2,), (1,), (1, 1, 4)).tolist()
     [[[10, 1, 11, 2]]]
     """
     batch, _, *size = x.shape

@@ -38,9 +38,9 @@ class Pad(MoveOp):
         return None if any(self.pads) else self.x
 
     def evaluate(self, tensors: Tensors) -> Array:
-        return self.moved(tensors[self.x], self.value)
+        return self.apply(tensors[self.x], self.value)
 
-    def moved(self, x: Array, fill: Any = 0) -> Array:
+    def apply(self, x: Array, fill: Any = 0) -> Array:
         axes = len(self.pads) // 2
         outside = np.zeros((1,) * x.ndim, bool)
         for number in range(axes):
@@ -63,8 +63,8 @@ class Pad(MoveOp):
         yield from byte_move_problems(self)
 
     def of_packed(self, result: Value, x: Value) -> Op:
-        flipped = self.result.type.dtype == "u8"
-        return replace(self, result=result, x=x, value=self.value - (128 if flipped else 0))
+        is_u8 = self.result.type.dtype == "u8"
+        return replace(self, result=result, x=x, value=self.value - (128 if is_u8 else 0))
 
     def axis_of_view(self, x: TensorType, demand: int | None) -> int | None:
         """Channels stay where they are; no axis makes it a view."""

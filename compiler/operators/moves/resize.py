@@ -27,7 +27,7 @@ class Resize(MoveOp):
     def repeats(self) -> Value | None:
         return self.x if self.x.type.shape == self.result.type.shape else None
 
-    def moved(self, x: Array, fill: Any = 0) -> Array:
+    def apply(self, x: Array, fill: Any = 0) -> Array:
         del fill
         for axis in range(len(self.scales)):
             x = x.take(self.sources(axis), x.ndim - len(self.scales) + axis)
