@@ -12,7 +12,7 @@ from onnx2wgsl.trainer.evaluation.metrics import Figures
 from onnx2wgsl.trainer.evaluation.report import MEAN_IMAGE, Report
 from onnx2wgsl.trainer.evaluation.table import Row
 from onnx2wgsl.trainer.export.gate import Gate
-from onnx2wgsl.trainer.export.ship import Shipped
+from onnx2wgsl.trainer.export.ship import ShippedModel
 from onnx2wgsl.trainer.recipe import Outcome
 
 NETS = ("teacher", "student", "fine-tuned", "int8")
@@ -51,6 +51,6 @@ def test_a_net_below_the_mean_image_is_a_failure() -> None:
 
     rows = [row(MEAN_IMAGE, 20.0), row("student", 21.0), row("int8", 19.5)]
     gate = Gate(pictures=1, fidelity=50, worst=50, float_psnr=20, int8_psnr=20, floats=())
-    shipped = Shipped(Path("a.onnx"), 1, 1, "minmax", gate, {}, "exact: 0 of 1 values differ")
+    shipped = ShippedModel(Path("a.onnx"), 1, 1, "minmax", gate, {}, "exact: 0 of 1 values differ")
     outcome = Outcome(Report(64, "Perc-Lite0", {"val": 1}, rows), shipped, {})
     assert outcome.failures() == ["int8 is -0.50 dB above the mean image on val"]

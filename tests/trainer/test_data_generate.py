@@ -42,7 +42,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data set made in one go by one process."""
     folder = tmp_path_factory.mktemp("data") / "made" / "here"
     report = make(folder)
-    assert (report.rendered, report.kept) == (8, 0)
+    assert (report.rendered, report.existing) == (8, 0)
     return folder
 
 
@@ -72,7 +72,7 @@ def test_pairs_do_not_depend_on_their_shard(finished: Path) -> None:
 def test_a_finished_data_set_is_kept_as_it_is(folder: Path) -> None:
     times = {file.name: file.stat().st_mtime_ns for file in folder.iterdir()}
     report = make(folder)
-    assert (report.rendered, report.kept, report.pairs_per_second) == (0, 8, 0)
+    assert (report.rendered, report.existing, report.pairs_per_second) == (0, 8, 0)
     assert {file.name: file.stat().st_mtime_ns for file in folder.iterdir()} == times
 
 
@@ -92,7 +92,7 @@ def test_only_a_bad_shard_is_made_anew(folder: Path, finished: Path, damage: str
     else:  # whole and well-formed, but not what this renderer makes
         shutil.copy(folder / "speech-00000.npz", path)
     report = make(folder)
-    assert (report.rendered, report.kept) == (2, 6)
+    assert (report.rendered, report.existing) == (2, 6)
     assert hashes(folder) == hashes(finished)
 
 
@@ -143,7 +143,7 @@ def test_what_was_made_before_an_interrupt_stays(
         "dataset.json", "train-00000.npz", "train-00001.npz", "val-00000.npz",
     ]  # fmt: skip
     report = make(tmp_path)
-    assert (report.rendered, report.kept) == (4, 4)
+    assert (report.rendered, report.existing) == (4, 4)
     assert hashes(tmp_path) == hashes(finished)
 
 
