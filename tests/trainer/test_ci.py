@@ -20,24 +20,24 @@ NETS = ("teacher", "student", "fine-tuned", "int8")
 
 def cpu_seconds() -> float:
     """What the processes that this one started have computed."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def test_the_recipe_beats_the_mean_image_and_ships_exact_bits(tmp_path: Path) -> None:
     start = cpu_seconds()
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "onnx2wgsl.trainer", "ci", "-o", tmp_path, "--processes", "1"],
         env=os.environ | {"OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    gains = dict(re.findall(r"│ (\S+) +│ +[\d.]+ +│ ([+-][\d.]+) ", done.stdout))
+    assert process.returncode == 0, process.stdout + process.stderr
+    gains = dict(re.findall(r"│ (\S+) +│ +[\d.]+ +│ ([+-][\d.]+) ", process.stdout))
     assert list(gains) == list(NETS)
     assert all(float(gain) > 1 for gain in gains.values())
-    assert re.search(r"exact: 0 of \d+ values differ", done.stdout)
+    assert re.search(r"exact: 0 of \d+ values differ", process.stdout)
     card = json.loads((tmp_path / "avatar.json").read_text())
     assert card["gate"]["fidelity"] >= 45
     assert card["bytes"] == (tmp_path / "avatar.onnx").stat().st_size

@@ -127,12 +127,12 @@ def test_an_unknown_look_writes_nothing(tmp_path: Path) -> None:
 def test_what_was_made_before_an_interrupt_stays(
     tmp_path: Path, finished: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original, made = module.make_pairs, []
+    original, calls = module.make_pairs, []
 
     def interrupted(*arguments: object) -> object:
-        if len(made) == 3:
+        if len(calls) == 3:
             raise KeyboardInterrupt
-        made.append(arguments)
+        calls.append(arguments)
         return original(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(module, "make_pairs", interrupted)
@@ -174,22 +174,22 @@ def test_ctrl_c_finishes_the_shards_in_work(tmp_path: Path) -> None:
     assert not list(tmp_path.glob(".*")), "no half-written file is left"
     description = json.loads((tmp_path / "dataset.json").read_text())
     config = DataConfig(**description["config"])
-    done = len(list(tmp_path.glob("*.npz")))
-    assert 1 <= done < 4000 / config.shard
+    shards = len(list(tmp_path.glob("*.npz")))
+    assert 1 <= shards < 4000 / config.shard
 
 
 def test_a_full_disk_is_told_and_earlier_shards_stay(tmp_path: Path) -> None:
     """A limit on the size of a file stands for a disk without room: both fail a write."""
     limit = 64 * 64 * 3 * 2 * 2  # bytes: more than a pair, fewer than two with their landmarks
-    done = subprocess.run(
+    process = subprocess.run(
         command(tmp_path, 1, size=64, train=1, val=2, pose_extreme=0, speech=0),
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
-    assert done.returncode == 1
-    assert done.stderr.startswith(f"error: {tmp_path / 'val-00000.npz'} can't be written: File too")
-    assert "run the same command again" in done.stderr
-    assert done.stderr.count("\n") == 1
+    assert process.returncode == 1
+    assert process.stderr.startswith(f"error: {tmp_path / 'val-00000.npz'} can't be written: File too")
+    assert "run the same command again" in process.stderr
+    assert process.stderr.count("\n") == 1
     assert sorted(os.listdir(tmp_path)) == ["dataset.json", "train-00000.npz"]
     assert len(read_split(tmp_path, "train")) == 1
 
@@ -198,8 +198,8 @@ def test_pictures_show_what_the_drawings_show(finished: Path) -> None:
     """The landmarks' lips are where the avatar's mouth is, the background is not."""
     for split in SPLITS:
         pairs = read_split(finished, split)
-        drawn = pairs.inputs.max(3) > 0
-        assert 0.05 < drawn.mean() < 0.6
-        faces = pairs.targets[drawn].astype(float).mean(0)
-        rest = pairs.targets[~drawn].astype(float).mean(0)
+        lines = pairs.inputs.max(3) > 0
+        assert 0.05 < lines.mean() < 0.6
+        faces = pairs.targets[lines].astype(float).mean(0)
+        rest = pairs.targets[~lines].astype(float).mean(0)
         assert faces.mean() > rest.mean() + 20
