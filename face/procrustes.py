@@ -134,13 +134,13 @@ def to_training_frame(landmarks: NDArray[np.floating[Any]], aspect: float = 1.0)
     Raises:
         FaceError: another shape, numbers that aren't finite, or points on a line.
     """
-    seen = _upright(landmarks, aspect)
-    found = _placement(seen[ANCHOR_POINTS])
+    upright = _upright(landmarks, aspect)
+    similarity = _placement(upright[ANCHOR_POINTS])
     # The renderer's camera is near: what it sees of a face depends on how the head is turned.
-    turned = (ANCHOR_POSITIONS - PIVOT) @ found.rotation.T + PIVOT
+    turned = (ANCHOR_POSITIONS - PIVOT) @ similarity.rotation.T + PIVOT
     usual = _placement(project(turned) * _UPRIGHT)
-    moved = (seen - found.forward(PIVOT)) * (usual.scale / found.scale)
-    return np.asarray((moved + usual.forward(PIVOT)) * _UPRIGHT)
+    offsets = (upright - similarity.forward(PIVOT)) * (usual.scale / similarity.scale)
+    return np.asarray((offsets + usual.forward(PIVOT)) * _UPRIGHT)
 
 
 _UPRIGHT = np.array([1.0, -1.0, -1.0])

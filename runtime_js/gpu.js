@@ -74,15 +74,15 @@ export function checkLimits(needed, limits, owner) {
 export async function checked(device, what, make) {
   device.pushErrorScope('out-of-memory');
   device.pushErrorScope('validation');
-  const [made, ...scopes] = await Promise.allSettled([
+  const [outcome, ...scopes] = await Promise.allSettled([
     (async () => make())(),
     device.popErrorScope(),
     device.popErrorScope(),
   ]);
   const errors = scopes.map((scope) => scope.status === 'fulfilled' && scope.value);
-  const error = errors.find(Boolean) || (made.status === 'rejected' && made.reason);
+  const error = errors.find(Boolean) || (outcome.status === 'rejected' && outcome.reason);
   if (error) throw new Error(`${what}: ${error.message || 'out of memory'}`, { cause: error });
-  return /** @type {PromiseFulfilledResult<Awaited<T>>} */ (made).value;
+  return /** @type {PromiseFulfilledResult<Awaited<T>>} */ (outcome).value;
 }
 
 /**

@@ -68,9 +68,9 @@ export async function createProgram(device, artifact, choice) {
   const { model, weights } = artifact;
   const { buffers, staging } = await checked(device, 'Cannot make the buffers', () => {
     const { sizes, staging } = bufferSizes(model);
-    const made = Array.from(sizes, ([name, size]) => storageBuffer(device, name, size));
+    const storage = Array.from(sizes, ([name, size]) => storageBuffer(device, name, size));
     return {
-      buffers: new Map(made.map((buffer) => [buffer.label, buffer])),
+      buffers: new Map(storage.map((buffer) => [buffer.label, buffer])),
       staging: stagingBuffer(device, staging),
     };
   });

@@ -25,8 +25,8 @@ export async function runSelfTest(program) {
   const staging = stagingBuffer(device, size);
   /** @type {Verdict[]} */
   const verdicts = [];
-  /** @type {(name: string, step: Step, wanted: string) => Promise<void>} */
-  const compare = async (name, step, wanted) => {
+  /** @type {(name: string, step: Step, expectation: string) => Promise<void>} */
+  const compare = async (name, step, expectation) => {
     const { stores } = step.kernel;
     const copies = stores.map((store) => ({
       buffer: bound(buffers, store.buffer),
@@ -35,7 +35,7 @@ export async function runSelfTest(program) {
     }));
     const bytes = await runSteps(device, `Kernel ${name}`, [step], copies, staging);
     const digest = await sha256(gather(new Uint32Array(bytes), stores));
-    verdicts.push({ name, ok: fits(digest, wanted) });
+    verdicts.push({ name, ok: fits(digest, expectation) });
   };
   try {
     for (const [i, { name }] of kernels.entries())
@@ -60,13 +60,13 @@ export async function runSelfTest(program) {
 }
 
 /**
- * Whether a digest is the wanted one; what devices round in their own ways has 'float' instead.
+ * Whether a digest is the expected one; what devices round in their own ways has 'float' instead.
  *
  * @param {string} digest
- * @param {string} wanted
+ * @param {string} expected
  */
-function fits(digest, wanted) {
-  return wanted === 'float' || digest.slice(0, 16) === wanted;
+function fits(digest, expected) {
+  return expected === 'float' || digest.slice(0, 16) === expected;
 }
 
 /**

@@ -76,8 +76,8 @@ async function probeRequantize(device, artifact) {
   try {
     const step = await createStep(device, artifact, { requantize: 'fast' }, kernel, buffers);
     const copies = [{ buffer: results, offset: 0, bytes: 4 * count }];
-    const found = new Int32Array(await runSteps(device, 'The probe', [step], copies, staging));
-    const wrong = expected.filter((value, i) => value !== found[i]).length;
+    const values = new Int32Array(await runSteps(device, 'The probe', [step], copies, staging));
+    const wrong = expected.filter((value, i) => value !== values[i]).length;
     return wrong
       ? ['integer', `f32 arithmetic misses ${wrong} of ${count} probe cases`]
       : ['fast', `f32 arithmetic meets all ${count} probe cases`];

@@ -23,7 +23,7 @@ NO_ADAPTER = {
 
 
 @dataclass(frozen=True)
-class Done:
+class Result:
     """What a command left: its exit status and what it printed."""
 
     status: int
@@ -31,7 +31,7 @@ class Done:
     err: str
 
 
-def onnx2wgsl(*args: str | Path) -> Done:
+def onnx2wgsl(*args: str | Path) -> Result:
     """Runs the command in this process."""
     out, err = io.StringIO(), io.StringIO()
     status: object = None
@@ -44,12 +44,12 @@ def onnx2wgsl(*args: str | Path) -> Done:
             cli.main()
         except SystemExit as stop:
             status = stop.code
-    return _checked(Done(int(str(status or 0)), out.getvalue(), err.getvalue()))
+    return _checked(Result(int(str(status or 0)), out.getvalue(), err.getvalue()))
 
 
-def script(*args: str | Path, **variables: str) -> Done:
+def script(*args: str | Path, **variables: str) -> Result:
     """Runs the installed console script, with further environment variables."""
-    done = subprocess.run(
+    process = subprocess.run(
         [SCRIPT, *map(str, args)],
         env=os.environ | variables,
         capture_output=True,
@@ -57,14 +57,14 @@ def script(*args: str | Path, **variables: str) -> Done:
         timeout=300,
         check=False,
     )
-    return Done(done.returncode, done.stdout, done.stderr)
+    return Result(process.returncode, process.stdout, process.stderr)
 
 
 def succeed(*args: str | Path) -> str:
     """Runs a command that must succeed; returns what it printed."""
-    done = onnx2wgsl(*args)
-    assert (done.status, done.err) == (0, ""), done
-    return done.out
+    result = onnx2wgsl(*args)
+    assert (result.status, result.err) == (0, ""), result
+    return result.out
 
 
 def refusal(*args: str | Path) -> str:
@@ -73,18 +73,18 @@ def refusal(*args: str | Path) -> str:
     The message is a single one, with no word of a traceback or of a bug, and nothing is on standard
     output. A refusal of the command line's own form has status 2, any other has 1.
     """
-    done = onnx2wgsl(*args)
-    assert done.out == ""
-    if done.status == 2:
-        assert done.err.startswith("Usage: onnx2wgsl ")
-        return done.err.partition("Error: ")[2].rstrip("\n")
-    assert done.status == 1, done
-    assert done.err.startswith("error: ")
-    assert done.err.count("\nerror: ") == 0
-    assert "bug in onnx2wgsl" not in done.err
-    return done.err.removeprefix("error: ").rstrip("\n")
+    result = onnx2wgsl(*args)
+    assert result.out == ""
+    if result.status == 2:
+        assert result.err.startswith("Usage: onnx2wgsl ")
+        return result.err.partition("Error: ")[2].rstrip("\n")
+    assert result.status == 1, result
+    assert result.err.startswith("error: ")
+    assert result.err.count("\nerror: ") == 0
+    assert "bug in onnx2wgsl" not in result.err
+    return result.err.removeprefix("error: ").rstrip("\n")
 
 
-def _checked(done: Done) -> Done:
-    assert "Traceback" not in done.err + done.out
-    return done
+def _checked(result: Result) -> Result:
+    assert "Traceback" not in result.err + result.out
+    return result

@@ -86,10 +86,10 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("kept", [0.0, 0.001, 0.1, 0.5, 0.9, 0.999])
-def test_a_truncated_file(model: Path, tmp_path: Path, kept: float) -> None:
+@pytest.mark.parametrize("share", [0.0, 0.001, 0.1, 0.5, 0.9, 0.999])
+def test_a_truncated_file(model: Path, tmp_path: Path, share: float) -> None:
     path = tmp_path / "cut.onnx"
-    path.write_bytes(model.read_bytes()[: int(model.stat().st_size * kept)])
+    path.write_bytes(model.read_bytes()[: int(model.stat().st_size * share)])
     message = refused_to_compile(path)
     assert message.startswith(str(path))
     assert "truncated" in message
@@ -346,12 +346,12 @@ def test_a_missing_or_broken_shader(artifact: Path, array: Path) -> None:
 @pytest.mark.parametrize("command", ["run", "verify", "bench"])
 def test_no_adapter(compiled: Path, array: Path, command: str) -> None:
     options = ["--input", array] if command == "run" else []
-    done = script(command, compiled, *options, **NO_ADAPTER)
-    assert done.status == 1
-    assert done.err.startswith("error: no WebGPU adapter was found on this machine\n")
-    assert "\n  no Vulkan driver was found: " in done.err
-    assert "apt-get install mesa-vulkan-drivers libvulkan1" in done.err
-    assert "Traceback" not in done.err
+    result = script(command, compiled, *options, **NO_ADAPTER)
+    assert result.status == 1
+    assert result.err.startswith("error: no WebGPU adapter was found on this machine\n")
+    assert "\n  no Vulkan driver was found: " in result.err
+    assert "apt-get install mesa-vulkan-drivers libvulkan1" in result.err
+    assert "Traceback" not in result.err
 
 
 class Smaller:
@@ -451,9 +451,9 @@ def test_a_file_in_the_folders_place(model: Path, array: Path, tmp_path: Path) -
         f"Invalid value for '-o' / '--output': Directory '{array}' is a file."
     )
     for option, file in (("--dump-ir", "/00_import.ir"), ("--html", "")):
-        done = onnx2wgsl("inspect", model, option, blocked)
-        assert done.status == 1
-        assert done.err == (f"error: {blocked}{file} can't be written: {array} is a file, not a folder\n")
+        result = onnx2wgsl("inspect", model, option, blocked)
+        assert result.status == 1
+        assert result.err == (f"error: {blocked}{file} can't be written: {array} is a file, not a folder\n")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["x.npy"]
 
 
@@ -527,7 +527,7 @@ def test_results_are_written_all_or_none(
 
 def test_a_real_disk_error(model: Path, tmp_path: Path) -> None:
     """The system refuses files of more than 8 KB; the weights are larger."""
-    done = subprocess.run(
+    process = subprocess.run(
         [SCRIPT, "compile", model, "-o", tmp_path / "out"],
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192)),
         capture_output=True,
@@ -535,6 +535,6 @@ def test_a_real_disk_error(model: Path, tmp_path: Path) -> None:
         timeout=120,
         check=False,
     )
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == f"error: {tmp_path / 'out'} can't be written: File too large\n"
+    assert (process.returncode, process.stdout) == (1, "")
+    assert process.stderr == f"error: {tmp_path / 'out'} can't be written: File too large\n"
     assert list(tmp_path.iterdir()) == []

@@ -21,7 +21,7 @@ from onnx2wgsl.compiler.verify.replay import Replay
 from onnx2wgsl.compiler.verify.report import Report
 from onnx2wgsl.compiler.verify.stages import Stage
 
-from tests.coverage import CASES, DOCUMENT, Case, Verdict, examine, listed, networks, render
+from tests.coverage import CASES, DOCUMENT, Case, Verdict, examine, networks, render, rows_of
 from tests.coverage.examine import DIFFERS, FAILS, conclude, reason
 from tests.coverage.report import FUZZ, add_fuzz_run
 from tests.zoo.networks import NETWORKS, parameter_count
@@ -38,7 +38,7 @@ def document() -> str:
 def test_the_report_lists_exactly_the_known_models() -> None:
     keys = [case.key for case in CASES]
     assert len(set(keys)) == len(keys)
-    assert listed(document()) == set(keys), "stale: run python -m tests.coverage --write"
+    assert rows_of(document()) == set(keys), "stale: run python -m tests.coverage --write"
 
 
 def test_there_are_25_networks_of_10_families_and_three_quantizers_formats() -> None:
@@ -49,10 +49,10 @@ def test_there_are_25_networks_of_10_families_and_three_quantizers_formats() -> 
 
 @pytest.mark.parametrize("case", [c for c in CASES if c.network in QUICK], ids=lambda c: str(c.key))
 def test_the_report_is_true_of_small_networks(case: Case) -> None:
-    found = examine(case)
-    assert found.verdict.result not in (DIFFERS, FAILS), found.verdict
+    examination = examine(case)
+    assert examination.verdict.result not in (DIFFERS, FAILS), examination.verdict
     stale = "docs/coverage.md is stale: run python -m tests.coverage --write"
-    assert row(document(), case) == row(render([found], "an adapter"), case), stale
+    assert row(document(), case) == row(render([examination], "an adapter"), case), stale
 
 
 def row(text: str, case: Case) -> str:
@@ -128,8 +128,8 @@ def test_fuzz_runs_outlive_a_new_report() -> None:
 
 
 def test_every_file_in_tests_data_is_known_and_has_its_origin_told() -> None:
-    found = {path.name for path in DATA.rglob("*.onnx")}
-    assert found == {net.path.name for net in (*TRAINED.values(), *QUANTIZED)}
+    files = {path.name for path in DATA.rglob("*.onnx")}
+    assert files == {net.path.name for net in (*TRAINED.values(), *QUANTIZED)}
     notice = (DATA / "NOTICE").read_text(encoding="utf-8")
     assert [net.name for net in TRAINED.values() if f"{net.name}.onnx" not in notice] == []
 

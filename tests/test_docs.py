@@ -50,13 +50,13 @@ def test_a_file_that_the_guide_names_exists(name: str) -> None:
 def test_the_architecture_lists_the_compilers_rooms() -> None:
     start = ARCHITECTURE.index("| room | what |")
     section = ARCHITECTURE[start : ARCHITECTURE.index("\n\n", start)]
-    listed = set(re.findall(r"\b\w+(?:\.py\b|/)", section))
-    held = {
+    rooms = set(re.findall(r"\b\w+(?:\.py\b|/)", section))
+    entries = {
         path.name + "/" * path.is_dir()
         for path in (ROOT / "compiler").iterdir()
         if not path.name.startswith("_") and path.suffix in (".py", "")
     }
-    assert listed == held
+    assert rooms == entries
 
 
 def test_every_name_in_the_guide_is_in_the_code() -> None:
@@ -133,13 +133,13 @@ def families_imported(source: str) -> set[str]:
 
 
 def test_the_guide_lists_who_else_knows_an_operator() -> None:
-    listed = mentioned_files(GUIDE[GUIDE.index("\n## Who else knows an operator") :]) - {"compiler/frontend/"}
-    knowing = {
+    files = mentioned_files(GUIDE[GUIDE.index("\n## Who else knows an operator") :]) - {"compiler/frontend/"}
+    users = {
         path.relative_to(ROOT).as_posix()
         for path in (ROOT / "compiler").rglob("*.py")
         if path.relative_to(ROOT).parts[1] not in TRANSLATORS and families_imported(path.read_text("utf-8"))
     }
-    assert listed == knowing
+    assert files == users
 
 
 def test_imports_of_families_are_seen() -> None:

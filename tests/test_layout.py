@@ -203,8 +203,8 @@ def test_an_allowed_import_passes(source: str) -> None:
 
 @pytest.mark.parametrize("folder", ROOMS)
 def test_every_module_and_folder_is_a_room(folder: str) -> None:
-    held = {path.with_suffix("").parts[1] for path in sources_of(folder)}
-    assert sorted(ROOMS[folder]) == sorted(held)
+    rooms = {path.with_suffix("").parts[1] for path in sources_of(folder)}
+    assert sorted(ROOMS[folder]) == sorted(rooms)
 
 
 @pytest.mark.parametrize("folder", ROOMS)

@@ -25,9 +25,9 @@ def test_a_model_is_compiled_and_run(
         exec(compile(snippet, f"README.md, snippet {number}", "exec"), names)
     assert (tmp_path / "build" / "model" / "model.json").is_file()
     assert names["output"].shape == (1, 3, 32, 32)
-    printed = capsys.readouterr().out
-    assert re.match(r"\d+ dispatches, \d+ bytes in build/model\n", printed)
-    assert "self-test passed" in printed
+    output = capsys.readouterr().out
+    assert re.match(r"\d+ dispatches, \d+ bytes in build/model\n", output)
+    assert "self-test passed" in output
 
 
 def test_both_ends_are_shown() -> None:

@@ -28,18 +28,18 @@ def file_of(module: str) -> Path | None:
     return next((file for file in files if module.startswith("tests.") and file.is_file()), None)
 
 
-def needed(files: set[Path]) -> dict[Path, set[str]]:
+def closure(files: set[Path]) -> dict[Path, set[str]]:
     """The files of tests that these import, they themselves too, each with all that it imports."""
     imports: dict[Path, set[str]] = {}
-    waiting = list(files)
-    while waiting:
-        path = waiting.pop()
+    queue = list(files)
+    while queue:
+        path = queue.pop()
         if path not in imports:
             package = ".".join(path.relative_to(ROOT).parent.parts)
             names = {name for _, name in imported_modules(path.read_text("utf-8"), package)}
             imports[path] = names
             modules = names | {name.rpartition(".")[0] for name in names}
-            waiting += [file for file in map(file_of, modules) if file]
+            queue += [file for file in map(file_of, modules) if file]
     return imports
 
 
@@ -48,7 +48,7 @@ def torch_users(files: set[Path]) -> list[str]:
     users = ("torch", "onnx2wgsl.trainer")
     return sorted(
         path.relative_to(ROOT).as_posix()
-        for path, names in needed(files).items()
+        for path, names in closure(files).items()
         if any(f"{name}.".startswith(f"{user}.") for name in names for user in users)
     )
 
@@ -79,6 +79,6 @@ def test_they_are_collected_and_one_of_each_folder_runs_where_torch_is_missing()
     assert importlib.util.find_spec("torch"), "torch is not here to be blocked"
     places = [str(ROOT / "tests" / name) for name in FREE if name != "builders"]
     command = [sys.executable, "-c", BLOCKED, *places, "-k", " or ".join(ONE_OF_EACH)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert f"{len(ONE_OF_EACH)} passed" in done.stdout
+    process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stdout + process.stderr
+    assert f"{len(ONE_OF_EACH)} passed" in process.stdout

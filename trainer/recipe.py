@@ -13,7 +13,7 @@ from rich.console import Console
 from .config import Config
 from .data.generate import generate
 from .evaluation.report import MEAN_IMAGE, Entry, Evaluation, Report
-from .export.ship import Export, Shipped, ship
+from .export.ship import Export, ShippedModel, ship
 from .training.perceptual import PercLite0
 from .training.run import train_student, train_teacher
 
@@ -23,7 +23,7 @@ class Outcome:
     """What the recipe came to; `seconds` by step."""
 
     report: Report
-    shipped: Shipped
+    shipped: ShippedModel
     seconds: dict[str, float]
 
     def failures(self) -> list[str]:

@@ -16,10 +16,10 @@ LINE = re.compile(
 
 def test_the_last_line_has_the_median_the_ends_and_the_adapter(compiled: Path) -> None:
     text = succeed("bench", compiled, "--frames", "5")
-    found = LINE.fullmatch(text.rstrip("\n"))
-    assert found
-    assert found["frames"] == "5"
-    assert 0 < float(found["best"]) <= float(found["ms"]) <= float(found["worst"])
+    match = LINE.fullmatch(text.rstrip("\n"))
+    assert match
+    assert match["frames"] == "5"
+    assert 0 < float(match["best"]) <= float(match["ms"]) <= float(match["worst"])
 
 
 def test_a_model_is_compiled_first(model: Path) -> None:

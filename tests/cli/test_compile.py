@@ -32,18 +32,18 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def test_it_sums_up_the_artifact_in_one_line(model: Path, tmp_path: Path) -> None:
-    found = SUMMARY.fullmatch(succeed("compile", model, "-o", tmp_path / "out"))
-    assert found
-    assert found["folder"] == str(tmp_path / "out")
+    match = SUMMARY.fullmatch(succeed("compile", model, "-o", tmp_path / "out"))
+    assert match
+    assert match["folder"] == str(tmp_path / "out")
     description = json.loads((tmp_path / "out" / "model.json").read_text())
-    assert int(found["dispatches"]) == len(description["kernels"])
-    assert int(found["arena"]) == round(description["arena"]["bytes"] / 1024)
+    assert int(match["dispatches"]) == len(description["kernels"])
+    assert int(match["arena"]) == round(description["arena"]["bytes"] / 1024)
 
 
 def test_the_installed_script_compiles_too(model: Path, compiled: Path, tmp_path: Path) -> None:
-    done = script("compile", model, "-o", tmp_path / "out")
-    assert (done.status, done.err) == (0, "")
-    assert SUMMARY.fullmatch(done.out)
+    result = script("compile", model, "-o", tmp_path / "out")
+    assert (result.status, result.err) == (0, "")
+    assert SUMMARY.fullmatch(result.out)
     assert contents(tmp_path / "out") == contents(compiled)
 
 
@@ -70,19 +70,19 @@ def test_a_name_with_brackets_is_printed_as_it_is(model: Path, tmp_path: Path) -
 def test_the_ir_after_every_pass_parses_back_and_evaluates(model: Path, array: Path, tmp_path: Path) -> None:
     succeed("compile", model, "-o", tmp_path / "out", "--dump-ir", tmp_path / "ir")
     names = sorted(path.name for path in (tmp_path / "ir").glob("*.ir"))
-    expected = ["import", *PASSES, "pack_int8", *PROGRAMS]
-    assert names == [f"{index:02d}_{name}.ir" for index, name in enumerate(expected)]
+    expected_names = ["import", *PASSES, "pack_int8", *PROGRAMS]
+    assert names == [f"{index:02d}_{name}.ir" for index, name in enumerate(expected_names)]
     with np.load(tmp_path / "ir" / "constants.npz") as constants:
         data = dict(constants)
     assert data
     feed = {"input": np.load(array)}
-    wanted = Oracle(model).run(feed)
+    expected = Oracle(model).run(feed)
     for name in names:
         text, namer = (tmp_path / "ir" / name).read_text(), Namer()
         stage = parse_ir(text, data, namer)
         assert isinstance(stage, Program) == (name[3:-3] in PROGRAMS)
         assert format_ir(stage, namer) == text
-        assert same_bits(run_stage(stage, feed), wanted), name
+        assert same_bits(run_stage(stage, feed), expected), name
 
 
 def test_a_value_has_one_id_in_all_texts(model: Path, tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_a_value_has_one_id_in_all_texts(model: Path, tmp_path: Path) -> None:
         text = path.read_text()
         for identifier, name in re.findall(r'^  ([%@]\w+) "([^"]+)": ', text, re.MULTILINE):
             ids.setdefault((text.startswith("program"), identifier[0], name), set()).add(identifier)
-    assert all(len(found) == 1 for found in ids.values())
+    assert all(len(identifiers) == 1 for identifiers in ids.values())
     assert len(ids) > 100
 
 
@@ -170,7 +170,7 @@ def test_the_normalisation_is_recorded(model: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("option", "expected"),
     [
         ("other=1,0", "normalize: 'other' is no picture input; they are: 'input'"),
         ("input=1", "'input=1' is not of the form NAME=0.00784,-1"),
@@ -179,8 +179,8 @@ def test_the_normalisation_is_recorded(model: Path, tmp_path: Path) -> None:
         ("input=0,1", "normalize: 'input' has scale 0.0 and offset 1.0; both must be finite"),
     ],
 )
-def test_a_wrong_normalisation_is_refused(model: Path, tmp_path: Path, given: str, expected: str) -> None:
-    assert expected in refusal("compile", model, "-o", tmp_path / "out", "--normalize", given)
+def test_a_wrong_normalisation_is_refused(model: Path, tmp_path: Path, option: str, expected: str) -> None:
+    assert expected in refusal("compile", model, "-o", tmp_path / "out", "--normalize", option)
     assert not (tmp_path / "out").exists()
 
 
@@ -216,9 +216,9 @@ def test_an_error_that_nobody_made_asks_to_be_reported(
         raise ZeroDivisionError("division by zero")
 
     monkeypatch.setattr("onnx2wgsl.compiler.driver.write_artifact", fail)
-    done = onnx2wgsl("compile", model, "-o", tmp_path / "out")
-    assert done.status == 1
-    assert done.err == (
+    result = onnx2wgsl("compile", model, "-o", tmp_path / "out")
+    assert result.status == 1
+    assert result.err == (
         "error: ZeroDivisionError: division by zero\n"
         "this is a bug in onnx2wgsl; please report it with the output of "
         "onnx2wgsl --debug COMMAND\n"

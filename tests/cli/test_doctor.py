@@ -19,11 +19,11 @@ def test_here_everything_is_ready() -> None:
 
 
 def test_without_an_adapter_it_fails_and_says_how_to_get_one() -> None:
-    done = script("doctor", **NO_ADAPTER)
-    assert done.status == 1
-    assert "missing: VK_ICD_FILENAMES names /nowhere.json, which is missing\n" in done.out
-    assert "  unset VK_ICD_FILENAMES\n" in done.out
-    assert "missing: no Vulkan driver was found\n" in done.out
-    assert re.search(r"^  (sudo )?apt-get install mesa-vulkan-drivers libvulkan1$", done.out, re.M)
-    assert done.out.endswith("No adapter can run a compiled model here.\n")
-    assert done.err == ""
+    result = script("doctor", **NO_ADAPTER)
+    assert result.status == 1
+    assert "missing: VK_ICD_FILENAMES names /nowhere.json, which is missing\n" in result.out
+    assert "  unset VK_ICD_FILENAMES\n" in result.out
+    assert "missing: no Vulkan driver was found\n" in result.out
+    assert re.search(r"^  (sudo )?apt-get install mesa-vulkan-drivers libvulkan1$", result.out, re.M)
+    assert result.out.endswith("No adapter can run a compiled model here.\n")
+    assert result.err == ""

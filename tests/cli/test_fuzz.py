@@ -20,7 +20,7 @@ from onnx2wgsl.compiler.fuzzing.nodes import Kind, Node
 from onnx2wgsl.compiler.fuzzing.values import Level
 from onnx2wgsl.compiler.operators.convolution import kernel as convolution_kernel
 
-from tests.command import Done, onnx2wgsl, succeed
+from tests.command import Result, onnx2wgsl, succeed
 
 SUMMARY = re.compile(
     r"^(?P<verdict>.+) in (?P<models>\d+) models, (?P<cases>\d+) cases, (?P<values>\d+) values; "
@@ -31,9 +31,9 @@ SUMMARY = re.compile(
 
 def summary(out: str) -> re.Match[str]:
     """The last line."""
-    found = SUMMARY.match(out.splitlines()[-1])
-    assert found, out
-    return found
+    match = SUMMARY.match(out.splitlines()[-1])
+    assert match, out
+    return match
 
 
 def truncating(acc: Any, multiplier: Any, zero_point: int, limits: tuple[int, int]) -> Any:
@@ -42,20 +42,20 @@ def truncating(acc: Any, multiplier: Any, zero_point: int, limits: tuple[int, in
     return np.clip(levels, *limits).astype(np.int32)
 
 
-def replay(done: Done) -> list[str]:
+def replay(result: Result) -> list[str]:
     """The command that the report gives, as arguments."""
-    (line,) = re.findall(r"^  replay: onnx2wgsl (.+)$", done.out, re.MULTILINE)
+    (line,) = re.findall(r"^  replay: onnx2wgsl (.+)$", result.out, re.MULTILINE)
     return shlex.split(line)
 
 
 def test_what_is_exact_is_told_in_one_line(tmp_path: Path) -> None:
     folder = tmp_path / "failures"
     out = succeed("fuzz", "--op", "conv", "--op", "quantize", "--examples", "30", "--save", folder)
-    found = summary(out)
-    assert found["verdict"] == "0 mismatches"
-    assert 30 <= int(found["cases"]) < 60
-    assert int(found["values"]) > 1000
-    assert (found["refused"], found["in_float"], found["seed"]) == ("0", "0", "0")
+    last = summary(out)
+    assert last["verdict"] == "0 mismatches"
+    assert 30 <= int(last["cases"]) < 60
+    assert int(last["values"]) > 1000
+    assert (last["refused"], last["in_float"], last["seed"]) == ("0", "0", "0")
     assert not folder.exists()
 
 
@@ -68,22 +68,22 @@ def test_a_planted_rounding_is_found_and_shrunk_to_one_node(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(convolution_kernel, "requantize", truncating)
-    done = onnx2wgsl("fuzz", "--op", "conv", "--examples", "100", "--save", tmp_path)
-    assert done.status == 1
-    assert summary(done.out)["verdict"] == "1 MISMATCHES"
+    result = onnx2wgsl("fuzz", "--op", "conv", "--examples", "100", "--save", tmp_path)
+    assert result.status == 1
+    assert summary(result.out)["verdict"] == "1 MISMATCHES"
     difference = r"output '\w+' \[0, 0, 0, 0\] is \S+, expected \S+"
     assert re.search(
         rf"^conv: 1 of 1 values differ from onnxruntime 1\.31\.\d+.*, "
         rf"first after schedule: {difference}$",
-        done.out,
+        result.out,
         re.MULTILINE,
     )
-    arguments = replay(done)
+    arguments = replay(result)
     model, inputs = Path(arguments[1]), Path(arguments[4])
     assert arguments == ["verify", str(model), "--each-pass", "--input", str(inputs)]
     assert sorted(tmp_path.iterdir()) == sorted([model, inputs])
-    ops = [node.op_type for node in onnx.load(model).graph.node]
-    assert [op for op in ops if op not in ("QuantizeLinear", "DequantizeLinear")] == ["Conv"]
+    op_types = [node.op_type for node in onnx.load(model).graph.node]
+    assert [name for name in op_types if name not in ("QuantizeLinear", "DequantizeLinear")] == ["Conv"]
     assert sum(array.size for array in np.load(inputs).values()) <= 8
     again = onnx2wgsl(*arguments)
     assert again.status == 1
@@ -99,10 +99,10 @@ def test_what_differs_on_the_device_alone_is_found(tmp_path: Path, monkeypatch: 
         return {name: array[..., ::-1] for name, array in run(self, *args).items()}
 
     monkeypatch.setattr(SharedDevice, "run", wrong)
-    done = onnx2wgsl("fuzz", "--op", "pad", "--examples", "20", "--save", tmp_path, "--dot", "packed")
-    assert done.status == 1
-    assert "first after the device: output " in done.out
-    arguments = replay(done)
+    result = onnx2wgsl("fuzz", "--op", "pad", "--examples", "20", "--save", tmp_path, "--dot", "packed")
+    assert result.status == 1
+    assert "first after the device: output " in result.out
+    arguments = replay(result)
     assert arguments[-1] == "--dot=packed"
     monkeypatch.undo()
     succeed(*arguments)
@@ -113,38 +113,38 @@ def test_an_error_of_the_compiler_is_a_finding(tmp_path: Path, monkeypatch: pyte
         raise ZeroDivisionError("planted")
 
     monkeypatch.setattr(convolution_kernel, "requantize", broken)
-    done = onnx2wgsl("fuzz", "--op", "conv", "--examples", "20", "--save", tmp_path)
-    assert done.status == 1
-    assert re.search(r"^conv: ZeroDivisionError after \w+: planted$", done.out, re.M)
+    result = onnx2wgsl("fuzz", "--op", "conv", "--examples", "20", "--save", tmp_path)
+    assert result.status == 1
+    assert re.search(r"^conv: ZeroDivisionError after \w+: planted$", result.out, re.M)
 
 
 @dataclass(frozen=True)
 class FloatNode(Node):
     """An op that is left in float, or one that is refused."""
 
-    op: str
+    op_type: str
 
     def make(self, b: Builder) -> Tensor:
-        return b.q.node(self.op, [b.pick(self.x)], b.params(0.1, Level(0)))
+        return b.q.node(self.op_type, [b.pick(self.x)], b.params(0.1, Level(0)))
 
 
 @pytest.mark.parametrize(
-    ("op", "group", "told"),
+    ("op_type", "group", "message"),
     [
         ("Det", "refused", r"refused by the compiler: \d+ x drawn: .*Det"),
         ("ReduceMean", "in_float", r"left in float: \d+ x drawn: ReduceMean"),
     ],
 )
 def test_what_is_not_compared_is_counted_and_told(
-    op: str, group: str, told: str, monkeypatch: pytest.MonkeyPatch
+    op_type: str, group: str, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shapes = st.just(((1, 2, 3, 3),))
-    kind = Kind("drawn", lambda x: st.builds(FloatNode, x, st.just(False), st.just(op)), shapes)
+    kind = Kind("drawn", lambda x: st.builds(FloatNode, x, st.just(False), st.just(op_type)), shapes)
     monkeypatch.setitem(KINDS, "drawn", kind)
     out = succeed("fuzz", "--op", "drawn", "--examples", "12")
-    found = summary(out)
-    assert int(found[group]) == int(found["cases"]) >= 12
-    assert re.search(f"^{told}", out, re.MULTILINE)
+    last = summary(out)
+    assert int(last[group]) == int(last["cases"]) >= 12
+    assert re.search(f"^{message}", out, re.MULTILINE)
 
 
 def test_time_ends_it() -> None:
@@ -161,10 +161,10 @@ def test_an_interruption_ends_it_with_the_summary_so_far(monkeypatch: pytest.Mon
         return run(self, *args)
 
     monkeypatch.setattr(SharedDevice, "run", interrupted)
-    done = onnx2wgsl("fuzz", "--op", "pad")
-    assert (done.status, done.err) == (130, "")
-    found = summary(done.out)
-    assert (found["verdict"], found["models"]) == ("interrupted, 0 mismatches so far", "2")
+    result = onnx2wgsl("fuzz", "--op", "pad")
+    assert (result.status, result.err) == (130, "")
+    last = summary(result.out)
+    assert (last["verdict"], last["models"]) == ("interrupted, 0 mismatches so far", "2")
 
 
 @pytest.mark.parametrize(
@@ -178,17 +178,19 @@ def test_an_interruption_ends_it_with_the_summary_so_far(monkeypatch: pytest.Mon
     ],
 )
 def test_wrong_options_are_refused(arguments: tuple[str, ...], message: str) -> None:
-    done = onnx2wgsl("fuzz", *arguments)
-    assert done.status == 2
-    assert message in done.err
+    result = onnx2wgsl("fuzz", *arguments)
+    assert result.status == 2
+    assert message in result.err
 
 
 def test_without_hypothesis_it_says_what_to_install() -> None:
     code = "import sys; sys.modules['hypothesis'] = None\n" \
            "from onnx2wgsl.compiler.cli import main; main()"  # fmt: skip
-    done = subprocess.run([sys.executable, "-c", code, "fuzz"], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == (
+    process = subprocess.run(
+        [sys.executable, "-c", code, "fuzz"], capture_output=True, text=True, check=False
+    )
+    assert (process.returncode, process.stdout) == (1, "")
+    assert process.stderr == (
         "error: onnx2wgsl fuzz draws its models with hypothesis, which is not installed: "
         'pip install "onnx2wgsl[fuzz]"\n'
     )

@@ -34,9 +34,9 @@ def noise(mode: str = "RGB", size: tuple[int, int] = (SIZE, SIZE)) -> Image.Imag
     return Image.fromarray(np.random.default_rng(3).integers(0, 256, shape, np.uint8), mode=None)
 
 
-def assert_same(found: NDArray[np.float32], wanted: NDArray[np.float32]) -> None:
-    assert (found.dtype, found.shape) == (wanted.dtype, wanted.shape)
-    assert found.tobytes() == wanted.tobytes()
+def assert_same(output: NDArray[np.float32], reference: NDArray[np.float32]) -> None:
+    assert (output.dtype, output.shape) == (reference.dtype, reference.shape)
+    assert output.tobytes() == reference.tobytes()
 
 
 def test_an_array_in_an_array_out(compiled: Path, array: Path, tmp_path: Path) -> None:
@@ -74,19 +74,19 @@ def test_a_picture_is_normalised_as_stated(compiled: Path, tmp_path: Path, suffi
     noise().save(path)
     run(compiled, path, "--output-dir", tmp_path)
     with Image.open(path) as picture:
-        wanted = expected(compiled, as_values(picture))
-    assert_same(np.load(tmp_path / "output.npy"), wanted)
+        reference = expected(compiled, as_values(picture))
+    assert_same(np.load(tmp_path / "output.npy"), reference)
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "L", "P", "1", "I;16"])
 def test_a_picture_of_another_mode_is_taken_as_rgb(compiled: Path, tmp_path: Path, mode: str) -> None:
     path = tmp_path / "picture.png"
-    made = noise("RGBA") if mode == "RGBA" else noise().convert("L").convert(mode)
-    made.save(path)
+    image = noise("RGBA") if mode == "RGBA" else noise().convert("L").convert(mode)
+    image.save(path)
     run(compiled, path, "--output-dir", tmp_path)
     with Image.open(path) as picture:
-        wanted = expected(compiled, as_values(eight_bits(picture)))
-    assert_same(np.load(tmp_path / "output.npy"), wanted)
+        reference = expected(compiled, as_values(eight_bits(picture)))
+    assert_same(np.load(tmp_path / "output.npy"), reference)
 
 
 def eight_bits(picture: Image.Image) -> Image.Image:
@@ -189,9 +189,9 @@ def test_an_unknown_adapter_is_refused_with_those_found(compiled: Path, array: P
 
 
 def test_the_installed_script_runs_it_too(compiled: Path, array: Path) -> None:
-    done = script("run", compiled, "--input", array)
-    assert (done.status, done.err) == (0, "")
-    assert done.out.startswith("output: float32")
-    done = script("run", compiled, "--input", array.with_name("none.npy"))
-    assert (done.status, done.out) == (1, "")
-    assert done.err == f"error: {array.with_name('none.npy')}: no such file\n"
+    result = script("run", compiled, "--input", array)
+    assert (result.status, result.err) == (0, "")
+    assert result.out.startswith("output: float32")
+    result = script("run", compiled, "--input", array.with_name("none.npy"))
+    assert (result.status, result.out) == (1, "")
+    assert result.err == f"error: {array.with_name('none.npy')}: no such file\n"

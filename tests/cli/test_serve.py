@@ -34,10 +34,10 @@ def server(compiled: Path) -> Iterator[str]:
     ) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
-        found = re.match(r"(http://127\.0\.0\.1:\d+/)  \(Ctrl-C ends it\)\n", line)
+        match = re.match(r"(http://127\.0\.0\.1:\d+/)  \(Ctrl-C ends it\)\n", line)
         try:
-            assert found, line
-            yield found[1]
+            assert match, line
+            yield match[1]
         finally:
             process.send_signal(signal.SIGINT)
             out, err = process.communicate(timeout=20)

@@ -10,18 +10,18 @@ from onnx2wgsl.compiler.reference.oracle import Oracle
 from tests.command import refusal, succeed
 
 
-def inputs_of(path: Path, op: str) -> list[int]:
-    return [len(node.input) for node in onnx.load(path).graph.node if node.op_type == op]
+def inputs_of(path: Path, op_type: str) -> list[int]:
+    return [len(node.input) for node in onnx.load(path).graph.node if node.op_type == op_type]
 
 
 def test_it_counts_what_it_strips_and_changes_no_bit(model: Path, tmp_path: Path) -> None:
     before, out = model.read_bytes(), tmp_path / "stripped.onnx"
     text = succeed("strip", model, out)
-    found = re.fullmatch(rf"{out}: (\d+) zero points stripped\n", text)
-    assert found
-    ops = ("QuantizeLinear", "DequantizeLinear")
-    gone = sum(sum(inputs_of(model, op)) - sum(inputs_of(out, op)) for op in ops)
-    assert int(found[1]) == gone > 0
+    match = re.fullmatch(rf"{out}: (\d+) zero points stripped\n", text)
+    assert match
+    op_types = ("QuantizeLinear", "DequantizeLinear")
+    count = sum(sum(inputs_of(model, op_type)) - sum(inputs_of(out, op_type)) for op_type in op_types)
+    assert int(match[1]) == count > 0
     assert model.read_bytes() == before
     x = {"input": np.random.default_rng(1).uniform(-1, 1, (1, 3, 32, 32)).astype(np.float32)}
     outputs = [Oracle(path).run(x)["output"] for path in (model, out)]

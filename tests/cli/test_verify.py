@@ -26,10 +26,10 @@ def damage(folder: Path, model: Path, number: int) -> str:
     program = compile_model(model)
     kernel = [kernel for kernel in program.kernels if isinstance(kernel, ConvKernel)][number]
     weights = bytearray((folder / "weights.bin").read_bytes())
-    packed = kernel.weight.astype("<u4").tobytes()
-    assert weights.count(packed) == 1
-    at = weights.index(packed)
-    for offset in range(len(packed)):
+    words = kernel.weight.astype("<u4").tobytes()
+    assert weights.count(words) == 1
+    at = weights.index(words)
+    for offset in range(len(words)):
         weights[at + offset] ^= 0x40
     (folder / "weights.bin").write_bytes(weights)
     description = json.loads((folder / "model.json").read_text())
@@ -64,9 +64,9 @@ def test_given_inputs_replace_the_drawn_ones(model: Path, array: Path, tmp_path:
     text = succeed("verify", model, "--input", inputs, "--input", inputs)
     assert f"exact: 0 of {2 * VALUES} values differ" in text
     np.savez(inputs, other=np.load(array))
-    done = onnx2wgsl("verify", model, "--input", inputs)
+    result = onnx2wgsl("verify", model, "--input", inputs)
     message = f"{model} takes the inputs ['input'], but was given ['other']."
-    assert (done.status, done.err) == (1, f"error: {message}\n")
+    assert (result.status, result.err) == (1, f"error: {message}\n")
 
 
 def test_inputs_that_are_no_npz_are_refused(model: Path, compiled: Path, array: Path) -> None:
@@ -77,12 +77,12 @@ def test_inputs_that_are_no_npz_are_refused(model: Path, compiled: Path, array: 
 
 
 def test_every_pass_is_evaluated(model: Path) -> None:
-    found = stages(succeed("verify", model, "--samples", "1", "--each-pass"))
+    rows = stages(succeed("verify", model, "--samples", "1", "--each-pass"))
     graph_passes = [step.name for step in INTEGER_PASSES]
     program_passes = ["schedule", *(step.name for step in PROGRAM_PASSES)]
     passes = ["import", *graph_passes, "pack_int8", *program_passes]
-    assert [name for name, _, _ in found[:-1]] == [f"after {name}" for name in passes]
-    assert all(counts == [VALUES, 0] for _, *counts in found)
+    assert [name for name, _, _ in rows[:-1]] == [f"after {name}" for name in passes]
+    assert all(counts == [VALUES, 0] for _, *counts in rows)
 
 
 def test_the_first_pass_that_changes_a_bit_is_named(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,12 +96,12 @@ def test_the_first_pass_that_changes_a_bit_is_named(model: Path, monkeypatch: py
         return changed
 
     monkeypatch.setattr(FoldResize, "apply", wrong)
-    done = onnx2wgsl("verify", model, "--samples", "1", "--each-pass")
-    assert done.status == 1
-    wrong_stages = [name for name, _, differing in stages(done.out) if differing]
+    result = onnx2wgsl("verify", model, "--samples", "1", "--each-pass")
+    assert result.status == 1
+    wrong_stages = [name for name, _, differing in stages(result.out) if differing]
     assert wrong_stages[0] == "after fold_resize"
-    assert re.search(r"^NOT exact: \d+ of \d+ values differ .* after fold_resize$", done.out, re.M)
-    assert "exact: 0" not in done.out
+    assert re.search(r"^NOT exact: \d+ of \d+ values differ .* after fold_resize$", result.out, re.M)
+    assert "exact: 0" not in result.out
 
 
 def test_a_folder_is_compared_with_the_model_that_is_given(compiled: Path, model: Path) -> None:
@@ -126,22 +126,22 @@ def test_a_folder_without_its_model_replays_its_test_vectors(compiled: Path) -> 
 @pytest.mark.parametrize("number", [0, 5, -1])
 def test_damaged_weights_are_traced_to_their_kernel(artifact: Path, model: Path, number: int) -> None:
     name = damage(artifact, model, number)
-    done = onnx2wgsl("verify", artifact, "--model", model, "--samples", "2")
-    assert done.status == 1
-    assert re.search(rf"^NOT exact: [1-9]\d* of {2 * VALUES} values differ ", done.out, re.M)
-    assert f"; first in kernel {name!r}: " in done.out
-    done = onnx2wgsl("verify", artifact)
-    assert done.status == 1
-    assert "self-test failed: " in done.out
+    result = onnx2wgsl("verify", artifact, "--model", model, "--samples", "2")
+    assert result.status == 1
+    assert re.search(rf"^NOT exact: [1-9]\d* of {2 * VALUES} values differ ", result.out, re.M)
+    assert f"; first in kernel {name!r}: " in result.out
+    result = onnx2wgsl("verify", artifact)
+    assert result.status == 1
+    assert "self-test failed: " in result.out
 
 
 def test_the_installed_script_ends_with_the_verdict(artifact: Path, model: Path) -> None:
     assert script("verify", artifact).status == 0
     damage(artifact, model, 0)
     assert script("verify", artifact).status == 1
-    done = script("verify", artifact, "--model", model)
-    assert (done.status, done.err) == (1, "")
-    assert "NOT exact" in done.out
+    result = script("verify", artifact, "--model", model)
+    assert (result.status, result.err) == (1, "")
+    assert "NOT exact" in result.out
 
 
 def test_another_model_is_refused(compiled: Path, model: Path, tmp_path: Path) -> None:
@@ -169,15 +169,15 @@ def test_options_out_of_range_are_refused(model: Path, option: str, value: str, 
 
 
 def test_the_seed_draws_the_samples(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    drawn: list[bytes] = []
+    samples: list[bytes] = []
     draw = verify.random_sample
 
-    def recorded(*args: object) -> dict[str, np.ndarray]:
+    def record(*args: object) -> dict[str, np.ndarray]:
         sample = draw(*args)  # type: ignore[arg-type]
-        drawn.append(sample["input"].tobytes())
+        samples.append(sample["input"].tobytes())
         return sample
 
-    monkeypatch.setattr(verify, "random_sample", recorded)
+    monkeypatch.setattr(verify, "random_sample", record)
     for seed in ("1", "1", "2"):
         succeed("verify", model, "--samples", "1", "--seed", seed)
-    assert drawn[0] == drawn[1] != drawn[2]
+    assert samples[0] == samples[1] != samples[2]

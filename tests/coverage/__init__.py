@@ -6,7 +6,7 @@ python -m tests.coverage --write   and write docs/coverage.md
 
 from .cases import CASES, Case, networks
 from .examine import Examination, Verdict, examine, judge
-from .report import DOCUMENT, listed, render
+from .report import DOCUMENT, render, rows_of
 
 __all__ = [
     "CASES",
@@ -16,7 +16,7 @@ __all__ = [
     "Verdict",
     "examine",
     "judge",
-    "listed",
     "networks",
     "render",
+    "rows_of",
 ]

@@ -26,16 +26,16 @@ def main() -> int:
         return 0
     if options.write and options.network:
         parser.error("--write takes all networks")
-    examined = []
+    examinations = []
     for case in CASES:
         if options.network and case.network not in options.network:
             continue
-        found = examine(case)
-        examined.append(found)
-        print(*case.key, found.verdict.result, found.verdict.detail, flush=True)
+        examination = examine(case)
+        examinations.append(examination)
+        print(*case.key, examination.verdict.result, examination.verdict.detail, flush=True)
     if options.write:
-        _replace(DOCUMENT, render(examined, _adapter(), previous))
-    return int(any(found.verdict.result in (DIFFERS, FAILS) for found in examined))
+        _replace(DOCUMENT, render(examinations, _adapter(), previous))
+    return int(any(examination.verdict.result in (DIFFERS, FAILS) for examination in examinations))
 
 
 def _adapter() -> str:

@@ -34,9 +34,9 @@ class Case:
 
 
 def _all() -> Iterator[Case]:
-    known = [(net.name, net.family, "tests/zoo") for net in NETWORKS.values()]
-    known += [(net.name, net.family, net.source) for net in TRAINED.values()]
-    for turn, (name, family, origin) in enumerate(known):
+    nets = [(net.name, net.family, "tests/zoo") for net in NETWORKS.values()]
+    nets += [(net.name, net.family, net.source) for net in TRAINED.values()]
+    for turn, (name, family, origin) in enumerate(nets):
         others = [IN_TURN[(2 * turn + i) % len(IN_TURN)] for i in range(2)]
         for style in chain(FOR_ALL, others):
             yield Case(name, family, origin, style, partial(network_path, name, style))

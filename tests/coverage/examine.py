@@ -47,7 +47,7 @@ class Examination:
     case: Case
     parameters: int
     nodes: int
-    ops: tuple[str, ...]
+    op_types: tuple[str, ...]
     groups: Groups
     verdict: Verdict
 
@@ -61,7 +61,7 @@ def examine(case: Case) -> Examination:
         case,
         parameters=parameters(model.graph),
         nodes=len(model.graph.node),
-        ops=tuple(sorted({node.op_type for node in model.graph.node})),
+        op_types=tuple(sorted({node.op_type for node in model.graph.node})),
         groups=oracle.integer_groups(),
         verdict=judge(path, oracle),
     )
@@ -113,9 +113,9 @@ def conclude(report: Report, self_test: bool = True) -> Verdict:
         return Verdict(DIFFERS, wrong)
     if report.regions:
         kinds = Counter(node.partition(" ")[0] for r in report.regions for node in r.nodes)
-        told = ", ".join(f"{count} {op}" for op, count in sorted(kinds.items()))
+        text = ", ".join(f"{count} {op_type}" for op_type, count in sorted(kinds.items()))
         besides = f"; {_transposed(report)}" if report.transposed else ""
-        return Verdict(FLOAT_REGIONS, f"{told} (error {_bound(report.replay.error)}){besides}")
+        return Verdict(FLOAT_REGIONS, f"{text} (error {_bound(report.replay.error)}){besides}")
     if report.transposed:
         return Verdict(TRANSPOSED, _transposed(report))
     return Verdict(EXACT)
@@ -162,9 +162,9 @@ def reason(error: CompileError) -> str:
     texts = [" ".join(text.partition(";")[0].split()) for text in error.reasons]
     kinds = Counter(map(_without_names, texts))
     first = {_without_names(text): text for text in reversed(texts)}
-    told = [first[kind] + (f" ({count}x)" if count > 1 else "") for kind, count in kinds.items()]
-    rest = f"; and {len(told) - MOST_REASONS} more reasons" if len(told) > MOST_REASONS else ""
-    return "; ".join(told[:MOST_REASONS]) + rest
+    lines = [first[kind] + (f" ({count}x)" if count > 1 else "") for kind, count in kinds.items()]
+    rest = f"; and {len(lines) - MOST_REASONS} more reasons" if len(lines) > MOST_REASONS else ""
+    return "; ".join(lines[:MOST_REASONS]) + rest
 
 
 def _without_names(text: str) -> str:

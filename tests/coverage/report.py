@@ -48,19 +48,19 @@ What `onnx2wgsl fuzz` printed, as recorded by
 """
 
 
-def render(examined: Sequence[Examination], adapter: str, previous: str = "") -> str:
+def render(examinations: Sequence[Examination], adapter: str, previous: str = "") -> str:
     """The whole document; the fuzz runs of a previous one are kept."""
-    _, found, kept = previous.partition(FUZZ)
+    _, separator, runs = previous.partition(FUZZ)
     libraries = ", ".join(f"{name} {version(name)}" for name in _LIBRARIES)
     parts = [
         _INTRODUCTION,
         f"With {libraries}, on {adapter}.\n",
-        _summary(examined),
+        _summary(examinations),
         "## Networks\n",
-        _networks(examined),
+        _networks(examinations),
         "## Results\n",
-        _results(examined),
-        FUZZ + (kept.rstrip() + "\n" if found else f"\n\n{_EMPTY_FUZZ}"),
+        _results(examinations),
+        FUZZ + (runs.rstrip() + "\n" if separator else f"\n\n{_EMPTY_FUZZ}"),
     ]
     return "\n".join(parts)
 
@@ -71,51 +71,51 @@ def add_fuzz_run(document: str, command: str, output: str) -> str:
     return f"{document.rstrip()}\n\n`{command}`\n\n```\n{block}\n```\n"
 
 
-def listed(document: str) -> set[tuple[str, str]]:
+def rows_of(document: str) -> set[tuple[str, str]]:
     """Network and style of every row of the results."""
     _, _, results = document.partition("## Results\n")
     rows = re.findall(r"^\| (\S+) \| (\S+) \|", results.partition(FUZZ)[0], re.MULTILINE)
     return {row for row in rows if row[0] not in ("network", "---")}
 
 
-def _summary(examined: Sequence[Examination]) -> str:
-    counts = Counter(found.verdict.result for found in examined)
-    names = dict.fromkeys(found.case.network for found in examined)
-    families = {found.case.family for found in examined}
-    head = f"{len(names)} networks of {len(families)} families, {len(examined)} models:\n"
+def _summary(examinations: Sequence[Examination]) -> str:
+    counts = Counter(entry.verdict.result for entry in examinations)
+    names = dict.fromkeys(entry.case.network for entry in examinations)
+    families = {entry.case.family for entry in examinations}
+    head = f"{len(names)} networks of {len(families)} families, {len(examinations)} models:\n"
     rows = [
         (result, str(counts[result]), meaning)
         for result, meaning in _RESULTS.items()
         if counts[result] or result in (EXACT, FLOAT_REGIONS, REFUSED)
     ]
-    exact = [found for found in examined if found.verdict.result not in NOT_EXACT]
-    groups = sum(len(found.groups.integer) for found in exact)
-    told = f"{groups} integer groups in the {len(exact)} models that compiled, all of them exact."
-    return f"{head}\n{_table(('result', 'models', 'meaning'), rows)}\n{told}\n"
+    exact = [entry for entry in examinations if entry.verdict.result not in NOT_EXACT]
+    groups = sum(len(entry.groups.integer) for entry in exact)
+    line = f"{groups} integer groups in the {len(exact)} models that compiled, all of them exact."
+    return f"{head}\n{_table(('result', 'models', 'meaning'), rows)}\n{line}\n"
 
 
-def _networks(examined: Sequence[Examination]) -> str:
+def _networks(examinations: Sequence[Examination]) -> str:
     rows = []
-    for name in dict.fromkeys(found.case.network for found in examined):
-        mine = [found for found in examined if found.case.network == name]
+    for name in dict.fromkeys(entry.case.network for entry in examinations):
+        mine = [entry for entry in examinations if entry.case.network == name]
         first = mine[0]
-        ops = (op for op in first.ops if op not in ("QuantizeLinear", "DequantizeLinear"))
-        results = Counter(found.verdict.result for found in mine)
-        told = ", ".join(f"{results[key]} {key}" for key in _RESULTS if results[key])
+        op_types = (t for t in first.op_types if t not in ("QuantizeLinear", "DequantizeLinear"))
+        results = Counter(entry.verdict.result for entry in mine)
+        verdicts = ", ".join(f"{results[key]} {key}" for key in _RESULTS if results[key])
         head = (name, first.case.family, first.case.origin, f"{first.parameters:,}")
-        rows.append((*head, ", ".join(ops), told))
+        rows.append((*head, ", ".join(op_types), verdicts))
     return _table(("network", "family", "from", "parameters", "operators", "models"), rows)
 
 
-def _results(examined: Sequence[Examination]) -> str:
+def _results(examinations: Sequence[Examination]) -> str:
     rows = []
-    for found in examined:
-        integer = ", ".join(f"{count} {op}" for op, count in found.groups.counts.items())
-        verdict = found.verdict
+    for entry in examinations:
+        integer = ", ".join(f"{count} {op_type}" for op_type, count in entry.groups.counts.items())
+        verdict = entry.verdict
         text = f"{verdict.result}: {verdict.detail}" if verdict.detail else verdict.result
-        groups = str(len(found.groups.integer))
-        groups += ", all exact" * (verdict.result not in NOT_EXACT and bool(found.groups.integer))
-        rows.append((*found.case.key, str(found.nodes), groups, integer, text))
+        groups = str(len(entry.groups.integer))
+        groups += ", all exact" * (verdict.result not in NOT_EXACT and bool(entry.groups.integer))
+        rows.append((*entry.case.key, str(entry.nodes), groups, integer, text))
     head = ("network", "style", "nodes", "integer groups", "in integers in onnxruntime", "result")
     return _table(head, rows)
 

@@ -138,8 +138,8 @@ def test_the_face_has_an_outline_all_around_in_profile(monkeypatch: pytest.Monke
     rows = [row for row in range(512) if np.count_nonzero(picture[row].max(axis=1)) > 60]
     outlined = 0
     for row in rows:
-        drawn = np.flatnonzero(picture[row].max(axis=1))
-        ends = (slice(drawn[0], drawn[0] + 5), slice(drawn[-1] - 4, drawn[-1] + 1))
+        columns = np.flatnonzero(picture[row].max(axis=1))
+        ends = (slice(columns[0], columns[0] + 5), slice(columns[-1] - 4, columns[-1] + 1))
         outlined += all(green[row, end].max() > 20 for end in ends)
     assert outlined > 0.9 * len(rows)
 
@@ -170,15 +170,15 @@ def test_patches_of_the_shell_run_clockwise_seen_from_outside() -> None:
 def test_patches_that_face_the_viewer_do_not_overlap(pitch: float, yaw: float) -> None:
     """drawing.js adds their colours: where two overlapped, it would draw another one."""
     points = with_shell(head(pitch, yaw, 8)[:, :2] * 512.0)
-    covered = np.zeros((512, 512), np.uint8)
+    coverage = np.zeros((512, 512), np.uint8)
     for patch in SPECIFICATION["patches"]["shell"]:
         corners = points[patch]
         x, y = corners.T
         if x @ np.roll(y, -1) - y @ np.roll(x, -1) > 0:
-            mask = np.zeros_like(covered)
+            mask = np.zeros_like(coverage)
             cv2.fillPoly(mask, [np.rint(corners).astype(np.int32)], 1)
-            covered += cv2.erode(mask, np.ones((3, 3), np.uint8))
-    assert covered.max() == 1
+            coverage += cv2.erode(mask, np.ones((3, 3), np.uint8))
+    assert coverage.max() == 1
 
 
 @settings(max_examples=10, deadline=None)

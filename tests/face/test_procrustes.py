@@ -61,15 +61,15 @@ def test_the_inverse_undoes_a_similarity(similarity: Similarity, cloud: tuple[Po
 
 
 @given(similarities(), clouds())
-def test_a_fit_recovers_a_similarity(similarity: Similarity, cloud: tuple[Points, Points]) -> None:
+def test_a_fit_recovers_a_similarity(truth: Similarity, cloud: tuple[Points, Points]) -> None:
     points, weights = cloud
-    target = similarity.forward(points)
-    found = fit(points, target, weights)
+    target = truth.forward(points)
+    similarity = fit(points, target, weights)
     spread, offset = np.abs(target - target.mean(0)).max(), np.abs(target).max()
     tolerance = 1e-7 * spread + 1e-12 * offset
-    np.testing.assert_allclose(found.forward(points), target, rtol=0, atol=tolerance)
-    np.testing.assert_allclose(found.rotation @ found.rotation.T, np.eye(3), atol=1e-12)
-    assert np.linalg.det(found.rotation) > 0
+    np.testing.assert_allclose(similarity.forward(points), target, rtol=0, atol=tolerance)
+    np.testing.assert_allclose(similarity.rotation @ similarity.rotation.T, np.eye(3), atol=1e-12)
+    assert np.linalg.det(similarity.rotation) > 0
 
 
 @settings(max_examples=30)
@@ -97,8 +97,8 @@ def test_a_fit_is_better_than_its_neighbours(seed: int) -> None:
 
 
 def test_a_mirror_image_is_met_by_a_rotation() -> None:
-    found = fit(VERTICES, VERTICES * [-1, 1, 1], np.ones(MESH))
-    assert np.linalg.det(found.rotation) == pytest.approx(1)
+    similarity = fit(VERTICES, VERTICES * [-1, 1, 1], np.ones(MESH))
+    assert np.linalg.det(similarity.rotation) == pytest.approx(1)
 
 
 def test_a_point_of_weight_zero_does_not_count() -> None:
@@ -178,10 +178,10 @@ def test_the_placement_says_where_the_anchors_are() -> None:
     """Of a face that is the canonical one, exactly; a wide picture has x in the greater unit."""
     upright = Similarity(0.02, rotation(10, -30, 5), np.array([0.4, -0.3, 0.1])).forward(VERTICES)
     face = np.concatenate([upright, np.zeros((10, 3))]) * [1, -1.5, -1]
-    found = placement(face, 1.5)
-    assert found.scale == pytest.approx(0.02)
-    np.testing.assert_allclose(found.rotation, rotation(10, -30, 5), atol=1e-12)
-    np.testing.assert_allclose(found.translation, [0.4, -0.3, 0.1], atol=1e-12)
+    similarity = placement(face, 1.5)
+    assert similarity.scale == pytest.approx(0.02)
+    np.testing.assert_allclose(similarity.rotation, rotation(10, -30, 5), atol=1e-12)
+    np.testing.assert_allclose(similarity.translation, [0.4, -0.3, 0.1], atol=1e-12)
 
 
 def test_a_face_framed_once_stays_so() -> None:

@@ -16,18 +16,18 @@ NEAR = 1e-9
 HINT = "run pytest tests/face --update-golden, look at the difference, and commit it"
 
 
-def differences(held: Any, anew: Any, place: str) -> Iterator[str]:
+def differences(committed: Any, fresh: Any, place: str) -> Iterator[str]:
     """Where two trees differ, numbers by more than NEAR."""
-    if isinstance(held, dict) and isinstance(anew, dict):
-        for name in held.keys() | anew.keys():
-            yield from differences(held.get(name), anew.get(name), f"{place}/{name}")
-    elif isinstance(held, list) and isinstance(anew, list) and len(held) == len(anew):
-        if np.abs(np.subtract(held, anew)).max() > NEAR:
+    if isinstance(committed, dict) and isinstance(fresh, dict):
+        for name in committed.keys() | fresh.keys():
+            yield from differences(committed.get(name), fresh.get(name), f"{place}/{name}")
+    elif isinstance(committed, list) and isinstance(fresh, list) and len(committed) == len(fresh):
+        if np.abs(np.subtract(committed, fresh)).max() > NEAR:
             yield place
-    elif isinstance(held, float) and isinstance(anew, float):
-        if abs(held - anew) > NEAR:
+    elif isinstance(committed, float) and isinstance(fresh, float):
+        if abs(committed - fresh) > NEAR:
             yield place
-    elif held != anew:
+    elif committed != fresh:
         yield place
 
 
@@ -45,13 +45,13 @@ def test_the_file_is_laid_out_as_it_is_written() -> None:
 
 
 def test_a_case_that_is_off_is_named() -> None:
-    held = vectors.read()
+    committed = vectors.read()
     off = vectors.read()
     off["fits"]["flat"]["rotation"][4] += 3e-9
     off["faces"]["photo"]["scale"] += 3e-9
     off["drawings"]["open 512"]["sha256"] = "0"
     del off["fits"]["mirrored"]["inverse"]
-    assert sorted(differences(held, off, "")) == [
+    assert sorted(differences(committed, off, "")) == [
         "/drawings/open 512/sha256",
         "/faces/photo/scale",
         "/fits/flat/rotation",
@@ -61,5 +61,5 @@ def test_a_case_that_is_off_is_named() -> None:
 
 def test_pixels_show_the_fill_of_every_polygon_and_circle() -> None:
     drawings = vectors.read()["drawings"].values()
-    shown = {color for drawing in drawings for color in drawing["pixels"]}
-    assert {layer["fill"] for layer in SPECIFICATION["layers"] if "fill" in layer} <= shown
+    colors = {color for drawing in drawings for color in drawing["pixels"]}
+    assert {layer["fill"] for layer in SPECIFICATION["layers"] if "fill" in layer} <= colors

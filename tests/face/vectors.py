@@ -70,30 +70,30 @@ def worked(cases: Tree) -> Tree:
 
 def _fit(case: Tree) -> Tree:
     source, target = points(case["source"]), points(case["target"])
-    found = fit(source, target, np.array(case["weights"]))
+    similarity = fit(source, target, np.array(case["weights"]))
     return {
         **{name: case[name] for name in ("source", "target", "weights")},
-        **_similarity(found),
-        "forward": _row(found.forward(source)),
-        "inverse": _row(found.inverse(target)),
+        **_similarity(similarity),
+        "forward": _row(similarity.forward(source)),
+        "inverse": _row(similarity.inverse(target)),
     }
 
 
 def _face(case: Tree) -> Tree:
-    seen, aspect = points(case["landmarks"]), case["aspect"]
+    face, aspect = points(case["landmarks"]), case["aspect"]
     return {
         "aspect": aspect,
         "landmarks": case["landmarks"],
-        **_similarity(placement(seen, aspect)),
-        "placed": _row(to_training_frame(seen, aspect)),
+        **_similarity(placement(face, aspect)),
+        "placed": _row(to_training_frame(face, aspect)),
     }
 
 
-def _similarity(found: Similarity) -> Tree:
+def _similarity(similarity: Similarity) -> Tree:
     return {
-        "scale": round(found.scale, DECIMALS),
-        "rotation": _row(found.rotation),
-        "translation": _row(found.translation),
+        "scale": round(similarity.scale, DECIMALS),
+        "rotation": _row(similarity.rotation),
+        "translation": _row(similarity.translation),
     }
 
 
@@ -112,10 +112,10 @@ def _drawing(case: Tree, faces: Tree) -> Tree:
 def _flat_pixels(picture: NDArray[np.uint8]) -> dict[str, list[int]]:
     window = np.ones((2 * MARGIN + 1, 2 * MARGIN + 1), np.uint8)
     flat = (cv2.erode(picture, window) == cv2.dilate(picture, window)).all(axis=2)
-    found: dict[str, list[tuple[int, int]]] = {}
+    places: dict[str, list[tuple[int, int]]] = {}
     for y, x in np.argwhere(flat).tolist():
-        found.setdefault(f"#{picture[y, x].tobytes().hex()}", []).append((x, y))
-    return {color: _some(found[color]) for color in sorted(found.keys() & _area_colors())}
+        places.setdefault(f"#{picture[y, x].tobytes().hex()}", []).append((x, y))
+    return {color: _some(places[color]) for color in sorted(places.keys() & _area_colors())}
 
 
 def _area_colors() -> set[str]:
@@ -128,8 +128,8 @@ def _area_colors() -> set[str]:
 
 def _some(places: Sequence[tuple[int, int]]) -> list[int]:
     """Up to EACH of the places, from the first to the last, in a row."""
-    chosen = np.linspace(0, len(places) - 1, min(EACH, len(places))).round().astype(int)
-    return [number for index in chosen for number in places[index]]
+    indices = np.linspace(0, len(places) - 1, min(EACH, len(places))).round().astype(int)
+    return [number for index in indices for number in places[index]]
 
 
 def text(tree: Mapping[str, Any], depth: int = 1) -> str:

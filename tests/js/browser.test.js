@@ -123,9 +123,9 @@ describe('the page', () => {
     const values = new Float32Array(192);
     for (let c = 0; c < 3; c++)
       for (let p = 0; p < 64; p++) values[64 * c + p] = shown[4 * p + c] / 128 - 1;
-    const wanted = reference(values).output;
+    const { output } = reference(values);
     const expected = shown.map((_, k) =>
-      k % 4 === 3 ? 255 : wanted[64 * (k % 4) + (k >> 2)] * 128 + 128,
+      k % 4 === 3 ? 255 : output[64 * (k % 4) + (k >> 2)] * 128 + 128,
     );
     assert.deepEqual(await pixelsOf(page, '#output'), expected);
     await page.close();

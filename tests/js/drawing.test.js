@@ -65,19 +65,22 @@ test('no colour can be that of the other side', async () => {
 
 for (const [name, { face, size, pixels }] of Object.entries(drawings))
   test(`${name}: what lies within areas has the colour that vectors.json says`, async () => {
-    const colours = await inPage(async ({ url, ...given }) => (await import(url)).colours(given), {
-      ...drawing(face, size),
-      places: Object.values(pixels),
-    });
+    const colours = await inPage(
+      async ({ url, ...options }) => (await import(url)).colours(options),
+      {
+        ...drawing(face, size),
+        places: Object.values(pixels),
+      },
+    );
     assert.deepEqual(colours, Object.entries(pixels).map(repeated));
   });
 
 test('rows of numbers and a flat array draw the same', async () => {
   const same = await inPage(
-    async ({ url, ...given }) => {
+    async ({ url, ...options }) => {
       const { drawn } = await import(url);
-      const rows = Array.from({ length: 478 }, (_, i) => given.points.slice(3 * i, 3 * i + 3));
-      const [a, b] = [await drawn(given), await drawn({ ...given, points: rows })];
+      const rows = Array.from({ length: 478 }, (_, i) => options.points.slice(3 * i, 3 * i + 3));
+      const [a, b] = [await drawn(options), await drawn({ ...options, points: rows })];
       return a.some(Boolean) && a.every((value, i) => value === b[i]);
     },
     drawing('photo', 64),
@@ -86,15 +89,15 @@ test('rows of numbers and a flat array draw the same', async () => {
 });
 
 test('too few landmarks and a canvas that is not square are refused', async () => {
-  const draw = async ({ url, ...given }) => void (await (await import(url)).drawn(given));
+  const draw = async ({ url, ...options }) => void (await (await import(url)).drawn(options));
   const few = { ...drawing('photo', 64), points: [[0, 0, 0]] };
   await assert.rejects(inPage(draw, few), /landmarks has the length 1; a drawing needs 478/);
   const high = { ...drawing('photo', 64), height: 65 };
   await assert.rejects(inPage(draw, high), /The canvas is 64x65; a drawing is square/);
 });
 
-const inPage = (run, given) =>
-  page.evaluate(run, { url: `${server.url(2)}drawing_page.js`, ...given });
+const inPage = (run, options) =>
+  page.evaluate(run, { url: `${server.url(2)}drawing_page.js`, ...options });
 
 function drawing(face, size, changes = {}) {
   const specification = { ...SPECIFICATION, ...changes };
@@ -104,7 +107,7 @@ function drawing(face, size, changes = {}) {
 /** How far Chromium's drawing is from Python's; `changes` replace parts of the specification. */
 function difference(face, size, changes) {
   const picture = `${server.url(1)}${size}/${face}.png`;
-  return inPage(async ({ url, ...given }) => (await import(url)).difference(given), {
+  return inPage(async ({ url, ...options }) => (await import(url)).difference(options), {
     ...drawing(face, size, changes),
     picture,
   });

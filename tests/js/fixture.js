@@ -174,7 +174,7 @@ function modelOf(weights) {
   const arena = ['arena', 'read_write'];
   const shape = [1, 3, SIZE, SIZE];
   const words = { buffer: 'arena', width: PIXELS };
-  const wanted = reference(seededInput(3 * PIXELS, 1, -1.1, 1.1));
+  const results = reference(seededInput(3 * PIXELS, 1, -1.1, 1.1));
   const picture = kernel('picture', '00_picture.wgsl', [], [arena, ['image:input', 'read']], words);
   return {
     format: 'onnx2wgsl',
@@ -219,9 +219,9 @@ function modelOf(weights) {
     self_test: {
       seed: 1,
       inputs: { input: { low: -1.1, high: 1.1 } },
-      kernels: [wanted.quantized, wanted.convolved, wanted.output].map(checksum),
+      kernels: [results.quantized, results.convolved, results.output].map(checksum),
       pictures: { input: checksum(seededPicture(1)) },
-      outputs: { output: checksum(wanted.output) },
+      outputs: { output: checksum(results.output) },
     },
   };
 }

@@ -50,8 +50,8 @@ export function fixtureFolder(damage) {
 
 /** The folders of ONNX2WGSL_ARTIFACTS, else the compiled avatar model; and the fixture. */
 export function artifactFolders() {
-  const given = process.env.ONNX2WGSL_ARTIFACTS?.split(':').filter(Boolean);
-  const folders = given?.map((folder) => resolve(folder)) ?? [compiledAvatar()];
+  const names = process.env.ONNX2WGSL_ARTIFACTS?.split(':').filter(Boolean);
+  const folders = names?.map((folder) => resolve(folder)) ?? [compiledAvatar()];
   return [fixtureFolder(), ...folders];
 }
 

@@ -89,10 +89,10 @@ test('other numbers of landmarks have no frame', () => {
 });
 
 function checkFit({ source, target, weights, ...expected }) {
-  const found = new Fit(source, weights).to(target);
-  checkSimilarity(found, expected);
-  assertNear(found.forward(source), expected.forward);
-  assertNear(found.inverse(target), expected.inverse);
+  const similarity = new Fit(source, weights).to(target);
+  checkSimilarity(similarity, expected);
+  assertNear(similarity.forward(source), expected.forward);
+  assertNear(similarity.inverse(target), expected.inverse);
 }
 
 function checkFace({ landmarks, aspect, placed, ...expected }) {
@@ -100,14 +100,14 @@ function checkFace({ landmarks, aspect, placed, ...expected }) {
   assertNear(frame.place(landmarks, aspect), placed);
 }
 
-function checkSimilarity(found, { scale, rotation, translation }) {
-  assertNear([found.scale], [scale]);
-  assertNear(found.rotation, rotation);
-  assertNear(found.translation, translation);
+function checkSimilarity(similarity, { scale, rotation, translation }) {
+  assertNear([similarity.scale], [scale]);
+  assertNear(similarity.rotation, rotation);
+  assertNear(similarity.translation, translation);
 }
 
-function assertNear(found, expected, near = NEAR) {
-  assert.equal(found.length, expected.length);
-  const apart = Math.max(...Array.from(found, (value, i) => Math.abs(value - expected[i])));
+function assertNear(values, expected, near = NEAR) {
+  assert.equal(values.length, expected.length);
+  const apart = Math.max(...Array.from(values, (value, i) => Math.abs(value - expected[i])));
   assert.ok(apart <= near, `${apart} apart`);
 }

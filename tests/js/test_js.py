@@ -14,11 +14,11 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture(scope="module")
 def npm() -> str:
     """The npm command, with the packages of package-lock.json installed."""
-    found = shutil.which("npm")
-    assert found, "npm is missing: install Node.js 20 or later (make setup)"
+    command = shutil.which("npm")
+    assert command, "npm is missing: install Node.js 20 or later (make setup)"
     if not (ROOT / "node_modules" / "webgpu").is_dir():
-        subprocess.run([found, "ci", "--no-audit", "--no-fund"], cwd=ROOT, check=True)
-    return found
+        subprocess.run([command, "ci", "--no-audit", "--no-fund"], cwd=ROOT, check=True)
+    return command
 
 
 SCRIPTS = ["format:check", "test:package", "test:node", "test:browser", "test:face"]
@@ -28,5 +28,5 @@ SCRIPTS = ["format:check", "test:package", "test:node", "test:browser", "test:fa
 def test_npm_script(npm: str, script: str) -> None:
     environment = {**os.environ, "PYTHON": sys.executable}
     command = [npm, "run", "--silent", script]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    process = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stdout + process.stderr

@@ -33,16 +33,16 @@ try {
 }
 
 rmSync(join(WORK, 'out/runtime_js/page.d.ts')); // nobody imports the page
-const made = list(join(WORK, 'out'), '.d.ts');
+const fresh = list(join(WORK, 'out'), '.d.ts');
 const committed = list(ROOT, '.d.ts');
 const text = (path) => (existsSync(path) ? readFileSync(path, 'utf8') : null);
-const stale = [...new Set([...made, ...committed])].filter(
+const stale = [...new Set([...fresh, ...committed])].filter(
   (path) => text(join(WORK, 'out', path)) !== text(join(ROOT, path)),
 );
 if (process.argv.includes('--write'))
   for (const path of stale) {
     rmSync(join(ROOT, path), { force: true });
-    if (made.includes(path)) cpSync(join(WORK, 'out', path), join(ROOT, path));
+    if (fresh.includes(path)) cpSync(join(WORK, 'out', path), join(ROOT, path));
   }
 else if (stale.length) {
   console.error(`not as tsc writes them: ${stale.join(', ')}. Run: npm run types`);

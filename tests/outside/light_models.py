@@ -80,33 +80,33 @@ def _float_model(path: Path) -> onnx.ModelProto:
 def _draw_weights(model: onnx.ModelProto, divisor: int) -> None:
     """Replaces what ConstantOfShape makes by seeded weights, and divides all channels."""
     graph = model.graph
-    held = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
     roles = {name: role for role, name in _roles(graph)}
     random = np.random.default_rng(1)
-    made: dict[str, Array] = {}
+    tensors: dict[str, Array] = {}
     for node in graph.node:
         if node.op_type == "ConstantOfShape":
-            shape = _narrowed(held.pop(node.input[0]).tolist(), divisor)
-            made[node.output[0]] = _drawn(random, shape, roles.get(node.output[0]))
+            shape = _narrowed(constants.pop(node.input[0]).tolist(), divisor)
+            tensors[node.output[0]] = _draw(random, shape, roles.get(node.output[0]))
         elif node.op_type == "Reshape" and divisor > 1:
-            shape = held[node.input[1]].tolist()
-            held[node.input[1]] = np.array(_narrowed(shape, divisor), np.int64)
-    for name, data in held.items():
+            shape = constants[node.input[1]].tolist()
+            constants[node.input[1]] = np.array(_narrowed(shape, divisor), np.int64)
+    for name, data in constants.items():
         if data.dtype == np.float32:
-            made[name] = data[: _narrowed(data.shape, divisor)[0]]
+            tensors[name] = data[: _narrowed(data.shape, divisor)[0]]
         else:
-            made[name] = data
-    computed = [node for node in graph.node if node.op_type != "ConstantOfShape"]
-    inputs = [value for value in graph.input if value.name not in held and _is_image(value)]
-    for field, content in (("node", computed), ("input", inputs)):
+            tensors[name] = data
+    nodes = [node for node in graph.node if node.op_type != "ConstantOfShape"]
+    inputs = [value for value in graph.input if value.name not in constants and _is_image(value)]
+    for field, content in (("node", nodes), ("input", inputs)):
         del getattr(graph, field)[:]
         getattr(graph, field).extend(content)
     del graph.initializer[:], graph.value_info[:]
-    used = {name for node in graph.node for name in node.input}
+    names = {name for node in graph.node for name in node.input}
     graph.initializer.extend(
         numpy_helper.from_array(np.ascontiguousarray(data), name)
-        for name, data in made.items()
-        if name in used
+        for name, data in tensors.items()
+        if name in names
     )
     dims = graph.output[0].type.tensor_type.shape.dim
     dims[1].dim_value //= divisor
@@ -122,9 +122,9 @@ def _narrowed(shape: Any, divisor: int) -> list[int]:
     They are the first two, and in weights [1, 1, M, K] of a matrix the last two.
     """
     matrix = len(shape) == 4 and tuple(shape[:2]) == (1, 1)
-    counted = (2, 3) if matrix else (0, 1)
+    channels = (2, 3) if matrix else (0, 1)
     return [
-        size // divisor if axis in counted and size not in (1, IMAGE_CHANNELS) else size
+        size // divisor if axis in channels and size not in (1, IMAGE_CHANNELS) else size
         for axis, size in enumerate(shape)
     ]
 
@@ -138,7 +138,7 @@ def _roles(graph: onnx.GraphProto) -> Iterator[tuple[tuple[str, int], str]]:
                 yield (node.op_type, index), through.get(name, name)
 
 
-def _drawn(random: np.random.Generator, shape: list[int], role: tuple[str, int] | None) -> Array:
+def _draw(random: np.random.Generator, shape: list[int], role: tuple[str, int] | None) -> Array:
     if len(shape) > 1:
         values = random.normal(0, np.sqrt(2 / np.prod(shape[1:])), shape)
     elif role in SCALES:
@@ -163,8 +163,8 @@ def _spread_logits(model: onnx.ModelProto) -> None:
     session = ort.InferenceSession(probed.SerializeToString(), providers=["CPUExecutionProvider"])
     (logits,) = session.run(None, {model.graph.input[0].name: picture(model, seed=0)})
     data = numpy_helper.to_array(weights[name])
-    scaled = data * np.float32(LOGITS_DEVIATION / float(np.std(logits)))
-    weights[name].CopyFrom(numpy_helper.from_array(scaled, name))
+    values = data * np.float32(LOGITS_DEVIATION / float(np.std(logits)))
+    weights[name].CopyFrom(numpy_helper.from_array(values, name))
 
 
 @contextmanager

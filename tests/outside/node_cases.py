@@ -147,17 +147,17 @@ class Case:
 @cache
 def node_cases() -> tuple[Case, ...]:
     """Every node case of the installed onnx, adapted, by name."""
-    found = {case.name: case for case in _collect()}
+    collection = {case.name: case for case in _collect()}
     operators = {
         name: case.model.graph.node[0].op_type
-        for name, case in found.items()
+        for name, case in collection.items()
         if len(case.model.graph.node) == 1
     }
     cases = []
-    for name, case in sorted(found.items()):
+    for name, case in sorted(collection.items()):
         base = re.sub(r"_expanded(_ver\d+)?$", "", name)
         operator = operators.get(base) or operators.get(name) or case.model.graph.node[0].op_type
-        cases.append(_adapt(case, operator, found.get(base, case).model))
+        cases.append(_adapt(case, operator, collection.get(base, case).model))
     return tuple(cases)
 
 
@@ -177,12 +177,12 @@ def _collect() -> list[Any]:
 def _adapt(case: Any, operator: str, base: onnx.ModelProto) -> Case:
     model, unconverted = convert(case.model)
     inputs, outputs = case.data_sets[0]
-    given = {
+    tensors = {
         value.name: data
         for value, data in zip(case.model.graph.input, inputs, strict=False)
         if isinstance(data, np.ndarray | np.generic)
     }
-    arrays = {name: np.asarray(data) for name, data in given.items()}
+    arrays = {name: np.asarray(data) for name, data in tensors.items()}
     names = [name for name in arrays if name in parameters(base) | parameters(case.model)]
     names = [name for name in names if arrays[name].dtype != object]
     return Case(
@@ -212,10 +212,10 @@ def with_constants(model: onnx.ModelProto, constants: dict[str, Array]) -> onnx.
     """A copy of `model` in which these graph inputs are initializers."""
     result = onnx.ModelProto()
     result.CopyFrom(model)
-    kept = [value for value in result.graph.input if value.name not in constants]
+    inputs = [value for value in result.graph.input if value.name not in constants]
     types = {value.name: value.type.tensor_type.elem_type for value in result.graph.input}
     del result.graph.input[:]
-    result.graph.input.extend(kept)
+    result.graph.input.extend(inputs)
     for name, data in constants.items():
         tensor = numpy_helper.from_array(data, name)
         if tensor.data_type == types[name]:
@@ -238,5 +238,5 @@ def convert(model: onnx.ModelProto) -> tuple[onnx.ModelProto, str]:
         converted.ir_version = onnx.helper.find_min_ir_version_for(converted.opset_import)
         return converted, ""
     except Exception as error:  # the converter raises RuntimeError and more, without a base class
-        told = " ".join(str(error).split())
-        return model, re.sub(r"^.*?failed: ", "", told)
+        message = " ".join(str(error).split())
+        return model, re.sub(r"^.*?failed: ", "", message)

@@ -102,9 +102,9 @@ def _of_types(graph: onnx.GraphProto) -> str:
             return f"dtype: {family}"
     if strange:
         return f"dtype: {names}"
-    read = set(map(_type, graph.input))
-    if read & WHOLE:
-        return f"dtype: computes on {', '.join(sorted(map(_name, read & WHOLE)))}"
+    types = set(map(_type, graph.input))
+    if types & WHOLE:
+        return f"dtype: computes on {', '.join(sorted(map(_name, types & WHOLE)))}"
     return ""
 
 

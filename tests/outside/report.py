@@ -86,8 +86,8 @@ def render(suites: Sequence[Suite]) -> str:
 
 
 def _row(suite: Suite) -> str:
-    left = sum(map(len, suite.not_run.values()))
-    counts = [len(suite.cases), len(suite.passing()), left, len(suite.defects())]
+    not_run = sum(map(len, suite.not_run.values()))
+    counts = [len(suite.cases), len(suite.passing()), not_run, len(suite.defects())]
     return f"| {suite.title} | " + " | ".join(map(str, counts)) + " |"
 
 
@@ -99,8 +99,8 @@ def _section(suite: Suite) -> str:
     if suite.passing():
         counts = Counter(case.operator for case in suite.passing())
         total = Counter(case.operator for case in suite.cases)
-        told = ", ".join(f"{op} {counts[op]} of {total[op]}" for op in sorted(counts))
-        parts += ["\n### Pass\n", _fill(told)]
+        text = ", ".join(f"{op_type} {counts[op_type]} of {total[op_type]}" for op_type in sorted(counts))
+        parts += ["\n### Pass\n", _fill(text)]
     if suite.unexpected():
         names = ", ".join(f"`{case.name}`" for case in suite.unexpected())
         about = "ONNX Runtime's result is not the one that comes with the case: "
@@ -110,8 +110,8 @@ def _section(suite: Suite) -> str:
         counts = {why: len(cases) for why, cases in groups.items() if why.startswith(NOT_SUPPORTED)}
         if counts:
             most = sorted(counts, key=lambda why: (-counts[why], why))
-            told = ", ".join(f"{why.removeprefix(NOT_SUPPORTED)} {counts[why]}" for why in most)
-            parts.append(_fill(f"Operators that are not supported, by cases: {told}.") + "\n")
+            text = ", ".join(f"{why.removeprefix(NOT_SUPPORTED)} {counts[why]}" for why in most)
+            parts.append(_fill(f"Operators that are not supported, by cases: {text}.") + "\n")
         for why, cases in groups.items():
             names = ", ".join(f"`{case.name}`" for case in cases)
             parts += [_fill(f"**{why}** ({len(cases)})", "- "), _fill(names, "  ") + "\n"]

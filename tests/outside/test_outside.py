@@ -30,35 +30,35 @@ def suites() -> list[Suite]:
 
 def test_no_case_differs_and_none_fails_without_a_message(suites: list[Suite]) -> None:
     defects = {name: out for suite in suites for name, out in suite.defects().items()}
-    told = [f"{name} {out.kind}: {out.reason}" for name, out in defects.items()]
-    assert not told, "\n".join([f"{len(told)} cases:", *told])
+    lines = [f"{name} {out.kind}: {out.reason}" for name, out in defects.items()]
+    assert not lines, "\n".join([f"{len(lines)} cases:", *lines])
 
 
 def test_every_case_passes_or_has_a_reason(suites: list[Suite]) -> None:
     for suite in suites:
-        refused = [case.name for cases in suite.not_run.values() for case in cases]
+        not_run = [case.name for cases in suite.not_run.values() for case in cases]
         passing = [case.name for case in suite.passing()]
-        found = sorted([*refused, *passing, *suite.defects()])
-        assert found == sorted(case.name for case in suite.cases)
+        names = sorted([*not_run, *passing, *suite.defects()])
+        assert names == sorted(case.name for case in suite.cases)
         assert all(why.strip() for why in suite.not_run)
 
 
 def test_every_node_case_of_onnx_is_in_a_suite(suites: list[Suite]) -> None:
     from onnx.backend.test.case.node import collect_testcases
 
-    held = {case.name for suite in suites for case in suite.cases}
-    assert {case.name for case in collect_testcases()} <= held
+    names = {case.name for suite in suites for case in suite.cases}
+    assert {case.name for case in collect_testcases()} <= names
 
 
 def test_the_report_is_what_the_suites_give(suites: list[Suite]) -> None:
-    written, made = REPORT.read_text(), render(suites)
+    committed, report = REPORT.read_text(), render(suites)
     for package in ("onnx", "onnxruntime"):
         installed = f"{package} {metadata.version(package)}"
-        assert installed in written, f"{installed} is not the one of the report: {WRITE}"
+        assert installed in committed, f"{installed} is not the one of the report: {WRITE}"
     lines = difflib.unified_diff(
-        written.splitlines(), made.splitlines(), "committed", "regenerated", lineterm="", n=1
+        committed.splitlines(), report.splitlines(), "committed", "regenerated", lineterm="", n=1
     )
-    assert written == made, "\n".join([f"{WRITE}, and look at the difference:", *lines])
+    assert committed == report, "\n".join([f"{WRITE}, and look at the difference:", *lines])
 
 
 # --------------------------------------------------------------------- the harness can fail
@@ -85,9 +85,9 @@ def test_a_crash_of_the_compiler_is_a_defect(monkeypatch: pytest.MonkeyPatch) ->
 
     model, feed = _model(CONVOLUTIONS["u8_s8"]())
     monkeypatch.setattr(run, "compiled", crash)
-    found = outcome(model, feed)
-    assert found.kind in run.DEFECTS
-    assert "a bug" in found.reason
+    result = outcome(model, feed)
+    assert result.kind in run.DEFECTS
+    assert "a bug" in result.reason
 
 
 def test_an_unexpected_reference_is_told() -> None:
@@ -107,7 +107,7 @@ def _model(model: onnx.ModelProto) -> tuple[onnx.ModelProto, run.Feed]:
 
 
 @pytest.mark.parametrize(
-    ("have", "want", "integer", "found"),
+    ("have", "want", "integer", "kind"),
     [
         ([1, 2], [1, 2], True, EXACT),
         ([1, np.nan], [1, np.nan], True, EXACT),
@@ -123,8 +123,8 @@ def _model(model: onnx.ModelProto) -> tuple[onnx.ModelProto, run.Feed]:
         ([1], [1, 2], False, DIFFERS),
     ],
 )
-def test_comparison(have: list[float], want: list[float], integer: bool, found: str) -> None:
-    assert compare(np.array(have, F32), np.array(want, F32), integer=integer)[0] == found
+def test_comparison(have: list[float], want: list[float], integer: bool, kind: str) -> None:
+    assert compare(np.array(have, F32), np.array(want, F32), integer=integer)[0] == kind
 
 
 def test_integers_and_dtypes_are_compared_exactly() -> None:

@@ -27,23 +27,23 @@ def compile_net(net: Net, observe: Observer | None = None) -> tuple[onnx.ModelPr
 
 def check_stages(net: Net) -> None:
     """Compares the import, the graph after every pass, and the program with onnxruntime."""
-    found = compare_model(build(net), [feed(net)])
-    if any(NO_COMMON_RANGE in reason for reason in found.refused):
+    comparison = compare_model(build(net), [feed(net)])
+    if any(NO_COMMON_RANGE in reason for reason in comparison.refused):
         reject()
-    found.require_exact()
+    comparison.require_exact()
 
 
 def check_float_or_exact(net: Net) -> None:
     """What onnxruntime leaves in float is refused or a float region here; all else is exact."""
     model = build(net)
-    found = compare_model(model, [feed(net)])
-    if found.refused:
+    comparison = compare_model(model, [feed(net)])
+    if comparison.refused:
         return
-    if not found.in_float:
-        found.require_exact()
+    if not comparison.in_float:
+        comparison.require_exact()
         return
     try:
         program = compile_in_memory(model)
     except CompileError:
         return
-    assert floats_of(program), f"exact here, though onnxruntime left it in float: {found.in_float}"
+    assert floats_of(program), f"exact here, though onnxruntime left it in float: {comparison.in_float}"

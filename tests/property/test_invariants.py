@@ -27,7 +27,7 @@ def check_text(net: Net) -> None:
     """What each pass leaves, where the model is taken, prints and parses back to the same: the text,
     a valid graph or program, and its outputs in every bit.
     """
-    given_feed = feed(net)
+    inputs = feed(net)
 
     def check(name: str, stage: Graph | Program) -> None:
         parsed = reparsed(stage)
@@ -35,7 +35,7 @@ def check_text(net: Net) -> None:
             verify(parsed, name)
         else:
             verify_program(parsed, name)
-        assert same_bits(run_stage(parsed, given_feed), run_stage(stage, given_feed)), name
+        assert same_bits(run_stage(parsed, inputs), run_stage(stage, inputs)), name
 
     try:
         compile_in_memory(build(net), check)

@@ -13,22 +13,22 @@ from .profiles import examples
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_onnxruntime_runs_it_in_integers(kind: str) -> None:
-    drawn = left_out = 0
+    nodes = left_out = 0
 
     @examples(6)
     @given(batches(kind))
     def check(net: Net) -> None:
-        nonlocal drawn, left_out
-        built = Builder(net)
-        model = built.model()
-        drawn, left_out = drawn + len(net.nodes), left_out + built.left_out
+        nonlocal nodes, left_out
+        builder = Builder(net)
+        model = builder.model()
+        nodes, left_out = nodes + len(net.nodes), left_out + builder.left_out
         oracle = reference_of(model)
         groups = oracle.integer_groups()
         assert groups.exact, groups
         oracle.run(feed(net))
 
     check()
-    assert left_out <= drawn / 2, "too many nodes find no operand that fits"
+    assert left_out <= nodes / 2, "too many nodes find no operand that fits"
 
 
 def test_supported_kinds_are_kinds() -> None:

@@ -30,12 +30,12 @@ def truncating(acc: Any, multiplier: Any, zero_point: int, limits: tuple[int, in
 
 def shows_the_bug(net: Net) -> bool:
     """Whether the simulator's outputs differ from the imported graph's."""
-    given = feed(net)
+    inputs = feed(net)
     stages: dict[str, Feed] = {}
 
     def observe(name: str, stage: Graph | Program) -> None:
         if name in ("import", "allocate_buffers"):
-            stages[name] = run_stage(stage, given)
+            stages[name] = run_stage(stage, inputs)
 
     compile_net(net, observe)
     return not same_bits(stages["import"], stages["allocate_buffers"])

@@ -44,14 +44,14 @@ def check(a: Array, b: Array) -> None:
     assert np.isfinite(a).all()
     assert np.isfinite(b).all()
     b = np.where(b == 0, np.float32(1), b)
-    found = harness().run(np.stack([a.view(np.uint32), b.view(np.uint32)], axis=1))
+    results = harness().run(np.stack([a.view(np.uint32), b.view(np.uint32)], axis=1))
     for column, operation in enumerate(OPERATIONS):
         with np.errstate(all="ignore"):
             expected = operation(a, b).view(np.uint32)
-        wrong = np.flatnonzero(found[:, column] != expected)
+        wrong = np.flatnonzero(results[:, column] != expected)
         assert wrong.size == 0, (
             f"{operation.__name__}: {wrong.size} wrong; first {a[wrong[0]]!r}, {b[wrong[0]]!r}: "
-            f"found {found[wrong[0], column]:08x}, expected {expected[wrong[0]]:08x}"
+            f"found {results[wrong[0], column]:08x}, expected {expected[wrong[0]]:08x}"
         )
 
 
@@ -80,9 +80,9 @@ def near_exponents(random: np.random.Generator) -> tuple[Array, Array]:
 
 
 def _with_exponent(x: Array, exponent: Array, mask: Array) -> Array:
-    kept = x.view(np.uint32) & np.uint32(0x807FFFFF) & mask
+    bits = x.view(np.uint32) & np.uint32(0x807FFFFF) & mask
     sign = x.view(np.uint32) & np.uint32(0x80000000)
-    return (sign | (kept & 0x7FFFFF) | (exponent.astype(np.uint32) << 23)).view(np.float32)
+    return (sign | (bits & 0x7FFFFF) | (exponent.astype(np.uint32) << 23)).view(np.float32)
 
 
 def cancellations(random: np.random.Generator) -> tuple[Array, Array]:
@@ -139,8 +139,8 @@ def extremes(random: np.random.Generator) -> tuple[Array, Array]:
     middle = np.array([0x3F800000, 0x3F7FFFFF, 0x3F800001, 0x1F800000, 0x5F7FFFFF, 0x20000000])
     pool = np.concatenate([ends, middle.astype(np.uint32)])
     random_bits = random.integers(0, 0x7F800000, (2, CASES), np.uint32)
-    chosen = random.choice(pool, (2, CASES))
-    bits = np.where(random.random((2, CASES)) < 0.6, chosen, random_bits)
+    special = random.choice(pool, (2, CASES))
+    bits = np.where(random.random((2, CASES)) < 0.6, special, random_bits)
     bits = bits | (random.integers(0, 2, (2, CASES), np.uint32) << 31)
     a, b = bits.astype(np.uint32).view(np.float32)
     return a, b

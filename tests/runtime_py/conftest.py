@@ -22,8 +22,8 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InferenceSession]:
-    made = tiny.write(tmp_path_factory.mktemp("artifact") / "tiny")
-    with InferenceSession(made, profile=True) as opened:
+    artifact = tiny.write(tmp_path_factory.mktemp("artifact") / "tiny")
+    with InferenceSession(artifact, profile=True) as opened:
         yield opened
 
 

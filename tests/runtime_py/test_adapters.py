@@ -37,9 +37,9 @@ NO_DRIVER = {"VK_DRIVER_FILES": "/nowhere.json", "__EGL_VENDOR_LIBRARY_FILENAMES
 
 
 def test_swiftshader_gives_the_same_bits(folder: Path, in_process: Process, swiftshader: str) -> None:
-    done = in_process(EVERY_VARIANT, str(folder), VK_ICD_FILENAMES=swiftshader)
-    assert done.returncode == 0, done.stderr
-    results = json.loads(done.stdout)
+    process = in_process(EVERY_VARIANT, str(folder), VK_ICD_FILENAMES=swiftshader)
+    assert process.returncode == 0, process.stderr
+    results = json.loads(process.stdout)
     assert len(results) == 4
     for device, ok, text in results:
         assert "SwiftShader" in device
@@ -47,12 +47,12 @@ def test_swiftshader_gives_the_same_bits(folder: Path, in_process: Process, swif
 
 
 def test_an_adapter_is_chosen_by_a_part_of_its_name(folder: Path) -> None:
-    found = enumerate_adapters()
-    name = adapter_name(found[0])
+    adapters = enumerate_adapters()
+    name = adapter_name(adapters[0])
     with InferenceSession(folder, adapter=name[2:9].upper()) as session:
         assert adapter_name(session.get_adapter()) == name
-    with InferenceSession(folder, adapter=found[0]) as session:
-        assert session.get_adapter() is found[0]
+    with InferenceSession(folder, adapter=adapters[0]) as session:
+        assert session.get_adapter() is adapters[0]
 
 
 def test_an_unknown_adapter_is_refused_with_those_found() -> None:
@@ -81,11 +81,11 @@ def test_limits_above_the_default_are_requested(tmp_path: Path) -> None:
 
 
 def test_no_adapter_is_one_message_with_the_next_step(folder: Path, in_process: Process) -> None:
-    done = in_process(OPEN, str(folder), **NO_DRIVER)
-    assert done.returncode == 1
-    assert done.stderr.startswith("AdapterError: no WebGPU adapter was found on this machine")
-    assert "VK_DRIVER_FILES names /nowhere.json, which is missing: unset VK_DRIVER_FILES" in (done.stderr)
-    assert "Traceback" not in done.stderr
+    process = in_process(OPEN, str(folder), **NO_DRIVER)
+    assert process.returncode == 1
+    assert process.stderr.startswith("AdapterError: no WebGPU adapter was found on this machine")
+    assert "VK_DRIVER_FILES names /nowhere.json, which is missing: unset VK_DRIVER_FILES" in (process.stderr)
+    assert "Traceback" not in process.stderr
 
 
 def test_doctor_examines_every_adapter() -> None:
@@ -106,9 +106,9 @@ def test_doctor_says_what_is_missing_and_how_to_get_it(
     monkeypatch.setattr("shutil.which", lambda name: name if name == "dnf" else None)
     monkeypatch.setattr("sys.platform", "linux")
     problems = {p.what: p for p in system_problems([], hardware=False)}
-    missing = problems["the Vulkan loader (libvulkan.so.1) is missing"]
-    assert missing.fix.endswith("dnf install mesa-vulkan-drivers vulkan-loader")
-    assert missing.fatal
+    problem = problems["the Vulkan loader (libvulkan.so.1) is missing"]
+    assert problem.fix.endswith("dnf install mesa-vulkan-drivers vulkan-loader")
+    assert problem.fatal
 
 
 def test_software_adapters_alone_are_pointed_out() -> None:
@@ -123,12 +123,12 @@ def test_the_runtime_loads_no_part_of_the_compiler(in_process: Process) -> None:
         "print([m for m in sys.modules if m.split('.')[0] in ('onnx', 'onnxruntime', 'torch')"
         " or m.startswith('onnx2wgsl.compiler')])"
     )
-    done = in_process(code)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.strip() == "[]"
+    process = in_process(code)
+    assert process.returncode == 0, process.stderr
+    assert process.stdout.strip() == "[]"
 
 
 def test_lavapipe_does_not_warn(folder: Path, in_process: Process) -> None:
-    done = in_process("import os\nos.environ.pop('XDG_RUNTIME_DIR', None)\n" + OPEN, str(folder))
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
+    process = in_process("import os\nos.environ.pop('XDG_RUNTIME_DIR', None)\n" + OPEN, str(folder))
+    assert process.returncode == 0, process.stderr
+    assert process.stderr == ""

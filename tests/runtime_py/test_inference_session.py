@@ -32,9 +32,9 @@ def expected(inputs: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     return y.view(np.float32).reshape(1, 4, 4, 4), z.view(np.int8)[0, :3].reshape(1, 3, 1, 1)
 
 
-def assert_same(found: np.ndarray, wanted: np.ndarray) -> None:
-    assert (found.dtype, found.shape) == (wanted.dtype, wanted.shape)
-    assert found.tobytes() == wanted.tobytes()
+def assert_same(output: np.ndarray, reference: np.ndarray) -> None:
+    assert (output.dtype, output.shape) == (reference.dtype, reference.shape)
+    assert output.tobytes() == reference.tobytes()
 
 
 def test_run_returns_every_output_bit_for_bit(session: InferenceSession) -> None:
@@ -48,9 +48,9 @@ def test_run_returns_every_output_bit_for_bit(session: InferenceSession) -> None
 def test_outputs_come_in_the_order_asked_for(session: InferenceSession) -> None:
     inputs = feed()
     y, z = expected(inputs)
-    found = session.run(["z", "y"], inputs)
-    assert_same(found[0], z)
-    assert_same(found[1], y)
+    outputs = session.run(["z", "y"], inputs)
+    assert_same(outputs[0], z)
+    assert_same(outputs[1], y)
     assert_same(session.run(["z"], inputs)[0], z)
     assert session.run([], inputs) == []
 
@@ -128,12 +128,12 @@ def test_an_unknown_variant_is_refused(folder: Path) -> None:
 
 def test_trace_returns_what_each_kernel_wrote(session: InferenceSession) -> None:
     inputs = feed()
-    written = session.trace(inputs)
-    wanted = tiny.reference(**inputs)
-    assert list(written) == ["quantize", "conv", "lookup"]
-    for name, stores in wanted.items():
-        for found, store in zip(written[name], stores, strict=True):
-            assert_same(found, store)
+    trace = session.trace(inputs)
+    reference = tiny.reference(**inputs)
+    assert list(trace) == ["quantize", "conv", "lookup"]
+    for name, stores in reference.items():
+        for output, store in zip(trace[name], stores, strict=True):
+            assert_same(output, store)
 
 
 @pytest.mark.parametrize(
@@ -221,11 +221,11 @@ def counting(owner: Any, names: list[str], monkeypatch: pytest.MonkeyPatch) -> l
     for name in names:
         original = getattr(owner, name)
 
-        def counted(*args: Any, _name: str = name, _original: Any = original, **kw: Any) -> Any:
+        def count(*args: Any, _name: str = name, _original: Any = original, **kw: Any) -> Any:
             calls.append(_name)
             return _original(*args, **kw)
 
-        monkeypatch.setattr(owner, name, counted)
+        monkeypatch.setattr(owner, name, count)
     return calls
 
 
@@ -240,8 +240,8 @@ def test_a_run_makes_nothing_but_its_command_buffer(
         assert opened._executor is not None
         device = opened._executor.device
         opened.run(None, inputs)
-        made = [n for n in dir(device) if n.startswith(("create_", "_create_"))]
-        created = counting(device, made, monkeypatch)
+        methods = [n for n in dir(device) if n.startswith(("create_", "_create_"))]
+        created = counting(device, methods, monkeypatch)
         queued = counting(device.queue, ["submit", "read_buffer"], monkeypatch)
         for _ in range(3):
             opened.run(None, inputs)

@@ -22,7 +22,7 @@ def refusal(folder: Path) -> str:
     return str(caught.value)
 
 
-def written(tmp_path: Path, change: Callable[[Model], object]) -> Path:
+def write(tmp_path: Path, change: Callable[[Model], object]) -> Path:
     model = tiny.description()
     change(model)
     return tiny.write(tmp_path / "changed", model)
@@ -63,7 +63,7 @@ def test_the_schema_is_a_valid_schema() -> None:
     ],
 )
 def test_the_schema_names_the_place(tmp_path: Path, change: Callable[[Model], object], place: str) -> None:
-    message = refusal(written(tmp_path, change))
+    message = refusal(write(tmp_path, change))
     assert place in message
     assert "compile the model again" in message
 
@@ -122,7 +122,7 @@ def test_the_schema_names_the_place(tmp_path: Path, change: Callable[[Model], ob
 def test_what_a_schema_cannot_say_is_checked_too(
     tmp_path: Path, change: Callable[[Model], object], problem: str
 ) -> None:
-    assert problem in refusal(written(tmp_path, change))
+    assert problem in refusal(write(tmp_path, change))
 
 
 def test_several_problems_are_told_at_once(tmp_path: Path) -> None:
@@ -130,13 +130,13 @@ def test_several_problems_are_told_at_once(tmp_path: Path) -> None:
         model["self_test"]["kernels"].pop()
         model["probe"]["expected"].pop()
 
-    message = refusal(written(tmp_path, change))
+    message = refusal(write(tmp_path, change))
     assert "$.probe" in message
     assert "$.self_test.kernels" in message
 
 
 def test_another_format_or_version_is_refused_first(tmp_path: Path) -> None:
-    folder = written(tmp_path, lambda m: m.update(version=2, kernels="changed since"))
+    folder = write(tmp_path, lambda m: m.update(version=2, kernels="changed since"))
     assert "$.version is 2, this runtime reads 1" in refusal(folder)
     (folder / "model.json").write_text('{"format": "gltf"}')
     assert "$.format is 'gltf', not 'onnx2wgsl'" in refusal(folder)

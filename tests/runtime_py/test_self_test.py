@@ -12,13 +12,13 @@ from tests.runtime_py import tiny_artifact as tiny
 
 
 def test_seeded_inputs_follow_the_specification(folder: Path) -> None:
-    made = seeded_inputs(load_artifact(folder))
-    wanted = tiny.seeded_feed()
-    assert made.keys() == wanted.keys()
-    for name, array in wanted.items():
-        assert made[name].dtype == array.dtype
-        assert made[name].shape == array.shape
-        assert made[name].tobytes() == array.tobytes()
+    inputs = seeded_inputs(load_artifact(folder))
+    reference = tiny.seeded_feed()
+    assert inputs.keys() == reference.keys()
+    for name, array in reference.items():
+        assert inputs[name].dtype == array.dtype
+        assert inputs[name].shape == array.shape
+        assert inputs[name].tobytes() == array.tobytes()
 
 
 def test_checksum_of_words_is_that_of_their_bytes() -> None:

@@ -126,7 +126,7 @@ def _digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:16]
 
 
-def _kernel(name: str, shader: str, uses: list[str], bound: list[str], stores: list) -> dict:
+def _kernel(name: str, shader: str, uses: list[str], buffers: list[str], stores: list) -> dict:
     return {
         "name": name,
         "op": name,
@@ -140,7 +140,7 @@ def _kernel(name: str, shader: str, uses: list[str], bound: list[str], stores: l
                 "buffer": buffer,
                 "access": "read" if buffer[:5] in ("weigh", "input", "image") else "read_write",
             }
-            for i, buffer in enumerate(bound)
+            for i, buffer in enumerate(buffers)
         ],
         "stores": [dict(zip(("buffer", "offset", "rows", "pitch", "width"), s, strict=True)) for s in stores],
         "macs": 0,

@@ -10,10 +10,10 @@ from unittest import mock
 
 from onnx2wgsl.trainer import cli
 
-from tests.command import Done
+from tests.command import Result
 
 
-def train(*args: str | Path) -> Done:
+def train(*args: str | Path) -> Result:
     """Runs the command; no bug of ours may show."""
     out, err = io.StringIO(), io.StringIO()
     status: object = None
@@ -26,23 +26,23 @@ def train(*args: str | Path) -> Done:
             cli.main()
         except SystemExit as stop:
             status = stop.code
-    done = Done(int(str(status or 0)), out.getvalue(), err.getvalue())
-    assert "Traceback" not in done.err + done.out
-    assert "bug in onnx2wgsl" not in done.err, done.err
-    return done
+    result = Result(int(str(status or 0)), out.getvalue(), err.getvalue())
+    assert "Traceback" not in result.err + result.out
+    assert "bug in onnx2wgsl" not in result.err, result.err
+    return result
 
 
 def succeed(*args: str | Path) -> str:
     """Runs a command that must succeed; returns what it printed."""
-    done = train(*args)
-    assert (done.status, done.err) == (0, ""), done
-    return done.out
+    result = train(*args)
+    assert (result.status, result.err) == (0, ""), result
+    return result.out
 
 
 def refusal(*args: str | Path) -> str:
     """Runs a command that must be refused in one message; returns it without `error: `."""
-    done = train(*args)
-    assert done.out == ""
-    assert done.status == 1, done
-    assert done.err.startswith("error: ")
-    return done.err.removeprefix("error: ").rstrip("\n")
+    result = train(*args)
+    assert result.out == ""
+    assert result.status == 1, result
+    assert result.err.startswith("error: ")
+    return result.err.removeprefix("error: ").rstrip("\n")

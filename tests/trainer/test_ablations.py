@@ -17,7 +17,7 @@ from rich.console import Console
 
 from tests.trainer.tiny import CONFIG, write_data
 
-BUDGET = Budget(size=64, pairs=8, held=2, epochs=1)
+BUDGET = Budget(size=64, pairs=8, test_pairs=2, epochs=1)
 
 
 def differences(a: Any, b: Any, place: str = "") -> Iterator[str]:
@@ -74,12 +74,12 @@ def test_steps_are_done_once_and_the_report_says_what_is_measured(
     assert not run(0)
     assert not (tmp_path / "baseline").exists()
     assert run(None)
-    written = (tmp_path / "baseline" / "figures.json").stat().st_mtime_ns
+    mtime = (tmp_path / "baseline" / "figures.json").stat().st_mtime_ns
     assert run(None)
-    assert (tmp_path / "baseline" / "figures.json").stat().st_mtime_ns == written
-    measured = json.loads((tmp_path / "mouth-1" / "figures.json").read_text())
-    assert measured["epochs"] == [1, 1]
-    assert measured["best"] == measured["latest"]
+    assert (tmp_path / "baseline" / "figures.json").stat().st_mtime_ns == mtime
+    figures = json.loads((tmp_path / "mouth-1" / "figures.json").read_text())
+    assert figures["epochs"] == [1, 1]
+    assert figures["best"] == figures["latest"]
     text = write_findings(Ablations(tmp_path, BUDGET, 1, Console(quiet=True))).read_text()
     assert text.count("not measured yet") == len(FINDINGS) - 1
     assert "| baseline | ngf 16, mouth weight 5" in text
@@ -90,9 +90,9 @@ def test_pairs_are_taken_from_a_larger_data_set(tmp_path: Path) -> None:
     source = write_data(tmp_path / "source")
     few = DataConfig(size=64, train=10, val=2, pose_extreme=2, speech=2, shard=4)
     take(source, tmp_path / "few", few)
-    wanted = store.read_split(source, "train").targets[8:10]
-    found = store.read_shard(tmp_path / "few" / "train-00002.npz", 2, 64)
-    assert (found.targets == wanted).all()
+    targets = store.read_split(source, "train").targets[8:10]
+    shard = store.read_shard(tmp_path / "few" / "train-00002.npz", 2, 64)
+    assert (shard.targets == targets).all()
     with pytest.raises(TrainerError, match="these ablations need 128"):
         take(source, tmp_path / "other", DataConfig(size=128))
     assert CONFIG.train > few.train

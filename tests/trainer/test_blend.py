@@ -13,12 +13,12 @@ from tests.trainer.command import refusal, succeed
 
 
 def runs(folder: Path, *widths: int) -> list[str]:
-    made = []
+    paths = []
     for index, ngf in enumerate(widths):
         path = folder / f"{index}.pt"
         save_generator(path, MobileUNet(64, ngf))
-        made.append(str(path))
-    return made
+        paths.append(str(path))
+    return paths
 
 
 def test_weights_and_statistics_are_the_mean_by_shares(tmp_path: Path) -> None:

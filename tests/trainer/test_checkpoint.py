@@ -35,11 +35,11 @@ def test_the_report_meets_the_bars() -> None:
 def test_the_model_draws_what_the_renderer_renders(split: Split) -> None:
     """Eight held-out faces, made anew: the report is of 200, so its figures are only near."""
     pairs = make_pairs(DataConfig(), split, 0, 8)
-    found = load(MODEL, 256)(pairs.inputs)
-    near = np.mean([psnr(a, b) for a, b in zip(found, pairs.targets, strict=True)])
+    outputs = load(MODEL, 256)(pairs.inputs)
+    near = np.mean([psnr(a, b) for a, b in zip(outputs, pairs.targets, strict=True)])
     have, want = (
         float(np.mean([laplacian_variance(picture) for picture in pictures]))
-        for pictures in (found, pairs.targets)
+        for pictures in (outputs, pairs.targets)
     )
     assert near == pytest.approx(ROWS["int8"][split]["psnr"], abs=0.5)
     assert sharpness(have, want) == pytest.approx(ROWS["int8"][split]["sharpness"], abs=0.06)
@@ -54,7 +54,7 @@ def test_the_pictures_beside_it_are_drawings_of_what_their_names_say() -> None:
         ("extreme2", "pose-extreme", 2),
     ):
         faces[name] = make_pairs(DataConfig(), split, index, 1).inputs[0]
-    for name, drawn in faces.items():
-        held = np.asarray(Image.open(PICTURES / f"landmarks_{name}.png").convert("RGB"))
+    for name, drawing in faces.items():
+        picture = np.asarray(Image.open(PICTURES / f"landmarks_{name}.png").convert("RGB"))
         # Landmarks are of floats, whose last bit another processor may round otherwise.
-        assert (held != drawn).mean() < 0.001, name
+        assert (picture != drawing).mean() < 0.001, name

@@ -16,10 +16,10 @@ SMALL = ("--size=64", "--train=2", "--val=1", "--pose-extreme=1", "--speech=1", 
 def test_it_makes_a_data_set_and_a_sheet_and_says_how_fast(tmp_path: Path) -> None:
     folder, sheet = tmp_path / "data", tmp_path / "sheet.png"
     options = ("--preset=ci", *SMALL, "--seed=3", "--no-visemes", "--sheet", sheet)
-    printed = succeed("data", "-o", folder, *options)
+    output = succeed("data", "-o", folder, *options)
     rate = r"\(\d+\.\d a second\)"
     assert re.fullmatch(
-        rf"{folder}: 5 pairs of 64x64, 5 rendered {rate}, 0 kept\n{sheet}: some of them\n", printed
+        rf"{folder}: 5 pairs of 64x64, 5 rendered {rate}, 0 kept\n{sheet}: some of them\n", output
     )
     config = json.loads((folder / "dataset.json").read_text())["config"]
     assert (config["seed"], config["visemes"], config["train"], config["shard"]) == (
@@ -44,6 +44,6 @@ def test_an_unknown_look_is_refused_with_those_there_are(tmp_path: Path) -> None
 
 def test_nonsense_is_refused_by_the_command_line() -> None:
     for option in ("--size=0", "--train=-1", "--processes=0", "--preset=huge"):
-        done = train("data", "-o", "nowhere", option)
-        assert done.status == 2
-        assert option.split("=", maxsplit=1)[0] in done.err
+        result = train("data", "-o", "nowhere", option)
+        assert result.status == 2
+        assert option.split("=", maxsplit=1)[0] in result.err

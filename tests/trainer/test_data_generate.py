@@ -38,11 +38,11 @@ def hashes(folder: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def result_of_sums(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data set made in one go by one process."""
     folder = tmp_path_factory.mktemp("data") / "made" / "here"
     report = make(folder)
-    assert (report.rendered, report.kept) == (8, 0)
+    assert (report.rendered, report.existing) == (8, 0)
     return folder
 
 
@@ -72,7 +72,7 @@ def test_pairs_do_not_depend_on_their_shard(finished: Path) -> None:
 def test_a_finished_data_set_is_kept_as_it_is(folder: Path) -> None:
     times = {file.name: file.stat().st_mtime_ns for file in folder.iterdir()}
     report = make(folder)
-    assert (report.rendered, report.kept, report.pairs_per_second) == (0, 8, 0)
+    assert (report.rendered, report.existing, report.pairs_per_second) == (0, 8, 0)
     assert {file.name: file.stat().st_mtime_ns for file in folder.iterdir()} == times
 
 
@@ -92,7 +92,7 @@ def test_only_a_bad_shard_is_made_anew(folder: Path, finished: Path, damage: str
     else:  # whole and well-formed, but not what this renderer makes
         shutil.copy(folder / "speech-00000.npz", path)
     report = make(folder)
-    assert (report.rendered, report.kept) == (2, 6)
+    assert (report.rendered, report.existing) == (2, 6)
     assert hashes(folder) == hashes(finished)
 
 
@@ -127,12 +127,12 @@ def test_an_unknown_look_writes_nothing(tmp_path: Path) -> None:
 def test_what_was_made_before_an_interrupt_stays(
     tmp_path: Path, finished: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original, made = module.make_pairs, []
+    original, calls = module.make_pairs, []
 
     def interrupted(*arguments: object) -> object:
-        if len(made) == 3:
+        if len(calls) == 3:
             raise KeyboardInterrupt
-        made.append(arguments)
+        calls.append(arguments)
         return original(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(module, "make_pairs", interrupted)
@@ -143,7 +143,7 @@ def test_what_was_made_before_an_interrupt_stays(
         "dataset.json", "train-00000.npz", "train-00001.npz", "val-00000.npz",
     ]  # fmt: skip
     report = make(tmp_path)
-    assert (report.rendered, report.kept) == (4, 4)
+    assert (report.rendered, report.existing) == (4, 4)
     assert hashes(tmp_path) == hashes(finished)
 
 
@@ -174,22 +174,22 @@ def test_ctrl_c_finishes_the_shards_in_work(tmp_path: Path) -> None:
     assert not list(tmp_path.glob(".*")), "no half-written file is left"
     description = json.loads((tmp_path / "dataset.json").read_text())
     config = DataConfig(**description["config"])
-    done = len(list(tmp_path.glob("*.npz")))
-    assert 1 <= done < 4000 / config.shard
+    shards = len(list(tmp_path.glob("*.npz")))
+    assert 1 <= shards < 4000 / config.shard
 
 
 def test_a_full_disk_is_told_and_earlier_shards_stay(tmp_path: Path) -> None:
     """A limit on the size of a file stands for a disk without room: both fail a write."""
     limit = 64 * 64 * 3 * 2 * 2  # bytes: more than a pair, fewer than two with their landmarks
-    done = subprocess.run(
+    process = subprocess.run(
         command(tmp_path, 1, size=64, train=1, val=2, pose_extreme=0, speech=0),
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
-    assert done.returncode == 1
-    assert done.stderr.startswith(f"error: {tmp_path / 'val-00000.npz'} can't be written: File too")
-    assert "run the same command again" in done.stderr
-    assert done.stderr.count("\n") == 1
+    assert process.returncode == 1
+    assert process.stderr.startswith(f"error: {tmp_path / 'val-00000.npz'} can't be written: File too")
+    assert "run the same command again" in process.stderr
+    assert process.stderr.count("\n") == 1
     assert sorted(os.listdir(tmp_path)) == ["dataset.json", "train-00000.npz"]
     assert len(read_split(tmp_path, "train")) == 1
 
@@ -198,8 +198,8 @@ def test_pictures_show_what_the_drawings_show(finished: Path) -> None:
     """The landmarks' lips are where the avatar's mouth is, the background is not."""
     for split in SPLITS:
         pairs = read_split(finished, split)
-        drawn = pairs.inputs.max(3) > 0
-        assert 0.05 < drawn.mean() < 0.6
-        faces = pairs.targets[drawn].astype(float).mean(0)
-        rest = pairs.targets[~drawn].astype(float).mean(0)
+        lines = pairs.inputs.max(3) > 0
+        assert 0.05 < lines.mean() < 0.6
+        faces = pairs.targets[lines].astype(float).mean(0)
+        rest = pairs.targets[~lines].astype(float).mean(0)
         assert faces.mean() > rest.mean() + 20

@@ -23,8 +23,8 @@ def poses(split: Split, count: int) -> np.ndarray:
     return np.array([state.pose for state in states(split, count)])
 
 
-def shapes(found: list[FaceState]) -> np.ndarray:
-    return np.stack([speech.mouth_shape(state.expression).ravel() for state in found])
+def shapes(faces: list[FaceState]) -> np.ndarray:
+    return np.stack([speech.mouth_shape(state.expression).ravel() for state in faces])
 
 
 @pytest.mark.parametrize("split", SPLITS)
@@ -45,13 +45,13 @@ def test_no_face_is_in_two_splits() -> None:
 
 @pytest.mark.parametrize("split", ["train", "val"])
 def test_usual_poses_fill_their_ranges_from_the_first_on(split: Split) -> None:
-    found = poses(split, 105)
-    assert (np.abs(found) <= [20, 35, 15]).all()
+    angles = poses(split, 105)
+    assert (np.abs(angles) <= [20, 35, 15]).all()
     # Any seven successive faces are in the seven cells of yaw, any five in those of pitch.
     for low, cells, axis in ((-20, 5, 0), (-35, 7, 1), (-15, 3, 2)):
-        cell = ((found[:, axis] - low) / (-2 * low) * cells).astype(int)
+        cell = ((angles[:, axis] - low) / (-2 * low) * cells).astype(int)
         assert all(len(set(cell[i : i + cells])) == cells for i in range(105 - cells))
-    grid = (found - [-20, -35, -15]) / [8, 10, 10]
+    grid = (angles - [-20, -35, -15]) / [8, 10, 10]
     assert len({tuple(cell) for cell in grid.astype(int).tolist()}) == 105
 
 
@@ -88,12 +88,12 @@ def test_channels_exist_and_have_sensible_weights() -> None:
 
 
 def test_faces_blink_wink_and_look_at_the_viewer() -> None:
-    found = states("train", 400)
-    lids = np.array([[s.expression["blink_left"], s.expression["blink_right"]] for s in found])
+    faces = states("train", 400)
+    lids = np.array([[s.expression["blink_left"], s.expression["blink_right"]] for s in faces])
     assert 0.12 < (lids.min(1) > 0.8).mean() < 0.45
     assert 0.02 < (np.abs(lids[:, 0] - lids[:, 1]) > 0.4).mean() < 0.15
     assert (lids.max(1) < 0.35).mean() > 0.45
-    away = np.array([s.gaze[0] + s.pose[1] / 40 for s in found])
+    away = np.array([s.gaze[0] + s.pose[1] / 40 for s in faces])
     assert 0.35 < (np.abs(away) < 0.16).mean() < 0.75
 
 
@@ -114,8 +114,8 @@ def test_gestures_are_those_of_the_visemes_and_reach_them() -> None:
     for viseme in VISEMES:
         sounds = [speech.Sound("sil", 0.2, 1), speech.Sound(viseme, 0.4, 1)]
         (reached,) = speech.mouths_of(sounds, np.array([0.4]))
-        wanted = [VISEMES[viseme].get(channel, 0.0) for channel in speech.MOUTH_CHANNELS]
-        np.testing.assert_allclose(reached, wanted, atol=0.1)
+        gesture = [VISEMES[viseme].get(channel, 0.0) for channel in speech.MOUTH_CHANNELS]
+        np.testing.assert_allclose(reached, gesture, atol=0.1)
 
 
 def test_lips_close_for_a_p_between_open_vowels_and_take_its_neighbours_for_a_k() -> None:
@@ -136,9 +136,9 @@ def test_thinned_mouths_cover_speech_better_than_random_ones() -> None:
     pool = np.concatenate([speech.speech(rng, 128) for _ in range(6)])
     points = np.stack([speech.mouth_shape(speech.mouth(frame)).ravel() for frame in pool])
 
-    def radius(chosen: np.ndarray) -> float:
+    def radius(indices: np.ndarray) -> float:
         """The farthest that any mouth is from a chosen one."""
-        gaps = np.linalg.norm(points[:, None] - points[chosen][None], axis=2)
+        gaps = np.linalg.norm(points[:, None] - points[indices][None], axis=2)
         return float(gaps.min(1).max())
 
     thinned = radius(speech.farthest_points(points, 48))
@@ -148,16 +148,16 @@ def test_thinned_mouths_cover_speech_better_than_random_ones() -> None:
 
 def test_farthest_points_are_distinct_and_each_beginning_covers() -> None:
     points = np.random.default_rng(1).normal(size=(200, 3))
-    chosen = speech.farthest_points(points, 50)
-    assert len(set(chosen.tolist())) == 50
-    np.testing.assert_array_equal(speech.farthest_points(points, 20), chosen[:20])
-    gaps = np.linalg.norm(points[:, None] - points[chosen][None], axis=2)
+    indices = speech.farthest_points(points, 50)
+    assert len(set(indices.tolist())) == 50
+    np.testing.assert_array_equal(speech.farthest_points(points, 20), indices[:20])
+    gaps = np.linalg.norm(points[:, None] - points[indices][None], axis=2)
     radii = [gaps[:, :count].min(1).max() for count in (5, 10, 20, 40)]
     assert radii == sorted(radii, reverse=True)
 
 
 def test_every_emotion_is_among_the_training_faces() -> None:
     upper = {"brow_up", "brow_down", "brow_inner", "squint", "frown", "smile"}
-    seen = {name for state in states("train", 200) for name in state.expression}
-    assert upper <= seen
-    assert {channel for emotion in EMOTIONS.values() for channel in emotion} <= seen
+    channels = {name for state in states("train", 200) for name in state.expression}
+    assert upper <= channels
+    assert {channel for emotion in EMOTIONS.values() for channel in emotion} <= channels

@@ -43,10 +43,10 @@ def folder(tmp_path: Path, pairs: Pairs) -> Path:
 
 
 def test_a_split_reads_as_it_was_written(folder: Path, pairs: Pairs) -> None:
-    read = store.read_split(folder, "train")
-    assert len(read) == 5
+    split = store.read_split(folder, "train")
+    assert len(split) == 5
     for field in ("inputs", "targets", "landmarks"):
-        np.testing.assert_array_equal(getattr(read, field), getattr(pairs, field)[:5])
+        np.testing.assert_array_equal(getattr(split, field), getattr(pairs, field)[:5])
     assert store.counts(folder) == COUNTS
 
 
@@ -58,8 +58,8 @@ def test_numpy_reads_a_shard_too(folder: Path, pairs: Pairs) -> None:
 
 def test_a_limit_reads_no_more_shards_than_it_needs(folder: Path, pairs: Pairs) -> None:
     (folder / "train-00002.npz").unlink()
-    read = store.read_split(folder, "train", limit=3)
-    np.testing.assert_array_equal(read.landmarks, pairs.landmarks[:3])
+    split = store.read_split(folder, "train", limit=3)
+    np.testing.assert_array_equal(split.landmarks, pairs.landmarks[:3])
 
 
 def test_equal_pairs_make_equal_bytes(folder: Path, pairs: Pairs, tmp_path: Path) -> None:
@@ -158,8 +158,8 @@ def test_a_mouth_box_stays_inside_the_picture() -> None:
 def test_a_sheet_shows_the_splits_that_have_pairs(folder: Path, pairs: Pairs) -> None:
     write_sheet(folder, folder / "sheet.png")
     with Image.open(folder / "sheet.png") as picture:
-        shown = np.asarray(picture)
-    assert shown.shape == (4 * 64, 12 * 64, 3)
-    np.testing.assert_array_equal(shown[:64, :64], pairs.inputs[0])
-    np.testing.assert_array_equal(shown[64:128, -64:], pairs.targets[4])
-    np.testing.assert_array_equal(shown[192:, :64], pairs.targets[5])
+        pixels = np.asarray(picture)
+    assert pixels.shape == (4 * 64, 12 * 64, 3)
+    np.testing.assert_array_equal(pixels[:64, :64], pairs.inputs[0])
+    np.testing.assert_array_equal(pixels[64:128, -64:], pairs.targets[4])
+    np.testing.assert_array_equal(pixels[192:, :64], pairs.targets[5])

@@ -26,10 +26,10 @@ PHOTO = PICTURES / "astronaut.jpg"
 LANDMARKS = PICTURES / "astronaut_landmarks.npy"
 
 
-def normalised_error(found: NDArray[np.floating], truth: NDArray[np.floating]) -> float:
+def normalised_error(points: NDArray[np.floating], truth: NDArray[np.floating]) -> float:
     """Mean distance of points in the picture, as a share of the distance of the eyes' corners."""
     eyes = np.linalg.norm(truth[EYE_RIGHT[0], :2] - truth[EYE_LEFT[0], :2])
-    return float(np.linalg.norm((found - truth)[:, :2], axis=1).mean() / eyes)
+    return float(np.linalg.norm((points - truth)[:, :2], axis=1).mean() / eyes)
 
 
 @pytest.fixture(scope="module")
@@ -56,11 +56,11 @@ def video(tmp_path: Path, photo: NDArray[np.uint8]) -> Path:
 
 
 def test_landmarks_of_the_photo_are_the_known_ones(photo: NDArray[np.uint8]) -> None:
-    found = detect(photo)
-    assert found is not None
-    assert found.shape == (478, 3)
-    assert found.dtype == np.float32
-    assert normalised_error(found, np.load(LANDMARKS)) < 0.02
+    points = detect(photo)
+    assert points is not None
+    assert points.shape == (478, 3)
+    assert points.dtype == np.float32
+    assert normalised_error(points, np.load(LANDMARKS)) < 0.02
 
 
 def test_a_picture_without_a_face_has_no_landmarks(faceless: Path) -> None:
@@ -78,9 +78,9 @@ def test_a_photo_is_turned_as_its_camera_noted(tmp_path: Path, photo: NDArray[np
 def test_a_photo_is_framed_with_its_landmarks() -> None:
     framed = framed_face(PHOTO, 256)
     assert framed.picture.shape == (256, 256, 3)
-    found = detect(framed.picture)
-    assert found is not None
-    assert normalised_error(found, framed.landmarks) < 0.05
+    points = detect(framed.picture)
+    assert points is not None
+    assert normalised_error(points, framed.landmarks) < 0.05
 
 
 def test_a_photo_without_a_face_cannot_be_framed(faceless: Path) -> None:
@@ -135,8 +135,8 @@ def test_another_file_in_the_package_is_refused(monkeypatch: pytest.MonkeyPatch)
 
 def test_photos_and_arrays_are_drawn(tmp_path: Path) -> None:
     folder = tmp_path / "out"
-    printed = succeed("landmarks", PHOTO, LANDMARKS, "-o", folder, "--size", "128", "--npy")
-    assert printed == f"{folder}: 2 drawings of 128x128\n"
+    output = succeed("landmarks", PHOTO, LANDMARKS, "-o", folder, "--size", "128", "--npy")
+    assert output == f"{folder}: 2 drawings of 128x128\n"
     names = ("astronaut", "astronaut_landmarks")
     assert sorted(path.name for path in folder.iterdir()) == sorted(
         f"{name}.{kind}" for name in names for kind in ("npy", "png")
@@ -145,29 +145,29 @@ def test_photos_and_arrays_are_drawn(tmp_path: Path) -> None:
         points = np.load(folder / f"{name}.npy")
         assert points.dtype == np.float32
         np.testing.assert_array_equal(read_picture(folder / f"{name}.png"), draw(points, 128))
-    known = to_training_frame(np.load(LANDMARKS))
-    assert np.abs(np.load(folder / "astronaut_landmarks.npy") - known).max() < 1e-6
-    assert normalised_error(np.load(folder / "astronaut.npy"), known) < 0.1
+    truth = to_training_frame(np.load(LANDMARKS))
+    assert np.abs(np.load(folder / "astronaut_landmarks.npy") - truth).max() < 1e-6
+    assert normalised_error(np.load(folder / "astronaut.npy"), truth) < 0.1
 
 
 def test_a_face_may_stay_where_it_is(tmp_path: Path) -> None:
     succeed("landmarks", LANDMARKS, "-o", tmp_path, "--size", "64", "--no-align")
-    drawn = read_picture(tmp_path / "astronaut_landmarks.png")
-    np.testing.assert_array_equal(drawn, draw(np.load(LANDMARKS), 64))
+    drawing = read_picture(tmp_path / "astronaut_landmarks.png")
+    np.testing.assert_array_equal(drawing, draw(np.load(LANDMARKS), 64))
 
 
 def test_pictures_without_a_face_are_listed_and_the_rest_is_drawn(
     tmp_path: Path, video: Path, faceless: Path
 ) -> None:
     folder = tmp_path / "out"
-    done = train("landmarks", faceless, video, "-o", folder, "--size", "64")
-    assert done.status == 1
-    assert done.out == f"{folder}: 2 drawings of 64x64\n"
-    assert done.err == (
+    result = train("landmarks", faceless, video, "-o", folder, "--size", "64")
+    assert result.status == 1
+    assert result.out == f"{folder}: 2 drawings of 64x64\n"
+    assert result.err == (
         f"error: no face was found, and so nothing drawn, in\n  {faceless}\n  {video}: clip-00001\n"
     )
-    drawn = sorted(path.name for path in folder.iterdir())
-    assert drawn == ["clip-00000.png", "clip-00002.png"]
+    names = sorted(path.name for path in folder.iterdir())
+    assert names == ["clip-00000.png", "clip-00002.png"]
 
 
 def test_results_overwrite_neither_each_other_nor_what_was_given(tmp_path: Path, faceless: Path) -> None:
@@ -197,6 +197,6 @@ def test_a_face_that_cannot_be_placed_is_refused_in_one_message(tmp_path: Path) 
 def test_the_command_is_quiet_where_nothing_is_wrong(tmp_path: Path) -> None:
     """MediaPipe's library neither logs nor fails at the end of the process."""
     command = [sys.executable, "-m", "onnx2wgsl.trainer", "landmarks", PHOTO, "-o", tmp_path]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    process = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
     expected = f"{tmp_path}: 1 drawing of 256x256\n"
-    assert (done.returncode, done.stdout, done.stderr) == (0, expected, "")
+    assert (process.returncode, process.stdout, process.stderr) == (0, expected, "")

@@ -57,10 +57,10 @@ def test_the_exercise_agrees_with_itself() -> None:
 
 
 def test_doctor_computes_and_says_what_it_found() -> None:
-    said = succeed("doctor", "--device", "cpu")
-    assert f"torch {torch.__version__}" in said
-    assert "s an iteration of 4 in fp32" in said
-    assert "Ready: training runs on cpu." in said
-    refused = train("doctor", "--device", "tpu")
-    assert refused.status == 1
-    assert "choose auto" in refused.err
+    output = succeed("doctor", "--device", "cpu")
+    assert f"torch {torch.__version__}" in output
+    assert "s an iteration of 4 in fp32" in output
+    assert "Ready: training runs on cpu." in output
+    result = train("doctor", "--device", "tpu")
+    assert result.status == 1
+    assert "choose auto" in result.err

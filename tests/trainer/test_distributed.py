@@ -37,8 +37,10 @@ def run(folder: Path, name: str, processes: int, *options: str) -> torch.Tensor:
     command += [stage, str(folder / "data"), "-o", str(folder / name), *OPTIONS, *rest]
     # One thread each: gloo's processes share these cores.
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr
+    process = subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert process.returncode == 0, process.stderr
     state = load_generator(folder / name).state_dict()
     return torch.cat([value.flatten().float() for value in state.values()])
 

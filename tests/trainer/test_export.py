@@ -60,8 +60,8 @@ def test_a_float_file_computes_what_the_net_does(
 ) -> None:
     generator = OnnxGenerator.load(exact)
     with torch.no_grad():
-        wanted = model(torch.from_numpy(inputs[:3])).numpy()
-    np.testing.assert_allclose(generator(inputs[:3]), wanted, atol=2e-6)
+        reference = model(torch.from_numpy(inputs[:3])).numpy()
+    np.testing.assert_allclose(generator(inputs[:3]), reference, atol=2e-6)
     assert generator.size == SIZE
 
 
@@ -91,8 +91,8 @@ def test_int8_is_near_float_and_wholly_in_integers(
     path = tmp_path / "int8.onnx"
     quantize(prepared, path, inputs, method)
     floats = floats_in(optimized(path, tmp_path / "optimized.onnx"))
-    held = held_out.read(data, "val")
-    gate = check(OnnxGenerator.load(exact), OnnxGenerator.load(path), held, floats)
+    validation = held_out.read(data, "val")
+    gate = check(OnnxGenerator.load(exact), OnnxGenerator.load(path), validation, floats)
     assert gate.floats == ()
     assert gate.fidelity >= gate.worst > 35
     if method == "minmax":
@@ -106,8 +106,8 @@ def test_equal_nets_make_equal_files(exact: Path, inputs: NDArray[np.float32], t
 
 
 def test_float_convolutions_are_told(exact: Path, tmp_path: Path) -> None:
-    told = floats_in(optimized(exact, tmp_path / "optimized.onnx"))
-    assert sum("Conv" in name for name in told) == 12
+    floats = floats_in(optimized(exact, tmp_path / "optimized.onnx"))
+    assert sum("Conv" in name for name in floats) == 12
 
 
 def test_wrong_calibration_fails_the_gate(
@@ -123,8 +123,8 @@ def test_wrong_calibration_fails_the_gate(
 def test_the_gate_names_each_condition_that_fails() -> None:
     assert PASSES.failures() == []
     assert replace(PASSES, fidelity=44.9).failures() == ["int8 is 44.9 dB from float, not 45 dB or more"]
-    (lost,) = replace(PASSES, int8_psnr=26.8).failures()
-    assert "26.80 dB against the truth, float 27.00" in lost
+    (failure,) = replace(PASSES, int8_psnr=26.8).failures()
+    assert "26.80 dB against the truth, float 27.00" in failure
     assert replace(PASSES, floats=("Conv a",)).failures() == ["onnxruntime computes in float: Conv a"]
 
 
@@ -153,8 +153,8 @@ def test_sums_do_not_saturate_on_any_cpu() -> None:
     )
     file = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=10)
     session = ort.InferenceSession(file.SerializeToString(), options(), providers=["CPUExecutionProvider"])
-    (found,) = session.run(None, {"x": np.ones((1, channels, size, size), np.float32)})
-    assert (found == channels).all()
+    (output,) = session.run(None, {"x": np.ones((1, channels, size, size), np.float32)})
+    assert (output == channels).all()
 
 
 def test_equalized_channels_change_nothing_in_float(model: MobileUNet, inputs: NDArray[np.float32]) -> None:
@@ -162,9 +162,9 @@ def test_equalized_channels_change_nothing_in_float(model: MobileUNet, inputs: N
     assert isinstance(net, MobileUNet)
     before = spread(net, inputs)
     with torch.no_grad():
-        wanted = net(torch.from_numpy(inputs))
+        reference = net(torch.from_numpy(inputs))
         equalize(net, inputs)
-        torch.testing.assert_close(net(torch.from_numpy(inputs)), wanted, atol=1e-5, rtol=0)
+        torch.testing.assert_close(net(torch.from_numpy(inputs)), reference, atol=1e-5, rtol=0)
     assert spread(net, inputs) < before
 
 
@@ -181,25 +181,25 @@ def test_corrected_biases_keep_the_means_of_rounded_weights(
     x = torch.from_numpy(inputs)
     with torch.no_grad():
         conv = fold_batch_norm(model).down[0][0]
-        wanted = conv(x).mean((0, 2, 3))
+        means = conv(x).mean((0, 2, 3))
         alone = nn.Sequential(conv)
         correct_biases(alone, inputs)
         conv.weight.copy_(rounded(conv.weight))
-        corrected = (conv(x).mean((0, 2, 3)) - wanted).abs().max()
+        corrected = (conv(x).mean((0, 2, 3)) - means).abs().max()
         conv.bias.copy_(fold_batch_norm(model).down[0][0].bias)
-        uncorrected = (conv(x).mean((0, 2, 3)) - wanted).abs().max()
+        uncorrected = (conv(x).mean((0, 2, 3)) - means).abs().max()
     assert corrected < uncorrected / 5
 
 
 def test_preparation_brings_int8_nearer_to_float(
     exact: Path, prepared: Path, data: Path, inputs: NDArray[np.float32], tmp_path: Path
 ) -> None:
-    held, float_ = held_out.read(data, "val"), OnnxGenerator.load(exact)
+    validation, float_ = held_out.read(data, "val"), OnnxGenerator.load(exact)
     fidelity = {}
     for source in (exact, prepared):
         quantize(source, tmp_path / "int8.onnx", inputs)
         int8 = OnnxGenerator.load(tmp_path / "int8.onnx")
-        fidelity[source.name] = check(float_, int8, held, []).fidelity
+        fidelity[source.name] = check(float_, int8, validation, []).fidelity
     assert fidelity["prepared.onnx"] > fidelity["float.onnx"]
 
 
@@ -208,15 +208,15 @@ def test_training_that_knows_of_int8_learns_and_leaves_float_weights(
 ) -> None:
     monkeypatch.setattr(qat, "LEARNING_RATE", 1e-3)
     net = fold_batch_norm(model)
-    held = held_out.read(data, "train")
+    pictures = held_out.read(data, "train")
 
     def error() -> float:
         with torch.no_grad():
-            made = net(torch.from_numpy(to_range(held.inputs))).numpy()
-        return float(np.abs(made - to_range(held.truths)).mean())
+            outputs = net(torch.from_numpy(to_range(pictures.inputs))).numpy()
+        return float(np.abs(outputs - to_range(pictures.truths)).mean())
 
     before = error()
-    qat.tune(net, held.inputs, held.truths, held.mouths, iterations=30)
+    qat.tune(net, pictures.inputs, pictures.truths, pictures.mouths, iterations=30)
     assert error() < before
     assert not net.training
     assert net.state_dict().keys() == fold_batch_norm(model).state_dict().keys()

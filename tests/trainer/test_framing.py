@@ -14,13 +14,13 @@ from onnx2wgsl.trainer.renderer import FaceState, hair, landmarks, pose
 def test_the_shell_lies_around_the_hair(turn: tuple[float, float, float]) -> None:
     """Most hair that the camera sees above the chin is drawn over by the shell or the face."""
     state = FaceState(pose=turn)
-    seen = pose.seen(pose.placed(np.concatenate([p.points for p in hair.parts()]), state), state)
-    drawn = draw(landmarks(state), 256).any(axis=2)
-    column, row = np.clip(seen[:, :2] * 256, 0, 255).astype(int).T
-    above = seen[:, 1] < landmarks(state)[152, 1] - 4 * FRAME_SCALE
+    points = pose.seen(pose.placed(np.concatenate([p.points for p in hair.parts()]), state), state)
+    drawing = draw(landmarks(state), 256).any(axis=2)
+    column, row = np.clip(points[:, :2] * 256, 0, 255).astype(int).T
+    above = points[:, 1] < landmarks(state)[152, 1] - 4 * FRAME_SCALE
     assert above.sum() > 500
-    assert drawn[row[above], column[above]].mean() > 0.97
-    assert drawn.mean() < 0.55, "and not the whole picture"
+    assert drawing[row[above], column[above]].mean() > 0.97
+    assert drawing.mean() < 0.55, "and not the whole picture"
 
 
 @pytest.mark.parametrize("turn", [(0, 0, 0), (5, 20, -8), (0, 45, 0), (-25, 0, 0), (20, -40, 15)])

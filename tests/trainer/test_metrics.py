@@ -19,14 +19,14 @@ def pair() -> tuple[Picture, Picture]:
     return picture, (picture + noise).round().clip(0, 255).astype(np.uint8)
 
 
-def perceptual(found: Picture, truth: Picture) -> NDArray[np.float64]:
+def perceptual(output: Picture, truth: Picture) -> NDArray[np.float64]:
     """A stand-in for Perc-Lite0: mean squared distance of bytes."""
-    return np.square(found.astype(np.float64) - truth).mean((1, 2, 3))
+    return np.square(output.astype(np.float64) - truth).mean((1, 2, 3))
 
 
-def naive_ssim(found: Picture, truth: Picture) -> float:
+def naive_ssim(output: Picture, truth: Picture) -> float:
     """Wang et al. 2004, equations 6 and 13 to 16, window by window."""
-    x, y = ((0.299 * p[..., 0] + 0.587 * p[..., 1] + 0.114 * p[..., 2]) for p in (found / 1.0, truth))
+    x, y = ((0.299 * p[..., 0] + 0.587 * p[..., 1] + 0.114 * p[..., 2]) for p in (output / 1.0, truth))
     window = np.array(
         [[math.exp(-((i - 5) ** 2 + (j - 5) ** 2) / (2 * 1.5**2)) for j in range(11)] for i in range(11)]
     )
@@ -92,11 +92,11 @@ def test_blur_lowers_sharpness_and_noise_raises_it(pair: tuple[Picture, Picture]
 def test_mouth_figures_see_the_box_only() -> None:
     rng = np.random.default_rng(1)
     truth = rng.integers(0, 256, (2, 32, 32, 3), dtype=np.uint8)
-    found = truth.copy()
-    found[:, 20:24, 14:18] = 0
+    output = truth.copy()
+    output[:, 20:24, 14:18] = 0
     boxes = np.array([[20, 24, 14, 18], [0, 4, 0, 4]])
-    figures = metrics.measure(found, truth, boxes, perceptual)
-    share = np.mean([metrics.l1(found[0, 20:24, 14:18], truth[0, 20:24, 14:18]), 0])
+    figures = metrics.measure(output, truth, boxes, perceptual)
+    share = np.mean([metrics.l1(output[0, 20:24, 14:18], truth[0, 20:24, 14:18]), 0])
     assert figures.mouth_l1 == pytest.approx(share)
     assert figures.mouth_l1 > figures.l1 > 0
     assert figures.mouth_perc > figures.perc
@@ -107,10 +107,10 @@ def test_mouth_figures_see_the_box_only() -> None:
 def test_figures_of_pictures_are_means_of_each() -> None:
     rng = np.random.default_rng(2)
     truth = rng.integers(0, 256, (3, 24, 24, 3), dtype=np.uint8)
-    found = rng.integers(0, 256, (3, 24, 24, 3), dtype=np.uint8)
+    output = rng.integers(0, 256, (3, 24, 24, 3), dtype=np.uint8)
     boxes = np.tile([[8, 16, 8, 16]], (3, 1))
-    together = metrics.measure(found, truth, boxes, perceptual)
-    alone = [metrics.measure(found[[i]], truth[[i]], boxes[[i]], perceptual) for i in range(3)]
+    together = metrics.measure(output, truth, boxes, perceptual)
+    alone = [metrics.measure(output[[i]], truth[[i]], boxes[[i]], perceptual) for i in range(3)]
     for name in metrics.names():
         if "sharpness" not in name:
             each = np.mean([getattr(figures, name) for figures in alone])

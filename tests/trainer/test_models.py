@@ -101,15 +101,15 @@ def test_the_shorter_way_of_training_has_the_same_outputs_and_gradients() -> Non
     torch.manual_seed(0)
     model = MobileUNet(64, 2)
     drawing = torch.rand(2, 3, 64, 64)
-    found = []
+    results = []
     for shorter_from in (4, 1000):
         with mock.patch.object(mobile, "SHORTER_FROM", shorter_from):
             model.zero_grad()
             picture = model(drawing)
             picture.square().mean().backward()
             gradients = [p.grad.flatten() for p in model.parameters() if p.grad is not None]
-            found.append(torch.cat([picture.flatten(), *gradients]))
-    torch.testing.assert_close(found[0], found[1], rtol=1e-3, atol=1e-5)
+            results.append(torch.cat([picture.flatten(), *gradients]))
+    torch.testing.assert_close(results[0], results[1], rtol=1e-3, atol=1e-5)
 
 
 def test_a_student_consists_of_operators_that_quantize() -> None:

@@ -30,12 +30,12 @@ def test_equal_pictures_are_at_distance_0(lite0: PercLite0, picture: Tensor) -> 
 
 
 def test_distance_grows_with_blur_and_with_shift(lite0: PercLite0, picture: Tensor) -> None:
-    blurred = [
+    blurs = [
         functional.interpolate(functional.avg_pool2d(picture, s), size=128, mode="bilinear")
         for s in (2, 4, 8)
     ]
-    shifted = [torch.roll(picture, s, 3) for s in (1, 2, 4)]
-    for worse in (blurred, shifted):
+    shifts = [torch.roll(picture, s, 3) for s in (1, 2, 4)]
+    for worse in (blurs, shifts):
         distances = [float(lite0(p, picture)) for p in worse]
         assert 0 < distances[0] < distances[1] < distances[2]
 

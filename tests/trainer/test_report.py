@@ -29,16 +29,16 @@ def run(model: MobileUNet, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_report_has_every_row_on_every_split_and_pictures(run: Path, data: Path, tmp_path: Path) -> None:
-    done = CliRunner().invoke(command.command, [str(data), "--row", f"student={run}", "-o", str(tmp_path)])
-    assert done.exception is None, done.exception
-    found = json.loads((tmp_path / "figures.json").read_text())
-    assert found["distance"] == "Perc-Lite0"
-    assert found["pictures"] == dict.fromkeys(HELD_OUT, 6)
-    mean, learned = found["rows"]
-    assert (mean["name"], learned["name"]) == (MEAN_IMAGE, "student")
+    result = CliRunner().invoke(command.command, [str(data), "--row", f"student={run}", "-o", str(tmp_path)])
+    assert result.exception is None, result.exception
+    figures = json.loads((tmp_path / "figures.json").read_text())
+    assert figures["distance"] == "Perc-Lite0"
+    assert figures["pictures"] == dict.fromkeys(HELD_OUT, 6)
+    mean, student = figures["rows"]
+    assert (mean["name"], student["name"]) == (MEAN_IMAGE, "student")
     for split in HELD_OUT:
-        assert learned[split].keys() == mean[split].keys() >= {"l1", "ssim", "mouth_perc"}
-    assert learned["val"]["psnr"] > mean["val"]["psnr"]
+        assert student[split].keys() == mean[split].keys() >= {"l1", "ssim", "mouth_perc"}
+    assert student["val"]["psnr"] > mean["val"]["psnr"]
     assert mean["val"]["sharpness"] < 0.5
     text = (tmp_path / "README.md").read_text()
     for name in (*HELD_OUT, "visemes", "blinks", "poses"):

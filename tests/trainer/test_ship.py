@@ -41,9 +41,9 @@ def test_a_shipped_file_is_exact_and_says_what_it_is(run: Path, data: Path, tmp_
     target, artifact = tmp_path / "avatar.onnx", tmp_path / "artifact"
     options = ["--data", data, "-o", target, "--artifact", artifact, "--calibration", 24]
     arguments = [str(part) for part in (run, *options, "--samples", 1)]
-    done = CliRunner().invoke(command.command, arguments)
-    assert done.exception is None, done.exception
-    assert f"exact: 0 of {3 * SIZE * SIZE} values differ" in done.output
+    result = CliRunner().invoke(command.command, arguments)
+    assert result.exception is None, result.exception
+    assert f"exact: 0 of {3 * SIZE * SIZE} values differ" in result.output
     assert (artifact / "model.json").is_file()
     card = json.loads(target.with_suffix(".json").read_text())
     assert card["bytes"] == target.stat().st_size
@@ -109,8 +109,8 @@ def test_phase_students_ship_as_four_nets_of_half_the_size(data: Path) -> None:
     whole = held_out.read(data, "val", 2 * SIZE)
     woven = np.zeros_like(whole.truths)
     for part in parts:
-        seen = part.see(whole)
-        assert seen.inputs.shape == (6, SIZE, SIZE, 3)
+        phase = part.see(whole)
+        assert phase.inputs.shape == (6, SIZE, SIZE, 3)
         assert part.phase is not None
-        woven[:, part.phase[0] :: 2, part.phase[1] :: 2] = seen.truths
+        woven[:, part.phase[0] :: 2, part.phase[1] :: 2] = phase.truths
     assert (woven == whole.truths).all()

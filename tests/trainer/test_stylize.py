@@ -32,10 +32,10 @@ def put(state: FaceState, path: Path, *, points: bool = True) -> np.ndarray:
     canvas[TOP : TOP + SIDE, LEFT : LEFT + SIDE] = render(state, SIDE)
     Image.fromarray(canvas).save(path)
     x, y, z = landmarks(state).T
-    placed = np.stack([(x * SIDE + LEFT) / WIDTH, (y * SIDE + TOP) / HEIGHT, z * SIDE / WIDTH], 1)
+    picture_points = np.stack([(x * SIDE + LEFT) / WIDTH, (y * SIDE + TOP) / HEIGHT, z * SIDE / WIDTH], 1)
     if points:
-        np.save(path.with_suffix(".npy"), placed)
-    return placed
+        np.save(path.with_suffix(".npy"), picture_points)
+    return picture_points
 
 
 @pytest.fixture
@@ -55,17 +55,17 @@ def folders(tmp_path: Path) -> tuple[Path, Path]:
 
 def test_pictures_are_paired_by_name_and_split_by_it(folders: tuple[Path, Path], tmp_path: Path) -> None:
     data = tmp_path / "data"
-    printed = succeed("stylize", *folders, "-o", data, "--val", "0.6", "--size", "64")
-    held_out = [n for n in range(4) if split_of(f"face{n}", 0.6) == "val"]
-    trained = [n for n in range(4) if n not in held_out]
-    assert 0 < len(held_out) < 4
-    assert printed.endswith(
-        f"{len(trained)} pairs to train on, {len(held_out)} held out, 0 pictures left out\n"
+    output = succeed("stylize", *folders, "-o", data, "--val", "0.6", "--size", "64")
+    validation = [n for n in range(4) if split_of(f"face{n}", 0.6) == "val"]
+    training = [n for n in range(4) if n not in validation]
+    assert 0 < len(validation) < 4
+    assert output.endswith(
+        f"{len(training)} pairs to train on, {len(validation)} held out, 0 pictures left out\n"
     )
-    expected = {"train": len(trained), "val": len(held_out), "pose-extreme": 0, "speech": 0}
+    expected = {"train": len(training), "val": len(validation), "pose-extreme": 0, "speech": 0}
     assert counts(data) == expected
     pairs = read_split(data, "train")
-    for place, number in enumerate(trained):
+    for place, number in enumerate(training):
         points = to_training_frame(np.load(folders[1] / f"face{number}.npy"), WIDTH / HEIGHT)
         np.testing.assert_array_equal(pairs.landmarks[place], points.astype(np.float32))
         np.testing.assert_array_equal(pairs.inputs[place], draw(pairs.landmarks[place], 64))
@@ -114,12 +114,12 @@ def test_landmarks_of_the_photo_are_taken_where_they_are_asked_for(
 def test_landmarks_are_found_in_the_stylized_picture_or_else_in_the_photo(
     folders: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen = []
-    monkeypatch.setattr(detector, "detect", lambda picture: seen.append(picture.shape))
+    shapes = []
+    monkeypatch.setattr(detector, "detect", lambda picture: shapes.append(picture.shape))
     for path in folders[1].glob("*.npy"):
         path.unlink()
     succeed("stylize", *folders, "-o", tmp_path / "data", "--val", "0.6", "--size", "64")
-    assert seen == [(HEIGHT // 2, WIDTH // 2, 3)] * 4
+    assert shapes == [(HEIGHT // 2, WIDTH // 2, 3)] * 4
     for path in folders[0].glob("face[0-2].npy"):
         path.unlink()
     message = refusal("stylize", *folders, "-o", tmp_path / "data", "--val", "0.6")
@@ -131,10 +131,10 @@ def test_a_face_is_found_without_any_landmarks_given(tmp_path: Path) -> None:
     state = FaceState(expression={"smile": 0.5})
     truth = put(state, tmp_path / "face.png", points=False)
     with Image.open(tmp_path / "face.png") as picture:
-        found = detector.detect(np.asarray(picture))
-    assert found is not None
+        points = detector.detect(np.asarray(picture))
+    assert points is not None
     eyes = np.linalg.norm((truth[473] - truth[468])[:2] * [WIDTH, HEIGHT])
-    error = np.linalg.norm((found - truth)[:, :2] * [WIDTH, HEIGHT], axis=1).mean()
+    error = np.linalg.norm((points - truth)[:, :2] * [WIDTH, HEIGHT], axis=1).mean()
     assert error < 0.1 * eyes
 
 
@@ -152,8 +152,8 @@ def test_pictures_without_a_pair_a_face_or_content_are_listed(
     Image.new("RGB", (100, 100)).save(painted / "cropped.png")
     np.save(painted / "odd.npy", np.zeros((468, 3)))
     np.save(painted / "point.npy", np.zeros((478, 3)))
-    printed = succeed("stylize", photos, painted, "-o", tmp_path / "data", "--val", "0.6")
-    lines = printed.splitlines()
+    output = succeed("stylize", photos, painted, "-o", tmp_path / "data", "--val", "0.6")
+    lines = output.splitlines()
     assert lines[-1].endswith("7 pictures left out")
     assert lines[:-1] == [
         f"left out: alone: {painted} has no picture of this name",

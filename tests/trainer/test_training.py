@@ -76,8 +76,8 @@ def test_a_student_learns_with_every_term_and_tells_what_it_did(
     assert result.metrics["score"] == max(epoch["score"] for epoch in result.history)
     assert result.metrics["psnr"] > result.history[0]["psnr"] + 2
     lines = read_log(tmp_path / "run")
-    trained = next(line for line in lines if line["event"] == "train")
-    assert {"l1", "edge", "perceptual", "error", "rate", "seconds"} <= trained.keys()
+    record = next(line for line in lines if line["event"] == "train")
+    assert {"l1", "edge", "perceptual", "error", "rate", "seconds"} <= record.keys()
     assert [line["epoch"] for line in lines if line["event"] == "validation"] == list(range(1, 13))
     assert len(list((tmp_path / "run" / "sheets").glob("*.png"))) == 12
     assert list((tmp_path / "run" / "tensorboard").iterdir())
@@ -88,8 +88,8 @@ def test_a_run_in_slices_equals_one_that_was_never_stopped(
 ) -> None:
     """The teacher: with a discriminator, dropout, and stops within epochs."""
     whole = train_teacher(data, tmp_path / "whole", CONFIG)
-    asked = iter(range(1000))
-    monkeypatch.setattr(Stop, "reason", lambda _: "time" if next(asked) % 3 == 2 else None)
+    calls = iter(range(1000))
+    monkeypatch.setattr(Stop, "reason", lambda _: "time" if next(calls) % 3 == 2 else None)
     slices = 0
     while True:
         part = train_teacher(data, tmp_path / "parts", CONFIG)
@@ -124,8 +124,8 @@ def test_a_run_folder_of_something_else_is_refused(data: Path, tmp_path: Path) -
 def test_seconds_and_the_command_line(data: Path, tmp_path: Path) -> None:
     command = ["distill", data, "-o", tmp_path / "run", "--preset", "ci", "--ngf", "2"]
     command += ["--epochs", "2", "--batch", "8", "--perceptual", "0"]
-    said = succeed(*command, "--seconds", "0.000001")
-    assert "time is up after 0 of 6 iterations: saved; the same command goes on" in said
+    output = succeed(*command, "--seconds", "0.000001")
+    assert "time is up after 0 of 6 iterations: saved; the same command goes on" in output
     assert "finished" in succeed(*command)
     assert "finished" in succeed(
         "finetune", data, "--init", tmp_path / "run", "-o", tmp_path / "tuned", "--preset", "ci",
@@ -230,10 +230,10 @@ def test_the_edge_term_sees_gradients_only() -> None:
 
 
 def test_the_detail_term_prefers_a_line_beside_its_place_to_none() -> None:
-    drawn, beside, blank = (torch.zeros(1, 3, 32, 32) for _ in range(3))
-    drawn[..., 15] = beside[..., 16] = 1
-    assert float((beside - drawn).abs().mean()) > float((blank - drawn).abs().mean())
-    off, without = ((amount(other) - amount(drawn)).abs().mean() for other in (beside, blank))
+    line, beside, blank = (torch.zeros(1, 3, 32, 32) for _ in range(3))
+    line[..., 15] = beside[..., 16] = 1
+    assert float((beside - line).abs().mean()) > float((blank - line).abs().mean())
+    off, without = ((amount(other) - amount(line)).abs().mean() for other in (beside, blank))
     assert float(off) < 0.5 * float(without)
     assert amount(torch.full((1, 3, 32, 32), 0.7)).abs().max() < 1e-6
 

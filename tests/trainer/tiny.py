@@ -45,8 +45,8 @@ def student(data: Path, iterations: int = 100, ngf: int = 4) -> MobileUNet:
     optimizer = torch.optim.Adam(model.parameters(), 2e-3)
     order = np.random.default_rng(0)
     for _ in range(iterations):
-        chosen = order.choice(len(pairs), 8, replace=False)
-        inputs, targets = (x[chosen].float() / 127.5 - 1 for x in (pairs.inputs, pairs.targets))
+        batch = order.choice(len(pairs), 8, replace=False)
+        inputs, targets = (x[batch].float() / 127.5 - 1 for x in (pairs.inputs, pairs.targets))
         loss = functional.l1_loss(model(inputs), targets)
         optimizer.zero_grad()
         loss.backward()

@@ -63,13 +63,13 @@ def make(name: str, style: str, path: Path) -> None:
         onnx.save(export(network.module(), feeds[0]["input"]), source)
         ModelQuantizer(config).quantize_model(str(source), str(target), Feeder(feeds))
         model = onnx.load(target)
-    used = {node.domain for node in model.graph.node}
-    imports = [entry for entry in model.opset_import if entry.domain in used]
+    domains = {node.domain for node in model.graph.node}
+    imports = [entry for entry in model.opset_import if entry.domain in domains]
     del model.opset_import[:]
     model.opset_import.extend(imports)
     onnx.save(model, path)
 
 
 if __name__ == "__main__":
-    for chosen in QUANTIZED:
-        make(chosen.name, chosen.style, chosen.path)
+    for net in QUANTIZED:
+        make(net.name, net.style, net.path)

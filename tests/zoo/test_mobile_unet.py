@@ -56,10 +56,10 @@ def test_both_exporters_give_models_that_run_in_integers(exporter: Exporter, ops
 
 def test_a_model_is_the_same_each_time_it_is_made() -> None:
     feeds = random_feeds({"input": (1, 3, 16, 16)}, count=2)
-    made = [
+    models = [
         quantize(export(mobile_unet(16, 2), feeds[0]["input"]), "u8s8_per_channel", feeds) for _ in range(2)
     ]
-    assert made[0].SerializeToString() == made[1].SerializeToString()
+    assert models[0].SerializeToString() == models[1].SerializeToString()
 
 
 def test_an_exported_batch_can_be_symbolic() -> None:

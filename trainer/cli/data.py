@@ -69,8 +69,8 @@ def command(
     out = console()
     report = generate(config, folder, processes, out)
     out.print(
-        f"{folder}: {report.rendered + report.kept} pairs of {config.size}x{config.size}, "
-        f"{report.rendered} rendered ({report.pairs_per_second:.1f} a second), {report.kept} kept"
+        f"{folder}: {report.rendered + report.existing} pairs of {config.size}x{config.size}, "
+        f"{report.rendered} rendered ({report.pairs_per_second:.1f} a second), {report.existing} kept"
     )
     if sheet is not None:
         write_sheet(folder, sheet)

@@ -29,7 +29,7 @@ def command(
     ngf: int | None,
     teacher: Path | None,
     init: Path | None,
-    **given: Any,
+    **options: Any,
 ) -> None:
     """Train a student on a data set and, while it is better than the student, on a teacher.
 
@@ -40,6 +40,6 @@ def command(
 
     set_threads(threads)
     config = sized(PRESETS[preset], "model", size, ngf)
-    config = replace(config, loss=loss(config.loss, given), distill=optimizer(config.distill, given))
+    config = replace(config, loss=loss(config.loss, options), distill=optimizer(config.distill, options))
     result = train_student(data, run, config, "distill", teacher, init, seconds, device, console())
     end(result.reason)

@@ -29,26 +29,26 @@ def command(device: str) -> None:
     from ..training.device import choose, machine, step_seconds, unused_gpu
 
     out = console()
-    found = machine()
-    build = f"CUDA {found.cuda}" if found.cuda else "CPU only"
+    host = machine()
+    build = f"CUDA {host.cuda}" if host.cuda else "CPU only"
     version = metadata.version("onnx2wgsl")
     out.print(
-        f"Python {sys.version.split()[0]}, onnx2wgsl {version}, torch {found.torch} ({build}), "
-        f"{found.threads} threads, {found.cpu}"
+        f"Python {sys.version.split()[0]}, onnx2wgsl {version}, torch {host.torch} ({build}), "
+        f"{host.threads} threads, {host.cpu}"
     )
-    for name in found.gpus:
-        out.print(f"GPU: {name}, {found.capability}; kernels for {', '.join(found.kernels)}")
+    for name in host.gpus:
+        out.print(f"GPU: {name}, {host.capability}; kernels for {', '.join(host.kernels)}")
     for module, purpose in OPTIONAL.items():
         if util.find_spec(module) is None:
             out.print(f"missing: {module}, for {purpose}")
-    warning = unused_gpu(found)
+    warning = unused_gpu(host)
     if warning:
         out.print(f"warning: {warning}")
-    chosen = choose(device, found)
-    fp32, bf16 = (step_seconds(chosen, amp) for amp in (False, True))
+    target = choose(device, host)
+    fp32, bf16 = (step_seconds(target, amp) for amp in (False, True))
     out.print(
-        f"{chosen}: a student of 64 pixels takes {fp32:.3f} s an iteration of 4 in fp32, "
+        f"{target}: a student of 64 pixels takes {fp32:.3f} s an iteration of 4 in fp32, "
         f"{bf16:.3f} s in bf16: train with {'--amp' if bf16 < fp32 else '--no-amp'}"
     )
     out.print(f"free disk here: {shutil.disk_usage('.').free / 2**30:.0f} GiB")
-    out.print(f"Ready: training runs on {chosen}.")
+    out.print(f"Ready: training runs on {target}.")

@@ -30,7 +30,7 @@ def command(
     ngf: int | None,
     teacher: Path | None,
     init: Path,
-    **given: Any,
+    **options: Any,
 ) -> None:
     """Train a student further, without a discriminator: the shipping recipe.
 
@@ -39,10 +39,10 @@ def command(
     """
     from ..training.run import train_student
 
-    if size or ngf or given["gan"]:
+    if size or ngf or options["gan"]:
         raise TrainerError("--size, --ngf and --gan are for distill: a fine-tune has none of them")
     set_threads(threads)
     config = PRESETS[preset]
-    config = replace(config, loss=loss(config.loss, given), finetune=optimizer(config.finetune, given))
+    config = replace(config, loss=loss(config.loss, options), finetune=optimizer(config.finetune, options))
     result = train_student(data, run, config, "finetune", teacher, init, seconds, device, console())
     end(result.reason)

@@ -53,26 +53,26 @@ def command(
     _refuse_collisions(files, folder)
     detector = cache(lambda: Detector(task))
     out = console()
-    written, faceless = 0, []
+    drawings, faceless = 0, []
     with Progress(console=out, disable=not out.is_terminal, transient=True) as progress:
         for file in progress.track(files, description="landmarks"):
-            for name, found, aspect in _faces(file, detector):
-                if found is None:
+            for name, landmarks, aspect in _faces(file, detector):
+                if landmarks is None:
                     faceless.append(str(file) if name == file.stem else f"{file}: {name}")
                     continue
-                points = found if no_align else to_training_frame(found, aspect)
+                points = landmarks if no_align else to_training_frame(landmarks, aspect)
                 _write(folder, name, points.astype(np.float32), size, npy)
-                written += 1
-    out.print(f"{folder}: {written} drawing{'' if written == 1 else 's'} of {size}x{size}")
+                drawings += 1
+    out.print(f"{folder}: {drawings} drawing{'' if drawings == 1 else 's'} of {size}x{size}")
     if faceless:
         raise TrainerError("no face was found, and so nothing drawn, in\n  " + "\n  ".join(faceless))
 
 
 def _refuse_collisions(files: tuple[Path, ...], folder: Path) -> None:
     """Results are named after the files: neither each other's nor a given file's place is taken."""
-    seen: dict[str, Path] = {}
+    sources: dict[str, Path] = {}
     for file in files:
-        other = seen.setdefault(file.stem, file)
+        other = sources.setdefault(file.stem, file)
         if other is not file:
             raise TrainerError(
                 f"{other} and {file} would both be drawn as {file.stem}; "

@@ -91,27 +91,27 @@ def set_threads(threads: int | None) -> None:
         torch.set_num_threads(threads)
 
 
-def optimizer(config: OptimizerConfig, given: dict[str, Any]) -> OptimizerConfig:
+def optimizer(config: OptimizerConfig, options: dict[str, Any]) -> OptimizerConfig:
     """The configuration with the options that were given."""
-    return _changed(config, given, [name for name, *_ in _OPTIMIZER])
+    return _changed(config, options, [name for name, *_ in _OPTIMIZER])
 
 
-def loss(config: LossConfig, given: dict[str, Any]) -> LossConfig:
+def loss(config: LossConfig, options: dict[str, Any]) -> LossConfig:
     """The configuration with the options that were given."""
-    renamed = given | {"teacher": given.get("share")}
+    renamed = options | {"teacher": options.get("share")}
     fields = ["teacher" if name == "--share" else name for name, *_ in _LOSS]
     return _changed(config, renamed, fields)
 
 
 def sized(config: Config, stage: str, size: int | None, ngf: int | None) -> Config:
     """The configuration whose `model` or `teacher` has another size or channels."""
-    given = {name: value for name, value in (("size", size), ("ngf", ngf)) if value is not None}
-    return replace(config, **{stage: replace(getattr(config, stage), **given)})
+    changes = {name: value for name, value in (("size", size), ("ngf", ngf)) if value is not None}
+    return replace(config, **{stage: replace(getattr(config, stage), **changes)})
 
 
-def _changed(config: Settings, given: dict[str, Any], options: list[str]) -> Settings:
+def _changed(config: Settings, values: dict[str, Any], options: list[str]) -> Settings:
     names = [option.split("/")[0].removeprefix("--").replace("-", "_") for option in options]
-    return replace(config, **{n: given[n] for n in names if given.get(n) is not None})
+    return replace(config, **{n: values[n] for n in names if values.get(n) is not None})
 
 
 def end(reason: str) -> None:

@@ -27,7 +27,7 @@ def command(
     threads: int | None,
     size: int | None,
     ngf: int | None,
-    **given: Any,
+    **options: Any,
 ) -> None:
     """Train the teacher: pix2pix's UNet with LSGAN + L1.
 
@@ -37,11 +37,11 @@ def command(
 
     set_threads(threads)
     config = sized(PRESETS[preset], "teacher", size, ngf)
-    weights = {n: given[n] for n in ("l1", "gan", "ndf") if given[n] is not None}
+    weights = {n: options[n] for n in ("l1", "gan", "ndf") if options[n] is not None}
     config = replace(
         config,
         teacher=replace(config.teacher, **weights),
-        teach=optimizer(config.teach, given),
+        teach=optimizer(config.teach, options),
     )
     result = train_teacher(data, run, config, seconds, device, console())
     end(result.reason)

@@ -40,10 +40,10 @@ from .store import Pairs, Shard
 
 @dataclass(frozen=True)
 class Report:
-    """What a run did: pairs rendered and pairs kept, and the seconds that rendering took."""
+    """What a run did: pairs rendered and pairs that were there, and the seconds that rendering took."""
 
     rendered: int
-    kept: int
+    existing: int
     seconds: float
 
     @property
@@ -86,17 +86,17 @@ def keep_shard(config: DataConfig, folder: Path, shard: Shard) -> bool:
     """
     path = folder / shard.name
     try:
-        found = store.read_shard(path, shard.count, config.size)
+        pairs = store.read_shard(path, shard.count, config.size)
     except ValueError:
         return False
     first = make_pairs(config, shard.split, shard.first, 1)
-    same_landmarks = np.array_equal(first.landmarks[0], found.landmarks[0])
-    if not (same_landmarks and np.array_equal(first.targets[0], found.targets[0])):
+    same_landmarks = np.array_equal(first.landmarks[0], pairs.landmarks[0])
+    if not (same_landmarks and np.array_equal(first.targets[0], pairs.targets[0])):
         return False
-    if not np.array_equal(first.inputs[0], found.inputs[0]):
+    if not np.array_equal(first.inputs[0], pairs.inputs[0]):
         for place in range(shard.count):
-            found.inputs[place] = draw(found.landmarks[place], config.size)
-        store.write_shard(path, found)
+            pairs.inputs[place] = draw(pairs.landmarks[place], config.size)
+        store.write_shard(path, pairs)
     return True
 
 
@@ -116,16 +116,16 @@ def generate(config: DataConfig, folder: Path, processes: int, out: Console) -> 
     there = [shard for shard in shards if (folder / shard.name).exists()]
     with _progress(out) as progress, _workers(processes, out) as run:
         bar = progress.add_task("checking", total=_total(there))
-        kept = set()
+        intact = set()
         for shard, good in run(keep_shard, config, folder, there):
             progress.advance(bar, shard.count)
-            kept |= {shard} if good else set()
-        missing = [shard for shard in shards if shard not in kept]
+            intact |= {shard} if good else set()
+        missing = [shard for shard in shards if shard not in intact]
         progress.reset(bar, description="rendering", total=_total(missing))
         start = time.perf_counter()
         for shard, _ in run(make_shard, config, folder, missing):
             progress.advance(bar, shard.count)
-        report = Report(_total(missing), _total(kept), time.perf_counter() - start)
+        report = Report(_total(missing), _total(intact), time.perf_counter() - start)
     if missing:
         _describe(config, folder, pairs_per_second=round(report.pairs_per_second, 2))
     return report
@@ -140,18 +140,18 @@ def _claim(config: DataConfig, folder: Path) -> None:
     if not (folder / store.DESCRIPTION).exists():
         _describe(config, folder)
         return
-    found = store.read_description(folder)
-    old, new = found["config"], asdict(config)
-    differing = [
+    description = store.read_description(folder)
+    old, new = description["config"], asdict(config)
+    differences = [
         f"{name} {old.get(name)!r} there, {new.get(name)!r} asked for"
         for name in sorted(old.keys() | new.keys())
         if old.get(name) != new.get(name)
     ]
-    if found["source"] != "data":
-        differing = [f"it was made by onnx2wgsl-train {found['source']}"]
-    if differing:
+    if description["source"] != "data":
+        differences = [f"it was made by onnx2wgsl-train {description['source']}"]
+    if differences:
         raise TrainerError(
-            f"{folder} holds another data set: {'; '.join(differing)}. "
+            f"{folder} holds another data set: {'; '.join(differences)}. "
             "Choose another folder, ask for the same, or delete this one"
         )
 

@@ -20,8 +20,8 @@ def write_sheet(folder: Path, path: Path) -> None:
     for split, count in counts(folder).items():
         if count:
             pairs = read_split(folder, split)
-            shown = np.linspace(0, count - 1, COLUMNS).round().astype(int)
-            rows += [np.hstack(list(pictures[shown])) for pictures in (pairs.inputs, pairs.targets)]
+            indices = np.linspace(0, count - 1, COLUMNS).round().astype(int)
+            rows += [np.hstack(list(pictures[indices])) for pictures in (pairs.inputs, pairs.targets)]
     data = io.BytesIO()
     Image.fromarray(np.vstack(rows)).save(data, "PNG")
     write_whole(path, data.getvalue())

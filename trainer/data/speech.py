@@ -142,13 +142,13 @@ def farthest_points(points: NDArray[np.float64], count: int) -> NDArray[np.int64
 
     The first is the one farthest from the mean (Gonzalez 1985). Of equally far ones the first.
     """
-    chosen = np.empty(count, np.int64)
+    indices = np.empty(count, np.int64)
     distance = ((points - points.mean(0)) ** 2).sum(1)
     for place in range(count):
-        chosen[place] = farthest = distance.argmax()
+        indices[place] = farthest = distance.argmax()
         near = ((points - points[farthest]) ** 2).sum(1)
         distance = near if place == 0 else np.minimum(distance, near)
-    return chosen
+    return indices
 
 
 POOL = 2048

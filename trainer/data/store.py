@@ -107,9 +107,9 @@ def read_shard(path: Path, count: int, size: int) -> Pairs:
     except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise ValueError(f"it is damaged ({error})") from error
     pairs = Pairs(**arrays)
-    wanted = Pairs.empty(0, size)
+    empty = Pairs.empty(0, size)
     for field, dtype in _FIELDS.items():
-        array, shape = arrays[field], (count, *getattr(wanted, field).shape[1:])
+        array, shape = arrays[field], (count, *getattr(empty, field).shape[1:])
         if array.shape != shape or array.dtype != dtype:
             raise ValueError(
                 f"its {field} are {array.dtype}{list(array.shape)}, not {np.dtype(dtype)}{list(shape)}"
@@ -179,17 +179,17 @@ def read_split(folder: Path, split: Split, limit: int | None = None) -> Pairs:
     count = counts(folder)[split]
     if count == 0:
         raise TrainerError(f"{folder} has no pairs of the split {split}")
-    wanted = count if limit is None else min(count, limit)
-    pairs = Pairs.empty(wanted, size)
+    total = count if limit is None else min(count, limit)
+    pairs = Pairs.empty(total, size)
     for part in shards_of({s: count * (s == split) for s in SPLITS}, shard):
-        if part.first < wanted:
+        if part.first < total:
             _fill(pairs, part, folder / part.name, size, description["source"])
     return pairs
 
 
 def _fill(pairs: Pairs, part: Shard, path: Path, size: int, source: Source) -> None:
     try:
-        read = read_shard(path, part.count, size)
+        shard = read_shard(path, part.count, size)
     except ValueError as error:
         raise TrainerError(
             f"{path} can't be read: {error}. Run onnx2wgsl-train {source} again with the same "
@@ -197,4 +197,4 @@ def _fill(pairs: Pairs, part: Shard, path: Path, size: int, source: Source) -> N
         ) from error
     for field in _FIELDS:
         place = getattr(pairs, field)[part.first : part.first + part.count]
-        place[:] = getattr(read, field)[: len(place)]
+        place[:] = getattr(shard, field)[: len(place)]

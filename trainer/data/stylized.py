@@ -72,14 +72,14 @@ def stylize(
             the renderer; a shard can't be written.
     """
     report = Report()
-    matched = _matched(photos, stylized, report)
+    pairs = _picture_pairs(photos, stylized, report)
     _claim(folder)
     writer = _Writer(folder, size)
     for name, (photo, painted) in track(
-        matched.items(), "placing faces", console=out, disable=not out.is_terminal
+        pairs.items(), "placing faces", console=out, disable=not out.is_terminal
     ):
         try:
-            target, points = _placed(photo, painted, size, landmarks_from)
+            target, points = _framed_pair(photo, painted, size, landmarks_from)
         except LeftOutError as reason:
             report.left_out[name] = str(reason)
             continue
@@ -108,33 +108,33 @@ def split_of(name: str, val: float) -> Split:
     return "val" if fraction < val else "train"
 
 
-def _matched(photos: Path, stylized: Path, report: Report) -> dict[str, tuple[Path, Path]]:
+def _picture_pairs(photos: Path, stylized: Path, report: Report) -> dict[str, tuple[Path, Path]]:
     """The pictures that both folders have, by name; the others are reported as left out."""
     first, second = _pictures(photos), _pictures(stylized)
     for name in sorted(first.keys() ^ second.keys()):
         missing = stylized if name in first else photos
         report.left_out[name] = f"{missing} has no picture of this name"
-    matched = {name: (first[name], second[name]) for name in sorted(first.keys() & second.keys())}
-    if not matched:
+    pairs = {name: (first[name], second[name]) for name in sorted(first.keys() & second.keys())}
+    if not pairs:
         raise TrainerError(
             f"no picture of {photos} ({len(first)}) has the name of one of {stylized} "
             f"({len(second)}): pairs are told by file names without the suffix"
         )
-    return matched
+    return pairs
 
 
 def _pictures(folder: Path) -> dict[str, Path]:
     """The pictures of a folder by name without the suffix."""
-    found: dict[str, Path] = {}
+    pictures: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
         if path.suffix.lower() in SUFFIXES:
-            if path.stem in found:
+            if path.stem in pictures:
                 raise TrainerError(
-                    f"{found[path.stem]} and {path} have one name: pairs are told by the names "
+                    f"{pictures[path.stem]} and {path} have one name: pairs are told by the names "
                     "without the suffix; move one of them away"
                 )
-            found[path.stem] = path
-    return found
+            pictures[path.stem] = path
+    return pictures
 
 
 def _claim(folder: Path) -> None:
@@ -151,7 +151,9 @@ def _claim(folder: Path) -> None:
         shard.unlink()
 
 
-def _placed(photo: Path, painted: Path, size: int, landmarks_from: LandmarksFrom) -> tuple[Picture, Points]:
+def _framed_pair(
+    photo: Path, painted: Path, size: int, landmarks_from: LandmarksFrom
+) -> tuple[Picture, Points]:
     """The target u8[size,size,3] and landmarks f32[478,3] of a pair, in the training frame."""
     picture = _read(painted)
     points = _landmarks(painted, picture) if landmarks_from == "stylized" else None
@@ -166,10 +168,10 @@ def _placed(photo: Path, painted: Path, size: int, landmarks_from: LandmarksFrom
     if points is None:
         raise LeftOutError("no face was found")
     try:
-        placed = to_training_frame(points, _aspect(picture)).astype(np.float32)
+        landmarks = to_training_frame(points, _aspect(picture)).astype(np.float32)
     except FaceError as error:
         raise LeftOutError(str(error)) from error
-    return warped(picture, points, placed, size), placed
+    return warped(picture, points, landmarks, size), landmarks
 
 
 def _aspect(picture: Picture) -> float:
@@ -186,15 +188,15 @@ def _read(path: Path) -> Picture:
 
 def _landmarks(path: Path, picture: Picture) -> Points | None:
     """The landmarks of a picture: from the .npy beside it, or else found in it."""
-    given = path.with_suffix(".npy")
-    if not given.exists():
+    file = path.with_suffix(".npy")
+    if not file.exists():
         return detector.detect(picture)
     try:
-        points = np.load(given, allow_pickle=False)
+        points = np.load(file, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
-        raise LeftOutError(f"{given} can't be read: {error}") from error
+        raise LeftOutError(f"{file} can't be read: {error}") from error
     if points.shape != (LANDMARKS, 3) or not np.isfinite(points).all():
-        raise LeftOutError(f"{given} holds {list(points.shape)}, not {LANDMARKS} finite points")
+        raise LeftOutError(f"{file} holds {list(points.shape)}, not {LANDMARKS} finite points")
     return np.asarray(points, np.float32)
 
 

@@ -43,7 +43,7 @@ class Budget:
 
     size: int = 128
     pairs: int = 1000
-    held: int = 100
+    test_pairs: int = 100
     """Pairs of each held-out split."""
     epochs: int = 4
     seed: int = 0
@@ -113,7 +113,7 @@ def _baseline(budget: Budget) -> Config:
 
 
 @dataclass(frozen=True)
-class Measured:
+class Measurement:
     """A run's figures by split: of its best epoch, and of its latest."""
 
     best: Mapping[str, Figures]
@@ -152,37 +152,37 @@ class Ablations:
         end = time.monotonic() + seconds if seconds is not None else None
         self._data()
         for step in self.steps:
-            if self.measured(step.name) is not None:
+            if self.measurement(step.name) is not None:
                 continue
-            left = None if end is None else end - time.monotonic()
-            if left is not None and left <= 0:
+            rest = None if end is None else end - time.monotonic()
+            if rest is not None and rest <= 0:
                 return False
             self.out.print(f"{step.name}: {step.what}")
             start = time.monotonic()
-            result = self._train(step, left)
+            result = self._train(step, rest)
             if result.reason not in ("finished", "runaway"):
                 self._spend(step, time.monotonic() - start)
                 return False
             self._measure(step, result, self._spend(step, time.monotonic() - start))
         return True
 
-    def measured(self, name: str) -> Measured | None:
+    def measurement(self, name: str) -> Measurement | None:
         """The figures of a step; None where it isn't done."""
         path = self.folder / name / FIGURES
         if not path.is_file():
             return None
-        found = json.loads(path.read_text())
+        record = json.loads(path.read_text())
         figures: dict[str, dict[str, Figures]] = {
-            which: {split: Figures(**found[which][split]) for split in HELD_OUT}
+            which: {split: Figures(**record[which][split]) for split in HELD_OUT}
             for which in ("best", "latest")
         }
-        best, last = found["epochs"]
-        return Measured(
+        best, last = record["epochs"]
+        return Measurement(
             figures["best"],
             figures["latest"],
-            found["runaway"],
-            tuple(found["gate"]),
-            found["seconds"],
+            record["runaway"],
+            tuple(record["gate"]),
+            record["seconds"],
             (best, last),
         )
 
@@ -192,19 +192,19 @@ class Ablations:
         config = DataConfig(
             size=2 * budget.size,
             train=budget.pairs,
-            val=budget.held,
-            pose_extreme=budget.held,
-            speech=budget.held,
+            val=budget.test_pairs,
+            pose_extreme=budget.test_pairs,
+            speech=budget.test_pairs,
             seed=budget.seed,
             shard=50,
         )
         silent = replace(config, size=budget.size, visemes=False, pose_extreme=0, speech=0)
-        wanted = {"data": config, "silent": silent}
+        configs = {"data": config, "silent": silent}
         if self._source is not None and not (self.folder / "data" / store.DESCRIPTION).exists():
             take(self._source, self.folder / "data", config)
-        for name, part in wanted.items():
+        for name, part in configs.items():
             report = generate(part, self.folder / name, self._processes, self.out)
-            self.out.print(f"{name}: {report.rendered} pairs rendered, {report.kept} there")
+            self.out.print(f"{name}: {report.rendered} pairs rendered, {report.existing} there")
 
     def _train(self, step: Step, seconds: float | None) -> Result:
         data, run = self.folder / step.data, self.folder / step.name
@@ -223,7 +223,7 @@ class Ablations:
     def _measure(self, step: Step, result: Result, seconds: float) -> None:
         run, log = self.folder / step.name, read_log(self.folder / step.name)
         figures = {
-            which: {split: asdict(found) for split, found in self._figures(net)}
+            which: {split: asdict(values) for split, values in self._figures(net)}
             for which, net in (("best", load_generator(run / BEST)), ("latest", latest(run)))
         }
         runaways = [line for line in log if line["event"] == "runaway"]
@@ -237,10 +237,10 @@ class Ablations:
 
     def _figures(self, net: Generator) -> Iterator[tuple[str, Figures]]:
         """By split, at the budget's size whatever the net was trained on."""
-        made = predict.of_net(net, self.budget.size)
+        predictor = predict.of_net(net, self.budget.size)
         for split in HELD_OUT:
             truth = held_out.read(self.folder / "data", split, self.budget.size)
-            yield split, measure(made(truth.inputs), truth.truths, truth.mouths, self._distance)
+            yield split, measure(predictor(truth.inputs), truth.truths, truth.mouths, self._distance)
 
 
 def latest(run: Path) -> Generator:
@@ -272,5 +272,5 @@ def take(source: Path, folder: Path, config: DataConfig) -> None:
         for shard in store.shards_of(parts, config.shard):
             end = shard.first + shard.count
             part = np.s_[shard.first : end]
-            taken = store.Pairs(pairs.inputs[part], pairs.targets[part], pairs.landmarks[part])
-            store.write_shard(folder / shard.name, taken)
+            shard_pairs = store.Pairs(pairs.inputs[part], pairs.targets[part], pairs.landmarks[part])
+            store.write_shard(folder / shard.name, shard_pairs)

@@ -12,7 +12,7 @@ from ..data import held_out
 from ..files import write_whole
 from ..models import load_generator
 from . import predict
-from .ablations import Ablations, Measured
+from .ablations import Ablations, Measurement
 from .sheets import write_sheet
 
 SAME = 0.01
@@ -32,9 +32,9 @@ class Finding:
     figure: str
     which: tuple[str, str] = ("best", "best")
 
-    def values(self, measured: Callable[[str], Measured | None]) -> tuple[float, float] | None:
+    def values(self, measurement: Callable[[str], Measurement | None]) -> tuple[float, float] | None:
         """The figure before and after; None where a run isn't done."""
-        pair = measured(self.before), measured(self.after)
+        pair = measurement(self.before), measurement(self.after)
         if pair[0] is None or pair[1] is None:
             return None
         before, after = (
@@ -106,38 +106,38 @@ _COLUMNS = (
 
 def write_findings(ablations: Ablations) -> Path:
     """Writes README.md and pictures of what is measured so far into the ablations' folder."""
-    budget, measured = ablations.budget, ablations.measured
+    budget, measurement = ablations.budget, ablations.measurement
     path = ablations.folder / "README.md"
     lines = [
         "# Findings",
         "",
         f"Each run: {budget.size}x{budget.size} pixels, {budget.pairs} training pairs, "
         f"{budget.iterations(budget.epochs)} iterations of batch 4 (what follows a run: "
-        f"{budget.iterations(budget.tail)}), seed {budget.seed}; measured on {budget.held} "
+        f"{budget.iterations(budget.tail)}), seed {budget.seed}; measured on {budget.test_pairs} "
         "held-out pairs a split. One run each, so differences of a few percent may be chance. "
         f"A change of up to {SAME:.0%} counts as none. Perc-Lite0 and L1: lower is better; "
         "sharpness: variance of the Laplacian as a share of the truth's.",
         "",
-        *_summary(measured),
+        *_summary(measurement),
         "",
         "## Runs",
         "",
         *_runs(ablations),
         "",
-        *_remarks(measured),
+        *_remarks(measurement),
     ]
-    if measured("baseline") is not None:
+    if measurement("baseline") is not None:
         _pictures(ablations)
         lines += ["", "## Pictures", "", "Held-out speech.", "", "![speech](sheets/speech.jpg)"]
     write_whole(path, ("\n".join(lines) + "\n").encode())
     return path
 
 
-def _summary(measured: Callable[[str], Measured | None]) -> Iterator[str]:
+def _summary(measurement: Callable[[str], Measurement | None]) -> Iterator[str]:
     yield "| finding | first measured | figure | before | after | verdict |"
     yield "|---|---|---|---:|---:|---|"
     for finding in FINDINGS:
-        values = finding.values(measured)
+        values = finding.values(measurement)
         figure = f"{finding.split} {finding.figure.replace('_', ' ')}"
         if values is None:
             cells = ["", "", "not measured yet"]
@@ -145,15 +145,15 @@ def _summary(measured: Callable[[str], Measured | None]) -> Iterator[str]:
             cells = [f"{value:.4f}" for value in values] + [finding.verdict(*values)]
         names = (finding.before, finding.after)
         places = [f"{name} ({which})" for name, which in zip(names, finding.which, strict=True)]
-        told = f"{figure}: {places[0]}, {places[1]}"
-        yield f"| {finding.title} | {finding.seed} | {told} | {' | '.join(cells)} |"
+        subject = f"{figure}: {places[0]}, {places[1]}"
+        yield f"| {finding.title} | {finding.seed} | {subject} | {' | '.join(cells)} |"
 
 
 def _runs(ablations: Ablations) -> Iterator[str]:
     yield "| run | | best epoch | minutes | " + " | ".join(c[2] for c in _COLUMNS) + " |"
     yield "|---|---|---:|---:|" + "---:|" * len(_COLUMNS)
     for step in ablations.steps:
-        run = ablations.measured(step.name)
+        run = ablations.measurement(step.name)
         if run is None:
             continue
         for which, figures in (("", run.best), (" (latest)", run.latest)):
@@ -168,10 +168,10 @@ def _runs(ablations: Ablations) -> Iterator[str]:
             )
 
 
-def _remarks(measured: Callable[[str], Measured | None]) -> Iterator[str]:
+def _remarks(measurement: Callable[[str], Measurement | None]) -> Iterator[str]:
     """What the watch and the gate said."""
     for name in ("gan", "gan-long"):
-        run = measured(name)
+        run = measurement(name)
         if run is None:
             continue
         if run.runaway is None:
@@ -182,7 +182,7 @@ def _remarks(measured: Callable[[str], Measured | None]) -> Iterator[str]:
                 f"{run.runaway['iteration']} (error on made pictures {run.runaway['d_fake']:.4f}) "
                 "and stopped the run."
             )
-    taught = measured("taught")
+    taught = measurement("taught")
     if taught is not None:
         yield (
             f"- The teacher's gate in taught was, one after another: {', '.join(taught.gate)}. "
@@ -196,11 +196,11 @@ _SHOWN = ("double", "mouth-1", "silent", "baseline", "ngf-24", "gan-long", "gan-
 def _pictures(ablations: Ablations) -> None:
     folder, size = ablations.folder, ablations.budget.size
     pairs = held_out.read(folder / "data", "speech", size)
-    chosen = np.linspace(0, len(pairs) - 1, min(10, len(pairs))).round().astype(int)
-    rows = {"drawing": pairs.inputs[chosen]}
+    indices = np.linspace(0, len(pairs) - 1, min(10, len(pairs))).round().astype(int)
+    rows = {"drawing": pairs.inputs[indices]}
     for name in _SHOWN:
-        if ablations.measured(name) is not None:
-            made = predict.of_net(load_generator(folder / name), size)
-            rows[name] = made(pairs.inputs[chosen])
-    rows["truth"] = pairs.truths[chosen]
+        if ablations.measurement(name) is not None:
+            predictor = predict.of_net(load_generator(folder / name), size)
+            rows[name] = predictor(pairs.inputs[indices])
+    rows["truth"] = pairs.truths[indices]
     write_sheet(folder / "sheets" / "speech.jpg", rows)

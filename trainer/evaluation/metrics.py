@@ -44,14 +44,14 @@ class Figures:
     mouth_sharpness: float
 
 
-def measure(found: Picture, truth: Picture, boxes: NDArray[np.int64], perceptual: Perceptual) -> Figures:
+def measure(output: Picture, truth: Picture, boxes: NDArray[np.int64], perceptual: Perceptual) -> Figures:
     """All figures of u8[N,S,S,3] pictures against the truth of the same shape.
 
     Args:
         boxes: i64[N,4], y0, y1, x0, x1 of each picture's mouth.
     """
     rows = []
-    for have, want, box in zip(found, truth, boxes, strict=True):
+    for have, want, box in zip(output, truth, boxes, strict=True):
         window = np.s_[box[0] : box[1], box[2] : box[3]]
         similarity = ssim_map(have, want)
         rows.append(
@@ -69,12 +69,12 @@ def measure(found: Picture, truth: Picture, boxes: NDArray[np.int64], perceptual
             )
         )
     mean = np.mean(rows, axis=0)
-    mouths = [np.stack([crop(p, b) for p, b in zip(x, boxes, strict=True)]) for x in (found, truth)]
+    mouths = [np.stack([crop(p, b) for p, b in zip(x, boxes, strict=True)]) for x in (output, truth)]
     return Figures(
         l1=float(mean[0]),
         psnr=float(mean[1]),
         ssim=float(mean[2]),
-        perc=float(perceptual(found, truth).mean()),
+        perc=float(perceptual(output, truth).mean()),
         sharpness=sharpness(mean[3], mean[4]),
         mouth_l1=float(mean[5]),
         mouth_psnr=float(mean[6]),
@@ -94,14 +94,14 @@ def unit(picture: Picture) -> NDArray[np.float64]:
     return picture / 255.0 if picture.dtype == np.uint8 else picture.astype(np.float64)
 
 
-def l1(found: Picture, truth: Picture) -> float:
+def l1(output: Picture, truth: Picture) -> float:
     """Mean absolute difference, of values in [0,1]."""
-    return float(np.abs(unit(found) - unit(truth)).mean())
+    return float(np.abs(unit(output) - unit(truth)).mean())
 
 
-def psnr(found: Picture, truth: Picture) -> float:
+def psnr(output: Picture, truth: Picture) -> float:
     """Peak signal-to-noise ratio in dB, of one picture (or of all values given), peak 1."""
-    error = float(np.square(unit(found) - unit(truth)).mean())
+    error = float(np.square(unit(output) - unit(truth)).mean())
     return PERFECT_PSNR if error == 0 else min(PERFECT_PSNR, -10 * float(np.log10(error)))
 
 
@@ -110,18 +110,18 @@ def luma(picture: Picture) -> NDArray[np.float64]:
     return np.asarray(unit(picture) @ LUMA)
 
 
-def ssim(found: Picture, truth: Picture) -> float:
+def ssim(output: Picture, truth: Picture) -> float:
     """Structural similarity of two pictures' luma: the mean of `ssim_map`."""
-    return float(ssim_map(found, truth).mean())
+    return float(ssim_map(output, truth).mean())
 
 
-def ssim_map(found: Picture, truth: Picture) -> NDArray[np.float64]:
+def ssim_map(output: Picture, truth: Picture) -> NDArray[np.float64]:
     """f64[H-10,W-10] of the luma at each place where the window lies within the picture.
 
     Wang, Bovik, Sheikh and Simoncelli 2004: 11x11 Gaussian window of sigma 1.5, K1 = 0.01,
     K2 = 0.03, dynamic range 1.
     """
-    x, y = luma(found), luma(truth)
+    x, y = luma(output), luma(truth)
     c1, c2 = 0.01**2, 0.03**2
     mean_x, mean_y = _smooth(x), _smooth(y)
     variance_x = _smooth(x * x) - mean_x**2
@@ -159,9 +159,9 @@ def laplacian_variance(picture: Picture) -> float:
     return float(laplacian.var())
 
 
-def sharpness(found: float, truth: float) -> float:
+def sharpness(output: float, truth: float) -> float:
     """Mean Laplacian variance as a share of the truth's: 1 is as sharp, above it is noise."""
-    return float(found / truth) if truth > 0 else 0.0
+    return float(output / truth) if truth > 0 else 0.0
 
 
 def crop(picture: NDArray[np.uint8], box: NDArray[np.int64]) -> NDArray[np.uint8]:

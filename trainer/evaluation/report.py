@@ -100,38 +100,40 @@ class Evaluation:
 
     def run(self, say: Callable[[str], None]) -> Report:
         """Measures every row on every held-out split."""
-        found: dict[str, dict[Split, Figures]] = {name: {} for name in self._predict}
+        figures: dict[str, dict[Split, Figures]] = {name: {} for name in self._predict}
         counts: dict[Split, int] = {}
         for split in HELD_OUT:
             truth = self._read(split, self.size)
             counts[split] = len(truth)
             for name in self._predict:
-                made = self._made(name, self._read(split, self._sizes[name]).inputs)
-                found[name][split] = measure(made, truth.truths, truth.mouths, perceptual(self._distance))
-                say(f"{split}: {name} {found[name][split].psnr:.2f} dB")
-        rows = [Row(name, figures) for name, figures in found.items()]
+                avatars = self._avatars(name, self._read(split, self._sizes[name]).inputs)
+                figures[name][split] = measure(
+                    avatars, truth.truths, truth.mouths, perceptual(self._distance)
+                )
+                say(f"{split}: {name} {figures[name][split].psnr:.2f} dB")
+        rows = [Row(name, by_split) for name, by_split in figures.items()]
         return Report(self.size, self._distance.name, counts, rows)
 
     def _read(self, split: Split, size: int) -> held_out.Pictures:
         return held_out.read(self._data, split, size, self._limit)
 
-    def _made(self, name: str, drawings: Pictures) -> Pictures:
+    def _avatars(self, name: str, drawings: Pictures) -> Pictures:
         """A row's avatars at the measured size."""
-        made = self._predict[name](drawings)
-        if made.shape[1] == self.size:
-            return made
+        avatars = self._predict[name](drawings)
+        if avatars.shape[1] == self.size:
+            return avatars
         side = (self.size, self.size)
-        how = cv2.INTER_AREA if made.shape[1] > self.size else cv2.INTER_CUBIC
-        return np.stack([cv2.resize(p, side, interpolation=how) for p in made]).astype(np.uint8)
+        how = cv2.INTER_AREA if avatars.shape[1] > self.size else cv2.INTER_CUBIC
+        return np.stack([cv2.resize(p, side, interpolation=how) for p in avatars]).astype(np.uint8)
 
     def sheets(self, folder: Path) -> Iterator[Path]:
         """Writes picture sheets: held-out pairs of each split, visemes, blinks, extreme poses."""
         for split in HELD_OUT:
             pairs = held_out.read(self._data, split, self.size)
-            chosen = np.linspace(0, len(pairs) - 1, min(SHOWN, len(pairs))).round().astype(int)
-            points = store.read_split(self._data, split).landmarks[chosen]
+            indices = np.linspace(0, len(pairs) - 1, min(SHOWN, len(pairs))).round().astype(int)
+            points = store.read_split(self._data, split).landmarks[indices]
             path = folder / f"{split}.jpg"
-            write_sheet(path, self._rows(points, pairs.truths[chosen]))
+            write_sheet(path, self._rows(points, pairs.truths[indices]))
             yield path
         for scene in scenes(self.look):
             points = np.stack([landmarks(state) for state in scene.states])
@@ -145,7 +147,7 @@ class Evaluation:
         rows = {DRAWING: np.stack([draw(face, self.size) for face in points])}
         for name, size in self._sizes.items():
             if name != MEAN_IMAGE:
-                rows[name] = self._made(name, np.stack([draw(face, size) for face in points]))
+                rows[name] = self._avatars(name, np.stack([draw(face, size) for face in points]))
         return rows if truths is None else rows | {TRUTH: truths}
 
     def photos(self, path: Path, photos: Sequence[Path]) -> None:
@@ -156,9 +158,9 @@ class Evaluation:
         Raises:
             TrainerError: a photo can't be read or shows no face, or mediapipe is missing.
         """
-        found = [framed_face(photo, self.size) for photo in photos]
-        rows = {"photo": np.stack([face.picture for face in found])}
-        write_sheet(path, rows | self._rows(np.stack([face.landmarks for face in found])), side=256)
+        faces = [framed_face(photo, self.size) for photo in photos]
+        rows = {"photo": np.stack([face.picture for face in faces])}
+        write_sheet(path, rows | self._rows(np.stack([face.landmarks for face in faces])), side=256)
 
 
 def write_report(folder: Path, report: Report, pictures: Sequence[Path]) -> None:
@@ -170,11 +172,11 @@ def write_report(folder: Path, report: Report, pictures: Sequence[Path]) -> None
         "rows": [row.as_json() for row in report.rows],
     }
     write_whole(folder / "figures.json", (json.dumps(figures, indent=2) + "\n").encode())
-    counted = ", ".join(f"{count} of {split}" for split, count in report.counts.items())
+    counts = ", ".join(f"{count} of {split}" for split, count in report.counts.items())
     lines = [
         "# Evaluation",
         "",
-        f"At {report.size}x{report.size} pixels, means over held-out pictures ({counted}). Mouth: "
+        f"At {report.size}x{report.size} pixels, means over held-out pictures ({counts}). Mouth: "
         "within the box of the lips. Sharpness: variance of the Laplacian as a share of the "
         "truth's.",
         "",

@@ -50,10 +50,10 @@ class Row:
 def perceptual(distance: FeatureDistance) -> Perceptual:
     """A distance of tensors as one of u8[N,S,S,3] stacks, a few pictures at a time."""
 
-    def measure(found: NDArray[np.uint8], truth: NDArray[np.uint8], step: int = 8) -> NDArray[np.float64]:
+    def measure(output: NDArray[np.uint8], truth: NDArray[np.uint8], step: int = 8) -> NDArray[np.float64]:
         parts = [
-            distance(_tensor(found[at : at + step]), _tensor(truth[at : at + step]))
-            for at in range(0, len(found), step)
+            distance(_tensor(output[at : at + step]), _tensor(truth[at : at + step]))
+            for at in range(0, len(output), step)
         ]
         return np.asarray(torch.cat(parts).double().numpy())
 

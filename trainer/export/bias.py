@@ -37,8 +37,8 @@ def correct_biases(net: nn.Module, inputs: NDArray[np.float32], batch: int = 8) 
         hook.remove()
     for part in convolutions:
         assert part.bias is not None
-        lost = (part.weight - rounded(part.weight)).sum((2, 3))
-        part.bias.add_(lost @ (sums[part] / len(inputs)))
+        error = (part.weight - rounded(part.weight)).sum((2, 3))
+        part.bias.add_(error @ (sums[part] / len(inputs)))
 
 
 def _summing(part: nn.Conv2d, sums: dict[nn.Conv2d, Tensor]) -> Callable[..., None]:

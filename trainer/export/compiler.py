@@ -17,8 +17,8 @@ NORMALIZE = f"input={1 / 127.5!r},-1"
 
 def strip(source: Path, target: Path) -> int:
     """Takes out zero points that say nothing; returns how many."""
-    counted = re.search(r"(\d+) zero points stripped", _run("strip", source, target))
-    return int(counted.group(1)) if counted else 0
+    match = re.search(r"(\d+) zero points stripped", _run("strip", source, target))
+    return int(match.group(1)) if match else 0
 
 
 def compile_model(model: Path, artifact: Path) -> None:
@@ -32,10 +32,10 @@ def verify(artifact: Path, model: Path, samples: int) -> str:
     Raises:
         TrainerError: bits differ.
     """
-    told = _run("verify", artifact, "--model", model, "--samples", samples)
-    verdicts = [line for line in told.splitlines() if line.startswith("exact: ")]
+    output = _run("verify", artifact, "--model", model, "--samples", samples)
+    verdicts = [line for line in output.splitlines() if line.startswith("exact: ")]
     if not verdicts:
-        raise TrainerError(f"onnx2wgsl verify gave no verdict on {model.name}:\n{told}")
+        raise TrainerError(f"onnx2wgsl verify gave no verdict on {model.name}:\n{output}")
     return verdicts[-1]
 
 
@@ -48,14 +48,14 @@ def _run(command: str, *arguments: object) -> str:
     environment = dict(os.environ)
     # Vulkan drivers complain on stderr where a login session has not set it.
     environment.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "onnx2wgsl.compiler", command, *map(str, arguments)],
         env=environment,
         capture_output=True,
         text=True,
         check=False,
     )
-    if done.returncode:
-        told = (done.stderr.strip() or done.stdout.strip()).removeprefix("error: ")
-        raise TrainerError(f"onnx2wgsl {command} failed: {told}")
-    return done.stdout
+    if process.returncode:
+        message = (process.stderr.strip() or process.stdout.strip()).removeprefix("error: ")
+        raise TrainerError(f"onnx2wgsl {command} failed: {message}")
+    return process.stdout

@@ -47,17 +47,17 @@ class Gate:
             yield f"onnxruntime computes in float: {', '.join(self.floats)}"
 
 
-def check(exact: OnnxGenerator, int8: OnnxGenerator, held: Pictures, floats: list[str]) -> Gate:
+def check(exact: OnnxGenerator, int8: OnnxGenerator, pictures: Pictures, floats: list[str]) -> Gate:
     """Runs both nets on held-out pictures of their size."""
-    inputs = to_range(held.inputs)
+    inputs = to_range(pictures.inputs)
     outputs = exact(inputs), int8(inputs)
     fidelities = [_fidelity(x, y) for x, y in zip(*outputs, strict=True)]
     truth = [
-        float(np.mean([psnr(x, y) for x, y in zip(to_pictures(out), held.truths, strict=True)]))
+        float(np.mean([psnr(x, y) for x, y in zip(to_pictures(out), pictures.truths, strict=True)]))
         for out in outputs
     ]
     return Gate(
-        pictures=len(held),
+        pictures=len(pictures),
         fidelity=float(np.mean(fidelities)),
         worst=min(fidelities),
         float_psnr=truth[0],

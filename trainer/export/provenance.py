@@ -42,8 +42,8 @@ def command(recipe: Mapping[str, Any]) -> str:
     """The command that trains so, with every option that isn't its default; names for paths."""
     if recipe["stage"] == STAGE:
         shares = " ".join(f"RUN{i}={part['share']}" for i, part in enumerate(recipe["parts"], 1))
-        made = [command(part["recipe"]) for part in recipe["parts"] if part["recipe"]]
-        return "; ".join([*made, f"onnx2wgsl-train blend {shares} -o RUN"])
+        commands = [command(part["recipe"]) for part in recipe["parts"] if part["recipe"]]
+        return "; ".join([*commands, f"onnx2wgsl-train blend {shares} -o RUN"])
     stage, config = str(recipe["stage"]), Config()
     defaults = {"teacher": config.teach, "distill": config.distill, "finetune": config.finetune}
     words = ["onnx2wgsl-train", stage, "DATA", "-o", "RUN"]

@@ -95,10 +95,10 @@ def tune(
     with _rounding(model):
         optimizer = torch.optim.Adam(model.parameters(), LEARNING_RATE)
         for _ in range(iterations):
-            chosen = order.choice(len(inputs), min(BATCH, len(inputs)), replace=False)
-            found = model(_tensor(inputs[chosen]))
-            weight = _weights(mouths[chosen], found)
-            error = functional.l1_loss(found, _tensor(targets[chosen]), reduction="none")
+            batch = order.choice(len(inputs), min(BATCH, len(inputs)), replace=False)
+            output = model(_tensor(inputs[batch]))
+            weight = _weights(mouths[batch], output)
+            error = functional.l1_loss(output, _tensor(targets[batch]), reduction="none")
             loss = (error * weight).sum() / (weight.sum() * error.shape[1])
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]

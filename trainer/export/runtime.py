@@ -13,9 +13,9 @@ from ..models.onnx_generator import options
 
 def optimized(path: Path, scratch: Path) -> onnx.ModelProto:
     """The graph that ONNX Runtime really runs for a model file."""
-    chosen = options()
-    chosen.optimized_model_filepath = str(scratch)
-    ort.InferenceSession(str(path), chosen, providers=["CPUExecutionProvider"])
+    settings = options()
+    settings.optimized_model_filepath = str(scratch)
+    ort.InferenceSession(str(path), settings, providers=["CPUExecutionProvider"])
     return onnx.load(scratch)
 
 

@@ -51,7 +51,7 @@ class Export:
 
     calibration: int = 200
     """The first pictures of train, which pass all poses and mouths."""
-    held: int = 100
+    validation: int = 100
     """Pictures of val that the gate looks at."""
     samples: int = 4
     """Samples that every bit is compared on."""
@@ -59,7 +59,7 @@ class Export:
 
 
 @dataclass(frozen=True)
-class Shipped:
+class ShippedModel:
     """A file that passed: what was measured, and what it is made of."""
 
     path: Path
@@ -90,7 +90,7 @@ def ship(
     artifact: Path | None = None,
     how: Export = Export(),
     say: Say = _say_nothing,
-) -> list[Shipped]:
+) -> list[ShippedModel]:
     """Ships a run folder or .pt file: `target`, `target`'s .json with its figures, an artifact.
 
     Four files and artifacts of phase students, NAME_phase00 to NAME_phase11.
@@ -101,15 +101,15 @@ def ship(
     model = load_generator(source)
     about = provenance(source, data)
     with tempfile.TemporaryDirectory(prefix="onnx2wgsl-ship-") as scratch:
-        made = []
+        results = []
         for part in _parts(model, source):
             name = f"{target.stem}{part.suffix}"
             say(f"{name}: folding, exporting, calibrating")
-            made.append(_make(part, name, data, Path(scratch), how, about, say))
-        several = len(made) > 1
+            results.append(_make(part, name, data, Path(scratch), how, about, say))
+        several = len(results) > 1
         return [
             _place(one, target.parent, artifact / one.path.stem if artifact and several else artifact)
-            for one in made
+            for one in results
         ]
 
 
@@ -164,55 +164,55 @@ def _make(
     how: Export,
     about: Mapping[str, str],
     say: Say,
-) -> Shipped:
+) -> ShippedModel:
     """Everything up to the verdict, in the scratch folder."""
     size = part.size * (2 if part.phase else 1)
     if how.qat:
         say(f"{name}: {how.qat} iterations that know of int8")
         _tune(part, data, size, how)
     write_onnx(part.net, part.size, scratch / "float.onnx")
-    seen = to_range(part.see(held_out.read(data, "train", size, how.calibration)).inputs)
-    equalize(part.net, seen)
-    correct_biases(part.net, seen)
+    calibration = to_range(part.see(held_out.read(data, "train", size, how.calibration)).inputs)
+    equalize(part.net, calibration)
+    correct_biases(part.net, calibration)
     write_onnx(part.net, part.size, scratch / "prepared.onnx")
-    held = part.see(held_out.read(data, "val", size, how.held))
-    method, gate = _quantized(scratch, seen, held)
+    validation = part.see(held_out.read(data, "val", size, how.validation))
+    method, gate = _quantized(scratch, calibration, validation)
     say(f"{name}: int8 is {gate.fidelity:.1f} dB from float, ranges by {method}")
     _annotate(scratch / "int8.onnx", {**about, "onnx2wgsl.gate": json.dumps(_rounded(gate))})
     model = scratch / f"{name}.onnx"
     stripped = compiler.strip(scratch / "int8.onnx", model)
     say(f"{name}: {stripped} zero points stripped; compiling, comparing every bit")
-    counted = _still_the_same(scratch / "int8.onnx", model, held, scratch)
+    counts = _still_the_same(scratch / "int8.onnx", model, validation, scratch)
     compiler.compile_model(model, scratch / name)
     verdict = compiler.verify(scratch / name, model, how.samples)
     say(f"{name}: {verdict}")
     parameters = sum(parameter.numel() for parameter in part.net.parameters())
-    return Shipped(model, model.stat().st_size, parameters, method, gate, counted, verdict)
+    return ShippedModel(model, model.stat().st_size, parameters, method, gate, counts, verdict)
 
 
 def _tune(part: _Part, data: Path, size: int, how: Export) -> None:
-    seen = part.see(held_out.read(data, "train", size))
-    qat.tune(part.net, seen.inputs, seen.truths, seen.mouths, how.qat)
+    pictures = part.see(held_out.read(data, "train", size))
+    qat.tune(part.net, pictures.inputs, pictures.truths, pictures.mouths, how.qat)
 
 
-def _quantized(scratch: Path, calibration: NDArray[np.float32], held: Pictures) -> tuple[Method, Gate]:
+def _quantized(scratch: Path, calibration: NDArray[np.float32], validation: Pictures) -> tuple[Method, Gate]:
     """Makes int8.onnx of prepared.onnx by the first of METHODS that passes, against float.onnx.
 
     Raises:
         TrainerError: none does; what each of them fails.
     """
-    told = []
+    reasons = []
     int8 = scratch / "int8.onnx"
     for method in METHODS:
         quantize(scratch / "prepared.onnx", int8, calibration, method)
         floats = floats_in(optimized(int8, scratch / "optimized.onnx"))
-        gate = check(OnnxGenerator.load(scratch / "float.onnx"), OnnxGenerator.load(int8), held, floats)
+        gate = check(OnnxGenerator.load(scratch / "float.onnx"), OnnxGenerator.load(int8), validation, floats)
         if not gate.failures():
             return method, gate
-        told.append(f"  ranges by {method}: {'; '.join(gate.failures())}")
+        reasons.append(f"  ranges by {method}: {'; '.join(gate.failures())}")
     raise TrainerError(
         "int8 fails the gate, so nothing was written:\n"
-        + "\n".join(told)
+        + "\n".join(reasons)
         + "\nTrain it further, calibrate on more pictures (--calibration), or fine-tune with "
         "rounding (--qat 500)"
     )
@@ -225,7 +225,7 @@ def _annotate(path: Path, about: Mapping[str, str]) -> None:
     path.write_bytes(model.SerializeToString(deterministic=True))
 
 
-def _still_the_same(before: Path, after: Path, held: Pictures, scratch: Path) -> Mapping[str, int]:
+def _still_the_same(before: Path, after: Path, validation: Pictures, scratch: Path) -> Mapping[str, int]:
     """The operators that onnxruntime runs of a stripped file.
 
     Raises:
@@ -235,21 +235,21 @@ def _still_the_same(before: Path, after: Path, held: Pictures, scratch: Path) ->
     floats = floats_in(graph, stripped=True)
     if floats:
         raise TrainerError(f"stripped of zero points, the net has floats in it: {floats}")
-    few = to_range(held.inputs[:4])
+    few = to_range(validation.inputs[:4])
     if not np.array_equal(OnnxGenerator.load(before)(few), OnnxGenerator.load(after)(few)):
         raise TrainerError("stripping zero points changed values; this is a bug in onnx2wgsl")
     return operators(graph)
 
 
-def _place(made: Shipped, folder: Path, artifact: Path | None) -> Shipped:
+def _place(draft: ShippedModel, folder: Path, artifact: Path | None) -> ShippedModel:
     """Puts an artifact, a file and its figures where they belong."""
-    placed = replace(made, path=folder / made.path.name)
+    model = replace(draft, path=folder / draft.path.name)
     if artifact is not None:
-        compiler.compile_model(made.path, artifact)
-    write_whole(placed.path, made.path.read_bytes())
-    card = json.dumps(placed.card(), indent=2) + "\n"
-    write_whole(placed.path.with_suffix(".json"), card.encode())
-    return placed
+        compiler.compile_model(draft.path, artifact)
+    write_whole(model.path, draft.path.read_bytes())
+    card = json.dumps(model.card(), indent=2) + "\n"
+    write_whole(model.path.with_suffix(".json"), card.encode())
+    return model
 
 
 def _rounded(gate: Gate) -> dict[str, Any]:

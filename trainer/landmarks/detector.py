@@ -53,7 +53,7 @@ class Detector:
         )
         self._mediapipe = mediapipe
         try:
-            with _native_messages_held():
+            with _capture_native_messages():
                 self._landmarker: Any = vision.FaceLandmarker.create_from_options(options)
         except (OSError, RuntimeError, ValueError) as error:
             raise TrainerError(
@@ -119,21 +119,21 @@ def _readable(path: Path) -> Path:
 
 
 @contextmanager
-def _native_messages_held() -> Iterator[None]:
+def _capture_native_messages() -> Iterator[None]:
     """Keeps what MediaPipe's library writes while it starts; shows it only where that fails."""
     sys.stderr.flush()
-    shown = os.dup(2)
-    with tempfile.TemporaryFile() as held:
-        os.dup2(held.fileno(), 2)
+    stderr = os.dup(2)
+    with tempfile.TemporaryFile() as messages:
+        os.dup2(messages.fileno(), 2)
         try:
             yield
         except BaseException:
-            held.seek(0)
-            os.write(shown, held.read())
+            messages.seek(0)
+            os.write(stderr, messages.read())
             raise
         finally:
-            os.dup2(shown, 2)
-            os.close(shown)
+            os.dup2(stderr, 2)
+            os.close(stderr)
 
 
 def read_picture(path: Path) -> Picture:

@@ -29,9 +29,9 @@ def framed_face(photo: Path, size: int) -> PhotoFace:
         TrainerError: the photo can't be read or shows no face, or mediapipe is missing.
     """
     picture = read_picture(photo)
-    found = detect(picture)
-    if found is None:
+    points = detect(picture)
+    if points is None:
         raise TrainerError(f"{photo}: no face was found; name another photo")
     height, width, _ = picture.shape
-    placed = to_training_frame(found, width / height).astype(np.float32)
-    return PhotoFace(warped(picture, found, placed, size), placed)
+    frame_points = to_training_frame(points, width / height).astype(np.float32)
+    return PhotoFace(warped(picture, points, frame_points, size), frame_points)

@@ -48,15 +48,15 @@ def blend(parts: Sequence[tuple[Path, float]], folder: Path) -> None:
     mean: dict[str, torch.Tensor] = {
         name: _mean([state[name] for state in states], shares) for name in states[0]
     }
-    blended = make(first)
-    blended.load_state_dict(mean)
+    network = make(first)
+    network.load_state_dict(mean)
     about = {
         "stage": STAGE,
         "parts": [{"share": share, "recipe": load_recipe(path)} for path, share in parts],
     }
     folder.mkdir(parents=True, exist_ok=True)
     write_whole(folder / RECIPE, (json.dumps(about, indent=2) + "\n").encode())
-    save_generator(folder / "best.pt", blended)
+    save_generator(folder / "best.pt", network)
 
 
 def _mean(values: Sequence[torch.Tensor], shares: Sequence[float]) -> torch.Tensor:

@@ -141,14 +141,14 @@ def fold_batch_norm(model: nn.Module) -> nn.Module:
     Its outputs are the same within rounding; a MobileUNet of 256 pixels and ngf 16 then has
     2,449,347 parameters. Jacob et al. 2018, equation 14.
     """
-    folded = copy.deepcopy(model).eval()
-    for block in [m for m in folded.modules() if isinstance(m, nn.Sequential)]:
+    network = copy.deepcopy(model).eval()
+    for block in [m for m in network.modules() if isinstance(m, nn.Sequential)]:
         for at in range(len(block) - 1):
             conv, norm = block[at], block[at + 1]
             if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
                 block[at] = fuse_conv_bn_eval(conv, norm)
                 block[at + 1] = nn.Identity()
-    return folded
+    return network
 
 
 def _initialize(module: nn.Module) -> None:

@@ -24,10 +24,10 @@ def options() -> ort.SessionOptions:
     are then wrong, where a GPU and every other CPU have them right. `x64quantprecision` asks for
     the product that has them right everywhere.
     """
-    chosen = ort.SessionOptions()
-    chosen.log_severity_level = _FATAL_ONLY
-    chosen.add_session_config_entry("session.x64quantprecision", "1")
-    return chosen
+    settings = ort.SessionOptions()
+    settings.log_severity_level = _FATAL_ONLY
+    settings.add_session_config_entry("session.x64quantprecision", "1")
+    return settings
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ def channels(size: int, ngf: int) -> list[int]:
         TrainerError: a size that is no power of two from 64 to 512, or no channels.
     """
     if size not in SIZES or ngf < 1:
-        listed = ", ".join(map(str, SIZES))
+        sizes = ", ".join(map(str, SIZES))
         raise TrainerError(
-            f"a network of {size} pixels and {ngf} channels: the size must be one of {listed}, "
+            f"a network of {size} pixels and {ngf} channels: the size must be one of {sizes}, "
             "the channels at least 1"
         )
     return [ngf * min(2**level, 8) for level in range(size.bit_length() - 1)]

@@ -26,17 +26,17 @@ def _turned(points: Points, yaw: float, about: Points) -> Points:
 
 
 def _ears() -> list[Part]:
-    made = []
+    ears = []
     for index, side in enumerate((-1, 1)):
         center = np.array([side * 8.0, 1.0, -3.3])
         for scale, depth, line in ((1.0, 0.0, _EAR), (0.62, 0.35, _EAR + 1)):
             radii = np.array([0.75, 2.3, 1.35]) * scale
             points, triangles = ellipsoid(center + np.array([side * depth, 0.1, 0.15]), radii, 18, 12)
             points[:, 2] -= 0.22 * (points[:, 1] - center[1])
-            made.append(
+            ears.append(
                 plain((_turned(points, side * 24, center), triangles), Material.SKIN, line + 2 * index)
             )
-    return made
+    return ears
 
 
 def _ring(center: Points, radius: float, thickness: float, axis: str, material: Material, line: int) -> Part:
@@ -128,8 +128,8 @@ def _jacket() -> list[Part]:
         (triangles[~opening], Material.JACKET, _BODY),
         (triangles[opening], Material.SHIRT, _BODY + 9),
     ]
-    made = [plain((points, t), material, line, Motion.BODY) for t, material, line in shapes]
-    return [*made, *_collar()]
+    jacket = [plain((points, t), material, line, Motion.BODY) for t, material, line in shapes]
+    return [*jacket, *_collar()]
 
 
 def _collar() -> list[Part]:

@@ -87,30 +87,30 @@ def _blink(eye: str) -> Vectors:
     left = eye == "left"
     upper = topology.LID_UPPER_LEFT if left else topology.LID_UPPER_RIGHT
     lower = topology.LID_LOWER_LEFT if left else topology.LID_LOWER_RIGHT
-    moved = np.zeros((topology.MESH, 3))
+    displacement = np.zeros((topology.MESH, 3))
     for top, bottom in zip(upper, lower, strict=True):
         gap = REST[bottom] - REST[top]
-        moved[top] = 1.0 * gap + [0, -0.04, 0.06]
+        displacement[top] = 1.0 * gap + [0, -0.04, 0.06]
     center = REST[upper + lower].mean(0)
     skin = _bump(center + np.array([0, 0.75, 0]), 0.5, (0.5, 1.2, 0.4))
     skin[topology.EYE_LEFT + topology.EYE_RIGHT] = 0.0
-    return moved + _along(y=-0.42 * skin)
+    return displacement + _along(y=-0.42 * skin)
 
 
 def _squint() -> Vectors:
     """Lower lids and cheeks rise, as in a true smile."""
-    moved = np.zeros((topology.MESH, 3))
+    displacement = np.zeros((topology.MESH, 3))
     for upper, lower in (
         (topology.LID_UPPER_LEFT, topology.LID_LOWER_LEFT),
         (topology.LID_UPPER_RIGHT, topology.LID_LOWER_RIGHT),
     ):
         for top, bottom in zip(upper, lower, strict=True):
             gap = REST[bottom] - REST[top]
-            moved[bottom] = -0.32 * gap
-            moved[top] = 0.16 * gap
+            displacement[bottom] = -0.32 * gap
+            displacement[top] = 0.16 * gap
     cheek = sum(_both(3.3, 0.9, 4.2, 0.8, (0.7, 1, 0.5)))
     cheek[topology.EYE_LEFT + topology.EYE_RIGHT] = 0.0
-    return moved + _along(y=0.35 * cheek, z=0.15 * cheek)
+    return displacement + _along(y=0.35 * cheek, z=0.15 * cheek)
 
 
 def _channels() -> dict[str, Vectors]:
@@ -168,11 +168,11 @@ def turn_jaw(points: Vectors, weights: NDArray[np.float64], jaw: float) -> Vecto
 
 def displaced(face: Vectors, expression: Mapping[str, float]) -> Vectors:
     """The points f64[468,3] of a face that makes an expression."""
-    moved = face.copy()
+    points = face.copy()
     for name, weight in expression.items():
         if name in DISPLACEMENTS:
-            moved += weight * DISPLACEMENTS[name]
-    return turn_jaw(moved, JAW_WEIGHTS, expression.get("jaw", 0.0))
+            points += weight * DISPLACEMENTS[name]
+    return turn_jaw(points, JAW_WEIGHTS, expression.get("jaw", 0.0))
 
 
 VISEMES: dict[str, dict[str, float]] = {

@@ -42,14 +42,14 @@ def _skin(surface: Points) -> list[Part]:
 
 
 def _eyes(state: FaceState, points: Points) -> list[Part]:
-    made = []
+    eyes = []
     for index, (side, eye) in enumerate(face.eyes(state).items()):
         unit, triangles = ellipsoid((0, 0, 0), (1, 1, 1), 36, 24)
         # The poles of the ellipsoid's grid lie above and below; the iris is at +z.
         ball = (unit * face.EYEBALL_RADIUS) @ eye.axes.T + eye.center
-        made.append(Part(ball, triangles, Material.EYE, _EYE_LINE + index, unit))
-        made += _lids(points, eye.center, side, _EYE_LINE + index)
-    return made
+        eyes.append(Part(ball, triangles, Material.EYE, _EYE_LINE + index, unit))
+        eyes += _lids(points, eye.center, side, _EYE_LINE + index)
+    return eyes
 
 
 def _ribbon(base: Points, tip: Points, material: Material, line: int) -> Part:
@@ -62,7 +62,7 @@ def _ribbon(base: Points, tip: Points, material: Material, line: int) -> Part:
 
 def _lids(points: Points, center: Points, side: str, line: int) -> list[Part]:
     """Lashes: a dark line on the upper lid that grows into a wing outwards; a thin lower one."""
-    made = []
+    lashes = []
     outward_x = -1.0 if side == "right" else 1.0
     for lids, thickness, up in ((_UPPER_LIDS, 0.34, 1.0), (_LOWER_LIDS, 0.10, -1.0)):
         base = curve(points[lids[side]], 25)
@@ -72,19 +72,19 @@ def _lids(points: Points, center: Points, side: str, line: int) -> list[Part]:
         grow = thickness * (0.35 + 0.65 * (1 - t) ** 0.8) * np.minimum(1.0, 0.45 + 5 * (1 - t))
         wing = np.array([outward_x * 0.55, 0.30 * up, 0.0]) * np.exp(-((t / 0.16) ** 2)) * (up > 0)
         tip = base + np.array([0, up, 0]) * grow * 0.8 + away * (0.10 + 0.25 * grow) + wing
-        made.append(_ribbon(base + away * 0.05, tip, Material.LASH, line))
-    return made
+        lashes.append(_ribbon(base + away * 0.05, tip, Material.LASH, line))
+    return lashes
 
 
 def _brows(points: Points) -> list[Part]:
-    made = []
+    brows = []
     for upper, lower in _BROWS.values():
         top, bottom = curve(points[upper], 21), curve(points[lower], 21)
         t = np.linspace(0, 1, 21)[:, None]
         full = np.minimum(1.0, 0.12 + 1.5 * t) * np.minimum(1.0, 1.0 - 0.25 * (t - 0.6).clip(0))
         middle = 0.45 * top + 0.55 * bottom
         lift = np.array([0, 0, 0.22])
-        made.append(
+        brows.append(
             _ribbon(
                 middle + (bottom - middle) * 0.8 * full + lift,
                 middle + (top - middle) * 0.8 * full + lift,
@@ -92,7 +92,7 @@ def _brows(points: Points) -> list[Part]:
                 0,
             )
         )
-    return made
+    return brows
 
 
 def _arc(y_top: float, y_bottom: float, width: float, z: float) -> tuple[Points, Triangles]:

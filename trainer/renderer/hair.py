@@ -116,14 +116,14 @@ _COWLICK: list[list[tuple[float, float, float]]] = [
 
 def parts() -> list[Part]:
     """All the hair, in the head's own coordinates."""
-    made = [_cap()]
+    pieces = [_cap()]
     for path in _curtain():
-        made.append(_lock(path, 2.5, len(made), blunt=0.35))
+        pieces.append(_lock(path, 2.5, len(pieces), blunt=0.35))
     for path in _COWLICK:
-        made.append(_lock(path, 2.2, len(made)))
+        pieces.append(_lock(path, 2.2, len(pieces)))
     for path in _FRAMING:
-        made.append(_lock(path, 1.9, len(made)))
+        pieces.append(_lock(path, 1.9, len(pieces)))
     for index, path in enumerate(_BANGS):
         streak = Material.STREAK if index in (2, 7) else Material.HAIR
-        made.append(_lock(path, 1.9, len(made), streak))
-    return made
+        pieces.append(_lock(path, 1.9, len(pieces), streak))
+    return pieces

@@ -91,11 +91,11 @@ def _lit(material: NDArray[np.int32], line: NDArray[np.int32], depth: Array) -> 
         ),
     ):
         dx, dy = int(shift[0] * size), int(shift[1] * size)
-        moved = np.zeros_like(caster)
-        moved[dy:, : size - dx] = caster[: size - dy, dx:]
+        shadow = np.zeros_like(caster)
+        shadow[dy:, : size - dx] = caster[: size - dy, dx:]
         front = np.full_like(depth, np.inf)
         front[dy:, : size - dx] = depth[: size - dy, dx:]
-        lit[moved & receivers & (front < depth - nearer)] = 0.0
+        lit[shadow & receivers & (front < depth - nearer)] = 0.0
     return np.asarray(cv2.GaussianBlur(lit, (0, 0), size / 200), np.float32)
 
 
@@ -110,8 +110,8 @@ def _inked(
     for axis in (0, 1):
         other_line, other_hair = np.roll(line, 1, axis), np.roll(hair, 1, axis)
         gap = np.abs(flat - np.roll(flat, 1, axis))
-        drawn = (line != other_line) & (line != 0) & (other_line != 0)
-        weight = np.where(hair & other_hair, 0.18, 1.0) * (drawn | (gap > 0.035))
+        seams = (line != other_line) & (line != 0) & (other_line != 0)
+        weight = np.where(hair & other_hair, 0.18, 1.0) * (seams | (gap > 0.035))
         weight[(slice(0, 1), slice(None)) if axis == 0 else (slice(None), slice(0, 1))] = 0
         strength = np.maximum(strength, weight.astype(np.float32))
     width = max(1, round(size / 320))

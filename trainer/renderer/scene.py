@@ -50,16 +50,16 @@ def scene(state: FaceState) -> Scene:
     """The mesh that a state's picture shows."""
     parts = [*features.parts(state), *_static()]
     shares = [_head_share(part) for part in parts]
-    moved = [
+    clouds = [
         share * placed(part.points, state) + (1 - share) * part.points
         for part, share in zip(parts, shares, strict=True)
     ]
-    starts = np.cumsum([0, *(len(points) for points in moved)])[:-1]
+    starts = np.cumsum([0, *(len(points) for points in clouds)])[:-1]
     counts = [len(part.triangles) for part in parts]
     triangles = np.concatenate(
         [part.triangles + start for part, start in zip(parts, starts, strict=True)]
     ).astype(np.int32)
-    points = np.concatenate(moved)
+    points = np.concatenate(clouds)
     return Scene(
         points=seen(points, state, np.concatenate(shares)),
         normals=normals(points, triangles),

@@ -68,23 +68,23 @@ def _nvidia_smi() -> tuple[str, ...]:
     if command is None:
         return ()
     query = [command, "--query-gpu=name", "--format=csv,noheader"]
-    done = subprocess.run(query, capture_output=True, text=True, timeout=30, check=False)
-    return tuple(done.stdout.splitlines()) if done.returncode == 0 else ()
+    process = subprocess.run(query, capture_output=True, text=True, timeout=30, check=False)
+    return tuple(process.stdout.splitlines()) if process.returncode == 0 else ()
 
 
-def unused_gpu(found: Machine) -> str | None:
+def unused_gpu(host: Machine) -> str | None:
     """What to say where there is a GPU that torch does not see."""
-    if found.usable or not found.driver:
+    if host.usable or not host.driver:
         return None
-    build = "for CPUs only" if found.cuda is None else f"for CUDA {found.cuda}"
+    build = "for CPUs only" if host.cuda is None else f"for CUDA {host.cuda}"
     return (
-        f"there is a GPU ({', '.join(found.driver)}), but torch {found.torch} is built {build} "
+        f"there is a GPU ({', '.join(host.driver)}), but torch {host.torch} is built {build} "
         "and finds none: training runs on the CPU, many times slower. Install the torch build "
         "for your driver's CUDA version (nvidia-smi shows it; sm_120 GPUs need cu128 or later)"
     )
 
 
-def choose(name: str = "auto", found: Machine | None = None) -> torch.device:
+def choose(name: str = "auto", host: Machine | None = None) -> torch.device:
     """The device of a name: auto (a GPU where torch finds one, else the CPU), cpu, cuda, cuda:N.
 
     It has computed something when this returns. Under torchrun each process takes the GPU of its
@@ -93,31 +93,31 @@ def choose(name: str = "auto", found: Machine | None = None) -> torch.device:
     Raises:
         TrainerError: no such device, or torch can't compute on it.
     """
-    found = found or machine()
+    host = host or machine()
     if name == "auto":
-        name = "cuda" if found.usable else "cpu"
+        name = "cuda" if host.usable else "cpu"
     if name == "cpu":
         return torch.device("cpu")
     number = name.removeprefix("cuda").removeprefix(":") or os.environ.get("LOCAL_RANK", "0")
     if not name.startswith("cuda") or not number.isdecimal():
         raise TrainerError(f"device {name!r}: choose auto, cpu, cuda or cuda:N")
-    if not found.usable or int(number) >= len(found.gpus):
-        has = ", ".join(found.gpus) or "none"
-        hint = unused_gpu(found) or "use --device cpu, or see onnx2wgsl-train doctor"
-        raise TrainerError(f"device {name}: torch {found.torch} finds these GPUs: {has}. {hint}")
+    if not host.usable or int(number) >= len(host.gpus):
+        has = ", ".join(host.gpus) or "none"
+        hint = unused_gpu(host) or "use --device cpu, or see onnx2wgsl-train doctor"
+        raise TrainerError(f"device {name}: torch {host.torch} finds these GPUs: {has}. {hint}")
     device = torch.device("cuda", int(number))
-    check(device, found)
+    check(device, host)
     torch.cuda.set_device(device)
     return device
 
 
 def place(network: Network, device: torch.device) -> Network:
     """Moves a network to a device, its weights channels last: what convolutions are fastest in."""
-    moved: Network = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return moved
+    result: Network = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return result
 
 
-def check(device: torch.device, found: Machine) -> None:
+def check(device: torch.device, host: Machine) -> None:
     """Computes on a device.
 
     Raises:
@@ -127,9 +127,9 @@ def check(device: torch.device, found: Machine) -> None:
         difference = exercise(device)
     except RuntimeError as error:
         raise TrainerError(
-            f"torch {found.torch} (CUDA {found.cuda}) can't compute on {device} "
-            f"({', '.join(found.gpus)}, {found.capability}): "
-            f"{str(error).splitlines()[0]}. It has kernels for {', '.join(found.kernels)}: "
+            f"torch {host.torch} (CUDA {host.cuda}) can't compute on {device} "
+            f"({', '.join(host.gpus)}, {host.capability}): "
+            f"{str(error).splitlines()[0]}. It has kernels for {', '.join(host.kernels)}: "
             "install a torch build that has them for this GPU (sm_120 needs cu128 or later), "
             "or train with --device cpu"
         ) from error

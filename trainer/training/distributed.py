@@ -57,8 +57,8 @@ def from_main(value: T) -> T:
         return value
     box: list[Any] = [value]
     dist.broadcast_object_list(box, 0)
-    shared: T = box[0]
-    return shared
+    result: T = box[0]
+    return result
 
 
 def any_of(flag: bool, device: torch.device) -> bool:

@@ -27,8 +27,8 @@ class Log:
         self.folder, self.out = folder, out
         self._path = folder / LOG
         if self._path.is_file():
-            kept = [line for line in read_log(folder) if line["iteration"] <= iteration]
-            text = "".join(json.dumps(line) + "\n" for line in kept)
+            lines = [line for line in read_log(folder) if line["iteration"] <= iteration]
+            text = "".join(json.dumps(line) + "\n" for line in lines)
             write_whole(self._path, text.encode())
         self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=iteration + 1)
 
@@ -48,9 +48,9 @@ class Log:
     def sheet(self, iteration: int, epoch: int, picture: Tensor) -> None:
         """sheets/EPOCH.png of u8[H,W,3]."""
         pixels = np.ascontiguousarray(picture.numpy())
-        packed = io.BytesIO()
-        Image.fromarray(pixels).save(packed, "PNG")
-        write_whole(self.folder / "sheets" / f"{epoch:04}.png", packed.getvalue())
+        png = io.BytesIO()
+        Image.fromarray(pixels).save(png, "PNG")
+        write_whole(self.folder / "sheets" / f"{epoch:04}.png", png.getvalue())
         self._board.add_image("sheet", pixels, iteration, dataformats="HWC")
 
     def close(self) -> None:

@@ -84,17 +84,17 @@ class Loop:
         """
         self.log = log
         self.gate()
-        with self._full_memory(), bar(log.out if log else Console(quiet=True)) as shown:
-            task = shown.add_task("training", total=self.total, completed=self.progress.iteration)
+        with self._full_memory(), bar(log.out if log else Console(quiet=True)) as display:
+            task = display.add_task("training", total=self.total, completed=self.progress.iteration)
             while self.progress.epoch < self.config.epochs:
-                reason = self._epoch(stop, shown, task)
+                reason = self._epoch(stop, display, task)
                 if reason:
                     self.save()
                     return reason
                 self._close_epoch()
         return "finished"
 
-    def _epoch(self, stop: Stop, shown: Progress, task: TaskID) -> Reason | None:
+    def _epoch(self, stop: Stop, display: Progress, task: TaskID) -> Reason | None:
         """The rest of an epoch; why it was left, if it was."""
         progress = self.progress
         for batch in self.batches.epoch(progress.epoch, progress.position):
@@ -102,7 +102,7 @@ class Loop:
             if distributed.any_of(reason is not None, self.model.device):
                 return distributed.from_main(reason or "signal")
             self._iterate(batch)
-            shown.update(task, completed=progress.iteration)
+            display.update(task, completed=progress.iteration)
             if progress.iteration % self.config.save_every == 0:
                 self.save()
         return self._stopped
@@ -247,8 +247,8 @@ class Loop:
             if not _is_memory(error):
                 raise
             batch = self.config.batch
-            kept = self.folder / LAST
-            where = f"{kept} is kept" if kept.is_file() else "nothing was trained yet"
+            checkpoint = self.folder / LAST
+            where = f"{checkpoint} is kept" if checkpoint.is_file() else "nothing was trained yet"
             raise TrainerError(
                 f"a batch of {batch} does not fit into the memory of {self.model.device}: {where}. "
                 f"Free memory and run the same command again, or train in a new folder with "

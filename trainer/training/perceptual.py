@@ -36,9 +36,9 @@ class FeatureDistance(nn.Module):
 
     def forward(self, output: Tensor, target: Tensor) -> Tensor:
         with torch.no_grad():
-            wanted = self.features(target)
+            targets = self.features(target)
         total = output.new_zeros(len(output))
-        for layer, (have, want) in enumerate(zip(self.features(output), wanted, strict=True)):
+        for layer, (have, want) in enumerate(zip(self.features(output), targets, strict=True)):
             squares = (unit(have) - unit(want)).square()
             total = total + self.weighted(layer, squares).flatten(1).mean(1)
         return total
@@ -248,11 +248,11 @@ def _read_weights(path: Path, what: str) -> Mapping[str, Tensor]:
 
 
 def _tensor(state: Mapping[str, Tensor], name: str, like: Tensor, path: Path) -> Tensor:
-    found = state.get(name)
-    if found is None or found.shape != like.shape:
-        has = "is missing" if found is None else f"has shape {tuple(found.shape)}"
+    tensor = state.get(name)
+    if tensor is None or tensor.shape != like.shape:
+        has = "is missing" if tensor is None else f"has shape {tuple(tensor.shape)}"
         raise TrainerError(f"{path}: {name} {has}; it should have shape {tuple(like.shape)}")
-    return found.float()
+    return tensor.float()
 
 
 def perceptual_distance(weights: Path | None = None, heads: Path | None = None) -> FeatureDistance:

@@ -157,13 +157,13 @@ def _train(
     data: Path, run: Path, plan: _Plan, seconds: float | None, device: str, out: Console | None
 ) -> Result:
     out = out or Console(quiet=True)
-    stop, found = Stop(seconds), machine()
-    where = choose(device, found)
+    stop, host = Stop(seconds), machine()
+    where = choose(device, host)
     torch.backends.cudnn.benchmark = True
     with stop.signals(), distributed.processes(where):
         if distributed.is_main():
             _claim(run, data, plan)
-            warning = unused_gpu(found) if where.type == "cpu" else None
+            warning = unused_gpu(host) if where.type == "cpu" else None
             if warning:
                 out.print(f"warning: {warning}")
         distributed.from_main(None)  # the others wait for the claim
@@ -184,19 +184,19 @@ def _train(
                 log.close()
     best = run / BEST
     metrics = load_metrics(best) if best.is_file() else {}
-    done = (loop.progress.iteration, loop.total)
-    return Result(best, metrics, loop.progress.history, reason, done)
+    iterations = (loop.progress.iteration, loop.total)
+    return Result(best, metrics, loop.progress.history, reason, iterations)
 
 
 def _say_reason(log: Log, loop: Loop, reason: Reason) -> None:
-    done = f"{loop.progress.iteration} of {loop.total} iterations"
+    position = f"{loop.progress.iteration} of {loop.total} iterations"
     if reason == "finished":
         log.say(f"finished: {loop.folder / BEST} is the best epoch, {loop.progress.best:.2f} dB")
     elif reason == "runaway":
-        log.say(f"stopped after {done}: the discriminator has run away")
+        log.say(f"stopped after {position}: the discriminator has run away")
     else:
         why = "time is up" if reason == "time" else "interrupted"
-        log.say(f"{why} after {done}: saved; the same command goes on")
+        log.say(f"{why} after {position}: saved; the same command goes on")
 
 
 def _claim(run: Path, data: Path, plan: _Plan) -> None:
@@ -205,20 +205,20 @@ def _claim(run: Path, data: Path, plan: _Plan) -> None:
     Raises:
         TrainerError: the folder holds another run: the fields that differ.
     """
-    wanted = _described(data, plan)
+    description = _described(data, plan)
     path = run / RECIPE
     if (run / LAST).is_file() and path.is_file():
         try:
             has = json.loads(path.read_text())
         except ValueError:
             has = {}
-        differences = _differences(has, wanted)
+        differences = _differences(has, description)
         if differences:
             raise TrainerError(
                 f"{run} holds a run of something else: {'; '.join(differences)}. "
                 "Give the same options to go on with it, or another folder"
             )
-    write_whole(path, (json.dumps(wanted, indent=2) + "\n").encode())
+    write_whole(path, (json.dumps(description, indent=2) + "\n").encode())
 
 
 def _described(data: Path, plan: _Plan) -> dict[str, Any]:
@@ -243,15 +243,15 @@ def _digest(path: Path | None) -> str | None:
     return hashlib.sha256(generator_file(path).read_bytes()).hexdigest()
 
 
-def _differences(has: Any, wanted: Any, place: str = "") -> list[str]:
+def _differences(has: Any, request: Any, place: str = "") -> list[str]:
     """Fields with other values, as text."""
-    if not (isinstance(has, dict) and isinstance(wanted, dict)):
-        return [] if has == wanted else [f"{place} {has!r}, asked for {wanted!r}"]
+    if not (isinstance(has, dict) and isinstance(request, dict)):
+        return [] if has == request else [f"{place} {has!r}, asked for {request!r}"]
     return [
         difference
-        for name in sorted(has.keys() | wanted.keys())
+        for name in sorted(has.keys() | request.keys())
         if name not in FREE
-        for difference in _differences(has.get(name), wanted.get(name), f"{place}.{name}" if place else name)
+        for difference in _differences(has.get(name), request.get(name), f"{place}.{name}" if place else name)
     ]
 
 
@@ -269,8 +269,8 @@ def _loop(data: Path, run: Path, plan: _Plan, device: torch.device) -> Loop:
     model = Pix2Pix(generator, discriminator, loss, plan.loss.gan, config, device, teacher)
     loop = Loop(run, model, batches, validation, config)
     if plan.init is not None and loop.progress.iteration == 0:
-        measured = validation.measure(loop.average.network) if distributed.is_main() else {}
-        loop.start_from(distributed.from_main(measured))
+        metrics = validation.measure(loop.average.network) if distributed.is_main() else {}
+        loop.start_from(distributed.from_main(metrics))
     return loop
 
 

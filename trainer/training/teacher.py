@@ -30,7 +30,7 @@ class Teacher:
         self.full_share, self.score = full_share, score
         self.share = 0.0
         self._pictures = torch.empty((count, 3, size, size), dtype=torch.uint8)
-        self._known = torch.zeros(count, dtype=torch.bool)
+        self._valid = torch.zeros(count, dtype=torch.bool)
 
     def gate(self, student: float) -> bool:
         """Sets the share by the student's best score so far; whether the gate is open.
@@ -43,9 +43,9 @@ class Teacher:
     @torch.no_grad()
     def pictures(self, indices: Tensor, drawings: Tensor) -> Tensor:
         """u8[n,3,S,S] of the pairs with these indices, on the drawings' device."""
-        new = ~self._known[indices]
+        new = ~self._valid[indices]
         if new.any():
             fresh = to_bytes(self.network(drawings[new.to(drawings.device)]))
             self._pictures[indices[new]] = fresh.cpu().contiguous()
-            self._known[indices[new]] = True
+            self._valid[indices[new]] = True
         return self._pictures[indices].to(drawings.device)

@@ -48,12 +48,12 @@ class Validation:
                         laplacian_variance(want),
                     )
                 )
-        l1, psnr, mouth, detail, wanted = torch.tensor(rows, dtype=torch.float64).mean(0).tolist()
+        l1, psnr, mouth, detail, truth = torch.tensor(rows, dtype=torch.float64).mean(0).tolist()
         return {
             "l1": l1,
             "psnr": psnr,
             "mouth_psnr": mouth,
-            "sharpness": detail / wanted if wanted else 0.0,
+            "sharpness": detail / truth if truth else 0.0,
             "score": (psnr + mouth) / 2,
         }
 

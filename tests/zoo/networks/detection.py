@@ -73,8 +73,8 @@ class Detector(nn.Module):
         middle = self.middle(self.stem(x))
         deep = self.deep(middle)
         fine = self.join(torch.cat([self.up(self.lateral(deep)), middle], dim=1))
-        found = [_boxes(head(level)) for head, level in zip(self.heads, (fine, deep), strict=True)]
-        return torch.sigmoid(torch.cat(found, dim=1))
+        boxes = [_boxes(head(level)) for head, level in zip(self.heads, (fine, deep), strict=True)]
+        return torch.sigmoid(torch.cat(boxes, dim=1))
 
 
 class TinyDetector(nn.Module):

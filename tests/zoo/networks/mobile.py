@@ -179,8 +179,8 @@ def shufflenet_v2() -> nn.Module:
 
 def _to_eight(channels: float) -> int:
     """The multiple of 8 next to `channels`, but not more than a tenth below it."""
-    rounded = max(8, int(channels + 4) // 8 * 8)
-    return rounded + 8 if rounded < 0.9 * channels else rounded
+    multiple = max(8, int(channels + 4) // 8 * 8)
+    return multiple + 8 if multiple < 0.9 * channels else multiple
 
 
 NETWORKS = (
