@@ -156,7 +156,7 @@ def _elementwise(imp: Importer, node: Any) -> None:
     shape = np.broadcast_shapes(*(value.type.shape for value in given))
     attributes = {} if node.op == "Clip" else plain_attributes(node)
     imp.emit(
-        node, Elementwise, TensorType("f32", shape), xs=tuple(given), op=operator_name(node),
+        node, Elementwise, TensorType("f32", shape), xs=tuple(given), op_type=operator_name(node),
         attributes=attributes,
     )  # fmt: skip
 
@@ -178,7 +178,7 @@ def float_op(imp: Importer, node: Any) -> None:
         raise NodeRefusal(f"its result is {made.dtype}")
     type_ = TensorType(DTYPE_NAMES[made.dtype], made.shape)
     name = operator_name(node)
-    imp.emit(node, FloatOp, type_, xs=xs, op=name, attributes=plain_attributes(node))
+    imp.emit(node, FloatOp, type_, xs=xs, op_type=name, attributes=plain_attributes(node))
 
 
 def _result_of(imp: Importer, node: Any, xs: list[Array]) -> Array:

@@ -20,7 +20,7 @@ from .nodes import NodeRefusal
 def emit_move(
     imp: Importer,
     node: Any,
-    op: str,
+    form: str,
     shape: tuple[int, ...],
     *,
     output: int = 0,
@@ -30,7 +30,7 @@ def emit_move(
     """A move of operand 0 to an output of `node`."""
     x = imp.required(node, 0)
     type_ = TensorType(x.type.dtype, tuple(int(size) for size in shape), x.type.quantization)
-    imp.emit(node, Move, type_, output, x=x, op=op, attributes=attributes, indices=indices)
+    imp.emit(node, Move, type_, output, x=x, form=form, attributes=attributes, indices=indices)
 
 
 def integers(imp: Importer, node: Any, index: int, name: str = "") -> list[int] | None:

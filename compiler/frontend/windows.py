@@ -36,11 +36,11 @@ def _max_pool(imp: Importer, node: Any) -> None:
     imp.emit(node, MaxPool, TensorType(x.type.dtype, shape, x.type.quantization), x=x, **held)
 
 
-def _extreme(imp: Importer, node: Any, axes: tuple[int, ...], *, op: str, keepdims: bool) -> None:
+def _extreme(imp: Importer, node: Any, axes: tuple[int, ...], *, extreme: str, keepdims: bool) -> None:
     x = imp.required(node, 0)
     if x.type.dtype == "i64":
         raise NodeRefusal("its operand is int64; floats, bytes and int32 are taken")
-    held: dict[str, Any] = {"op": op, "axes": axes, "keepdims": keepdims}
+    held: dict[str, Any] = {"extreme": extreme, "axes": axes, "keepdims": keepdims}
     shape = Extreme(Value("", x.type), x, **held).expected_shape()
     assert shape is not None
     imp.emit(node, Extreme, TensorType(x.type.dtype, shape, x.type.quantization), x=x, **held)
@@ -48,7 +48,7 @@ def _extreme(imp: Importer, node: Any, axes: tuple[int, ...], *, op: str, keepdi
 
 def _global_max_pool(imp: Importer, node: Any) -> None:
     spatial = tuple(range(2, len(imp.required(node, 0).type.shape)))
-    _extreme(imp, node, spatial, op="max", keepdims=True)
+    _extreme(imp, node, spatial, extreme="max", keepdims=True)
 
 
 def _reduce(imp: Importer, node: Any) -> None:
@@ -60,14 +60,14 @@ def _reduce(imp: Importer, node: Any) -> None:
             raise NodeRefusal("it reduces nothing: use Identity")
         given = list(range(rank))
     axes = tuple(sorted(axis % rank for axis in given))
-    op = "max" if node.op == "ReduceMax" else "min"
-    _extreme(imp, node, axes, op=op, keepdims=bool(node.attrs.get("keepdims", 1)))
+    extreme = "max" if node.op == "ReduceMax" else "min"
+    _extreme(imp, node, axes, extreme=extreme, keepdims=bool(node.attrs.get("keepdims", 1)))
 
 
 def _arg(imp: Importer, node: Any) -> None:
     x = imp.required(node, 0)
     held: dict[str, Any] = {
-        "op": "max" if node.op == "ArgMax" else "min",
+        "extreme": "max" if node.op == "ArgMax" else "min",
         "axis": int(node.attrs.get("axis", 0)) % len(x.type.shape),
         "keepdims": bool(node.attrs.get("keepdims", 1)),
         "last": bool(node.attrs.get("select_last_index", 0)),
