@@ -54,6 +54,6 @@ def test_a_given_tensor_takes_the_place_of_its_value_at_every_stage(name: str) -
 def test_a_tensor_that_is_left_out_is_not_given() -> None:
     graph = verification_of(float_model()).compiled.packed
     (name,) = quantized_floats(graph)
-    given = {name: np.zeros((1, 8, 6, 5), np.uint8)}
-    assert len(as_values(graph, given)) == 1
-    assert as_values(graph, given, without=[name]) == {}
+    substitutes = {name: np.zeros((1, 8, 6, 5), np.uint8)}
+    assert len(as_values(graph, substitutes)) == 1
+    assert as_values(graph, substitutes, without=[name]) == {}
