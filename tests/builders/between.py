@@ -21,7 +21,7 @@ X: Quantized = (0.02, 100)
 
 
 def model(
-    op: str,
+    op_type: str,
     shapes: Sequence[Shape],
     result: Quantized | None = (0.03, 107),
     *,
@@ -30,7 +30,7 @@ def model(
     opset: int = 17,
     **options: Any,
 ) -> onnx.ModelProto:
-    """`op` of byte inputs x0, x1, ... of these shapes; its own output where `result` is None.
+    """`op_type` of byte inputs x0, x1, ... of these shapes; its own output where `result` is None.
 
     Zero points are those of uint8, and 128 less for int8. `options` as of `between`.
     """
@@ -40,11 +40,11 @@ def model(
         for shape, (scale, zero_point) in zip(shapes, scales, strict=False)
     ]
     quantized = None if result is None else (result[0], result[1] - shift)
-    return between(op, operands, quantized, opset=opset, **options)
+    return between(op_type, operands, quantized, opset=opset, **options)
 
 
 def between(
-    op: str,
+    op_type: str,
     operands: Sequence[tuple[Array, Quantized]],
     result: Quantized | None,
     *,
@@ -53,10 +53,10 @@ def between(
     opset: int = 21,
     **attributes: Any,
 ) -> onnx.ModelProto:
-    """`op` of bytes dequantized, behind the inputs `before` and with constants after them.
+    """`op_type` of bytes dequantized, behind the inputs `before` and with constants after them.
 
     An empty constant is an operand that is left out. The output is y, or without `result` what
-    `op` makes, named `made`.
+    `op_type` makes, named `result`.
     """
     inputs: dict[str, Array] = dict(before or {})
     initializers: dict[str, Any] = {}
@@ -70,31 +70,31 @@ def between(
     for number, constant in enumerate(constants):
         initializers[f"c{number}"] = constant
         names.append(f"c{number}" if constant.size else "")
-    nodes.append(helper.make_node(op, names, ["made"], **attributes))
+    nodes.append(helper.make_node(op_type, names, ["result"], **attributes))
     if result is None:
-        return shape_inference.infer_shapes(model_of(nodes, inputs, initializers, "made", opset))
+        return shape_inference.infer_shapes(model_of(nodes, inputs, initializers, "result", opset))
     parameters = _parameters("y", result, operands[0][0].dtype, initializers)
-    nodes.append(helper.make_node("QuantizeLinear", ["made", *parameters], ["y"]))
+    nodes.append(helper.make_node("QuantizeLinear", ["result", *parameters], ["y"]))
     return shape_inference.infer_shapes(model_of(nodes, inputs, initializers, "y", opset))
 
 
 def run_between(
-    op: str,
+    op_type: str,
     operands: Sequence[tuple[Array, Quantized]],
     result: Quantized,
     *,
     runs_as: str,
     **options: Any,
 ) -> Array:
-    """What onnxruntime makes of `between`; asserts that it ran the op as `runs_as`."""
-    oracle = Oracle(between(op, operands, result, **options), signed_integer_kernels=True)
+    """What onnxruntime makes of `between`; asserts that it ran the operator as `runs_as`."""
+    oracle = Oracle(between(op_type, operands, result, **options), signed_integer_kernels=True)
     ran = [node.op_type for node in oracle.optimized.graph.node]
     assert runs_as in ran, f"onnxruntime ran {ran}"
     return oracle.run({f"x{number}": array for number, (array, _) in enumerate(operands)})["y"]
 
 
 def run_contrib(
-    op: str, operands: Sequence[tuple[Array, Quantized]], result: Quantized | None, **attributes: Any
+    op_type: str, operands: Sequence[tuple[Array, Quantized]], result: Quantized | None, **attributes: Any
 ) -> Array:
     """What onnxruntime makes of a com.microsoft QLinear op: (operand, scale, zero point) in order,
     then the result's.
@@ -107,7 +107,7 @@ def run_contrib(
         names += [f"x{number}", *_parameters(f"x{number}", quantized, array.dtype, constants)]
     if result is not None:
         names += _parameters("y", result, operands[0][0].dtype, constants)
-    node = helper.make_node(op, names, ["y"], domain=MICROSOFT, **attributes)
+    node = helper.make_node(op_type, names, ["y"], domain=MICROSOFT, **attributes)
     return Oracle(model_of([node], inputs, constants)).run(inputs)["y"]
 
 

@@ -26,9 +26,9 @@ def save(model: onnx.ModelProto, folder: Path) -> Path:
     return path
 
 
-def node(model: onnx.ModelProto, op: str, index: int = 0) -> onnx.NodeProto:
+def node(model: onnx.ModelProto, op_type: str, index: int = 0) -> onnx.NodeProto:
     """The node of that ONNX operator, in the model's order."""
-    return [n for n in model.graph.node if n.op_type == op][index]
+    return [n for n in model.graph.node if n.op_type == op_type][index]
 
 
 def set_initializer(model: onnx.ModelProto, name: str, value: NDArray[Any]) -> None:

@@ -27,12 +27,12 @@ def check(step: GraphPass, before: str, after: str, *, evaluate: bool = True) ->
     verify(graph, "the text")
     if evaluate:
         feed = seeded(graph)
-        wanted = run_graph(parse_graph(before), feed)
+        expected = run_graph(parse_graph(before), feed)
     assert step.apply(graph), f"{step.name} says that nothing changed"
     verify(graph, step.name)
     assert format_graph(graph) == format_graph(parse_graph(after))
     if evaluate:
-        assert differing(run_graph(graph, feed), wanted) == 0
+        assert differing(run_graph(graph, feed), expected) == 0
     assert not step.apply(graph), f"{step.name} changes its own result again"
     return graph
 
@@ -53,10 +53,10 @@ def check_fused(before: str, after: str) -> Graph:
 
 def check_left_in_float(text: str) -> None:
     """FuseGroups finds no group in the graph of `text`: nothing changes but the stage."""
-    graph, left = parse_graph(text), parse_graph(text)
+    graph, original = parse_graph(text), parse_graph(text)
     FuseGroups().apply(graph)
-    left.stage = Stage.INTEGER
-    assert format_graph(graph) == format_graph(left)
+    original.stage = Stage.INTEGER
+    assert format_graph(graph) == format_graph(original)
 
 
 Stages = TypeVar("Stages", Graph, Program)

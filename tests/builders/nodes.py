@@ -45,10 +45,14 @@ def model_of(
 
 
 def run_node(
-    op: str, inputs: Mapping[str, Array], constants: Mapping[str, Any], opset: int = 21, **attributes: Any
+    op_type: str,
+    inputs: Mapping[str, Array],
+    constants: Mapping[str, Any],
+    opset: int = 21,
+    **attributes: Any,
 ) -> Array:
     """What onnxruntime makes of one node; its operands are the inputs in order, then the constants."""
-    node = helper.make_node(op, [*inputs, *constants], ["y"], **attributes)
+    node = helper.make_node(op_type, [*inputs, *constants], ["y"], **attributes)
     return Oracle(model_of([node], inputs, constants, opset=opset)).run(inputs)["y"]
 
 
@@ -88,10 +92,10 @@ class NodeBuilder:
         self.constants[name] = np.asarray(values)
         return name
 
-    def node(self, op: str, *xs: str, name: str = "", **attributes: Any) -> str:
+    def node(self, op_type: str, *xs: str, name: str = "", **attributes: Any) -> str:
         """The result's name, which tells a failing test what it was."""
-        result = name or f"{op}.{len(self.nodes)}"
-        self.nodes.append(helper.make_node(op, xs, [result], name=result, **attributes))
+        result = name or f"{op_type}.{len(self.nodes)}"
+        self.nodes.append(helper.make_node(op_type, xs, [result], name=result, **attributes))
         self.outputs = [output for output in self.outputs if output not in xs] + [result]
         return result
 

@@ -46,10 +46,10 @@ def _array(rng: np.random.Generator, dtype: Any, shape: Any, reach: float) -> Ar
     return np.where(rng.random(size) < 0.3, ties, values).astype(np.float32)
 
 
-def differing(got: Mapping[str, Array], expected: Mapping[str, Array]) -> int:
+def differing(outputs: Mapping[str, Array], expected: Mapping[str, Array]) -> int:
     """How many values differ in their bits, over all outputs."""
-    assert got.keys() == expected.keys()
-    return compare(expected, got).differing
+    assert outputs.keys() == expected.keys()
+    return compare(expected, outputs).differing
 
 
 def assert_exact(

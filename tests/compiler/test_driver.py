@@ -30,15 +30,15 @@ def source(tmp_path: Path) -> Path:
 def test_a_model_becomes_a_folder_and_its_figures(source: Path, tmp_path: Path) -> None:
     compilation = compile_file(source, tmp_path / "out")
     files = contents(tmp_path / "out")
-    described = json.loads(files["model.json"])
+    description = json.loads(files["model.json"])
     assert isinstance(compilation, Compilation)
     assert compilation.folder == tmp_path / "out"
-    assert compilation.description == described
+    assert compilation.description == description
     assert compilation.artifact_bytes == sum(map(len, files.values()))
-    assert compilation.dispatches == len(described["kernels"]) == len(compilation.program.kernels)
-    assert compilation.macs == sum(kernel["macs"] for kernel in described["kernels"]) > 0
-    assert compilation.arena_bytes == described["arena"]["bytes"]
-    assert compilation.arena_lower_bound == described["arena"]["lower_bound"]
+    assert compilation.dispatches == len(description["kernels"]) == len(compilation.program.kernels)
+    assert compilation.macs == sum(kernel["macs"] for kernel in description["kernels"]) > 0
+    assert compilation.arena_bytes == description["arena"]["bytes"]
+    assert compilation.arena_lower_bound == description["arena"]["lower_bound"]
 
 
 def test_paths_may_be_text(source: Path, tmp_path: Path) -> None:
@@ -152,5 +152,5 @@ def test_importing_the_package_or_the_command_line_loads_no_numpy_and_no_onnxrun
         "import sys, onnx2wgsl.compiler.cli\n"
         "print([name for name in ('numpy', 'onnx', 'onnxruntime') if name in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout == "[]\n"
+    process = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert process.stdout == "[]\n"

@@ -50,28 +50,28 @@ VOCABULARY = {"np": np} | vars(types) | vars(graph) | vars(program)
 
 
 def examples(module: ModuleType) -> list[doctest.DocTest]:
-    found = doctest.DocTestFinder().find(module, globs=VOCABULARY | vars(module))
-    return [test for test in found if test.examples]
+    tests = doctest.DocTestFinder().find(module, globs=VOCABULARY | vars(module))
+    return [test for test in tests if test.examples]
 
 
 @pytest.mark.parametrize("name", MODULES)
 def test_examples_are_true(name: str) -> None:
-    told: list[str] = []
+    report: list[str] = []
     runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)
     tests = examples(importlib.import_module(name))
     assert tests
     for test in tests:
-        runner.run(test, out=told.append)
-    assert "".join(told) == ""
+        runner.run(test, out=report.append)
+    assert "".join(report) == ""
 
 
 def test_hard_functions_have_an_example() -> None:
-    found = {test.name for name in MODULES for test in examples(importlib.import_module(name))}
-    assert {f"onnx2wgsl.compiler.{name}" for name in HARD} - found == set()
+    names = {test.name for name in MODULES for test in examples(importlib.import_module(name))}
+    assert {f"onnx2wgsl.compiler.{name}" for name in HARD} - names == set()
 
 
 def test_an_example_that_is_wrong_is_seen() -> None:
-    told: list[str] = []
+    report: list[str] = []
     test = doctest.DocTestParser().get_doctest(">>> 1 + 1\n3\n", {}, "wrong", None, None)
-    doctest.DocTestRunner().run(test, out=told.append)
-    assert "Expected:\n    3\nGot:\n    2" in "".join(told)
+    doctest.DocTestRunner().run(test, out=report.append)
+    assert "Expected:\n    3\nGot:\n    2" in "".join(report)

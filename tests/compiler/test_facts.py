@@ -16,15 +16,15 @@ OPERATORS = {schema.name for schema in get_all_operator_schema()}
 OWN = ("operators", "fuzzing")
 """Rooms whose files say of a family of operators what is its own."""
 
-SETS = {name: held for name, held in vars(facts).items() if name.isupper()}
+SETS = {name: value for name, value in vars(facts).items() if name.isupper()}
 
 
 def operators_in(literal: ast.AST) -> frozenset[str]:
     """The operators that a set, tuple or list spells, where it holds nothing else; else none."""
     if not isinstance(literal, ast.Set | ast.Tuple | ast.List):
         return frozenset()
-    spelled = [item.value for item in literal.elts if isinstance(item, ast.Constant)]
-    names = [str(text) for text in spelled if str(text).rpartition(".")[2] in OPERATORS]
+    values = [item.value for item in literal.elts if isinstance(item, ast.Constant)]
+    names = [str(text) for text in values if str(text).rpartition(".")[2] in OPERATORS]
     return frozenset(names) if len(names) == len(literal.elts) else frozenset()
 
 

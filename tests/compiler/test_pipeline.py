@@ -59,9 +59,9 @@ def test_a_unet_in_every_form_is_exact_after_every_pass(form: str, tmp_path: Pat
 
 def test_every_pass_is_observed_in_order(tmp_path: Path) -> None:
     onnx.save(model("u8_s8"), tmp_path / "m.onnx")
-    seen: list[str] = []
-    compile_model(tmp_path / "m.onnx", observe=lambda name, _: seen.append(name))
-    assert list(dict.fromkeys(seen)) == list(PASS_NAMES)
+    names: list[str] = []
+    compile_model(tmp_path / "m.onnx", observe=lambda name, _: names.append(name))
+    assert list(dict.fromkeys(names)) == list(PASS_NAMES)
 
 
 def test_the_pass_that_broke_the_graph_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ CHECKPOINT = Path(__file__).parents[2] / "models" / "avatar_256_u8.onnx"
 
 
 @pytest.mark.parametrize(
-    ("op", "dtype", "strippable"),
+    ("op_type", "dtype", "strippable"),
     [
         ("DequantizeLinear", np.int32, True),
         ("DequantizeLinear", np.uint8, True),
@@ -33,9 +33,9 @@ CHECKPOINT = Path(__file__).parents[2] / "models" / "avatar_256_u8.onnx"
         ("QLinearConv", np.uint8, False),
     ],
 )
-def test_what_may_go(op: str, dtype: type, strippable: bool) -> None:
-    assert is_implied(np.zeros(3, dtype), op, np.dtype(dtype)) == strippable
-    assert not is_implied(np.array([0, 1, 0], dtype), op, np.dtype(dtype))
+def test_what_may_go(op_type: str, dtype: type, strippable: bool) -> None:
+    assert is_implied(np.zeros(3, dtype), op_type, np.dtype(dtype)) == strippable
+    assert not is_implied(np.array([0, 1, 0], dtype), op_type, np.dtype(dtype))
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -101,18 +101,18 @@ def test_a_zero_point_that_a_caller_may_override_stays() -> None:
 def test_a_constant_that_only_an_inner_graph_reads_stays() -> None:
     model = _conv_model()
     inner = helper.make_graph(
-        [helper.make_node("Identity", ["held"], ["inner"])],
+        [helper.make_node("Identity", ["outer"], ["inner"])],
         "inner",
         [],
         [helper.make_tensor_value_info("inner", onnx.TensorProto.FLOAT, [1])],
     )
-    model.graph.initializer.append(numpy_helper.from_array(np.ones(1, np.float32), "held"))
+    model.graph.initializer.append(numpy_helper.from_array(np.ones(1, np.float32), "outer"))
     model.graph.initializer.append(numpy_helper.from_array(np.ones((), np.bool_), "flag"))
     branches = {"then_branch": inner, "else_branch": inner}
     model.graph.node.append(helper.make_node("If", ["flag"], ["z"], **branches))
     model.graph.output.append(helper.make_tensor_value_info("z", onnx.TensorProto.FLOAT, [1]))
     strip_zero_points(model)
-    assert "held" in {tensor.name for tensor in model.graph.initializer}
+    assert "outer" in {tensor.name for tensor in model.graph.initializer}
     assert Oracle(model).run(_feed())["z"] == 1
 
 
@@ -198,7 +198,7 @@ def _assert_same_bits_after_strip(model: onnx.ModelProto) -> list[str]:
         outputs.append(oracle.run(inputs))
         groups = oracle.integer_groups()
         assert groups.exact, str(groups)
-        counts.append({op: n for op, n in groups.counts.items() if op.startswith("QLinear")})
+        counts.append({op_type: n for op_type, n in groups.counts.items() if op_type.startswith("QLinear")})
         stripped = stripped or strip_zero_points(model)
     assert stripped
     assert counts[0] == counts[1]

@@ -31,34 +31,34 @@ EXTREMES = [(1e6, 1e6, 1e-4), (1e-6, 1e-7, 10.0), (0.5, 0.5, 1.0), (3e38, 3e38, 
 def draws(dtype: type, count: int) -> list[tuple[Quantized, Quantized, Quantized]]:
     random = np.random.default_rng(count)
     low, high = LIMITS[dtype]
-    drawn = [tuple(draw_quantized(random, dtype) for _ in range(3)) for _ in range(count)]
+    parameters = [tuple(draw_quantized(random, dtype) for _ in range(3)) for _ in range(count)]
     ends = zip([low, high, low, high], [high, low, low, high], strict=True)
     extreme = [
         ((a, end), (b, other), (c, end)) for (a, b, c), (end, other) in zip(EXTREMES, ends, strict=True)
     ]
-    return [*drawn, *extreme]  # type: ignore[list-item]
+    return [*parameters, *extreme]  # type: ignore[list-item]
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("op", ["Add", "Mul"])
-def test_all_pairs(op: str, dtype: type) -> None:
+@pytest.mark.parametrize("op_type", ["Add", "Mul"])
+def test_all_pairs(op_type: str, dtype: type) -> None:
     a, b = all_pairs(dtype)
-    exact: Any = {"Add": qlinear_add, "Mul": qlinear_mul}[op]
+    exact: Any = {"Add": qlinear_add, "Mul": qlinear_mul}[op_type]
     for a_q, b_q, c_q in draws(dtype, 25):
-        got = exact(a, b, a_q, b_q, c_q, LIMITS[dtype]).astype(dtype)
-        wanted = run_contrib(f"QLinear{op}", [(a, a_q), (b, b_q)], c_q)
-        assert (got == wanted).all(), (a_q, b_q, c_q)
+        levels = exact(a, b, a_q, b_q, c_q, LIMITS[dtype]).astype(dtype)
+        expected = run_contrib(f"QLinear{op_type}", [(a, a_q), (b, b_q)], c_q)
+        assert (levels == expected).all(), (a_q, b_q, c_q)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("op", ["Add", "Mul"])
-def test_between_dequantize_and_quantize(op: str, dtype: type) -> None:
+@pytest.mark.parametrize("op_type", ["Add", "Mul"])
+def test_between_dequantize_and_quantize(op_type: str, dtype: type) -> None:
     a, b = all_pairs(dtype)
-    exact: Any = {"Add": qlinear_add, "Mul": qlinear_mul}[op]
+    exact: Any = {"Add": qlinear_add, "Mul": qlinear_mul}[op_type]
     for a_q, b_q, c_q in draws(dtype, 4)[:4]:
-        got = exact(a, b, a_q, b_q, c_q, LIMITS[dtype]).astype(dtype)
-        wanted = run_between(op, [(a, a_q), (b, b_q)], c_q, runs_as=f"QLinear{op}")
-        assert (got == wanted).all(), (a_q, b_q, c_q)
+        levels = exact(a, b, a_q, b_q, c_q, LIMITS[dtype]).astype(dtype)
+        expected = run_between(op_type, [(a, a_q), (b, b_q)], c_q, runs_as=f"QLinear{op_type}")
+        assert (levels == expected).all(), (a_q, b_q, c_q)
 
 
 SHAPES = [
@@ -98,15 +98,15 @@ def test_broadcasting_and_its_roles(shapes: tuple[Any, Any], dtype: type) -> Non
     a, b = (random.choice(values, shape).astype(dtype).reshape(shape) for shape in shapes)
     roles = add_swaps_roles(*shapes)
     for x, y in [(a, b), (np.full_like(a, values[first]), np.full_like(b, values[second]))]:
-        wanted = run_contrib("QLinearAdd", [(x, quantized[0]), (y, quantized[1])], quantized[2])
-        got = qlinear_add(x, y, *quantized, limits, swapped=roles)
-        assert got.astype(dtype).tolist() == wanted.tolist()
-        wanted = run_contrib("QLinearMul", [(x, quantized[0]), (y, quantized[1])], quantized[2])
-        assert qlinear_mul(x, y, *quantized, limits).astype(dtype).tolist() == wanted.tolist()
+        expected = run_contrib("QLinearAdd", [(x, quantized[0]), (y, quantized[1])], quantized[2])
+        levels = qlinear_add(x, y, *quantized, limits, swapped=roles)
+        assert levels.astype(dtype).tolist() == expected.tolist()
+        expected = run_contrib("QLinearMul", [(x, quantized[0]), (y, quantized[1])], quantized[2])
+        assert qlinear_mul(x, y, *quantized, limits).astype(dtype).tolist() == expected.tolist()
     # The constant operands tell the roles apart: the other ones would have been wrong.
-    got = qlinear_add(x, y, *quantized, limits, swapped=not roles)
-    wanted = run_contrib("QLinearAdd", [(x, quantized[0]), (y, quantized[1])], quantized[2])
-    assert got.astype(dtype).tolist() != wanted.tolist()
+    levels = qlinear_add(x, y, *quantized, limits, swapped=not roles)
+    expected = run_contrib("QLinearAdd", [(x, quantized[0]), (y, quantized[1])], quantized[2])
+    assert levels.astype(dtype).tolist() != expected.tolist()
 
 
 def test_fused_multiply_add_rounds_once() -> None:
@@ -120,8 +120,8 @@ def test_fused_multiply_add_rounds_once() -> None:
     a[::3], b[::3] = np.float32(1 + 2**-23), np.float32(1 - 2**-23)
     c[::3] = (random.integers(2**23, 2**24, count)[::3] * 2).astype(np.float32)
     a[::9], c[::9] = -a[::9], -c[::9]
-    got = fused_multiply_add(a, b, c)
-    for x, y, z, result in zip(a, b, c, got, strict=True):
+    sums = fused_multiply_add(a, b, c)
+    for x, y, z, result in zip(a, b, c, sums, strict=True):
         exact = Fraction(float(x)) * Fraction(float(y)) + Fraction(float(z))
         below, above = (np.nextafter(result, np.float32(side)) for side in (-np.inf, np.inf))
         error = abs(Fraction(float(result)) - exact)
@@ -130,7 +130,7 @@ def test_fused_multiply_add_rounds_once() -> None:
             assert error <= distance
             assert error < distance or result.view(np.uint32) % 2 == 0
     twice = (a.astype(np.float64) * b + c).astype(np.float32)
-    assert (twice != got).any()  # two roundings differ on these
+    assert (twice != sums).any()  # two roundings differ on these
 
 
 # --- integer forms
@@ -152,7 +152,7 @@ def test_add_form_equals_its_table(dtype: type) -> None:
     limits = LIMITS[dtype]
     a, b = all_pairs(dtype)
     random = np.random.default_rng(9)
-    found = 0
+    forms = 0
     for _ in range(25):
         quantized = [draw_quantized(random, dtype) for _ in range(3)]
         levels = qlinear_add(a, b, *quantized, limits)
@@ -162,9 +162,9 @@ def test_add_form_equals_its_table(dtype: type) -> None:
         assert (pairs[index].view(dtype) == levels).all()
         form = add_form(pairs, limits)
         if form is not None:
-            found += 1
+            forms += 1
             assert (evaluate(form, a, b, limits) == levels).all()
-    assert found >= 22  # of 25: rare scale sets need the table
+    assert forms >= 22  # of 25: rare scale sets need the table
 
 
 def test_add_form_refuses_what_no_sum_gives() -> None:
@@ -179,11 +179,11 @@ def test_mul_thresholds_count_to_the_level(dtype: type) -> None:
     a, b = (x.astype(np.int64) for x in all_pairs(dtype))
     for a_q, b_q, c_q in draws(dtype, 25)[:-1]:
         thresholds = mul_thresholds(a_q, b_q, c_q, limits)
-        wanted = qlinear_mul(a, b, a_q, b_q, c_q, limits)
+        expected = qlinear_mul(a, b, a_q, b_q, c_q, limits)
         if thresholds is None:  # beyond int32
             assert max(a_q[0], b_q[0]) >= 1e6
             continue
         product = (a - a_q[1]) * (b - b_q[1])
-        got = limits[0] + np.searchsorted(thresholds, product, side="right")
-        assert (got == wanted).all()
+        levels = limits[0] + np.searchsorted(thresholds, product, side="right")
+        assert (levels == expected).all()
     assert mul_thresholds((1e3, 0), (1e3, 0), (1.0, 0), (0, 255)) is None

@@ -31,27 +31,27 @@ def draw_pool(random: np.random.Generator) -> tuple[list[int], dict[str, Any]]:
     """Spatial sizes and the attributes of a pool over one to three axes."""
     rank = int(random.choice([1, 2, 2, 2, 3]))
     size, kernel, strides, dilations = (random.integers(1, most, rank).tolist() for most in (9, 5, 5, 3))
-    held: dict[str, Any] = {"kernel_shape": kernel, "strides": strides, "dilations": dilations}
-    held["auto_pad"] = str(random.choice(AUTO_PADS))
-    held["ceil_mode"] = int(random.integers(2))
-    if held["auto_pad"] == "NOTSET":
-        held["pads"] = [int(random.integers(0, k)) for k in kernel * 2]
-    return size, held
+    attributes: dict[str, Any] = {"kernel_shape": kernel, "strides": strides, "dilations": dilations}
+    attributes["auto_pad"] = str(random.choice(AUTO_PADS))
+    attributes["ceil_mode"] = int(random.integers(2))
+    if attributes["auto_pad"] == "NOTSET":
+        attributes["pads"] = [int(random.integers(0, k)) for k in kernel * 2]
+    return size, attributes
 
 
-def axes_of(size: list[int], held: dict[str, Any]) -> list[PoolAxis]:
+def axes_of(size: list[int], attributes: dict[str, Any]) -> list[PoolAxis]:
     rank = len(size)
-    pads = held.get("pads", [0] * 2 * rank)
-    dilations = held.get("dilations", [1] * rank)
+    pads = attributes.get("pads", [0] * 2 * rank)
+    dilations = attributes.get("dilations", [1] * rank)
     return [
         pool_axis(
             size[i],
-            held["kernel_shape"][i],
-            held["strides"][i],
+            attributes["kernel_shape"][i],
+            attributes["strides"][i],
             dilations[i],
             (pads[i], pads[rank + i]),
-            held["auto_pad"],
-            bool(held["ceil_mode"]),
+            attributes["auto_pad"],
+            bool(attributes["ceil_mode"]),
         )
         for i in range(rank)
     ]
@@ -60,45 +60,45 @@ def axes_of(size: list[int], held: dict[str, Any]) -> list[PoolAxis]:
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_max_pool(dtype: type) -> None:
     random = np.random.default_rng(0)
-    done = 0
-    while done < 100:
-        size, held = draw_pool(random)
-        axes = axes_of(size, held)
+    count = 0
+    while count < 100:
+        size, attributes = draw_pool(random)
+        axes = axes_of(size, attributes)
         if any(len(axis.indices) == 0 for axis in axes):
             continue  # onnxruntime refuses it, or has nothing to compare
         x = random.integers(0, 256, (2, 3, *size)).astype(np.uint8).view(dtype)
         quantized = draw_quantized(random, dtype)
-        wanted = run_between("MaxPool", [(x, quantized)], quantized, runs_as="MaxPool", **held)
-        assert max_pool(x, axes).tolist() == wanted.tolist(), (size, held)
-        done += 1
+        expected = run_between("MaxPool", [(x, quantized)], quantized, runs_as="MaxPool", **attributes)
+        assert max_pool(x, axes).tolist() == expected.tolist(), (size, attributes)
+        count += 1
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_average_pool(dtype: type) -> None:
     random = np.random.default_rng(1)
-    done = 0
-    while done < 100:
-        size, held = draw_pool(random)
-        del held["dilations"]  # QLinearAveragePool has none
+    count = 0
+    while count < 100:
+        size, attributes = draw_pool(random)
+        del attributes["dilations"]  # QLinearAveragePool has none
         include = bool(random.integers(2))
-        axes = axes_of(size, held)
+        axes = axes_of(size, attributes)
         if any(len(axis.indices) == 0 for axis in axes):
             continue
         x = random.integers(0, 256, (2, 3, *size)).astype(np.uint8).view(dtype)
         x_q, y_q = draw_quantized(random, dtype), draw_quantized(random, dtype)
-        if done % 2:
+        if count % 2:
             y_q = (x_q[0], y_q[1])  # ties in a quarter of the results
-        wanted = run_between(
+        expected = run_between(
             "AveragePool",
             [(x, x_q)],
             y_q,
             runs_as="QLinearAveragePool",
             count_include_pad=int(include),
-            **held,
+            **attributes,
         )
-        got = average_pool(x, axes, x_q, y_q, LIMITS[dtype], include)
-        assert got.tolist() == wanted.tolist(), (size, held, x_q, y_q)
-        done += 1
+        levels = average_pool(x, axes, x_q, y_q, LIMITS[dtype], include)
+        assert levels.tolist() == expected.tolist(), (size, attributes, x_q, y_q)
+        count += 1
 
 
 def test_average_pool_of_dilations_is_no_model_for_onnxruntime() -> None:
@@ -123,11 +123,11 @@ def test_global_average_pool(size: tuple[int, ...], dtype: type) -> None:
         x = random.integers(0, 256, (2, 50, *size)).astype(np.uint8).view(dtype)
         x_q, y_q = draw_quantized(random, dtype), draw_quantized(random, dtype)
         y_q = (min(max(y_q[0], x_q[0] / 4), x_q[0] * 4), y_q[1])
-        wanted = run_between("GlobalAveragePool", [(x, x_q)], y_q, runs_as="QLinearGlobalAveragePool")
-        got = global_average_pool(x, x_q, y_q, LIMITS[dtype])
-        assert got.tolist() == wanted.tolist()
+        expected = run_between("GlobalAveragePool", [(x, x_q)], y_q, runs_as="QLinearGlobalAveragePool")
+        levels = global_average_pool(x, x_q, y_q, LIMITS[dtype])
+        assert levels.tolist() == expected.tolist()
         direct = run_contrib("QLinearGlobalAveragePool", [(x, x_q)], y_q, channels_last=0)
-        assert got.tolist() == direct.tolist()
+        assert levels.tolist() == direct.tolist()
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -148,8 +148,8 @@ def test_thresholds_on_the_sum(dtype: type) -> None:
             beside = np.concatenate([reached + step for step in (-1, 0, 1)])
             total = np.concatenate([total, float_from_order(beside)])
             total = total[np.abs(total) <= np.abs(terms).max() * np.float32(count)]
-            got = limits[0] + np.searchsorted(thresholds, float_order(total), side="right")
-            assert (got == average_levels(total, count, y_q, limits)).all()
+            levels = limits[0] + np.searchsorted(thresholds, float_order(total), side="right")
+            assert (levels == average_levels(total, count, y_q, limits)).all()
 
 
 def test_a_sum_beyond_int32_has_no_thresholds() -> None:

@@ -48,9 +48,9 @@ def test_quantize_linear(scale: float, dtype: type) -> None:
     low, high = LIMITS[dtype]
     for zero_point in (low, (low + high) // 2, high):
         constants = {"s": np.float32(scale), "z": dtype(zero_point)}
-        wanted = run_node("QuantizeLinear", {"x": x}, constants)
-        got = quantize_linear(x, scale, zero_point, (low, high))
-        assert got.astype(dtype).tolist() == wanted.tolist()
+        expected = run_node("QuantizeLinear", {"x": x}, constants)
+        levels = quantize_linear(x, scale, zero_point, (low, high))
+        assert levels.astype(dtype).tolist() == expected.tolist()
 
 
 @pytest.mark.parametrize("scale", SCALES)
@@ -59,16 +59,16 @@ def test_dequantize_linear(scale: float, dtype: type) -> None:
     q = np.arange(256).astype(np.uint8).view(dtype)
     for zero_point in (*LIMITS[dtype], 7):
         constants = {"s": np.float32(scale), "z": dtype(zero_point)}
-        wanted = run_node("DequantizeLinear", {"q": q}, constants)
-        got = dequantize_linear(q, np.float32(scale), zero_point)
-        assert got.view(np.uint32).tolist() == wanted.view(np.uint32).tolist()
+        expected = run_node("DequantizeLinear", {"q": q}, constants)
+        real = dequantize_linear(q, np.float32(scale), zero_point)
+        assert real.view(np.uint32).tolist() == expected.view(np.uint32).tolist()
 
 
 def test_dequantize_linear_of_int32() -> None:
     rng = np.random.default_rng(0)
     q = rng.integers(-(2**31), 2**31, 3000).astype(np.int32)
-    wanted = run_node("DequantizeLinear", {"q": q}, {"s": np.float32(0.1)})
-    assert dequantize_linear(q, np.float32(0.1), 0).tolist() == wanted.tolist()
+    expected = run_node("DequantizeLinear", {"q": q}, {"s": np.float32(0.1)})
+    assert dequantize_linear(q, np.float32(0.1), 0).tolist() == expected.tolist()
 
 
 @pytest.mark.parametrize("zero_point", [0, 100, 255])
@@ -94,22 +94,22 @@ def test_requantize_near_ties(zero_point: int) -> None:
         "b": accumulator,
     }
     x = np.zeros((1, 1, 1, 1), np.uint8)
-    wanted = run_node("QLinearConv", {"x": x}, constants).reshape(-1)
-    got = requantize(accumulator, multiplier, zero_point, (0, 255))
-    assert got.tolist() == wanted.tolist()
+    expected = run_node("QLinearConv", {"x": x}, constants).reshape(-1)
+    outputs = requantize(accumulator, multiplier, zero_point, (0, 255))
+    assert outputs.tolist() == expected.tolist()
 
 
 def test_multiplier_is_rounded_twice() -> None:
     sx, sw, sy = np.float32(0.1), np.float32(0.3), np.float32(0.7)
-    got = requantize_multiplier(0.1, np.array([0.3], np.float32), 0.7)
-    assert got.dtype == np.float32
-    assert got[0] == (sx * sw) / sy
+    multiplier = requantize_multiplier(0.1, np.array([0.3], np.float32), 0.7)
+    assert multiplier.dtype == np.float32
+    assert multiplier[0] == (sx * sw) / sy
 
 
 def test_bias_is_rounded_to_even_and_saturates() -> None:
     bias = np.array([0.5, 1.5, 2.5, -0.5, -1.5, 1e20, -1e20, 0.0], np.float32)
-    got = quantize_bias(bias, 1.0, np.ones(8, np.float32))
-    assert got.tolist() == [0, 2, 2, 0, -2, 2**31 - 1, -(2**31), 0]
+    integers = quantize_bias(bias, 1.0, np.ones(8, np.float32))
+    assert integers.tolist() == [0, 2, 2, 0, -2, 2**31 - 1, -(2**31), 0]
 
 
 def test_convolve_wraps_like_int32() -> None:
@@ -133,10 +133,10 @@ def test_resize_indices_by_sizes(coordinates: str, rounding: str) -> None:
     modes = {"coordinate_transformation_mode": coordinates, "nearest_mode": rounding}
     for size, result in SIZES:
         x = np.arange(size, dtype=np.float32).reshape(1, 1, 1, size)
-        wanted = resize({"x": x}, {"sizes": np.array([1, 1, 2, result])}, modes)[:result]
+        expected = resize({"x": x}, {"sizes": np.array([1, 1, 2, result])}, modes)[:result]
         scale = np.float32(result) / np.float32(size)
-        got = resize_indices(size, result, float(scale), coordinates, rounding)
-        assert got.tolist() == wanted.tolist(), (size, result)
+        indices = resize_indices(size, result, float(scale), coordinates, rounding)
+        assert indices.tolist() == expected.tolist(), (size, result)
 
 
 @pytest.mark.parametrize("coordinates", COORDINATES)
@@ -151,9 +151,9 @@ def test_resize_indices_by_scales(coordinates: str, rounding: str) -> None:
             x = np.arange(size, dtype=np.float32).reshape(1, 1, 1, size)
             # Two rows of one: a Resize to the same shape would copy, whatever its scales say.
             scales = np.array([1, 1, 2, scale], np.float32)
-            wanted = resize({"x": x}, {"scales": scales}, modes)[:result]
-            got = resize_indices(size, result, float(scale), coordinates, rounding)
-            assert got.tolist() == wanted.tolist(), (size, scale)
+            expected = resize({"x": x}, {"scales": scales}, modes)[:result]
+            indices = resize_indices(size, result, float(scale), coordinates, rounding)
+            assert indices.tolist() == expected.tolist(), (size, scale)
 
 
 def resize(inputs: dict[str, Array], constants: dict[str, Array], modes: dict[str, str]) -> Array:
@@ -175,8 +175,8 @@ def test_pad_indices(mode: str) -> None:
                 x = np.arange(size, dtype=np.float32).reshape(1, 1, 1, size)
                 pads = np.array([0, 0, 0, before, 0, 0, 0, after])
                 constants = {"pads": pads, "value": np.float32(-1)}
-                wanted = run_node("Pad", {"x": x}, constants, mode=mode).reshape(-1)
-                assert pad_indices(size, before, after, mode).tolist() == wanted.tolist()
+                expected = run_node("Pad", {"x": x}, constants, mode=mode).reshape(-1)
+                assert pad_indices(size, before, after, mode).tolist() == expected.tolist()
 
 
 # --- thresholds
@@ -207,5 +207,5 @@ def test_thresholds_are_quantize_linear(scale: float, limits: tuple[int, int]) -
         beside = beside[(beside >= -infinity - 1) & (beside <= infinity)]
         x = np.concatenate([awkward(scale), float_from_order(beside)])
         x = x[~np.isnan(x)]
-        got = low + np.searchsorted(thresholds, float_order(x), side="right")
-        assert got.tolist() == quantize_linear(x, scale, zero_point, limits).tolist()
+        levels = low + np.searchsorted(thresholds, float_order(x), side="right")
+        assert levels.tolist() == quantize_linear(x, scale, zero_point, limits).tolist()

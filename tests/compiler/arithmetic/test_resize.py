@@ -60,7 +60,7 @@ class Case:
     def region(self, i: int) -> tuple[float, float]:
         return self.roi[i], self.roi[i + 2]
 
-    def run(self, x: Array, **held: Any) -> Array:
+    def run(self, x: Array, **attributes: Any) -> Array:
         """What onnxruntime makes of it."""
         region = [0.0, 0.0, *self.roi[:2], 1.0, 1.0, *self.roi[2:]]
         constants: dict[str, Array] = {"roi": np.array(region, np.float32)}
@@ -81,7 +81,7 @@ class Case:
             ["y"],
             coordinate_transformation_mode=self.coordinates,
             extrapolation_value=FILL,
-            **held,
+            **attributes,
         )
         return Oracle(model_of([node], {"x": x}, constants, opset=opset)).run({"x": x})["y"]
 
@@ -95,8 +95,8 @@ class Case:
 
 def cases(coordinates: str, count: int) -> list[Case]:
     random = np.random.default_rng(len(coordinates))
-    drawn = [Case(random, coordinates) for _ in range(count)]
-    return [case for case in drawn if min(case.result) > 0 and case.result != case.size]
+    draws = [Case(random, coordinates) for _ in range(count)]
+    return [case for case in draws if min(case.result) > 0 and case.result != case.size]
 
 
 def values_for(case: Case) -> Array:
@@ -110,8 +110,8 @@ def test_nearest(coordinates: str) -> None:
         rounding = ROUNDINGS[number % 4]
         x = values_for(case)
         y, across = (resize_indices(*case.axis(i), rounding, case.region(i)) for i in (0, 1))
-        wanted = case.run(x, mode="nearest", nearest_mode=rounding)
-        assert (case.crop(x[..., y[:, None], across]) == wanted).all(), vars(case)
+        expected = case.run(x, mode="nearest", nearest_mode=rounding)
+        assert (case.crop(x[..., y[:, None], across]) == expected).all(), vars(case)
 
 
 @pytest.mark.parametrize("coordinates", COORDINATES)
@@ -119,8 +119,8 @@ def test_linear(coordinates: str) -> None:
     for case in cases(coordinates, 40):
         x = values_for(case)
         y, across = (linear_taps(*case.axis(i), case.region(i)) for i in (0, 1))
-        wanted = case.run(x, mode="linear")
-        assert (case.crop(resize_linear(x, y, across)) == wanted).all(), vars(case)
+        expected = case.run(x, mode="linear")
+        assert (case.crop(resize_linear(x, y, across)) == expected).all(), vars(case)
 
 
 @pytest.mark.parametrize("exclude_outside", [False, True])
@@ -133,8 +133,8 @@ def test_cubic(coordinates: str, exclude_outside: bool) -> None:
             cubic_taps(*case.axis(i), a=a, exclude_outside=exclude_outside, roi=case.region(i))
             for i in (0, 1)
         )
-        wanted = case.run(x, mode="cubic", cubic_coeff_a=a, exclude_outside=int(exclude_outside))
-        assert (case.crop(resize_cubic(x, y, across)) == wanted).all(), vars(case)
+        expected = case.run(x, mode="cubic", cubic_coeff_a=a, exclude_outside=int(exclude_outside))
+        assert (case.crop(resize_cubic(x, y, across)) == expected).all(), vars(case)
 
 
 @pytest.mark.parametrize("scale", [2, 0.5, 1.5, 0.3, 2.7])
@@ -147,10 +147,10 @@ def test_nearest_of_opset_10(scale: float) -> None:
         node = helper.make_node("Resize", ["x", "scales"], ["y"], mode="nearest")
         constants = {"scales": np.array([1, 1, 2, scale], np.float32)}
         oracle = Oracle(model_of([node], {"x": x}, constants, opset=10))
-        wanted = oracle.run({"x": x})["y"][0, 0, 0]
+        expected = oracle.run({"x": x})["y"][0, 0, 0]
         single = float(np.float32(scale))
-        got = resize_indices(size, result, single, "asymmetric", "simple")
-        assert got.tolist() == wanted.tolist()
+        indices = resize_indices(size, result, single, "asymmetric", "simple")
+        assert indices.tolist() == expected.tolist()
 
 
 def test_an_unknown_mode_is_an_error() -> None:

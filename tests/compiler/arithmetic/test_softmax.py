@@ -37,9 +37,9 @@ def test_softmax(length: int, dtype: type) -> None:
         x_scale = float(random.choice(X_SCALES) * random.choice([1, random.uniform(0.5, 2)]))
         zero_point = int(random.choice([low, high, 5]))
         x = draw_rows(random, dtype, (max(3, 1000 // length), length))
-        wanted = run_contrib("QLinearSoftmax", [(x, (x_scale, 3))], (y_scale, zero_point), axis=1, opset=13)
-        got = qlinear_softmax(x, x_scale, (y_scale, zero_point), (low, high), 1)
-        assert got.tolist() == wanted.tolist(), (x_scale, y_scale, zero_point)
+        expected = run_contrib("QLinearSoftmax", [(x, (x_scale, 3))], (y_scale, zero_point), axis=1, opset=13)
+        levels = qlinear_softmax(x, x_scale, (y_scale, zero_point), (low, high), 1)
+        assert levels.tolist() == expected.tolist(), (x_scale, y_scale, zero_point)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -49,9 +49,9 @@ def test_softmax_between_dequantize_and_quantize(axis: int, opset: int, dtype: t
     random = np.random.default_rng(opset)
     x = draw_rows(random, dtype, (3, 5, 7))
     x_q, y_q = (0.0573, 3), (1 / 256, LIMITS[dtype][0])
-    wanted = run_between("Softmax", [(x, x_q)], y_q, runs_as="QLinearSoftmax", opset=opset, axis=axis)
-    got = qlinear_softmax(x, x_q[0], y_q, LIMITS[dtype], axis, opset)
-    assert got.tolist() == wanted.tolist()
+    expected = run_between("Softmax", [(x, x_q)], y_q, runs_as="QLinearSoftmax", opset=opset, axis=axis)
+    levels = qlinear_softmax(x, x_q[0], y_q, LIMITS[dtype], axis, opset)
+    assert levels.tolist() == expected.tolist()
 
 
 def test_a_shader_s_steps_are_the_same_softmax() -> None:
@@ -63,8 +63,8 @@ def test_a_shader_s_steps_are_the_same_softmax() -> None:
     total = np.float32(0)
     for i in index:
         total = np.float32(total + table[i])
-    got = softmax_levels(numerators[index] / total, 7, (0, 255))
-    assert got.tolist() == qlinear_softmax(x, 0.1, (1 / 256, 7), (0, 255), 1)[0].tolist()
+    levels = softmax_levels(numerators[index] / total, 7, (0, 255))
+    assert levels.tolist() == qlinear_softmax(x, 0.1, (1 / 256, 7), (0, 255), 1)[0].tolist()
     assert table.min() > 0
 
 
@@ -85,7 +85,7 @@ def test_dynamic_quantize_linear() -> None:
         model = model_of([node], {"x": x}, {})
         for name in ("scale", "zero"):
             model.graph.output.add().name = name
-        wanted = Oracle(model).run({"x": x})
+        expected = Oracle(model).run({"x": x})
         levels, scale, zero_point = dynamic_quantize_linear(x)
-        assert levels.tolist() == wanted["y"].tolist()
-        assert (scale, zero_point) == (wanted["scale"], wanted["zero"])
+        assert levels.tolist() == expected["y"].tolist()
+        assert (scale, zero_point) == (expected["scale"], expected["zero"])

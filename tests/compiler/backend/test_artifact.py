@@ -29,42 +29,42 @@ def test_compiling_twice_gives_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_the_avatar_is_small(tmp_path: Path) -> None:
-    described = write(AVATAR, tmp_path / "a")
+    description = write(AVATAR, tmp_path / "a")
     files = contents(tmp_path / "a")
     total = sum(map(len, files.values()))
-    assert total < described["weights"]["bytes"] + 100_000
+    assert total < description["weights"]["bytes"] + 100_000
     quantized = sum(t.raw_data.__len__() for t in onnx.load(AVATAR).graph.initializer)
-    assert described["weights"]["bytes"] < quantized * 1.1
+    assert description["weights"]["bytes"] < quantized * 1.1
     web = [data for name, data in files.items() if name.endswith((".js", ".html"))]
     assert sum(len(gzip.compress(data)) for data in web) < 15_000
 
 
 def test_model_json_follows_the_schema(tiny: Path, tmp_path: Path) -> None:
-    described = write(tiny, tmp_path / "a")
-    assert json.loads((tmp_path / "a" / "model.json").read_bytes()) == described
-    jsonschema.validate(described, SCHEMA)
+    description = write(tiny, tmp_path / "a")
+    assert json.loads((tmp_path / "a" / "model.json").read_bytes()) == description
+    jsonschema.validate(description, SCHEMA)
 
 
 def test_weights_are_described(tiny: Path, tmp_path: Path) -> None:
-    described = write(tiny, tmp_path / "a")
-    data = (tmp_path / "a" / described["weights"]["file"]).read_bytes()
-    assert described["weights"]["bytes"] == len(data)
-    assert described["weights"]["sha256"] == hashlib.sha256(data).hexdigest()
+    description = write(tiny, tmp_path / "a")
+    data = (tmp_path / "a" / description["weights"]["file"]).read_bytes()
+    assert description["weights"]["bytes"] == len(data)
+    assert description["weights"]["sha256"] == hashlib.sha256(data).hexdigest()
 
 
 def test_every_file_that_is_named_is_there(tiny: Path, tmp_path: Path) -> None:
-    described = write(tiny, tmp_path / "a")
+    description = write(tiny, tmp_path / "a")
     shaders = {path.name for path in (tmp_path / "a" / "shaders").iterdir()}
-    named = {kernel["shader"] for kernel in described["kernels"]}
-    named |= {described["probe"]["shader"]}
-    named |= {name for kinds in described["snippets"].values() for name in kinds.values()}
-    assert named <= shaders
+    names = {kernel["shader"] for kernel in description["kernels"]}
+    names |= {description["probe"]["shader"]}
+    names |= {name for kinds in description["snippets"].values() for name in kinds.values()}
+    assert names <= shaders
     assert {"runtime.js", "index.html"} <= set(contents(tmp_path / "a"))
 
 
 def test_the_reference_says_how_signed_models_ran(tmp_path: Path) -> None:
     for name, signed in (("u8_s8", False), ("s8_s8", True)):
         onnx.save(model(name), tmp_path / f"{name}.onnx")
-        described = write(tmp_path / f"{name}.onnx", tmp_path / name)
-        assert described["reference"]["qdqisint8allowed"] is signed
-        assert described["reference"]["runtime"].startswith("onnxruntime 1.31.")
+        description = write(tmp_path / f"{name}.onnx", tmp_path / name)
+        assert description["reference"]["qdqisint8allowed"] is signed
+        assert description["reference"]["runtime"].startswith("onnxruntime 1.31.")

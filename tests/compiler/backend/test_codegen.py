@@ -123,7 +123,7 @@ def variants(uses: list[str]) -> list[Mapping[str, str]]:
 @pytest.mark.parametrize("name", NAMES)
 def test_every_variant_of_every_shader_is_valid(name: str, folder: Path, device: Any) -> None:
     code = generated(name, folder)
-    for kernel in (*code.kernels, *(held["kernel"] for held in code.pictures.values())):
+    for kernel in (*code.kernels, *(picture["kernel"] for picture in code.pictures.values())):
         for choice in variants(kernel["uses"]):
             snippets = [code.shaders[SNIPPETS[use][choice[use]]] for use in kernel["uses"]]
             text = "".join([*snippets, code.shaders[kernel["shader"]]])

@@ -14,8 +14,8 @@ from tests.compiler.artifacts import AVATAR, contents, write
 def test_an_older_artifact_is_replaced(tiny: Path, tmp_path: Path) -> None:
     write(tiny, tmp_path / "a")
     (tmp_path / "a" / "shaders" / "stale.wgsl").write_text("old")
-    described = write(AVATAR, tmp_path / "a")
-    assert described["name"] == "avatar_256_u8"
+    description = write(AVATAR, tmp_path / "a")
+    assert description["name"] == "avatar_256_u8"
     assert not (tmp_path / "a" / "shaders" / "stale.wgsl").exists()
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
 

@@ -44,10 +44,10 @@ def test_the_seeded_input_is_the_one_of_the_specification() -> None:
 
 
 def test_the_self_test_has_a_checksum_for_each_kernel_and_output(tiny: Path, tmp_path: Path) -> None:
-    described = write(tiny, tmp_path / "a")
-    test = described["self_test"]
-    assert len(test["kernels"]) == len(described["kernels"])
-    assert test["outputs"].keys() == {output["name"] for output in described["outputs"]}
-    floats = {held["name"] for held in described["inputs"] if held["dtype"] == "float32"}
+    description = write(tiny, tmp_path / "a")
+    test = description["self_test"]
+    assert len(test["kernels"]) == len(description["kernels"])
+    assert test["outputs"].keys() == {output["name"] for output in description["outputs"]}
+    floats = {tensor["name"] for tensor in description["inputs"] if tensor["dtype"] == "float32"}
     assert test["inputs"].keys() == floats
-    assert all(held["low"] < held["high"] for held in test["inputs"].values())
+    assert all(limits["low"] < limits["high"] for limits in test["inputs"].values())

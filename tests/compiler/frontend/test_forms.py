@@ -79,8 +79,8 @@ def test_weights_that_the_model_quantizes_itself(per_channel: bool, tmp_path: Pa
         numpy_helper.from_array(np.asarray(value), name) for name, value in values.items()
     )
     axis = {"axis": 0} if per_channel else {}
-    made = helper.make_node("QuantizeLinear", ["real", "scale", "zero"], ["bytes"], **axis)
-    model.graph.node.insert(0, made)
+    quantize = helper.make_node("QuantizeLinear", ["real", "scale", "zero"], ["bytes"], **axis)
+    model.graph.node.insert(0, quantize)
     dequantize.input[:] = ["bytes", "scale", "zero"]
     del dequantize.attribute[:]
     if per_channel:
@@ -159,15 +159,15 @@ def test_resize_of_some_axes(by: str, tmp_path: Path) -> None:
     assert_exact(b.build(), tmp_path)
 
 
-def old_model(opset: int, op: str, *constants: Any, zero: int = 100, **attributes: Any) -> Any:
+def old_model(opset: int, op_type: str, *constants: Any, zero: int = 100, **attributes: Any) -> Any:
     b = QDQBuilder(opset)
     x = b.input((1, 4, 3, 5), QuantParams(0.05, 100), as_float=False)
-    y = b._node(op, [b.float_name(x), *(b.constant(c) for c in constants)], **attributes)
+    y = b._node(op_type, [b.float_name(x), *(b.constant(c) for c in constants)], **attributes)
     b.output(b._finish(y, (), QuantParams(0.05, zero)), as_float=False)
-    held = b._outputs[0].type.tensor_type.elem_type
+    dtype = b._outputs[0].type.tensor_type.elem_type
     b._outputs[0].type.tensor_type.ClearField("shape")
     graph = helper.make_graph(b._nodes, "old", b._inputs, b._outputs, list(b._constants.values()))
-    assert held == TensorProto.UINT8
+    assert dtype == TensorProto.UINT8
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=5)
 
 
@@ -187,11 +187,11 @@ def test_forms_of_older_opsets(form: str, tmp_path: Path) -> None:
     assert_exact(OLD[form](), tmp_path)
 
 
-@pytest.mark.parametrize("op", sorted(IMPURE_UNARY))
-def test_an_op_whose_result_depends_on_the_position_is_a_float_region(op: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("op_type", sorted(IMPURE_UNARY))
+def test_an_op_whose_result_depends_on_the_position_is_a_float_region(op_type: str, tmp_path: Path) -> None:
     b = QDQBuilder(opset=18)  # the first with Mish
     x = b.input((1, 2, 3, 3), QuantParams(0.05, 128))
-    b.output(b.unary(x, op, QuantParams(0.02, 128)))
+    b.output(b.unary(x, op_type, QuantParams(0.02, 128)))
     program: Program = compile_model(save(b.build(), tmp_path))
     assert "float_map" in [kernel.kind for kernel in program.kernels]
 
@@ -319,15 +319,15 @@ def test_what_stays_in_float_says_why(
     assert convs
     graph = import_model(save(b.build(), tmp_path))
     reasons = [explain(graph, op) or "" for op in graph.ops if isinstance(op, Conv)]
-    assert any(reason in found for found in reasons)
+    assert any(reason in text for text in reasons)
 
 
 def test_an_output_that_is_an_input_is_copied() -> None:
     """To the bit, though the copy of a float is a float kernel."""
     b = QDQBuilder()
     input_as_output(b)
-    stored = b.input(SHAPE, U8, as_float=False)
-    b.output(Tensor(SHAPE, stored=b._node("Identity", [stored.stored]), params=U8), as_float=False)
+    x = b.input(SHAPE, U8, as_float=False)
+    b.output(Tensor(SHAPE, stored=b._node("Identity", [x.stored]), params=U8), as_float=False)
     oracle = reference_of(b.build())
     expected = [Expected.of_outputs(feed, oracle.run(feed)) for feed in feeds_for(oracle)]
     stages: list[Stage] = []
@@ -427,15 +427,15 @@ def symmetric(b: QDQBuilder, x: Tensor) -> Tensor:
 
 
 @pytest.mark.parametrize(
-    ("op", "reason"),
+    ("make", "reason"),
     [
         (long_reflection, "reflection by [0, 0, 6, 0, 0, 0, 0, 0] does not fit [1, 3, 6, 8]"),
         (symmetric, "mode 'symmetric' is not supported"),
     ],
 )
 def test_forms_of_an_operator_that_are_not_taken(
-    op: Callable[[QDQBuilder, Tensor], Tensor], reason: str, tmp_path: Path
+    make: Callable[[QDQBuilder, Tensor], Tensor], reason: str, tmp_path: Path
 ) -> None:
     b = QDQBuilder(19)
-    b.output(op(b, b.input(SHAPE, U8)))
+    b.output(make(b, b.input(SHAPE, U8)))
     assert reason in refusal(b.build(), tmp_path)

@@ -50,8 +50,8 @@ def test_plain_constants_are_read(attribute: str, value: Any, tmp_path: Path) ->
     b.output(b.unary(y, "Mul", None, 0.5))
     model = b.build()
     name = node(model, "Mul").input[1]
-    (held,) = [t for t in model.graph.initializer if t.name == name]
-    model.graph.initializer.remove(held)
+    (tensor,) = [t for t in model.graph.initializer if t.name == name]
+    model.graph.initializer.remove(tensor)
     model.graph.node.insert(0, helper.make_node("Constant", [], [name], **{attribute: value}))
     assert_exact(model, tmp_path)
 
@@ -154,16 +154,16 @@ def shape_arithmetic(model: onnx.ModelProto, source: str) -> None:
     constants = {"two": np.int64(2), "axes": np.array([0]), "i0": 0, "i1": 1, "i2": 2, "i3": 3}
     for name, value in constants.items():
         model.graph.initializer.append(numpy_helper.from_array(np.asarray(value, np.int64), name))
-    made = [helper.make_node("Shape", [source], ["shape"])]
+    nodes = [helper.make_node("Shape", [source], ["shape"])]
     for axis in range(4):
-        made.append(helper.make_node("Gather", ["shape", f"i{axis}"], [f"d{axis}"]))
+        nodes.append(helper.make_node("Gather", ["shape", f"i{axis}"], [f"d{axis}"]))
         last = f"d{axis}"
         if axis > 1:
-            made.append(helper.make_node("Mul", [last, "two"], [f"m{axis}"]))
+            nodes.append(helper.make_node("Mul", [last, "two"], [f"m{axis}"]))
             last = f"m{axis}"
-        made.append(helper.make_node("Unsqueeze", [last, "axes"], [f"u{axis}"]))
-    made.append(helper.make_node("Concat", [f"u{axis}" for axis in range(4)], ["sizes"], axis=0))
-    for number, each in enumerate(made):
+        nodes.append(helper.make_node("Unsqueeze", [last, "axes"], [f"u{axis}"]))
+    nodes.append(helper.make_node("Concat", [f"u{axis}" for axis in range(4)], ["sizes"], axis=0))
+    for number, each in enumerate(nodes):
         model.graph.node.insert(index + number, each)
     resize = node(model, "Resize")
     del resize.input[:]
@@ -197,8 +197,8 @@ def test_shapes_behind_a_foreign_operator_are_folded(tmp_path: Path) -> None:
     y = b._finish(name, SHAPE, U8)
     shape = b._node("Shape", [b.float_name(y)])
     rows = b._node("Gather", [shape, b.constant(np.array([1], np.int64))])
-    wanted = b._node("Concat", [rows, b.constant(np.array([-1], np.int64))], axis=0)
-    b.output(b._finish(b._node("Reshape", [b.float_name(y), wanted]), (3, 48), U8))
+    sizes = b._node("Concat", [rows, b.constant(np.array([-1], np.int64))], axis=0)
+    b.output(b._finish(b._node("Reshape", [b.float_name(y), sizes]), (3, 48), U8))
     assert_exact(b.build(), tmp_path)
 
 

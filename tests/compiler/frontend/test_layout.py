@@ -72,9 +72,9 @@ class Net:
         weight = self._random.integers(-60, 60, (channels, channels, 1, 1)).astype(np.int8)
         self.constants |= {f"{name}_w": weight, f"{name}_ws": np.float32(0.02)}
         self.constants[f"{name}_wz"] = np.int8(0)
-        held = [f"{name}_{part}" for part in ("w", "ws", "wz")]
+        parameters = [f"{name}_{part}" for part in ("w", "ws", "wz")]
         self.nodes += [
-            helper.make_node("DequantizeLinear", held, [f"{name}_real"]),
+            helper.make_node("DequantizeLinear", parameters, [f"{name}_real"]),
             helper.make_node("Conv", [source, f"{name}_real"], [name]),
         ]
         return name
@@ -105,14 +105,14 @@ def test_roles(shape: tuple[int, ...], convs: str, swapped: bool) -> None:
     oracle = Oracle(net.model())
     assert swapped_in(OptimizedGraph(oracle.optimized, ["the_add"]), "the_add") == swapped
     if "c" not in convs:
-        found = oracle.intermediate(net.inputs, ["a_q", "b_q"])
+        operands = oracle.intermediate(net.inputs, ["a_q", "b_q"])
         total = oracle.run(net.inputs)[net.output]
         straight, exchanged = (
-            qlinear_add(found["a_q"], found["b_q"], A_Q, B_Q, C_Q, (0, 255), swapped=roles)
+            qlinear_add(operands["a_q"], operands["b_q"], A_Q, B_Q, C_Q, (0, 255), swapped=roles)
             for roles in (False, True)
         )
-        wanted = np.rint(total / np.float32(C_Q[0])).astype(int) + C_Q[1]
-        assert ((exchanged if swapped else straight) == wanted).all()
+        expected = np.rint(total / np.float32(C_Q[0])).astype(int) + C_Q[1]
+        assert ((exchanged if swapped else straight) == expected).all()
         if not convs:
             assert (straight != exchanged).all()
 

@@ -40,9 +40,9 @@ class Net(NodeBuilder):
         zero = np.zeros(channels or (), np.int8)
         return [self.constant(array) for array in (values.astype(np.int8), scale, zero)]
 
-    def qlinear(self, op: str, inputs: list[str], **attributes: Any) -> str:
+    def qlinear(self, op_type: str, inputs: list[str], **attributes: Any) -> str:
         """An operator of com.microsoft, of the opset's domain where `domain` says so."""
-        return self.node(op, *inputs, **{"domain": MICROSOFT} | attributes)
+        return self.node(op_type, *inputs, **{"domain": MICROSOFT} | attributes)
 
 
 def integers(*shape: int, reach: int = 127) -> Array:
@@ -53,24 +53,24 @@ def conv(n: Net, *, last: bool = False) -> onnx.ModelProto:
     x = n.bytes((1, 6, 7, 5) if last else (1, 5, 6, 7))
     inputs = [x, *n.q(0.05), *n.weights(integers(6, 5, 3, 3), 6), *n.q(0.07, 3)]
     inputs.append(n.constant(integers(6, reach=9999).astype(np.int32)))
-    held: dict[str, Any] = {"channels_last": 1} if last else {}
+    attributes: dict[str, Any] = {"channels_last": 1} if last else {}
     domain = MICROSOFT if last else ""
-    n.qlinear("QLinearConv", inputs, domain=domain, pads=[1, 1, 1, 1], **held)
+    n.qlinear("QLinearConv", inputs, domain=domain, pads=[1, 1, 1, 1], **attributes)
     return n.build()
 
 
-def pair(n: Net, op: str, a: Shape, b: Shape) -> onnx.ModelProto:
+def pair(n: Net, op_type: str, a: Shape, b: Shape) -> onnx.ModelProto:
     inputs = [n.bytes(a), *n.q(0.02), n.bytes(b), *n.q(0.035, 9), *n.q(0.045, -4)]
-    n.qlinear(op, inputs)
+    n.qlinear(op_type, inputs)
     return n.build()
 
 
-def single(n: Net, op: str, shape: Shape, y: float = 0.03, **held: Any) -> onnx.ModelProto:
+def single(n: Net, op_type: str, shape: Shape, y: float = 0.03, **attributes: Any) -> onnx.ModelProto:
     shift = -7
-    if op in ("QLinearSigmoid", "QLinearSoftmax"):
+    if op_type in ("QLinearSigmoid", "QLinearSoftmax"):
         y, shift = 1 / 256, -n.z - (128 if n.dtype == "s8" else 0)
     inputs = [n.bytes(shape), *n.q(0.04), *n.q(y, shift)]
-    n.qlinear(op, inputs, **held)
+    n.qlinear(op_type, inputs, **attributes)
     return n.build()
 
 

@@ -108,10 +108,10 @@ def names_of_form(value: Value) -> list[str]:
     """The names of a value and of its origins, printed and parsed."""
     x = Value("x", BYTES)
     (op,) = parse_graph(format_graph(Graph("g", [x], [value], ["y"], [Identity(value, x)]))).ops
-    found, names = op.result, []
-    while found is not None:
-        names.append(found.name)
-        found = found.origin  # type: ignore[assignment]
+    form, names = op.result, []
+    while form is not None:
+        names.append(form.name)
+        form = form.origin  # type: ignore[assignment]
     return names
 
 

@@ -53,17 +53,17 @@ def allocated(name: str, folder: Path) -> Program:
 def test_a_program_evaluates_to_the_same_after_every_pass(name: str, tmp_path: Path) -> None:
     onnx.save(model(name), tmp_path / "m.onnx")
     (feed,) = feeds_for(Oracle(tmp_path / "m.onnx"), 1)
-    seen = []
+    steps = []
 
     def observe(step: str, stage: Graph | Program) -> None:
         if isinstance(stage, Program):
-            seen.append(step)
+            steps.append(step)
             parsed = reparsed(stage)
             assert [getattr(parsed, fact) for fact in FACTS] == [getattr(stage, fact) for fact in FACTS]
             assert differing(run_program(parsed, feed), run_program(stage, feed)) == 0, step
 
     compile_model(tmp_path / "m.onnx", observe=observe)
-    assert seen == ["schedule", "place_concat", "allocate_buffers"]
+    assert steps == ["schedule", "place_concat", "allocate_buffers"]
 
 
 def test_buffers_keep_their_places_and_live_ranges(tmp_path: Path) -> None:
@@ -131,26 +131,26 @@ def knobs(**fields: Any) -> KnobKernel:
     """Such a kernel that was printed and parsed."""
     buffer = Buffer("b", 40)
     view = View(buffer, 4, 2, 10, 3)
-    held = {"sources": (view, "x", np.arange(40, dtype=np.uint32)), "type": TensorType("s8", ())} | fields
-    kernel = KnobKernel("knob", (1, 2, 2), 2, [BufferStore(view)], **held)
-    (found,) = reparsed(Program("t", {}, {}, [kernel], signed=True)).kernels
-    assert isinstance(found, KnobKernel)
-    assert (found.name, found.shape, found.words) == ("knob", (1, 2, 2), 2)
-    return found
+    settings = {"sources": (view, "x", np.arange(40, dtype=np.uint32)), "type": TensorType("s8", ())} | fields
+    kernel = KnobKernel("knob", (1, 2, 2), 2, [BufferStore(view)], **settings)
+    (copy,) = reparsed(Program("t", {}, {}, [kernel], signed=True)).kernels
+    assert isinstance(copy, KnobKernel)
+    assert (copy.name, copy.shape, copy.words) == ("knob", (1, 2, 2), 2)
+    return copy
 
 
 def test_sources_of_every_sort() -> None:
-    view, given, array = knobs().sources
+    view, name, array = knobs().sources
     assert isinstance(view, View)
     assert (view.buffer.name, view.pixels, view.words, view.pitch, view.first) == ("b", 4, 2, 10, 3)
-    assert given == "x"
+    assert name == "x"
     np.testing.assert_array_equal(array, np.arange(40, dtype=np.uint32), strict=True)
 
 
 def test_records_in_records() -> None:
-    held = Knob("it's", Turns(-3, np.full(50, 0.25, np.float32)), {2: -0.0, -1: np.inf})
-    first, second = knobs(knobs=(held, Knob())).knobs
-    assert (first.label, first.gains) == (held.label, held.gains)
+    knob = Knob("it's", Turns(-3, np.full(50, 0.25, np.float32)), {2: -0.0, -1: np.inf})
+    first, second = knobs(knobs=(knob, Knob())).knobs
+    assert (first.label, first.gains) == (knob.label, knob.gains)
     assert np.signbit(first.gains[2])
     assert first.turns is not None
     assert first.turns.count == -3
@@ -165,27 +165,27 @@ def test_arrays_that_are_as_by_default_are_kept() -> None:
 
 def test_types_and_tuples_of_tuples() -> None:
     type_ = TensorType("s8", (1, 5), None, (3, 2), 0)
-    found = knobs(type=type_, odd=((1, 1.0, True), (2, -0.5, False)))
-    assert found.type == type_
-    assert found.odd == ((1, 1.0, True), (2, -0.5, False))
+    kernel = knobs(type=type_, odd=((1, 1.0, True), (2, -0.5, False)))
+    assert kernel.type == type_
+    assert kernel.odd == ((1, 1.0, True), (2, -0.5, False))
 
 
 def test_a_value_is_one_for_all_that_mention_it() -> None:
     x, y, z = (Value(name, TensorType("f32", (2,))) for name in ("x", "/a/long/name", "z"))
     steps = (Elementwise(y, (x,), "Abs"), Elementwise(z, (y, x, y), "Sum"))
-    found = knobs(leaf=x, nodes=steps)
-    first, second = found.nodes
-    assert first.xs == (found.leaf,)
-    assert second.xs == (first.result, found.leaf, first.result)
+    kernel = knobs(leaf=x, nodes=steps)
+    first, second = kernel.nodes
+    assert first.xs == (kernel.leaf,)
+    assert second.xs == (first.result, kernel.leaf, first.result)
     assert [value.name for value in second.xs] == ["/a/long/name", "x", "/a/long/name"]
 
 
 def test_a_constant_may_be_a_value_and_an_array() -> None:
     leaf = Value.constant("/a/long/name/of/it", np.arange(40, dtype=np.uint32))
-    found = knobs(leaf=leaf).leaf
-    assert found is not None
-    assert found.name == leaf.name
-    assert found.array.tobytes() == leaf.array.tobytes()
+    value = knobs(leaf=leaf).leaf
+    assert value is not None
+    assert value.name == leaf.name
+    assert value.array.tobytes() == leaf.array.tobytes()
 
 
 # ---------------------------------------------------------------------------------- errors
@@ -241,6 +241,6 @@ def test_data_that_the_text_lacks_must_be_given(tmp_path: Path) -> None:
     program = allocated("u8_s8", tmp_path)
     text, data = format_program(program), external_data(program)
     for key in data:
-        left: dict[str, NDArray[Any]] = {one: array for one, array in data.items() if one != key}
+        rest: dict[str, NDArray[Any]] = {one: array for one, array in data.items() if one != key}
         with pytest.raises(CompileError, match=r"the data of @\w+ was not given"):
-            parse_program(text, left)
+            parse_program(text, rest)

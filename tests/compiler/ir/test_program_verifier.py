@@ -39,9 +39,9 @@ def program(text: str, *changes: tuple[str, str]) -> Program:
 def problems(text: str, *changes: tuple[str, str]) -> list[str]:
     with pytest.raises(CompileError) as caught:
         verify_program(program(text, *changes), "a_pass")
-    head, *listed = str(caught.value).split("\n  - ")
+    head, *lines = str(caught.value).split("\n  - ")
     assert head == "internal error: the program is not valid after a_pass:"
-    return listed
+    return lines
 
 
 @pytest.mark.parametrize("text", [VALID, UNPLACED])

@@ -100,10 +100,10 @@ def test_a_convolution_that_onnxruntime_leaves_in_float_stays_so_in_the_text() -
     assert FuseMoves().apply(graph)
     assert [op.kind for op in graph.ops] == ["dequantize", "dequantize", "conv", "quantize", "resize"]
     feed = {"x": np.arange(256, dtype=np.uint8).reshape(1, 1, 16, 16)}
-    wanted = run_graph(graph, feed)
-    assert differing(run_graph(round_trip(graph), feed), wanted) == 0
+    expected = run_graph(graph, feed)
+    assert differing(run_graph(round_trip(graph), feed), expected) == 0
     graph.stage = Stage.IMPORTED
-    assert differing(run_graph(graph, feed), wanted) > 0
+    assert differing(run_graph(graph, feed), expected) > 0
 
 
 @pytest.mark.parametrize("stage", Stage)
@@ -145,13 +145,13 @@ def test_any_floats_and_shapes(data: np.ndarray, scale: float, zero_point: int) 
     x = Value("x", TensorType("u8", (1, 2), Quantization(float(np.float32(scale)), zero_point)))
     y = Value("y", x.type)
     constant = Value.constant("c", data)
-    held = {"alpha": float(scale), "n": zero_point, "s": 'quote " and \\', "l": [1, 2]}
-    graph = Graph("g", [x], [y], ["y"], [Elementwise(y, (x, constant), "LeakyRelu", held)])
+    attributes = {"alpha": float(scale), "n": zero_point, "s": 'quote " and \\', "l": [1, 2]}
+    graph = Graph("g", [x], [y], ["y"], [Elementwise(y, (x, constant), "LeakyRelu", attributes)])
     parsed = round_trip(graph)
     assert parsed.inputs[0].type == x.type
     (op,) = parsed.ops
     assert isinstance(op, Elementwise)
-    assert op.attributes == held or np.isnan(scale)
+    assert op.attributes == attributes or np.isnan(scale)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.int32, np.uint32, np.int64])
@@ -197,12 +197,12 @@ def test_booleans_print_as_numbers(values: list[bool]) -> None:
 
 def test_integers_that_count_up_print_as_a_range() -> None:
     x, y = (Value(name, TensorType("f32", (1,))) for name in "xy")
-    held = {"axes": [3, 0, 1, 2, 3, 4, -1, 7, 8], "floats": [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]}
-    graph = Graph("g", [x], [y], ["y"], [Elementwise(y, (x,), "Abs", held)])
+    attributes = {"axes": [3, 0, 1, 2, 3, 4, -1, 7, 8], "floats": [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]}
+    graph = Graph("g", [x], [y], ["y"], [Elementwise(y, (x,), "Abs", attributes)])
     assert '"axes": [3, 0..4, -1, 7, 8], "floats": [0.0, 1.0, ' in format_graph(graph)
     (op,) = round_trip(graph).ops
     assert isinstance(op, Elementwise)
-    assert op.attributes == held
+    assert op.attributes == attributes
 
 
 def test_what_has_no_text_form_is_told() -> None:
@@ -217,7 +217,7 @@ def test_what_has_no_text_form_is_told() -> None:
 HEAD = 'graph @t (%x: u8[1]{s=1.0, z=0}) -> ("y": %y) opset 21 {\n'
 
 
-def broken(text: str, constants: dict[str, np.ndarray] | None = None) -> str:
+def error_of(text: str, constants: dict[str, np.ndarray] | None = None) -> str:
     with pytest.raises(CompileError) as caught:
         parse_graph(text, constants)
     return str(caught.value)
@@ -248,28 +248,28 @@ def broken(text: str, constants: dict[str, np.ndarray] | None = None) -> str:
     ],
 )
 def test_errors_name_the_place_and_the_reason(body: str, message: str) -> None:
-    told = broken(HEAD + body)
-    assert told.startswith("IR text, line ")
-    assert message in told
+    error = error_of(HEAD + body)
+    assert error.startswith("IR text, line ")
+    assert message in error
 
 
 def test_lines_and_columns_are_counted_from_1() -> None:
-    assert broken("?").startswith("IR text, line 1, column 1: ")
-    assert broken("\n\n ?").startswith("IR text, line 3, column 2: ")
+    assert error_of("?").startswith("IR text, line 1, column 1: ")
+    assert error_of("\n\n ?").startswith("IR text, line 3, column 2: ")
 
 
 def test_the_wrong_digest_is_refused() -> None:
     data = np.arange(40, dtype=np.uint8)
     body = f'  @c: u8[40] = external "{digest(data)}"\n  %y: u8[1] = lookup(%x, table=@c)\n}}'
     parse_graph(HEAD + body, {digest(data): data})
-    told = broken(HEAD + body, {digest(data): data + 1})
-    assert f"@c has data {digest(data + 1)}, not {digest(data)}" in told
+    error = error_of(HEAD + body, {digest(data): data + 1})
+    assert f"@c has data {digest(data + 1)}, not {digest(data)}" in error
 
 
 def test_data_of_the_wrong_size_is_refused() -> None:
     data = np.arange(39, dtype=np.uint8)
     body = f'  @c: u8[40] = external "{digest(data)}"\n}}'
-    assert "@c is no u8[40]: cannot reshape" in broken(HEAD + body, {digest(data): data})
+    assert "@c is no u8[40]: cannot reshape" in error_of(HEAD + body, {digest(data): data})
 
 
 def test_data_is_taken_by_its_bytes() -> None:
@@ -280,9 +280,9 @@ def test_data_is_taken_by_its_bytes() -> None:
 
 
 def test_a_number_that_does_not_fit_is_refused() -> None:
-    assert "@c" in broken(HEAD + "  @c: u8[1] = [256]\n}")
-    assert "@c" in broken(HEAD + "  @c: s8[64] = splat -129\n}")
-    assert "a whole number, found '1.5'" in broken(HEAD + "  @c: u8[1] = [1.5]\n}")
+    assert "@c" in error_of(HEAD + "  @c: u8[1] = [256]\n}")
+    assert "@c" in error_of(HEAD + "  @c: s8[64] = splat -129\n}")
+    assert "a whole number, found '1.5'" in error_of(HEAD + "  @c: u8[1] = [1.5]\n}")
 
 
 def test_comments_and_layout_do_not_matter() -> None:

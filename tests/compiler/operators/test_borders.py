@@ -15,12 +15,12 @@ from tests.compiler.operators.stages import exact
 @pytest.mark.parametrize("dtype", [bool, np.int64, np.int32])
 def test_an_input_moved_to_an_output(dtype: type, tmp_path: Path) -> None:
     """Beside a quantized part, so that there is something to compile."""
-    made = model("Tanh", [(2, 3)], (0.01, 128))
+    onnx_model = model("Tanh", [(2, 3)], (0.01, 128))
     kind = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
-    made.graph.input.append(helper.make_tensor_value_info("other", kind, [3, 5]))
-    made.graph.output.append(helper.make_tensor_value_info("moved", kind, [5, 3]))
-    made.graph.node.append(helper.make_node("Transpose", ["other"], ["moved"], perm=[1, 0]))
-    exact(made, tmp_path, device=True)
+    onnx_model.graph.input.append(helper.make_tensor_value_info("other", kind, [3, 5]))
+    onnx_model.graph.output.append(helper.make_tensor_value_info("moved", kind, [5, 3]))
+    onnx_model.graph.node.append(helper.make_node("Transpose", ["other"], ["moved"], perm=[1, 0]))
+    exact(onnx_model, tmp_path, device=True)
 
 
 def test_other_inputs_are_refused(tmp_path: Path) -> None:

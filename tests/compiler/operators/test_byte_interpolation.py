@@ -55,16 +55,16 @@ HOW: list[tuple[list[Any], str]] = [
 @pytest.mark.parametrize("dtype", [np.uint8, np.int8])
 @pytest.mark.parametrize(("how", "coordinates"), HOW)
 def test_channels_first(how: list[Any], coordinates: str, dtype: type, tmp_path: Path) -> None:
-    made = model(how, dtype, coordinate_transformation_mode=coordinates)
-    assert runs_in_1024ths(assert_exact(made, tmp_path)) == [False]
+    onnx_model = model(how, dtype, coordinate_transformation_mode=coordinates)
+    assert runs_in_1024ths(assert_exact(onnx_model, tmp_path)) == [False]
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int8])
 @pytest.mark.parametrize(("how", "coordinates"), HOW)
 def test_channels_last(how: list[Any], coordinates: str, dtype: type, tmp_path: Path) -> None:
     """Between convolutions ONNX Runtime has the channels last."""
-    made = model(how, dtype, between_convolutions=True, coordinate_transformation_mode=coordinates)
-    assert runs_in_1024ths(assert_exact(made, tmp_path)) == [True]
+    onnx_model = model(how, dtype, between_convolutions=True, coordinate_transformation_mode=coordinates)
+    assert runs_in_1024ths(assert_exact(onnx_model, tmp_path)) == [True]
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int8])

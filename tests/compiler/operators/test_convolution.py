@@ -76,12 +76,12 @@ def test_attributes_are_kept() -> None:
     text = text.replace("%w: f32[2,2,1,1]", "%w: f32[2,1,1,2]")
     text = text.replace("%c: f32[1,2,3,3]", "%c: f32[1,2,3,1]")
     text = text.replace("%y: u8[1,2,3,3]", "%y: u8[1,2,3,1]")
-    wanted = after(attributes.removesuffix(", group=2"), weights="").replace(
+    expected = after(attributes.removesuffix(", group=2"), weights="").replace(
         "weight_scale=@", "weight_scale=@"
     )
-    wanted = wanted.replace('"wq.scale")', '"wq.scale", group=2)')
-    wanted = wanted.replace("opset 21 {\n", "opset 21 {\n  @wq: s8[2,1,1,2] = [1, -2, 3, 90]\n")
-    check_fused(text, wanted.replace("%y: u8[1,2,3,3]", "%y: u8[1,2,3,1]"))
+    expected = expected.replace('"wq.scale")', '"wq.scale", group=2)')
+    expected = expected.replace("opset 21 {\n", "opset 21 {\n  @wq: s8[2,1,1,2] = [1, -2, 3, 90]\n")
+    check_fused(text, expected.replace("%y: u8[1,2,3,3]", "%y: u8[1,2,3,1]"))
 
 
 @pytest.mark.parametrize("scale", ["0.005", "0.00503"])
@@ -142,9 +142,9 @@ def test_scales_and_zero_points_of_each_channel() -> None:
 
 def test_several_readers_of_the_input_are_each_served() -> None:
     text = before(outputs=', "d": %d')
-    wanted = after().replace('"y": %y', '"y": %y, "d": %d')
-    wanted = wanted.replace("opset 21 {\n", "opset 21 {\n" + INPUT)
-    check_fused(text, wanted)
+    expected = after().replace('"y": %y', '"y": %y, "d": %d')
+    expected = expected.replace("opset 21 {\n", "opset 21 {\n" + INPUT)
+    check_fused(text, expected)
 
 
 # --- what stays
@@ -162,11 +162,11 @@ def test_a_float_output_keeps_it_float() -> None:
     assert reason(text) == "its result %c is a float graph output without QuantizeLinear"
 
 
-@pytest.mark.parametrize("op", ["LeakyRelu", "Tanh", "HardSwish"])
-def test_another_activation_keeps_it_float(op: str) -> None:
-    conv = f'{CONV}  %a: f32[1,2,3,3] = elementwise([%c], op_type="{op}")\n'
-    told = reason(before(conv, c="%a"))
-    assert told == f"{op} follows it; QuantizeLinear must stand directly after Conv"
+@pytest.mark.parametrize("op_type", ["LeakyRelu", "Tanh", "HardSwish"])
+def test_another_activation_keeps_it_float(op_type: str) -> None:
+    conv = f'{CONV}  %a: f32[1,2,3,3] = elementwise([%c], op_type="{op_type}")\n'
+    why = reason(before(conv, c="%a"))
+    assert why == f"{op_type} follows it; QuantizeLinear must stand directly after Conv"
 
 
 @pytest.mark.parametrize(
@@ -179,9 +179,9 @@ def test_another_activation_keeps_it_float(op: str) -> None:
 def test_an_activation_that_matters_keeps_it_float(activation: str, z: int) -> None:
     bounds = "  @lo: f32[] = [0.0]\n  @hi: f32[] = [63.4]\n" if "Clip" in activation else ""
     conv = f"{CONV}{bounds}  %a: f32[1,2,3,3] = {activation}\n"
-    told = reason(before(conv, z=z, c="%a"))
-    assert f"is not implied by QuantizeLinear {{s=0.25, z={z}}}" in told
-    assert told.endswith("quantize between Conv and the activation")
+    why = reason(before(conv, z=z, c="%a"))
+    assert f"is not implied by QuantizeLinear {{s=0.25, z={z}}}" in why
+    assert why.endswith("quantize between Conv and the activation")
 
 
 def test_a_float_input_keeps_it_float() -> None:
@@ -197,7 +197,7 @@ def test_float_weights_keep_it_float() -> None:
 
 
 @pytest.mark.parametrize(
-    ("x", "y", "w", "told"),
+    ("x", "y", "w", "why"),
     [
         ("s8", "u8", "s8", "it takes s8 and gives u8; the two must agree"),
         ("u8", "s8", "s8", "it takes u8 and gives s8; the two must agree"),
@@ -205,14 +205,14 @@ def test_float_weights_keep_it_float() -> None:
         ("u8", "u8", "i32", "i32 weights with u8 activations are not integer"),
     ],
 )
-def test_dtypes_without_a_kernel_keep_it_float(x: str, y: str, w: str, told: str) -> None:
+def test_dtypes_without_a_kernel_keep_it_float(x: str, y: str, w: str, why: str) -> None:
     weights = WEIGHTS.replace("s8", w).replace("-2", "2")
     source = INPUT.replace("u8", x)
-    assert reason(before(x=x, y=y, weights=weights, source=source)) == told
+    assert reason(before(x=x, y=y, weights=weights, source=source)) == why
 
 
 @pytest.mark.parametrize(
-    ("lines", "told"),
+    ("lines", "why"),
     [
         ("@sb: f32[] = [0.00506]\n %b: f32[2] = dequantize(@bq, scale=@sb)", "is not the product"),
         (
@@ -230,10 +230,10 @@ def test_dtypes_without_a_kernel_keep_it_float(x: str, y: str, w: str, told: str
         ),
     ],
 )
-def test_a_bias_that_onnxruntime_does_not_take_keeps_it_float(lines: str, told: str) -> None:
+def test_a_bias_that_onnxruntime_does_not_take_keeps_it_float(lines: str, why: str) -> None:
     conv = f"  @bq: i32[2] = [3, -5]\n  {lines}\n"
     conv += "  %c: f32[1,2,3,3] = conv(%d, weight=%w, bias=%b)\n"
-    assert told in reason(before(conv))
+    assert why in reason(before(conv))
 
 
 def test_scales_along_another_axis_keep_it_float() -> None:

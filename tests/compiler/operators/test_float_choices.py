@@ -22,25 +22,25 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
 ]
 
 
-def beside(op: str, inputs: list[str], **attributes: Any) -> onnx.ModelProto:
+def beside(op_type: str, inputs: list[str], **attributes: Any) -> onnx.ModelProto:
     """A model whose other part is quantized, so that there is something to compile."""
-    made = model("Tanh", [(2, 3)], (0.01, 128))
-    made.graph.input.append(helper.make_tensor_value_info("f", 1, FLOATS))
-    kind = onnx.TensorProto.INT64 if op.startswith("Arg") else onnx.TensorProto.FLOAT
-    made.graph.node.append(helper.make_node(op, inputs, ["picked"], **attributes))
-    made.graph.output.append(helper.make_tensor_value_info("picked", kind, None))
-    return made
+    onnx_model = model("Tanh", [(2, 3)], (0.01, 128))
+    onnx_model.graph.input.append(helper.make_tensor_value_info("f", 1, FLOATS))
+    kind = onnx.TensorProto.INT64 if op_type.startswith("Arg") else onnx.TensorProto.FLOAT
+    onnx_model.graph.node.append(helper.make_node(op_type, inputs, ["picked"], **attributes))
+    onnx_model.graph.output.append(helper.make_tensor_value_info("picked", kind, None))
+    return onnx_model
 
 
-@pytest.mark.parametrize(("op", "attributes", "kernel"), CASES)
-def test_of_floats(op: str, attributes: dict[str, Any], kernel: str, tmp_path: Path) -> None:
-    program = exact(beside(op, ["f"], **attributes), tmp_path, device=True)
+@pytest.mark.parametrize(("op_type", "attributes", "kernel"), CASES)
+def test_of_floats(op_type: str, attributes: dict[str, Any], kernel: str, tmp_path: Path) -> None:
+    program = exact(beside(op_type, ["f"], **attributes), tmp_path, device=True)
     assert kernel in kernels(program)
 
 
 def test_where(tmp_path: Path) -> None:
-    made = beside("Where", ["condition", "f", "g"])
-    made.graph.input.append(helper.make_tensor_value_info("g", 1, [7]))
-    held = np.random.default_rng(0).integers(0, 2, (5, 1, 7)).astype(bool)
-    made.graph.initializer.append(onnx.numpy_helper.from_array(held, "condition"))
-    assert "select" in kernels(exact(made, tmp_path, device=True))
+    onnx_model = beside("Where", ["condition", "f", "g"])
+    onnx_model.graph.input.append(helper.make_tensor_value_info("g", 1, [7]))
+    condition = np.random.default_rng(0).integers(0, 2, (5, 1, 7)).astype(bool)
+    onnx_model.graph.initializer.append(onnx.numpy_helper.from_array(condition, "condition"))
+    assert "select" in kernels(exact(onnx_model, tmp_path, device=True))

@@ -33,9 +33,9 @@ def test_unary_functions(tmp_path: Path) -> None:
     positive = m.input(np.abs(m.draw(300)) * 5 + np.float32(0.01))
     bounded = m.input(np.linspace(-0.999, 0.999, 400, dtype=np.float32))
     above_one = m.input(np.linspace(1, 30, 100, dtype=np.float32))
-    for op in sorted({*UNARY, *WITH_ATTRIBUTES} - NOT_FLOAT):
-        x = positive if op in LARGE else bounded if op in BOUNDED else anything
-        m.node(op, above_one if op == "Acosh" else bounded if op == "Tan" else x)
+    for op_type in sorted({*UNARY, *WITH_ATTRIBUTES} - NOT_FLOAT):
+        x = positive if op_type in LARGE else bounded if op_type in BOUNDED else anything
+        m.node(op_type, above_one if op_type == "Acosh" else bounded if op_type == "Tan" else x)
     for approximate in ("none", "tanh"):
         m.node("Gelu", anything, approximate=approximate)
     require_within_tolerance(m, tmp_path)
@@ -44,8 +44,8 @@ def test_unary_functions(tmp_path: Path) -> None:
 def test_attributes_of_activations(tmp_path: Path) -> None:
     m = NodeBuilder()
     x = m.input(m.draw(3, 50) * 3)
-    for op in ("Celu", "Elu", "LeakyRelu", "ThresholdedRelu"):
-        m.node(op, x, alpha=0.37)
+    for op_type in ("Celu", "Elu", "LeakyRelu", "ThresholdedRelu"):
+        m.node(op_type, x, alpha=0.37)
     m.node("HardSigmoid", x, alpha=0.3, beta=0.4)
     m.node("Selu", x, alpha=1.2, gamma=0.9)
     m.node("Shrink", x, bias=0.2, lambd=0.7)
@@ -58,14 +58,14 @@ def test_binary_functions_broadcast(tmp_path: Path) -> None:
     other = m.input(np.abs(m.draw(2, 3, 4, 5)) + np.float32(0.5))
     row = m.input(np.abs(m.draw(5)) + np.float32(0.5))
     outer = m.input(np.abs(m.draw(2, 1, 4, 1)) + np.float32(0.5))
-    for op in BINARY:
-        attributes = {"fmod": 1} if op == "Mod" else {}
+    for op_type in BINARY:
+        attributes = {"fmod": 1} if op_type == "Mod" else {}
         for y in (other, m.constant(m.draw(3, 1, 1) ** 2 + np.float32(0.5))):
-            m.node(op, x, y, **attributes)
-        if op != "PRelu":
-            m.node(op, outer, row, **attributes)
-    for op in ("Sum", "Mean", "Max", "Min"):
-        m.node(op, x, row, outer, other)
+            m.node(op_type, x, y, **attributes)
+        if op_type != "PRelu":
+            m.node(op_type, outer, row, **attributes)
+    for op_type in ("Sum", "Mean", "Max", "Min"):
+        m.node(op_type, x, row, outer, other)
     for exponent in (2.0, 3.0, 0.5, 1.0, -1.0, -2.5, 0.0):
         m.node("Pow", x, m.constant(np.float32(exponent)))
     m.node("Pow", m.node("Sub", x, outer), m.constant(np.float32(5)))
@@ -76,8 +76,8 @@ def test_comparisons_and_choices(tmp_path: Path) -> None:
     m = NodeBuilder()
     x, y = m.input(m.draw(4, 6)), m.input(m.draw(6))
     same = m.node("Max", x, y)
-    tests = [m.node(op, same, x) for op in ("Equal", "Greater", "LessOrEqual")]
-    tests += [m.node(op, x, y) for op in ("Less", "GreaterOrEqual")]
+    tests = [m.node(op_type, same, x) for op_type in ("Equal", "Greater", "LessOrEqual")]
+    tests += [m.node(op_type, x, y) for op_type in ("Less", "GreaterOrEqual")]
     both = m.node("And", tests[0], tests[3])
     either = m.node("Or", both, m.node("Not", tests[4]))
     odd = m.node("Xor", either, tests[1])
@@ -110,17 +110,17 @@ def test_reductions(tmp_path: Path, opset: int) -> None:
     m = NodeBuilder(opset)
     x = m.input(np.abs(m.draw(3, 8, 5, 4)) + np.float32(0.1))
     long = m.input(m.draw(2, 12, 25))
-    for op in ["L1", "L2", "LogSum", "LogSumExp", "Max", "Mean", "Min", "Prod", "Sum", "SumSquare"]:
+    for op_type in ["L1", "L2", "LogSum", "LogSumExp", "Max", "Mean", "Min", "Prod", "Sum", "SumSquare"]:
         for of, axes in ((x, [1, 3]), (x, [-1]), (long, [1, 2]), (long, [0])):
-            if of == long and op == "LogSum":
+            if of == long and op_type == "LogSum":
                 continue
-            by_operand = opset >= 18 or op == "Sum"
+            by_operand = opset >= 18 or op_type == "Sum"
             operands = [of, m.constant(np.array(axes))] if by_operand else [of]
             attributes: dict[str, Any] = {} if by_operand else {"axes": axes}
-            m.node(f"Reduce{op}", *operands, keepdims=len(axes) - 1, **attributes)
-        m.node(f"Reduce{op}", x)
-    for op in ("GlobalAveragePool", "GlobalLpPool", "GlobalMaxPool"):
-        m.node(op, x)
+            m.node(f"Reduce{op_type}", *operands, keepdims=len(axes) - 1, **attributes)
+        m.node(f"Reduce{op_type}", x)
+    for op_type in ("GlobalAveragePool", "GlobalLpPool", "GlobalMaxPool"):
+        m.node(op_type, x)
     require_within_tolerance(m, tmp_path)
 
 
@@ -170,13 +170,13 @@ def test_transposed_convolutions(tmp_path: Path) -> None:
 def test_pools(tmp_path: Path) -> None:
     m = NodeBuilder()
     x = m.input(m.draw(2, 3, 9, 8))
-    for op in ("AveragePool", "MaxPool", "LpPool"):
+    for op_type in ("AveragePool", "MaxPool", "LpPool"):
         for ceil_mode in (0, 1):
-            m.node(op, x, kernel_shape=[3, 2], strides=[2, 3], pads=[1, 1, 0, 1], ceil_mode=ceil_mode)
-        m.node(op, x, kernel_shape=[3, 3], auto_pad="SAME_UPPER", strides=[2, 2])
-    for op in ("AveragePool", "MaxPool"):
-        m.node(op, x, kernel_shape=[3, 2], dilations=[2, 2])
-        m.node(op, m.input(m.draw(1, 2, 11)), kernel_shape=[4], strides=[3], pads=[1, 2])
+            m.node(op_type, x, kernel_shape=[3, 2], strides=[2, 3], pads=[1, 1, 0, 1], ceil_mode=ceil_mode)
+        m.node(op_type, x, kernel_shape=[3, 3], auto_pad="SAME_UPPER", strides=[2, 2])
+    for op_type in ("AveragePool", "MaxPool"):
+        m.node(op_type, x, kernel_shape=[3, 2], dilations=[2, 2])
+        m.node(op_type, m.input(m.draw(1, 2, 11)), kernel_shape=[4], strides=[3], pads=[1, 2])
     m.node("AveragePool", x, kernel_shape=[3, 3], pads=[1, 1, 1, 1], count_include_pad=1)
     m.node(
         "AveragePool", x, kernel_shape=[3, 3], pads=[1, 1, 1, 1], count_include_pad=1,
@@ -190,10 +190,10 @@ def test_pools(tmp_path: Path) -> None:
 def test_softmax_and_its_like(tmp_path: Path, opset: int) -> None:
     m = NodeBuilder(opset)
     x = m.input(m.draw(3, 70, 5) * 4)
-    for op in ("Softmax", "LogSoftmax", "Hardmax"):
+    for op_type in ("Softmax", "LogSoftmax", "Hardmax"):
         for axis in (-1, 1, 0):
-            m.node(op, x, axis=axis)
-        m.node(op, x)
+            m.node(op_type, x, axis=axis)
+        m.node(op_type, x)
     for p in (1, 2):
         m.node("LpNormalization", x, axis=1, p=p)
     require_within_tolerance(m, tmp_path)
@@ -243,10 +243,10 @@ def test_interpolations(tmp_path: Path, mode: str) -> None:
 def test_indices_of_extremes(tmp_path: Path) -> None:
     m = NodeBuilder()
     x = m.input(np.round(m.draw(3, 6, 5) * 2))
-    for op in ("ArgMax", "ArgMin"):
+    for op_type in ("ArgMax", "ArgMin"):
         for last in (0, 1):
-            m.node(op, x, axis=1, select_last_index=last)
-        m.node(op, x, axis=-1, keepdims=0)
+            m.node(op_type, x, axis=1, select_last_index=last)
+        m.node(op_type, x, axis=-1, keepdims=0)
     require_within_tolerance(m, tmp_path)
 
 
@@ -255,8 +255,8 @@ def test_moves_between_float_nodes(tmp_path: Path) -> None:
     x = m.input(m.draw(2, 8, 9, 7))
     rows = m.node("Transpose", m.node("Relu", x), perm=[0, 2, 3, 1])
     rows = m.node("Reshape", m.node("Softmax", rows), m.constant(np.array([2, 63, 8])))
-    made = m.node("MatMul", rows, m.constant(m.draw(8, 10)))
-    m.node("Concat", made, m.constant(m.draw(2, 1, 10)), axis=1)
+    product = m.node("MatMul", rows, m.constant(m.draw(8, 10)))
+    m.node("Concat", product, m.constant(m.draw(2, 1, 10)), axis=1)
     m.node("Concat", x, m.node("Neg", x), axis=0)
     program = require_within_tolerance(m, tmp_path)
     assert is_all_float(program)
@@ -264,8 +264,10 @@ def test_moves_between_float_nodes(tmp_path: Path) -> None:
 
 def test_every_operator_is_tested() -> None:
     here = Path(__file__).read_text().partition("def test_every_operator")[0]
-    tested = {op for op in KERNELS if f'"{op}"' in here or op in {*UNARY, *WITH_ATTRIBUTES}}
-    reductions = {op for op in KERNELS if op.startswith("Reduce")}
+    tested = {
+        op_type for op_type in KERNELS if f'"{op_type}"' in here or op_type in {*UNARY, *WITH_ATTRIBUTES}
+    }
+    reductions = {op_type for op_type in KERNELS if op_type.startswith("Reduce")}
     assert KERNELS.keys() - tested - reductions == set()
     assert KERNELS.keys() >= MAP_OPS
 
@@ -277,8 +279,8 @@ def mixed_model(norm: str = "InstanceNormalization") -> tuple[onnx.ModelProto, N
     """Quantized convolution, a normalization in float, quantized convolution; and a float head."""
     m = NodeBuilder(17, seed=3)
     quantized = m.node("QuantizeLinear", m.input(m.draw(1, 3, 10, 9)), *_scale(m, 0.02, 120))
-    made = _quantized_conv(m, quantized, 3, 8, 0.05)
-    real = m.node("DequantizeLinear", made, *_scale(m, 0.05, 110))
+    first = _quantized_conv(m, quantized, 3, 8, 0.05)
+    real = m.node("DequantizeLinear", first, *_scale(m, 0.05, 110))
     normal = m.node(norm, real, m.constant(m.draw(8)), m.constant(m.draw(8)))
     again = m.node("QuantizeLinear", normal, *_scale(m, 0.03, 130), name="behind")
     last = _quantized_conv(m, again, 8, 4, 0.08, scale=0.03, zero=130)
@@ -297,10 +299,10 @@ def _quantized_conv(
     zero: int = 120,
 ) -> str:  # fmt: skip
     real = m.node("DequantizeLinear", x, *_scale(m, scale, zero))
-    stored = m.constant(m.random.integers(-128, 128, (out, channels, 3, 3)).astype(np.int8))
-    weight = m.node("DequantizeLinear", stored, m.constant(np.float32(0.004)))
-    made = m.node("Conv", real, weight, pads=[1, 1, 1, 1])
-    return m.node("QuantizeLinear", made, *_scale(m, result, 110))
+    levels = m.constant(m.random.integers(-128, 128, (out, channels, 3, 3)).astype(np.int8))
+    weight = m.node("DequantizeLinear", levels, m.constant(np.float32(0.004)))
+    conv = m.node("Conv", real, weight, pads=[1, 1, 1, 1])
+    return m.node("QuantizeLinear", conv, *_scale(m, result, 110))
 
 
 def test_integers_behind_a_float_region_are_exact(tmp_path: Path) -> None:
@@ -361,7 +363,7 @@ def test_all_that_can_not_be_computed_is_told_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("op", "attributes", "reason"),
+    ("op_type", "attributes", "reason"),
     [
         ("LpPool", {"kernel_shape": [2, 2], "p": 3}, "p = 3; 1 and 2 are taken"),
         ("Resize", {"mode": "linear", "coordinate_transformation_mode": "tf_crop_and_resize"},
@@ -371,18 +373,18 @@ def test_all_that_can_not_be_computed_is_told_at_once(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_an_attribute_that_is_not_taken_is_refused(
-    tmp_path: Path, op: str, attributes: dict[str, Any], reason: str
+    tmp_path: Path, op_type: str, attributes: dict[str, Any], reason: str
 ) -> None:
     m = NodeBuilder()
     operands = [m.input(m.draw(1, 2, 6, 6))]
-    if op == "Resize":
+    if op_type == "Resize":
         roi = m.constant(np.array([0, 0, 0, 0, 1, 1, 1, 1], np.float32))
         operands += [
             roi,
             "",
             m.constant(np.array([1, 2, 3, 4][-len(attributes.get("axes", "four")) :])),
         ]
-    m.node(op, *operands, **attributes)
+    m.node(op_type, *operands, **attributes)
     onnx.save(m.build(), tmp_path / "net.onnx")
     with pytest.raises(UnsupportedError) as refused:
         compile_model(tmp_path / "net.onnx")

@@ -30,7 +30,7 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
 }  # fmt: skip
 
 
-def built(
+def conv_model(
     *,
     group: int,
     channels: int = 8,
@@ -64,7 +64,7 @@ def built(
 @pytest.mark.parametrize("case", CASES)
 def test_exact(case: str, tmp_path: Path) -> None:
     settings, form = CASES[case]
-    program = assert_exact_on_gpu(built(**settings), tmp_path)
+    program = assert_exact_on_gpu(conv_model(**settings), tmp_path)
     (conv,) = [kernel for kernel in program.kernels if isinstance(kernel, ConvKernel)]
     assert conv.depthwise == (form == "depthwise")
     assert (conv.group > 1) == (form != "dense")

@@ -24,7 +24,7 @@ def integers(*shape: int, of: str = "s8") -> Any:
 
 
 def model(
-    op: str,
+    op_type: str,
     x: tuple[int, ...],
     w: Any,
     zero: int | None = None,
@@ -32,7 +32,7 @@ def model(
     constant: bool = True,
     **attributes: Any,
 ) -> onnx.ModelProto:
-    """`op` with constant zero points."""
+    """`op_type` with constant zero points."""
     constants = {} if not constant else {"w": w}
     inputs: dict[str, Any] = {"x": np.zeros(x, np.uint8)} | ({} if constant else {"w": w})
     names = ["x", "w", "" if zero is None else "zx", "" if w_zero is None else "zw"]
@@ -42,21 +42,21 @@ def model(
         constants["zw"] = np.asarray(w_zero, w.dtype)
     while not names[-1]:
         names.pop()
-    return model_of([helper.make_node(op, names, ["y"], **attributes)], inputs, constants)
+    return model_of([helper.make_node(op_type, names, ["y"], **attributes)], inputs, constants)
 
 
-def dynamic(op: str, x: tuple[int, ...], w: Any, w_zero: Any, **attributes: Any) -> onnx.ModelProto:
-    """`op` on what DynamicQuantizeLinear makes of floats; all its results are outputs too."""
+def dynamic(op_type: str, x: tuple[int, ...], w: Any, w_zero: Any, **attributes: Any) -> onnx.ModelProto:
+    """`op_type` on what DynamicQuantizeLinear makes of floats; all its results are outputs too."""
     nodes = [
         helper.make_node("DynamicQuantizeLinear", ["x"], ["q", "s", "z"]),
-        helper.make_node(op, ["q", "w", "z", "zw"], ["y"], **attributes),
+        helper.make_node(op_type, ["q", "w", "z", "zw"], ["y"], **attributes),
     ]
     constants = {"w": w, "zw": np.asarray(w_zero, w.dtype)}
-    made = model_of(nodes, {"x": np.zeros(x, np.float32)}, constants)
+    onnx_model = model_of(nodes, {"x": np.zeros(x, np.float32)}, constants)
     kinds = {"q": TensorProto.UINT8, "s": TensorProto.FLOAT, "z": TensorProto.UINT8}
     for name, kind in kinds.items():
-        made.graph.output.append(helper.make_tensor_value_info(name, kind, None))
-    return made
+        onnx_model.graph.output.append(helper.make_tensor_value_info(name, kind, None))
+    return onnx_model
 
 
 CASES: dict[str, Any] = {
@@ -99,14 +99,14 @@ def test_a_range_on_one_side_of_zero(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("made", "why"),
+    ("make", "why"),
     [
         (lambda: model("ConvInteger", (1, 2, 3, 3), integers(2, 2, 1, 1), constant=False),
          "its weights 'w' are no constant"),
         (lambda: model("MatMulInteger", (2, 3), integers(3, 4), None, [1, 2]), "2 zero points"),
     ],
 )  # fmt: skip
-def test_refusals(made: Any, why: str, tmp_path: Path) -> None:
-    onnx.save(made(), tmp_path / "model.onnx")
+def test_refusals(make: Any, why: str, tmp_path: Path) -> None:
+    onnx.save(make(), tmp_path / "model.onnx")
     with pytest.raises(UnsupportedError, match=why):
         compile_model(tmp_path / "model.onnx")

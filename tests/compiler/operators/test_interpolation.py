@@ -42,8 +42,8 @@ CASES: list[tuple[Any, str]] = [
 @pytest.mark.parametrize("dtype", [np.uint8, np.int8])
 @pytest.mark.parametrize(("how", "coordinates"), CASES)
 def test_two_axes(how: Any, coordinates: str, dtype: type, result: Any, tmp_path: Path) -> None:
-    made = resize(how, result, dtype, coordinate_transformation_mode=coordinates)
-    assert kernels(exact(made, tmp_path)) == ["interpolate"]
+    onnx_model = resize(how, result, dtype, coordinate_transformation_mode=coordinates)
+    assert kernels(exact(onnx_model, tmp_path)) == ["interpolate"]
 
 
 @pytest.mark.parametrize("result", [(0.03, 107), None])
@@ -81,8 +81,8 @@ graph @t (%x: u8[1,2,4,4]{{s=0.5, z=7}}) -> ("p": %p) opset {opset} {{
     ],
 )
 def test_what_leaves_it_in_float(changes: dict[str, Any], why: str) -> None:
-    held = {"opset": 21, "scales": "[1.0, 1.0, 2.0, 2.0]", "shape": "[1,2,8,8]", "more": ""}
-    text = GRAPH.format(**(held | changes))
+    defaults = {"opset": 21, "scales": "[1.0, 1.0, 2.0, 2.0]", "shape": "[1,2,8,8]", "more": ""}
+    text = GRAPH.format(**(defaults | changes))
     check_left_in_float(text)
     graph = parse_graph(text)
     (op,) = [op for op in graph.ops if isinstance(op, FloatOp)]

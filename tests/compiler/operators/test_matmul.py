@@ -33,7 +33,7 @@ def product(
     per_column: bool = False,
     bias: Any = None,
     add: Any = None,
-    op: str = "MatMul",
+    op_type: str = "MatMul",
     **attributes: Any,
 ) -> Any:
     """x times constant weights, and a bias."""
@@ -56,9 +56,9 @@ def product(
         operands.append(np.asarray(bias, np.float32))
     to = RESULTS[result or of]
     if add is None:
-        y = b.node(op, operands, to, **attributes)
+        y = b.node(op_type, operands, to, **attributes)
     else:
-        y = b.node(op, operands, None, **attributes)
+        y = b.node(op_type, operands, None, **attributes)
         y = b.node("Add", [y, i32_bias(b, (columns,)) if isinstance(add, str) else add], to)
     b.output(y, as_float=to is None)
     return b.build()
@@ -70,11 +70,11 @@ def i32_bias(b: QDQBuilder, shape: tuple[int, ...]) -> Tensor:
 
 
 def two(a: tuple[int, ...], b: tuple[int, ...], kinds: tuple[str, str], result: QuantParams | None) -> Any:
-    built = QDQBuilder()
-    x = built.input(a, QuantParams(0.02, 3, kinds[0]), as_float=False)
-    y = built.input(b, QuantParams(0.013, 7, kinds[1]), as_float=False)
-    built.output(built.node("MatMul", [x, y], result), as_float=result is None)
-    return built.build()
+    builder = QDQBuilder()
+    x = builder.input(a, QuantParams(0.02, 3, kinds[0]), as_float=False)
+    y = builder.input(b, QuantParams(0.013, 7, kinds[1]), as_float=False)
+    builder.output(builder.node("MatMul", [x, y], result), as_float=result is None)
+    return builder.build()
 
 
 def kernels(program: Program) -> list[str]:
@@ -88,17 +88,17 @@ CASES: dict[str, dict[str, Any]] = {
     "float columns": {"result": "f32", "per_column": True, "zero_point": 3, "x": (2, 3, 5, 7)},
     "one row": {"x": (1, 33), "weights": (33, 70)},
     "a vector": {"x": (7,)},
-    "gemm": {"op": "Gemm", "bias": "i32", "x": (7, 5), "weights": (6, 7), "transA": 1, "transB": 1},
+    "gemm": {"op_type": "Gemm", "bias": "i32", "x": (7, 5), "weights": (6, 7), "transA": 1, "transB": 1},
     "batched weights": {"x": (2, 5, 8), "weights": (2, 8, 6), "zero_point": 4},
 }
 STAGES: dict[str, dict[str, Any]] = {
     "u8 weights": {"weights_of": "u8", "zero_point": 130},
     "a vector b": {"weights": (7,)},
     "a vector b, float": {"weights": (7,), "result": "f32"},
-    "alpha": {"op": "Gemm", "alpha": 0.3},
-    "gemm float bias": {"op": "Gemm", "bias": COLUMN, "per_column": True},
-    "gemm one float bias": {"op": "Gemm", "bias": [0.7]},
-    "gemm float result": {"op": "Gemm", "bias": "i32", "result": "f32"},
+    "alpha": {"op_type": "Gemm", "alpha": 0.3},
+    "gemm float bias": {"op_type": "Gemm", "bias": COLUMN, "per_column": True},
+    "gemm one float bias": {"op_type": "Gemm", "bias": [0.7]},
+    "gemm float result": {"op_type": "Gemm", "bias": "i32", "result": "f32"},
     "added float": {"add": COLUMN, "x": (2, 5, 7)},
     "added float to a vector": {"add": COLUMN, "x": (7,)},
     "added int32": {"add": "i32", "x": (2, 5, 7)},
@@ -174,12 +174,12 @@ BIAS = "  @b: f32[2] = [0.5, 1.0]\n"
 ADD = MATMUL + "\n" + BIAS + '  %a: f32[2,2] = elementwise([%m, @b], op_type="Add")'
 
 
-def text(body: str = MATMUL, last: str = "m", x: str = "u8", w: str = "s8", **given: str) -> str:
-    held = {"out": "y", "more": ""} | given
-    return TEXT.format(body=body, last=last, x=x, w=w, **held)
+def text(body: str = MATMUL, last: str = "m", x: str = "u8", w: str = "s8", **changes: str) -> str:
+    fields = {"out": "y", "more": ""} | changes
+    return TEXT.format(body=body, last=last, x=x, w=w, **fields)
 
 
-def fused(source: str) -> QMatMul:
+def group_of(source: str) -> QMatMul:
     graph = parse_graph(source)
     assert FuseGroups().apply(graph)
     (op,) = [op for op in graph.ops if isinstance(op, QMatMul)]
@@ -196,19 +196,19 @@ def reason(source: str) -> str | None:
 
 
 def test_the_plain_group() -> None:
-    op = fused(text())
+    op = group_of(text())
     assert (op.result.type.dtype, op.bias, op.alpha) == ("u8", None, 1.0)
 
 
 def test_an_added_constant_is_the_bias() -> None:
-    op = fused(text(ADD, "a"))
+    op = group_of(text(ADD, "a"))
     assert op.bias is not None
     assert op.bias.array.tolist() == [100, 200]
 
 
 def test_without_quantize_the_result_is_float() -> None:
     body = MATMUL + '\n  %t: f32[2,2] = elementwise([%m], op_type="Tanh")'
-    op = fused(text(body, "t"))
+    op = group_of(text(body, "t"))
     assert op.result.type.dtype == "f32"
 
 
@@ -230,6 +230,6 @@ GEMM = '  %m: f32[2,2] = float([%d, %w, @b], op_type="Gemm"{more})'
     ],
 )  # fmt: skip
 def test_what_stays_in_float(source: str, why: str) -> None:
-    told = reason(source)
-    assert told is not None
-    assert why in told
+    message = reason(source)
+    assert message is not None
+    assert why in message

@@ -139,7 +139,7 @@ def model(dtype: type = np.uint8) -> onnx.ModelProto:
 def test_an_operator_of_its_own_room_goes_all_the_way(dtype: type) -> None:
     """Compiled, printed, parsed, interpreted, simulated, and run on the device: the same bits."""
     feed = {"x": np.linspace(-9, 9, 90, dtype=np.float32).reshape(1, 6, 3, 5)}
-    wanted = Oracle(model(dtype)).run(feed)["y"]
+    expected = Oracle(model(dtype)).run(feed)["y"]
     stages: dict[str, Array] = {}
 
     def evaluate(name: str, stage: Graph | Program) -> None:
@@ -154,7 +154,7 @@ def test_an_operator_of_its_own_room_goes_all_the_way(dtype: type) -> None:
     assert any(isinstance(kernel, NegateKernel) for kernel in program.kernels)
     for variant, outputs in OnDevice(model(dtype), program).run(feed):
         stages[f"on the device, {variant}"] = outputs["y"]
-    differing = {name: int((found != wanted).sum()) for name, found in stages.items()}
+    differing = {name: int((output != expected).sum()) for name, output in stages.items()}
     assert differing == dict.fromkeys(stages, 0)
 
 

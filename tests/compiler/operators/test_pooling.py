@@ -36,26 +36,26 @@ GLOBAL = 'float([%d], op_type="GlobalAveragePool")'
 
 
 def graph(pool: str, size: str, **changes: str) -> str:
-    held = {"y": "u8", "outputs": "", "between": "", "last": "%p"} | changes
-    return GRAPH.format(pool=pool, size=size, **held)
+    fields = {"y": "u8", "outputs": "", "between": "", "last": "%p"} | changes
+    return GRAPH.format(pool=pool, size=size, **fields)
 
 
 def test_an_average_pool_between_dequantize_and_quantize() -> None:
-    wanted = """
+    expected = """
     graph @t (%x: u8[1,2,4,4]{s=0.5, z=7}) -> ("y": %y) opset 21 {
       %y: u8[1,2,3,3]{s=0.25, z=9} = qaverage_pool(%x, kernel=[2, 2], count_include_pad=true)
     }
     """
-    check_fused(graph(AVERAGE, "3,3"), wanted)
+    check_fused(graph(AVERAGE, "3,3"), expected)
 
 
 def test_a_global_average_pool_between_dequantize_and_quantize() -> None:
-    wanted = """
+    expected = """
     graph @t (%x: u8[1,2,4,4]{s=0.5, z=7}) -> ("y": %y) opset 21 {
       %y: u8[1,2,1,1]{s=0.25, z=9} = qglobal_average_pool(%x)
     }
     """
-    check_fused(graph(GLOBAL, "1,1"), wanted)
+    check_fused(graph(GLOBAL, "1,1"), expected)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_what_leaves_an_average_in_float(changes: dict[str, str], why: str) -> N
 
 def test_max_pool_moves_past_dequantize_and_quantize() -> None:
     pool = "max_pool(%d, kernel=[2, 2], strides=[2, 2])"
-    wanted = """
+    expected = """
     graph @t (%x: u8[1,2,4,4]{s=0.5, z=7}) -> ("y": %y) opset 21 {
       @sx: f32[] = [0.5]
       @zx: u8[] = [7]
@@ -90,7 +90,7 @@ def test_max_pool_moves_past_dequantize_and_quantize() -> None:
       %y: u8[1,2,2,2]{s=0.25, z=9} = quantize(%p, scale=@sy, zero_point=@zy)
     }
     """
-    check(FuseMoves(), graph(pool, "2,2"), wanted)
+    check(FuseMoves(), graph(pool, "2,2"), expected)
 
 
 MAX: list[tuple[tuple[int, ...], dict[str, Any]]] = [
@@ -111,10 +111,10 @@ def test_max_pools(shape: tuple[int, ...], attributes: dict[str, Any], dtype: ty
 
 def test_a_max_pool_of_floats_in_blocks_of_channels_is_no_sum(tmp_path: Path) -> None:
     """onnxruntime reorders floats to blocks of 8 channels with AVX2, of 16 with AVX-512."""
-    made = model("MaxPool", [(1, 16, 5, 4)], (0.03, 107), kernel_shape=[2, 2])
-    optimized = Oracle(made).optimized.graph.node
+    onnx_model = model("MaxPool", [(1, 16, 5, 4)], (0.03, 107), kernel_shape=[2, 2])
+    optimized = Oracle(onnx_model).optimized.graph.node
     assert "com.microsoft.nchwc" in [node.domain for node in optimized]
-    exact(made, tmp_path)
+    exact(onnx_model, tmp_path)
 
 
 AVERAGES: list[tuple[tuple[int, ...], dict[str, Any]]] = [
@@ -135,14 +135,14 @@ def test_averages(
     result: tuple[float, int],
     tmp_path: Path,
 ) -> None:
-    made = model("AveragePool", [shape], result, dtype=dtype, **attributes)
-    assert _reduction(exact(made, tmp_path)) == "average"
+    onnx_model = model("AveragePool", [shape], result, dtype=dtype, **attributes)
+    assert _reduction(exact(onnx_model, tmp_path)) == "average"
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int8])
 def test_a_kernel_as_large_as_the_picture_is_averaged_globally(dtype: type, tmp_path: Path) -> None:
-    made = model("AveragePool", [(2, 6, 4, 5)], dtype=dtype, kernel_shape=[4, 5])
-    assert _reduction(exact(made, tmp_path)) == "sum"
+    onnx_model = model("AveragePool", [(2, 6, 4, 5)], dtype=dtype, kernel_shape=[4, 5])
+    assert _reduction(exact(onnx_model, tmp_path)) == "sum"
 
 
 @pytest.mark.parametrize("shape", [(2, 6, 7, 7), (1, 5, 9)])
@@ -158,24 +158,24 @@ def _reduction(program: Program) -> str:
 
 
 @pytest.mark.parametrize(
-    ("op", "attributes"),
+    ("op_type", "attributes"),
     [
         ("MaxPool", {"kernel_shape": [3, 3], "pads": [1, 0, 1, 2]}),
         ("AveragePool", {"kernel_shape": [3, 3], "strides": [2, 2], "pads": [1, 1, 1, 1]}),
         ("GlobalAveragePool", {}),
     ],
 )
-def test_on_the_device(op: str, attributes: dict[str, Any], tmp_path: Path) -> None:
-    exact(model(op, [(2, 5, 6, 7)], **attributes), tmp_path, device=True)
+def test_on_the_device(op_type: str, attributes: dict[str, Any], tmp_path: Path) -> None:
+    exact(model(op_type, [(2, 5, 6, 7)], **attributes), tmp_path, device=True)
 
 
 def test_a_transpose_beside_a_pool_reads_the_input_in_other_planes(tmp_path: Path) -> None:
-    made = model("MaxPool", [(1, 2, 1, 2)], None, kernel_shape=[1, 1])
-    made.graph.node.add(op_type="Transpose", input=["x0_d"], output=["t"]).attribute.append(
+    onnx_model = model("MaxPool", [(1, 2, 1, 2)], None, kernel_shape=[1, 1])
+    onnx_model.graph.node.add(op_type="Transpose", input=["x0_d"], output=["t"]).attribute.append(
         onnx.helper.make_attribute("perm", [0, 2, 1, 3])
     )
-    made.graph.output.append(onnx.helper.make_tensor_value_info("t", 1, [1, 1, 2, 2]))
-    exact(made, tmp_path)
+    onnx_model.graph.output.append(onnx.helper.make_tensor_value_info("t", 1, [1, 1, 2, 2]))
+    exact(onnx_model, tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -31,12 +31,12 @@ INDEXED: list[tuple[Shape, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int8])
-@pytest.mark.parametrize("op", ["ReduceMax", "ReduceMin"])
+@pytest.mark.parametrize("op_type", ["ReduceMax", "ReduceMin"])
 @pytest.mark.parametrize(("shape", "attributes"), REDUCED)
 def test_the_greatest_and_the_least(
-    op: str, shape: Shape, attributes: dict[str, Any], dtype: type, tmp_path: Path
+    op_type: str, shape: Shape, attributes: dict[str, Any], dtype: type, tmp_path: Path
 ) -> None:
-    program = exact(model(op, [shape], X, dtype=dtype, **attributes), tmp_path)
+    program = exact(model(op_type, [shape], X, dtype=dtype, **attributes), tmp_path)
     assert kernels(program)[0] == "window"
 
 
@@ -51,23 +51,23 @@ def test_global_max_pool(spatial: Shape, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int8])
-@pytest.mark.parametrize("op", ["ArgMax", "ArgMin"])
+@pytest.mark.parametrize("op_type", ["ArgMax", "ArgMin"])
 @pytest.mark.parametrize(("shape", "attributes"), INDEXED)
-def test_indices(op: str, shape: Shape, attributes: dict[str, Any], dtype: type, tmp_path: Path) -> None:
-    program = exact(model(op, [shape], None, dtype=dtype, **attributes), tmp_path)
+def test_indices(op_type: str, shape: Shape, attributes: dict[str, Any], dtype: type, tmp_path: Path) -> None:
+    program = exact(model(op_type, [shape], None, dtype=dtype, **attributes), tmp_path)
     assert kernels(program) == ["arg"]
 
 
 @pytest.mark.parametrize(
-    ("op", "result", "attributes"),
+    ("op_type", "result", "attributes"),
     [
         ("ReduceMin", X, {"axes": [1], "keepdims": 1}),
         ("ArgMax", None, {"axis": 1, "select_last_index": 1}),
         ("ArgMin", None, {"axis": 3}),
     ],
 )
-def test_on_the_device(op: str, result: Any, attributes: dict[str, Any], tmp_path: Path) -> None:
-    exact(model(op, [(2, 6, 5, 3)], result, **attributes), tmp_path, device=True)
+def test_on_the_device(op_type: str, result: Any, attributes: dict[str, Any], tmp_path: Path) -> None:
+    exact(model(op_type, [(2, 6, 5, 3)], result, **attributes), tmp_path, device=True)
 
 
 def test_an_index_is_that_of_the_stored_bytes() -> None:

@@ -23,8 +23,8 @@ RESULT = (0.05, 100)
 
 
 def where(condition: Shape, a: Shape, b: Shape, dtype: type = np.uint8) -> onnx.ModelProto:
-    held = {"condition": np.zeros(condition, bool)}
-    return model("Where", [a, b], RESULT, dtype=dtype, before=held)
+    inputs = {"condition": np.zeros(condition, bool)}
+    return model("Where", [a, b], RESULT, dtype=dtype, before=inputs)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int8])
@@ -35,17 +35,17 @@ def test_an_input_as_condition(shapes: tuple[Shape, Shape, Shape], dtype: type, 
 
 @pytest.mark.parametrize("shapes", SHAPES[1:4])
 def test_a_constant_as_condition(shapes: tuple[Shape, Shape, Shape], tmp_path: Path) -> None:
-    made = where(*shapes)
-    held = np.random.default_rng(0).integers(0, 2, shapes[0]).astype(bool)
-    made.graph.initializer.append(onnx.numpy_helper.from_array(held, "condition"))
-    del made.graph.input[0]
-    exact(made, tmp_path)
+    onnx_model = where(*shapes)
+    condition = np.random.default_rng(0).integers(0, 2, shapes[0]).astype(bool)
+    onnx_model.graph.initializer.append(onnx.numpy_helper.from_array(condition, "condition"))
+    del onnx_model.graph.input[0]
+    exact(onnx_model, tmp_path)
 
 
 def test_a_float_constant_as_branch(tmp_path: Path) -> None:
-    held = {"condition": np.zeros((1, 1, 4, 4), bool)}
+    inputs = {"condition": np.zeros((1, 1, 4, 4), bool)}
     constant = np.array(-1, np.float32)
-    exact(model("Where", [(1, 3, 4, 4)], RESULT, before=held, constants=[constant]), tmp_path)
+    exact(model("Where", [(1, 3, 4, 4)], RESULT, before=inputs, constants=[constant]), tmp_path)
 
 
 @pytest.mark.parametrize("condition", [(1, 1, 3, 4), (5, 1, 1)])
@@ -73,5 +73,5 @@ def test_each_branch_is_quantized() -> None:
 
 
 def test_branches_of_one_scale_are_chosen_as_bytes(tmp_path: Path) -> None:
-    made = model("Where", [(2, 3), (2, 3)], None, scales=(X, X), before={"c": np.zeros((2, 3), bool)})
-    assert kernels(exact(made, tmp_path)) == ["select"]
+    onnx_model = model("Where", [(2, 3), (2, 3)], None, scales=(X, X), before={"c": np.zeros((2, 3), bool)})
+    assert kernels(exact(onnx_model, tmp_path)) == ["select"]

@@ -42,33 +42,33 @@ graph @t (%x: u8[2,3]{{s=0.5, z=7}}) -> ("y": %y) opset {opset} {{
 @pytest.mark.parametrize("dtype", [np.uint8, np.int8])
 @pytest.mark.parametrize(("shape", "axis", "opset"), CASES)
 def test_any_axis(shape: Shape, axis: int, opset: int, dtype: type, result: Any, tmp_path: Path) -> None:
-    made = model("Softmax", [shape], result, dtype=dtype, axis=axis, opset=opset)
-    assert "softmax" in kernels(exact(made, tmp_path))
+    onnx_model = model("Softmax", [shape], result, dtype=dtype, axis=axis, opset=opset)
+    assert "softmax" in kernels(exact(onnx_model, tmp_path))
 
 
 @pytest.mark.parametrize("length", [2, 4, 7])
 @pytest.mark.parametrize("scale", [0.1, 0.5])
 def test_quotients_on_ties(length: int, scale: float, tmp_path: Path) -> None:
     """Rows of equal elements: the last bit of a term decides."""
-    made = model("Softmax", [(60, length)], (0.1, 0), scales=[(scale, 0)], axis=1)
+    onnx_model = model("Softmax", [(60, length)], (0.1, 0), scales=[(scale, 0)], axis=1)
     rows = np.repeat(np.arange(60, dtype=np.uint8) * 4, length).reshape(60, length)
-    assert_exact(made, tmp_path, feeds=[{"x0": rows}, {"x0": rows // 200 * 200}])
+    assert_exact(onnx_model, tmp_path, feeds=[{"x0": rows}, {"x0": rows // 200 * 200}])
 
 
 @pytest.mark.parametrize("axis", [1, 2])
 def test_on_the_device(axis: int, tmp_path: Path) -> None:
-    made = model("Softmax", [(2, 5, 6, 3)], RESULTS[0], scales=[(0.3, 90)], axis=axis)
-    exact(made, tmp_path, device=True)
+    onnx_model = model("Softmax", [(2, 5, 6, 3)], RESULTS[0], scales=[(0.3, 90)], axis=axis)
+    exact(onnx_model, tmp_path, device=True)
 
 
 @pytest.mark.parametrize(("opset", "attributes"), [(13, "axis=1"), (12, "axis=1, flat=true")])
 def test_the_group(opset: int, attributes: str) -> None:
-    wanted = f"""
+    expected = f"""
     graph @t (%x: u8[2,3]{{s=0.5, z=7}}) -> ("y": %y) opset {opset} {{
       %y: u8[2,3]{{s=0.25, z=0}} = qsoftmax(%x, {attributes})
     }}
     """
-    check_fused(GRAPH.format(opset=opset, scale=0.25, y="u8"), wanted)
+    check_fused(GRAPH.format(opset=opset, scale=0.25, y="u8"), expected)
 
 
 @pytest.mark.parametrize(

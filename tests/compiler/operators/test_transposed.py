@@ -47,7 +47,7 @@ CASES: dict[str, dict[str, Any]] = {
 ON_DEVICE = ("output padding", "groups", "depthwise", "one axis", "stride beyond the kernel")
 
 
-def built(
+def transposed_model(
     *,
     k: tuple[int, ...] = (3, 3),
     out: int = 4,
@@ -72,19 +72,19 @@ def built(
 
 @pytest.mark.parametrize("case", CASES)
 def test_every_stage(case: str, tmp_path: Path) -> None:
-    model = built(**CASES[case])
+    model = transposed_model(**CASES[case])
     path = tmp_path / "model.onnx"
     onnx.save(model, path)
     oracle = reference_of(model)
     (feed,) = feeds_for(oracle, 1)
-    made: dict[str, Feed] = {}
+    outputs: dict[str, Feed] = {}
 
     def observe(name: str, stage: Graph | Program) -> None:
-        made.setdefault(name, run_stage(stage, feed))
+        outputs.setdefault(name, run_stage(stage, feed))
 
     program = compile_model(path, None, observe)
-    first = made["import"]
-    assert [name for name, found in made.items() if not same_bits(found, first)] == []
+    first = outputs["import"]
+    assert [name for name, output in outputs.items() if not same_bits(output, first)] == []
     (name,) = first
     steps = Steps.between(oracle.run(feed)[name], first[name])
     assert steps.ok
@@ -100,7 +100,7 @@ def test_every_stage(case: str, tmp_path: Path) -> None:
 def test_steps_from_onnxruntime_are_counted_and_what_follows_is_exact(case: str, tmp_path: Path) -> None:
     """As where ONNX Runtime's float sum falls on the other side of a rounding boundary."""
     path = tmp_path / "model.onnx"
-    onnx.save(built(**CASES[case]), path)
+    onnx.save(transposed_model(**CASES[case]), path)
     oracle, compiled = reference_of(path), compile_both(path)
     verification = Verification(oracle, compiled, feeds_for(oracle, 1))
     expectation, (expected,) = verification.expectation, verification.expected
@@ -109,10 +109,10 @@ def test_steps_from_onnxruntime_are_counted_and_what_follows_is_exact(case: str,
     assert expectation.steps(expected).values > 0
     (name,) = expectation.transposed
     for apart in (1, 2):
-        moved = expected.inside[name].copy()
-        held = int(moved.flat[5])
-        moved.flat[5] = held + apart if held < 100 else held - apart
-        found = expectation.steps(replace(expected, inside={name: moved}))
-        assert (found.differing, found.most, found.ok) == (1, apart, apart == 1)
+        levels = expected.inside[name].copy()
+        level = int(levels.flat[5])
+        levels.flat[5] = level + apart if level < 100 else level - apart
+        steps = expectation.steps(replace(expected, inside={name: levels}))
+        assert (steps.differing, steps.most, steps.ok) == (1, apart, apart == 1)
     assert verification.stage("packed", compiled.packed).ok
     assert verification.stage("simulated", compiled.program).ok

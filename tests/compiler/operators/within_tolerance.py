@@ -63,9 +63,9 @@ def check(model: onnx.ModelProto, feed: Mapping[str, Array], folder: Path) -> Ch
     )
 
 
-def require_within_tolerance(made: NodeBuilder, folder: Path) -> Program:
+def require_within_tolerance(builder: NodeBuilder, folder: Path) -> Program:
     """Every output of a model that is all float."""
-    checked = check(made.build(), made.inputs, folder)
-    assert checked.errors.keys() <= set(made.outputs)
+    checked = check(builder.build(), builder.inputs, folder)
+    assert checked.errors.keys() <= set(builder.outputs)
     checked.require()
     return checked.program

@@ -36,9 +36,9 @@ def test_whole_factors_are_folded(modes: tuple[str, str]) -> None:
 
 def test_a_resize_with_another_reader_stays_for_it() -> None:
     outputs = '"y": %y, "r": %r'
-    made = resize("6,12", "2.0, 3.0", "asymmetric", "floor")
-    before = TEXT.format(resize=made, x="%r", out="5,11", more="").replace('"y": %y', outputs)
-    after = TEXT.format(resize=made, x="%x", out="5,11", more=", upsample=[2, 3]")
+    op = resize("6,12", "2.0, 3.0", "asymmetric", "floor")
+    before = TEXT.format(resize=op, x="%r", out="5,11", more="").replace('"y": %y', outputs)
+    after = TEXT.format(resize=op, x="%x", out="5,11", more=", upsample=[2, 3]")
     check(FoldResize(), before, after.replace('"y": %y', outputs))
 
 
@@ -53,10 +53,10 @@ def test_a_resize_with_another_reader_stays_for_it() -> None:
     ids=["fraction", "ceil", "align_corners", "down"],
 )
 def test_other_index_maps_stay(size: str, scales: str, modes: tuple[str, str], out: str) -> None:
-    made = resize(size, scales, *modes)
-    unchanged(FoldResize(), TEXT.format(resize=made, x="%r", out=out, more=""))
+    op = resize(size, scales, *modes)
+    unchanged(FoldResize(), TEXT.format(resize=op, x="%r", out=out, more=""))
 
 
 def test_a_convolution_that_upsamples_already_keeps_the_resize() -> None:
-    made = resize("6,12", "2.0, 3.0", "asymmetric", "floor")
-    unchanged(FoldResize(), TEXT.format(resize=made, x="%r", out="11,23", more=", upsample=[2, 2]"))
+    op = resize("6,12", "2.0, 3.0", "asymmetric", "floor")
+    unchanged(FoldResize(), TEXT.format(resize=op, x="%r", out="11,23", more=", upsample=[2, 2]"))

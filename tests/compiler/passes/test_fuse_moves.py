@@ -88,50 +88,50 @@ MODES = 'scales=[2.0, 2.0], coordinates="asymmetric", rounding="floor"'
 def test_resize_works_on_bytes() -> None:
     before = HEAD + f"  %r: f32[1,2,4,4] = resize(%dx, {MODES})\n"
     after = HEAD.replace("%dx: f32[1,2,2,2] = dequantize(%x", "MOVED")
-    moved = f"%r.q: u8[1,2,4,4]{{s=0.5, z=7}} = resize(%x, {MODES})\n"
-    moved += "  %r: f32[1,2,4,4] = dequantize(%r.q"
-    after = after.replace("MOVED", moved)
+    move = f"%r.q: u8[1,2,4,4]{{s=0.5, z=7}} = resize(%x, {MODES})\n"
+    move += "  %r: f32[1,2,4,4] = dequantize(%r.q"
+    after = after.replace("MOVED", move)
     end = quantized("%r", "1,2,4,4", 0.5, 7) + "}"
     check(FuseMoves(), before + end, after + end)
 
 
 def test_pad_by_zero_pads_bytes_by_the_zero_point() -> None:
     before = HEAD + "  %p: f32[1,2,3,2] = pad(%dx, pads=[1, 0, 0, 0])\n"
-    moved = "%p.q: u8[1,2,3,2]{s=0.5, z=7} = pad(%x, pads=[1, 0, 0, 0], value=7)\n"
-    moved += "  %p: f32[1,2,3,2] = dequantize(%p.q"
-    after = HEAD.replace("%dx: f32[1,2,2,2] = dequantize(%x", moved)
+    move = "%p.q: u8[1,2,3,2]{s=0.5, z=7} = pad(%x, pads=[1, 0, 0, 0], value=7)\n"
+    move += "  %p: f32[1,2,3,2] = dequantize(%p.q"
+    after = HEAD.replace("%dx: f32[1,2,2,2] = dequantize(%x", move)
     end = quantized("%p", "1,2,3,2", 0.5, 7) + "}"
     check(FuseMoves(), before + end, after + end)
 
 
-@pytest.mark.parametrize(("value", "stored"), [("1.5", 10), ("-3.5", 0), ("124.0", 255)])
-def test_a_pad_by_a_value_that_a_byte_stands_for(value: str, stored: int) -> None:
+@pytest.mark.parametrize(("value", "level"), [("1.5", 10), ("-3.5", 0), ("124.0", 255)])
+def test_a_pad_by_a_value_that_a_byte_stands_for(value: str, level: int) -> None:
     before = HEAD + f"  %p: f32[1,2,3,2] = pad(%dx, pads=[1, 0, 0, 0], value={value})\n"
-    moved = f"%p.q: u8[1,2,3,2]{{s=0.5, z=7}} = pad(%x, pads=[1, 0, 0, 0], value={stored})\n"
-    moved += "  %p: f32[1,2,3,2] = dequantize(%p.q"
-    after = HEAD.replace("%dx: f32[1,2,2,2] = dequantize(%x", moved)
+    move = f"%p.q: u8[1,2,3,2]{{s=0.5, z=7}} = pad(%x, pads=[1, 0, 0, 0], value={level})\n"
+    move += "  %p: f32[1,2,3,2] = dequantize(%p.q"
+    after = HEAD.replace("%dx: f32[1,2,2,2] = dequantize(%x", move)
     end = quantized("%p", "1,2,3,2") + "}"
     check(FuseMoves(), before + end, after + end)
 
 
-@pytest.mark.parametrize(("value", "stored"), [("0.25", 4), ("-4.0", 0), ("124.5", 255)])
-def test_a_pad_by_another_value_is_of_what_quantize_makes(value: str, stored: int) -> None:
+@pytest.mark.parametrize(("value", "level"), [("0.25", 4), ("-4.0", 0), ("124.5", 255)])
+def test_a_pad_by_another_value_is_of_what_quantize_makes(value: str, level: int) -> None:
     pad = f"  %p: f32[1,2,3,2] = pad(%dx, pads=[1, 0, 0, 0], value={value})\n"
     after = HEAD + quantized("%dx", "1,2,2,2", name="%y.0")
-    after += f"  %y: u8[1,2,3,2]{{s=0.3, z=3}} = pad(%y.0, pads=[1, 0, 0, 0], value={stored})\n}}"
+    after += f"  %y: u8[1,2,3,2]{{s=0.3, z=3}} = pad(%y.0, pads=[1, 0, 0, 0], value={level})\n}}"
     check(FuseMoves(), HEAD + pad + quantized("%p", "1,2,3,2") + "}", after)
 
 
 @pytest.mark.parametrize(
-    ("move", "moved"),
+    ("move", "byte_move"),
     [
         (f"resize(%dx, {MODES})", f"resize(%x, {MODES})"),
         ("pad(%dx, pads=[2, 2, 0, 0])", "pad(%x, pads=[2, 2, 0, 0], value=7)"),
     ],
 )
-def test_what_a_float_op_reads_is_moved_as_bytes(move: str, moved: str) -> None:
+def test_what_a_float_op_reads_is_moved_as_bytes(move: str, byte_move: str) -> None:
     tail = '  %k: f32[1,2,4,4] = elementwise([%m], op_type="Tanh")\n' + quantized("%k", "1,2,4,4") + "}"
-    after = f"%m.q: u8[1,2,4,4]{{s=0.5, z=7}} = {moved}\n  %m: f32[1,2,4,4] = dequantize(%m.q"
+    after = f"%m.q: u8[1,2,4,4]{{s=0.5, z=7}} = {byte_move}\n  %m: f32[1,2,4,4] = dequantize(%m.q"
     check(
         FuseMoves(),
         HEAD + f"  %m: f32[1,2,4,4] = {move}\n" + tail,
@@ -146,8 +146,8 @@ def test_what_a_float_op_reads_is_moved_as_bytes(move: str, moved: str) -> None:
 def test_a_float_concat_of_equal_quantization_moves_bytes() -> None:
     text = HEAD.replace('("y": %y)', '("y": %c)')
     before = text + "  %c: f32[1,4,2,2] = concat([%dx, %dx])\n}"
-    moved = "%c.q: u8[1,4,2,2]{s=0.5, z=7} = concat([%x, %x])\n  %c: f32[1,4,2,2] = dequantize(%c.q"
-    check(FuseMoves(), before, text.replace("%dx: f32[1,2,2,2] = dequantize(%x", moved) + "}")
+    move = "%c.q: u8[1,4,2,2]{s=0.5, z=7} = concat([%x, %x])\n  %c: f32[1,4,2,2] = dequantize(%c.q"
+    check(FuseMoves(), before, text.replace("%dx: f32[1,2,2,2] = dequantize(%x", move) + "}")
 
 
 def test_a_float_concat_of_other_quantization_stays() -> None:

@@ -70,12 +70,14 @@ def test_equal_pairs_become_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("op", "constants"),
+    ("op_type", "constants"),
     [("Identity", ()), ("Dropout", ()), ("Mul", (1,)), ("Div", (1,)), ("Add", (0,)), ("Sub", (0,))],
 )
-def test_what_does_nothing_is_looked_through(op: str, constants: tuple[float, ...], tmp_path: Path) -> None:
+def test_what_does_nothing_is_looked_through(
+    op_type: str, constants: tuple[float, ...], tmp_path: Path
+) -> None:
     b = QDQBuilder()
-    between = b.unary(b.input(SHAPE, A), op, None, *constants)
+    between = b.unary(b.input(SHAPE, A), op_type, None, *constants)
     b.output(conv(b, b.quantize(between, B)))
     assert len(quantizations(b.build(), tmp_path)) == 2
     assert_exact(b.build(), tmp_path)
@@ -153,14 +155,14 @@ def test_ranges_that_meet_in_a_point_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("op", "constants", "merged"),
+    ("op_type", "constants", "merged"),
     [("Expand", [[1, 3, 1, 1]], True), ("Slice", [[0], [2**40], [2]], False)],
 )
 def test_an_expand_that_does_nothing_is_looked_through_but_no_slice(
-    op: str, constants: list[list[int]], merged: bool, tmp_path: Path
+    op_type: str, constants: list[list[int]], merged: bool, tmp_path: Path
 ) -> None:
     b = QDQBuilder()
     x = b.input(SHAPE, A)
-    b.output(conv(b, b.node(op, [x, *map(np.array, constants)], B)))
+    b.output(conv(b, b.node(op_type, [x, *map(np.array, constants)], B)))
     assert (len(quantizations(b.build(), tmp_path)) == 2) == merged
     assert_exact(b.build(), tmp_path)

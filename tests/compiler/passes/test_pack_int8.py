@@ -52,10 +52,10 @@ def packed(text: str) -> Graph:
     """The packed graph of `text`, which must compute the same."""
     graph = parse_graph(text)
     feed = seeded(graph)
-    wanted = run_graph(parse_graph(text), feed)
+    expected = run_graph(parse_graph(text), feed)
     assert PackInt8().apply(graph)
     verify(graph, PackInt8.name)
-    assert differing(run_graph(graph, feed), wanted) == 0
+    assert differing(run_graph(graph, feed), expected) == 0
     assert not PackInt8().apply(graph)
     return graph
 

@@ -22,27 +22,27 @@ def placed(body: str, outputs: str = '"y": %y') -> Program:
     """The program after the pass, which must compute what the graph does."""
     graph = parse_graph(f"graph @t (%x: u8[1,5,4,4]{Q}) -> ({outputs}) opset 21 {{ {body} }}")
     feed = seeded(graph)
-    wanted = run_graph(graph, feed)
+    expected = run_graph(graph, feed)
     PackInt8().apply(graph)
     program = Schedule().apply(graph)
     assert PlaceConcat().apply(program)
-    assert differing(run_program(program, feed), wanted) == 0
+    assert differing(run_program(program, feed), expected) == 0
     assert not PlaceConcat().apply(program)
     return program
 
 
-def kernel(program: Program, op: str) -> Kernel:
-    (found,) = [kernel for kernel in program.kernels if kernel.kind == op]
-    return found
+def kernel(program: Program, kind: str) -> Kernel:
+    (match,) = [kernel for kernel in program.kernels if kernel.kind == kind]
+    return match
 
 
-def ops(program: Program) -> list[str]:
+def kinds(program: Program) -> list[str]:
     return [kernel.kind for kernel in program.kernels]
 
 
 def test_the_parts_of_a_concat_are_written_by_their_producers() -> None:
     program = placed(CONV + f"%y: u8[1,8,4,4]{Q} = concat([%c, %x])")
-    assert ops(program) == ["pack", "conv", "unpack"]
+    assert kinds(program) == ["pack", "conv", "unpack"]
     (store,) = kernel(program, "conv").stores
     assert isinstance(store, BufferStore)
     assert (store.view.first, store.view.words, store.view.pitch) == (0, 1, 3)
@@ -50,7 +50,7 @@ def test_the_parts_of_a_concat_are_written_by_their_producers() -> None:
 
 def test_a_table_is_applied_by_the_store() -> None:
     program = placed(TABLE + CONV + f"%y: u8[1,3,4,4]{Q} = lookup(%c, table=@t)")
-    assert ops(program) == ["pack", "conv", "unpack"]
+    assert kinds(program) == ["pack", "conv", "unpack"]
     (store,) = kernel(program, "conv").stores
     assert store.table is not None
 
@@ -62,14 +62,14 @@ def test_tables_in_a_row_become_one() -> None:
     assert isinstance(store, BufferStore)
     assert store.table is not None
     once = np.array([i * 7 % 256 for i in range(256)], np.uint8)
-    packed = once[once][np.arange(256) ^ 0x80] ^ 0x80
-    assert store.table.view(np.uint8).tolist() == packed.tolist()
+    packed_table = once[once][np.arange(256) ^ 0x80] ^ 0x80
+    assert store.table.view(np.uint8).tolist() == packed_table.tolist()
 
 
 def test_a_float_output_is_written_by_the_producer() -> None:
     body = CONV + "@f: f32[256] = splat 0.5\n%y: f32[1,3,4,4] = lookup(%c, table=@f)"
     program = placed(body)
-    assert ops(program) == ["pack", "conv"]
+    assert kinds(program) == ["pack", "conv"]
     (store,) = kernel(program, "conv").stores
     assert isinstance(store, OutputStore)
 
@@ -77,7 +77,7 @@ def test_a_float_output_is_written_by_the_producer() -> None:
 def test_a_float_output_of_a_concat_is_written_in_parts() -> None:
     body = CONV + f"%k: u8[1,8,4,4]{Q} = concat([%c, %x])\n@f: f32[256] = splat 0.5\n"
     program = placed(body + "%y: f32[1,8,4,4] = lookup(%k, table=@f)")
-    assert ops(program) == ["pack", "conv"]
+    assert kinds(program) == ["pack", "conv"]
     (of_conv,) = [s for s in kernel(program, "conv").stores if isinstance(s, OutputStore)]
     (of_pack,) = [s for s in kernel(program, "pack").stores if isinstance(s, OutputStore)]
     assert of_conv.channels == (0, 1, 2, -1)
@@ -108,7 +108,7 @@ def test_a_repeated_part_is_stored_twice() -> None:
 def test_a_resize_that_was_not_folded_stays_a_kernel_and_is_placed() -> None:
     body = CONV + f"%r: u8[1,3,6,4]{Q} = resize(%c, scales=[1.5, 1.0])\n"
     program = placed(body + f"%y: u8[1,6,6,4]{Q} = concat([%r, %r])")
-    assert ops(program) == ["pack", "conv", "gather", "unpack"]
+    assert kinds(program) == ["pack", "conv", "gather", "unpack"]
     assert len(kernel(program, "gather").stores) == 2
 
 
@@ -120,7 +120,7 @@ def test_what_nobody_reads_is_not_stored() -> None:
 def test_a_copy_of_a_view_of_another_shape_stays() -> None:
     body = TABLE + f'%v: u8[1,2,2,20]{Q} = move(%x, form="reshape")\n'
     program = placed(body + f"%y: u8[1,2,2,20]{Q} = lookup(%v, table=@t)")
-    assert ops(program) == ["pack", "gather", "unpack"]
+    assert kinds(program) == ["pack", "gather", "unpack"]
     (store,) = kernel(program, "gather").stores
     assert isinstance(store, BufferStore)
     assert store.table is not None

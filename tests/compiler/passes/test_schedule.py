@@ -25,10 +25,10 @@ def scheduled(body: str, outputs: str = '"y": %y') -> Program:
     text = f"graph @t (%x: u8[1,5,4,4]{Q}) -> ({outputs}) opset 21 {{ {body} }}"
     graph = parse_graph(text)
     feed = seeded(graph)
-    wanted = run_graph(graph, feed)
+    expected = run_graph(graph, feed)
     PackInt8().apply(graph)
     program = Schedule().apply(graph)
-    assert differing(run_program(program, feed), wanted) == 0
+    assert differing(run_program(program, feed), expected) == 0
     return program
 
 
@@ -173,18 +173,18 @@ def test_two_pads_with_other_constants_are_two_gathers() -> None:
 @pytest.mark.parametrize(("inputs", "outputs"), [(1, 5), (1, 6), (1, 14), (3, 3), (3, 9)])
 def test_a_value_may_be_more_outputs_than_a_kernel_can_bind(inputs: int, outputs: int) -> None:
     names = ", ".join(f'"y{number}": %y' for number in range(outputs))
-    given = ", ".join(f"%x{number}: f32[2,3]" for number in range(inputs))
-    text = f"""graph @t ({given}) -> ({names}) opset 21 {{
+    declarations = ", ".join(f"%x{number}: f32[2,3]" for number in range(inputs))
+    text = f"""graph @t ({declarations}) -> ({names}) opset 21 {{
       %s: f32[2,3] = elementwise([{", ".join(f"%x{number}" for number in range(inputs))}], op_type="Sum")
       %y: f32[2,3] = float([%s], op_type="Softplus")
     }}"""
     graph = parse_graph(text)
     feed = seeded(graph)
-    wanted = run_graph(graph, feed)
+    expected = run_graph(graph, feed)
     PackInt8().apply(graph)
     program = Schedule().apply(graph)
     verify_program(program, Schedule.name)
-    assert differing(run_program(program, feed), wanted) == 0
+    assert differing(run_program(program, feed), expected) == 0
     AllocateBuffers().apply(program)
     assert max(len(kernel["bindings"]) for kernel in generate(program, {}).kernels) <= 8
     assert ("copy" in [kernel.kind for kernel in program.kernels]) == (inputs + outputs > 6)

@@ -16,14 +16,14 @@ NEUTRAL = [
 ]
 
 
-def with_constant(shape: str, value: str, xs: str, op: str) -> str:
+def with_constant(shape: str, value: str, xs: str, op_type: str) -> str:
     text = HEAD.format(more="") + f"  @k: f32{shape} = splat {value}\n"
-    return text + f'  %m: f32[1,2,4,4] = elementwise([{xs}], op_type="{op}")\n' + TANH.format(x="%m")
+    return text + f'  %m: f32[1,2,4,4] = elementwise([{xs}], op_type="{op_type}")\n' + TANH.format(x="%m")
 
 
-@pytest.mark.parametrize(("shape", "value", "xs", "op"), NEUTRAL)
-def test_neutral_ops_go(shape: str, value: str, xs: str, op: str) -> None:
-    text = with_constant(shape, value, xs, op)
+@pytest.mark.parametrize(("shape", "value", "xs", "op_type"), NEUTRAL)
+def test_neutral_ops_go(shape: str, value: str, xs: str, op_type: str) -> None:
+    text = with_constant(shape, value, xs, op_type)
     check(SimplifyFloats(), text, HEAD.format(more="") + TANH.format(x="%x"))
 
 
@@ -33,7 +33,7 @@ def test_identity_goes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("shape", "value", "xs", "op"),
+    ("shape", "value", "xs", "op_type"),
     [
         ("[]", "1.0", "%x, @k", "Add"),
         ("[]", "0.0", "@k, %x", "Sub"),
@@ -41,8 +41,8 @@ def test_identity_goes() -> None:
         ("[2,1,1]", "1.0", "%x, @k", "Mul"),
     ],
 )
-def test_other_ops_stay(shape: str, value: str, xs: str, op: str) -> None:
-    unchanged(SimplifyFloats(), with_constant(shape, value, xs, op))
+def test_other_ops_stay(shape: str, value: str, xs: str, op_type: str) -> None:
+    unchanged(SimplifyFloats(), with_constant(shape, value, xs, op_type))
 
 
 def test_a_neutral_op_that_is_an_output_stays() -> None:

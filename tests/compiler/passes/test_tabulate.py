@@ -27,9 +27,9 @@ QUANTIZE = "%y: u8[1,2,16,16]{{s=0.01, z=100}} = quantize({x}, scale=@sy, zero_p
 def tabulated(text: str) -> list[Lookup]:
     """The lookups that the pass makes of `text`, which must all be the same as the chain."""
     graph = parse_graph(text)
-    wanted = run_graph(parse_graph(text), seeded(graph))
+    expected = run_graph(parse_graph(text), seeded(graph))
     assert Tabulate().apply(graph)
-    assert differing(run_graph(graph, seeded(graph)), wanted) == 0
+    assert differing(run_graph(graph, seeded(graph)), expected) == 0
     assert not Tabulate().apply(graph)
     return [op for op in graph.ops if isinstance(op, Lookup)]
 
@@ -62,8 +62,8 @@ def test_a_dequantized_output_gets_a_float_table() -> None:
 
 def test_an_int8_table_is_indexed_by_the_bits() -> None:
     (op,) = tabulated(TEXT.format(x="s8", outputs='"d": %d', chain=""))
-    stored = np.arange(256).astype(np.uint8).view(np.int8)
-    assert op.table.array.tolist() == dequantize_linear(stored, 0.05, 7).tolist()
+    levels = np.arange(256).astype(np.uint8).view(np.int8)
+    assert op.table.array.tolist() == dequantize_linear(levels, 0.05, 7).tolist()
 
 
 def test_a_value_in_the_middle_of_a_chain_may_be_an_output_too() -> None:

@@ -36,18 +36,18 @@ def integer_product(constant: bool, zero_point: int | None) -> tuple[onnx.ModelP
 @pytest.mark.parametrize("zero_point", [None, 0, -5])
 def test_the_largest_products_are_added_up_whole(constant: bool, zero_point: int | None) -> None:
     model, feed = integer_product(constant, zero_point)
-    wanted = SUM - 64 * 255 * (zero_point or 0)
-    assert (Oracle(model).run(feed)["y"] == wanted).all()
+    expected = SUM - 64 * 255 * (zero_point or 0)
+    assert (Oracle(model).run(feed)["y"] == expected).all()
 
 
 def test_a_zero_point_that_is_computed_moves_along() -> None:
     nodes = [
-        helper.make_node("Identity", ["given"], ["z"]),
+        helper.make_node("Identity", ["zero"], ["z"]),
         helper.make_node("MatMulInteger", ["a", "b", "", "z"], ["y"]),
     ]
-    feed: Feed = {"a": FULL, "b": LARGE, "given": np.arange(16, dtype=np.int8)}
-    made = Oracle(model_of(nodes, feed, {})).run(feed)["y"]
-    assert (made == SUM - 64 * 255 * np.arange(16)).all()
+    feed: Feed = {"a": FULL, "b": LARGE, "zero": np.arange(16, dtype=np.int8)}
+    y = Oracle(model_of(nodes, feed, {})).run(feed)["y"]
+    assert (y == SUM - 64 * 255 * np.arange(16)).all()
 
 
 def test_a_convolution_of_large_weights_is_added_up_whole() -> None:
@@ -55,8 +55,8 @@ def test_a_convolution_of_large_weights_is_added_up_whole() -> None:
     x = b.input((1, 64, 5, 5), QuantParams(1.0, 0), as_float=False)
     weights = Weights(np.full((8, 64, 1, 1), 127, np.int8), 1.0)
     b.output(b.conv(x, weights, QuantParams(SUM / 200, 0)), as_float=False)
-    (made,) = Oracle(b.build()).run({"x0": np.full((1, 64, 5, 5), 255, np.uint8)}).values()
-    assert (made == 200).all()
+    (y,) = Oracle(b.build()).run({"x0": np.full((1, 64, 5, 5), 255, np.uint8)}).values()
+    assert (y == 200).all()
 
 
 def test_two_convolutions_may_share_their_weights() -> None:
@@ -113,29 +113,29 @@ def test_the_changed_graph_computes_the_same_bits(make: Any) -> None:
     oracle = Oracle(make())
     exact = with_exact_sums(oracle.optimized)
     assert exact is not None
-    left = [node.input for node in exact.graph.node if node.op_type.startswith("QLinearConv")]
-    assert all(names[3].endswith("_as_u8") for names in left)
+    operands = [node.input for node in exact.graph.node if node.op_type.startswith("QLinearConv")]
+    assert all(names[3].endswith("_as_u8") for names in operands)
     for feed in feeds_for(oracle):
-        wanted = oracle.run(feed)
-        made = open_as_is(exact).run(list(wanted), feed)
-        for got, want in zip(made, wanted.values(), strict=True):
-            assert got.tobytes() == want.tobytes()
+        expected = oracle.run(feed)
+        results = open_as_is(exact).run(list(expected), feed)
+        for result, want in zip(results, expected.values(), strict=True):
+            assert result.tobytes() == want.tobytes()
 
 
 def test_floats_are_the_same_bits_when_the_optimized_graph_is_run_as_it_is() -> None:
     b = QDQBuilder()
     x = b.input((1, 8, 9, 10), None)
     random = np.random.default_rng(0)
-    held = [random.normal(size=size).astype(np.float32) for size in ((16, 8, 3, 3), (16,))]
-    y = b.node("Conv", [x, *held], None, pads=[1, 1, 1, 1])
+    parameters = [random.normal(size=size).astype(np.float32) for size in ((16, 8, 3, 3), (16,))]
+    y = b.node("Conv", [x, *parameters], None, pads=[1, 1, 1, 1])
     y = b.node("Softmax", [b.node("Softplus", [y], None)], None, axis=-1)
     b.output(y)
     oracle = Oracle(b.build())
     assert with_exact_sums(oracle.optimized) is None
     for feed in feeds_for(oracle):
         (want,) = oracle.run(feed).values()
-        (made,) = open_as_is(oracle.optimized).run(None, feed)
-        assert made.tobytes() == want.tobytes()
+        (result,) = open_as_is(oracle.optimized).run(None, feed)
+        assert result.tobytes() == want.tobytes()
 
 
 def test_the_cpu_is_tried_out() -> None:

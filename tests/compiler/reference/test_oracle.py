@@ -145,10 +145,10 @@ def test_a_conv_left_in_float_is_named_with_its_reason_and_the_next_step(
 ) -> None:
     b = QDQBuilder()
     make(b)
-    (left,) = Oracle(b.build()).integer_groups().left_in_float
-    assert left.source.startswith("Conv_")
-    assert reason in left.reason
-    assert step in left.next_step
+    (group,) = Oracle(b.build()).integer_groups().left_in_float
+    assert group.source.startswith("Conv_")
+    assert reason in group.reason
+    assert step in group.next_step
 
 
 @pytest.mark.parametrize("make", [signed_skip, signed_input, signed_output])
@@ -188,9 +188,9 @@ def test_a_quantized_tensor_can_be_looked_at_without_disturbing_the_output() -> 
     b.output(conv(b, y, U8))
     model = b.build()
     assert y.stored is not None
-    stored = Oracle(model).intermediate(feed(model), [y.stored])[y.stored]
-    assert stored.dtype == np.uint8
-    assert stored.shape == SHAPE
+    levels = Oracle(model).intermediate(feed(model), [y.stored])[y.stored]
+    assert levels.dtype == np.uint8
+    assert levels.shape == SHAPE
 
 
 def test_looking_inside_a_group_is_refused_because_it_would_change_the_reference() -> None:
@@ -256,12 +256,14 @@ REAL = ((BYTES - 128).astype(np.float32) * np.float32(0.03)).astype(np.float32)
 ATTRIBUTES = {"PRelu": (0.1,), "Clip": (-1.0, 1.5)}
 
 
-@pytest.mark.parametrize("op", sorted(PURE_UNARY | PURE_WITH_CONSTANT))
+@pytest.mark.parametrize("op_type", sorted(PURE_UNARY | PURE_WITH_CONSTANT))
 @pytest.mark.parametrize("length", [1, 7, 1001])
-def test_a_pure_op_gives_the_same_bits_at_every_position(op: str, length: int) -> None:
-    table = run_anywhere(op, REAL)
+def test_a_pure_op_gives_the_same_bits_at_every_position(op_type: str, length: int) -> None:
+    table = run_anywhere(op_type, REAL)
     indices = np.random.default_rng(length).integers(0, 256, length)
-    assert np.array_equal(run_anywhere(op, REAL[indices]).view(np.uint32), table[indices].view(np.uint32))
+    assert np.array_equal(
+        run_anywhere(op_type, REAL[indices]).view(np.uint32), table[indices].view(np.uint32)
+    )
 
 
 def test_an_impure_op_is_not_called_pure() -> None:
@@ -271,17 +273,17 @@ def test_an_impure_op_is_not_called_pure() -> None:
     assert not np.array_equal(run_anywhere("Softplus", x)[1:], shifted)
 
 
-def chain(op: str) -> tuple[list[onnx.NodeProto], dict[str, NDArray[np.float32]]]:
-    values = ATTRIBUTES.get(op, (0.7,) if op in PURE_WITH_CONSTANT else ())
+def chain(op_type: str) -> tuple[list[onnx.NodeProto], dict[str, NDArray[np.float32]]]:
+    values = ATTRIBUTES.get(op_type, (0.7,) if op_type in PURE_WITH_CONSTANT else ())
     constants = {f"c{i}": np.float32(value) for i, value in enumerate(values)}
-    domain, _, plain = op.rpartition(".")
-    domain = domain or IMPLIED_DOMAINS.get(op, "")
+    domain, _, plain = op_type.rpartition(".")
+    domain = domain or IMPLIED_DOMAINS.get(op_type, "")
     node = helper.make_node(plain, ["x", *constants], ["y"], domain=domain)
     return [node], constants  # type: ignore[return-value]
 
 
-def run_anywhere(op: str, x: NDArray[np.float32]) -> NDArray[np.float32]:
+def run_anywhere(op_type: str, x: NDArray[np.float32]) -> NDArray[np.float32]:
     """The op on a tensor of any length, with the same session options as everything else."""
-    nodes, constants = chain(op)
+    nodes, constants = chain(op_type)
     model = model_of(nodes, {"x": x}, constants, opset=20)
     return Oracle(model).run({"x": x})["y"]

@@ -47,8 +47,8 @@ def transposed_model() -> onnx.ModelProto:
     """A ConvTranspose, which is a sum of integers here and of floats in ONNX Runtime."""
     b = QDQBuilder()
     x = b.input(SHAPE, PARAMS)
-    stored = np.random.default_rng(1).integers(-128, 128, (3, 4, 4, 4)).astype(np.int8)
-    weights = b.constant_tensor(stored, 0.01, 0, 1)
+    levels = np.random.default_rng(1).integers(-128, 128, (3, 4, 4, 4)).astype(np.int8)
+    weights = b.constant_tensor(levels, 0.01, 0, 1)
     b.output(b.node("ConvTranspose", [x, weights], PARAMS, strides=[2, 2], pads=[1, 1, 1, 1]), as_float=False)
     return b.build()
 
@@ -81,13 +81,13 @@ class SimulatedDevice:
     def trace(self, sample: Feed) -> dict[str, list[Array]]:
         words: dict[str, list[Array]] = {}
 
-        def keep(kernel: Kernel, written: list[Array]) -> list[Array]:
-            words[kernel.name] = self._flipped(kernel, written)
+        def keep(kernel: Kernel, arrays: list[Array]) -> list[Array]:
+            words[kernel.name] = self._flipped(kernel, arrays)
             return words[kernel.name]
 
         run_program(self.program, sample, replace=keep)
         return words
 
-    def _flipped(self, kernel: Kernel, written: list[Array]) -> list[Array]:
-        written[0].flat[0] ^= np.uint32(self.faults.get(kernel.name, 0))
-        return written
+    def _flipped(self, kernel: Kernel, arrays: list[Array]) -> list[Array]:
+        arrays[0].flat[0] ^= np.uint32(self.faults.get(kernel.name, 0))
+        return arrays

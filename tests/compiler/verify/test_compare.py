@@ -27,8 +27,8 @@ def f32(*values: float) -> Any:
 def test_values_differ_where_their_bits_do() -> None:
     want = f32(0.0, 1.0, np.nan, np.inf)
     assert compare({"y": want}, {"y": want.copy()}) == Difference(values=4)
-    found = compare({"y": want}, {"y": f32(-0.0, 1.0, np.nan, np.inf)})
-    assert (found.differing, found.first) == (1, "output 'y' [0] is -0.0, expected 0.0")
+    difference = compare({"y": want}, {"y": f32(-0.0, 1.0, np.nan, np.inf)})
+    assert (difference.differing, difference.first) == (1, "output 'y' [0] is -0.0, expected 0.0")
     other_nan = want.copy()
     other_nan.view(np.uint32)[2] ^= 1
     assert compare({"y": want}, {"y": other_nan}).differing == 1
@@ -36,16 +36,16 @@ def test_values_differ_where_their_bits_do() -> None:
 
 @pytest.mark.parametrize("have", [np.zeros((2, 3), np.int8), np.zeros((3, 2), np.uint8)])
 def test_another_dtype_or_shape_differs_in_every_value(have: Any) -> None:
-    found = compare({"y": np.zeros((2, 3), np.uint8)}, {"y": have})
-    assert (found.values, found.differing) == (6, 6)
-    assert found.first == f"output 'y' is {have.dtype}{list(have.shape)}, expected uint8[2, 3]"
+    difference = compare({"y": np.zeros((2, 3), np.uint8)}, {"y": have})
+    assert (difference.values, difference.differing) == (6, 6)
+    assert difference.first == f"output 'y' is {have.dtype}{list(have.shape)}, expected uint8[2, 3]"
 
 
 def test_outputs_are_added_up_and_the_first_that_differs_is_told() -> None:
     want = {"a": f32(1, 2), "b": f32(3), "c": f32(4)}
-    found = compare(want, {"a": f32(1, 2), "b": f32(5), "c": f32(6), "more": f32(0)})
-    assert found == Difference(4, 2, first="output 'b' [0] is 5.0, expected 3.0")
-    assert not found.ok
+    difference = compare(want, {"a": f32(1, 2), "b": f32(5), "c": f32(6), "more": f32(0)})
+    assert difference == Difference(4, 2, first="output 'b' [0] is 5.0, expected 3.0")
+    assert not difference.ok
 
 
 def test_floats_are_held_to_the_tolerance_only_where_that_is_asked() -> None:
@@ -96,9 +96,9 @@ def test_one_in_a_hundred_integers_may_differ() -> None:
 
 
 def test_steps_of_bytes_do_not_wrap() -> None:
-    found = Steps.between(np.array([0, 255, 7, 9], np.uint8), np.array([255, 254, 7, 8], np.uint8))
-    assert found == Steps(values=4, differing=3, most=255)
-    assert not found.ok
-    found.add(Steps(2, 1, 1))
-    assert found == Steps(6, 4, 255)
+    steps = Steps.between(np.array([0, 255, 7, 9], np.uint8), np.array([255, 254, 7, 8], np.uint8))
+    assert steps == Steps(values=4, differing=3, most=255)
+    assert not steps.ok
+    steps.add(Steps(2, 1, 1))
+    assert steps == Steps(6, 4, 255)
     assert Steps.between(np.array([3], np.int8), np.array([2], np.int8)).ok

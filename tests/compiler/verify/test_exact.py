@@ -27,13 +27,13 @@ def simulated(_: onnx.ModelProto, program: Program, feed: Feed) -> Feed:
 
 
 def test_every_stage_of_every_sample_is_compared() -> None:
-    found = compare_model(integer_model(), [sample(0), sample(1)], simulated)
-    names = dict.fromkeys(stage.name for stage in found.stages)
+    comparison = compare_model(integer_model(), [sample(0), sample(1)], simulated)
+    names = dict.fromkeys(stage.name for stage in comparison.stages)
     assert list(names) == [*(f"after {name}" for name in PASS_NAMES), ON_DEVICE]
-    assert {stage.difference.values for stage in found.stages} == {2 * VALUES}
-    assert found.values == 2 * VALUES * len(found.stages)
-    assert (found.failed, found.wrong) == (False, None)
-    assert found.require_exact() is found.program
+    assert {stage.difference.values for stage in comparison.stages} == {2 * VALUES}
+    assert comparison.values == 2 * VALUES * len(comparison.stages)
+    assert (comparison.failed, comparison.wrong) == (False, None)
+    assert comparison.require_exact() is comparison.program
 
 
 def test_the_first_stage_that_differs_is_told_with_its_first_value(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -43,57 +43,57 @@ def test_the_first_stage_that_differs_is_told_with_its_first_value(monkeypatch: 
         return True
 
     monkeypatch.setattr(FoldPad, "apply", wrong)
-    found = compare_model(integer_model(), [sample()])
-    assert found.failed
-    assert found.wrong is not None
-    assert found.wrong.name == "after fold_pad"
-    assert found.wrong.first_sample == 0
-    assert found.wrong.difference.first.startswith("output 'dequantizelinear_")
+    comparison = compare_model(integer_model(), [sample()])
+    assert comparison.failed
+    assert comparison.wrong is not None
+    assert comparison.wrong.name == "after fold_pad"
+    assert comparison.wrong.first_sample == 0
+    assert comparison.wrong.difference.first.startswith("output 'dequantizelinear_")
     with pytest.raises(AssertionError, match=r"stages that differ: .*after fold_pad"):
-        found.require_exact()
+        comparison.require_exact()
 
 
 def test_a_device_that_differs_is_told() -> None:
     def wrong(*args: object) -> Feed:
         return {name: -values for name, values in simulated(*args).items()}  # type: ignore[arg-type]
 
-    found = compare_model(integer_model(), [sample()], wrong)
-    assert found.wrong is not None
-    assert found.wrong.name == ON_DEVICE == "after the device"
+    comparison = compare_model(integer_model(), [sample()], wrong)
+    assert comparison.wrong is not None
+    assert comparison.wrong.name == ON_DEVICE == "after the device"
 
 
 def test_what_stays_in_float_is_not_compared() -> None:
-    found = compare_model(float_model(), [sample()], simulated)
-    assert found.in_float[0].startswith("InstanceNormalization: ")
-    assert (found.stages, found.failed, found.program) == ([], False, None)
+    comparison = compare_model(float_model(), [sample()], simulated)
+    assert comparison.in_float[0].startswith("InstanceNormalization: ")
+    assert (comparison.stages, comparison.failed, comparison.program) == ([], False, None)
     with pytest.raises(AssertionError, match="left in float"):
-        found.require_exact()
+        comparison.require_exact()
 
 
 def test_what_the_compiler_refuses_is_told() -> None:
     b = QDQBuilder()
     b.output(b.node("Det", [b.input((1, 1, 4, 4), PARAMS)], None))
-    found = compare_model(b.build(), [{"x0": np.zeros((1, 1, 4, 4), np.float32)}])
-    assert [reason for reason in (*found.refused, *found.in_float) if "Det" in reason]
-    assert not found.failed
+    comparison = compare_model(b.build(), [{"x0": np.zeros((1, 1, 4, 4), np.float32)}])
+    assert [reason for reason in (*comparison.refused, *comparison.in_float) if "Det" in reason]
+    assert not comparison.failed
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "message"),
     [
         (ZeroDivisionError("planted"), "ZeroDivisionError after fold_constants: planted"),
         (CompileError("internal error: planted"), "after fold_constants: internal error: planted"),
     ],
 )
 def test_an_error_that_is_nobodys_mistake_is_a_finding(
-    error: Exception, told: str, monkeypatch: pytest.MonkeyPatch
+    error: Exception, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(*_: object) -> bool:
+    def fails(*_: object) -> bool:
         raise error
 
-    monkeypatch.setattr(Canonicalize, "apply", broken)
-    found = compare_model(integer_model(), [sample()])
-    assert (found.crash, found.failed, found.refused) == (told, True, [])
+    monkeypatch.setattr(Canonicalize, "apply", fails)
+    comparison = compare_model(integer_model(), [sample()])
+    assert (comparison.crash, comparison.failed, comparison.refused) == (message, True, [])
 
 
 def test_an_error_of_the_models_maker_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,8 +101,8 @@ def test_an_error_of_the_models_maker_is_a_refusal(monkeypatch: pytest.MonkeyPat
         raise CompileError("planted")
 
     monkeypatch.setattr(Canonicalize, "apply", refuses)
-    found = compare_model(integer_model(), [sample()])
-    assert (found.refused, found.stages, found.failed) == (["planted"], [], False)
+    comparison = compare_model(integer_model(), [sample()])
+    assert (comparison.refused, comparison.stages, comparison.failed) == (["planted"], [], False)
 
 
 def test_a_sample_that_does_not_fit_is_refused() -> None:

@@ -29,14 +29,14 @@ def test_bytes_in_and_out(params: QuantParams, side: str, tmp_path: Path) -> Non
     assert_exact(b.build(), tmp_path)
 
 
-@pytest.mark.parametrize("op", ["Tanh", "Relu", "Sigmoid", "LeakyRelu", "Erf", "Exp", "Neg"])
+@pytest.mark.parametrize("op_type", ["Tanh", "Relu", "Sigmoid", "LeakyRelu", "Erf", "Exp", "Neg"])
 @pytest.mark.parametrize("params", [U8, S8], ids=["u8", "s8"])
 @pytest.mark.parametrize("quantized", [False, True])
-def test_table(op: str, params: QuantParams, quantized: bool, tmp_path: Path) -> None:
+def test_table(op_type: str, params: QuantParams, quantized: bool, tmp_path: Path) -> None:
     b = QDQBuilder()
     y = b.conv(b.input((1, 5, 16, 16), params), weights(3), params)
     after = QuantParams(0.01, 30, params.dtype) if quantized else None
-    b.output(b.unary(y, op, after))
+    b.output(b.unary(y, op_type, after))
     assert_exact(b.build(), tmp_path)
 
 

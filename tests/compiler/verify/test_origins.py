@@ -29,8 +29,8 @@ def test_what_is_quantized_behind_floats_is_named_as_in_the_model() -> None:
 
 def test_the_result_of_a_conv_transpose_is_known_in_the_packed_graph() -> None:
     model = transposed_model()
-    found = transposed_results(verification_of(model).compiled.packed)
-    assert list(found) == [model.graph.output[0].name]
+    results = transposed_results(verification_of(model).compiled.packed)
+    assert list(results) == [model.graph.output[0].name]
     assert transposed_results(verification_of(float_model()).compiled.packed) == {}
 
 
@@ -52,8 +52,8 @@ def test_a_given_tensor_takes_the_place_of_its_value_at_every_stage(name: str) -
 
 
 def test_a_tensor_that_is_left_out_is_not_given() -> None:
-    packed = verification_of(float_model()).compiled.packed
-    (name,) = quantized_floats(packed)
-    given = {name: np.zeros((1, 8, 6, 5), np.uint8)}
-    assert len(as_values(packed, given)) == 1
-    assert as_values(packed, given, without=[name]) == {}
+    graph = verification_of(float_model()).compiled.packed
+    (name,) = quantized_floats(graph)
+    substitutes = {name: np.zeros((1, 8, 6, 5), np.uint8)}
+    assert len(as_values(graph, substitutes)) == 1
+    assert as_values(graph, substitutes, without=[name]) == {}

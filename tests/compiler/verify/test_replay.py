@@ -31,26 +31,26 @@ def end_of_a_region(program: Program) -> Kernel:
 
 def test_a_device_that_is_right_is_right_in_every_word() -> None:
     program = verification_of(float_model()).compiled.program
-    found = replayed(program, {})
-    assert (found.wrong, found.errors, found.ok) == ({}, {1: 0.0}, True)
-    assert found.words > 0
+    replay = replayed(program, {})
+    assert (replay.wrong, replay.errors, replay.ok) == ({}, {1: 0.0}, True)
+    assert replay.words > 0
 
 
 def test_only_the_kernel_that_is_wrong_is_blamed() -> None:
     program = verification_of(float_model()).compiled.program
     for kernel in program.kernels:
         if kernel not in float_regions(program)[0].kernels:
-            found = replayed(program, {kernel.name: 1})
-            assert (found.wrong, found.errors) == ({kernel.name: 1}, {1: 0.0})
-            assert not found.ok
+            replay = replayed(program, {kernel.name: 1})
+            assert (replay.wrong, replay.errors) == ({kernel.name: 1}, {1: 0.0})
+            assert not replay.ok
 
 
 def test_a_wrong_float_at_the_end_of_a_region_is_its_error() -> None:
     program = verification_of(float_model()).compiled.program
-    found = replayed(program, {end_of_a_region(program).name: BIT})
-    assert not found.wrong
-    assert TOLERANCE < found.error == found.errors[1] < 0.1
-    assert not found.ok
+    replay = replayed(program, {end_of_a_region(program).name: BIT})
+    assert not replay.wrong
+    assert TOLERANCE < replay.error == replay.errors[1] < 0.1
+    assert not replay.ok
 
 
 def test_replays_of_several_samples_are_added_up() -> None:
@@ -62,10 +62,10 @@ def test_replays_of_several_samples_are_added_up() -> None:
 def test_the_first_wrong_kernel_is_named() -> None:
     program = verification_of(integer_model()).compiled.program
     last = program.kernels[-1].name
-    told = first_wrong_kernel(program, SimulatedDevice(program, {last: 1}), sample())
-    assert told.startswith(f"; first in kernel {last!r}: 1 of ")
-    told = first_wrong_kernel(program, SimulatedDevice(program), sample())
-    assert told.endswith("so a barrier or the read-back is not")
+    message = first_wrong_kernel(program, SimulatedDevice(program, {last: 1}), sample())
+    assert message.startswith(f"; first in kernel {last!r}: 1 of ")
+    message = first_wrong_kernel(program, SimulatedDevice(program), sample())
+    assert message.endswith("so a barrier or the read-back is not")
 
 
 def test_kernels_that_are_not_what_the_node_is_are_measured() -> None:

@@ -21,18 +21,18 @@ def graph() -> Graph:
     return parse_graph(TEXT)
 
 
-def drawn(seed: int, count: int = 1) -> list[Feed]:
+def samples(seed: int, count: int = 1) -> list[Feed]:
     random = np.random.default_rng(seed)
     return [random_sample(graph(), random) for _ in range(count)]
 
 
 def test_a_seed_draws_the_same_again() -> None:
-    assert same_bits(drawn(1)[0], drawn(1)[0])
-    assert not same_bits(drawn(1)[0], drawn(2)[0])
+    assert same_bits(samples(1)[0], samples(1)[0])
+    assert not same_bits(samples(1)[0], samples(2)[0])
 
 
 def test_each_input_has_its_dtype_and_shape() -> None:
-    (sample,) = drawn(0)
+    (sample,) = samples(0)
     forms = {name: (array.dtype.name, array.shape) for name, array in sample.items()}
     assert forms == {
         "x": ("float32", (1, 3, 8, 8)),
@@ -42,7 +42,7 @@ def test_each_input_has_its_dtype_and_shape() -> None:
 
 
 def test_floats_cover_the_levels_of_their_quantization_and_saturate() -> None:
-    values = np.concatenate([sample["x"].ravel() for sample in drawn(0, 60)])
+    values = np.concatenate([sample["x"].ravel() for sample in samples(0, 60)])
     low, high = (0 - 28) * 0.5, (255 - 28) * 0.5
     assert values.min() < low
     assert values.max() > high
@@ -50,5 +50,5 @@ def test_floats_cover_the_levels_of_their_quantization_and_saturate() -> None:
 
 
 def test_bytes_are_all_levels() -> None:
-    values = np.concatenate([sample["b"].ravel() for sample in drawn(0, 20)])
+    values = np.concatenate([sample["b"].ravel() for sample in samples(0, 20)])
     assert len(np.unique(values)) == 256

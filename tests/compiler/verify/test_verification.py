@@ -45,12 +45,12 @@ def test_a_model_of_integers_is_exact_in_its_outputs() -> None:
 @pytest.mark.parametrize("model", [integer_model, float_model, transposed_model])
 def test_every_pass_is_compared(model: Callable[[], onnx.ModelProto]) -> None:
     check = verification_of(model())
-    told = []
+    calls = []
     with saved(model()) as path:
-        check.each_pass(import_model(path), lambda: told.append(1))
+        check.each_pass(import_model(path), lambda: calls.append(1))
     names = dict.fromkeys(row.name for row in check.report.rows)
     assert list(names) == [f"after {name}" for name in PASS_NAMES]
-    assert len(told) == len(check.report.rows)
+    assert len(calls) == len(check.report.rows)
     assert check.report.wrong is None
 
 
@@ -83,9 +83,9 @@ def test_a_wrong_kernel_behind_a_float_region_is_blamed() -> None:
     check = verification_of(float_model())
     last = check.compiled.program.kernels[-1].name
     check.on_device(SimulatedDevice(check.compiled.program, {last: 1}))
-    told = f"; first in kernel {last!r}: 1 words"
+    blame = f"; first in kernel {last!r}: 1 words"
     assert check.report.verdict.startswith("NOT exact: 1 of ")
-    assert check.report.verdict.endswith(f" kernels on the simulator{told}")
+    assert check.report.verdict.endswith(f" kernels on the simulator{blame}")
 
 
 def test_results_behind_float_regions_that_can_not_be_had_leave_the_kernels(
@@ -115,9 +115,9 @@ def test_a_conv_transpose_is_held_to_this_compilers_sums() -> None:
 # ------------------------------------------------------------------------- what a report says
 
 
-def report(**changed: object) -> Report:
+def report(**changes: object) -> Report:
     stage = Stage("on a device", Difference(values=10))
-    return replace(Report("a reference", 2, stages=[stage], device="a device"), **changed)  # type: ignore[arg-type]
+    return replace(Report("a reference", 2, stages=[stage], device="a device"), **changes)  # type: ignore[arg-type]
 
 
 def test_the_first_row_that_differs_is_blamed() -> None:
@@ -132,8 +132,8 @@ def test_the_first_row_that_differs_is_blamed() -> None:
 
 def test_a_float_region_that_is_off_is_blamed() -> None:
     regions = verification_of(float_model()).report.regions
-    found = report(regions=regions, replay=Replay(words=5, errors={1: 3e-4}))
-    assert found.verdict == (
+    summary = report(regions=regions, replay=Replay(words=5, errors={1: 3e-4}))
+    assert summary.verdict == (
         "NOT exact: float regions differ from a reference by 3.0e-04 kernels on a device; "
         "1e-05 of the largest magnitude is allowed"
     )
@@ -148,5 +148,5 @@ def test_two_steps_of_a_conv_transpose_are_one_too_many() -> None:
 
 
 def test_a_model_without_integers_says_so() -> None:
-    found = report(stages=[Stage("on a device")])
-    assert found.verdict == "exact: no integers differ from a reference in 2 samples on a device"
+    summary = report(stages=[Stage("on a device")])
+    assert summary.verdict == "exact: no integers differ from a reference in 2 samples on a device"
