@@ -130,48 +130,28 @@ class QConv(IntegerWindow, FamilyOp):
         integers, four channels to a vector. Any other grouped convolution becomes a dense one whose
         foreign weights equal the weight zero point, so that they contribute nothing.
         """
-        x = lowering.operand(self.x, 1)
-        weight, zero_point = self._signed_weights()
-        assert x.type.segments is not None
+        x, result = lowering.operand(self.x, 1), self.result
         form = self._group_form(x)
-        result, segments = self.result, x.type.segments
         if result.type.is_byte:
-            result = lowering.packed(result, segments if form == "depthwise" else None, 1)
-        if form == "dense":
-            weight = _dense(weight, zero_point, self.group)
-        elif form == "depthwise":
-            weight, zero_point = weight - zero_point.reshape(-1, 1, 1, 1), zero_point * 0
-        else:
-            segments = (weight.shape[1],)
+            result = lowering.packed(result, x.type.segments if form == "depthwise" else None, 1)
+        weight, zero_point = self._weights_in(form)
         lanes = lanes_of(result.type, len(weight))
         words = (lanes.max() // 4 + 1).item()
-        bias, sums = np.zeros((2, words * 4), np.int64)
+        sums = np.zeros(words * 4, np.int64)
         sums[lanes] = weight.sum((1, 2, 3))
-        if self.bias is not None:
-            bias[lanes] = self.bias.array
-        x_zero_point = None
-        if self.x_zero_point is not None:
-            x_zero_point = lowering.operand(self.x_zero_point)
-        else:
-            assert x.type.quantization is not None
-            bias -= x.type.quantization.zero_point * sums
-        if form == "depthwise":
-            words_of_weight = lane_weights(weight, lanes, words)
-        else:
-            words_of_weight = pack_weights(weight, segments, words)
+        of_x = None if self.x_zero_point is None else lowering.operand(self.x_zero_point)
         name = self.weight.name
+        weight_words = _weight_words(form, weight, x, lanes, words)
         lowering.add(
             PackedConv(
                 result,
                 x,
-                Value.constant(f"{name}.packed", words_of_weight, self.weight),
-                Value.constant(f"{name}.bias", wrap_i32(bias)),
+                Value.constant(f"{name}.packed", weight_words, self.weight),
+                Value.constant(f"{name}.bias", self._lane_bias(x, sums, lanes)),
                 multiplier=Value.constant(f"{name}.multiplier", self._lane_multiplier(lanes, words)),
                 weight_zero_point=_lane_zero_point(name, zero_point, lanes, words),
-                x_zero_point=x_zero_point,
-                weight_sums=None
-                if x_zero_point is None
-                else Value.constant(f"{name}.sums", sums.astype(np.int32)),
+                x_zero_point=of_x,
+                weight_sums=None if of_x is None else Value.constant(f"{name}.sums", sums.astype(np.int32)),
                 **self.window | ({"group": 1} if form == "dense" else {}),
             )
         )
@@ -189,6 +169,25 @@ class QConv(IntegerWindow, FamilyOp):
         whole = group_channels % 4 == 0 and out_channels // self.group % 4 == 0
         return "words" if whole and in_order else "dense"
 
+    def _weights_in(self, form: str) -> tuple[Array, Array]:
+        """Weights i64 [O, C or C/group, KH, KW] and their zero points i64 [O], as a form has them."""
+        weight, zero_point = self._signed_weights()
+        if form == "dense":
+            return _dense(weight, zero_point, self.group), zero_point
+        if form == "depthwise":
+            return weight - zero_point.reshape(-1, 1, 1, 1), zero_point * 0
+        return weight, zero_point
+
+    def _lane_bias(self, x: Value, sums: Array, lanes: Array) -> Array:
+        """The bias of each lane, i32 [4 * words], less what a constant zero point of x adds to the sums."""
+        bias = np.zeros(len(sums), np.int64)
+        if self.bias is not None:
+            bias[lanes] = self.bias.array
+        if self.x_zero_point is None:
+            assert x.type.quantization is not None
+            bias -= x.type.quantization.zero_point * sums
+        return wrap_i32(bias)
+
     def _lane_multiplier(self, lanes: Array, words: int) -> Array:
         """The multiplier of each lane, f32 [4 * words]."""
         multiplier = np.ones(words * 4, np.float32)
@@ -203,6 +202,14 @@ class QConv(IntegerWindow, FamilyOp):
         if self.weight_zero_point is not None:
             zero_point = self.weight_zero_point.array.astype(np.int64).reshape(-1)
         return weight, np.broadcast_to(zero_point - offset, len(weight)).copy()
+
+
+def _weight_words(form: str, weight: Array, x: Value, lanes: Array, words: int) -> Array:
+    """The weights as the packed form has them."""
+    assert x.type.segments is not None
+    if form == "depthwise":
+        return lane_weights(weight, lanes, words)
+    return pack_weights(weight, x.type.segments if form == "dense" else (weight.shape[1],), words)
 
 
 def _lane_zero_point(name: str, zero_point: Array, lanes: Array, words: int) -> Value | None:
