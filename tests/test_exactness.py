@@ -177,7 +177,7 @@ def every_variant(made: Case, folder: Path, **variables: str) -> tuple[str, dict
     variants = ["+".join(pair) for pair in VARIANTS]
     done = subprocess.run(
         [sys.executable, "-c", EVERY_VARIANT, str(made.write(folder)), str(data), *variants],
-        env=os.environ | variables,
+        env=os.environ | {"GALLIVM_PERF": ""} | variables,  # with the optimizer, as users run it
         capture_output=True,
         text=True,
         timeout=300,

@@ -12,7 +12,6 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx2wgsl.compiler.backend.artifact import write_artifact
-from onnx2wgsl.compiler.cli.on_device import run_artifact, temporary_artifact, variants_used
 from onnx2wgsl.compiler.errors import CompileError, UnsupportedError
 from onnx2wgsl.compiler.ir.graph import Graph
 from onnx2wgsl.compiler.ir.program import Program
@@ -21,7 +20,7 @@ from onnx2wgsl.compiler.reference.oracle import Oracle, needs_signed_integer_ker
 from onnx2wgsl.compiler.verify.compare import TOLERANCE, Verification
 from onnx2wgsl.runtime_py import InferenceSession
 
-from tests.property.gpu import device
+from tests.property.gpu import in_every_variant
 
 Array = NDArray[Any]
 Feed = Mapping[str, Array]
@@ -76,7 +75,7 @@ def outcome(
         if verification.names:
             kind, reason = replayed(model, made.program, verification, inputs)
         else:
-            found = on_device(model, made.program, inputs)
+            found = in_every_variant(model, made.program, dict(inputs))
             kind, reason = compared(found, reference, verification.after_floats)
     except UnsupportedError as error:
         return Outcome(REFUSED, one_line(error.reasons[0]), known)
@@ -108,15 +107,6 @@ def compiled(model: onnx.ModelProto) -> Compiled:
         path = Path(folder) / "net.onnx"
         onnx.save(model, path)
         return Compiled(compile_model(path, observe=observe), graphs[-1])
-
-
-def on_device(model: onnx.ModelProto, program: Program, inputs: Feed) -> list[tuple[str, dict[str, Array]]]:
-    """The outputs of every variant on the shared device, each with the variant's name."""
-    with temporary_artifact(model, program) as artifact:
-        return [
-            (" + ".join(variant.values()), run_artifact(device(), artifact, dict(inputs), variant))
-            for variant in variants_used(artifact)
-        ]
 
 
 def compared(
@@ -152,7 +142,7 @@ def replayed(
         write_artifact(program, Path(folder) / "net", source=source)
         with InferenceSession(Path(folder) / "net") as session:
             replay = verification.replay(session, expected)
-    (_, first), *others = on_device(model, program, inputs)
+    (_, first), *others = in_every_variant(model, program, dict(inputs))
     outputs = verification.outputs(expected, first)
     if not (outputs.ok and replay.ok):
         return DIFFERS, f"{outputs} {replay}"

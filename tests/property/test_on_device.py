@@ -12,7 +12,7 @@ from onnx2wgsl.compiler.fuzzing.models import feed
 from onnx2wgsl.compiler.fuzzing.nets import Net, batches, nets, quantizers
 
 from .checks import compile_net
-from .gpu import OnDevice
+from .gpu import in_every_variant
 from .profiles import examples
 
 MODELS = {"conv": 5}
@@ -24,7 +24,7 @@ def check_on_device(net: Net) -> None:
     model, program = compile_net(net)
     given_feed = feed(net)
     expected = run_stage(program, given_feed)
-    for variant, outputs in OnDevice(model, program).run(given_feed):
+    for variant, outputs in in_every_variant(model, program, given_feed):
         for name, want in expected.items():
             assert same_bits({name: outputs[name]}, {name: want}), f"{name}, {variant}"
 

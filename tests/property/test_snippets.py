@@ -20,7 +20,7 @@ from onnx2wgsl.compiler.fuzzing.values import DECIMAL, EXTREME_SCALES, LEVELS, S
 from onnx2wgsl.compiler.reference.oracle import Oracle
 
 from .checks import compile_net
-from .gpu import Harness, OnDevice, snippet
+from .gpu import Harness, in_every_variant, snippet
 from .profiles import examples
 
 CASES = 1 << 17
@@ -133,7 +133,7 @@ def test_quantize_of_any_f32_is_exact(params: Any, dtype: Any, seed: int) -> Non
     net = Net(dtype, 17, inputs, (), seed)
     given_feed = feed(net)
     model, program = compile_net(net)
-    ((_, found),) = OnDevice(model, program).run(given_feed)
+    ((_, found),) = in_every_variant(model, program, given_feed)
     simulated = run_stage(program, given_feed)
     for name, want in Oracle(build(net)).run(given_feed).items():
         assert (bits(simulated[name]) == bits(want)).all()
