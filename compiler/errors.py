@@ -1,11 +1,12 @@
-"""The one exception that a person is meant to read."""
+"""The errors that a person is meant to read.
+
+What a room raises for its caller to catch stands there: `NodeRefusal` in frontend/, `NoIntegerForm` in
+operators/.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from .ir.graph import Graph
+from collections.abc import Sequence
 
 
 class CompileError(Exception):
@@ -13,15 +14,8 @@ class CompileError(Exception):
 
 
 class UnsupportedError(CompileError):
-    """Parts of a model that this version does not compile; `reasons` lists every one of them.
+    """Parts of a model that this version does not compile; `reasons` lists every one of them."""
 
-    `partial`: the Graph of what could be imported, where the import refused the rest.
-    """
-
-    def __init__(self, heading: str, reasons: list[str], partial: Graph | None = None) -> None:
-        self.reasons, self.partial = reasons, partial
+    def __init__(self, heading: str, reasons: Sequence[str]) -> None:
+        self.heading, self.reasons = heading, list(reasons)
         super().__init__("\n".join([heading, *(f"  - {reason}" for reason in reasons)]))
-
-
-class Refusal(Exception):  # noqa: N818
-    """A node that can't be taken; collected, so that one message names them all."""

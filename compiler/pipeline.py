@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 
 from .errors import CompileError, UnsupportedError
-from .frontend.importer import import_model
+from .frontend.driver import import_model
+from .frontend.importer import PartialImportError
 from .frontend.model_file import Shapes
-from .ir.graph import FloatOp, Graph, Lookup, Quantize, Value
+from .ir.graph import Graph, Value
 from .ir.program import Program
+from .ir.program_verifier import verify_program
 from .ir.types import NUMPY_DTYPES
 from .ir.verifier import verify
-from .operators.float.nodes import refusals
+from .operators.base import FamilyOp
+from .operators.lookup import Lookup
+from .operators.onnx_op import FloatOp
+from .operators.quantize import Quantize
 from .passes import GraphPass
 from .passes.allocate_buffers import AllocateBuffers
 from .passes.canonicalize import Canonicalize
@@ -74,21 +79,18 @@ def compile_model(path: Path, shapes: Shapes | None = None, observe: Observer | 
     """
     try:
         graph = import_model(path, shapes)
-    except UnsupportedError as error:
-        raise UnsupportedError(*_with_later_reasons(error)) from None
+    except PartialImportError as error:
+        raise UnsupportedError(error.heading, [*error.reasons, *_later_reasons(error.graph)]) from None
     return compile_graph(graph, observe)
 
 
-def _with_later_reasons(error: UnsupportedError) -> tuple[str, list[str]]:
-    """Heading and reasons of a refused import, and what later passes say of the rest."""
-    heading, reasons = str(error).split("\n", 1)[0], list(error.reasons)
-    if error.partial is not None:
-        try:
-            to_integers(error.partial)
-            reasons += refusals(error.partial)
-        except CompileError as other:
-            reasons.append(str(other))
-    return heading, reasons
+def _later_reasons(graph: Graph) -> list[str]:
+    """What later passes say of the graph of a refused import."""
+    try:
+        to_integers(graph)
+        return list(refusals(graph))
+    except CompileError as error:
+        return [str(error)]
 
 
 def compile_graph(graph: Graph, observe: Observer | None = None) -> Program:
@@ -103,9 +105,11 @@ def compile_graph(graph: Graph, observe: Observer | None = None) -> Program:
     seen(PackInt8.name, graph)
     program = Schedule().apply(graph)
     program.signed = signed
+    verify_program(program, Schedule.name)
     seen(Schedule.name, program)
     for last in PROGRAM_PASSES:
         last.apply(program)
+        verify_program(program, last.name)
         seen(last.name, program)
     if not program.kernels:
         raise CompileError(f"{graph.name} computes nothing: its outputs are its inputs")
@@ -146,6 +150,15 @@ def copy_inputs(graph: Graph) -> None:
         else:
             graph.ops.append(FloatOp(copy, (value,), "Identity"))
         graph.outputs[number] = copy
+
+
+def refusals(graph: Graph) -> Iterator[str]:
+    """Why ops that no integer pass took can't be computed."""
+    for op in graph.ops:
+        assert isinstance(op, FamilyOp)
+        reason = op.refusal()
+        if reason is not None:
+            yield f"{op.title()} %{op.result.name}: {reason}"
 
 
 def require_supported(graph: Graph) -> None:

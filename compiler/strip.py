@@ -20,29 +20,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import onnx
-from numpy.typing import NDArray
 from onnx import numpy_helper
 
+from .arithmetic import is_implied
+from .arithmetic.array import Array
 from .errors import CompileError
 from .files import write_whole
 from .frontend.model_file import read_model
-
-_STRIPPABLE = {
-    "DequantizeLinear": frozenset({np.dtype(np.int32), np.dtype(np.uint8), np.dtype(np.int8)}),
-    "QuantizeLinear": frozenset({np.dtype(np.uint8)}),
-}
-
-
-def is_strippable(op: str, dtype: np.dtype[Any], zero_point: NDArray[Any]) -> bool:
-    """Whether a QuantizeLinear or DequantizeLinear means the same without this constant zero point.
-
-    `dtype` is that of the stored values: what QuantizeLinear makes, what DequantizeLinear reads.
-    """
-    return np.dtype(dtype) in _STRIPPABLE.get(op, ()) and not np.any(zero_point)
 
 
 def strip_zero_points(model: onnx.ModelProto) -> list[str]:
@@ -50,10 +36,8 @@ def strip_zero_points(model: onnx.ModelProto) -> list[str]:
     constants = _constants(model.graph)
     stripped = []
     for node in model.graph.node:
-        if node.op_type not in _STRIPPABLE or len(node.input) < 3:
-            continue
-        zero_point = constants.get(node.input[2])
-        if zero_point is None or not is_strippable(node.op_type, zero_point.dtype, zero_point):
+        zero_point = constants.get(node.input[2]) if len(node.input) > 2 else None
+        if zero_point is None or not is_implied(zero_point, node.op_type, zero_point.dtype):
             continue
         where = f"{node.op_type} {node.name or node.output[0]}"
         stripped.append(f"{where}: {zero_point.dtype} zero point {node.input[2]}")
@@ -79,7 +63,7 @@ def strip_file(source: Path, destination: Path) -> list[str]:
     return stripped
 
 
-def _constants(graph: onnx.GraphProto) -> dict[str, NDArray[Any]]:
+def _constants(graph: onnx.GraphProto) -> dict[str, Array]:
     """Fixed values that can be zero points: initializers and Constant nodes, by tensor name."""
     overridable = {value.name for value in graph.input}
     tensors = {t.name: t for t in graph.initializer if t.name not in overridable}

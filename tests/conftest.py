@@ -37,5 +37,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--update-golden", action="store_true", help="rewrite tests/goldens from what is generated"
+        "--update-golden",
+        action="store_true",
+        help="rewrite tests/goldens and face/vectors.json from what is generated",
     )

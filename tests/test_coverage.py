@@ -15,11 +15,14 @@ import onnx
 import pytest
 from onnx2wgsl.compiler.errors import CompileError, UnsupportedError
 from onnx2wgsl.compiler.reference.oracle import Oracle
-from onnx2wgsl.compiler.verify.compare import Difference, Replay, Steps
+from onnx2wgsl.compiler.verify.compare import Difference, Steps
 from onnx2wgsl.compiler.verify.regions import Region
+from onnx2wgsl.compiler.verify.replay import Replay
+from onnx2wgsl.compiler.verify.report import Report
+from onnx2wgsl.compiler.verify.stages import Stage
 
 from tests.coverage import CASES, DOCUMENT, Case, Verdict, examine, listed, networks, render
-from tests.coverage.examine import DIFFERS, FAILS, Findings, conclude, reason
+from tests.coverage.examine import DIFFERS, FAILS, conclude, reason
 from tests.coverage.report import FUZZ, add_fuzz_run
 from tests.zoo.networks import NETWORKS, parameter_count
 from tests.zoo.others import DATA, QUANTIZED, TRAINED
@@ -83,31 +86,32 @@ def region(*nodes: str) -> Region:
     return Region(1, nodes, (), frozenset())
 
 
-def findings(**changed: Any) -> Findings:
-    return replace(Findings(Difference(values=10), Steps(9), Replay()), **changed)
+def report(**changed: Any) -> Report:
+    stage = Stage("on a device", Difference(values=10))
+    return replace(Report("onnxruntime", 2, stages=[stage], steps=Steps(9)), **changed)
 
 
 def test_a_model_without_floats_is_exact_or_differs() -> None:
-    assert conclude(findings()) == Verdict("exact")
-    off = findings(bits=Difference(values=10, differing=1))
+    assert conclude(report()) == Verdict("exact")
+    off = report(stages=[Stage("on a device", Difference(values=10, differing=1))])
     assert conclude(off) == Verdict("DIFFERS", "1 of 10 values")
-    assert conclude(findings(self_test=False)).result == "DIFFERS"
+    assert conclude(report(), self_test=False).result == "DIFFERS"
 
 
 def test_float_regions_are_named_with_their_largest_error() -> None:
     regions = (region("Resize a", "Softmax b"), region("Resize c"))
-    near = findings(regions=regions, replayed=Replay(errors={1: 3e-7, 2: 2e-9}))
+    near = report(regions=regions, replay=Replay(errors={1: 3e-7, 2: 2e-9}))
     assert conclude(near) == Verdict("float regions", "2 Resize, 1 Softmax (error below 1e-6)")
-    far = findings(regions=regions, replayed=Replay(errors={1: 3e-5, 2: 0.0}))
+    far = report(regions=regions, replay=Replay(errors={1: 3e-5, 2: 0.0}))
     assert conclude(far) == Verdict("DIFFERS", "a float region by below 1e-4")
-    wrong = findings(regions=regions, replayed=Replay(wrong={"conv": 3}, errors={1: 0.0}))
+    wrong = report(regions=regions, replay=Replay(wrong={"conv": 3}, errors={1: 0.0}))
     assert conclude(wrong) == Verdict("DIFFERS", "the integer kernels conv")
 
 
 def test_a_conv_transpose_may_be_one_step_apart() -> None:
-    some = conclude(findings(transposed=2, steps=Steps(9, 1, 1)))
+    some = conclude(report(transposed=["a", "b"], steps=Steps(9, 1, 1)))
     assert some == Verdict("integer ConvTranspose", "2 ConvTranspose, some values one step apart")
-    assert conclude(findings(transposed=2, steps=Steps(9, 1, 2))).result == "DIFFERS"
+    assert conclude(report(transposed=["a", "b"], steps=Steps(9, 1, 2))).result == "DIFFERS"
 
 
 def test_reasons_of_one_wording_are_told_once() -> None:

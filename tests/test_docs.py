@@ -81,3 +81,30 @@ def test_the_guides_command_works_on_a_kind_that_is_drawn() -> None:
 
     (kind,) = re.findall(r"fuzz --op (\w+)", GUIDE)
     assert kind in SUPPORTED
+
+
+VOCABULARY = {"base", "catalogue", "fusion", "onnx_op", "quantize"}
+"""Modules of compiler/operators/ that every stage may know."""
+TRANSLATORS = ("operators", "frontend", "fuzzing")
+"""Rooms that know operators because that is their work."""
+
+
+def families_imported(source: str) -> set[str]:
+    """Modules of families in compiler/operators/ that a file of another room imports."""
+    modules = re.findall(r"^\s*from \.+operators\.(\w+)", source, re.MULTILINE)
+    return set(modules) - VOCABULARY
+
+
+def test_the_guide_lists_who_else_knows_an_operator() -> None:
+    listed = mentioned_files(GUIDE[GUIDE.index("\n## Who else knows an operator") :]) - {"compiler/frontend/"}
+    knowing = {
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "compiler").rglob("*.py")
+        if path.relative_to(ROOT).parts[1] not in TRANSLATORS and families_imported(path.read_text("utf-8"))
+    }
+    assert listed == knowing
+
+
+def test_imports_of_families_are_seen() -> None:
+    source = "from ..operators.base import FamilyOp\nfrom .operators.moves.op import Move\n"
+    assert families_imported(source) == {"moves"}

@@ -19,20 +19,17 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from numpy.typing import NDArray
 from onnx2wgsl.compiler.backend.artifact import write_artifact
 from onnx2wgsl.compiler.ir.graph import Graph
 from onnx2wgsl.compiler.ir.program import Program
 from onnx2wgsl.compiler.pipeline import PASS_NAMES, compile_model
-from onnx2wgsl.compiler.reference.oracle import Oracle, needs_signed_integer_kernels
-from onnx2wgsl.compiler.verify.interpreter import run_graph
-from onnx2wgsl.compiler.verify.simulator import run_program
+from onnx2wgsl.compiler.reference.oracle import reference_of
+from onnx2wgsl.compiler.verify.compare import Feed, compare, same_bits
+from onnx2wgsl.compiler.verify.stages import run_stage
 from onnx2wgsl.runtime_py import InferenceSession
 
 from tests.zoo.files import mobile_unet_path
 from tests.zoo.quantization import STYLES, random_feeds
-
-Feed = dict[str, NDArray[Any]]
 
 ROOT = Path(__file__).resolve().parent.parent
 AVATAR = ROOT / "models" / "avatar_256_u8.onnx"
@@ -80,21 +77,9 @@ class Case:
         return folder
 
 
-def differing(found: Feed, expected: Feed) -> int:
-    """How many values differ in any bit, over all outputs."""
-    assert found.keys() == expected.keys()
-    total = 0
-    for name, want in expected.items():
-        assert (found[name].dtype, found[name].shape) == (want.dtype, want.shape)
-        words = f"u{want.dtype.itemsize}"
-        total += int((found[name].view(words) != want.view(words)).sum())
-    return total
-
-
 def case(path: Path, *, each_pass: bool, seed: int = 11) -> Case:
     """Compiles a model; after every pass (or after the last one) it is evaluated and compared."""
-    model = onnx.load(path)
-    oracle = Oracle(path, signed_integer_kernels=needs_signed_integer_kernels(model))
+    oracle = reference_of(path)
     groups = oracle.integer_groups()
     assert groups.exact, f"onnxruntime itself left a part in float: {groups}"
     shapes = {name: tuple(map(int, shape)) for name, (_, shape) in oracle.inputs.items()}
@@ -104,10 +89,9 @@ def case(path: Path, *, each_pass: bool, seed: int = 11) -> Case:
     wrong: dict[str, int] = {}
 
     def observe(name: str, stage: Graph | Program) -> None:
-        if not each_pass and name != PASS_NAMES[-1]:
-            return
-        found = run_graph(stage, feed) if isinstance(stage, Graph) else run_program(stage, feed)
-        wrong[name] = wrong.get(name, 0) + differing(found, expected)
+        if each_pass or name == PASS_NAMES[-1]:
+            differing = compare(expected, run_stage(stage, feed)).differing
+            wrong[name] = wrong.get(name, 0) + differing
 
     return Case(path, feed, expected, compile_model(path, None, observe), wrong)
 
@@ -144,7 +128,7 @@ def test_the_unet_is_exact_after_every_pass_and_on_the_gpu(size: int, style: str
     assert program.lower_bound_words is not None
     assert program.arena_words <= 1.15 * program.lower_bound_words
     outputs, submits = on_gpu(made.write(tmp_path / "artifact"), made.feed)
-    assert differing(outputs, made.expected) == 0
+    assert same_bits(outputs, made.expected)
     assert submits == 1
 
 
@@ -162,7 +146,8 @@ def test_the_avatar_is_exact_after_every_pass(tmp_path: Path) -> None:
     assert made.differing == dict.fromkeys(PASS_NAMES, 0)
     assert len(made.program.kernels) <= 17
     outputs, submits = on_gpu(made.write(tmp_path / "artifact"), made.feed)
-    assert (differing(outputs, made.expected), submits) == (0, 1)
+    assert same_bits(outputs, made.expected)
+    assert submits == 1
 
 
 # ------------------------------------------------------------------------- adapters, variants

@@ -26,7 +26,7 @@ def run(*command: str | Path, cwd: Path) -> str:
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A wheel built from a copy of the packages: setuptools would find old files in build/."""
     source = tmp_path_factory.mktemp("source")
-    for name in ("compiler", "runtime_py", "runtime_js", "trainer"):
+    for name in ("compiler", "face", "runtime_py", "runtime_js", "trainer"):
         if (ROOT / name).is_dir():
             ignore = shutil.ignore_patterns("__pycache__", "node_modules")
             shutil.copytree(ROOT / name, source / name, ignore=ignore)
@@ -73,6 +73,11 @@ def test_wheel_holds_every_file_of_the_packages(wheel: Path) -> None:
     [
         ("compiler/templates", ".j2"),
         ("compiler", "/py.typed"),
+        ("face", ".json"),
+        ("face", ".js"),
+        ("face", ".d.ts"),
+        ("face", "/canonical_face.npz"),
+        ("face", "/py.typed"),
         ("runtime_js", ".js"),
         ("runtime_js", ".d.ts"),
         ("runtime_js", ".html"),
@@ -80,7 +85,7 @@ def test_wheel_holds_every_file_of_the_packages(wheel: Path) -> None:
         ("runtime_py", "/py.typed"),
     ],
 )
-def test_wheel_holds_templates_js_types_and_schema(wheel: Path, folder: str, suffix: str) -> None:
+def test_wheel_holds_templates_js_types_and_data(wheel: Path, folder: str, suffix: str) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert [n for n in names if n.startswith(f"onnx2wgsl/{folder}/") and n.endswith(suffix)]
 

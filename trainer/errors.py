@@ -1,4 +1,4 @@
-"""The one exception that a person is meant to read."""
+"""The exception that a person is meant to read; those of face/ are FaceErrors."""
 
 
 class TrainerError(Exception):

@@ -38,6 +38,7 @@ from .quantization import (
     dequantize_linear,
     float_from_order,
     float_order,
+    is_implied,
     quantize_bias,
     quantize_linear,
     quantize_thresholds,
@@ -59,20 +60,7 @@ from .resize import (
     resize_linear,
     scaled_taps,
 )
-from .softmax import (
-    OPSET_OF_ONE_AXIS,
-    qlinear_softmax,
-    softmax_levels,
-    softmax_numerators,
-    softmax_table,
-)
-from .unary import (
-    leaky_relu,
-    logistic,
-    qlinear_leaky_relu_table,
-    qlinear_sigmoid_table,
-    unary_table,
-)
+from .softmax import OPSET_OF_ONE_AXIS, qlinear_softmax, softmax_levels, softmax_numerators, softmax_table
 
 __all__ = [
     "F32",
@@ -99,10 +87,9 @@ __all__ = [
     "global_average_multiplier",
     "global_average_pool",
     "is_global",
-    "leaky_relu",
+    "is_implied",
     "linear_taps",
     "linear_weights",
-    "logistic",
     "max_pool",
     "mul_thresholds",
     "outside",
@@ -111,9 +98,7 @@ __all__ = [
     "pool_axis",
     "pool_counts",
     "qlinear_add",
-    "qlinear_leaky_relu_table",
     "qlinear_mul",
-    "qlinear_sigmoid_table",
     "qlinear_softmax",
     "quantize_bias",
     "quantize_linear",
@@ -130,6 +115,5 @@ __all__ = [
     "softmax_numerators",
     "softmax_table",
     "stored_bytes",
-    "unary_table",
     "wrap_i32",
 ]

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..ir.types import Array
+from .array import Array
 from .quantization import F32
 
 NEVER = 0x7FFFFFFF
@@ -66,6 +66,7 @@ def qlinear_add(
     """
     if swapped:
         a, b, a_q, b_q = b, a, b_q, a_q
+    # An overflow is part of the formula: `_saturate` treats what comes of it as the CPU does.
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         scale_c, zero_c = F32(c_q[0]), F32(c_q[1])
         ratio_a, ratio_b = F32(a_q[0]) / scale_c, F32(b_q[0]) / scale_c
@@ -95,6 +96,7 @@ def qlinear_mul(
 def _scaled_product(
     product: Array, scale_a: float, scale_b: float, c_q: tuple[float, int], limits: tuple[int, int]
 ) -> Array:
+    # No fma here, unlike QLinearAdd: the product and the sum are rounded each.
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         ratio = F32(scale_a) * F32(scale_b) / F32(c_q[0])
         value = product.astype(F32) * ratio + F32(c_q[1])
@@ -123,6 +125,11 @@ def add_swaps_roles(a_shape: tuple[int, ...], b_shape: tuple[int, ...]) -> bool:
     Measured for 4-D nets: NCHW with no Conv beside it, or one Conv on one side only (before or
     after); channels-last with Convs before and after, or both operands from Convs (and A not
     [1, 1, 1, 1]). So read the shapes off the optimized graph: of the node's operands there.
+
+    >>> add_swaps_roles((1, 8, 1, 1), (1, 8, 4, 5))  # along the last axis A stands still
+    True
+    >>> add_swaps_roles((1, 1, 1, 8), (1, 4, 5, 8))  # the same, channels last
+    False
     """
     rank = max(len(a_shape), len(b_shape))
     a = (1,) * (rank - len(a_shape)) + tuple(a_shape)
@@ -146,6 +153,7 @@ def pair_table(fn: Callable[[Array, Array], Array], limits: tuple[int, int]) -> 
     """
     values = stored_bytes(limits)
     levels = np.broadcast_to(fn(values[:, None], values[None, :]), (256, 256))
+    # By stored bits: -1 becomes 255.
     return levels.astype(np.uint8).reshape(-1)
 
 
@@ -167,16 +175,23 @@ def add_form(pairs: Array, limits: tuple[int, int]) -> AddForm | None:
     both sides: a*M + T[b] lies in [c << S, (c + 1) << S), open-ended at lo and hi. T[b] exists if
     every lower bound is at most every upper one, which for each two values of a bounds M: what is
     left of M is an interval. No intermediate value leaves i32.
+
+    >>> form = add_form(pair_table(lambda a, b: np.clip((3 * a + b) // 4, 0, 255), (0, 255)), (0, 255))
+    >>> a, b = 100, 60  # (300 + 60) // 4 = 90
+    >>> int(a * form.multiplier + form.table[b]) >> form.shift
+    90
     """
     values = stored_bytes(limits).astype(np.int64)
     order = np.argsort(values)
     levels = values[pairs.reshape(256, 256)][order]  # [a ascending, byte of b]
+    # What int32 can't hold becomes `lo`: c then falls where a grows, as no sum does.
     if (np.diff(levels, axis=0) < 0).any():
         return None
     for shift in range(_LARGEST_SHIFT, 7, -1):
         bounds = _multiplier_bounds(levels, shift, limits)
         if bounds is None:
             return None  # a smaller shift allows less
+        # Each multiplier of the interval has a table; which one stays within i32 is seen from that.
         for multiplier in sorted({bounds[0], sum(bounds) // 2, bounds[1]}):
             table = _addends(levels, values[order], multiplier, shift, limits)
             if table is not None:
@@ -210,6 +225,7 @@ def _addends(levels: Array, a: Array, multiplier: int, shift: int, limits: tuple
     terms = (a * multiplier)[:, None]
     if terms.min() < _I32[0] or terms.max() > _I32[1]:
         return None
+    # No a may take a sum out of i32: WGSL's addition would wrap.
     low = np.maximum((least - terms).max(axis=0), _I32[0] - min(int(terms.min()), 0))
     high = np.minimum((greatest - terms).min(axis=0), _I32[1] - max(int(terms.max()), 0))
     if (low > high).any():
@@ -225,6 +241,9 @@ def mul_thresholds(
 
     c = lo + the number of thresholds <= p; `NEVER` where no p of the operands' range reaches a
     level. None where c does not grow with p (a product beyond int32 becomes lo).
+
+    >>> mul_thresholds((0.5, 0), (0.5, 0), (1.0, 0), (0, 255))[:4].tolist()  # p / 4, ties to even
+    [3, 6, 11, 14]
     """
     low, high = limits
     ends = [(a - a_q[1]) * (b - b_q[1]) for a in limits for b in limits]
@@ -233,5 +252,6 @@ def mul_thresholds(
     if (np.diff(levels) < 0).any():
         return None
     first = np.searchsorted(levels, np.arange(low + 1, high + 1), side="left")
+    # The position after the last product stands for a level that none reaches.
     reached: Array = np.append(products, NEVER)[first].astype(np.int32)
     return reached

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..ir.types import Array
+from .array import Array
 from .quantization import wrap_i32
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..ir.types import Array
+from .array import Array
 from .quantization import F32, float_from_order, float_order, requantize
 
 _NEVER = 0x7FFFFFFF
@@ -42,15 +42,20 @@ def pool_axis(
     (ceil(size / stride) - 1) * stride + kernel - size in all, halved towards zero, the odd one
     after or before. That ignores dilation, and is negative where stride > kernel: the input is then
     cropped.
+
+    >>> pool_axis(5, kernel=3, stride=2, pads=(1, 1)).indices.tolist()
+    [[-1, 0, 1], [1, 2, 3], [3, 4, -1]]
     """
     before, after = pads
     if auto_pad == "VALID":
         before = after = 0
     elif auto_pad != "NOTSET":
         needed = (-(-size // stride) - 1) * stride + kernel - size
+        # int() cuts off towards zero, as C++ does; // would round a negative total down.
         before = int((needed + (auto_pad == "SAME_LOWER")) / 2)
         after = needed - before
     room = size + before + after - dilation * (kernel - 1) - 1
+    # Cut off as C++'s division does, which matters where the kernel does not fit (room < 0).
     outputs = (-(-room // stride) if ceil_mode else int(room / stride)) + 1
     if ceil_mode and (outputs - 1) * stride >= size + before:
         outputs -= 1
@@ -109,6 +114,7 @@ def average_pool(
     terms = average_terms(x_q, limits)
     with np.errstate(over="ignore", invalid="ignore"):
         total = np.zeros((*x.shape[:2], *(len(axis.indices) for axis in axes)), F32)
+        # One addition a tap: f32 sums depend on their order, which is the device's, too.
         for values, valid in _taps(np.asarray(x), axes):
             total = np.where(valid, total + terms[values.astype(np.int64) & 255], total)
     return average_levels(total, pool_counts(axes, count_include_pad), y_q, limits)
@@ -153,6 +159,10 @@ def average_thresholds(
     level = lo + the number of thresholds <= float_order(S), for every sum of up to `count` terms;
     0x7fffffff where no such sum reaches a level. None where a sum may leave int32, whose level is
     `lo`.
+
+    >>> keys = average_thresholds(4, (1.0, 0), (1.0, 0), (0, 255))
+    >>> float_from_order(keys[:3]).tolist()  # means of 4 terms above 0.5, from 1.5, above 2.5: ties to even
+    [2.000000238418579, 6.0, 10.000000953674316]
     """
     # One per cent covers the rounding of count additions.
     largest = np.abs(average_terms(x_q, limits)).max() * F32(count) * F32(1.01)
@@ -166,6 +176,7 @@ def average_thresholds(
     high = np.full(levels.shape, ends[1] + 1, np.int64)
     while (high - low > 1).any():
         middle = (low + high) // 2
+        # Beyond the ends no sum lies, and a key may be no number at all.
         inside = np.clip(middle, *ends)
         reached = average_levels(float_from_order(inside), count, y_q, limits) >= levels
         reached &= middle >= ends[0]

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from ..ir.types import Array
+from .array import Array
 
 F32 = np.float32
+IMPLIED_ZERO_POINTS = {
+    "DequantizeLinear": frozenset({np.dtype(np.int32), np.dtype(np.uint8), np.dtype(np.int8)}),
+    "QuantizeLinear": frozenset({np.dtype(np.uint8)}),
+}
+"""Stored types whose zero point is 0 where there is none; without one QuantizeLinear makes uint8."""
 
 
 def quantize_linear(x: Array, scale: float, zero_point: int, limits: tuple[int, int]) -> Array:
@@ -14,6 +21,7 @@ def quantize_linear(x: Array, scale: float, zero_point: int, limits: tuple[int, 
     low, high = limits
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         v = x.astype(F32) / F32(scale)
+    # ONNX Runtime's clamp takes NaN to the lower bound; numpy's keeps it.
     v = np.where(np.isnan(v), F32(low - zero_point), v)
     v = np.clip(v, F32(low - zero_point), F32(high - zero_point))
     levels: Array = np.rint(v).astype(np.int32) + np.int32(zero_point)
@@ -22,10 +30,19 @@ def quantize_linear(x: Array, scale: float, zero_point: int, limits: tuple[int, 
 
 def dequantize_linear(q: Array, scale: Array | float, zero_point: Array | int) -> Array:
     """DequantizeLinear: RN(f32(q - z) * s); scale and zero point broadcast against q."""
+    # An int32 bias less its zero point may leave int32.
     difference = q.astype(np.int64) - np.asarray(zero_point, np.int64)
     with np.errstate(over="ignore"):
         result: Array = difference.astype(F32) * np.asarray(scale, F32)
     return result
+
+
+def is_implied(zero_point: Array, operator: str, stored: np.dtype[Any]) -> bool:
+    """Whether a QuantizeLinear or DequantizeLinear means the same without this constant zero point.
+
+    `stored`: the dtype that QuantizeLinear makes, or that DequantizeLinear reads.
+    """
+    return np.dtype(stored) in IMPLIED_ZERO_POINTS.get(operator, ()) and not np.any(zero_point)
 
 
 def requantize_multiplier(sx: float, sw: Array, sy: float) -> Array:
@@ -48,6 +65,7 @@ def quantize_bias(bias: Array, sx: float, sw: Array) -> Array:
     """A float bias as the int32 that ONNX Runtime makes of it: rne(RN(b / RN(sx * sw)))."""
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         quotient = bias.astype(F32) / (F32(sx) * np.asarray(sw, F32))
+    # 2^31 - 1 is no f32: clamped in f64, so that the greatest bias does not wrap.
     clamped = np.clip(np.rint(quotient.astype(np.float64)), -(2.0**31), 2.0**31 - 1)
     return clamped.astype(np.int32)
 
@@ -58,7 +76,11 @@ def wrap_i32(values: Array) -> Array:
 
 
 def float_order(x: Array) -> Array:
-    """f32 as i32 keys in the same order (-0 just below +0): bits ^ ((bits >> 31) & 0x7fffffff)."""
+    """f32 as i32 keys in the same order (-0 just below +0): bits ^ ((bits >> 31) & 0x7fffffff).
+
+    >>> float_order(np.array([-1, -0.0, 0.0, 1e-45], F32)).tolist()
+    [-1065353217, -1, 0, 1]
+    """
     bits = np.ascontiguousarray(x, F32).view(np.int32)
     return bits ^ ((bits >> 31) & np.int32(0x7FFFFFFF))
 
@@ -73,6 +95,9 @@ def quantize_thresholds(scale: float, zero_point: int, limits: tuple[int, int]) 
     """Key of the smallest f32 that QuantizeLinear takes to lo + 1 ... hi, i32 [255], by bisection.
 
     A level that no finite or infinite value reaches has the key 0x7fffffff.
+
+    >>> float_from_order(quantize_thresholds(1.0, 0, (0, 255))[:3]).tolist()  # above 0.5, from 1.5, above 2.5
+    [0.5000000596046448, 1.5, 2.500000238418579]
     """
     low_level, high_level = limits
     levels = np.arange(low_level + 1, high_level + 1)

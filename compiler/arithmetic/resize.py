@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..ir.types import Array
+from .array import Array
 from .quantization import F32
 
 Roi = tuple[float, float]
@@ -65,6 +65,11 @@ def resize_indices(
 
     `rounding` is nearest_mode, or "simple" for opset 10 (ceil when shrinking, else truncation).
     The rounding modes take what lies within 1e-6 of a half for one (measured on 1.31.1).
+
+    >>> resize_indices(3, 6, 2.0, "half_pixel", "round_prefer_floor").tolist()
+    [0, 0, 1, 1, 2, 2]
+    >>> [resize_indices(4, 2, 0.5, "half_pixel", f"round_prefer_{way}").tolist() for way in ("floor", "ceil")]
+    [[0, 2], [1, 3]]
     """
     c = resize_coordinates(size, result, scale, coordinates, roi)
     if scale == 1.0:
@@ -100,8 +105,15 @@ class LinearTaps(NamedTuple):
 def linear_taps(size: int, result: int, scale: float, coordinates: str, roi: Roi = _WHOLE) -> LinearTaps:
     """Taps of a linear Resize: c clamped to 0..size-1, i1 = int(c), i2 = min(i1 + 1, size - 1),
     d1 = |c - i1|, d2 = |c - i2|, both 0.5 where i1 = i2.
+
+    >>> taps = linear_taps(2, 4, 2.0, "half_pixel")  # coordinates -0.25, 0.25, 0.75, 1.25
+    >>> taps.first.tolist(), taps.second.tolist()
+    ([0, 0, 0, 1], [1, 1, 1, 1])
+    >>> taps.second_distance.tolist()  # the weights of `first`
+    [1.0, 0.75, 0.25, 0.5]
     """
     c = resize_coordinates(size, result, scale, coordinates, roi)
+    # Not negative any more, so that cutting off is rounding down.
     c = np.clip(c, F32(0), F32(size - 1))
     first = c.astype(np.int64)
     second = np.minimum(first + 1, size - 1)
@@ -159,6 +171,7 @@ def resize_bytes(values: Array, y: LinearTaps, x: LinearTaps) -> Array:
     total = total + k21 * held[..., y.first[:, None], x.second]
     total = total + k12 * held[..., y.second[:, None], x.first]
     total = total + k22 * held[..., y.second[:, None], x.second]
+    # A shift alone would round a negative sum down.
     towards_zero: Array = np.sign(total) * (np.abs(total) >> 20)
     return towards_zero
 

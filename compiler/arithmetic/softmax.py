@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from ..ir.types import Array
+from .array import Array
 from .quantization import F32, wrap_i32
 
 OPSET_OF_ONE_AXIS = 13
@@ -63,6 +63,7 @@ def _softmax_rows(rows: Array, x_scale: float, y_q: tuple[float, int], limits: t
     index = rows.astype(np.int64)
     index = index - index.max(axis=1, keepdims=True) + 255
     total = np.zeros(len(rows), F32)
+    # From the first element to the last; numpy's own sum adds pairwise, to other bits.
     for column in index.T:
         total = total + table[column]
     with np.errstate(over="ignore", invalid="ignore"):

@@ -3,7 +3,7 @@
 What a kernel computes is said in its template and nowhere else. The template sees the structure
 (taps, tile, kinds of stores); sizes and offsets are pipeline-overridable constants, in words, so
 that kernels of one structure share one shader. `generate` returns everything that the artifact
-holds but the self-test, which `artifact.py` adds.
+holds but the self-test, which `self_test.py` makes.
 """
 
 from __future__ import annotations
@@ -12,50 +12,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..arithmetic import float_order
-from ..errors import CompileError
-from ..ir.program import (
-    ConvKernel,
-    CopyKernel,
-    Kernel,
-    OutputStore,
-    PackKernel,
-    Program,
-    QuantizeKernel,
-    Store,
-    UnpackKernel,
-    View,
-    WordStore,
-    fills,
-    output_words,
-    outputs_filled,
-)
+from ..ir.limits import WORKGROUPS
+from ..ir.program import Kernel, OutputStore, Program, Store, WordStore, fills, output_words, outputs_filled
 from ..ir.types import Array
-from ..lowering.shader import Constants, Json, Shader, byte_word, start_of
-from ..operators.base import FamilyKernel
-from ..operators.convolution.tile import emit_convolution
-from .templating import render_template
+from ..lowering.shader import Constants, Json, Shader, start_of
+from ..operators.base import FamilyKernel, Grid
+from .limits import check_limits
+from .pictures import Picture
+from .templating import render_template, render_text
 
 WORKGROUP = 64
-MAX_WORKGROUPS = 65535
-"""WebGPU's default maxComputeWorkgroupsPerDimension."""
 SNIPPETS = {
     "dot": {"packed": "dot_packed.wgsl", "emulated": "dot_emulated.wgsl"},
     "requantize": {"fast": "requantize_fast.wgsl", "integer": "requantize_integer.wgsl"},
 }
 PROBE_SHADER = "probe_requantize.wgsl"
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A graph input given as RGBA bytes: value = byte * scale + offset, in f64, rounded to f32."""
-
-    scale: float
-    offset: float
-
-    def values(self) -> Array:
-        """The f32 of each byte."""
-        return (np.arange(256, dtype=np.float64) * self.scale + self.offset).astype(np.float32)
 
 
 @dataclass
@@ -73,15 +44,18 @@ def generate(program: Program, pictures: dict[str, Picture]) -> Code:
     constants = Constants()
     code = Code([], {}, {}, np.zeros(0, np.uint32))
     for index, kernel in enumerate(program.kernels):
+        assert isinstance(kernel, FamilyKernel), f"{kernel.kind} is no kernel of a family"
         code.kernels.append(_emit(code, constants, program, kernel))
-        if isinstance(kernel, QuantizeKernel) and kernel.input in pictures:
-            picture = pictures[kernel.input]
-            code.pictures[kernel.input] = {
+        picture = pictures.get(kernel.picture_input)
+        instead = None if picture is None else kernel.of_picture(picture.values())
+        if picture is not None and instead is not None:
+            code.pictures[kernel.picture_input] = {
                 "scale": picture.scale,
                 "offset": picture.offset,
                 "replaces": index,
-                "kernel": _emit(code, constants, program, kernel, picture),
+                "kernel": _emit(code, constants, program, instead),
             }
+    check_limits(code.kernels + [picture["kernel"] for picture in code.pictures.values()])
     for variants in SNIPPETS.values():
         for name in variants.values():
             code.shaders[name] = render_template(name, {})
@@ -90,29 +64,22 @@ def generate(program: Program, pictures: dict[str, Picture]) -> Code:
     return code
 
 
-def _emit(
-    code: Code,
-    weights: Constants,
-    program: Program,
-    kernel: Kernel,
-    picture: Picture | None = None,
-) -> Json:
+def _emit(code: Code, weights: Constants, program: Program, kernel: FamilyKernel) -> Json:
     """Renders one kernel into `code.shaders` and returns its record."""
     shader = Shader(weights)
-    op = "picture" if picture else kernel.op
-    structure, invocations, workgroup = _structure(shader, program, kernel, picture)
+    structure, invocations, workgroup = _structure(shader, kernel)
     stores = [_store(shader, program, kernel, n, store) for n, store in enumerate(kernel.stores)]
     structure |= {
         "bindings": shader.bindings,
         "constants": [{"name": n, "type": kind} for n, (kind, _) in shader.constants.items()],
         "stores": stores,
-        "byte_tables": bool(picture) or any(store["kind"] == "table" for store in stores),
-        "title": _title(kernel, op),
+        "byte_tables": kernel.byte_tables or any(store["kind"] == "table" for store in stores),
+        "title": kernel.title(),
     }
     return {
         "name": kernel.name,
-        "op": op,
-        "shader": _file(code, op, render_template(f"{op}.wgsl", structure)),
+        "op": kernel.template,
+        "shader": _file(code, kernel.template, _text(kernel, structure)),
         "constants": {name: value for name, (_, value) in shader.constants.items()},
         "uses": kernel.uses,
         "workgroups": [-(-invocations[i] // workgroup[i]) for i in (0, 1)] + [1],
@@ -124,13 +91,20 @@ def _emit(
     }
 
 
-def _file(code: Code, op: str, text: str) -> str:
+def _text(kernel: FamilyKernel, structure: Json) -> str:
+    """The shader of a kernel, from its own template or that of its name."""
+    if kernel.template_text:
+        return render_text(kernel.template_text, structure)
+    return render_template(f"{kernel.template}.wgsl", structure)
+
+
+def _file(code: Code, template: str, text: str) -> str:
     """The file that holds `text`: an earlier one where a kernel has the same structure."""
     number = 1
-    name = f"{op}.wgsl"
+    name = f"{template}.wgsl"
     while code.shaders.get(name, text) != text:
         number += 1
-        name = f"{op}_{number}.wgsl"
+        name = f"{template}_{number}.wgsl"
     code.shaders[name] = text
     return name
 
@@ -152,30 +126,6 @@ def _written(program: Program, kernel: Kernel) -> list[Json]:
         whole = {"offset": 0, "rows": 1, "pitch": words, "width": words}
         written.append({"buffer": f"output:{output}"} | whole)
     return written
-
-
-TITLES = {
-    "quantize": "row-major floats to packed int8, by thresholds",
-    "picture": "RGBA bytes to packed int8, by a table",
-    "pack": "row-major bytes to packed int8",
-    "unpack": "packed int8 to row-major bytes",
-    "copy": "words as they are",
-}
-
-
-def _title(kernel: Kernel, op: str) -> str:
-    if isinstance(kernel, FamilyKernel):
-        return kernel.title()
-    if not isinstance(kernel, ConvKernel):
-        return f"{op}: {TITLES[op]}"
-    factor = kernel.upsample[1]
-    return (
-        f"conv {kernel.kernel_size[0]}x{kernel.kernel_size[1]}, stride {kernel.strides[1]}"
-        + (f", upsampled {factor} times" if factor > 1 else "")
-        + (", of a transposed one" if kernel.float_reference else "")
-        + (", depthwise" if kernel.depthwise else f", {kernel.group} groups" * (kernel.group > 1))
-        + f", tiles of {kernel.tile.pixels} pixels x {kernel.tile.words * 4} channels"
-    )
 
 
 def _store(shader: Shader, program: Program, kernel: Kernel, number: int, store: Store) -> Json:
@@ -208,7 +158,7 @@ def _float_lanes(shader: Shader, suffix: str, channels: tuple[int, ...]) -> Json
     """Which channel each lane is: told one by one of a single word, in order, or by a table."""
     if len(channels) == 4:
         return {"lanes": "single", "channels": list(channels)}
-    real = _real(channels)
+    real = sum(channel >= 0 for channel in channels)
     if channels[:real] == tuple(range(real)):
         shader.define(suffix=suffix, channels=real)
         return {"lanes": "in order"}
@@ -222,104 +172,15 @@ def _output(shader: Shader, program: Program, output: str) -> str:
     return shader.bind(f"output{number}", f"output:{output}", "read_write", "u32")
 
 
-def _structure(
-    shader: Shader, program: Program, kernel: Kernel, picture: Picture | None
-) -> tuple[Json, tuple[int, int], tuple[int, int]]:
+def _structure(shader: Shader, kernel: FamilyKernel) -> tuple[Json, tuple[int, int], tuple[int, int]]:
     """Template structure, invocations (x, y) and workgroup size of a kernel."""
-    count = kernel.pixels * kernel.words
-    match kernel:
-        case ConvKernel():
-            return emit_convolution(shader, kernel)
-        case QuantizeKernel() if picture is not None:
-            structure = _picture(shader, kernel, picture)
-            count = kernel.pixels
-        case QuantizeKernel():
-            structure = _quantize(shader, kernel)
-        case PackKernel():
-            structure = _pack(shader, kernel)
-        case FamilyKernel():
-            structure = kernel.emit(shader)
-            count = structure.pop("invocations", count)
-        case CopyKernel():
-            structure = _copy(shader, kernel)
-        case UnpackKernel():
-            structure = _unpack(shader, program, kernel)
-            count = output_words(program.outputs[kernel.output])
-        case _:
-            raise CompileError(f"internal error: {kernel.op} has no template")
+    structure = kernel.emit(shader)
+    grid: Grid | None = structure.pop("grid", None)
+    if grid is not None:
+        return structure, grid.invocations, grid.workgroup
+    count = structure.pop("invocations", kernel.pixels * kernel.words)
     groups = -(-count // WORKGROUP)
-    rows = -(-groups // MAX_WORKGROUPS)
+    rows = -(-groups // WORKGROUPS)
     row_length = -(-groups // rows) * WORKGROUP
     shader.define(row_length=row_length, pixels=kernel.pixels, words=kernel.words)
     return structure | {"workgroup": WORKGROUP}, (row_length, rows), (WORKGROUP, 1)
-
-
-def _real(channels: tuple[int, ...]) -> int:
-    """How many lanes hold a channel."""
-    return sum(channel >= 0 for channel in channels)
-
-
-def _define_planes(shader: Shader, kernel: Kernel, channels: int) -> None:
-    """Strides of a row-major tensor [N,C,H,W]."""
-    plane = kernel.shape[1] * kernel.shape[2]
-    shader.define(plane=plane, image=plane * channels)
-
-
-def _picture(shader: Shader, kernel: QuantizeKernel, picture: Picture) -> Json:
-    keys = float_order(picture.values())
-    table = (np.searchsorted(kernel.thresholds, keys, side="right") - 128).astype(np.int8)
-    mask = sum(0xFF << (8 * lane) for lane in range(4) if kernel.channels[lane] >= 0)
-    shader.bind("picture", f"image:{kernel.input}", "read", "u32")
-    padding = byte_word(kernel.zero_point) & ~mask & 0xFFFFFFFF
-    shader.define(levels=shader.table(table), mask=mask, padding=padding)
-    return {}
-
-
-def _quantize(shader: Shader, kernel: QuantizeKernel) -> Json:
-    name, base = shader.operand(kernel.source or kernel.input)
-    real = _real(kernel.channels)
-    _define_planes(shader, kernel, real)
-    shader.define(thresholds=shader.table(kernel.thresholds), padding=kernel.zero_point & 0xFF)
-    guess = 1e-30 < kernel.scale < 1e30
-    if guess:
-        inverse = float(np.float32(1 / kernel.scale))
-        shader.define("f32", inverse_scale=inverse, level_offset=kernel.zero_point + 128.5)
-    if base:
-        shader.define(base=base)
-    return {
-        "input": name,
-        "based": bool(base),
-        "guess": guess,
-        "real_lanes": real - (kernel.words - 1) * 4,
-        "single_word": kernel.words == 1,
-    }
-
-
-def _pack(shader: Shader, kernel: PackKernel) -> Json:
-    name, _ = shader.operand(kernel.input)
-    _define_planes(shader, kernel, _real(kernel.channels))
-    shader.define(channels=_real(kernel.channels), flip=kernel.flip)
-    return {"input": name}
-
-
-def _copy(shader: Shader, kernel: CopyKernel) -> Json:
-    name, start = shader.operand(kernel.source)
-    pitch = kernel.source.pitch if isinstance(kernel.source, View) else kernel.words
-    shader.define(source=start, source_pitch=pitch)
-    return {"source_name": name}
-
-
-def _unpack(shader: Shader, program: Program, kernel: UnpackKernel) -> Json:
-    shader.arena()
-    real = [lane for lane, channel in enumerate(kernel.channels) if channel >= 0]
-    scattered = real != list(range(len(real)))
-    _define_planes(shader, kernel, len(real))
-    shader.define(source=start_of(kernel.source), source_pitch=kernel.source.pitch)
-    shader.define(channels=len(real), flip=kernel.flip)
-    shader.define(
-        output_words=output_words(program.outputs[kernel.output]),
-        output_bytes=kernel.pixels * len(real),
-    )
-    if scattered:
-        shader.define(lanes_at=shader.table(np.array(real, np.int32)))
-    return {"scattered": scattered, "output": _output(shader, program, kernel.output)}

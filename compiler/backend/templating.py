@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 
 import jinja2
@@ -24,8 +25,17 @@ def _environment() -> jinja2.Environment:
 
 def render_template(name: str, context: Json) -> str:
     """The text of a template; an error in it names the file and line."""
+    return _render(name, lambda: _environment().get_template(f"{name}.j2"), context)
+
+
+def render_text(text: str, context: Json) -> str:
+    """The text of a template that is given as such; it may include those of this package."""
+    return _render("of an operator", lambda: _environment().from_string(text), context)
+
+
+def _render(name: str, load: Callable[[], jinja2.Template], context: Json) -> str:
     try:
-        return _environment().get_template(f"{name}.j2").render(context)
+        return load().render(context)
     except jinja2.TemplateSyntaxError as error:
         raise CompileError(f"internal error: {error.filename}:{error.lineno}: {error}") from error
     except jinja2.TemplateError as error:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import statistics
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -41,11 +44,9 @@ def command(
     from onnx2wgsl.runtime_py.adapters import adapter_name
     from onnx2wgsl.runtime_py.selftest import seeded_inputs
 
-    from .options import artifact_of
-
     out = console()
     with (
-        artifact_of(path, dict(shapes)) as folder,
+        _artifact_of(path, dict(shapes)) as folder,
         InferenceSession(folder, adapter=adapter, dot=dot, requantize=requantize, profile=kernels) as session,
     ):
         feed = seeded_inputs(session.artifact)
@@ -64,6 +65,18 @@ def command(
             f"best {min(times):.2f}, worst {max(times):.2f}) "
             f"on {adapter_name(session.get_adapter())}; {variants}"
         )
+
+
+@contextmanager
+def _artifact_of(path: Path, shapes: dict[str, tuple[int, ...]]) -> Iterator[Path]:
+    """The artifact in a folder, or the one that a model compiles to, while it is needed."""
+    if path.is_dir():
+        yield path
+        return
+    from ..driver import compile_file
+
+    with tempfile.TemporaryDirectory() as scratch:
+        yield compile_file(path, Path(scratch) / path.stem, shapes=shapes).folder
 
 
 def _print_kernels(out: Any, session: Any) -> None:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
-from typing import Any
 
 import click
-import numpy as np
 
-from ..ir.program import Program
+from ..driver import Compilation, compile_file
 from . import console
 from .options import FOLDER, MODEL, NormalizeType, shape_option
 
@@ -29,30 +26,26 @@ def command(
     model: Path,
     output: Path,
     shapes: tuple[tuple[str, tuple[int, ...]], ...],
-    normalize: tuple[tuple[str, float, float], ...],
+    normalize: tuple[tuple[str, tuple[float, float]], ...],
     dump_ir: Path | None,
 ) -> None:
     """Compile an int8 QDQ ONNX model to a WebGPU artifact."""
-    program = compile_to(model, output, dict(shapes), normalize, dump_ir)
-    size = sum(path.stat().st_size for path in output.rglob("*") if path.is_file())
+    compilation = compile_file(model, output, shapes=dict(shapes), normalize=dict(normalize), dump_ir=dump_ir)
     console().print(
-        f"{output}: {len(program.kernels)} dispatches, "
-        f"{sum(kernel.macs for kernel in program.kernels) / 1e6:.0f} million MACs, "
-        f"arena {(program.arena_words or 0) * 4 / 1024:.0f} KiB "
-        f"(lower bound {(program.lower_bound_words or 0) * 4 / 1024:.0f} KiB), "
-        f"{size / 1e6:.2f} MB in all"
+        f"{output}: {compilation.dispatches} dispatches, {compilation.macs / 1e6:.0f} million MACs, "
+        f"arena {compilation.arena_bytes / 1024:.0f} KiB "
+        f"(lower bound {compilation.arena_lower_bound / 1024:.0f} KiB), "
+        f"{compilation.artifact_bytes / 1e6:.2f} MB in all"
     )
-    _print_regions(model, program)
+    _print_regions(model, compilation)
 
 
-def _print_regions(model: Path, program: Program) -> None:
+def _print_regions(model: Path, compilation: Compilation) -> None:
     """The parts that compute in float, and where nothing is quantized a note."""
-    from ..verify.regions import float_regions, is_all_float
-
-    regions = float_regions(program)
+    regions = compilation.float_regions
     for region in regions:
         console().print(str(region))
-    if is_all_float(program):
+    if compilation.is_all_float:
         console().print(
             f"{model.name} has no quantized part: it computes in f32 throughout; "
             "int8 is what onnx2wgsl is for: quantize it, for example with "
@@ -60,57 +53,3 @@ def _print_regions(model: Path, program: Program) -> None:
         )
     elif regions:
         console().print(f"`onnx2wgsl verify {model}` measures what float regions differ by")
-
-
-def compile_to(
-    model: Path,
-    output: Path,
-    shapes: dict[str, tuple[int, ...]],
-    normalize: tuple[tuple[str, float, float], ...] = (),
-    dump_ir: Path | None = None,
-) -> Program:
-    """Compiles a file to a folder."""
-    from ..backend.artifact import picture_inputs, write_artifact
-    from ..backend.codegen import Picture
-    from ..errors import CompileError
-    from ..pipeline import compile_model
-
-    dump = Dump()
-    program = compile_model(model, shapes, dump if dump_ir else None)
-    pictures = {name: Picture(scale, offset) for name, scale, offset in normalize}
-    known = picture_inputs(program)
-    for name in pictures:
-        if name not in known:
-            listed = ", ".join(map(repr, known)) or "none"
-            raise CompileError(f"--normalize: {name!r} is no picture input; they are: {listed}")
-    write_artifact(program, output, source=model, pictures=pictures)
-    if dump_ir is not None:
-        dump.write(dump_ir)
-    return program
-
-
-class Dump:
-    """Collects the IR after every pass, as text; a pass that runs twice is there twice."""
-
-    def __init__(self) -> None:
-        self.texts: dict[str, str] = {}
-        self.constants: dict[str, Any] = {}
-
-    def __call__(self, name: str, stage: Any) -> None:
-        from ..ir.text import INLINE_ELEMENTS, format_graph, format_program
-
-        is_program = isinstance(stage, Program)
-        text = format_program(stage) if is_program else format_graph(stage)
-        self.texts[f"{len(self.texts):02d}_{name}.ir"] = text
-        for value in () if is_program else stage.constants():
-            if value.array.size > INLINE_ELEMENTS:
-                self.constants[value.name] = value.array
-
-    def write(self, folder: Path) -> None:
-        """One .ir file a pass, and the data of large constants in constants.npz."""
-        from ..files import write_all
-
-        packed = io.BytesIO()
-        np.savez_compressed(packed, **self.constants)
-        files = {folder / name: text.encode() for name, text in self.texts.items()}
-        write_all(files | {folder / "constants.npz": packed.getvalue()})

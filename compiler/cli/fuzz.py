@@ -135,29 +135,30 @@ def _subjects(ops: Sequence[str], graphs: bool) -> tuple[str, ...]:
 def _report(out: Console, failure: Failure, folder: Path, options: dict[str, str | None]) -> None:
     """Writes the model and its inputs; tells what differs and how to see it again."""
     from ..files import write_all
-    from ..reference.oracle import Oracle, needs_signed_integer_kernels
+    from ..reference.oracle import reference_of
 
     comparison = failure.comparison
+    (sample,) = comparison.samples
     data = comparison.model.SerializeToString()
     stem = f"{failure.subject}-{hashlib.sha256(data).hexdigest()[:8]}"
     model, inputs = folder / f"{stem}.onnx", folder / f"{stem}.npz"
     arrays = io.BytesIO()
-    np.savez(arrays, **comparison.feed)  # type: ignore[arg-type, unused-ignore]
+    np.savez(arrays, **sample)  # type: ignore[arg-type, unused-ignore]
     write_all({model: data, inputs: arrays.getvalue()})
-    signed = needs_signed_integer_kernels(comparison.model)
-    reference = Oracle(comparison.model, signed_integer_kernels=signed).reference
+    reference = reference_of(comparison.model).reference
     wrong = comparison.wrong
     if wrong is not None:
+        difference = wrong.difference
         out.print(
-            f"{failure.subject}: {wrong.differing} of {wrong.values} values differ from "
-            f"{reference}, first after {wrong.name}: {wrong.first}"
+            f"{failure.subject}: {difference.differing} of {difference.values} values differ from "
+            f"{reference}, first {wrong.name}: {difference.first}"
         )
     else:
         out.print(f"{failure.subject}: {comparison.crash}")
     forced = [f"--{name}={value}" for name, value in options.items() if value is not None]
     replay = ["onnx2wgsl", "verify", str(model), "--each-pass", "--input", str(inputs), *forced]
     nodes = Counter(node.op_type for node in comparison.model.graph.node)
-    shapes = ", ".join(f"{name} {list(array.shape)}" for name, array in comparison.feed.items())
+    shapes = ", ".join(f"{name} {list(array.shape)}" for name, array in sample.items())
     out.print(f"  model:  {', '.join(f'{n} {op}' for op, n in nodes.items())}; inputs {shapes}")
     out.print(f"  replay: {shlex.join(replay)}")
 

@@ -38,7 +38,7 @@ def command(
     shapes: tuple[tuple[str, tuple[int, ...]], ...],
 ) -> None:
     """Show the kernels, the IR after each pass, the memory plan."""
-    from .compile import Dump
+    from ..ir.dump import Dump
 
     if path.is_dir():
         _inspect_folder(path, after is not None or dump_ir is not None or html is not None)
@@ -92,7 +92,7 @@ def _print_program(program: Program) -> None:
         written = sum(s.view.pixels * s.view.words * 4 for s in kernel.stores if isinstance(s, BufferStore))
         table.add_row(
             str(index),
-            kernel.op,
+            kernel.kind,
             kernel.name,
             "x".join(map(str, (*kernel.shape[1:], kernel.words * 4))),
             f"{tile.pixels}x{tile.words * 4}" if tile else "",

@@ -1,7 +1,8 @@
-"""Many small programs on one WebGPU device.
+"""Programs and artifacts on a WebGPU device, as verify/ and fuzzing/ want them.
 
-A session makes a device and probes it, which costs more than a small net does; so the runtime's
-Executor is used here on one device, with chosen variants of the snippets.
+One by one in a session, or many small ones on one device: a session makes a device and probes it,
+which costs more than a small net does; so the runtime's Executor is used on a shared device, with
+chosen variants of the snippets.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import onnx
-from numpy.typing import NDArray
+from onnx2wgsl.runtime_py import InferenceSession
 from onnx2wgsl.runtime_py.adapters import adapter_name, choose_adapter, open_device
 from onnx2wgsl.runtime_py.artifact import Artifact, load_artifact
 from onnx2wgsl.runtime_py.executor import Executor
@@ -24,14 +25,54 @@ from onnx2wgsl.runtime_py.variants import choose_variants
 from ..backend.artifact import write_artifact
 from ..backend.codegen import SNIPPETS
 from ..ir.program import Program
+from ..verify.compare import Feed
+from ..verify.compiled import saved
+from ..verify.replay import Trace
 
-Feed = dict[str, NDArray[Any]]
 Variant = dict[str, str]
 VARIANTS: list[Variant] = [
     dict(zip(SNIPPETS, chosen, strict=True))
     for chosen in itertools.product(*(SNIPPETS[name] for name in SNIPPETS))
 ]
 """All four: dot x requantize."""
+
+
+class SessionDevice:
+    """A session as the `Device` of verify/replay.py."""
+
+    def __init__(self, session: InferenceSession) -> None:
+        self.session = session
+        self._outputs = [tensor.name for tensor in session.get_outputs()]
+
+    @property
+    def name(self) -> str:
+        """The adapter's name."""
+        return adapter_name(self.session.get_adapter())
+
+    def run(self, sample: Feed) -> Feed:
+        """Outputs by name."""
+        return dict(zip(self._outputs, self.session.run(None, sample), strict=True))
+
+    def trace(self, sample: Feed) -> Trace:
+        """What the kernels write, run one by one."""
+        return self.session.trace(sample)
+
+
+@contextmanager
+def open_artifact(folder: Path, **options: Any) -> Iterator[SessionDevice]:
+    """An artifact in a session; `options` are those of InferenceSession."""
+    with InferenceSession(folder, **options) as session:
+        yield SessionDevice(session)
+
+
+@contextmanager
+def open_program(program: Program, source: Path, **options: Any) -> Iterator[SessionDevice]:
+    """A program, compiled from the model in `source`, in a session."""
+    with tempfile.TemporaryDirectory(prefix="onnx2wgsl-") as scratch:
+        folder = Path(scratch) / source.stem
+        write_artifact(program, folder, source=source)
+        with open_artifact(folder, **options) as device:
+            yield device
 
 
 class SharedDevice:
@@ -62,11 +103,10 @@ class SharedDevice:
 @contextmanager
 def temporary_artifact(model: onnx.ModelProto, program: Program) -> Iterator[Artifact]:
     """What `onnx2wgsl compile` makes of a program, while it is needed."""
-    with tempfile.TemporaryDirectory(prefix="onnx2wgsl-") as folder:
-        source = Path(folder) / "net.onnx"
-        onnx.save(model, source)
-        write_artifact(program, Path(folder) / "net", source=source)
-        yield load_artifact(Path(folder) / "net")
+    with saved(model) as source:
+        folder = source.with_suffix("")
+        write_artifact(program, folder, source=source)
+        yield load_artifact(folder)
 
 
 def run_artifact(device: Any, artifact: Artifact, feed: Feed, variant: Variant) -> Feed:

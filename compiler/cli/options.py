@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from math import isfinite
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -31,19 +28,17 @@ class ShapeType(click.ParamType):  # type: ignore[type-arg, unused-ignore]
 
 
 class NormalizeType(click.ParamType):  # type: ignore[type-arg, unused-ignore]
-    """`name=scale,offset` as (name, scale, offset)."""
+    """`name=scale,offset` as (name, (scale, offset))."""
 
     name = "NAME=SCALE,OFFSET"
 
-    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, float, float]:
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, tuple[float, float]]:
         name, _, numbers = str(value).rpartition("=")
         try:
             scale, offset = (float(number) for number in numbers.split(","))
         except ValueError:
             self.fail(f"{value!r} is not of the form NAME=0.00784,-1", param, ctx)
-        if not (isfinite(scale) and isfinite(offset) and scale):
-            self.fail(f"{value!r}: both must be finite, and the scale not 0", param, ctx)
-        return name, scale, offset
+        return name, (scale, offset)
 
 
 def shape_option(function: Function) -> Function:
@@ -79,17 +74,3 @@ def device_options(function: Function) -> Function:
 MODEL = click.Path(path_type=Path, dir_okay=False)
 FOLDER = click.Path(path_type=Path, file_okay=False)
 MODEL_OR_FOLDER = click.Path(path_type=Path)
-
-
-@contextmanager
-def artifact_of(path: Path, shapes: dict[str, tuple[int, ...]]) -> Iterator[Path]:
-    """The artifact in a folder, or the one that a model compiles to, while it is needed."""
-    from .compile import compile_to
-
-    if path.is_dir():
-        yield path
-        return
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch) / path.stem
-        compile_to(path, folder, shapes)
-        yield folder

@@ -3,30 +3,34 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
 import zipfile
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 import numpy as np
+from onnx2wgsl.runtime_py import InferenceSession
+from onnx2wgsl.runtime_py.artifact import load_artifact
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
 from ..errors import CompileError
+from ..frontend.driver import import_model
 from ..ir.graph import Graph
-from ..ir.program import Program
-from ..ir.types import Array
+from ..pipeline import PASS_NAMES
+from ..reference.oracle import reference_of
+from ..verify.compare import Feed
+from ..verify.compiled import Compiled
+from ..verify.replay import Device
+from ..verify.report import Report
+from ..verify.samples import random_sample
+from ..verify.verification import Verification
 from . import console
+from .on_device import open_artifact, open_program
 from .options import MODEL, MODEL_OR_FOLDER, device_options, shape_option
-
-if TYPE_CHECKING:
-    from ..verify.compare import Difference, Expected, Steps, Verification
-
-Sample = dict[str, Array]
 
 
 @click.command()
@@ -59,24 +63,38 @@ def command(
     where that is not at hand, its recorded test vectors are replayed.
     """
     out = console()
-    device = {"adapter": adapter, "dot": dot, "requantize": requantize}
-    if path.is_dir():
-        found = _source_of(path, source)
-        if found is None and inputs:
-            raise CompileError(f"{path}: --input needs the model it was compiled from; give it with --model")
-        if found is None:
-            _replay(out, path, device)
-            return
-        model, folder = found, path
-    else:
-        model, folder = path, None
-    check = _Check(out, model, _shapes_of(folder) | dict(shapes), len(inputs) or samples, seed)
-    check.samples = [_load(file) for file in inputs]
-    check.run(folder, device, each_pass)
-    check.report()
+    options = {"adapter": adapter, "dot": dot, "requantize": requantize}
+    folder = path if path.is_dir() else None
+    model = path if folder is None else _source_of(folder, source)
+    if model is None and inputs:
+        raise CompileError(f"{path}: --input needs the model it was compiled from; give it with --model")
+    if model is None:
+        _replay_vectors(out, path, options)
+        return
+    feeds = [_load(file) for file in inputs]
+    model_shapes = _shapes_of(folder) | dict(shapes)
+    imported = import_model(model, model_shapes)
+    random = np.random.default_rng(seed)
+    feeds = feeds or [random_sample(imported, random) for _ in range(samples)]
+    compiled = Compiled.of(imported)
+    verification = _verification(out, model, compiled, feeds)
+    with _device(folder, compiled, model, options) as device:
+        _compare(out, verification, device, import_model(model, model_shapes) if each_pass else None)
+    _print(out, verification.report)
+    if verification.report.wrong is not None:
+        raise click.exceptions.Exit(1)
 
 
-def _load(path: Path) -> Sample:
+def _device(
+    folder: Path | None, compiled: Compiled, model: Path, options: dict[str, Any]
+) -> AbstractContextManager[Device]:
+    """A session on the artifact in `folder`, or on one that is made of the program."""
+    if folder is not None:
+        return open_artifact(folder, **options)
+    return open_program(compiled.program, model, **options)
+
+
+def _load(path: Path) -> Feed:
     """The arrays of an .npz file by name."""
     try:
         file = np.load(path, allow_pickle=False)
@@ -95,15 +113,11 @@ def _load(path: Path) -> Sample:
 
 def _shapes_of(folder: Path | None) -> dict[str, tuple[int, ...]]:
     """The input shapes that an artifact was compiled for; none for a model."""
-    from onnx2wgsl.runtime_py.artifact import load_artifact
-
     return {} if folder is None else {t.name: t.shape for t in load_artifact(folder).inputs}
 
 
 def _source_of(folder: Path, given: Path | None) -> Path | None:
     """The model that the artifact in `folder` was compiled from, known by its SHA-256."""
-    from onnx2wgsl.runtime_py.artifact import load_artifact
-
     source = load_artifact(folder).description["source"]
     if given is not None:
         if not given.is_file():
@@ -123,11 +137,9 @@ def _source_of(folder: Path, given: Path | None) -> Path | None:
     return None
 
 
-def _replay(out: Console, folder: Path, device: dict[str, Any]) -> None:
+def _replay_vectors(out: Console, folder: Path, options: dict[str, Any]) -> None:
     """The self-test alone, where there is no model to compare with."""
-    from onnx2wgsl.runtime_py import InferenceSession
-
-    with InferenceSession(folder, **device) as session:
+    with InferenceSession(folder, **options) as session:
         report = session.self_test()
         source = session.artifact.description["source"]["file"]
     out.print(f"{source} is not at hand (--model gives it): replaying the recorded test vectors")
@@ -136,242 +148,44 @@ def _replay(out: Console, folder: Path, device: dict[str, Any]) -> None:
         raise click.exceptions.Exit(1)
 
 
-@dataclass
-class _Stage:
-    """Differing values over all samples, by stage; `error`: the largest of floats that are held to
-    a tolerance.
-    """
-
-    name: str
-    values: int = 0
-    differing: int = 0
-    error: float = 0.0
-    what: str = "values"
-    first_sample: int | None = None  # the number of the first sample that differs
-    detail: str = ""
-
-    @property
-    def wrong(self) -> bool:
-        from ..verify.compare import TOLERANCE
-
-        return self.differing > 0 or self.error > TOLERANCE
+def _verification(out: Console, model: Path, compiled: Compiled, samples: list[Feed]) -> Verification:
+    """Tells what ONNX Runtime runs in integers, and asks it for the samples' outputs."""
+    oracle = reference_of(model)
+    groups = oracle.integer_groups()
+    out.print(f"{oracle.reference} on {model}:\n{groups}")
+    verification = Verification(oracle, compiled, samples)
+    note = verification.expectation.note
+    if note:
+        out.print(f"what lies behind float regions is compared kernel by kernel only: {note}")
+    return verification
 
 
-@dataclass
-class _Check:
-    out: Console
-    model: Path
-    shapes: dict[str, tuple[int, ...]]
-    count: int
-    seed: int
-    stages: list[_Stage] = field(default_factory=list)
-    samples: list[Sample] = field(default_factory=list)
-    expected: list[Expected] = field(default_factory=list)
-    errors: dict[int, float] = field(default_factory=dict)  # of each float region, by its number
-    reference: str = ""
-    adapter: str = ""
-    verification: Verification = field(init=False)
-    steps: Steps = field(init=False)  # of ConvTranspose
+def _compare(out: Console, verification: Verification, device: Device, again: Graph | None) -> None:
+    """The passes where the model is imported `again` for them, then the device."""
+    steps = verification.report.samples + (0 if again is None else len(PASS_NAMES) + 2)
+    with Progress(console=out, transient=True, disable=not out.is_terminal) as bar:
+        advance = partial(bar.advance, bar.add_task("comparing", total=steps))
+        if again is not None:
+            verification.each_pass(again, advance)
+        elif verification.report.regions:
+            verification.stage("simulated", verification.compiled.program)
+        verification.on_device(device, advance)
 
-    def run(self, folder: Path | None, device: dict[str, Any], each_pass: bool) -> None:
-        """Compiles, evaluates the passes where asked, then the device."""
-        from ..backend.artifact import write_artifact
-        from ..frontend.importer import import_model
-        from ..pipeline import PASS_NAMES, compile_graph
 
-        graph = import_model(self.model, self.shapes)
-        inputs = Graph(graph.name, graph.inputs, [], [], list(graph.ops))
-        program = compile_graph(graph)
-        self._prepare(inputs, program, graph)
-        total = (len(PASS_NAMES) + 2) * each_pass + self.count
-        with Progress(console=self.out, transient=True, disable=not self.out.is_terminal) as bar:
-            task = bar.add_task("comparing", total=total)
-
-            def observe(name: str, stage: Graph | Program) -> None:
-                if each_pass:
-                    self._evaluate(name, stage)
-                    bar.advance(task)
-
-            if each_pass:
-                compile_graph(import_model(self.model, self.shapes), observe)
-            elif self.verification.regions:
-                self._evaluate("simulation", program)
-            with tempfile.TemporaryDirectory() as scratch:
-                if folder is None:
-                    folder = Path(scratch) / self.model.stem
-                    write_artifact(program, folder, source=self.model)
-                self._on_device(folder, program, device, lambda: bar.advance(task))
-
-    def _prepare(self, imported: Graph, program: Program, packed: Graph) -> None:
-        """Seeded samples and what onnxruntime makes of them."""
-        from ..frontend.model_file import load_model
-        from ..reference.oracle import Oracle, needs_signed_integer_kernels
-        from ..verify.compare import Steps, Verification
-
-        signed = needs_signed_integer_kernels(load_model(self.model))
-        oracle = Oracle(self.model, signed_integer_kernels=signed)
-        self.reference = oracle.reference
-        groups = oracle.integer_groups()
-        self.out.print(f"{self.reference} on {self.model}:\n{groups}")
-        random = np.random.default_rng(self.seed)
-        if not self.samples:
-            self.samples = [random_sample(imported, random) for _ in range(self.count)]
-        self.steps = Steps()
-        self.verification = Verification(oracle, program, packed)
-        self.expected = [self.verification.expect(sample) for sample in self.samples]
-        if self.verification.note:
-            self.out.print(
-                f"what lies behind float regions is compared kernel by kernel only: {self.verification.note}"
-            )
-
-    def _evaluate(self, name: str, stage: Graph | Program) -> None:
-        self._add(
-            f"after {name}" if name != "simulation" else "simulated",
-            [self.verification.stage(stage, expected) for expected in self.expected],
+def _print(out: Console, report: Report) -> None:
+    """The table, the float regions, the verdict."""
+    table = Table("stage", "values", "differing", *(["largest float error"] * bool(report.regions)))
+    for row in report.rows:
+        difference = row.difference
+        error = [f"{difference.error:.1e}"] if report.regions else []
+        table.add_row(row.name, str(difference.values), str(difference.differing), *error)
+    out.print(table)
+    for region in report.regions:
+        out.print(f"{region}; error {report.replay.errors[region.number]:.1e}")
+    if report.transposed:
+        out.print(
+            f"{len(report.transposed)} ConvTranspose: integer sums where onnxruntime computes in float; "
+            f"given the same inputs {report.steps.differing} of {report.steps.values} values are one "
+            "step apart"
         )
-
-    def _on_device(self, folder: Path, program: Program, device: dict[str, Any], advance: Any) -> None:
-        from onnx2wgsl.runtime_py import InferenceSession
-        from onnx2wgsl.runtime_py.adapters import adapter_name
-
-        with InferenceSession(folder, **device) as session:
-            self.adapter = adapter_name(session.get_adapter())
-            names = [tensor.name for tensor in session.get_outputs()]
-            results = []
-            for expected in self.expected:
-                found = dict(zip(names, session.run(None, expected.sample), strict=True))
-                results.append(self.verification.outputs(expected, found))
-                advance()
-            stage = self._add(f"on {self.adapter}", results)
-            if stage.first_sample is not None:
-                stage.detail = first_difference(program, session, self.samples[stage.first_sample])
-            if self.verification.regions:
-                self._replay(session)
-        for expected in self.expected:
-            self.steps.add(self.verification.steps(expected))
-        if not self.steps.ok:
-            apart = f"; up to {self.steps.most} steps, where one is allowed"
-            values, differing = self.steps.values, self.steps.differing
-            self.stages.append(_Stage("in a ConvTranspose", values, differing, detail=apart))
-
-    def _replay(self, session: Any) -> None:
-        """Every kernel against the simulator, fed with the device's own words."""
-        from ..verify.compare import Replay
-
-        found = Replay()
-        for expected in self.expected:
-            found.add(self.verification.replay(session, expected))
-        stage = _Stage(f"kernels on {self.adapter}", found.words, what="words of integer kernels")
-        stage.differing, self.errors = sum(found.wrong.values()), found.errors
-        stage.error = max(found.errors.values())
-        if found.wrong:
-            name, count = next(iter(found.wrong.items()))
-            stage.detail = f"; first in kernel {name!r}: {count} words"
-        self.stages.append(stage)
-
-    def _add(self, name: str, results: Sequence[Difference]) -> _Stage:
-        stage = _Stage(name)
-        for number, found in enumerate(results):
-            stage.values += found.values
-            stage.differing += found.differing
-            stage.error = max(stage.error, found.error)
-            if found.differing and stage.first_sample is None:
-                stage.first_sample = number
-        self.stages.append(stage)
-        return stage
-
-    def report(self) -> None:
-        """The table, the float regions, the verdict, and the exit status."""
-        regions = self.verification.regions
-        table = Table("stage", "values", "differing", *(["largest float error"] * bool(regions)))
-        for stage in self.stages:
-            error = [f"{stage.error:.1e}"] if regions else []
-            table.add_row(stage.name, str(stage.values), str(stage.differing), *error)
-        self.out.print(table)
-        for region in regions:
-            self.out.print(f"{region}; error {self.errors[region.number]:.1e}")
-        if count := len(self.verification.transposed):
-            self.out.print(
-                f"{count} ConvTranspose: integer sums where onnxruntime computes in float; given "
-                f"the same inputs {self.steps.differing} of {self.steps.values} values are one "
-                "step apart"
-            )
-        wrong = [stage for stage in self.stages if stage.wrong]
-        if wrong:
-            self.out.print(f"NOT exact: {self._blame(wrong[0])}")
-            raise click.exceptions.Exit(1)
-        counted = self.stages[-2:] if regions else self.stages[-1:]
-        told = [f"0 of {stage.values} {stage.what}" for stage in counted if stage.values]
-        self.out.print(
-            f"exact: {' and '.join(told) or 'no integers'} differ from {self.reference} "
-            f"in {self.count} samples on {self.adapter}{self._tolerance()}"
-        )
-
-    def _blame(self, stage: _Stage) -> str:
-        from ..verify.compare import TOLERANCE
-
-        if stage.differing:
-            return (
-                f"{stage.differing} of {stage.values} {stage.what} differ "
-                f"from {self.reference} {stage.name}{stage.detail}"
-            )
-        return (
-            f"float regions differ from {self.reference} by {stage.error:.1e} {stage.name}; "
-            f"{TOLERANCE:.0e} of the largest magnitude is allowed"
-        )
-
-    def _tolerance(self) -> str:
-        """What the verdict says of float regions and ConvTranspose."""
-        from ..verify.compare import TOLERANCE
-
-        count = len(self.verification.regions)
-        summed = ", with integer sums in its ConvTranspose" * bool(self.verification.transposed)
-        if not count:
-            return summed
-        worst = max(self.errors.values())
-        return (
-            f"{summed}; {count} float region{'s' * (count > 1)} within {TOLERANCE:.0e} "
-            f"(at most {worst:.1e}), integers given the same inputs"
-        )
-
-
-def random_sample(graph: Graph, random: np.random.Generator) -> Sample:
-    """Inputs that reach all levels and saturate: noise of a random spread around a random level."""
-    sample = {}
-    for value in graph.inputs:
-        type_ = value.type
-        if type_.is_byte:
-            dtype = np.uint8 if type_.dtype == "u8" else np.int8
-            sample[value.name] = random.integers(0, 256, type_.shape).astype(np.uint8).view(dtype)
-            continue
-        low, high = _real_range(graph, value)
-        centre, spread = random.uniform(low, high), (high - low) * random.uniform(0.1, 1.2)
-        noise = centre + random.uniform(-spread, spread, type_.shape)
-        sample[value.name] = noise.astype(np.float32)
-    return sample
-
-
-def _real_range(graph: Graph, value: Any) -> tuple[float, float]:
-    """The real values that the quantization of a float input covers."""
-    for op in graph.users().get(value, []):
-        quantization = op.result.type.quantization
-        if quantization is not None:
-            low, high = op.result.type.limits
-            ends = (low - quantization.zero_point, high - quantization.zero_point)
-            return ends[0] * quantization.scale, ends[1] * quantization.scale
-    return -1.0, 1.0
-
-
-def first_difference(program: Program, session: Any, sample: Sample) -> str:
-    """Names the first kernel whose words on the device are not those of the simulator."""
-    from ..verify.simulator import run_program
-
-    expected: dict[str, list[Array]] = {}
-    run_program(program, sample, lambda kernel, words: expected.update({kernel.name: words}))
-    found = session.trace(sample)
-    for name, stores in expected.items():
-        for mine, theirs in zip(stores, found[name], strict=True):
-            differing = int((mine != theirs.reshape(mine.shape)).sum())
-            if differing:
-                return f"; first in kernel {name!r}: {differing} of {mine.size} words"
-    return "; every kernel's words are right one by one, so a barrier or the read-back is not"
+    out.print(report.verdict)

@@ -10,8 +10,10 @@ from typing import Any
 import onnx
 from onnx import inliner
 
+from ..reference.facts import GENERATORS, SHAPES
+
 DOMAIN = "onnx2wgsl.expanded"
-FOLDED = frozenset({"Constant", "ConstantOfShape", "EyeLike", "Range", "Shape", "Size"})
+FOLDED = GENERATORS | SHAPES
 """Computed when a model is read."""
 DEPTH = 6
 """Functions inside functions."""
@@ -50,6 +52,7 @@ def _inlined(model: onnx.ModelProto, bodies: dict[int, onnx.FunctionProto], opse
     for number, body in bodies.items():
         node = changed.graph.node[number]
         body.name, body.domain = f"{node.op_type}_{number}", DOMAIN
+        # Inlined nodes are read in the model's opset; a body that means another fails the check.
         for entry in body.opset_import:
             entry.version = opset
         node.op_type, node.domain = body.name, DOMAIN
@@ -84,6 +87,7 @@ def _body(node: onnx.NodeProto, opset: int, types: dict[str, onnx.TypeProto]) ->
         operands = [types.get(name, onnx.TypeProto()) for name in node.input]
         if not versions:
             return None
+        # The newest definition that the model's opset may use.
         text = schema.get_context_dependent_function_with_opset_version(
             max(versions), node.SerializeToString(), [t.SerializeToString() for t in operands]
         )

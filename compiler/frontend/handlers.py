@@ -1,51 +1,43 @@
 """How each ONNX operator becomes an op of the Graph, or why it can't.
 
 A handler gets the importer (`importer.py`) and a node of onnx-graphsurgeon, and emits one op. What
-it can't take it refuses with a reason; the importer collects them all.
+it can't take it refuses with a reason (`NodeRefusal`); the importer collects them all.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import onnx
 
-from ..errors import CompileError, Refusal
-from ..ir.graph import (
-    Concat,
-    Conv,
-    Dequantize,
-    Elementwise,
-    FloatOp,
-    Identity,
-    Pad,
-    Quantize,
-    Resize,
-    Value,
-)
+from ..errors import CompileError
+from ..ir.graph import Op, Value
 from ..ir.types import DTYPE_NAMES, NUMPY_DTYPES, Array, Quantization, TensorType
-from ..ir.verifier import expected_shape
-from ..operators.float.nodes import FLOAT_OPS
+from ..operators.concat import Concat
+from ..operators.convolution.op import Conv
+from ..operators.fusion import NoIntegerForm
+from ..operators.identity import Identity
 from ..operators.interpolation import interpolated_bytes
+from ..operators.moves.pad import Pad
+from ..operators.moves.resize import Resize
+from ..operators.onnx_op import KERNELS, Elementwise, FloatOp
+from ..operators.quantize import Dequantize, Quantize
+from ..reference.facts import IMPLIED_DOMAINS, PURE_UNARY, PURE_WITH_CONSTANT
 from ..reference.node import run_node
-from ..reference.oracle import PURE_DOMAINS, PURE_UNARY, PURE_WITH_CONSTANT
+from .importer import ABSENT, Handler, Importer
 from .integer import INTEGER
 from .moves import MOVES
-from .nodes import operator_name, plain_attributes, text_attribute, window
+from .nodes import NodeRefusal, operator_name, plain_attributes, text_attribute, window
 from .qlinear import QLINEAR
 from .windows import WINDOWS
-
-if TYPE_CHECKING:
-    from .importer import Importer
 
 
 def _scalar(data: Array | None, what: str) -> float:
     if data is None or data.size != 1:
         size = 0 if data is None else data.size
-        raise Refusal(f"{what} must be one constant number, it has {size}")
+        raise NodeRefusal(f"{what} must be one constant number, it has {size}")
     return float(data.reshape(-1)[0])
 
 
@@ -54,9 +46,9 @@ def _quantization(imp: Importer, node: Any, dtype: str) -> Quantization:
     zero_point = imp.constant(node, 2)
     z = 0 if zero_point is None else int(_scalar(zero_point, "the zero point of an activation"))
     if not (scale > 0 and math.isfinite(scale)):
-        raise Refusal(f"the scale {scale} is not a positive number")
+        raise NodeRefusal(f"the scale {scale} is not a positive number")
     if dtype not in ("u8", "s8"):
-        raise Refusal(f"activations of dtype {dtype} are not supported, only uint8 and int8")
+        raise NodeRefusal(f"activations of dtype {dtype} are not supported, only uint8 and int8")
     return Quantization(scale, z)
 
 
@@ -90,16 +82,17 @@ def _quantized_dtype(node: Any, zero_point: Array | None) -> str:
 
 def _refuse_blocks(node: Any) -> None:
     if node.attrs.get("block_size", 0):
-        raise Refusal("blocked quantization is not supported")
+        raise NodeRefusal("blocked quantization is not supported")
 
 
 def _dequantize(imp: Importer, node: Any) -> None:
     x = imp.required(node, 0)
     _refuse_blocks(node)
+    # A constant may have a scale for each channel; it keeps them in its op until that is fused or folded.
     if x.data is None and not _is_quantized_constant(imp, x):
         quantization = _quantization(imp, node, x.type.dtype)
         if x.type.quantization not in (None, quantization):
-            raise Refusal(
+            raise NodeRefusal(
                 f"it reads {x.name!r} with {quantization}, which was made with {x.type.quantization}"
             )
         imp.set_quantization(x, quantization)
@@ -124,26 +117,26 @@ def _conv(imp: Importer, node: Any) -> None:
     x, weight = imp.required(node, 0), imp.required(node, 1)
     axes = len(x.type.shape) - 2
     if axes not in (1, 2):
-        raise Refusal(f"its input has {axes + 2} dimensions; 1-D and 2-D convolutions are taken")
+        raise NodeRefusal(f"its input has {axes + 2} dimensions; 1-D and 2-D convolutions are taken")
     strides, dilations, pads = window(node, x.type.shape[2:], weight.type.shape[2:])
     group = int(node.attrs.get("group", 1))
     channels = weight.type.shape[1] * group
     if x.type.shape[1] != channels:
-        raise Refusal(f"its input has {x.type.shape[1]} channels, its weights take {channels}")
+        raise NodeRefusal(f"its input has {x.type.shape[1]} channels, its weights take {channels}")
     op = Conv(
         Value(node.outputs[0].name, TensorType("f32", ())),
         x,
         weight,
         imp.operand(node, 2),
-        strides,
-        pads,
-        dilations,
-        group,
+        strides=strides,
+        pads=pads,
+        dilations=dilations,
+        group=group,
     )
-    shape = expected_shape(op)
+    shape = op.expected_shape()
     assert shape is not None
     if min(shape) < 1:
-        raise Refusal(f"its result would have shape {list(shape)}")
+        raise NodeRefusal(f"its result would have shape {list(shape)}")
     op.result.type = TensorType("f32", shape)
     imp.ops.append(op)
     imp.values[op.result.name] = op.result
@@ -152,6 +145,7 @@ def _conv(imp: Importer, node: Any) -> None:
 def _elementwise(imp: Importer, node: Any) -> None:
     xs = [imp.operand(node, index) for index in range(len(node.inputs))]
     given = [value for value in xs if value is not None]
+    # Integer groups and tables are of floats; the others are masks, indices and shapes.
     if any(value.type.dtype != "f32" for value in given):
         float_op(imp, node)
         return
@@ -162,7 +156,7 @@ def _elementwise(imp: Importer, node: Any) -> None:
     shape = np.broadcast_shapes(*(value.type.shape for value in given))
     attributes = {} if node.op == "Clip" else plain_attributes(node)
     imp.emit(
-        node, Elementwise, TensorType("f32", shape), xs=tuple(given), op=operator_name(node),
+        node, Elementwise, TensorType("f32", shape), xs=tuple(given), op_type=operator_name(node),
         attributes=attributes,
     )  # fmt: skip
 
@@ -173,17 +167,18 @@ def float_op(imp: Importer, node: Any) -> None:
         imp.operand(node, index) or Value.constant(f"{node.outputs[0].name}.{index}", ABSENT)
         for index in range(len(node.inputs))
     )
+    # Constants as they are: the shape of a result may depend on them.
     zeros = [
         x.array if x.data is not None else np.zeros(x.type.shape, NUMPY_DTYPES[x.type.dtype]) for x in xs
     ]
     if len([output for output in node.outputs if not output.is_empty() and output.outputs]) > 1:
-        raise Refusal("more than one of its outputs is used; one is taken")
+        raise NodeRefusal("more than one of its outputs is used; one is taken")
     made = _result_of(imp, node, zeros)
     if made.dtype not in DTYPE_NAMES:
-        raise Refusal(f"its result is {made.dtype}")
+        raise NodeRefusal(f"its result is {made.dtype}")
     type_ = TensorType(DTYPE_NAMES[made.dtype], made.shape)
     name = operator_name(node)
-    imp.emit(node, FloatOp, type_, xs=xs, op=name, attributes=plain_attributes(node))
+    imp.emit(node, FloatOp, type_, xs=xs, op_type=name, attributes=plain_attributes(node))
 
 
 def _result_of(imp: Importer, node: Any, xs: list[Array]) -> Array:
@@ -195,15 +190,12 @@ def _result_of(imp: Importer, node: Any, xs: list[Array]) -> Array:
             ones = [np.ones_like(x) if not x.any() else x for x in xs]
             return run_node(operator_name(node), plain_attributes(node), ones, imp.source.opset)
         except CompileError:
-            raise Refusal(str(error)) from error
-
-
-ABSENT = np.zeros(0, np.float32)
-"""An operand that is not there."""
+            raise NodeRefusal(str(error)) from error
 
 
 def _bound(node: Any, name: str, value: float) -> Value:
     limits = np.finfo(np.float32)
+    # ONNX's own defaults are the least and the greatest finite number.
     finite = np.clip(node.attrs.get(name, value), limits.min, limits.max)
     return Value.constant(f"{node.outputs[0].name}.{name}", np.array(finite, np.float32))
 
@@ -222,7 +214,7 @@ def _moved_type(xs: list[Value]) -> TensorType:
     """The common type of values that are moved together, shapes apart."""
     kinds = {(x.type.dtype, x.type.quantization) for x in xs}
     if len(kinds) > 1:
-        raise Refusal(f"its operands differ in type: {', '.join(str(x.type) for x in xs)}")
+        raise NodeRefusal(f"its operands differ in type: {', '.join(str(x.type) for x in xs)}")
     return xs[0].type
 
 
@@ -235,11 +227,11 @@ def _resize(imp: Importer, node: Any) -> None:
         if made.result.type.shape == x.type.shape:  # ONNX Runtime copies
             imp.ops[-1] = Resize(made.result, x)
         elif isinstance(made, FloatOp) and x.type.is_byte and x.data is None:
-            imp.ops[-1] = interpolated_bytes(made, imp.source.opset)
+            imp.ops[-1] = _resize_of_bytes(made, imp.source.opset)
         return
     coordinates = attrs.get("coordinate_transformation_mode", "half_pixel")
     if coordinates not in ("half_pixel", "pytorch_half_pixel", "asymmetric", "align_corners"):
-        raise Refusal(f"coordinate_transformation_mode {coordinates!r} is not supported")
+        raise NodeRefusal(f"coordinate_transformation_mode {coordinates!r} is not supported")
     shape, rank = x.type.shape, len(x.type.shape)
     rounding = attrs.get("nearest_mode", "round_prefer_floor")
     scales, sizes = imp.constant(node, 2), imp.constant(node, 3)
@@ -248,7 +240,7 @@ def _resize(imp: Importer, node: Any) -> None:
         assert scales is not None
         smaller = bool((scales < 1).any())
         if smaller and (scales > 1).any():
-            raise Refusal("it makes one axis smaller and another larger; convert to opset 11")
+            raise NodeRefusal("it makes one axis smaller and another larger; convert to opset 11")
         rounding = "ceil" if smaller else "floor"
     axes = [axis % rank for axis in attrs.get("axes", range(rank))]
     if sizes is not None and sizes.size:
@@ -263,7 +255,9 @@ def _resize(imp: Importer, node: Any) -> None:
             full_scales[axis], full_sizes[axis] = factors[index], int(sizes[index])
         elif scales is not None and scales.size:
             full_scales[axis] = scales[index]
+            # The product in f32, as onnxruntime has it: in f64 it may fall below a whole number.
             full_sizes[axis] = math.floor(np.float32(scales[index]) * np.float32(shape[axis]))
+    # Of spatial axes alone where the others stay: a convolution can take such a Resize in.
     first = min(2, rank) if full_sizes[:2] == list(shape[:2]) else 0
     imp.emit(
         node,
@@ -276,12 +270,20 @@ def _resize(imp: Importer, node: Any) -> None:
     )
 
 
+def _resize_of_bytes(op: FloatOp, opset: int) -> Op:
+    """A Resize that is no nearest one, on stored bytes."""
+    try:
+        return interpolated_bytes(op, opset)
+    except NoIntegerForm as reason:
+        raise NodeRefusal(f"{reason}; put it between DequantizeLinear and QuantizeLinear") from reason
+
+
 def _pad(imp: Importer, node: Any) -> None:
     x = imp.required(node, 0)
     shape, rank = x.type.shape, len(x.type.shape)
     mode = text_attribute(node, "mode", "constant")
     if mode not in ("constant", "reflect", "edge", "wrap"):
-        raise Refusal(f"mode {mode!r} is not supported")
+        raise NodeRefusal(f"mode {mode!r} is not supported")
     given: Array | None = np.array(node.attrs.get("pads", []), np.int64)
     value: Array | None = np.array(node.attrs.get("value", 0.0), np.float32)
     axes = None  # attributes before opset 11
@@ -294,11 +296,12 @@ def _pad(imp: Importer, node: Any) -> None:
     for index, axis in enumerate(listed):
         before[axis], after[axis] = int(given[index]), int(given[index + len(listed)])
     if min(*before, *after) < 0:
-        raise Refusal(f"negative pads {given.tolist()} are not taken: use Slice")
+        raise NodeRefusal(f"negative pads {given.tolist()} are not taken: use Slice")
     if mode == "reflect" and any(
         max(one, other) >= size for one, other, size in zip(before, after, shape, strict=True)
     ):
-        raise Refusal(f"reflection by {given.tolist()} does not fit {list(shape)}")
+        raise NodeRefusal(f"reflection by {given.tolist()} does not fit {list(shape)}")
+    # Of spatial axes alone where the others stay: a convolution can take such a Pad in.
     first = 2 if rank == 4 and not any(before[:2] + after[:2]) else 0
     made = tuple(a + n + b for a, n, b in zip(before, shape, after, strict=True))
     imp.emit(
@@ -321,7 +324,7 @@ def _dropout(imp: Importer, node: Any) -> None:
     """Does nothing in inference; training drops elements, unless its ratio is 0."""
     training, ratio = imp.constant(node, 2), imp.constant(node, 1)
     if training is not None and training.any() and (ratio is None or ratio.any()):
-        raise Refusal("its training_mode is on: export the model for inference")
+        raise NodeRefusal("its training_mode is on: export the model for inference")
     _identity(imp, node)
 
 
@@ -330,13 +333,13 @@ def _cast(imp: Importer, node: Any) -> None:
     dtype = onnx.helper.tensor_dtype_to_np_dtype(int(node.attrs["to"]))
     if DTYPE_NAMES.get(dtype) == imp.required(node, 0).type.dtype:
         _identity(imp, node)
-    elif "Cast" in FLOAT_OPS:
+    elif "Cast" in KERNELS:
         float_op(imp, node)
     else:
-        raise Refusal(f"a cast to {dtype} is not supported")
+        raise NodeRefusal(f"a cast to {dtype} is not supported")
 
 
-HANDLERS: dict[str, Callable[[Importer, Any], None]] = {
+HANDLERS: dict[str, Handler] = {
     "QuantizeLinear": _quantize,
     "DequantizeLinear": _dequantize,
     "Conv": _conv,
@@ -356,22 +359,22 @@ HANDLERS: dict[str, Callable[[Importer, Any], None]] = {
 
 def has_handler(node: onnx.NodeProto) -> bool:
     """Whether a node of a file has one."""
-    implied = PURE_DOMAINS.get(node.op_type, "ai.onnx")
+    implied = IMPLIED_DOMAINS.get(node.op_type, "ai.onnx")
     domain = node.domain or "ai.onnx"
     name = node.op_type if domain == implied else f"{domain}.{node.op_type}"
-    return name in HANDLERS or name in PURE_UNARY or name in FLOAT_OPS
+    return name in HANDLERS or name in PURE_UNARY or name in KERNELS
 
 
-def handler_of(node: Any) -> Callable[[Importer, Any], None]:
+def handler_of(node: Any) -> Handler:
     """The handler of a node's operator."""
     name = operator_name(node)
     handler = HANDLERS.get(name)
     if handler is None and name in PURE_UNARY:
         handler = _elementwise
-    if handler is None and name in FLOAT_OPS:
+    if handler is None and name in KERNELS:
         handler = float_op
     if handler is None:
-        raise Refusal(
+        raise NodeRefusal(
             "this operator is not supported; convolutions, matrix products, pools, reductions, "
             "normalizations, elementwise functions and moves are: replace it, or end the model "
             "before it"

@@ -1,70 +1,66 @@
-"""Reads an ONNX file into a Graph of stage 1.
+"""The importer: nodes of onnx-graphsurgeon become ops of a Graph, one after the other.
 
-What is accepted: the opsets that ONNX Runtime takes from 10 on, initializers and Constant nodes,
-external data inside the model's own folder, dynamic dimensions given by `shapes` (a symbolic batch
-dimension is 1 unless given). Shape arithmetic on constants, as torch.onnx.export leaves around
-Resize, is folded by onnx-graphsurgeon, and what that leaves (shapes behind operators that ONNX's
-inference does not know) while importing. Everything that can't be taken is refused at once, in one
-message that lists every such node.
+It folds what reads constants alone, keeps the values by name, and hands every other node to the handler
+of its operator, which it is given: `driver.py` joins it with those of `handlers.py`. Everything that
+can't be taken is refused at once, in one message that lists every such node.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 import onnx_graphsurgeon as gs
 
-from ..errors import CompileError, Refusal, UnsupportedError
-from ..ir.graph import Concat, Dequantize, Graph, Identity, Op, Pad, Resize, Value, retype
+from ..errors import CompileError, UnsupportedError
+from ..ir.graph import Graph, Op, Value, retype
 from ..ir.types import DTYPE_NAMES, Array, Quantization, TensorType
+from ..operators.concat import Concat
+from ..operators.identity import Identity
 from ..operators.moves.op import Move
-from ..passes.fold_constants import dequantized
+from ..operators.moves.pad import Pad
+from ..operators.moves.resize import Resize
+from ..operators.quantize import Dequantize, dequantized
+from ..reference.facts import PAIR
 from ..reference.node import run_node
-from .functions import expand_functions
-from .handlers import ABSENT, handler_of, has_handler
-from .layout import settle_by_layout
-from .model_file import Shapes, fix_shapes, load_model
-from .nodes import operator_name, plain_attributes
-from .shapes import KEPT, fold_shape_arithmetic
+from .nodes import NodeRefusal, operator_name, plain_attributes
+
+ABSENT = np.zeros(0, np.float32)
+"""An operand that is not there."""
 
 
-def import_model(path: Path, shapes: Shapes | None = None) -> Graph:
-    """The model in `path` as a Graph; CompileError where it can't be read, UnsupportedError where
-    not taken.
-    """
-    model = load_model(path)
-    fix_shapes(model, shapes or {}, path)
-    return Importer(model, path.stem).graph()
+class PartialImportError(UnsupportedError):
+    """Nodes that can't be imported; `graph` is what the others make, for more reasons to be found in it."""
+
+    def __init__(self, heading: str, reasons: Sequence[str], graph: Graph) -> None:
+        super().__init__(heading, reasons)
+        self.graph = graph
 
 
 class Importer:
     """One import: the values by tensor name, the ops so far, and what refused nodes would have
     made.
+
+    `source` is a graph of onnx-graphsurgeon in order; `handler_of` gives the handler of a node, or
+    raises NodeRefusal.
     """
 
-    def __init__(self, model: onnx.ModelProto, name: str) -> None:
-        for value in (*model.graph.value_info, *model.graph.output):
-            if value.type.HasField("tensor_type"):  # stale symbolic shapes; inferred anew
-                value.type.tensor_type.ClearField("shape")
-        try:
-            self.source = fold_shape_arithmetic(expand_functions(model, has_handler))
-        except Exception as error:
-            raise CompileError(f"{name}: the graph is not valid ONNX: {error}") from error
-        self.model = model
+    def __init__(self, source: Any, name: str, handler_of: Callable[[Any], Handler]) -> None:
+        self.source = source
         self.name = name
         self.values: dict[str, Value] = {}
         self.poisoned: set[str] = set()
         self.ops: list[Op] = []
+        self._handler_of = handler_of
 
     def graph(self) -> Graph:
         inputs = [self._input(tensor) for tensor in self.source.inputs]
         reasons = []
         loose: list[Value] = []  # what refused nodes read
         for node in self.source.nodes:
+            # What reads the result of a refused node is not to blame itself: no reason of its own.
             if any(tensor.name in self.poisoned for tensor in node.inputs):
                 refused = True
             else:
@@ -76,12 +72,11 @@ class Importer:
                 loose += [self.values[x.name] for x in node.inputs if x.name in self.values]
         reasons += self._output_reasons()
         if reasons:
-            raise UnsupportedError(
+            raise PartialImportError(
                 f"{len(reasons)} part{'s' * (len(reasons) > 1)} of {self.name} can't be compiled:",
                 reasons,
                 self._graph(inputs, [x for x in dict.fromkeys(loose) if x.data is None]),
             )
-        settle_by_layout(self.ops, self.model)
         return self._graph(inputs)
 
     def _graph(self, inputs: list[Value], loose: Sequence[Value] = ()) -> Graph:
@@ -116,13 +111,14 @@ class Importer:
         try:
             if not self._fold(node):
                 self.handle(node)
-        except Refusal as refusal:
+        except NodeRefusal as refusal:
             return [f"{describe(node)}: {refusal}"]
         return []
 
     def _input(self, tensor: Any) -> Value:
         if tensor.shape is None or not isinstance(tensor.dtype, type | np.dtype):
             kind = " ".join(str(tensor.dtype).split())
+            # A type that numpy lacks is left as its number.
             if isinstance(tensor.dtype, int):
                 kind = onnx.TensorProto.DataType.Name(tensor.dtype).lower()
             raise CompileError(f"input {tensor.name!r} is {kind}, no tensor of a dtype that is taken")
@@ -140,11 +136,12 @@ class Importer:
 
     def handle(self, node: Any) -> None:
         """Emits the ops of a node, also of one that a handler makes up."""
-        handler_of(node)(self, node)
+        self._handler_of(node)(self, node)
 
     def _fold(self, node: Any) -> bool:
         """Computes a node that reads constants alone, or a shape; says whether it did."""
-        if node.op in KEPT or len(node.outputs) != 1 or not node.inputs:
+        # Pairs stay: the rules of integer groups read the integers of weights, and their scales.
+        if node.op in PAIR or len(node.outputs) != 1 or not node.inputs:
             return False
         xs = [self.operand(node, index) for index in range(len(node.inputs))]
         if node.op == "Shape" and xs[0] is not None:
@@ -155,11 +152,11 @@ class Importer:
             try:
                 data = run_node(operator_name(node), plain_attributes(node), arrays, self.source.opset)
             except CompileError as error:
-                raise Refusal(str(error)) from error
+                raise NodeRefusal(str(error)) from error
         else:
             return False
         if data.dtype not in DTYPE_NAMES:
-            raise Refusal(f"its constant result is {data.dtype}")
+            raise NodeRefusal(f"its constant result is {data.dtype}")
         name = node.outputs[0].name
         self.values[name] = Value.constant(name, data)
         return True
@@ -168,12 +165,12 @@ class Importer:
         """The value of a tensor; a constant is made at its first use."""
         if tensor.name not in self.values:
             if not isinstance(tensor, gs.Constant):
-                raise Refusal(f"its operand {tensor.name!r} is made by no node")
+                raise NodeRefusal(f"its operand {tensor.name!r} is made by no node")
             data = np.asarray(tensor.values)
             if data.dtype == np.float64:
                 data = data.astype(np.float32)
             if data.dtype not in DTYPE_NAMES:
-                raise Refusal(f"the constant {tensor.name!r} is {data.dtype}")
+                raise NodeRefusal(f"the constant {tensor.name!r} is {data.dtype}")
             self.values[tensor.name] = Value.constant(tensor.name, data)
         return self.values[tensor.name]
 
@@ -189,7 +186,7 @@ class Importer:
     def required(self, node: Any, index: int) -> Value:
         found = self.operand(node, index)
         if found is None:
-            raise Refusal(f"operand {index} is missing")
+            raise NodeRefusal(f"operand {index} is missing")
         return found
 
     def constant(self, node: Any, index: int) -> Array | None:
@@ -199,7 +196,7 @@ class Importer:
             if op.result is found and isinstance(op, Dequantize) and op.x.data is not None:
                 return dequantized(op)
         if found is not None and found.data is None:
-            raise Refusal(f"operand {index} ({found.name!r}) must be constant")
+            raise NodeRefusal(f"operand {index} ({found.name!r}) must be constant")
         return None if found is None else found.array
 
     def set_quantization(self, x: Value, quantization: Quantization) -> None:
@@ -207,6 +204,7 @@ class Importer:
         if x.type.quantization is not None or x.data is not None:
             return
         x.type = retype(x, quantization=quantization)
+        # Bytes that are only moved get their meaning from whoever dequantizes them in the end.
         for op in self.ops:
             if op.result is x and isinstance(op, Concat | Identity | Move | Pad | Resize):
                 for operand in op.operands:
@@ -224,6 +222,10 @@ class Importer:
         result = Value(node.outputs[output].name, type_)
         self.ops.append(make(result=result, **held))
         self.values[result.name] = result
+
+
+Handler = Callable[[Importer, Any], None]
+"""Emits the ops of a node, or raises NodeRefusal."""
 
 
 def describe(node: Any) -> str:

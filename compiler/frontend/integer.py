@@ -7,22 +7,18 @@ Handlers as in `frontend/handlers.py`.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from ..errors import Refusal
-from ..ir.graph import QConv, Value
+from ..ir.graph import Value
 from ..ir.types import NUMPY_DTYPES, TensorType
-from ..ir.verifier import expected_shape
+from ..operators.convolution.op import QConv
 from ..operators.dynamic import DynamicQuantize, DynamicScale, DynamicZeroPoint
 from ..operators.matmul.op import QMatMul
 from ..operators.reduction import Extreme
-from .nodes import window
-
-if TYPE_CHECKING:
-    from .importer import Importer
+from .importer import Handler, Importer
+from .nodes import NodeRefusal, window
 
 ONE = np.ones(1, np.float32)
 
@@ -30,7 +26,7 @@ ONE = np.ones(1, np.float32)
 def _bytes(imp: Importer, node: Any, index: int) -> Value:
     found = imp.required(node, index)
     if not found.type.is_byte:
-        raise Refusal(f"operand {index} is {found.type.dtype}; uint8 and int8 are taken")
+        raise NodeRefusal(f"operand {index} is {found.type.dtype}; uint8 and int8 are taken")
     return found
 
 
@@ -40,7 +36,7 @@ def _zero_point(imp: Importer, node: Any, index: int, of: Value) -> Value:
     if found is None:
         return Value.constant(f"{node.outputs[0].name}.zero", np.zeros((), NUMPY_DTYPES[of.type.dtype]))
     if found.type.size != 1:
-        raise Refusal(f"operand {index} has {found.type.size} zero points; one is taken")
+        raise NodeRefusal(f"operand {index} has {found.type.size} zero points; one is taken")
     return found if found.data is None else Value.constant(found.name, found.array.reshape(()))
 
 
@@ -49,7 +45,7 @@ def _zero_points(imp: Importer, node: Any, index: int, columns: int) -> Value:
     found = imp.constant(node, index)
     data = np.zeros(1, np.int32) if found is None else found.astype(np.int32).reshape(-1)
     if data.size not in (1, columns):
-        raise Refusal(f"operand {index} has {data.size} zero points for {columns} columns")
+        raise NodeRefusal(f"operand {index} has {data.size} zero points for {columns} columns")
     return Value.constant(f"{node.outputs[0].name}.zero_points", data)
 
 
@@ -70,17 +66,16 @@ def _matmul_integer(imp: Importer, node: Any) -> None:
 def _conv_integer(imp: Importer, node: Any) -> None:
     x, weight = _bytes(imp, node, 0), _bytes(imp, node, 1)
     if weight.data is None:
-        raise Refusal(f"its weights {weight.name!r} are no constant")
+        raise NodeRefusal(f"its weights {weight.name!r} are no constant")
     strides, dilations, pads = window(node, x.type.shape[2:], weight.type.shape[2:])
     data = weight.array if weight.array.ndim == 4 else weight.array[:, :, None]
     op = QConv(
         Value(node.outputs[0].name, TensorType("i32", ())),
         x,
         Value.constant(f"{weight.name}.image", data),
-        None,
-        strides,
-        pads,
-        dilations,
+        strides=strides,
+        pads=pads,
+        dilations=dilations,
         weight_scale=Value.constant(f"{node.outputs[0].name}.one", ONE),
         weight_zero_point=_zero_points(imp, node, 3, len(data)),
         group=int(node.attrs.get("group", 1)),
@@ -90,9 +85,9 @@ def _conv_integer(imp: Importer, node: Any) -> None:
 
 
 def _emit(imp: Importer, op: QMatMul | QConv) -> None:
-    shape = expected_shape(op)
+    shape = op.expected_shape()
     if not shape or min(shape) < 1:
-        raise Refusal(f"its result would have shape {list(shape or ())}")
+        raise NodeRefusal(f"its result would have shape {list(shape or ())}")
     op.result.type = TensorType("i32", shape)
     imp.ops.append(op)
     imp.values[op.result.name] = op.result
@@ -101,7 +96,8 @@ def _emit(imp: Importer, op: QMatMul | QConv) -> None:
 def _dynamic_quantize_linear(imp: Importer, node: Any) -> None:
     x = imp.required(node, 0)
     if x.type.dtype != "f32" or x.data is not None:
-        raise Refusal("its operand must be a computed float32 tensor")
+        raise NodeRefusal("its operand must be a computed float32 tensor")
+    # Outputs that nobody reads have no name.
     names = [tensor.name or f"{node.outputs[0].name}.{n}" for n, tensor in enumerate(node.outputs)]
     names += [f"{names[0]}.{n}" for n in range(len(names), 3)]
     number = TensorType("f32", ())
@@ -132,7 +128,7 @@ def _extreme(imp: Importer, x: Value, name: str) -> Value:
     return found
 
 
-INTEGER: dict[str, Callable[[Importer, Any], None]] = {
+INTEGER: dict[str, Handler] = {
     "MatMulInteger": _matmul_integer,
     "ConvInteger": _conv_integer,
     "DynamicQuantizeLinear": _dynamic_quantize_linear,

@@ -25,6 +25,7 @@ def read_model(path: Path) -> onnx.ModelProto:
         raise CompileError(f"{path} is a folder; give the path of an .onnx file") from error
     except PermissionError as error:
         raise CompileError(f"{error.filename or path} may not be read: {error.strerror}") from error
+    # protobuf decodes names as UTF-8 before it notices that a file is none of its own.
     except (DecodeError, UnicodeDecodeError) as error:
         raise CompileError(
             f"{path} is not an ONNX file or is truncated ({path.stat().st_size} bytes read); "
@@ -58,6 +59,7 @@ def load_model(path: Path) -> onnx.ModelProto:
 
 def fix_shapes(model: onnx.ModelProto, shapes: Shapes, path: Path) -> None:
     """Sets every dimension of the graph inputs, from `shapes` or, for a symbolic batch, to 1."""
+    # Before IR version 4 they are listed among the inputs.
     initializers = {tensor.name for tensor in model.graph.initializer}
     inputs = {value.name: value for value in model.graph.input if value.name not in initializers}
     unknown = sorted(set(shapes) - set(inputs))
@@ -87,6 +89,7 @@ def fix_shapes(model: onnx.ModelProto, shapes: Shapes, path: Path) -> None:
                         "it must be at least 1"
                     )
                 dim.dim_value = given[index]
+            # Exporters leave the batch open; of any other axis there is no size to guess.
             elif known is None and index == 0:
                 dim.dim_value = 1
             elif known is None:

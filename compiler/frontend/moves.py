@@ -6,24 +6,21 @@ Handlers as in `frontend/handlers.py`. Shapes, axes and indices must be constant
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from ..errors import Refusal
 from ..ir.graph import Value
 from ..ir.types import TensorType
 from ..operators.moves.op import Move
-
-if TYPE_CHECKING:
-    from .importer import Importer
+from .importer import Handler, Importer
+from .nodes import NodeRefusal
 
 
 def emit_move(
     imp: Importer,
     node: Any,
-    op: str,
+    form: str,
     shape: tuple[int, ...],
     *,
     output: int = 0,
@@ -33,7 +30,7 @@ def emit_move(
     """A move of operand 0 to an output of `node`."""
     x = imp.required(node, 0)
     type_ = TensorType(x.type.dtype, tuple(int(size) for size in shape), x.type.quantization)
-    imp.emit(node, Move, type_, output, x=x, op=op, attributes=attributes, indices=indices)
+    imp.emit(node, Move, type_, output, x=x, form=form, attributes=attributes, indices=indices)
 
 
 def integers(imp: Importer, node: Any, index: int, name: str = "") -> list[int] | None:
@@ -53,7 +50,7 @@ def _reshape(imp: Importer, node: Any) -> None:
         known = math.prod(size for size in shape if size != -1)
         shape[shape.index(-1)] = x.type.size // max(known, 1)
     if math.prod(shape) != x.type.size:
-        raise Refusal(f"{list(x.type.shape)} can't be reshaped to {given}")
+        raise NodeRefusal(f"{list(x.type.shape)} can't be reshaped to {given}")
     emit_move(imp, node, "reshape", tuple(shape))
 
 
@@ -62,6 +59,7 @@ def _flatten(imp: Importer, node: Any) -> None:
     axis = int(node.attrs.get("axis", 1))
     axis = axis + len(shape) if axis < 0 else axis
     made = (math.prod(shape[:axis]), math.prod(shape[axis:]))
+    # Not just a reshape: onnxruntime lets no pairs through a Flatten (propagate_pairs).
     emit_move(imp, node, "reshape", made, onnx="Flatten")
 
 
@@ -104,6 +102,7 @@ def _slice(imp: Importer, node: Any) -> None:
     ranges = [range(size) for size in shape]
     for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
         at = axis % len(shape)
+        # Python clamps starts and ends as ONNX does.
         ranges[at] = range(shape[at])[slice(start, _end(end, step), step)]
     _emit_slice(imp, node, ranges)
 
@@ -116,7 +115,7 @@ def _end(end: int, step: int) -> int | None:
 def _emit_slice(imp: Importer, node: Any, ranges: list[range], output: int = 0, **attributes: Any) -> None:
     shape = tuple(len(one) for one in ranges)
     if 0 in shape:
-        raise Refusal(f"its result has shape {list(shape)}: no elements")
+        raise NodeRefusal(f"its result has shape {list(shape)}: no elements")
     starts = tuple(one.start for one in ranges)
     steps = tuple(one.step for one in ranges)
     held = {"starts": starts, "steps": steps, **attributes}
@@ -135,6 +134,7 @@ def _split(imp: Importer, node: Any) -> None:
     for output, size in enumerate(sizes):
         ranges = [range(n) for n in shape]
         ranges[axis] = range(first, first + size)
+        # Not just slices: onnxruntime lets no pairs through a Split (propagate_pairs).
         _emit_slice(imp, node, ranges, output, onnx="Split")
         first += size
 
@@ -146,7 +146,7 @@ def _gather(imp: Importer, node: Any) -> None:
     assert given is not None
     indices = np.where(given < 0, given + shape[axis], given).astype(np.int64)
     if indices.size and not (indices.min() >= 0 and indices.max() < shape[axis]):
-        raise Refusal(f"its indices reach outside axis {axis} of {list(shape)}")
+        raise NodeRefusal(f"its indices reach outside axis {axis} of {list(shape)}")
     made = (*shape[:axis], *indices.shape, *shape[axis + 1 :])
     held = Value.constant(f"{node.outputs[0].name}.indices", indices)
     emit_move(imp, node, "gather", made, indices=held, axis=axis)
@@ -181,7 +181,7 @@ def _space_to_depth(imp: Importer, node: Any) -> None:
     emit_move(imp, node, "space_to_depth", shape, blocksize=b)
 
 
-MOVES: dict[str, Callable[[Any, Any], None]] = {
+MOVES: dict[str, Handler] = {
     "Reshape": _reshape,
     "Flatten": _flatten,
     "Squeeze": _squeeze,

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..errors import Refusal
-from ..reference.oracle import PURE_DOMAINS
+from ..reference.facts import IMPLIED_DOMAINS
+
+
+class NodeRefusal(Exception):  # noqa: N818
+    """Why a node can't be imported; the importer collects them, so that one message names them all."""
 
 
 def operator_name(node: Any) -> str:
-    """The operator with its domain, where that is not ONNX's own or implied (`PURE_DOMAINS`)."""
+    """The operator with its domain, where that is not ONNX's own or implied (`IMPLIED_DOMAINS`)."""
     domain = node.domain or "ai.onnx"
-    implied = PURE_DOMAINS.get(node.op, "ai.onnx")
+    implied = IMPLIED_DOMAINS.get(node.op, "ai.onnx")
     return str(node.op) if domain == implied else f"{domain}.{node.op}"
 
 
@@ -53,7 +56,7 @@ def _window_pads(
     if mode in ("NOTSET", ""):
         pads = tuple(node.attrs.get("pads", (0,) * (2 * axes)))
         if min(pads) < 0:
-            raise Refusal(f"negative pads {list(pads)}")
+            raise NodeRefusal(f"negative pads {list(pads)}")
         return pads
     before, after = [0] * axes, [0] * axes
     if mode != "VALID":

@@ -6,31 +6,31 @@ no other pass sees the pairs, since ONNX Runtime would find none here. Activatio
 (QLinearSigmoid, ...) are run once over all bytes; the parts of a QLinearConcat are requantized by
 tables.
 
-Refused: scales and zero points that are no constants, or that are not those of the operand's
+NoIntegerForm: scales and zero points that are no constants, or that are not those of the operand's
 producer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import onnx_graphsurgeon as gs
 
 from ..arithmetic import F32, dequantize_linear, quantize_linear
-from ..errors import CompileError, Refusal
-from ..ir.graph import Concat, Graph, Lookup, Op, Value
+from ..errors import CompileError
+from ..ir.graph import Graph, Op, Value
 from ..ir.types import NUMPY_DTYPES, Array, Quantization, TensorType
-from ..operators.fusion import explain, groups
+from ..operators.catalogue import explain, groups
+from ..operators.concat import Concat
+from ..operators.lookup import Lookup
 from ..operators.moves.op import Move
 from ..operators.select import Select
 from ..reference.node import run_node
-from .nodes import operator_name, plain_attributes
-
-if TYPE_CHECKING:
-    from .importer import Importer
+from .importer import Handler, Importer
+from .nodes import NodeRefusal, operator_name, plain_attributes
 
 OWN_ATTRIBUTES = frozenset({"channels_last", "opset"})
 """What these nodes have beside the attributes of the float operator."""
@@ -95,6 +95,7 @@ def _group(imp: Importer, node: Any) -> None:
 def _fuse(imp: Importer, start: int, inside: Op) -> None:
     """Puts the integer op in the place of the group that the importer's ops from `start` are."""
     new = imp.ops[start:]
+    # The transpose of a channels-last operand stands before the group, not in it.
     moves = [op for op in new if isinstance(op, Move)]
     inner = [op for op in new if not isinstance(op, Move)]
     last = inner[-1]
@@ -103,7 +104,7 @@ def _fuse(imp: Importer, start: int, inside: Op) -> None:
     graph = Graph("group", list(dict.fromkeys(outside)), [last.result], ["y"], inner)
     found = groups(graph)
     if last not in found:
-        raise Refusal(explain(graph, inside) or "it has no integer form here")
+        raise NodeRefusal(explain(graph, inside) or "it has no integer form here")
     imp.ops[start:] = [*moves, found[last]]
 
 
@@ -111,7 +112,7 @@ def _refuse_other_opset(imp: Importer, node: Any) -> None:
     """QLinearSoftmax names the opset whose axis it means; before 13 it flattens."""
     opset = int(node.attrs.get("opset", imp.source.opset))
     if (opset < 13) != (imp.source.opset < 13):
-        raise Refusal(f"it means opset {opset}, the model opset {imp.source.opset}")
+        raise NodeRefusal(f"it means opset {opset}, the model opset {imp.source.opset}")
 
 
 def _is_given(node: Any, index: int) -> bool:
@@ -137,6 +138,7 @@ def _dequantized(imp: Importer, node: Any, at: int, channels_last: bool) -> Any:
     if channels_last and at == 0:
         tensor = gs.Variable(f"{name}.first")
         _transpose(imp, typed(imp, node, at), tensor.name, first=True)
+    # Output channels are axis 0 of a convolution's weights and a transposed Gemm's, else the last.
     first = operator_name(node).endswith("QLinearConv") or node.attrs.get("transB", 0)
     axis = 0 if at > 0 and first else len(x.type.shape) - 1
     inputs = [tensor, node.inputs[at + 1]]
@@ -164,8 +166,9 @@ def _bias(imp: Importer, node: Any, form: Form) -> Any | None:
         return None
     scales = [imp.constant(node, at + 1) for at in form.operands]
     if scales[0] is None or scales[1] is None:
-        raise Refusal("a scale is missing")
+        raise NodeRefusal("a scale is missing")
     name = f"{node.outputs[0].name}.bias"
+    # The node has no scale for its bias, which is in units of this product by definition.
     scale = (scales[0].reshape(-1)[:1] * scales[1].reshape(-1)).astype(F32)
     scale = scale.reshape(()) if scale.size == 1 else scale
     inputs = [node.inputs[form.bias], gs.Constant(f"{name}.scale", scale)]
@@ -189,9 +192,9 @@ def parameters(imp: Importer, node: Any, at: int) -> Quantization:
     scale, zero_point = imp.constant(node, at), imp.constant(node, at + 1)
     for held, what in ((scale, "scale"), (zero_point, "zero point")):
         if held is not None and held.size != 1:
-            raise Refusal(f"operand {at} must be one {what}, it has {held.size}")
+            raise NodeRefusal(f"operand {at} must be one {what}, it has {held.size}")
     if scale is None:
-        raise Refusal(f"operand {at}, a scale, is missing")
+        raise NodeRefusal(f"operand {at}, a scale, is missing")
     return Quantization(
         float(scale.reshape(-1)[0]), 0 if zero_point is None else int(zero_point.reshape(-1)[0])
     )
@@ -201,9 +204,12 @@ def typed(imp: Importer, node: Any, at: int) -> Value:
     """The bytes at operand `at` with the quantization that follows them; as the producer has it."""
     x, quantization = imp.required(node, at), parameters(imp, node, at + 1)
     if not x.type.is_byte:
-        raise Refusal(f"operand {at} (%{x.name}) is {x.type.dtype}, not uint8 or int8")
+        raise NodeRefusal(f"operand {at} (%{x.name}) is {x.type.dtype}, not uint8 or int8")
     if x.type.quantization not in (None, quantization):
-        raise Refusal(f"it reads {x.name!r} with {quantization}, which was made with {x.type.quantization}")
+        raise NodeRefusal(
+            f"it reads {x.name!r} with {quantization}, which was made with {x.type.quantization}"
+        )
+    # A value of its own: a constant may be read with several scales.
     if x.data is not None:
         return Value(f"{x.name}.q", TensorType(x.type.dtype, x.type.shape, quantization), x.data)
     imp.set_quantization(x, quantization)
@@ -220,7 +226,7 @@ def _by_table(imp: Importer, node: Any) -> None:
     try:
         table = run_node(operator_name(node), plain_attributes(node), [stored, *arrays], imp.source.opset)
     except CompileError as error:
-        raise Refusal(str(error)) from error
+        raise NodeRefusal(str(error)) from error
     _emit_lookup(imp, x, table, parameters(imp, node, 3), node.outputs[0].name)
 
 
@@ -253,7 +259,7 @@ def _concat(imp: Importer, node: Any) -> None:
     name = node.outputs[0].name
     xs = [_requantized(imp, x, after, f"{name}.{number}") for number, x in enumerate(parts)]
     if len({x.type.dtype for x in xs}) > 1:
-        raise Refusal(f"its operands differ in type: {', '.join(str(x.type) for x in xs)}")
+        raise NodeRefusal(f"its operands differ in type: {', '.join(str(x.type) for x in xs)}")
     axis = int(node.attrs["axis"]) % len(xs[0].type.shape)
     shape = list(xs[0].type.shape)
     shape[axis] = sum(x.type.shape[axis] for x in xs)
@@ -265,14 +271,14 @@ def _where(imp: Importer, node: Any) -> None:
     after, name = parameters(imp, node, 7), node.outputs[0].name
     xs = tuple(_requantized(imp, typed(imp, node, at), after, f"{name}.{at}") for at in (1, 4))
     if xs[0].type.dtype != xs[1].type.dtype:
-        raise Refusal(f"its operands differ in type: {xs[0].type}, {xs[1].type}")
+        raise NodeRefusal(f"its operands differ in type: {xs[0].type}, {xs[1].type}")
     condition = imp.required(node, 0)
     shape = np.broadcast_shapes(*(x.type.shape for x in (condition, *xs)))
     type_ = TensorType(xs[0].type.dtype, shape, after)
     imp.emit(node, Select, type_, xs=xs, condition=condition)
 
 
-QLINEAR: dict[str, Callable[[Importer, Any], None]] = {
+QLINEAR: dict[str, Handler] = {
     **dict.fromkeys(FORMS, _group),
     "com.microsoft.QLinearConcat": _concat,
     "com.microsoft.QLinearLeakyRelu": _by_table,

@@ -14,23 +14,24 @@ import onnx
 import onnx_graphsurgeon as gs
 from onnx_graphsurgeon.logger import G_LOGGER
 
+from ..reference.facts import PAIR, SHAPES
+
 G_LOGGER.severity = G_LOGGER.CRITICAL  # what goes wrong comes as an exception, and is told once
 
-KEPT = frozenset({"QuantizeLinear", "DequantizeLinear"})
-"""What stays though its operands are constant: fuse_conv reads the integers of weights."""
 ROUNDS = 16
 
 
 def fold_shape_arithmetic(model: onnx.ModelProto) -> Any:
     """The graphsurgeon graph of `model` without Constant nodes and shape arithmetic, in order."""
     for _ in range(ROUNDS):
+        # With data propagation: a Reshape's target may be computed from a Shape.
         model = onnx.shape_inference.infer_shapes(model, data_prop=True)
         graph = gs.import_onnx(model)
         _inline_constants(graph)
         count = len(graph.nodes)
         _inline_shapes(graph)
         if any(_is_foldable(node) for node in graph.nodes):
-            graph.fold_constants(should_exclude_node=lambda node: node.op in KEPT)
+            graph.fold_constants(should_exclude_node=lambda node: node.op in PAIR)
         graph.cleanup(remove_unused_graph_inputs=False).toposort()
         if len(graph.nodes) == count:
             break
@@ -39,8 +40,11 @@ def fold_shape_arithmetic(model: onnx.ModelProto) -> Any:
 
 
 def _is_foldable(node: Any) -> bool:
+    """Whether a node reads constants alone. Pairs stay: the rules of integer groups read the integers of
+    weights, and their scales.
+    """
     constant = all(isinstance(tensor, gs.Constant) for tensor in node.inputs)
-    return node.op not in KEPT and constant
+    return node.op not in PAIR and constant
 
 
 def _inline_shapes(graph: Any) -> None:
@@ -48,7 +52,7 @@ def _inline_shapes(graph: Any) -> None:
 
     onnx-graphsurgeon would fold Shape too, but without its attributes start and end.
     """
-    for node in [node for node in graph.nodes if node.op in ("Shape", "Size")]:
+    for node in [node for node in graph.nodes if node.op in SHAPES]:
         shape = node.inputs[0].shape
         if shape is None or not all(isinstance(size, int) for size in shape):
             continue

@@ -6,44 +6,41 @@ Handlers as in `frontend/handlers.py`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from ..errors import Refusal
 from ..ir.graph import Value
 from ..ir.types import TensorType
 from ..operators.pooling import MaxPool, window_attributes
 from ..operators.reduction import ArgExtreme, Extreme
 from ..operators.select import Select
+from .importer import Handler, Importer
 from .moves import integers
-
-if TYPE_CHECKING:
-    from .importer import Importer
+from .nodes import NodeRefusal
 
 
 def _max_pool(imp: Importer, node: Any) -> None:
     x = imp.required(node, 0)
     if len(node.outputs) > 1 and not node.outputs[1].is_empty() and node.outputs[1].outputs:
-        raise Refusal("its indices are used; only its values are taken")
+        raise NodeRefusal("its indices are used; only its values are taken")
     attributes = {n: v.decode() if isinstance(v, bytes) else v for n, v in node.attrs.items()}
     held = window_attributes(attributes)
     made = MaxPool(Value("", x.type), x, **held)
     shape = made.expected_shape()
     assert shape is not None
     if min(shape) < 1:
-        raise Refusal(f"its result would have shape {list(shape)}")
+        raise NodeRefusal(f"its result would have shape {list(shape)}")
     if any((axis.indices < 0).all(1).any() for axis in made.axes()):
-        raise Refusal("one of its windows lies wholly in the padding")
+        raise NodeRefusal("one of its windows lies wholly in the padding")
     imp.emit(node, MaxPool, TensorType(x.type.dtype, shape, x.type.quantization), x=x, **held)
 
 
-def _extreme(imp: Importer, node: Any, axes: tuple[int, ...], *, op: str, keepdims: bool) -> None:
+def _extreme(imp: Importer, node: Any, axes: tuple[int, ...], *, extreme: str, keepdims: bool) -> None:
     x = imp.required(node, 0)
     if x.type.dtype == "i64":
-        raise Refusal("its operand is int64; floats, bytes and int32 are taken")
-    held: dict[str, Any] = {"op": op, "axes": axes, "keepdims": keepdims}
+        raise NodeRefusal("its operand is int64; floats, bytes and int32 are taken")
+    held: dict[str, Any] = {"extreme": extreme, "axes": axes, "keepdims": keepdims}
     shape = Extreme(Value("", x.type), x, **held).expected_shape()
     assert shape is not None
     imp.emit(node, Extreme, TensorType(x.type.dtype, shape, x.type.quantization), x=x, **held)
@@ -51,7 +48,7 @@ def _extreme(imp: Importer, node: Any, axes: tuple[int, ...], *, op: str, keepdi
 
 def _global_max_pool(imp: Importer, node: Any) -> None:
     spatial = tuple(range(2, len(imp.required(node, 0).type.shape)))
-    _extreme(imp, node, spatial, op="max", keepdims=True)
+    _extreme(imp, node, spatial, extreme="max", keepdims=True)
 
 
 def _reduce(imp: Importer, node: Any) -> None:
@@ -60,17 +57,17 @@ def _reduce(imp: Importer, node: Any) -> None:
     given = integers(imp, node, 1, "axes")
     if not given:
         if node.attrs.get("noop_with_empty_axes", 0):
-            raise Refusal("it reduces nothing: use Identity")
+            raise NodeRefusal("it reduces nothing: use Identity")
         given = list(range(rank))
     axes = tuple(sorted(axis % rank for axis in given))
-    op = "max" if node.op == "ReduceMax" else "min"
-    _extreme(imp, node, axes, op=op, keepdims=bool(node.attrs.get("keepdims", 1)))
+    extreme = "max" if node.op == "ReduceMax" else "min"
+    _extreme(imp, node, axes, extreme=extreme, keepdims=bool(node.attrs.get("keepdims", 1)))
 
 
 def _arg(imp: Importer, node: Any) -> None:
     x = imp.required(node, 0)
     held: dict[str, Any] = {
-        "op": "max" if node.op == "ArgMax" else "min",
+        "extreme": "max" if node.op == "ArgMax" else "min",
         "axis": int(node.attrs.get("axis", 0)) % len(x.type.shape),
         "keepdims": bool(node.attrs.get("keepdims", 1)),
         "last": bool(node.attrs.get("select_last_index", 0)),
@@ -83,17 +80,17 @@ def _arg(imp: Importer, node: Any) -> None:
 def _where(imp: Importer, node: Any) -> None:
     condition, a, b = (imp.required(node, index) for index in range(3))
     if condition.type.dtype != "bool":
-        raise Refusal(f"its condition is {condition.type.dtype}, not bool")
+        raise NodeRefusal(f"its condition is {condition.type.dtype}, not bool")
     if a.type.dtype != b.type.dtype:
-        raise Refusal(f"its branches are {a.type.dtype} and {b.type.dtype}; both must agree")
+        raise NodeRefusal(f"its branches are {a.type.dtype} and {b.type.dtype}; both must agree")
     if a.type.quantization != b.type.quantization:
-        raise Refusal("its branches are bytes of differing scales; dequantize them before")
+        raise NodeRefusal("its branches are bytes of differing scales; dequantize them before")
     shape = np.broadcast_shapes(*(x.type.shape for x in (condition, a, b)))
     type_ = TensorType(a.type.dtype, shape, a.type.quantization)
     imp.emit(node, Select, type_, xs=(a, b), condition=condition)
 
 
-WINDOWS: dict[str, Callable[[Importer, Any], None]] = {
+WINDOWS: dict[str, Handler] = {
     "MaxPool": _max_pool,
     "GlobalMaxPool": _global_max_pool,
     "ReduceMax": _reduce,

@@ -17,10 +17,10 @@ import hypothesis
 from hypothesis import HealthCheck, Phase, Verbosity
 
 from ..errors import CompileError
-from .checks import ON_DEVICE, Comparison, Device, compare
+from ..verify.exact import ON_DEVICE, Comparison, RunOnDevice, compare_model
 from .kinds import SUPPORTED
-from .models import Builder, feed
-from .nets import Net, batches, nets, quantizers
+from .models import Builder, Net, feed
+from .nets import batches, nets, quantizers
 
 GRAPHS = "graphs"
 QUANTIZE = "quantize"
@@ -72,7 +72,7 @@ class Campaign:
     without that of shrinking; `tell` is called after every model.
     """
 
-    device: Device | None = None
+    device: RunOnDevice | None = None
     seed: int = 0
     seconds: float | None = None
     tell: Callable[[Tally], None] = lambda _: None
@@ -185,15 +185,15 @@ class Campaign:
         self.tell(tally)
 
 
-def compare_net(net: Net, device: Device | None) -> tuple[Builder, Comparison]:
+def compare_net(net: Net, device: RunOnDevice | None) -> tuple[Builder, Comparison]:
     """A net through every stage. What onnxruntime itself does not load counts as refused."""
     built = Builder(net)
     model = built.model()
-    given = feed(net)
+    samples = [feed(net)]
     try:
-        return built, compare(model, given, device)
+        return built, compare_model(model, samples, device)
     except CompileError as error:
-        return built, Comparison(model, given, refused=[str(error)])
+        return built, Comparison(model, samples, refused=[str(error)])
 
 
 def strategy_of(subject: str, wanted: int | None = None) -> hypothesis.strategies.SearchStrategy[Net]:

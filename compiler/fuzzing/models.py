@@ -1,26 +1,62 @@
-"""Makes the model of a `Net`, and its inputs."""
+"""A random net as plain data, its ONNX model, and its inputs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
 
 from .builder import QDQBuilder, QuantParams, Tensor
-from .values import LIMITS, NUMPY, Level, hard_floats
-
-if TYPE_CHECKING:
-    from .nets import Net
-    from .nodes import Made, Node
+from .values import LIMITS, NUMPY, Dtype, Level, hard_floats
 
 Array = NDArray[Any]
+Shape = tuple[int, ...]
+Results = Tensor | list[Tensor] | None
 MOST_ELEMENTS = 1 << 14
 """A node whose result would be larger, or empty, is left out."""
+
+
+class Step(Protocol):
+    """What a net is made of: see `nodes.Node`, from which all kinds of operators derive."""
+
+    @property
+    def bytes_out(self) -> bool:
+        """Whether an output of it is bytes or float values."""
+
+    def make(self, b: Builder) -> Results:
+        """Adds itself; None, and nothing added, where the operands don't fit."""
+
+
+@dataclass(frozen=True)
+class Input:
+    """A graph input; f32 where `as_float`, else bytes. `bytes_out`: see `nodes.Node`."""
+
+    shape: Shape
+    scale: float
+    zero_point: Level
+    as_float: bool
+    bytes_out: bool
+
+
+@dataclass(frozen=True)
+class Net:
+    """A model in the making. All activations are of `dtype`.
+
+    `wild`: any node reads any tensor, a Relu may stand before any QuantizeLinear, and a Conv needs
+    none after it. ONNX Runtime leaves some of that in float.
+    """
+
+    dtype: Dtype
+    opset: int
+    inputs: tuple[Input, ...]
+    nodes: tuple[Step, ...]
+    seed: int
+    wild: bool = False
 
 
 def build(net: Net) -> onnx.ModelProto:
@@ -110,11 +146,11 @@ class Builder:
             return tensor.dtype == "f32" and bool(tensor.shape)
         return _is_quantized(tensor) or (not quantized and tensor.real in self.chains)
 
-    def _add(self, node: Node) -> list[Tensor]:
+    def _add(self, node: Step) -> list[Tensor]:
         """The node's results; none, and the model as before, where its operands don't fit."""
         written, read = copy(self.q), set(self._read)
         written.copy_lists()
-        made: Made = node.make(self)
+        made = node.make(self)
         results = [] if made is None else made if isinstance(made, list) else [made]
         if not results or not all(0 < np.prod(tensor.shape) <= MOST_ELEMENTS for tensor in results):
             self.q, self._read = written, read

@@ -9,46 +9,20 @@ Everything drawn here is what ONNX Runtime runs wholly in integers; `wild_nets` 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from hypothesis import strategies as st
 
 from .kinds import KINDS, SUPPORTED
 from .kinds.conv import ConvNode
-from .nodes import IMAGES, Node, Shape
-from .values import DECIMAL, EXTREME_SCALES, LEVELS, SCALES, Dtype, Level, tuples
+from .models import Input, Net, Shape
+from .nodes import IMAGES, Node
+from .values import DECIMAL, EXTREME_SCALES, LEVELS, SCALES, tuples
 
 OPERANDS = st.integers(0, 5)
 INPUT_OPERANDS = st.integers(-2, 0)
 WILD = ("concat", "resize", "pad", "unary", "requantize")
 """What wild nets have beside convolutions."""
-
-
-@dataclass(frozen=True)
-class Input:
-    """A graph input; f32 where `as_float`, else bytes. `bytes_out`: see `Node`."""
-
-    shape: Shape
-    scale: float
-    zero_point: Level
-    as_float: bool
-    bytes_out: bool
-
-
-@dataclass(frozen=True)
-class Net:
-    """A model in the making. All activations are of `dtype`.
-
-    `wild`: any node reads any tensor, a Relu may stand before any QuantizeLinear, and a Conv needs
-    none after it. ONNX Runtime leaves some of that in float.
-    """
-
-    dtype: Dtype
-    opset: int
-    inputs: tuple[Input, ...]
-    nodes: tuple[Node, ...]
-    seed: int
-    wild: bool = False
 
 
 def inputs(

@@ -9,18 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from hypothesis import strategies as st
 
 from .builder import QuantParams, Tensor
+from .models import Builder, Results, Shape
 from .values import LEVELS, SCALES, Level, tuples
 
-if TYPE_CHECKING:
-    from .models import Builder
-
-Made = Tensor | list[Tensor] | None
-Shape = tuple[int, ...]
 Operands = st.SearchStrategy[int]
 
 _SIDES = st.integers(1, 9)
@@ -50,7 +46,7 @@ class Node:
     x: int
     bytes_out: bool
 
-    def make(self, b: Builder) -> Made:
+    def make(self, b: Builder) -> Results:
         """Adds the node; its results. None, and nothing added, where the operands don't fit."""
         raise NotImplementedError
 

@@ -4,44 +4,61 @@ A `Graph` is a list of ops in execution order. Every op makes one `Value`, and e
 `TensorType`. Three kinds of values stand in operands: graph inputs, results of ops, and constants
 (a value that carries `data`).
 
-Three stages share these classes, and a pass moves a graph from one to the next:
+Three stages share these classes (`Graph.stage`), and a pass moves a graph from one to the next:
 
-1. As imported: `quantize` and `dequantize` around float ops (`conv`, `elementwise`), as in the
+1. Imported: `quantize` and `dequantize` around float ops (`conv`, `elementwise`), as in the
    ONNX file.
 2. Integer: `qconv` and `lookup`, and `concat`, `resize` and `pad` straight on stored bytes.
-3. Packed (`operators/packed_ops.py`): all activations are s8 in the layout `packed`, one axis last and four
-   to a word; `packed_conv` has its zero points folded into the bias. Only
-   `quantize_by_thresholds`, `pack`, `unpack` and a float `lookup` touch the outside layout.
+3. Packed: all activations are s8 in the layout `packed`, one axis last and four to a word;
+   `packed_conv` has its zero points folded into the bias. Only `quantize_by_thresholds`, `pack`,
+   `unpack` and a float `lookup` touch the outside layout.
 
 Activations carry their quantization (one scale, one zero point) in their type, because every later
 op needs it: real value = (stored - zero_point) * scale. Shapes are always the logical NCHW ones,
 also for packed values.
 
-What an op means is `verify/interpreter.py`; what it must satisfy is `verifier.py`.
+An op says itself what it means (`evaluate`) and what it must satisfy (`expected_shape`, `problems`);
+the ops are those of the families in operators/.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
-from typing import Any, ClassVar
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from enum import StrEnum
+from typing import Any, ClassVar, Self
 
 from .types import DTYPE_NAMES, Array, TensorType
 
 
+class Stage(StrEnum):
+    """What a graph is made of. As imported, a group that ONNX Runtime runs in integers still stands as
+    dequantize .. float op .. quantize; later, what is float is computed in float.
+    """
+
+    IMPORTED = "imported"
+    INTEGER = "integer"
+    PACKED = "packed"
+
+
 @dataclass(eq=False)
 class Value:
-    """A named tensor; a constant when it carries data."""
+    """A named tensor; a constant when it carries data.
+
+    `origin`: the value whose elements this one holds in another form (packed, or the phases of a
+    transposed convolution); None for what stands in the model itself.
+    """
 
     name: str
     type: TensorType
     data: Array | None = None
+    origin: Value | None = None
 
     @classmethod
-    def constant(cls, name: str, data: Array) -> Value:
+    def constant(cls, name: str, data: Array, origin: Value | None = None) -> Value:
         """A constant from an array of a dtype in NUMPY_DTYPES."""
-        return cls(name, TensorType(DTYPE_NAMES[data.dtype], data.shape), data)
+        return cls(name, TensorType(DTYPE_NAMES[data.dtype], data.shape), data, origin)
 
     @property
     def array(self) -> Array:
@@ -49,13 +66,72 @@ class Value:
         assert self.data is not None, f"%{self.name} is not a constant"
         return self.data
 
+    @property
+    def model_name(self) -> str:
+        """The name of the model's tensor that this is a form of."""
+        return self.name if self.origin is None else self.origin.model_name
+
+
+class Tensors:
+    """The tensors that an evaluation reads, by value: a constant's own data, or a computed one.
+
+    `opset`: of the model, for ops that mean what ONNX Runtime makes of one node.
+    """
+
+    def __init__(self, computed: Mapping[Value, Array] | None = None, opset: int = 21) -> None:
+        self.computed = {} if computed is None else computed
+        self.opset = opset
+
+    def __getitem__(self, value: Value) -> Array:
+        return self.computed[value] if value.data is None else value.data
+
 
 @dataclass(eq=False)
 class Op:
-    """One operation: operands and attributes are the fields, `result` is the value it makes."""
+    """One operation: operands and attributes are the fields, `result` is the value it makes.
+
+    Passes ask an op what it does by the class variables and methods here, so that they need not know it.
+    """
 
     result: Value
     kind: ClassVar[str] = ""
+    classes: ClassVar[dict[str, type[Op]]] = {}
+    """Every class of ops by its kind, for the text form; a class enters when it is defined."""
+    onnx: ClassVar[str] = ""
+    moves_values: ClassVar[bool] = False
+    """Whether each element of the result is one of those of `takes_from`, or a constant, whichever the values
+    are: the op may go before or behind what is done element by element.
+    """
+    picks_extremes: ClassVar[bool] = False
+    """Whether each element of the result is the greatest or least of some of those of `takes_from`: the op
+    may go before or behind what keeps their order, as quantize and dequantize do.
+    """
+    reads_order: ClassVar[bool] = False
+    """Whether the result tells nothing of `takes_from` but which elements are greater than which."""
+
+    def __init_subclass__(cls) -> None:
+        if "kind" in cls.__dict__:
+            Op.classes[cls.kind] = cls
+
+    @property
+    def onnx_name(self) -> str:
+        """The ONNX operator that it is, by which `reference.facts` know it; "" where it is none."""
+        return self.onnx
+
+    @property
+    def takes_from(self) -> tuple[Value, ...]:
+        """The operands whose elements it takes: the field `xs`, or the one `x`."""
+        held = vars(self)
+        return tuple(held["xs"]) if "xs" in held else (held["x"],)
+
+    def on(self, others: Sequence[Value], result: Value) -> Self:
+        """The same op on others in the place of `takes_from`."""
+        changed = {"xs": tuple(others)} if "xs" in vars(self) else {"x": others[0]}
+        return replace(self, result=result, **changed)
+
+    def repeats(self) -> Value | None:
+        """The operand that the result merely repeats; None where it does more."""
+        return None
 
     def operand_fields(self) -> Iterator[tuple[str, Value | tuple[Value, ...]]]:
         """Names and values of the fields that hold operands (absent optional ones are left out)."""
@@ -82,176 +158,20 @@ class Op:
             elif held is old:
                 setattr(self, name, new)
 
+    def evaluate(self, tensors: Tensors) -> Array:
+        """The result's tensor, exactly, in the dtype and shape of `result.type`.
 
-# ---------------------------------------------------------------------------------- stage 1
+        Packed values are logical s8 in their logical shape.
+        """
+        raise NotImplementedError(self.kind)
 
+    def expected_shape(self) -> tuple[int, ...] | None:
+        """The result's shape by the op's own rule; None where the op leaves it free."""
+        return None
 
-@dataclass(eq=False)
-class Quantize(Op):
-    """ONNX QuantizeLinear, per tensor, or for a constant per slice of `axis`.
-
-    An absent zero point is 0, and the result's dtype tells u8 from s8.
-    """
-
-    kind = "quantize"
-    x: Value
-    scale: Value
-    zero_point: Value | None = None
-    axis: int = 0
-
-
-@dataclass(eq=False)
-class Dequantize(Op):
-    """ONNX DequantizeLinear, per tensor or per slice of `axis`."""
-
-    kind = "dequantize"
-    x: Value
-    scale: Value
-    zero_point: Value | None = None
-    axis: int = 0
-
-
-@dataclass(eq=False)
-class ConvolutionOp(Op):
-    """What all convolutions share: x [N,C,H,W], pads (top, left, bottom, right)."""
-
-    x: Value
-    weight: Value
-    bias: Value | None = None
-    strides: tuple[int, int] = (1, 1)
-    pads: tuple[int, int, int, int] = (0, 0, 0, 0)
-    dilations: tuple[int, int] = (1, 1)
-
-
-@dataclass(eq=False)
-class Conv(ConvolutionOp):
-    """Float convolution; weight [O,C/group,KH,KW], bias [O]."""
-
-    kind = "conv"
-    group: int = 1
-
-
-@dataclass(eq=False)
-class OnnxOp(Op):
-    """An ONNX operator on floats that means what ONNX Runtime computes, by name and attributes.
-
-    An absent operand is a constant without elements.
-    """
-
-    xs: tuple[Value, ...]
-    op: str = ""
-    attributes: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def variables(self) -> list[Value]:
-        """The operands that are not constants, each once."""
-        return list(dict.fromkeys(value for value in self.xs if value.data is None))
-
-
-@dataclass(eq=False)
-class Elementwise(OnnxOp):
-    """Element by element, with broadcasting; the result's value depends on nothing but the values
-    of its operands (`oracle.PURE_UNARY`, `oracle.PURE_WITH_CONSTANT`).
-
-    `swapped`: whether ONNX Runtime's QLinearAdd gives the operands each other's roles, where their
-    shapes alone don't tell (`frontend/layout.py`).
-    """
-
-    kind = "elementwise"
-    swapped: bool | None = None
-
-    @property
-    def variable(self) -> Value:
-        """The one operand that is not a constant."""
-        (variable,) = self.variables
-        return variable
-
-
-@dataclass(eq=False)
-class FloatOp(OnnxOp):
-    """Any other operator on floats: sums, normalizations, interpolations, impure functions."""
-
-    kind = "float"
-
-
-# -------------------------------------------------------------------------------- any stage: moves
-
-
-@dataclass(eq=False)
-class Identity(Op):
-    """The operand itself; `canonicalize` removes it."""
-
-    kind = "identity"
-    x: Value
-
-
-@dataclass(eq=False)
-class Concat(Op):
-    """ONNX Concat; on bytes all operands have the result's quantization."""
-
-    kind = "concat"
-    xs: tuple[Value, ...]
-    axis: int = 1
-
-
-@dataclass(eq=False)
-class Resize(Op):
-    """ONNX Resize, mode nearest; `scales` (y, x) as the f32 values that ONNX Runtime divides by."""
-
-    kind = "resize"
-    x: Value
-    scales: tuple[float, float] = (1.0, 1.0)
-    coordinates: str = "half_pixel"
-    rounding: str = "round_prefer_floor"
-
-
-@dataclass(eq=False)
-class Pad(Op):
-    """ONNX Pad of the last axes: pads before each, then after each; `value` in x's dtype."""
-
-    kind = "pad"
-    x: Value
-    pads: tuple[int, int, int, int] = (0, 0, 0, 0)
-    mode: str = "constant"
-    value: float = 0
-
-
-# ---------------------------------------------------------------------------------- stage 2
-
-
-@dataclass(eq=False)
-class QConv(ConvolutionOp):
-    """Integer convolution with requantization; the input is upsampled by whole factors (y, x)
-    first.
-
-    acc = bias + sum (x - zx)(w - zw) in int32 that wraps; multiplier[c] = RN(RN(sx * sw[c]) / sy);
-    result = rne(clamp(RN(RN(acc) * multiplier[c]))) + zy; a result i32 is acc (ConvInteger).
-    `x_zero_point`: a byte, constant or computed, in the place of that of x's type.
-    `float_reference`: ONNX Runtime computes this in float (a transposed convolution).
-    """
-
-    kind = "qconv"
-    weight_scale: Value = field(kw_only=True)
-    weight_zero_point: Value | None = None
-    group: int = 1
-    upsample: tuple[int, int] = (1, 1)
-    x_zero_point: Value | None = None
-    float_reference: bool = False
-
-
-@dataclass(eq=False)
-class Lookup(Op):
-    """result = table[byte of x], table of 256 entries, s8 bytes taken as 0..255 by their bits."""
-
-    kind = "lookup"
-    x: Value
-    table: Value
-
-
-OPS = (
-    Quantize, Dequantize, Conv, Elementwise, FloatOp, Identity, Concat, Resize, Pad, QConv, Lookup,
-)  # fmt: skip
-"""The ops of the first two stages that belong to no family (`operators/`)."""
+    def problems(self) -> Iterator[str]:
+        """What is wrong with the op's types; the verifier lists it."""
+        return iter(())
 
 
 @dataclass(eq=False)
@@ -259,7 +179,7 @@ class Graph:
     """Ops in execution order, with the values that come in and go out.
 
     An output keeps the model's name for it in `output_names`, whatever value holds it after the
-    passes. `fused`: integer groups have been made integer ops, what is left in float is float.
+    passes.
     """
 
     name: str
@@ -268,7 +188,7 @@ class Graph:
     output_names: list[str]
     ops: list[Op]
     opset: int = 21
-    fused: bool = False
+    stage: Stage = Stage.IMPORTED
 
     def users(self) -> Mapping[Value, list[Op]]:
         """The ops that read each value, as of now."""

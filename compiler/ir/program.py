@@ -10,8 +10,8 @@ kernel.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
-from typing import ClassVar
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -46,9 +46,8 @@ class View:
         return self.words == self.pitch
 
     def __str__(self) -> str:
-        place = "" if self.buffer.offset is None else f"+0x{self.buffer.offset * 4:x}"
-        part = "" if self.whole else f" words {self.first}:{self.first + self.words} of {self.pitch}"
-        return f"{self.buffer.name}{place}{part}"
+        part = "" if self.whole else f", words {self.first}:{self.first + self.words} of {self.pitch}"
+        return f"buffer {self.buffer.name!r}{part}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,9 +56,6 @@ class BufferStore:
 
     view: View
     table: Array | None = None
-
-    def __str__(self) -> str:
-        return f"{self.view}{' by table' if self.table is not None else ''}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,9 +71,6 @@ class OutputStore:
     total: int
     view: View | None = None
 
-    def __str__(self) -> str:
-        return f"{self.view or f'output {self.output!r}'} by f32 table"
-
     @property
     def fills(self) -> bool:
         """Whether this store alone writes all of the tensor."""
@@ -89,9 +82,6 @@ class WordStore:
     """Whole words into a graph output, in row-major order."""
 
     output: str
-
-    def __str__(self) -> str:
-        return f"output {self.output!r}"
 
 
 Store = BufferStore | OutputStore | WordStore
@@ -107,24 +97,56 @@ class Kernel:
     shape: tuple[int, int, int]
     words: int
     stores: list[Store]
-    op: ClassVar[str] = ""
+    kind: ClassVar[str] = ""
+    classes: ClassVar[dict[str, type[Kernel]]] = {}
+    """Every class of kernels by its kind, for the text form; a class enters when it is defined."""
+    is_float: ClassVar[bool] = False
+    """Whether it adds or maps floats, which every device rounds in its own way."""
+    byte_tables: ClassVar[bool] = False
+    """Whether its own template, not only its stores, looks bytes up in tables."""
+    is_border: ClassVar[bool] = False
+    """Whether it only carries a graph input or output over from memory, or to it."""
+    quantizes: ClassVar[bool] = False
+    """Whether it makes bytes of floats."""
+
+    def __init_subclass__(cls) -> None:
+        if "kind" in cls.__dict__:
+            Kernel.classes[cls.kind] = cls
+
+    def title(self) -> str:
+        """What it computes, in a line."""
+        return self.kind
+
+    @property
+    def moves_words(self) -> bool:
+        """Whether it hands on words as they are."""
+        return False
+
+    @property
+    def word_dtype(self) -> str | None:
+        """The dtype of the row-major words that it makes, one an element; None where it makes bytes, or moves
+        words of any dtype.
+        """
+        return None
 
     def reads(self) -> list[View]:
-        """Views this kernel reads from the arena."""
-        return []
+        """Views this kernel reads from the arena, in the order of its fields."""
+        return [one for _, held in self._sources() for one in held if isinstance(one, View)]
+
+    def _sources(self) -> Iterator[tuple[str, tuple[Any, ...]]]:
+        """The fields that hold what it reads, each as a tuple of sources."""
+        for item in fields(self):
+            held = getattr(self, item.name)
+            if item.name == "sources":
+                yield item.name, held
+            elif isinstance(held, View):
+                yield item.name, (held,)
 
     def replace_read(self, old: View, new: View) -> None:
         """Puts `new` in the place of a view that it reads."""
-        for item in fields(self):
-            held = getattr(self, item.name)
-            if isinstance(held, tuple) and item.name == "sources":
-                setattr(
-                    self,
-                    item.name,
-                    tuple(new if isinstance(one, View) and one == old else one for one in held),
-                )
-            elif isinstance(held, View) and held == old:
-                setattr(self, item.name, new)
+        for name, held in list(self._sources()):
+            replaced = tuple(new if isinstance(one, View) and one == old else one for one in held)
+            setattr(self, name, replaced if name == "sources" else replaced[0])
 
     @property
     def macs(self) -> int:
@@ -138,133 +160,6 @@ class Kernel:
     @property
     def pixels(self) -> int:
         return self.shape[0] * self.shape[1] * self.shape[2]
-
-
-@dataclass(eq=False)
-class QuantizeKernel(Kernel):
-    """Row-major f32, a graph input or words of the arena, to packed s8 by thresholds (i32 [255]
-    keys); scale and zero point only seed the search. `result`: the model's name for the tensor.
-    """
-
-    op = "quantize"
-    input: str = ""
-    source: View | None = None
-    channels: tuple[int, ...] = ()
-    thresholds: Array = field(default_factory=lambda: np.zeros(255, np.int32))
-    scale: float = 1.0
-    zero_point: int = 0
-    result: str = ""
-
-    def reads(self) -> list[View]:
-        return [self.source] if self.source is not None else []
-
-
-@dataclass(eq=False)
-class PackKernel(Kernel):
-    """Byte graph input [N,C,H,W] to packed s8; `flip` is 0x80 for u8."""
-
-    op = "pack"
-    input: str = ""
-    channels: tuple[int, ...] = ()
-    flip: int = 0
-
-
-@dataclass(eq=False)
-class UnpackKernel(Kernel):
-    """Packed s8 to a byte graph output [N,C,H,W]; makes whole words of the output, so it has no
-    stores.
-    """
-
-    source: View = field(kw_only=True)
-    op = "unpack"
-    output: str = ""
-    channels: tuple[int, ...] = ()
-    flip: int = 0
-
-    def reads(self) -> list[View]:
-        return [self.source]
-
-
-@dataclass(eq=False)
-class CopyKernel(Kernel):
-    """Words as they are: an operand of a concatenation, a lookup, a float output."""
-
-    source: Source = field(kw_only=True)
-    op = "copy"
-
-    def reads(self) -> list[View]:
-        return [self.source] if isinstance(self.source, View) else []
-
-
-@dataclass(frozen=True)
-class Tile:
-    """What one invocation computes (pixels along x, words of output channels) and the workgroup
-    (pixel tiles, words).
-    """
-
-    pixels: int = 4
-    words: int = 1
-    workgroup: tuple[int, int] = (64, 1)
-
-
-@dataclass(eq=False)
-class ConvKernel(Kernel):
-    """Convolution; operands as in `ir.PackedConv`.
-
-    `zero_source`: a byte, the zero point of x where it is computed; then the sum of the weights of
-    each lane, `weight_sums` i32 [4 * OW], is taken that many times from each sum.
-    `float_reference`: ONNX Runtime computes this in float, and may differ by one step.
-    `made`: what becomes of a sum: "bytes" by requantization, "floats" (sum times multiplier, f32)
-    or "integers" (i32), the last two row-major. `flat`: all pixels, those of x too, are one row of
-    one picture, whatever `shape` is. `group`: groups whose channels are whole words of their own;
-    `depthwise`: every channel by itself, `weight` then i32 [OW, KH, 1, KW, 4].
-    """
-
-    source: View = field(kw_only=True)
-    op = "conv"
-    x_type: TensorType = field(kw_only=True)
-    weight: Array = field(kw_only=True)
-    bias: Array = field(kw_only=True)
-    multiplier: Array = field(kw_only=True)
-    weight_zero_point: Array | None = None
-    zero_point: int = 0
-    out_channels: int = 0
-    strides: tuple[int, int] = (1, 1)
-    pads: tuple[int, int, int, int] = (0, 0, 0, 0)
-    dilations: tuple[int, int] = (1, 1)
-    upsample: tuple[int, int] = (1, 1)
-    zero_source: View | None = None
-    weight_sums: Array | None = None
-    float_reference: bool = False
-    made: str = "bytes"
-    flat: bool = False
-    group: int = 1
-    depthwise: bool = False
-    tile: Tile = field(default_factory=Tile)
-
-    def reads(self) -> list[View]:
-        return [self.source] if self.zero_source is None else [self.source, self.zero_source]
-
-    @property
-    def uses(self) -> list[str]:
-        dot = [] if self.depthwise else ["dot"]
-        return dot + (["requantize"] if self.made == "bytes" else [])
-
-    @property
-    def picture(self) -> tuple[int, int, int]:
-        """Batch, height and width that are tiled."""
-        return (1, 1, self.pixels) if self.flat else self.shape
-
-    @property
-    def kernel_size(self) -> tuple[int, int]:
-        return int(self.weight.shape[1]), int(self.weight.shape[3])
-
-    @property
-    def macs(self) -> int:
-        """Multiplications of the logical convolution, padding lanes left out."""
-        kernel_h, kernel_w = self.kernel_size
-        channels = self.x_type.shape[1] // self.group
-        return self.pixels * self.out_channels * channels * kernel_h * kernel_w
 
 
 @dataclass(eq=False)
@@ -311,8 +206,6 @@ def output_words(type_: TensorType) -> int:
 
 def outputs_filled(kernel: Kernel) -> list[str]:
     """Graph outputs all of whose values come from this one kernel."""
-    if isinstance(kernel, UnpackKernel):
-        return [kernel.output]
     return [
         store.output
         for store in kernel.stores
@@ -338,6 +231,12 @@ def fills(kernel: Kernel) -> list[View]:
     return found
 
 
+def inputs_read(kernel: Kernel) -> list[str]:
+    """Graph inputs that a kernel reads."""
+    found = [getattr(kernel, "source", None), *getattr(kernel, "sources", ())]
+    return list(dict.fromkeys(source for source in found if isinstance(source, str)))
+
+
 def touches(kernel: Kernel) -> Iterator[View]:
     """Views that a kernel reads or writes."""
     yield from kernel.reads()
@@ -350,7 +249,7 @@ def float_kernels(program: Program) -> set[Kernel]:
     buffers: set[Buffer] = set()
     for kernel in program.kernels:
         reads = {view.buffer for view in kernel.reads()}
-        if getattr(kernel, "is_float", False) or reads & buffers:
+        if kernel.is_float or reads & buffers:
             found.add(kernel)
             buffers |= {view.buffer for view in writes(kernel)}
     return found

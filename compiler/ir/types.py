@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from ..arithmetic.array import Array
+
+__all__ = ["DTYPE_NAMES", "NUMPY_DTYPES", "Array", "Quantization", "TensorType"]
 
 NUMPY_DTYPES: dict[str, np.dtype[Any]] = {
     "f32": np.dtype(np.float32),

@@ -64,6 +64,11 @@ class Shader:
         """Overridable constants by name."""
         self.constants |= {name + suffix: (type_, value) for name, value in values.items()}
 
+    def define_planes(self, shape: tuple[int, int, int], channels: int) -> None:
+        """Strides of a row-major tensor of so many channels, whose pixels are [N, H, W]."""
+        plane = shape[1] * shape[2]
+        self.define(plane=plane, image=plane * channels)
+
     def constant(self, name: str, value: float, type_: str = "u32") -> None:
         """One overridable constant, its name given as text."""
         self.constants[name] = (type_, value)

@@ -1,30 +1,32 @@
-"""What an operator family brings: each file of this package holds all that one family needs.
+"""What an operator family brings: each room of this package holds all that one family needs.
 
 A family is a few ops of the Graph (`FamilyOp`), the kernels they become (`FamilyKernel`), and the
-rule by which ONNX Runtime makes integer ops of its nodes (`fuse`, listed in `__init__.py`).
+rule by which ONNX Runtime makes integer ops of its nodes (`fuse`, listed in catalogue.py); some have a rule
+for what depends on the layout that ONNX Runtime runs them in (`by_layout`).
 The passes, the interpreter, the simulator and codegen ask the ops and kernels themselves.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from ..ir.graph import Op, Value
 from ..ir.program import Kernel
-from ..ir.types import Array
+from ..ir.types import Array, TensorType
+from ..lowering.memory import Memory
+from ..lowering.packing import Lowering
+from ..lowering.scheduling import Scheduler
+from ..lowering.shader import Json, Shader
+from ..reference.layout import OptimizedGraph
 
-if TYPE_CHECKING:
-    from ..lowering.memory import Memory
-    from ..lowering.shader import Json, Shader
-    from ..passes.pack_int8 import Lowering
-    from ..passes.schedule import Scheduler
-
-Get = Callable[[Value], Array]
-"""The tensor of an operand, as stored: bytes in the logical shape."""
+Settlement = Callable[[OptimizedGraph], None]
+"""Tells an op in which layout ONNX Runtime runs it."""
+LayoutRule = Callable[[Op], Settlement | None]
+"""What settles an op; None where it is not the rule's, or its result is the same in both layouts."""
 
 
 @dataclass(eq=False)
@@ -36,43 +38,45 @@ class FamilyOp(Op):
     """
 
     flip: int = field(default=0, kw_only=True)
-
-    def evaluate(self, get: Get) -> Array:
-        """The result's tensor, exactly, in the dtype and shape of `result.type`."""
-        raise NotImplementedError(self.kind)
-
-    def expected_shape(self) -> tuple[int, ...] | None:
-        """The result's shape by the op's own rule; None where the op leaves it free."""
-        return None
+    keeps_layout: ClassVar[bool] = True
+    """Whether its result lies as its operand does, where both have one shape."""
 
     def wanted_axis(self, operand: Value) -> int | None:
         """The axis that this op wants packed in an operand; None where any will do."""
         del operand
         return None
 
-    def lower(self, to: Lowering) -> None:
+    def lower(self, lowering: Lowering) -> None:
         """Adds the packed form: by default the same op on packed operands of one layout."""
         layout: Value | None = None
         changes: dict[str, Any] = {}
         for name, held in self.operand_fields():
-            if isinstance(held, Value) and to.is_packable(held):
+            if isinstance(held, Value) and lowering.is_packable(held):
                 like = layout if layout is not None and held.type.shape == layout.type.shape else None
-                packed = to.operand(held, self.wanted_axis(held), like=like)
+                packed = lowering.operand(held, self.wanted_axis(held), like=like)
                 layout = layout or packed
                 changes[name] = packed
         assert layout is not None, f"{self.kind} has no packed operand"
         result = self.result
-        if to.is_packable(result):
+        if lowering.is_packable(result):
             result = (
-                to.like(result, layout)
+                lowering.like(result, layout)
                 if result.type.shape == layout.type.shape
-                else (to.packed(result, axis=layout.type.axis))
+                else (lowering.packed(result, axis=layout.type.axis))
             )
-        to.add(replace(self, result=result, flip=to.flip_of(self), **changes))
+        lowering.add(replace(self, result=result, flip=lowering.flip_of(self), **changes))
 
-    def schedule(self, to: Scheduler) -> None:
+    def schedule(self, scheduler: Scheduler) -> None:
         """Adds the kernels of the packed form."""
         raise NotImplementedError(self.kind)
+
+    def refusal(self) -> str | None:
+        """Why no kernel computes the op, where it is left over after all integer passes."""
+        return None
+
+    def title(self) -> str:
+        """How messages call the op: the ONNX operator that it stands for."""
+        return self.kind.capitalize()
 
     def stored(self, array: Array) -> Array:
         """Packed bytes as the model's own: s8 by bits, or u8 where `flip`."""
@@ -95,23 +99,57 @@ class FamilyOp(Op):
 class FamilyKernel(Kernel):
     """A kernel that simulates itself and says what its template needs.
 
-    `is_float`: it adds or maps floats, which every device rounds in its own way.
+    `template_text`: the jinja2 text of an operator that stands outside this package.
     """
 
-    is_float: ClassVar[bool] = False
+    template_text: ClassVar[str] = ""
+
+    @property
+    def template(self) -> str:
+        """The name of its template, templates/`template`.wgsl.j2, and of its shaders."""
+        return self.kind
 
     def simulate(self, memory: Memory, inputs: Mapping[str, Array]) -> Array:
         """What it makes: packed bytes u8 [pixels, words * 4], or whole words [pixels, words]."""
-        raise NotImplementedError(self.op)
+        raise NotImplementedError(self.kind)
 
     def emit(self, shader: Shader) -> Json:
-        """Binds and defines what the template `op`.wgsl needs; returns its structure.
+        """Binds and defines what its template needs; returns its structure.
 
         One invocation makes word `index % words` of pixel `index / words`, unless the structure
-        holds `invocations`.
+        holds `invocations`, or a `grid` of its own (`Grid`).
         """
-        raise NotImplementedError(self.op)
+        raise NotImplementedError(self.kind)
 
-    def title(self) -> str:
-        """The first line of the shader: what it computes."""
-        return self.op
+    def substitute(self, tensors: Mapping[str, Array]) -> Array | None:
+        """What it would make if it quantized to one of `tensors`, by name; None where to none."""
+        del tensors
+        return None
+
+    @property
+    def picture_input(self) -> str:
+        """The graph input that may be a picture where this kernel alone reads it; "" for none."""
+        return ""
+
+    def of_picture(self, values: Array) -> FamilyKernel | None:
+        """The kernel that reads `picture_input` as RGBA bytes, `values` f32 [256] being what each
+        byte stands for.
+        """
+        del values
+        return None
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A dispatch in two dimensions: invocations (x, y) and the workgroup's size."""
+
+    invocations: tuple[int, int]
+    workgroup: tuple[int, int]
+
+
+def quantized_byte_problems(type_: TensorType) -> Iterator[str]:
+    """What is wrong with a result that must be quantized bytes."""
+    if not type_.is_byte or type_.quantization is None:
+        yield f"the result {type_} must be a quantized byte type"
+    elif not type_.limits[0] <= type_.quantization.zero_point <= type_.limits[1]:
+        yield f"the zero point lies outside {type_.limits}"

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -29,18 +29,19 @@ from ..arithmetic import (
     qlinear_mul,
     stored_bytes,
 )
-from ..ir.graph import Elementwise, Lookup, Op, Value
-from ..ir.program import Source, View
-from ..ir.types import NUMPY_DTYPES, Array, TensorType
-from .base import FamilyKernel, FamilyOp, Get
-from .fusion import Group, Refused, Surroundings
-from .moves.op import Move
-
-if TYPE_CHECKING:
-    from ..lowering.memory import Memory
-    from ..lowering.shader import Json, Shader
-    from ..passes.pack_int8 import Lowering
-    from ..passes.schedule import Scheduler
+from ..ir.graph import Op, Tensors, Value
+from ..ir.program import Source
+from ..ir.types import NUMPY_DTYPES, Array
+from ..lowering.memory import Memory
+from ..lowering.packing import Lowering
+from ..lowering.scheduling import Scheduler
+from ..lowering.shader import Json, Shader
+from ..reference.layout import CHANNELS_LAST, OptimizedGraph
+from .base import FamilyKernel, FamilyOp, Settlement
+from .broadcast import Broadcast, lower_broadcast
+from .fusion import Group, NoIntegerForm, Surroundings
+from .lookup import Lookup
+from .onnx_op import Elementwise
 
 
 @dataclass(eq=False)
@@ -54,8 +55,8 @@ class PairOp(FamilyOp):
         """Levels of the result, i32, for the model's own stored integers."""
         raise NotImplementedError(self.kind)
 
-    def evaluate(self, get: Get) -> Array:
-        a, b = self.stored(get(self.a)), self.stored(get(self.b))
+    def evaluate(self, tensors: Tensors) -> Array:
+        a, b = self.stored(tensors[self.a]), self.stored(tensors[self.b])
         levels = np.broadcast_to(self.apply(a, b), self.result.type.shape)
         kind = np.uint8 if self.flip else NUMPY_DTYPES[self.result.type.dtype]
         return self.packed(levels.astype(kind))
@@ -76,19 +77,19 @@ class PairOp(FamilyOp):
         """How the device computes it: by default from all pairs, as a sum where there is one."""
         return form_of_pairs(pair_table(self.apply, self.limits), self.limits, self.flip)
 
-    def lower(self, to: Lowering) -> None:
-        result, operands = lower_broadcast(self, (self.a, self.b), to)
-        to.add(replace(self, result=result, flip=to.flip_of(self), a=operands[0], b=operands[1]))
+    def lower(self, lowering: Lowering) -> None:
+        result, operands = lower_broadcast(self, (self.a, self.b), lowering)
+        lowering.add(replace(self, result=result, flip=lowering.flip_of(self), a=operands[0], b=operands[1]))
 
-    def schedule(self, to: Scheduler) -> None:
+    def schedule(self, scheduler: Scheduler) -> None:
         form = self.form()
         order = (self.b, self.a) if form.exchanged else (self.a, self.b)
-        operands = tuple(Broadcast.of(x, self.result, to) for x in order)
-        to.kernel(
+        sources = tuple(scheduler.source(x) for x in order)
+        scheduler.kernel(
             PairKernel(
-                *to.frame(self),
-                sources=tuple(operand.source for operand in operands),
-                operands=operands,
+                *scheduler.frame(self),
+                sources=sources,
+                operands=tuple(Broadcast.of(x, self.result) for x in order),
                 form=form,
             )
         )
@@ -153,24 +154,21 @@ class Lookup2(PairOp):
         return form_of_pairs(self.table.array.view(np.uint8), self.limits, self.flip)
 
 
-OPS = (QAdd, QMul, Lookup2)
-
-
 def fuse(around: Surroundings, op: Op) -> Group | None:
     """The group of an Add or Mul of two quantized tensors."""
-    if not isinstance(op, Elementwise) or op.op not in ("Add", "Mul") or len(op.xs) != 2:
+    if not isinstance(op, Elementwise) or op.op_type not in ("Add", "Mul") or len(op.xs) != 2:
         return None
     a, b = (around.quantized(x, "its operand") for x in op.xs)
     if a.data is not None and b.data is not None:
-        raise Refused("both its operands are constants")
+        raise NoIntegerForm("both its operands are constants")
     quantize = around.quantize_after(op)
     result = quantize.result
     if len({a.type.dtype, b.type.dtype, result.type.dtype}) > 1:
-        raise Refused(
+        raise NoIntegerForm(
             f"it takes {a.type.dtype} and {b.type.dtype} and gives {result.type.dtype}; all three must agree"
         )
     made: PairOp
-    if op.op == "Add":
+    if op.op_type == "Add":
         swapped = add_swaps_roles(a.type.shape, b.type.shape)
         made = QAdd(result, a, b, swapped if op.swapped is None else op.swapped)
     else:
@@ -195,44 +193,41 @@ def of_one_byte(op: PairOp) -> Lookup | None:
     return Lookup(op.result, source, Value.constant(f"{op.result.name}.table", table))
 
 
-# ---------------------------------------------------------------------------------- lowering
-
-
-def lower_broadcast(op: Op, operands: tuple[Value, ...], to: Lowering) -> tuple[Value, tuple[Value, ...]]:
-    """The packed result of an op that broadcasts, and its operands in layouts that fit it: of the
-    result's rank, packed along the same axis, with its segments where they have its channels.
+def by_layout(op: Op) -> Settlement | None:
+    """Settles `swapped` of an Add whose roles its shapes don't tell: with an operand that is broadcast, the
+    two sums of `qlinear_add` are rounded in another order, and differ in up to one per cent of values.
     """
-    shape = op.result.type.shape
-    whole = [x for x in operands if x.type.shape == shape and x.data is None]
-    if whole:
-        layout = to.operand(whole[0])
-        result = to.like(op.result, layout)
+    if isinstance(op, Elementwise) and op.op_type == "Add" and len(op.xs) == 2:
+        a, b = op.xs
+    elif isinstance(op, QAdd):
+        a, b = op.a, op.b
     else:
-        layout = result = to.packed(op.result)
-    axis = result.type.axis
-    packed = []
-    for x in operands:
-        full = _of_rank(x, len(shape), to)
-        same = not shape or full.type.shape[axis] == shape[axis]
-        packed.append(to.operand(full, axis, like=result if same else None))
-    return result, tuple(packed)
+        return None
+    if not roles_depend_on_layout(a.type.shape, b.type.shape):
+        return None
+
+    def settle(optimized: OptimizedGraph) -> None:
+        swapped = swapped_in(optimized, op.result.name)
+        if swapped is not None:
+            op.swapped = swapped
+
+    return settle
 
 
-def _of_rank(x: Value, rank: int, to: Lowering) -> Value:
-    """An operand with leading axes of 1 up to `rank`."""
-    if len(x.type.shape) == rank:
-        return x
-    shape = (1,) * (rank - len(x.type.shape)) + x.type.shape
-    type_ = TensorType(x.type.dtype, shape, x.type.quantization)
-    name = f"{x.name}.{rank}d"
-    if x.data is not None:
-        return Value(name, type_, x.array.reshape(shape))
-    for known in to.values:
-        if known.name == name:  # another reader had it already
-            return known
-    reshaped = Value(name, type_)
-    Move(reshaped, x).lower(to)
-    return reshaped
+def swapped_in(optimized: OptimizedGraph, name: str) -> bool | None:
+    """Whether the QLinearAdd of that name has A and B in each other's roles; None where there is none."""
+    node = optimized.node(name)
+    if node is None or node.op_type != "QLinearAdd":
+        return None
+    return add_swaps_roles(optimized.shape(node.input[0]), optimized.shape(node.input[3]))
+
+
+def roles_depend_on_layout(a_shape: tuple[int, ...], b_shape: tuple[int, ...]) -> bool:
+    """Whether the roles of an Add of these 4-D (channels-first) shapes change in channels-last."""
+    if not len(a_shape) == len(b_shape) == 4:
+        return False
+    last = [tuple(shape[axis] for axis in CHANNELS_LAST) for shape in (a_shape, b_shape)]
+    return add_swaps_roles(*last) != add_swaps_roles(a_shape, b_shape)
 
 
 # ---------------------------------------------------------------------------------- kernel
@@ -285,72 +280,14 @@ def form_of_pairs(pairs: Array, limits: tuple[int, int], flip: int) -> PairForm:
     return PairForm("table", limits, flip, pairs=pairs)
 
 
-@dataclass(frozen=True, eq=False)
-class Broadcast:
-    """Where an operand's words lie for the result's: its source, and by the result's pixel axes,
-    outermost first, (size, stride in pixels of the operand). `splat`: its one channel serves all.
-    """
-
-    source: Source
-    axes: tuple[tuple[int, int], ...]
-    splat: bool
-    words: int
-
-    @classmethod
-    def of(cls, x: Value, result: Value, to: Scheduler) -> Broadcast:
-        """The addressing of a packed operand of the result's rank and axis."""
-        axis, shape = result.type.axis, result.type.shape
-        axes: list[tuple[int, int]] = []
-        stride = 1
-        for number in reversed(range(len(shape))):
-            if number == axis:
-                continue
-            size = x.type.shape[number]
-            entry = (shape[number], stride if size > 1 else 0)
-            stride *= size
-            if entry[0] == 1:
-                continue
-            if axes and entry[1] == axes[0][0] * axes[0][1]:
-                axes[0] = (axes[0][0] * entry[0], axes[0][1])
-            else:
-                axes.insert(0, entry)
-        splat = x.type.channels == 1 and result.type.channels > 1
-        return cls(to.source(x), tuple(axes), splat, x.type.words)
-
-    def words_of(self, source: Source, memory: Memory, pixels: int, words: int) -> Array:
-        """The operand's bytes for every word of the result, u8 [pixels, words * 4]."""
-        at = np.zeros(1, np.int64)
-        for size, stride in self.axes:
-            at = (at[:, None] + np.arange(size) * stride).reshape(-1)
-        lanes = memory.lanes(source, self.words)[np.broadcast_to(at, pixels)]
-        return np.repeat(lanes[:, :1], words * 4, 1) if self.splat else lanes
-
-    def emit(self, shader: Shader, name: str, source: Source) -> Json:
-        """What a template needs to read it: see `_broadcast.wgsl.j2`."""
-        array, start = shader.operand(source)
-        pitch = source.pitch if isinstance(source, View) else self.words
-        shader.constant(f"{name}_at", start)
-        shader.constant(f"{name}_pitch", pitch)
-        same = len(self.axes) == 1 and self.axes[0][1] == 1
-        axes = []
-        for number, (size, stride) in enumerate(() if same else reversed(self.axes)):
-            shader.constant(f"{name}_size{number}", size)
-            shader.constant(f"{name}_stride{number}", stride)
-            axes.append({"number": number, "fixed": stride == 0})
-        return {"name": name, "array": array, "axes": axes, "same": same, "splat": self.splat}
-
-
 @dataclass(eq=False)
 class PairKernel(FamilyKernel):
     """A function of two bytes on packed words."""
 
-    op = "pair"
+    kind = "pair"
     sources: tuple[Source, ...] = field(kw_only=True)
     operands: tuple[Broadcast, ...] = field(kw_only=True)
     form: PairForm = field(kw_only=True)
-
-    def reads(self) -> list[View]:
-        return [source for source in self.sources if isinstance(source, View)]
 
     def simulate(self, memory: Memory, inputs: Mapping[str, Array]) -> Array:
         del inputs

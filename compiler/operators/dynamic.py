@@ -8,22 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..arithmetic import dynamic_parameters, quantize_linear
-from ..ir.graph import Value
+from ..ir.graph import Tensors, Value
 from ..ir.layout import channels_of_lanes, to_lanes
-from ..ir.program import Source, View
+from ..ir.program import Source
 from ..ir.types import Array
-from .base import FamilyKernel, FamilyOp, Get
-
-if TYPE_CHECKING:
-    from ..lowering.memory import Memory
-    from ..lowering.shader import Json, Shader
-    from ..passes.pack_int8 import Lowering
-    from ..passes.schedule import Scheduler
+from ..lowering.memory import Memory
+from ..lowering.packing import Lowering
+from ..lowering.scheduling import Scheduler
+from ..lowering.shader import Json, Shader
+from .base import FamilyKernel, FamilyOp
 
 
 @dataclass(eq=False)
@@ -34,19 +31,19 @@ class DynamicScale(FamilyOp):
     low: Value
     high: Value
 
-    def evaluate(self, get: Get) -> Array:
-        scale, _ = dynamic_parameters(np.array([get(self.low), get(self.high)]))
+    def evaluate(self, tensors: Tensors) -> Array:
+        scale, _ = dynamic_parameters(np.array([tensors[self.low], tensors[self.high]]))
         return np.asarray(scale)
 
     def expected_shape(self) -> tuple[int, ...] | None:
         return ()
 
-    def lower(self, to: Lowering) -> None:
-        to.add(self)
+    def lower(self, lowering: Lowering) -> None:
+        lowering.add(self)
 
-    def schedule(self, to: Scheduler) -> None:
-        sources = (to.source(self.low), to.source(self.high))
-        to.kernel(DynamicKernel(*to.frame(self), form="scale", sources=sources))
+    def schedule(self, scheduler: Scheduler) -> None:
+        sources = (scheduler.source(self.low), scheduler.source(self.high))
+        scheduler.kernel(DynamicKernel(*scheduler.frame(self), form="scale", sources=sources))
 
 
 @dataclass(eq=False)
@@ -57,20 +54,20 @@ class DynamicZeroPoint(FamilyOp):
     low: Value
     scale: Value
 
-    def evaluate(self, get: Get) -> Array:
+    def evaluate(self, tensors: Tensors) -> Array:
         with np.errstate(all="ignore"):
-            start = np.float32(0) - np.minimum(get(self.low), np.float32(0)) / get(self.scale)
+            start = np.float32(0) - np.minimum(tensors[self.low], np.float32(0)) / tensors[self.scale]
         return self.packed(np.asarray(np.rint(np.clip(start, 0, 255))).astype(np.uint8))
 
     def expected_shape(self) -> tuple[int, ...] | None:
         return ()
 
-    def lower(self, to: Lowering) -> None:
-        to.add(replace(self, result=to.packed(self.result), flip=0x80))
+    def lower(self, lowering: Lowering) -> None:
+        lowering.add(replace(self, result=lowering.packed(self.result), flip=0x80))
 
-    def schedule(self, to: Scheduler) -> None:
-        sources = (to.source(self.low), to.source(self.scale))
-        to.kernel(DynamicKernel(*to.frame(self), form="zero_point", sources=sources))
+    def schedule(self, scheduler: Scheduler) -> None:
+        sources = (scheduler.source(self.low), scheduler.source(self.scale))
+        scheduler.kernel(DynamicKernel(*scheduler.frame(self), form="zero_point", sources=sources))
 
 
 @dataclass(eq=False)
@@ -82,43 +79,37 @@ class DynamicQuantize(FamilyOp):
     scale: Value
     zero_point: Value
 
-    def evaluate(self, get: Get) -> Array:
-        zero_point = int(self.stored(get(self.zero_point)))
-        levels = quantize_linear(get(self.x), float(get(self.scale)), zero_point, (0, 255))
+    def evaluate(self, tensors: Tensors) -> Array:
+        zero_point = int(self.stored(tensors[self.zero_point]))
+        levels = quantize_linear(tensors[self.x], float(tensors[self.scale]), zero_point, (0, 255))
         return self.packed(levels.astype(np.uint8))
 
     def expected_shape(self) -> tuple[int, ...] | None:
         return self.x.type.shape
 
-    def lower(self, to: Lowering) -> None:
-        zero_point = to.operand(self.zero_point)
-        result = to.packed(self.result)
-        to.add(replace(self, result=result, zero_point=zero_point, flip=0x80))
+    def lower(self, lowering: Lowering) -> None:
+        zero_point = lowering.operand(self.zero_point)
+        result = lowering.packed(self.result)
+        lowering.add(replace(self, result=result, zero_point=zero_point, flip=0x80))
 
-    def schedule(self, to: Scheduler) -> None:
-        sources = (to.source(self.x), to.source(self.scale), to.source(self.zero_point))
+    def schedule(self, scheduler: Scheduler) -> None:
+        sources = (scheduler.source(self.x), scheduler.source(self.scale), scheduler.source(self.zero_point))
         channels = channels_of_lanes(self.result.type)
         kernel = DynamicKernel(
-            *to.frame(self), form="quantize", sources=sources, op_of=self, channels=channels
+            *scheduler.frame(self), form="quantize", sources=sources, op_of=self, channels=channels
         )
-        to.kernel(kernel)
-
-
-OPS = (DynamicScale, DynamicZeroPoint, DynamicQuantize)
+        scheduler.kernel(kernel)
 
 
 @dataclass(eq=False)
 class DynamicKernel(FamilyKernel):
     """One of the three, by `form`: "scale" and "zero_point" make one word."""
 
-    op = "dynamic"
+    kind = "dynamic"
     form: str = field(kw_only=True)
     sources: tuple[Source, ...] = field(kw_only=True)
     op_of: DynamicQuantize | None = None
     channels: tuple[int, ...] = ()
-
-    def reads(self) -> list[View]:
-        return [source for source in self.sources if isinstance(source, View)]
 
     def title(self) -> str:
         what = {"scale": "scale", "zero_point": "zero point", "quantize": "bytes"}[self.form]
@@ -129,17 +120,17 @@ class DynamicKernel(FamilyKernel):
         first, second = Value("", None), Value("", None)  # type: ignore[arg-type]
         held = {first: x.reshape(-1)[:1].reshape(()), second: other.reshape(())}
         if self.form == "scale":
-            made = DynamicScale(Value("", None), first, second).evaluate(held.__getitem__)  # type: ignore[arg-type]
+            made = DynamicScale(Value("", None), first, second).evaluate(Tensors(held))  # type: ignore[arg-type]
             return made.reshape(1, 1).view(np.uint32)
         if self.form == "zero_point":
             zero = DynamicZeroPoint(Value("", None), first, second, flip=0x80)  # type: ignore[arg-type]
-            return np.array([[int(zero.evaluate(held.__getitem__)) & 0xFF, 0, 0, 0]], np.uint8)
+            return np.array([[int(zero.evaluate(Tensors(held))) & 0xFF, 0, 0, 0]], np.uint8)
         assert self.op_of is not None
         op = self.op_of
         zero_point = memory.lanes(self.sources[2], 1)[0, 0].view(np.int8)
         tensors = {op.x: x.reshape(op.x.type.shape), op.scale: held[second]}
         tensors[op.zero_point] = np.asarray(zero_point)
-        return to_lanes(op.evaluate(tensors.__getitem__), op.result.type)
+        return to_lanes(op.evaluate(Tensors(tensors)), op.result.type)
 
     def emit(self, shader: Shader) -> Json:
         names = []

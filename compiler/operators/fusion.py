@@ -11,12 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..ir.graph import Dequantize, Elementwise, Graph, OnnxOp, Op, Quantize, Value
+from ..ir.graph import Graph, Op, Value
 from ..ir.types import Quantization
+from .onnx_op import Elementwise, OnnxOp
+from .quantize import Dequantize, Quantize
 
 
-class Refused(Exception):  # noqa: N818
-    """Why an op stays in float."""
+class NoIntegerForm(Exception):  # noqa: N818
+    """Why ONNX Runtime leaves an op in float."""
 
 
 @dataclass(frozen=True)
@@ -40,9 +42,9 @@ class Surroundings:
         """The bytes behind `value`, which must come from DequantizeLinear with one scale."""
         made = self.producers.get(value)
         if not isinstance(made, Dequantize) or not made.x.type.is_byte:
-            raise Refused(f"{what} %{value.name} does not come straight from DequantizeLinear")
+            raise NoIntegerForm(f"{what} %{value.name} does not come straight from DequantizeLinear")
         if made.x.data is None and made.x.type.quantization is None:
-            raise Refused(f"{what} %{value.name} has no scale of its own")
+            raise NoIntegerForm(f"{what} %{value.name} has no scale of its own")
         return made.x
 
     def quantized(self, value: Value, what: str = "its input") -> Value:
@@ -53,7 +55,7 @@ class Surroundings:
         made = self.producers[value]
         assert isinstance(made, Dequantize)
         if made.scale.array.size != 1:
-            raise Refused(f"{what} @{x.name} has {made.scale.array.size} scales; one is taken")
+            raise NoIntegerForm(f"{what} @{x.name} has {made.scale.array.size} scales; one is taken")
         zero = 0 if made.zero_point is None else int(made.zero_point.array.reshape(-1)[0])
         scale = float(made.scale.array.reshape(-1)[0])
         return with_quantization(x, Quantization(scale, zero))
@@ -61,18 +63,20 @@ class Surroundings:
     def only_reader(self, value: Value) -> Op:
         """The one op that reads `value`."""
         if value in self.outputs:
-            raise Refused(f"its result %{value.name} is a float graph output without QuantizeLinear")
+            raise NoIntegerForm(f"its result %{value.name} is a float graph output without QuantizeLinear")
         readers = self.users.get(value, [])
         if len(readers) != 1:
-            raise Refused(f"its result %{value.name} has {len(readers)} readers; one QuantizeLinear is taken")
+            raise NoIntegerForm(
+                f"its result %{value.name} has {len(readers)} readers; one QuantizeLinear is taken"
+            )
         return readers[0]
 
     def quantize_after(self, op: Op) -> Quantize:
         """The one quantize that reads the result of `op`."""
         user = self.only_reader(op.result)
         if not isinstance(user, Quantize):
-            what = user.op if isinstance(user, Elementwise) else user.kind
-            raise Refused(f"{what} follows it; QuantizeLinear must stand directly after it")
+            what = user.op_type if isinstance(user, Elementwise) else user.kind
+            raise NoIntegerForm(f"{what} follows it; QuantizeLinear must stand directly after it")
         return user
 
     def requantized(self, op: OnnxOp) -> tuple[Value, Quantize]:
@@ -80,10 +84,10 @@ class Surroundings:
         x = self.stored(op.xs[0])
         quantize = self.quantize_after(op)
         if x.data is not None:
-            raise Refused("its operand is a constant")
+            raise NoIntegerForm("its operand is a constant")
         before, after = x.type.dtype, quantize.result.type.dtype
         if before != after:
-            raise Refused(f"it takes {before} and gives {after}; both must agree")
+            raise NoIntegerForm(f"it takes {before} and gives {after}; both must agree")
         return x, quantize
 
 
@@ -101,38 +105,4 @@ def with_quantization(value: Value, quantization: Quantization) -> Value:
 
 
 Rule = Callable[[Surroundings, Op], Group | None]
-"""The group of an op; None where it is not the rule's; Refused where it stays float."""
-
-
-def rules() -> tuple[Rule, ...]:
-    """The rules of all families; each looks at ops of its own only."""
-    from . import FUSION_RULES
-
-    return FUSION_RULES
-
-
-def groups(graph: Graph) -> dict[Op, Op]:
-    """The integer op in the place of each op that ends a group."""
-    around, found, known = Surroundings(graph), {}, rules()
-    for op in graph.ops:
-        for rule in known:
-            try:
-                group = rule(around, op)
-            except Refused:
-                continue
-            if group is not None:
-                found[group.last] = group.op
-                break
-    return found
-
-
-def explain(graph: Graph, op: Op) -> str | None:
-    """Why `op` is not an integer op; None where no rule is about it."""
-    around = Surroundings(graph)
-    for rule in rules():
-        try:
-            if rule(around, op) is not None:
-                return None
-        except Refused as refused:
-            return str(refused)
-    return None
+"""The group of an op; None where it is not the rule's; NoIntegerForm where it stays float."""

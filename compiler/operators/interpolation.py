@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -32,19 +32,19 @@ from ..arithmetic import (
     resize_linear,
     scaled_taps,
 )
-from ..errors import Refusal
-from ..ir.graph import FloatOp, Op, Value
+from ..errors import CompileError
+from ..ir.graph import Op, Tensors, Value
 from ..ir.layout import lanes_of_channels
 from ..ir.program import View
 from ..ir.types import NUMPY_DTYPES, Array, TensorType
-from .base import FamilyKernel, FamilyOp, Get
-from .fusion import Group, Refused, Surroundings
-
-if TYPE_CHECKING:
-    from ..lowering.memory import Memory
-    from ..lowering.shader import Json, Shader
-    from ..passes.pack_int8 import Lowering
-    from ..passes.schedule import Scheduler
+from ..lowering.memory import Memory
+from ..lowering.packing import Lowering
+from ..lowering.scheduling import Scheduler
+from ..lowering.shader import Json, Shader
+from ..reference.layout import CHANNELS_LAST, OptimizedGraph
+from .base import FamilyKernel, FamilyOp, Settlement
+from .fusion import Group, NoIntegerForm, Surroundings
+from .onnx_op import FloatOp
 
 COORDINATES = (
     "half_pixel",
@@ -76,9 +76,9 @@ class ResizeLinear(FamilyOp):
         )
         return y, x
 
-    def evaluate(self, get: Get) -> Array:
+    def evaluate(self, tensors: Tensors) -> Array:
         scale, zero_point, _ = self.model_type(self.x)
-        values = dequantize_linear(self.stored(get(self.x)), scale, zero_point)
+        values = dequantize_linear(self.stored(tensors[self.x]), scale, zero_point)
         moved = np.moveaxis(values, (self.first, self.first + 1), (2, 3))
         made = resize_linear(moved, *self.taps())
         made = np.ascontiguousarray(np.moveaxis(made, (2, 3), (self.first, self.first + 1)))
@@ -93,16 +93,16 @@ class ResizeLinear(FamilyOp):
         del operand
         return 1 if self.first == 2 else 3
 
-    def lower(self, to: Lowering) -> None:
-        x = to.operand(self.x, self.wanted_axis(self.x))
+    def lower(self, lowering: Lowering) -> None:
+        x = lowering.operand(self.x, self.wanted_axis(self.x))
         flip = 0x80 if self.x.type.dtype == "u8" else 0
         result = self.result
-        if to.is_packable(result):
-            result = to.packed(result, x.type.segments, x.type.axis)
-        to.add(replace(self, result=result, x=x, flip=flip))
+        if lowering.is_packable(result):
+            result = lowering.packed(result, x.type.segments, x.type.axis)
+        lowering.add(replace(self, result=result, x=x, flip=flip))
 
-    def schedule(self, to: Scheduler) -> None:
-        source = to.source(self.x)
+    def schedule(self, scheduler: Scheduler) -> None:
+        source = scheduler.source(self.x)
         assert isinstance(source, View)
         scale, zero_point, _ = self.model_type(self.x)
         stored = np.arange(256, dtype=np.uint8)
@@ -110,9 +110,9 @@ class ResizeLinear(FamilyOp):
         thresholds = None
         if self.result.type.is_byte:
             thresholds = quantize_thresholds(*self.model_type(self.result))
-        to.kernel(
+        scheduler.kernel(
             InterpolationKernel(
-                *to.frame(self),
+                *scheduler.frame(self),
                 source=source,
                 x_type=self.x.type,
                 result_type=self.result.type,
@@ -143,21 +143,21 @@ class ResizeBytes(ResizeLinear):
         )
         return y, x
 
-    def evaluate(self, get: Get) -> Array:
-        held = self.stored(get(self.x))
+    def evaluate(self, tensors: Tensors) -> Array:
+        held = self.stored(tensors[self.x])
         moved = np.moveaxis(held, (self.first, self.first + 1), (2, 3))
         made = resize_bytes(moved, *self.taps()).astype(held.dtype)
         axes = (self.first, self.first + 1)
         return self.packed(np.ascontiguousarray(np.moveaxis(made, (2, 3), axes)))
 
-    def schedule(self, to: Scheduler) -> None:
-        source = to.source(self.x)
+    def schedule(self, scheduler: Scheduler) -> None:
+        source = scheduler.source(self.x)
         assert isinstance(source, View)
         stored = np.arange(256, dtype=np.uint8)
         stored = stored ^ np.uint8(0x80) if self.flip else stored.view(np.int8)
-        to.kernel(
+        scheduler.kernel(
             InterpolationKernel(
-                *to.frame(self),
+                *scheduler.frame(self),
                 source=source,
                 x_type=self.x.type,
                 result_type=self.result.type,
@@ -177,50 +177,66 @@ def _cut_off(unsigned: bool) -> Array:
     return float_order(np.where(levels > 0, levels.astype(F32), above).astype(F32))
 
 
-OPS = (ResizeLinear, ResizeBytes)
-
-
 def fuse(around: Surroundings, op: Op) -> Group | None:
     """The group of a linear Resize."""
-    if not isinstance(op, FloatOp) or op.op != "Resize":
+    if not isinstance(op, FloatOp) or op.op_type != "Resize":
         return None
     if op.attributes.get("mode", "nearest") != "linear":
         return None
     x = around.stored(op.xs[0])
     if x.data is not None or x.type.quantization is None:
-        raise Refused("its operand is a constant")
+        raise NoIntegerForm("its operand is a constant")
     first, scales = _scaled_axes(op, around.graph.opset)
     coordinates = _coordinates(op)
     try:
         quantize = around.quantize_after(op)
         if quantize.result.type.dtype != x.type.dtype:
-            raise Refused(f"it takes {x.type.dtype} and gives {quantize.result.type.dtype}")
+            raise NoIntegerForm(f"it takes {x.type.dtype} and gives {quantize.result.type.dtype}")
         last: Op = quantize
-    except Refused:
+    except NoIntegerForm:
         last = op
     return Group(last, ResizeLinear(last.result, x, first, scales, coordinates))
 
 
 def interpolated_bytes(op: FloatOp, opset: int) -> ResizeBytes:
-    """A Resize of stored bytes, whose result has their scale. Raises Refusal."""
+    """A Resize of stored bytes, whose result has their scale. Raises NoIntegerForm."""
     x = op.xs[0]
-    try:
-        if op.attributes.get("mode") != "linear":
-            raise Refused(f"it is of mode {op.attributes.get('mode')} on bytes")
-        first, scales = _scaled_axes(op, opset)
-        if 1 in scales:
-            raise Refused("it scales one axis only, of bytes")
-        coordinates = _coordinates(op)
-    except Refused as error:
-        raise Refusal(f"{error}; put it between DequantizeLinear and QuantizeLinear") from error
+    if op.attributes.get("mode") != "linear":
+        raise NoIntegerForm(f"it is of mode {op.attributes.get('mode')} on bytes")
+    first, scales = _scaled_axes(op, opset)
+    if 1 in scales:
+        raise NoIntegerForm("it scales one axis only, of bytes")
+    coordinates = _coordinates(op)
     op.result.type = replace(op.result.type, dtype=x.type.dtype, quantization=x.type.quantization)
     return ResizeBytes(op.result, x, first, scales, coordinates)
+
+
+def by_layout(op: Op) -> Settlement | None:
+    """Settles `last` of a Resize of bytes, by the axes that it scales in the optimized graph."""
+    if not isinstance(op, ResizeBytes):
+        return None
+
+    def settle(optimized: OptimizedGraph) -> None:
+        node, after = optimized.node(op.result.name), op.result.type.shape
+        constants = [] if node is None else optimized.constants(node)
+        moved = tuple(after[axis] for axis in CHANNELS_LAST) if op.first == 2 else after
+        if constants and constants[-1].dtype == np.float32:
+            op.last = bool(constants[-1][3] == 1)
+        elif constants and (moved != after or op.first == 1):
+            op.last = tuple(constants[-1]) == moved
+        else:
+            raise CompileError(
+                f"Resize %{op.result.name}: the layout that ONNX Runtime computes it in can't be "
+                "told; put it between DequantizeLinear and QuantizeLinear"
+            )
+
+    return settle
 
 
 def _coordinates(op: FloatOp) -> str:
     coordinates = str(op.attributes.get("coordinate_transformation_mode", "half_pixel"))
     if coordinates not in COORDINATES:
-        raise Refused(f"its coordinate_transformation_mode is {coordinates}")
+        raise NoIntegerForm(f"its coordinate_transformation_mode is {coordinates}")
     return coordinates
 
 
@@ -228,11 +244,11 @@ def _scaled_axes(op: FloatOp, opset: int) -> tuple[int, tuple[float, ...]]:
     """The first of the two axes that are scaled, and their scales."""
     a, before, after = op.attributes, op.xs[0].type.shape, op.result.type.shape
     if opset < 11 or len(before) != 4:
-        raise Refused(f"it is of opset {opset} on {len(before)} dimensions")
+        raise NoIntegerForm(f"it is of opset {opset} on {len(before)} dimensions")
     if a.get("antialias", 0) or a.get("keep_aspect_ratio_policy", "stretch") != "stretch":
-        raise Refused("it has antialias or keep_aspect_ratio_policy")
+        raise NoIntegerForm("it has antialias or keep_aspect_ratio_policy")
     if before == after:
-        raise Refused("it scales nothing")
+        raise NoIntegerForm("it scales nothing")
     axes = [int(axis) % 4 for axis in a.get("axes", range(4))]
     given = op.xs[2].data if len(op.xs) > 2 else None
     scales = [1.0] * 4
@@ -242,7 +258,7 @@ def _scaled_axes(op: FloatOp, opset: int) -> tuple[int, tuple[float, ...]]:
             scales[axis] = float(given[index])
     first = 2 if scales[0] == scales[1] == 1 else 1
     if scales[0] != 1 or scales[1 if first == 2 else 3] != 1:
-        raise Refused("it scales other axes than the last two or the middle two")
+        raise NoIntegerForm("it scales other axes than the last two or the middle two")
     return first, (scales[first], scales[first + 1])
 
 
@@ -254,7 +270,7 @@ class InterpolationKernel(FamilyKernel):
     and weights in 1024ths: then the result's bytes are whole values, xor `flip`.
     """
 
-    op = "interpolate"
+    kind = "interpolate"
     source: View = field(kw_only=True)
     x_type: TensorType = field(kw_only=True)
     result_type: TensorType = field(kw_only=True)
@@ -268,9 +284,6 @@ class InterpolationKernel(FamilyKernel):
     def is_integer(self) -> bool:
         """Whether sums are of integers in 2^-20, cut off towards zero."""
         return self.values.dtype == np.int32
-
-    def reads(self) -> list[View]:
-        return [self.source]
 
     def title(self) -> str:
         made = "bytes" if self.is_integer or self.thresholds is not None else "f32"

@@ -15,7 +15,7 @@ takes its formula also for an AveragePool whose kernel is the whole picture.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -34,15 +34,14 @@ from ..arithmetic import (
     pool_counts,
 )
 from ..errors import CompileError
-from ..ir.graph import FloatOp, Op, Value
+from ..ir.graph import Op, Tensors, Value
 from ..ir.types import NUMPY_DTYPES, Array
-from .base import FamilyOp, Get
-from .fusion import Group, Refused, Surroundings
+from ..lowering.packing import Lowering
+from ..lowering.scheduling import Scheduler
+from .base import FamilyOp
+from .fusion import Group, NoIntegerForm, Surroundings
+from .onnx_op import FloatOp
 from .windows import WindowAxis, WindowKernel, reduced_axes
-
-if TYPE_CHECKING:
-    from ..passes.pack_int8 import Lowering
-    from ..passes.schedule import Scheduler
 
 
 @dataclass(eq=False)
@@ -82,8 +81,8 @@ class Pool(FamilyOp):
         del operand
         return 1
 
-    def lower(self, to: Lowering) -> None:
-        lower_channels(self, to)
+    def lower(self, lowering: Lowering) -> None:
+        lower_channels(self, lowering)
 
     def window_axes(self) -> tuple[WindowAxis, ...]:
         """The windows as the kernel has them."""
@@ -102,17 +101,17 @@ class Pool(FamilyOp):
         return tuple(axis for axis in made if not (axis.side == 1 and axis.kept))
 
 
-def lower_channels(op: FamilyOp, to: Lowering) -> None:
+def lower_channels(op: FamilyOp, lowering: Lowering) -> None:
     """An op on one operand whose result has the operand's channels: packed along axis 1, in the
     operand's segments; or row-major.
     """
     x: Value = op.operands[0]
-    if not to.is_packable(x):
-        to.add(op)
+    if not lowering.is_packable(x):
+        lowering.add(op)
         return
-    packed = to.operand(x, 1)
-    result = to.packed(op.result, packed.type.segments, 1)
-    to.add(replace(op, result=result, x=packed, flip=to.flip_of(op)))  # type: ignore[call-arg]
+    packed = lowering.operand(x, 1)
+    result = lowering.packed(op.result, packed.type.segments, 1)
+    lowering.add(replace(op, result=result, x=packed, flip=lowering.flip_of(op)))  # type: ignore[call-arg]
 
 
 @dataclass(eq=False)
@@ -120,19 +119,21 @@ class MaxPool(Pool):
     """ONNX MaxPool of bytes or of any other dtype; padding never wins."""
 
     kind = "max_pool"
+    onnx = "MaxPool"
+    picks_extremes = True
 
-    def evaluate(self, get: Get) -> Array:
-        x = get(self.x)
+    def evaluate(self, tensors: Tensors) -> Array:
+        x = tensors[self.x]
         if x.dtype == np.float32:
             return float_from_order(max_pool(float_order(x), self.axes()))
         return max_pool(x, self.axes())
 
-    def schedule(self, to: Scheduler) -> None:
+    def schedule(self, scheduler: Scheduler) -> None:
         type_ = self.x.type
-        to.kernel(
+        scheduler.kernel(
             WindowKernel(
-                *to.frame(self),
-                source=to.source(self.x),
+                *scheduler.frame(self),
+                source=scheduler.source(self.x),
                 axes=self.window_axes(),
                 elements="bytes" if type_.segments is not None else type_.dtype,
                 in_words=type_.words if type_.segments is not None else 1,
@@ -147,15 +148,15 @@ class QAveragePool(Pool):
     kind = "qaverage_pool"
     count_include_pad: bool = False
 
-    def evaluate(self, get: Get) -> Array:
+    def evaluate(self, tensors: Tensors) -> Array:
         (sx, zx, _), (sy, zy, limits) = self.model_type(self.x), self.model_type(self.result)
-        x = self.stored(get(self.x))
+        x = self.stored(tensors[self.x])
         levels = average_pool(x, self.axes(), (sx, zx), (sy, zy), limits, self.count_include_pad)
         return self.packed(levels.astype(np.uint8 if self.flip else NUMPY_DTYPES[self.result.type.dtype]))
 
-    def schedule(self, to: Scheduler) -> None:
+    def schedule(self, scheduler: Scheduler) -> None:
         if is_global(self.x.type.shape[2:], self.axes()):
-            to.kernel(global_average_kernel(self, self.x, to))
+            scheduler.kernel(global_average_kernel(self, self.x, scheduler))
             return
         (sx, zx, _), (sy, zy, limits) = self.model_type(self.x), self.model_type(self.result)
         thresholds: dict[int, Array] = {}
@@ -169,10 +170,10 @@ class QAveragePool(Pool):
             thresholds[int(count)] = found
         quantization = self.x.type.quantization
         assert quantization is not None
-        to.kernel(
+        scheduler.kernel(
             WindowKernel(
-                *to.frame(self),
-                source=to.source(self.x),
+                *scheduler.frame(self),
+                source=scheduler.source(self.x),
                 axes=self.window_axes(),
                 reduce="average",
                 in_words=self.x.type.words,
@@ -190,9 +191,9 @@ class QGlobalAveragePool(FamilyOp):
     kind = "qglobal_average_pool"
     x: Value
 
-    def evaluate(self, get: Get) -> Array:
+    def evaluate(self, tensors: Tensors) -> Array:
         (sx, zx, _), (sy, zy, limits) = self.model_type(self.x), self.model_type(self.result)
-        levels = global_average_pool(self.stored(get(self.x)), (sx, zx), (sy, zy), limits)
+        levels = global_average_pool(self.stored(tensors[self.x]), (sx, zx), (sy, zy), limits)
         return self.packed(levels.astype(np.uint8 if self.flip else NUMPY_DTYPES[self.result.type.dtype]))
 
     def expected_shape(self) -> tuple[int, ...] | None:
@@ -203,17 +204,14 @@ class QGlobalAveragePool(FamilyOp):
         del operand
         return 1
 
-    def lower(self, to: Lowering) -> None:
-        lower_channels(self, to)
+    def lower(self, lowering: Lowering) -> None:
+        lower_channels(self, lowering)
 
-    def schedule(self, to: Scheduler) -> None:
-        to.kernel(global_average_kernel(self, self.x, to))
-
-
-OPS = (MaxPool, QAveragePool, QGlobalAveragePool)
+    def schedule(self, scheduler: Scheduler) -> None:
+        scheduler.kernel(global_average_kernel(self, self.x, scheduler))
 
 
-def global_average_kernel(op: FamilyOp, x: Value, to: Scheduler) -> WindowKernel:
+def global_average_kernel(op: FamilyOp, x: Value, scheduler: Scheduler) -> WindowKernel:
     """An integer sum over all spatial axes, requantized."""
     before, after = x.type.quantization, op.result.type.quantization
     assert before is not None
@@ -221,8 +219,8 @@ def global_average_kernel(op: FamilyOp, x: Value, to: Scheduler) -> WindowKernel
     spatial = tuple(range(2, len(x.type.shape)))
     count = int(np.prod(x.type.shape[2:]))
     return WindowKernel(
-        *to.frame(op),
-        source=to.source(x),
+        *scheduler.frame(op),
+        source=scheduler.source(x),
         axes=reduced_axes(x.type, spatial),
         reduce="sum",
         in_words=x.type.words,
@@ -233,18 +231,18 @@ def global_average_kernel(op: FamilyOp, x: Value, to: Scheduler) -> WindowKernel
 
 def fuse(around: Surroundings, op: Op) -> Group | None:
     """The group of an AveragePool or GlobalAveragePool."""
-    if not isinstance(op, FloatOp) or op.op not in ("AveragePool", "GlobalAveragePool"):
+    if not isinstance(op, FloatOp) or op.op_type not in ("AveragePool", "GlobalAveragePool"):
         return None
     x, quantize = around.requantized(op)
     result = quantize.result
-    if op.op == "GlobalAveragePool":
+    if op.op_type == "GlobalAveragePool":
         return Group(quantize, QGlobalAveragePool(result, x))
     a = op.attributes
     made = QAveragePool(
         result, x, **window_attributes(a), count_include_pad=bool(a.get("count_include_pad", 0))
     )
     if (pool_counts(made.axes(), made.count_include_pad) == 0).any():
-        raise Refused("one of its windows lies wholly in the padding")
+        raise NoIntegerForm("one of its windows lies wholly in the padding")
     return Group(quantize, made)
 
 

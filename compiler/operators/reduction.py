@@ -11,40 +11,38 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..arithmetic import float_from_order, float_order
-from ..ir.graph import Value
-from ..ir.layout import lanes_of_channels
+from ..ir.graph import Tensors, Value
+from ..ir.layout import from_lanes, lanes_of_channels
 from ..ir.program import Source, View
 from ..ir.types import Array, TensorType
-from .base import FamilyKernel, FamilyOp, Get
+from ..lowering.memory import Memory
+from ..lowering.packing import Lowering
+from ..lowering.scheduling import Scheduler
+from ..lowering.shader import Json, Shader
+from .base import FamilyKernel, FamilyOp
 from .moves.op import Move
 from .windows import WindowKernel, reduced_axes
-
-if TYPE_CHECKING:
-    from ..lowering.memory import Memory
-    from ..lowering.shader import Json, Shader
-    from ..passes.pack_int8 import Lowering
-    from ..passes.schedule import Scheduler
 
 
 @dataclass(eq=False)
 class Extreme(FamilyOp):
-    """ONNX ReduceMax or ReduceMin (`op` max or min), or a global MaxPool."""
+    """ONNX ReduceMax or ReduceMin (`extreme` max or min), or a global MaxPool."""
 
     kind = "extreme"
+    picks_extremes = True
     x: Value
-    op: str = "max"
+    extreme: str = "max"
     axes: tuple[int, ...] = ()
     keepdims: bool = True
 
-    def evaluate(self, get: Get) -> Array:
-        x = get(self.x)
+    def evaluate(self, tensors: Tensors) -> Array:
+        x = tensors[self.x]
         keys = float_order(x) if x.dtype == np.float32 else x
-        found = (keys.max if self.op == "max" else keys.min)(self.axes, keepdims=self.keepdims)
+        found = (keys.max if self.extreme == "max" else keys.min)(self.axes, keepdims=self.keepdims)
         return float_from_order(found) if x.dtype == np.float32 else np.asarray(found)
 
     def expected_shape(self) -> tuple[int, ...] | None:
@@ -54,34 +52,34 @@ class Extreme(FamilyOp):
             return kept
         return tuple(size for n, size in enumerate(kept) if n not in self.axes)
 
-    def lower(self, to: Lowering) -> None:
-        if not to.is_packable(self.x):
-            to.add(self)
+    def lower(self, lowering: Lowering) -> None:
+        if not lowering.is_packable(self.x):
+            lowering.add(self)
             return
         if not self.keepdims:
             shape = replace(self, keepdims=True).expected_shape()
             assert shape is not None
             whole = Value(f"{self.result.name}.whole", replace(self.result.type, shape=shape))
-            replace(self, result=whole, keepdims=True).lower(to)
-            Move(self.result, whole).lower(to)
+            replace(self, result=whole, keepdims=True).lower(lowering)
+            Move(self.result, whole).lower(lowering)
             return
-        x = to.operand(self.x)
+        x = lowering.operand(self.x)
         axis = x.type.axis
         segments = None if axis in self.axes else x.type.segments
-        to.add(replace(self, result=to.packed(self.result, segments, axis), x=x))
+        lowering.add(replace(self, result=lowering.packed(self.result, segments, axis), x=x))
 
-    def schedule(self, to: Scheduler) -> None:
+    def schedule(self, scheduler: Scheduler) -> None:
         type_ = self.x.type
         lanes = None
         if type_.segments is not None and type_.axis in self.axes and type_.channels > 1:
             lanes = np.zeros(type_.words * 4, bool)
             lanes[lanes_of_channels(type_)] = True
-        to.kernel(
+        scheduler.kernel(
             WindowKernel(
-                *to.frame(self),
-                source=to.source(self.x),
+                *scheduler.frame(self),
+                source=scheduler.source(self.x),
                 axes=reduced_axes(type_, self.axes),
-                reduce=self.op,
+                reduce=self.extreme,
                 elements="bytes" if type_.segments is not None else type_.dtype,
                 in_words=type_.words if type_.segments is not None else 1,
                 lanes=lanes,
@@ -91,20 +89,21 @@ class Extreme(FamilyOp):
 
 @dataclass(eq=False)
 class ArgExtreme(FamilyOp):
-    """ONNX ArgMax or ArgMin (`op` max or min) along one axis; the first index, or the `last`."""
+    """ONNX ArgMax or ArgMin (`extreme` max or min) along one axis; the first index, or the `last`."""
 
     kind = "arg_extreme"
+    reads_order = True
     x: Value
-    op: str = "max"
+    extreme: str = "max"
     axis: int = 0
     keepdims: bool = True
     last: bool = False
 
-    def evaluate(self, get: Get) -> Array:
-        x = get(self.x)
+    def evaluate(self, tensors: Tensors) -> Array:
+        x = tensors[self.x]
         if self.last:
             x = np.flip(x, self.axis)
-        found = (np.argmax if self.op == "max" else np.argmin)(x, self.axis, keepdims=self.keepdims)
+        found = (np.argmax if self.extreme == "max" else np.argmin)(x, self.axis, keepdims=self.keepdims)
         found = np.asarray(found, np.int64)
         return x.shape[self.axis] - 1 - found if self.last else found
 
@@ -113,25 +112,22 @@ class ArgExtreme(FamilyOp):
         shape[self.axis : self.axis + 1] = [1] if self.keepdims else []
         return tuple(shape)
 
-    def lower(self, to: Lowering) -> None:
-        x = to.operand(self.x) if to.is_packable(self.x) else self.x
-        to.add(replace(self, x=x))
+    def lower(self, lowering: Lowering) -> None:
+        x = lowering.operand(self.x) if lowering.is_packable(self.x) else self.x
+        lowering.add(replace(self, x=x))
 
-    def schedule(self, to: Scheduler) -> None:
+    def schedule(self, scheduler: Scheduler) -> None:
         type_ = self.x.type
-        to.kernel(
+        scheduler.kernel(
             ArgKernel(
-                *to.frame(self),
-                source=to.source(self.x),
+                *scheduler.frame(self),
+                source=scheduler.source(self.x),
                 type=type_,
                 axis=self.axis,
-                best=self.op,
+                best=self.extreme,
                 last=self.last,
             )
         )
-
-
-OPS = (Extreme, ArgExtreme)
 
 
 @dataclass(eq=False)
@@ -140,30 +136,26 @@ class ArgKernel(FamilyKernel):
     row-major words.
     """
 
-    op = "arg"
+    kind = "arg"
     source: Source = field(kw_only=True)
     type: TensorType = field(kw_only=True)
     axis: int = 0
     best: str = "max"
     last: bool = False
 
-    def reads(self) -> list[View]:
-        return [self.source] if isinstance(self.source, View) else []
-
     def title(self) -> str:
         return f"arg: which element is the {self.best} along axis {self.axis}"
 
     def simulate(self, memory: Memory, inputs: Mapping[str, Array]) -> Array:
-        from ..ir.layout import from_lanes
-
         if self.type.segments is None:
             words = memory.row_major(self.source, inputs)
             values = words.view(np.float32 if self.type.dtype == "f32" else np.int32)
             x = values.reshape(self.type.shape)
         else:
             x = from_lanes(memory.lanes(self.source, self.type.words).view(np.int8), self.type)
-        op = ArgExtreme(Value("", self.type), Value("", self.type), self.best, self.axis, True, self.last)
-        return op.evaluate(lambda _: x).astype(np.int32).reshape(-1)
+        operand = Value("", self.type)
+        op = ArgExtreme(Value("", self.type), operand, self.best, self.axis, True, self.last)
+        return op.evaluate(Tensors({operand: x})).astype(np.int32).reshape(-1)
 
     def emit(self, shader: Shader) -> Json:
         name, start = shader.operand(self.source)

@@ -10,22 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..ir.graph import Value
+from ..ir.graph import Tensors, Value
 from ..ir.layout import channels_of_lanes
-from ..ir.program import Source, View
+from ..ir.program import Source
 from ..ir.types import Array, TensorType
-from .base import FamilyKernel, FamilyOp, Get
-from .binary import Broadcast, lower_broadcast
-
-if TYPE_CHECKING:
-    from ..lowering.memory import Memory
-    from ..lowering.shader import Json, Shader
-    from ..passes.pack_int8 import Lowering
-    from ..passes.schedule import Scheduler
+from ..lowering.memory import Memory
+from ..lowering.packing import Lowering
+from ..lowering.scheduling import Scheduler
+from ..lowering.shader import Json, Shader
+from .base import FamilyKernel, FamilyOp
+from .broadcast import Broadcast, lower_broadcast
 
 
 @dataclass(eq=False)
@@ -33,40 +30,38 @@ class Select(FamilyOp):
     """ONNX Where: of `xs` the first where `condition` holds, else the second."""
 
     kind = "select"
+    moves_values = True
     xs: tuple[Value, ...]
     condition: Value
 
-    def evaluate(self, get: Get) -> Array:
-        a, b = (get(x) for x in self.xs)
-        made = np.where(np.asarray(get(self.condition), bool), a, b)
+    def evaluate(self, tensors: Tensors) -> Array:
+        a, b = (tensors[x] for x in self.xs)
+        made = np.where(np.asarray(tensors[self.condition], bool), a, b)
         return np.asarray(np.broadcast_to(made, self.result.type.shape))
 
     def expected_shape(self) -> tuple[int, ...] | None:
         return np.broadcast_shapes(*(x.type.shape for x in (self.condition, *self.xs)))
 
-    def lower(self, to: Lowering) -> None:
-        if not to.is_packable(self.result):
-            to.add(self)
+    def lower(self, lowering: Lowering) -> None:
+        if not lowering.is_packable(self.result):
+            lowering.add(self)
             return
-        result, operands = lower_broadcast(self, self.xs, to)
-        to.add(replace(self, result=result, xs=operands, flip=to.flip_of(self)))
+        result, operands = lower_broadcast(self, self.xs, lowering)
+        lowering.add(replace(self, result=result, xs=operands, flip=lowering.flip_of(self)))
 
-    def schedule(self, to: Scheduler) -> None:
+    def schedule(self, scheduler: Scheduler) -> None:
         type_ = self.result.type
         packed = type_.segments is not None
         tensors = (self.condition,) if packed else (self.condition, *self.xs)
-        to.kernel(
+        scheduler.kernel(
             SelectKernel(
-                *to.frame(self),
-                sources=tuple(to.source(x) for x in (self.condition, *self.xs)),
-                operands=tuple(Broadcast.of(x, self.result, to) for x in self.xs if packed),
+                *scheduler.frame(self),
+                sources=tuple(scheduler.source(x) for x in (self.condition, *self.xs)),
+                operands=tuple(Broadcast.of(x, self.result) for x in self.xs if packed),
                 tensors=tuple(RowMajor.of(x.type, type_) for x in tensors),
                 channels=channels_of_lanes(type_) if packed else (),
             )
         )
-
-
-OPS = (Select,)
 
 
 @dataclass(frozen=True)
@@ -80,7 +75,11 @@ class RowMajor:
 
     @classmethod
     def of(cls, x: TensorType, result: TensorType) -> RowMajor:
-        """The addressing of a tensor of type `x`."""
+        """The addressing of a tensor of type `x`.
+
+        >>> RowMajor.of(TensorType("bool", (4, 1)), TensorType("f32", (2, 4, 5)))
+        RowMajor(axes=((2, 0), (4, 1), (5, 0)), channel=0)
+        """
         shape = (1,) * (len(result.shape) - len(x.shape)) + x.shape
         axes: list[tuple[int, int]] = []
         channel, stride = 0, 1
@@ -118,14 +117,11 @@ class RowMajor:
 class SelectKernel(FamilyKernel):
     """A choice between packed bytes, or between row-major words."""
 
-    op = "select"
+    kind = "select"
     sources: tuple[Source, ...] = field(kw_only=True)
     operands: tuple[Broadcast, ...] = ()
     tensors: tuple[RowMajor, ...] = ()
     channels: tuple[int, ...] = ()
-
-    def reads(self) -> list[View]:
-        return [source for source in self.sources if isinstance(source, View)]
 
     def title(self) -> str:
         return "select: one of two, as a condition says"

@@ -15,7 +15,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -27,19 +26,18 @@ from ..arithmetic import (
     softmax_numerators,
     softmax_table,
 )
-from ..ir.graph import FloatOp, Op, Value
+from ..ir.graph import Op, Tensors, Value
 from ..ir.layout import from_lanes, lanes_of_channels, to_lanes
 from ..ir.program import View
 from ..ir.types import NUMPY_DTYPES, Array, TensorType
-from .base import FamilyKernel, FamilyOp, Get
-from .fusion import Group, Refused, Surroundings
+from ..lowering.memory import Memory
+from ..lowering.packing import Lowering
+from ..lowering.scheduling import Scheduler
+from ..lowering.shader import Json, Shader
+from .base import FamilyKernel, FamilyOp
+from .fusion import Group, NoIntegerForm, Surroundings
 from .moves.op import Move
-
-if TYPE_CHECKING:
-    from ..lowering.memory import Memory
-    from ..lowering.shader import Json, Shader
-    from ..passes.pack_int8 import Lowering
-    from ..passes.schedule import Scheduler
+from .onnx_op import FloatOp
 
 LEAST_SCALE = 2.0**-23
 """Below it a quotient is no longer less than 2^24."""
@@ -54,8 +52,8 @@ class QSoftmax(FamilyOp):
     axis: int = -1
     flat: bool = False
 
-    def evaluate(self, get: Get) -> Array:
-        x, shape = self.stored(get(self.x)), self.x.type.shape
+    def evaluate(self, tensors: Tensors) -> Array:
+        x, shape = self.stored(tensors[self.x]), self.x.type.shape
         (sx, _, _), (sy, zy, limits) = self.model_type(self.x), self.model_type(self.result)
         axis = self.axis
         if self.flat:
@@ -67,29 +65,29 @@ class QSoftmax(FamilyOp):
     def expected_shape(self) -> tuple[int, ...] | None:
         return self.x.type.shape
 
-    def lower(self, to: Lowering) -> None:
+    def lower(self, lowering: Lowering) -> None:
         shape = self.x.type.shape
         if not self.flat or self.axis == len(shape) - 1:
-            x = to.operand(self.x)
-            result = to.like(self.result, x)
-            to.add(replace(self, result=result, x=x, flat=False, flip=to.flip_of(self)))
+            x = lowering.operand(self.x)
+            result = lowering.like(self.result, x)
+            lowering.add(replace(self, result=result, x=x, flat=False, flip=lowering.flip_of(self)))
             return
         rows = (math.prod(shape[: self.axis]), math.prod(shape[self.axis :]))
         x = Value(f"{self.result.name}.rows", replace(self.x.type, shape=rows))
         made = Value(f"{self.result.name}.flat", replace(self.result.type, shape=rows))
-        Move(x, self.x).lower(to)
-        replace(self, result=made, x=x, axis=1).lower(to)
-        Move(self.result, made).lower(to)
+        Move(x, self.x).lower(lowering)
+        replace(self, result=made, x=x, axis=1).lower(lowering)
+        Move(self.result, made).lower(lowering)
 
-    def schedule(self, to: Scheduler) -> None:
+    def schedule(self, scheduler: Scheduler) -> None:
         type_ = self.x.type
-        source = to.source(self.x)
+        source = scheduler.source(self.x)
         assert isinstance(source, View)
         (sx, _, _), (sy, zy, limits) = self.model_type(self.x), self.model_type(self.result)
         terms = softmax_table(sx, type_.shape[self.axis])
-        to.kernel(
+        scheduler.kernel(
             SoftmaxKernel(
-                *to.frame(self),
+                *scheduler.frame(self),
                 source=source,
                 type=type_,
                 axis=self.axis,
@@ -102,19 +100,16 @@ class QSoftmax(FamilyOp):
         )
 
 
-OPS = (QSoftmax,)
-
-
 def fuse(around: Surroundings, op: Op) -> Group | None:
     """The group of a Softmax."""
-    if not isinstance(op, FloatOp) or op.op != "Softmax":
+    if not isinstance(op, FloatOp) or op.op_type != "Softmax":
         return None
     x, quantize = around.requantized(op)
     result = quantize.result
     quantization = result.type.quantization
     assert quantization is not None
     if quantization.scale < LEAST_SCALE:
-        raise Refused(f"the scale {quantization.scale} of its result is below 2^-23")
+        raise NoIntegerForm(f"the scale {quantization.scale} of its result is below 2^-23")
     opset = int(op.attributes.get("opset", around.graph.opset))
     flat = opset < OPSET_OF_ONE_AXIS
     axis = int(op.attributes.get("axis", 1 if flat else -1)) % len(x.type.shape)
@@ -129,7 +124,7 @@ class SoftmaxKernel(FamilyKernel):
     the level `beyond` of an infinite numerator.
     """
 
-    op = "softmax"
+    kind = "softmax"
     source: View = field(kw_only=True)
     type: TensorType = field(kw_only=True)
     axis: int = 0
@@ -137,9 +132,6 @@ class SoftmaxKernel(FamilyKernel):
     numerators: Array = field(kw_only=True)
     zero_point: int = 0
     beyond: int = 0
-
-    def reads(self) -> list[View]:
-        return [self.source]
 
     def title(self) -> str:
         return f"softmax: rows of {self.type.shape[self.axis]}, by tables and sums of f32 in order"

@@ -10,18 +10,16 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..arithmetic import F32, PoolAxis, float_order, requantize
 from ..ir.program import Source, View
 from ..ir.types import Array, TensorType
+from ..lowering.memory import Memory
+from ..lowering.shader import Json, Shader
 from .base import FamilyKernel
-
-if TYPE_CHECKING:
-    from ..lowering.memory import Memory
-    from ..lowering.shader import Json, Shader
 
 STARTS = {"max": -(2**31), "min": 2**31 - 1}
 
@@ -65,7 +63,15 @@ class WindowAxis:
 
 
 def reduced_axes(type_: TensorType, axes: tuple[int, ...]) -> tuple[WindowAxis, ...]:
-    """The pixel axes of a type, those of `axes` as one window each; neighbours of a kind merged."""
+    """The pixel axes of a type, those of `axes` as one window each; neighbours of a kind merged.
+
+    >>> picture = TensorType("s8", (1, 8, 4, 5), segments=(8,))  # 20 pixels a picture
+    >>> rows = reduced_axes(picture, (3,))
+    >>> [(axis.side, axis.pitch, axis.outputs, axis.taps) for axis in rows]
+    [(4, 5, 4, 1), (5, 1, 1, 5)]
+    >>> [(axis.side, axis.pitch, axis.outputs, axis.taps) for axis in reduced_axes(picture, (2, 3))]
+    [(20, 1, 1, 20)]
+    """
     made: list[WindowAxis] = []
     pitch = 1
     for number in reversed(range(len(type_.shape))):
@@ -94,7 +100,7 @@ class WindowKernel(FamilyKernel):
     count of taps; `area` counts taps outside too.
     """
 
-    op = "window"
+    kind = "window"
     source: Source = field(kw_only=True)
     axes: tuple[WindowAxis, ...] = field(kw_only=True)
     reduce: str = "max"
@@ -106,9 +112,6 @@ class WindowKernel(FamilyKernel):
     terms: Array | None = None
     thresholds: dict[int, Array] = field(default_factory=dict)
     area: bool = False
-
-    def reads(self) -> list[View]:
-        return [self.source] if isinstance(self.source, View) else []
 
     @property
     def uses(self) -> list[str]:

@@ -31,6 +31,7 @@ class AllocateBuffers:
     def apply(self, program: Program) -> bool:
         ranges = program.live_ranges()
         sizes = {buffer: -(-buffer.words // self.alignment) * self.alignment for buffer in ranges}
+        # First fit depends on the order, and no order is best for all programs.
         orders: list[Callable[[Buffer], tuple[int, ...]]] = [
             lambda b: (-sizes[b], ranges[b][0]),
             lambda b: (ranges[b][0], -sizes[b]),
@@ -41,6 +42,7 @@ class AllocateBuffers:
         best = min(attempts, key=lambda offsets: _extent(offsets, sizes))
         for buffer, offset in best.items():
             buffer.offset = offset
+        # WebGPU binds no empty buffer.
         program.arena_words = max(_extent(best, sizes), self.alignment)
         program.lower_bound_words = max(
             (
@@ -57,7 +59,13 @@ def _extent(offsets: dict[Buffer, int], sizes: dict[Buffer, int]) -> int:
 
 
 def _place(order: list[Buffer], ranges: Ranges, sizes: dict[Buffer, int]) -> dict[Buffer, int]:
-    """Offsets by first fit in the given order."""
+    """Offsets by first fit in the given order.
+
+    >>> a, b, c = (Buffer(name, 4) for name in "abc")
+    >>> ranges = {a: (0, 1), b: (1, 2), c: (2, 3)}  # first and last kernel
+    >>> [*_place([a, b, c], ranges, dict.fromkeys(ranges, 4)).values()]  # c where a was
+    [0, 4, 0]
+    """
     offsets: dict[Buffer, int] = {}
     for buffer in order:
         first, last = ranges[buffer]

@@ -1,24 +1,24 @@
 """Removes what does nothing.
 
 Rules:
-1. `identity` is replaced by its operand.
-2. `concat` of one operand, `pad` by nothing and `resize` to the same shape are replaced by their
-   operand, on bytes.
-3. `quantize` of `dequantize` with the same dtype, scale and zero point is replaced by what was
+1. An op that repeats its operand is replaced by it (`Op.repeats`: `identity`, `concat` of one operand, `pad`
+   by nothing, moves and `resize` to where all lies already).
+2. `quantize` of `dequantize` with the same dtype, scale and zero point is replaced by what was
    dequantized.
-4. Ops that nobody reads are removed.
+3. Ops that nobody reads are removed.
 
 Refusals:
 - A graph input stays an input.
-- Rule 2 on floats: ONNX Runtime keeps those ops, and leaves a convolution that reads them in float.
-  fuse_moves brings them onto bytes where that is not so.
+- Rule 1 for the `facts.KEPT_IDLE` on floats: ONNX Runtime keeps those, and leaves a convolution that reads
+  them in float. fuse_moves brings them onto bytes where that is not so.
 """
 
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..ir.graph import Concat, Dequantize, Graph, Identity, Op, Pad, Quantize, Resize, Value
-from ..operators.moves.op import Move
+from ..ir.graph import Graph, Op, Value
+from ..operators.quantize import Dequantize, Quantize
+from ..reference.facts import KEPT_IDLE
 
 
 @dataclass(frozen=True)
@@ -41,25 +41,18 @@ class Canonicalize:
 
 def _same_as(op: Op, producers: dict[Value, Op]) -> Value | None:
     """The value that `op` merely repeats."""
-    match op:
-        case Identity():
-            return op.x
-        case Concat() | Pad() | Resize() if not op.result.type.is_byte:
-            return None
-        case Concat() if len(op.xs) == 1:
-            return op.xs[0]
-        case Pad() if not any(op.pads):
-            return op.x
-        case Resize() if op.x.type.shape == op.result.type.shape:
-            return op.x
-        case Move() if op.op in ("reshape", "expand") and op.x.type.shape == op.result.type.shape:
-            return op.x
-        case Move() if op.op == "transpose" and list(op.attributes["perm"]) == sorted(op.attributes["perm"]):
-            return op.x
-        case Quantize():
-            inner = producers.get(op.x)
-            if isinstance(inner, Dequantize) and inner.x.data is None:
-                before, after = inner.x.type, op.result.type
-                if (before.dtype, before.quantization) == (after.dtype, after.quantization):
-                    return inner.x
-    return None
+    if isinstance(op, Quantize):
+        return _quantized_before(op, producers.get(op.x))
+    if op.onnx_name in KEPT_IDLE and not op.result.type.is_byte:
+        return None
+    return op.repeats()
+
+
+def _quantized_before(op: Quantize, inner: Op | None) -> Value | None:
+    """Rule 2."""
+    # A weight's pair stays: fusion rules read its integers.
+    if not isinstance(inner, Dequantize) or inner.x.data is not None:
+        return None
+    before, after = inner.x.type, op.result.type
+    same = (before.dtype, before.quantization) == (after.dtype, after.quantization)
+    return inner.x if same else None

@@ -12,8 +12,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..ir.graph import Elementwise, Graph, Quantize
+from ..ir.graph import Graph
 from ..operators.convolution.fusion import is_redundant
+from ..operators.onnx_op import Elementwise
+from ..operators.quantize import Quantize
+from ..reference.facts import ACTIVATIONS
 
 
 @dataclass(frozen=True)
@@ -35,9 +38,10 @@ def _drop_activations(graph: Graph, quantize: Quantize) -> bool:
     if quantize.result.type.quantization is None:
         return False
     producers, users = graph.producers(), graph.users()
+    # Several may stand in a row.
     while True:
         op = producers.get(quantize.x)
-        if not isinstance(op, Elementwise) or op.op not in ("Relu", "Clip"):
+        if not isinstance(op, Elementwise) or op.op_type not in ACTIVATIONS:
             return changed
         if op.result in graph.outputs or users[op.result] != [quantize]:
             return changed

@@ -11,7 +11,9 @@ Refusals:
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..ir.graph import Graph, Pad, QConv
+from ..ir.graph import Graph
+from ..operators.convolution.op import QConv
+from ..operators.moves.pad import Pad
 
 
 @dataclass(frozen=True)

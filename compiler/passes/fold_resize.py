@@ -15,8 +15,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..ir.graph import Graph, QConv, Resize
-from ..operators.moves.op import resize_source
+from ..ir.graph import Graph
+from ..operators.convolution.op import QConv
+from ..operators.moves.resize import Resize
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def whole_factors(op: Resize) -> tuple[int, int] | None:
         factor = result // size
         if factor * size != result or factor < 1:
             return None
-        if not np.array_equal(resize_source(op, axis), np.arange(result) // factor):
+        if not np.array_equal(op.sources(axis), np.arange(result) // factor):
             return None
         factors.append(factor)
     return factors[0], factors[1]

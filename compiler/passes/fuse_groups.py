@@ -1,7 +1,7 @@
 """Puts integer ops in the place of the groups that ONNX Runtime runs in integers.
 
 Rule: a group of dequantize .. op .. quantize that `fusion.groups` finds becomes one integer op;
-what only fed the group goes.
+what only fed the group goes. The graph is of the stage `integer` then: what is still float is float.
 
 Refusals: those of each operator's rule (operators/*.py, `fuse`); such an op stays in float.
 """
@@ -9,8 +9,8 @@ Refusals: those of each operator's rule (operators/*.py, `fuse`); such an op sta
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..ir.graph import Graph
-from ..operators.fusion import groups
+from ..ir.graph import Graph, Stage
+from ..operators.catalogue import groups
 
 
 @dataclass(frozen=True)
@@ -20,9 +20,10 @@ class FuseGroups:
     name: ClassVar[str] = "fuse_groups"
 
     def apply(self, graph: Graph) -> bool:
-        found = {} if graph.fused else groups(graph)
-        graph.fused = True
-        for last, op in found.items():
+        if graph.stage is not Stage.IMPORTED:
+            return False
+        for last, op in groups(graph).items():
             graph.ops[graph.ops.index(last)] = op
         graph.remove_dead_ops()
-        return bool(found)
+        graph.stage = Stage.INTEGER
+        return True

@@ -4,14 +4,13 @@ Rules:
 1. `quantize(concat(xs))` becomes `concat(quantize(xs))`, and so with `select`: each part is then
    requantized by a table, as ONNX Runtime's QLinearConcat and QLinearWhere do; a constant part
    becomes bytes.
-2. `quantize(move(x))` becomes `move(quantize(x))` for any other move, so that no float is moved,
-   and for the ops that take the greatest or least of some elements (`SELECTING`), since quantize
-   keeps their order.
+2. `quantize(move(x))` becomes `move(quantize(x))` for any other move, so that no float is moved.
 3. `move(dequantize(q))` becomes `dequantize(move(q))`: the indices are the same, and a constant 0
-   of `pad` is the zero point. The same holds for `SELECTING`, since a scale is positive, and
-   `arg_extreme(dequantize(q))` becomes `arg_extreme(q)`.
+   of `pad` is the zero point. What only reads the order (`arg_extreme`) reads q.
 4. `concat` or `select` of `dequantize`s that share dtype and quantization becomes
    `dequantize(concat)` or `dequantize(select)`.
+A move is any op that says `moves_values`, or `picks_extremes`: quantize and dequantize keep the order, since
+scales are positive.
 
 Refusals:
 - rule 1 and 2 where all comes from floats that no quantize made, and has other readers;
@@ -20,23 +19,17 @@ Refusals:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
 from ..arithmetic import dequantize_linear, quantize_linear
-from ..ir.graph import Concat, Dequantize, Elementwise, Graph, Op, Pad, Quantize, Resize, Value
+from ..ir.graph import Graph, Op, Value
 from ..ir.types import Quantization, TensorType
-from ..operators.moves.op import Move
-from ..operators.pooling import MaxPool
-from ..operators.reduction import ArgExtreme, Extreme
-from ..operators.select import Select
-from .fold_constants import quantized
-
-SEVERAL = Concat | Select
-SELECTING = MaxPool | Extreme
-ONE_OPERAND = Resize | Pad | Move | SELECTING
+from ..operators.moves.pad import Pad
+from ..operators.onnx_op import Elementwise
+from ..operators.quantize import Dequantize, Quantize, quantized
 
 
 @dataclass(frozen=True)
@@ -47,6 +40,7 @@ class FuseMoves:
 
     def apply(self, graph: Graph) -> bool:
         changed = False
+        # From the start after each change, since it changes who makes and who reads what.
         while self._step(graph):
             changed = True
         graph.remove_dead_ops()
@@ -58,10 +52,10 @@ class FuseMoves:
             new: list[Op] | None = None
             if isinstance(op, Quantize):
                 new = _quantize_before(graph, op, producers)
-            elif isinstance(op, SEVERAL | ONE_OPERAND):
+            elif _moves(op):
                 new = _move_bytes(op, producers)
-            elif isinstance(op, ArgExtreme):
-                new = _index_of_bytes(op, producers)
+            elif op.reads_order:
+                new = _order_of_bytes(op, producers)
             if new is not None:
                 graph.ops[index : index + 1] = new
                 graph.remove_dead_ops()
@@ -69,16 +63,23 @@ class FuseMoves:
         return False
 
 
+def _moves(op: Op) -> bool:
+    """Whether an op may go before quantize and behind dequantize."""
+    return op.moves_values or op.picks_extremes
+
+
 def _quantize_before(graph: Graph, op: Quantize, producers: dict[Value, Op]) -> list[Op] | None:
     """Rules 1 and 2."""
     move = producers.get(op.x)
-    if not isinstance(move, SEVERAL | ONE_OPERAND):
+    if move is None or not _moves(move):
         return None
-    sources = move.xs if isinstance(move, SEVERAL) else (move.x,)
+    sources = move.takes_from
+    # With another reader the floats would be moved all the same, and the bytes besides.
     alone = len(graph.users().get(move.result, [])) == 1 and move.result not in graph.outputs
     if not alone and not all(from_bytes(x, producers) for x in sources):
         return None
     quantization = op.result.type.quantization
+    # Of constants alone it is fold_constants' affair.
     if quantization is None or all(x.data is not None for x in sources):
         return None
     parts: list[Op] = []
@@ -91,17 +92,12 @@ def _quantize_before(graph: Graph, op: Quantize, producers: dict[Value, Op]) -> 
         else:
             part.result.data = quantized(part)
         moved.append(part.result)
-    if isinstance(move, SEVERAL):
-        return [*parts, replace(move, result=op.result, xs=tuple(moved))]
-    if isinstance(move, Pad):
-        stored = quantize_linear(
-            np.array([move.value], np.float32),
-            quantization.scale,
-            quantization.zero_point,
-            op.result.type.limits,
-        )
-        return [*parts, replace(move, result=op.result, x=moved[0], value=int(stored[0]))]
-    return [*parts, replace(move, result=op.result, x=moved[0])]
+    new = move.on(moved, op.result)
+    if isinstance(new, Pad):  # what it adds is quantized as well
+        real = np.array([new.value], np.float32)
+        limits = op.result.type.limits
+        new.value = int(quantize_linear(real, quantization.scale, quantization.zero_point, limits)[0])
+    return [*parts, new]
 
 
 def from_bytes(value: Value, producers: dict[Value, Op]) -> bool:
@@ -109,24 +105,25 @@ def from_bytes(value: Value, producers: dict[Value, Op]) -> bool:
     op = producers.get(value)
     while isinstance(op, Elementwise) and len(op.variables) == 1:
         op = producers.get(op.variable)
-    if isinstance(op, SEVERAL):
-        return all(from_bytes(x, producers) for x in op.xs)
-    if isinstance(op, ONE_OPERAND):
-        return from_bytes(op.x, producers)
+    if op is not None and _moves(op):
+        return all(from_bytes(x, producers) for x in op.takes_from)
     return isinstance(op, Dequantize)
 
 
-def _index_of_bytes(op: ArgExtreme, producers: dict[Value, Op]) -> list[Op] | None:
-    """Rule 3 of an index, which says nothing of values."""
-    source = producers.get(op.x)
-    if not isinstance(source, Dequantize) or source.x.type.quantization is None:
-        return None
-    return [replace(op, x=source.x)]
+def _order_of_bytes(op: Op, producers: dict[Value, Op]) -> list[Op] | None:
+    """Rule 3 of an op that says nothing of values."""
+    inner: list[Value] = []
+    for x in op.takes_from:
+        source = producers.get(x)
+        if not isinstance(source, Dequantize) or source.x.type.quantization is None:
+            return None
+        inner.append(source.x)
+    return [op.on(inner, op.result)]
 
 
-def _move_bytes(op: SEVERAL | ONE_OPERAND, producers: dict[Value, Op]) -> list[Op] | None:
+def _move_bytes(op: Op, producers: dict[Value, Op]) -> list[Op] | None:
     """Rules 3 and 4."""
-    sources = [producers.get(x) for x in (op.xs if isinstance(op, SEVERAL) else (op.x,))]
+    sources = [producers.get(x) for x in op.takes_from]
     inner = [source for source in sources if isinstance(source, Dequantize) and source.x.data is None]
     if len(inner) != len(sources):
         return None
@@ -136,17 +133,12 @@ def _move_bytes(op: SEVERAL | ONE_OPERAND, producers: dict[Value, Op]) -> list[O
     first = inner[0]
     type_ = TensorType(first.x.type.dtype, op.result.type.shape, first.x.type.quantization)
     moved = Value(f"{op.result.name}.q", type_)
-    new: Op
-    match op:
-        case Concat() | Select():
-            new = replace(op, result=moved, xs=tuple(source.x for source in inner))
-        case Pad():
-            stored = _stored_constant(op.value, type_)
-            if stored is None:
-                return None
-            new = replace(op, result=moved, x=first.x, value=stored)
-        case _:
-            new = replace(op, result=moved, x=first.x)
+    new = op.on([source.x for source in inner], moved)
+    if isinstance(new, Pad):
+        stored = _stored_constant(new.value, type_)
+        if stored is None:
+            return None
+        new.value = stored
     return [new, Dequantize(op.result, moved, first.scale, first.zero_point)]
 
 

@@ -24,11 +24,11 @@ import numpy as np
 
 from ..arithmetic import F32
 from ..errors import CompileError
-from ..ir.graph import Dequantize, Elementwise, Graph, Identity, Op, Quantize, Value, retype
+from ..ir.graph import Graph, Op, Value, retype
 from ..ir.types import Quantization
-from ..operators.moves.op import Move
-
-NEUTRAL = {"Add": 0.0, "Sub": 0.0, "Mul": 1.0, "Div": 1.0}
+from ..operators.onnx_op import Elementwise
+from ..operators.quantize import Dequantize, Quantize
+from ..reference.facts import ELIMINATED, NEUTRAL, NEUTRAL_SECOND
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ class MergeDoublePairs:
 
     def apply(self, graph: Graph) -> bool:
         changed = False
+        # A list: merging removes ops from the graph.
         for first in [op for op in graph.ops if isinstance(op, Quantize)]:
             while _merge(graph, first):
                 changed = True
@@ -47,6 +48,7 @@ class MergeDoublePairs:
 
 def _merge(graph: Graph, first: Quantize) -> bool:
     """Merges the pair that follows the pair of `first`, if there is one."""
+    # A weight's pair, or one that an earlier merge has taken out.
     if first.x.data is not None or first not in graph.ops:
         return False
     inner = _sole_reader(graph, first)
@@ -66,7 +68,13 @@ def _merge(graph: Graph, first: Quantize) -> bool:
     one, two = first.result.type.quantization, second.result.type.quantization
     if one is None or two is None:
         return False
-    merged = one if one == two else _intersection(first, second, one, two)
+    merged = one if one == two else _intersection(first.result.type.limits, one, two)
+    if merged is None:
+        raise CompileError(
+            f"quantize %{second.result.name} {two} follows quantize %{first.result.name} {one}: "
+            "the two have no range in common, and ONNX Runtime merges them into a scale of 0; "
+            "take out the second one"
+        )
     first.result.type = retype(first.result, quantization=merged)
     scale, zero_point = _constants(first, merged)
     first.scale, first.zero_point = scale, zero_point
@@ -97,31 +105,29 @@ def _readers(graph: Graph, op: Op) -> list[Op] | None:
 
 
 def _does_nothing(op: Op, x: Value) -> bool:
-    if isinstance(op, Identity):
-        return True
-    if isinstance(op, Move):  # a Slice that does nothing is not looked through: measured
-        return op.op == "expand" and op.x.type.shape == op.result.type.shape
-    if not isinstance(op, Elementwise) or op.op not in NEUTRAL or len(op.xs) != 2:
+    if op.onnx_name in ELIMINATED:
+        return op.repeats() is not None
+    if not isinstance(op, Elementwise) or op.op_type not in NEUTRAL or len(op.xs) != 2:
         return False
     first, second = op.xs
-    if first is not x and op.op in ("Sub", "Div"):
+    if first is not x and op.op_type in NEUTRAL_SECOND:
         return False
     constant = second if first is x else first
-    return constant.data is not None and bool((constant.array == NEUTRAL[op.op]).all())
+    return constant.data is not None and bool((constant.array == NEUTRAL[op.op_type]).all())
 
 
-def _intersection(first: Quantize, second: Quantize, one: Quantization, two: Quantization) -> Quantization:
-    """Parameters for the range that both cover."""
-    low_level, high_level = first.result.type.limits
+def _intersection(limits: tuple[int, int], one: Quantization, two: Quantization) -> Quantization | None:
+    """Parameters for the range that both cover; None where that is one point, or none.
+
+    >>> _intersection((0, 255), Quantization(0.5, 100), Quantization(0.25, 0))  # -50..77.5 and 0..63.75
+    Quantization(scale=0.25, zero_point=0)
+    """
+    low_level, high_level = limits
     lows = [F32(low_level - q.zero_point) * F32(q.scale) for q in (one, two)]
     highs = [F32(high_level - q.zero_point) * F32(q.scale) for q in (one, two)]
     low, high = max(lows), min(highs)
     if not high > low:
-        raise CompileError(
-            f"quantize %{second.result.name} {two} follows quantize %{first.result.name} {one}: "
-            "the two have no range in common, and ONNX Runtime merges them into a scale of 0; "
-            "take out the second one"
-        )
+        return None
     scale = (high - low) / F32(high_level - low_level)
     level = F32(low_level) - low / scale
     rounded = np.copysign(np.floor(np.abs(np.float64(level)) + 0.5), level)

@@ -26,17 +26,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..ir.program import (
-    BufferStore,
-    CopyKernel,
-    Kernel,
-    OutputStore,
-    Program,
-    Store,
-    View,
-    WordStore,
-)
+from ..ir.program import BufferStore, Kernel, OutputStore, Program, Store, View, WordStore
 from ..ir.types import Array
+from ..operators.copy import CopyKernel
 
 MAX_OUTPUTS = 4
 """Beside the arena, the weights (by words and by vec4) and a graph input."""
@@ -44,7 +36,22 @@ MAX_OUTPUTS = 4
 
 @dataclass(frozen=True)
 class PlaceConcat:
-    """Copies become stores of their producers."""
+    """Copies become stores of their producers.
+
+    Two kernels, whose results (of one pixel, one word and two) are concatenated for a third:
+
+    >>> a, b, ab = (View(Buffer(name, n), 1, n, n) for name, n in (("a", 1), ("b", 2), ("ab", 3)))
+    >>> def copy(name, source, store):
+    ...     return CopyKernel(name, (1, 1, 1), source.words, [store], source=source)
+    >>> first = Kernel("first", (1, 1, 1), 1, [BufferStore(a)])
+    >>> second = Kernel("second", (1, 1, 1), 2, [BufferStore(b)])
+    >>> copies = [copy("one", a, BufferStore(ab.slice(0, 1))), copy("two", b, BufferStore(ab.slice(1, 2)))]
+    >>> program = Program("", {}, {}, [first, second, *copies, copy("third", ab, WordStore("y"))])
+    >>> PlaceConcat().apply(program), [kernel.name for kernel in program.kernels]
+    (True, ['first', 'second', 'third'])
+    >>> str(first.stores[0].view), str(second.stores[0].view)
+    ("buffer 'ab', words 0:1 of 3", "buffer 'ab', words 1:3 of 3")
+    """
 
     name: ClassVar[str] = "place_concat"
 
@@ -64,6 +71,7 @@ class PlaceConcat:
 def _fills(program: Program, source: View) -> Iterator[tuple[Kernel, BufferStore]]:
     """The kernels and stores that fill part of `source`."""
     for kernel in program.kernels:
+        # A list of its own: whoever asks adds stores meanwhile.
         for store in list(kernel.stores):
             if isinstance(store, BufferStore) and store.view.buffer is source.buffer:
                 first = store.view.first - source.first
@@ -120,6 +128,7 @@ def _place(program: Program, source: View, target: Store) -> None:
 def _composed(target: Store, first: int, words: int, table: Array | None) -> Store:
     """The part of `target` that a producer fills, behind the producer's own `table`."""
     if isinstance(target, OutputStore):
+        # Views count words, channels are told lane by lane.
         lanes = target.channels[first * 4 : (first + words) * 4]
         return OutputStore(target.output, _chain(table, target.table), lanes, target.total, target.view)
     assert isinstance(target, BufferStore)
@@ -129,6 +138,7 @@ def _composed(target: Store, first: int, words: int, table: Array | None) -> Sto
 
 def _chain(first: Array | None, second: Array) -> Array:
     """The table of `first`, then `second`."""
+    # Tables are indexed by the bits of a byte, not by its value.
     return second if first is None else second[first.view(np.uint8)]
 
 

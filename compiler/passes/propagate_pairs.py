@@ -1,7 +1,7 @@
 """Copies quantize backward and dequantize forward over moves, as ONNX Runtime does before it looks
 for integer groups: a convolution whose result is reshaped before it is quantized then is one.
 
-Rules, for pairs of one scale (moves: MaxPool, Reshape, Transpose, Squeeze, Unsqueeze, Slice):
+Rules, for pairs of one scale (moves: the `facts.PROPAGATING`):
 1. `quantize(move(x))` becomes `quantize(move(dequantize(quantize(x))))`, and so on upward.
 2. What reads `move(dequantize(q))` reads `dequantize(quantize(move(dequantize(q))))` instead, and
    so on downward.
@@ -22,12 +22,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..ir.graph import Dequantize, Graph, Op, Quantize, Value
+from ..ir.graph import Graph, Op, Value
 from ..ir.types import TensorType
-from ..operators.moves.op import Move
-from ..operators.pooling import MaxPool
-
-MAX_POOL_OPSET = 12
+from ..operators.quantize import Dequantize, Quantize
+from ..reference.facts import PROPAGATING
 
 
 @dataclass(frozen=True)
@@ -46,13 +44,8 @@ class PropagatePairs:
 
 
 def _is_move(graph: Graph, op: Op | None) -> bool:
-    if isinstance(op, MaxPool):
-        return graph.opset >= MAX_POOL_OPSET
-    # Flatten and Split are moves that carry their name
-    return isinstance(op, Move) and op.op in MOVES and "onnx" not in op.attributes
-
-
-MOVES = frozenset({"reshape", "slice", "transpose"})
+    since = None if op is None else PROPAGATING.get(op.onnx_name)
+    return since is not None and graph.opset >= since
 
 
 def _has_one_scale(op: Quantize | Dequantize) -> bool:
@@ -69,16 +62,18 @@ def _backward(graph: Graph, quantize: Quantize) -> bool:
     while _is_move(graph, move := producers.get(value)):
         if value in graph.outputs or len(users[value]) != 1:
             break
-        assert isinstance(move, Move | MaxPool)
-        source = move.x
+        assert move is not None
+        (source,) = move.takes_from
         alone = len(users[source]) == 1 and source not in graph.outputs
         if isinstance(producers.get(source), Dequantize) or source.data is not None:
             break
+        # At a graph input onnxruntime looks at this reader's edge alone.
         if not alone and source not in graph.inputs:
             break
+        # The move itself stays on floats between two pairs now; fuse_moves brings it onto bytes.
         pair = _pair(source, quantize, f"{move.result.name}.back")
         graph.ops[graph.ops.index(move) : graph.ops.index(move)] = pair
-        move.x = pair[1].result
+        move.replace_operand(source, pair[1].result)
         changed, value = True, source
     return changed
 

@@ -19,7 +19,11 @@ from typing import ClassVar
 import numpy as np
 
 from ..arithmetic import F32, quantize_linear
-from ..ir.graph import Conv, Dequantize, Elementwise, FloatOp, Graph, Op, Quantize, Value
+from ..ir.graph import Graph, Op, Value
+from ..operators.convolution.op import Conv
+from ..operators.onnx_op import Elementwise, FloatOp
+from ..operators.quantize import Dequantize, Quantize
+from ..reference.facts import ACTIVATIONS, QUANTIZED_WEIGHTS
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,7 @@ def _quantize_weights(graph: Graph, op: Conv | FloatOp) -> bool:
     if not isinstance(made, Dequantize) or made.scale.array.size != 1:
         return False
     low, high = min(weight.array.min(), F32(0)), max(weight.array.max(), F32(0))
+    # Weights that are all zero have no range to divide by.
     scale = F32(1) if low == high else (high - low) / F32(255)
     zero = int(np.rint(np.clip(F32(-128) - low / scale, -128, 127)))
     stored = quantize_linear(weight.array, float(scale), zero, (-128, 127)).astype(np.int8)
@@ -64,7 +69,7 @@ def _float_weights(graph: Graph, op: Conv | FloatOp) -> Value | None:
     """Constant float weights of an op whose weights ONNX Runtime quantizes."""
     if isinstance(op, Conv):
         weight = op.weight
-    elif op.op in ("ConvTranspose", "Gemm") or _is_gemm(graph, op):
+    elif op.op_type in QUANTIZED_WEIGHTS or _is_gemm(graph, op):
         weight = op.xs[1]
     else:
         return None
@@ -74,10 +79,10 @@ def _float_weights(graph: Graph, op: Conv | FloatOp) -> Value | None:
 def _is_gemm(graph: Graph, op: FloatOp) -> bool:
     """Whether ONNX Runtime makes a Gemm of a MatMul and the Add behind it."""
     readers = graph.users().get(op.result, [])
-    if op.op != "MatMul" or len(readers) != 1 or op.result in graph.outputs:
+    if op.op_type != "MatMul" or len(readers) != 1 or op.result in graph.outputs:
         return False
     (add,) = readers
-    if not isinstance(add, Elementwise) or add.op != "Add" or len(op.xs[1].type.shape) != 2:
+    if not isinstance(add, Elementwise) or add.op_type != "Add" or len(op.xs[1].type.shape) != 2:
         return False
     other = [x for x in add.xs if x is not op.result]
     return len(other) == 1 and other[0].type.shape == op.xs[1].type.shape[1:]
@@ -93,7 +98,8 @@ def _leads_to_quantize(graph: Graph, op: Op) -> bool:
         (reader,) = readers
         if isinstance(reader, Quantize):
             return True
-        bias = isinstance(op, FloatOp) and op.op == "MatMul" and value is op.result
-        if not isinstance(reader, Elementwise) or not (bias or reader.op in ("Relu", "Clip")):
+        # The Add right behind a MatMul, with which it becomes a Gemm.
+        bias = isinstance(op, FloatOp) and op.op_type == "MatMul" and value is op.result
+        if not isinstance(reader, Elementwise) or not (bias or reader.op_type in ACTIVATIONS):
             return False
         value = reader.result

@@ -15,10 +15,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..ir.graph import Conv, Elementwise, FloatOp, Graph, Identity, Op, Pad, Value
+from ..ir.graph import Graph, Op, Value
+from ..operators.convolution.op import Conv
+from ..operators.identity import Identity
+from ..operators.moves.pad import Pad
+from ..operators.onnx_op import Elementwise, FloatOp
 from ..operators.pooling import MaxPool
-
-NEUTRAL = {"Add": 0.0, "Sub": 0.0, "Mul": 1.0, "Div": 1.0}
+from ..reference.facts import NEUTRAL, NEUTRAL_SECOND, PADDED
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class SimplifyFloats:
             match op:
                 case Identity() | Elementwise() if (same := _operand_of_neutral(op)) is not None:
                     changed |= _remove(graph, op, same)
-                case Conv() | FloatOp() | MaxPool():
+                case Conv() | FloatOp() | MaxPool() if op.onnx_name in PADDED:
                     changed |= _take_pads(graph, op)
                 case _:
                     pass
@@ -54,23 +57,22 @@ def _operand_of_neutral(op: Identity | Elementwise) -> Value | None:
     """Rule 1: what the op merely repeats."""
     if isinstance(op, Identity):
         return op.x
-    if op.op not in NEUTRAL or len(op.xs) != 2:
+    if op.op_type not in NEUTRAL or len(op.xs) != 2:
         return None
     first, second = op.xs
     x, constant = (first, second) if second.data is not None else (second, first)
-    if x is second and op.op in ("Sub", "Div"):
+    if x is second and op.op_type in NEUTRAL_SECOND:
         return None
     if constant.data is None or constant.type.size != 1 or x.data is not None:
         return None
+    # Such a constant gives the result axes that x has not.
     if len(constant.type.shape) > len(x.type.shape):
         return None
-    return x if constant.array.reshape(-1)[0] == NEUTRAL[op.op] else None
+    return x if constant.array.reshape(-1)[0] == NEUTRAL[op.op_type] else None
 
 
 def _take_pads(graph: Graph, op: Conv | FloatOp | MaxPool) -> bool:
     """Rule 2."""
-    if isinstance(op, FloatOp) and op.op != "AveragePool":
-        return False
     x = op.xs[0] if isinstance(op, FloatOp) else op.x
     pad = graph.producers().get(x)
     if not isinstance(pad, Pad) or pad.mode != "constant" or pad.value != 0:
@@ -82,6 +84,7 @@ def _take_pads(graph: Graph, op: Conv | FloatOp | MaxPool) -> bool:
     outer = count - spatial
     if outer > 0 and (any(pad.pads[:outer]) or any(pad.pads[count : count + outer])):
         return False
+    # A Pad holds its last axes: fewer than the spatial ones, or outer ones besides.
     before = (0,) * max(-outer, 0) + pad.pads[max(outer, 0) : count]
     after = (0,) * max(-outer, 0) + pad.pads[count + max(outer, 0) :]
     if isinstance(op, FloatOp):
@@ -89,9 +92,11 @@ def _take_pads(graph: Graph, op: Conv | FloatOp | MaxPool) -> bool:
             return False
         held = list(op.attributes.get("pads", [0] * 2 * spatial))
         sums = [a + b for a, b in zip(held, (*before, *after), strict=True)]
+        # The zeros of a Pad count as elements of an average; the pool's own pads would not.
         op.attributes = {**op.attributes, "pads": sums, "count_include_pad": 1}
     else:
         both = (*before, *after)
+        # A convolution along one axis holds the pads of a picture of one row.
         if isinstance(op, Conv) and spatial == 1:
             both = (0, *before, 0, *after)
         if isinstance(op, MaxPool) and op.auto_pad != "NOTSET":

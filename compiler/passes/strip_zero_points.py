@@ -12,9 +12,10 @@ Refusals:
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..ir.graph import Dequantize, Graph, Quantize
+from ..arithmetic import is_implied
+from ..ir.graph import Graph
 from ..ir.types import NUMPY_DTYPES
-from ..strip import is_strippable
+from ..operators.quantize import Dequantize, Quantize
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,7 @@ class StripZeroPoints:
                 continue
             stored = op.result if isinstance(op, Quantize) else op.x
             onnx_op = "QuantizeLinear" if isinstance(op, Quantize) else "DequantizeLinear"
-            dtype = NUMPY_DTYPES[stored.type.dtype]
-            if is_strippable(onnx_op, dtype, op.zero_point.array):
+            if is_implied(op.zero_point.array, onnx_op, NUMPY_DTYPES[stored.type.dtype]):
                 op.zero_point = None
                 changed = True
         return changed

@@ -14,7 +14,7 @@ Rules:
 
 A table is made by running the whole expression once in ONNX Runtime over all stored values, so it
 is exact by construction: these operators' results do not depend on an element's position
-(`oracle.PURE_UNARY`, `oracle.PURE_WITH_CONSTANT`), and what ONNX Runtime fuses (an erf chain into
+(`facts.PURE_UNARY`, `facts.PURE_WITH_CONSTANT`), and what ONNX Runtime fuses (an erf chain into
 Gelu) it fuses here too, since what has readers outside is an output here.
 
 Refusals:
@@ -31,9 +31,12 @@ from typing import ClassVar
 import numpy as np
 
 from ..arithmetic import dequantize_linear, quantize_linear
-from ..ir.graph import Dequantize, Elementwise, Graph, Lookup, Op, Quantize, Value
+from ..ir.graph import Graph, Op, Value
 from ..ir.types import NUMPY_DTYPES, Array, TensorType
 from ..operators.binary import Lookup2
+from ..operators.lookup import Lookup
+from ..operators.onnx_op import Elementwise
+from ..operators.quantize import Dequantize, Quantize
 from ..reference.node import run_expression
 
 
@@ -45,6 +48,7 @@ class Tabulate:
 
     def apply(self, graph: Graph) -> bool:
         changed = _tabulate_quantized(graph)
+        # What a table has taken the place of is no reader of floats any more.
         graph.remove_dead_ops()
         changed |= _tabulate_floats(graph)
         graph.remove_dead_ops()
@@ -74,6 +78,7 @@ class Expressions:
                 parts = [self.found.get(x) for x in op.xs if x.data is None]
                 known = [part for part in parts if part is not None]
                 if len(known) == len(parts):
+                    # Each once, in the order of first use: these are the axes of a table.
                     leaves = dict.fromkeys(leaf for part in known for leaf in part.leaves)
                     arrays = dict.fromkeys(array for part in known for array in part.arrays)
                     arrays |= dict.fromkeys(x for x in op.xs if x.data is not None and x.type.size > 1)
@@ -146,6 +151,7 @@ def _table(expressions: Expressions, op: Quantize, found: Expression) -> Op | No
         values = np.broadcast_to(stored_values(leaves[0].type)[:, None], (256, 256))
         given = {leaves[0]: values}
         for array, column in zip(found.arrays, columns, strict=True):
+            # Codes that no constant has repeat the others: any number will do there.
             given[array] = np.broadcast_to(np.resize(column, 256)[None, :], (256, 256))
         dtype = NUMPY_DTYPES[leaves[0].type.dtype]
         operands = (leaves[0], Value.constant(f"{op.result.name}.codes", codes.view(dtype)))
@@ -165,7 +171,13 @@ def _table(expressions: Expressions, op: Quantize, found: Expression) -> Op | No
 def codebook(arrays: tuple[Value, ...]) -> tuple[Array, list[Array]] | None:
     """Codes u8 in the common shape of constants, and each one's number by code; None where they
     hold more than 256 different tuples.
+
+    >>> slopes = Value.constant("slopes", np.array([0.1, 0.25, 0.1], np.float32))
+    >>> codes, (column,) = codebook((slopes,))
+    >>> codes.tolist(), column.tolist()
+    ([0, 1, 0], [0.10000000149011612, 0.25])
     """
+    # By bits: -0 and 0 are two numbers, a NaN is one.
     bits = [np.ascontiguousarray(x.array, np.float32).view(np.int32) for x in arrays]
     shape = np.broadcast_shapes(*(array.shape for array in bits))
     rows = np.stack([np.broadcast_to(array, shape).reshape(-1) for array in bits], 1)
@@ -190,7 +202,9 @@ def _tabulate_floats(graph: Graph) -> bool:
             continue
         (leaf,) = expressions.found[op.result].leaves
         users = expressions.users.get(op.result, [])
+        # What only a larger table reads is computed inside that table.
         wanted = op.result in graph.outputs or not all(has_table(user.result) for user in users)
+        # A lookup has the shape of its operand.
         if op.result.type.shape != leaf.type.shape or not wanted:
             continue
         values = expressions.evaluate(op.result, {leaf: stored_values(leaf.type)})

@@ -22,26 +22,20 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from .facts import INTEGER_PRODUCTS
+
 QUIET = 4
 """Log severity: what goes wrong comes as an exception, and is told once."""
 
-# Where the operands of a product and the zero point of the second one stand, by operator.
-_PRODUCTS = {
-    "ConvInteger": (0, 1, 3),
-    "DynamicQuantizeMatMul": (0, 1, 3),
-    "MatMulInteger": (0, 1, 3),
-    "MatMulIntegerToFloat": (0, 1, 5),
-    "QGemm": (0, 3, 5),
-    "QLinearConv": (0, 3, 5),
-    "QLinearMatMul": (0, 3, 5),
-}
 _SUFFIX = "_as_u8"
 
 
 @cache
 def sums_saturate() -> bool:
     """Whether onnxruntime's u8 * s8 kernels add pairs in 16 bits on this CPU: tried out."""
+    # Each pair is 2 * 255 * 127, beyond 32767.
     wanted = 4 * 255 * 127
+    # One row takes MLAS's kernel for a matrix and a vector, several the one for matrices.
     return any((_product(rows) != wanted).any() for rows in (1, 8))
 
 
@@ -76,13 +70,13 @@ def open_as_is(model: onnx.ModelProto) -> ort.InferenceSession:
 
 def with_exact_sums(optimized: onnx.ModelProto) -> onnx.ModelProto | None:
     """The optimized graph with u8 * u8 in place of u8 * s8; None where there is no such product."""
-    found = [node for node in optimized.graph.node if node.op_type in _PRODUCTS]
-    kinds = _types(optimized, {node.input[at] for node in found for at in _PRODUCTS[node.op_type][:2]})
+    found = [node for node in optimized.graph.node if node.op_type in INTEGER_PRODUCTS]
+    kinds = _types(optimized, {node.input[at] for node in found for at in INTEGER_PRODUCTS[node.op_type][:2]})
     names = {
         node.output[0]
         for node in found
-        if kinds[node.input[_PRODUCTS[node.op_type][0]]] != "tensor(int8)"
-        and kinds[node.input[_PRODUCTS[node.op_type][1]]] == "tensor(int8)"
+        if kinds[node.input[INTEGER_PRODUCTS[node.op_type][0]]] != "tensor(int8)"
+        and kinds[node.input[INTEGER_PRODUCTS[node.op_type][1]]] == "tensor(int8)"
     }
     if not names:
         return None
@@ -93,7 +87,8 @@ def with_exact_sums(optimized: onnx.ModelProto) -> onnx.ModelProto | None:
     unsigned = _Unsigned(model.graph)
     for node in nodes:
         if node.output[0] in names:
-            _, second, zero_point = _PRODUCTS[node.op_type]
+            _, second, zero_point = INTEGER_PRODUCTS[node.op_type]
+            # A zero point that is left out is 0 for s8, and so 128 for u8.
             while len(node.input) <= zero_point:
                 node.input.append("")
             node.input[second] = unsigned.of(node.input[second])
@@ -123,10 +118,12 @@ class _Unsigned:
         return self._made[name]
 
     def _add_constant(self, name: str, value: NDArray[Any]) -> None:
+        # 128 more, modulo 256, is the top bit turned.
         flipped = np.asarray(value).view(np.uint8) ^ np.uint8(0x80)
         self._graph.initializer.append(numpy_helper.from_array(flipped, self._made[name]))
 
     def _add_nodes(self, name: str) -> None:
+        # By way of int32, because onnxruntime's Add takes no int8.
         offset, wide, moved = (f"{self._made[name]}_{part}" for part in ("128", "wide", "moved"))
         self._graph.initializer.append(numpy_helper.from_array(np.array([128], np.int32), offset))
         self._graph.node.extend(
@@ -149,6 +146,7 @@ def _types(optimized: onnx.ModelProto, names: set[str]) -> dict[str, str]:
         model = onnx.ModelProto()
         model.CopyFrom(optimized)
         del model.graph.output[:]
+        # onnx's own inference knows no operator of com.microsoft; a session types its outputs.
         model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in unknown)
         types |= {value.name: value.type for value in open_as_is(model).get_outputs()}
     return types

@@ -15,68 +15,20 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
-from .source_model import PRODUCTS, SourceModel, label
-
-# Float results of these are sums, whose order and rounding are the machine's own affair.
-SUMMING_OPS = frozenset(
-    [
-        "AveragePool",
-        "Conv",
-        "ConvTranspose",
-        "Einsum",
-        "FusedConv",
-        "FusedGemm",
-        "FusedMatMul",
-        "GRU",
-        "Gemm",
-        "GlobalAveragePool",
-        "GroupNormalization",
-        "InstanceNormalization",
-        "LSTM",
-        "LayerNormalization",
-        "LogSoftmax",
-        "MatMul",
-        "MatMulNBits",
-        "RNN",
-        "ReduceMean",
-        "ReduceSum",
-        "SkipLayerNormalization",
-        "Softmax",
-    ]
+from .facts import (
+    ACTIVATIONS,
+    DEQUANTIZING,
+    INTEGER,
+    MOVING,
+    ORDER_PRESERVING,
+    PAIR,
+    PRODUCTS,
+    REORDERING,
+    RESIZES,
+    SHAPES,
+    SUMMING,
 )
-_INTEGER_OPS = frozenset(
-    [
-        "ConvInteger",
-        "DynamicQuantizeLinear",
-        "MatMulInteger",
-        "MatMulIntegerToFloat",
-        "NhwcMaxPool",
-        "QGemm",
-    ]
-)
-_MOVING_OPS = frozenset(
-    [
-        "DepthToSpace",
-        "Expand",
-        "Flatten",
-        "Gather",
-        "GatherElements",
-        "Identity",
-        "MaxPool",
-        "Pad",
-        "ReduceMax",
-        "ReduceMin",
-        "Reshape",
-        "Resize",
-        "Slice",
-        "SpaceToDepth",
-        "Split",
-        "Squeeze",
-        "Tile",
-        "Transpose",
-        "Unsqueeze",
-    ]
-)
+from .source_model import SourceModel, label
 
 USE_U8 = "Quantize the activations as uint8"
 USE_SIGNED_KERNELS = f"{USE_U8}, or compare with signed_integer_kernels=True (session.qdqisint8allowed=1)"
@@ -153,15 +105,16 @@ def explain_groups(
         origin = model.origin(node)
         if node.op_type == "Transpose" and (origin is None or origin.op_type != "Transpose"):
             continue  # onnxruntime's own, to change the layout
-        if node.op_type in ("ReorderInput", "ReorderOutput"):
+        if node.op_type in REORDERING:
             continue  # the same, for blocks of as many channels of floats as the CPU has lanes
-        if _is_integer(node) or (node.op_type in _MOVING_OPS and node.input[0] in stored):
+        if _is_integer(node) or _moves_bytes(node, stored):
             integer.append(IntegerGroup(node.op_type, label(origin or node)))
-        elif node.op_type in ("QuantizeLinear", "DequantizeLinear", "Shape"):
+        elif node.op_type in PAIR | SHAPES:
             continue
         elif _sums(node) and not _interpolates_bytes(origin or node, model):
             reason, step = _reason(origin or node, model, signed_integer_kernels)
             left.append(FloatGroup(node.op_type, label(origin or node), reason, step))
+        # What has no float operand here computes shapes or indices.
         elif any(name in floats for name in node.input):
             elementwise.append(IntegerGroup(node.op_type, label(origin or node)))
     return Groups(tuple(integer), tuple(left), tuple(elementwise))
@@ -209,7 +162,7 @@ def _inputs_reason(node: onnx.NodeProto, model: SourceModel) -> tuple[str, str] 
 
 def _output_reason(node: onnx.NodeProto, model: SourceModel) -> tuple[str, str] | None:
     name, between = node.output[0], None
-    while (users := model.consumers.get(name, [])) and users[0].op_type in ("Relu", "Clip"):
+    while (users := model.consumers.get(name, [])) and users[0].op_type in ACTIVATIONS:
         if len(users) > 1 or name in model.outputs:
             break
         between, name = users[0], users[0].output[0]
@@ -281,7 +234,7 @@ def _signed_reason(node: onnx.NodeProto, model: SourceModel) -> tuple[str, str] 
         return None
     tensors = [("input", before.input[0])]
     for user in model.consumers.get(node.output[0], []):
-        clamped = user.op_type in ("Relu", "Clip")
+        clamped = user.op_type in ACTIVATIONS
         after = model.consumers.get(user.output[0], []) if clamped else [user]
         tensors += [("output", quantize.output[0]) for quantize in after]
     for what, stored in tensors:
@@ -299,10 +252,10 @@ def _signed_reason(node: onnx.NodeProto, model: SourceModel) -> tuple[str, str] 
 
 def _sums(node: onnx.NodeProto) -> bool:
     """Whether a float node adds up several elements."""
-    if node.op_type in ("Resize", "Upsample"):
+    if node.op_type in RESIZES:
         modes = [attribute.s for attribute in node.attribute if attribute.name == "mode"]
         return modes not in ([], [b"nearest"])
-    return node.op_type in SUMMING_OPS
+    return node.op_type in SUMMING
 
 
 def _interpolates_bytes(node: onnx.NodeProto, model: SourceModel) -> bool:
@@ -328,7 +281,12 @@ def _interpolates_bytes(node: onnx.NodeProto, model: SourceModel) -> bool:
 
 
 def _is_integer(node: onnx.NodeProto) -> bool:
-    return node.op_type.startswith("QLinear") or node.op_type in _INTEGER_OPS
+    return node.op_type.startswith("QLinear") or node.op_type in INTEGER
+
+
+def _moves_bytes(node: onnx.NodeProto, stored: set[str]) -> bool:
+    """Whether a node takes elements of a tensor of bytes as they are."""
+    return node.op_type in MOVING | ORDER_PRESERVING and node.input[0] in stored
 
 
 def _tensors_of_bytes(graph: onnx.GraphProto) -> set[str]:
@@ -336,10 +294,11 @@ def _tensors_of_bytes(graph: onnx.GraphProto) -> set[str]:
     kinds = (TensorProto.UINT8, TensorProto.INT8, TensorProto.UINT16, TensorProto.INT16)
     stored = {value.name for value in graph.input if value.type.tensor_type.elem_type in kinds}
     for node in graph.node:
+        # QGemm's ninth operand is the zero point of its result; without it floats are made.
         makes_float = node.op_type == "MatMulIntegerToFloat" or (
             node.op_type == "QGemm" and len(node.input) < 9
         )
-        moves = node.op_type in _MOVING_OPS and node.input[0] in stored
+        moves = _moves_bytes(node, stored)
         if node.op_type == "QuantizeLinear" or moves or (_is_integer(node) and not makes_float):
             stored.update(node.output)
     return stored
@@ -349,9 +308,9 @@ def _tensors_of_floats(graph: onnx.GraphProto, stored: set[str]) -> set[str]:
     """Names of the float activations in the optimized graph; shape arithmetic is none."""
     floats = {value.name for value in graph.input if value.type.tensor_type.elem_type == TensorProto.FLOAT}
     for node in graph.node:
-        if node.op_type == "Shape":
+        if node.op_type in SHAPES:
             continue
-        dequantizes = node.op_type in ("DequantizeLinear", "MatMulIntegerToFloat", "QGemm")
+        dequantizes = node.op_type in DEQUANTIZING
         if dequantizes or any(name in floats for name in node.input):
             floats.update(name for name in node.output if name not in stored)
     return floats

@@ -4,21 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import onnx
 import onnxruntime as ort
 
 from ..errors import CompileError
-from ..ir.graph import Conv, Elementwise, Value
+from ..ir.graph import Value
 from ..ir.types import Array
-from .oracle import PURE_DOMAINS
+from .facts import IMPLIED_DOMAINS
 
 THREADS = 1
 """Results must not depend on how many cores there are."""
 ELEMENTWISE_OPSET = 13
 """The least opset of expressions: since then elementwise operators have their operands as now."""
+
+
+class OnnxNode(Protocol):
+    """What this file knows of an op that stands for one ONNX node."""
+
+    result: Value
+    xs: tuple[Value, ...]
+    op_type: str
+    attributes: dict[str, Any]
 
 
 def run_node(op: str, attributes: dict[str, Any], xs: Sequence[Array], opset: int) -> Array:
@@ -27,10 +36,11 @@ def run_node(op: str, attributes: dict[str, Any], xs: Sequence[Array], opset: in
     `op`: an operator of ONNX, or of another domain as "com.microsoft.QLinearSigmoid".
     """
     names = ["" if x.size == 0 else f"x{number}" for number, x in enumerate(xs)]
+    # Absent at the end means left out: an older opset may not know those operands at all.
     while names and not names[-1]:
         names.pop()
     domain, _, op = op.rpartition(".")
-    domain = domain or PURE_DOMAINS.get(op, "")
+    domain = domain or IMPLIED_DOMAINS.get(op, "")
     node = onnx.helper.make_node(op, names, ["y"], domain=domain, **attributes)
     if op == "Clip":
         opset = max(opset, 11)  # bounds are operands, as the importer makes them of attributes
@@ -38,6 +48,7 @@ def run_node(op: str, attributes: dict[str, Any], xs: Sequence[Array], opset: in
     # shape operands (i64) are constants, as in the models they come from
     fixed = tuple((name, x.tobytes()) for name, x in zip(names, xs, strict=False) if x.dtype == np.int64)
     session = _session(node.SerializeToString(), kinds, fixed, opset)
+    # ascontiguousarray makes a vector of a scalar, hence the reshape.
     feed = {
         name: np.ascontiguousarray(x).reshape(x.shape)
         for name, x in zip(names, xs, strict=False)
@@ -51,17 +62,7 @@ def run_node(op: str, attributes: dict[str, Any], xs: Sequence[Array], opset: in
     return np.asarray(result)
 
 
-def convolution_attributes(op: Conv) -> dict[str, Any]:
-    """Those of the ONNX node; over one axis, a Conv holds a picture of one row."""
-    one_axis = len(op.x.type.shape) == 3
-    return {
-        "strides": list(op.strides[1:] if one_axis else op.strides),
-        "dilations": list(op.dilations[1:] if one_axis else op.dilations),
-        "pads": [op.pads[1], op.pads[3]] if one_axis else list(op.pads),
-        "group": op.group,
-    }
-
-
+# A session takes longer to make than to run, and random models repeat their nodes.
 @lru_cache(maxsize=256)
 def _session(
     node: bytes,
@@ -99,7 +100,7 @@ def _open(model: onnx.ModelProto, what: str) -> ort.InferenceSession:
 
 
 def run_expression(
-    ops: Sequence[Elementwise], outputs: Sequence[Value], given: Mapping[Value, Array], opset: int
+    ops: Sequence[OnnxNode], outputs: Sequence[Value], given: Mapping[Value, Array], opset: int
 ) -> Array:
     """The first of `outputs` of elementwise ops run as one graph, f32 in the shape of the arrays
     `given`; constants that are not among them are single numbers.
@@ -110,11 +111,12 @@ def run_expression(
         for x in op.xs:
             if x not in names:
                 names[x] = f"c{len(names)}"
+                # A constant of shape [1] would give scalars an axis.
                 scalar = x.array.astype(np.float32).reshape(())
                 constants.append(onnx.numpy_helper.from_array(scalar, names[x]))
         names[op.result] = f"t{number}"
-        domain, _, plain = op.op.rpartition(".")
-        domain = domain or PURE_DOMAINS.get(plain, "")
+        domain, _, plain = op.op_type.rpartition(".")
+        domain = domain or IMPLIED_DOMAINS.get(plain, "")
         domains.setdefault(domain, 1)
         nodes.append(
             onnx.helper.make_node(

@@ -29,42 +29,6 @@ from .integer_groups import Groups, explain_groups
 
 Array = NDArray[Any]
 
-# Ops whose result for an element depends on that element alone, whatever its position in the tensor
-# (measured on onnxruntime 1.31.1, x86-64): a table of 256 entries made by running them is exact.
-PURE_UNARY = frozenset(
-    [
-        "Abs",
-        "Ceil",
-        "Clip",
-        "Erf",
-        "Exp",
-        "Floor",
-        "Gelu",
-        "HardSigmoid",
-        "HardSwish",
-        "Identity",
-        "LeakyRelu",
-        "Neg",
-        "PRelu",
-        "QuickGelu",
-        "Reciprocal",
-        "Relu",
-        "Round",
-        "Sigmoid",
-        "Sign",
-        "Softsign",
-        "Sqrt",
-        "Tanh",
-        "com.microsoft.Gelu",
-    ]
-)
-
-PURE_DOMAINS = {"QuickGelu": "com.microsoft"}
-"""Domains of the operators that are not ONNX's own."""
-
-# One rounding of one IEEE operation: pure whatever the other operand is.
-PURE_WITH_CONSTANT = frozenset({"Add", "Div", "Max", "Min", "Mul", "Sub"})
-
 _DTYPES: dict[str, np.dtype[Any]] = {
     "tensor(float)": np.dtype(np.float32),
     "tensor(double)": np.dtype(np.float64),
@@ -83,15 +47,17 @@ class Oracle:
     """onnxruntime's CPU execution provider on one model, with all optimizations, as by default.
 
     `model`: a file (external data beside it is found) or a model in memory.
-    `signed_integer_kernels` sets `session.qdqisint8allowed=1`. Raises CompileError where
-    onnxruntime refuses the model.
+    `signed_integer_kernels` sets `session.qdqisint8allowed=1`; None: where the model needs it.
+    Raises CompileError where onnxruntime refuses the model.
     """
 
-    def __init__(self, model: onnx.ModelProto | Path, *, signed_integer_kernels: bool = False) -> None:
-        self.signed_integer_kernels = signed_integer_kernels
+    def __init__(self, model: onnx.ModelProto | Path, *, signed_integer_kernels: bool | None = False) -> None:
         self._name = str(model) if isinstance(model, Path) else model.graph.name or "the model"
         with _told_as(f"onnxruntime {ort.__version__} can't load {self._name}"):
             self._model = onnx.load(str(model)) if isinstance(model, Path) else model
+            if signed_integer_kernels is None:
+                signed_integer_kernels = needs_signed_integer_kernels(self._model)
+            self.signed_integer_kernels = signed_integer_kernels
             self._session, self.optimized = _session(self._model, signed_integer_kernels)
 
     @property
@@ -142,6 +108,7 @@ class Oracle:
         return explain_groups(self._model, self.optimized, self.signed_integer_kernels)
 
     def _run(self, session: ort.InferenceSession, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        # onnxruntime's own message names neither the model nor the inputs that it takes.
         self._check(inputs)
         with _told_as(f"onnxruntime {ort.__version__} failed to run {self._name}"):
             results = session.run(None, dict(inputs))
@@ -163,6 +130,11 @@ class Oracle:
                     f"Input {name!r} of {self._name} is {dtype}{list(shape)}, but was given "
                     f"{array.dtype}{list(array.shape)}."
                 )
+
+
+def reference_of(model: onnx.ModelProto | Path) -> Oracle:
+    """What a compiled model is held to: the oracle with integer kernels for all its activations."""
+    return Oracle(model, signed_integer_kernels=None)
 
 
 def needs_signed_integer_kernels(model: onnx.ModelProto) -> bool:
@@ -187,6 +159,7 @@ def _session(
     if signed_integer_kernels:
         options.add_session_config_entry("session.qdqisint8allowed", "1")
     with tempfile.TemporaryDirectory(prefix="onnx2wgsl-") as folder:
+        # onnxruntime hands out the graph that it runs as a file only.
         dump = Path(folder) / "optimized.onnx"
         options.optimized_model_filepath = str(dump)
         session = _open(model, options)

@@ -9,7 +9,8 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, numpy_helper
 
-PRODUCTS = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul"})
+from .facts import ACTIVATIONS, PRODUCTS
+
 _ADDED_SUFFIX = re.compile(r"(_token_\d+|_nhwc|_nchwc)+$")  # what onnxruntime appends to names
 
 
@@ -42,6 +43,7 @@ class SourceModel:
         for known in (node.name, name):
             if known in self._by_name:
                 return self._by_name[known]
+        # onnxruntime renames what it fuses, but passes constants on under their names.
         for weights in node.input:
             if weights in self.constants:
                 for user in self._users_of_weights(weights):
@@ -50,9 +52,9 @@ class SourceModel:
         return self.before(found.input[0]) if found and found.op_type == "QuantizeLinear" else found
 
     def before(self, name: str) -> onnx.NodeProto | None:
-        """The producer of a tensor, looking through Relu and Clip."""
+        """The producer of a tensor, looking through activations."""
         node = self.producer.get(name)
-        while node is not None and node.op_type in ("Relu", "Clip"):
+        while node is not None and node.op_type in ACTIVATIONS:
             node = self.producer.get(node.input[0])
         return node
 
@@ -84,6 +86,7 @@ class SourceModel:
         """How many ops read a stored tensor, each through a DequantizeLinear of its own."""
         count = 0
         for node in self.consumers.get(stored, []):
+            # No reader itself: onnxruntime gives each reader one of its own (EnsureUniqueDQForNodeUnit).
             if node.op_type == "DequantizeLinear":
                 count += len(self.consumers.get(node.output[0], []))
                 count += node.output[0] in self.outputs
@@ -98,6 +101,7 @@ class SourceModel:
 
     def _users_of_weights(self, name: str) -> list[onnx.NodeProto]:
         """The one product whose weights these are, also behind a DequantizeLinear; else none."""
+        # Scales, zero points and biases are often shared, and tell no node.
         if len(self.constants[name].dims) < 2:
             return []
         users = []

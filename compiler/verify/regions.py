@@ -5,20 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from ..ir.program import (
-    Buffer,
-    CopyKernel,
-    Kernel,
-    OutputStore,
-    Program,
-    QuantizeKernel,
-    WordStore,
-    writes,
-)
-from ..operators.base import FamilyKernel
-from ..operators.float.map import MapKernel
-from ..operators.float.reduce import ReduceKernel
-from ..operators.moves.gather import GatherKernel
+from ..ir.program import Buffer, Kernel, OutputStore, Program, WordStore, writes
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +34,7 @@ def float_regions(program: Program) -> list[Region]:
     part_of: dict[Buffer, list[Kernel]] = {}
     for kernel in program.kernels:
         read = [part_of[view.buffer] for view in kernel.reads() if view.buffer in part_of]
-        if not is_float(kernel) and not (read and moves_words(kernel)):
+        if not kernel.is_float and not (read and kernel.moves_words):
             continue
         joined = [kernel]
         for part in parts:
@@ -63,7 +50,7 @@ def float_regions(program: Program) -> list[Region]:
 
 def is_all_float(program: Program) -> bool:
     """Whether no kernel computes in integers."""
-    return all(is_float(k) or moves_words(k) or k.op == "border" for k in program.kernels)
+    return all(k.is_float or k.moves_words or k.is_border for k in program.kernels)
 
 
 def _region(number: int, kernels: list[Kernel], program: Program) -> Region:
@@ -76,14 +63,6 @@ def _region(number: int, kernels: list[Kernel], program: Program) -> Region:
         if outputs_of(kernel) or any(view.buffer in read for view in writes(kernel))
     }
     return Region(number, tuple(dict.fromkeys(nodes)), tuple(kernels), frozenset(ends))
-
-
-def is_float(kernel: Kernel) -> bool:
-    return isinstance(kernel, FamilyKernel) and kernel.is_float
-
-
-def moves_words(kernel: Kernel) -> bool:
-    return isinstance(kernel, CopyKernel) or (isinstance(kernel, GatherKernel) and not kernel.bytes)
 
 
 def outputs_of(kernel: Kernel) -> set[str]:
@@ -101,11 +80,10 @@ def outputs_after_floats(program: Program) -> tuple[set[str], set[str]]:
     direct_outputs: set[str] = set()
     for kernel in program.kernels:
         read = {view.buffer for view in kernel.reads()}
-        if is_float(kernel) or read & tainted:
+        if kernel.is_float or read & tainted:
             tainted |= {view.buffer for view in writes(kernel)}
             all_outputs |= outputs_of(kernel)
-        quantizes = isinstance(kernel, QuantizeKernel)
-        if not quantizes and (is_float(kernel) or read & direct):
+        if not kernel.quantizes and (kernel.is_float or read & direct):
             direct |= {view.buffer for view in writes(kernel)}
             direct_outputs |= outputs_of(kernel)
     return all_outputs, direct_outputs
@@ -116,11 +94,9 @@ def word_dtypes(program: Program) -> dict[Kernel, str]:
     held: dict[Buffer, str] = {}
     kinds: dict[Kernel, str] = {}
     for kernel in program.kernels:
-        if isinstance(kernel, MapKernel):
-            kinds[kernel] = kernel.steps[-1].result.type.dtype
-        elif isinstance(kernel, ReduceKernel):
-            kinds[kernel] = kernel.node.result.type.dtype
-        elif moves_words(kernel):
+        if kernel.word_dtype is not None:
+            kinds[kernel] = kernel.word_dtype
+        elif kernel.moves_words:
             read = [held[view.buffer] for view in kernel.reads() if view.buffer in held]
             kinds[kernel] = read[0] if read else "f32"
         else:

@@ -11,24 +11,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from ..arithmetic import convolve, float_order, requantize, wrap_i32
-from ..errors import CompileError
-from ..ir.layout import physical_channels
-from ..ir.program import (
-    BufferStore,
-    ConvKernel,
-    CopyKernel,
-    Kernel,
-    OutputStore,
-    PackKernel,
-    Program,
-    QuantizeKernel,
-    Store,
-    UnpackKernel,
-    View,
-    fills,
-    outputs_filled,
-)
+from ..ir.program import BufferStore, Kernel, OutputStore, Program, Store, fills, outputs_filled
 from ..ir.types import NUMPY_DTYPES, Array
 from ..lowering.memory import Memory
 from ..operators.base import FamilyKernel
@@ -57,16 +40,12 @@ def run_program(
         name: np.zeros(type_.shape, NUMPY_DTYPES[type_.dtype]) for name, type_ in program.outputs.items()
     }
     for kernel in program.kernels:
-        if isinstance(kernel, UnpackKernel):
-            lanes = memory.read(kernel.source) ^ np.uint8(kernel.flip)
-            tensor = outputs[kernel.output].view(np.uint8)
-            _scatter(lanes, kernel.channels, kernel.shape, _total(kernel.channels), tensor)
-        else:
-            lanes = _compute(kernel, memory, inputs)
-            if isinstance(kernel, QuantizeKernel) and given and kernel.result in given:
-                lanes = _given(kernel, given[kernel.result])
-            for store in kernel.stores:
-                _store(store, lanes, kernel, memory, outputs)
+        assert isinstance(kernel, FamilyKernel), f"{kernel.kind} is no kernel of a family"
+        lanes = kernel.substitute(given) if given else None
+        if lanes is None:
+            lanes = kernel.simulate(memory, inputs)
+        for store in kernel.stores:
+            _store(store, lanes, kernel, memory, outputs)
         if observe is None and replace is None:
             continue
         written = [memory.words(view).copy() for view in fills(kernel)]
@@ -84,95 +63,6 @@ def _as_words(output: Array) -> Array:
     """An output as the words of its buffer, u32 [1, words]; padding bytes are zero."""
     raw = output.tobytes()
     return np.frombuffer(raw + bytes(-len(raw) % 4), "<u4").reshape(1, -1).copy()
-
-
-def _compute(kernel: Kernel, memory: Memory, inputs: Mapping[str, Array]) -> Array:
-    """The packed bytes that a kernel makes, u8 [pixels, words * 4]."""
-    match kernel:
-        case FamilyKernel():
-            return kernel.simulate(memory, inputs)
-        case QuantizeKernel():
-            reals = memory.row_major(kernel.source or kernel.input, inputs).view(np.float32)
-            levels = np.searchsorted(kernel.thresholds, float_order(reals), side="right") - 128
-            levels = np.where(np.isnan(reals), -128, levels)
-            return _lanes(levels, kernel, kernel.zero_point)
-        case PackKernel():
-            x = np.ascontiguousarray(inputs[kernel.input]).view(np.uint8) ^ np.uint8(kernel.flip)
-            return _lanes(x, kernel, 0)
-        case CopyKernel():
-            if isinstance(kernel.source, View):
-                return memory.words(kernel.source)
-            return memory.row_major(kernel.source, inputs).reshape(kernel.pixels, kernel.words)
-        case ConvKernel():
-            zero = None
-            if kernel.zero_source is not None:
-                zero = int(memory.read(kernel.zero_source).view(np.int8)[0, 0])
-            return _conv(kernel, memory.read(kernel.source).view(np.int8), zero)
-    raise CompileError(f"internal error: the simulator does not know {kernel.op}")
-
-
-def _given(kernel: QuantizeKernel, tensor: Array) -> Array:
-    """A quantized tensor in the model's own bytes as what the kernel would make."""
-    flip = np.uint8(0x80 if tensor.dtype == np.uint8 else 0)
-    levels = (np.ascontiguousarray(tensor).view(np.uint8) ^ flip).view(np.int8)
-    return _lanes(levels.astype(np.int64), kernel, kernel.zero_point)
-
-
-def _lanes(x: Array, kernel: QuantizeKernel | PackKernel, padding: int) -> Array:
-    """Row-major values as bytes u8 [pixels, lanes]."""
-    outer, inner = kernel.shape[0], kernel.shape[1] * kernel.shape[2]
-    last = np.moveaxis(x.reshape(outer, -1, inner), 1, -1).reshape(kernel.pixels, -1)
-    physical = np.array(kernel.channels)
-    lanes = np.full((len(last), len(physical)), padding)
-    lanes[:, physical >= 0] = last[:, physical[physical >= 0]]
-    return lanes.astype(np.int64).astype(np.uint8)
-
-
-def _conv(kernel: ConvKernel, lanes: Array, computed: int | None = None) -> Array:
-    """`computed`: the zero point of x where it is computed."""
-    batch, _, height, width = kernel.x_type.shape
-    x = np.moveaxis(lanes.reshape(batch, height, width, -1), -1, 1).astype(np.int64)
-    x = x.repeat(kernel.upsample[0], 2).repeat(kernel.upsample[1], 3)
-    quantization = kernel.x_type.quantization
-    assert quantization is not None
-    zero_point = quantization.zero_point if computed is None else computed
-    top, left, bottom, right = kernel.pads
-    widths = ((0, 0), (0, 0), (top, bottom), (left, right))
-    x = np.pad(x, widths, constant_values=zero_point)
-    weight = _physical_weights(kernel)
-    group = len(weight) if kernel.depthwise else kernel.group
-    sums = convolve(x, weight, kernel.strides, kernel.dilations, group).astype(np.int64)
-    sums += kernel.bias.reshape(-1, 1, 1)
-    if kernel.weight_sums is not None:
-        sums -= zero_point * kernel.weight_sums.astype(np.int64).reshape(-1, 1, 1)
-    if kernel.weight_zero_point is not None:
-        assert kernel.x_type.segments is not None
-        real = np.array(physical_channels(kernel.x_type.segments)) >= 0
-        ones = real.reshape(group, -1, 1, 1) * np.ones((1, 1, *weight.shape[2:]), np.int64)
-        centred = x - zero_point
-        window = convolve(centred, ones, kernel.strides, kernel.dilations, group)
-        window = window.repeat(len(weight) // group, 1).astype(np.int64)
-        sums -= window * kernel.weight_zero_point.reshape(-1, 1, 1)
-    multiplier, total = kernel.multiplier.reshape(-1, 1, 1), wrap_i32(sums)
-    if kernel.made != "bytes":
-        if kernel.made == "floats":
-            total = (total.astype(np.float32) * multiplier).view(np.int32)
-        image = np.moveaxis(total[:, : kernel.out_channels], 1, -1)
-        image = image.reshape(kernel.shape[0], -1, kernel.out_channels)
-        return np.moveaxis(image, -1, 1).reshape(-1).view(np.uint32)
-    levels = requantize(total, multiplier, kernel.zero_point, (-128, 127))
-    return np.moveaxis(levels, 1, -1).reshape(kernel.pixels, -1).astype(np.uint8)
-
-
-def _physical_weights(kernel: ConvKernel) -> Array:
-    """i64 [4 * OW, 4 * CW, KH, KW] from packed words [OW, KH, CW, KW, 4]; CW words of a group."""
-    words = kernel.weight
-    if kernel.depthwise:  # [OW, KH, 1, KW, 4], one integer a weight
-        return np.moveaxis(words, -1, 1)[:, :, :, 0].reshape(-1, 1, *kernel.kernel_size)
-    lanes = np.ascontiguousarray(words.astype("<u4"))[..., None].view(np.int8)
-    out_words, kernel_h, in_words, kernel_w = words.shape[:4]
-    ordered = lanes.transpose(0, 4, 2, 5, 1, 3)
-    return ordered.reshape(out_words * 4, in_words * 4, kernel_h, kernel_w).astype(np.int64)
 
 
 def _store(store: Store, made: Array, kernel: Kernel, memory: Memory, outputs: dict[str, Array]) -> None:
@@ -199,10 +89,6 @@ def _store(store: Store, made: Array, kernel: Kernel, memory: Memory, outputs: d
 
 def _bytes(made: Array) -> Array:
     return made if made.dtype == np.uint8 else np.ascontiguousarray(made).view(np.uint8)
-
-
-def _total(channels: tuple[int, ...]) -> int:
-    return sum(channel >= 0 for channel in channels)
 
 
 def _scatter(

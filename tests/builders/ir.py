@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx2wgsl.compiler.ir.graph import Graph
-from onnx2wgsl.compiler.ir.text import format_graph, parse_graph
+from onnx2wgsl.compiler.ir.graph import Graph, Stage
+from onnx2wgsl.compiler.ir.program import Program
+from onnx2wgsl.compiler.ir.text import external_data, format_graph, format_ir, parse_graph, parse_ir
 from onnx2wgsl.compiler.ir.types import NUMPY_DTYPES
 from onnx2wgsl.compiler.ir.verifier import verify
 from onnx2wgsl.compiler.passes import GraphPass
+from onnx2wgsl.compiler.passes.fuse_groups import FuseGroups
 from onnx2wgsl.compiler.verify.interpreter import run_graph
 
 from tests.compiler.exactness import differing
@@ -42,6 +44,31 @@ def unchanged(step: GraphPass, text: str) -> None:
     before = format_graph(graph)
     assert not step.apply(graph), f"{step.name} says that it changed something"
     assert format_graph(graph) == before
+
+
+def check_fused(before: str, after: str) -> Graph:
+    """FuseGroups makes `after` of `before`, of the stage `integer`."""
+    return check(FuseGroups(), before, after.replace(" {", " stage integer {", 1))
+
+
+def check_left_in_float(text: str) -> None:
+    """FuseGroups finds no group in the graph of `text`: nothing changes but the stage."""
+    graph, left = parse_graph(text), parse_graph(text)
+    FuseGroups().apply(graph)
+    left.stage = Stage.INTEGER
+    assert format_graph(graph) == format_graph(left)
+
+
+Stages = TypeVar("Stages", Graph, Program)
+
+
+def reparsed(stage: Stages) -> Stages:
+    """What the text of a graph or program is, which prints the same."""
+    text = format_ir(stage)
+    parsed = parse_ir(text, external_data(stage))
+    assert isinstance(parsed, type(stage))
+    assert format_ir(parsed) == text
+    return parsed
 
 
 def seeded(graph: Graph, seed: int = 0) -> dict[str, NDArray[Any]]:

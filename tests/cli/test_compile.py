@@ -7,9 +7,15 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from onnx2wgsl.compiler.ir.text import format_graph, parse_graph
+from onnx2wgsl.compiler.ir.program import Program
+from onnx2wgsl.compiler.ir.text import Namer, format_ir, parse_ir
 from onnx2wgsl.compiler.pipeline import INTEGER_PASSES, PROGRAM_PASSES
+from onnx2wgsl.compiler.reference.oracle import Oracle
+from onnx2wgsl.compiler.verify.compare import same_bits
+from onnx2wgsl.compiler.verify.stages import run_stage
 
+from tests.builders.models import model as small_model
+from tests.builders.qdq import QDQBuilder
 from tests.command import onnx2wgsl, refusal, script, succeed
 
 SUMMARY = re.compile(
@@ -61,7 +67,7 @@ def test_a_name_with_brackets_is_printed_as_it_is(model: Path, tmp_path: Path) -
     )
 
 
-def test_the_ir_after_every_pass_parses_back(model: Path, tmp_path: Path) -> None:
+def test_the_ir_after_every_pass_parses_back_and_evaluates(model: Path, array: Path, tmp_path: Path) -> None:
     succeed("compile", model, "-o", tmp_path / "out", "--dump-ir", tmp_path / "ir")
     names = sorted(path.name for path in (tmp_path / "ir").glob("*.ir"))
     expected = ["import", *PASSES, "pack_int8", *PROGRAMS]
@@ -69,12 +75,40 @@ def test_the_ir_after_every_pass_parses_back(model: Path, tmp_path: Path) -> Non
     with np.load(tmp_path / "ir" / "constants.npz") as constants:
         data = dict(constants)
     assert data
+    feed = {"input": np.load(array)}
+    wanted = Oracle(model).run(feed)
     for name in names:
-        text = (tmp_path / "ir" / name).read_text()
-        if name[3:-3] in PROGRAMS:
-            assert text.startswith("program @")
-        else:
-            assert format_graph(parse_graph(text, data)) == text
+        text, namer = (tmp_path / "ir" / name).read_text(), Namer()
+        stage = parse_ir(text, data, namer)
+        assert isinstance(stage, Program) == (name[3:-3] in PROGRAMS)
+        assert format_ir(stage, namer) == text
+        assert same_bits(run_stage(stage, feed), wanted), name
+
+
+def test_a_value_has_one_id_in_all_texts(model: Path, tmp_path: Path) -> None:
+    succeed("compile", model, "-o", tmp_path / "out", "--dump-ir", tmp_path / "ir")
+    ids: dict[tuple[bool, str, str], set[str]] = {}
+    for path in (tmp_path / "ir").glob("*.ir"):
+        text = path.read_text()
+        for identifier, name in re.findall(r'^  ([%@]\w+) "([^"]+)": ', text, re.MULTILINE):
+            ids.setdefault((text.startswith("program"), identifier[0], name), set()).add(identifier)
+    assert all(len(found) == 1 for found in ids.values())
+    assert len(ids) > 100
+
+
+def test_float_regions_are_listed(tmp_path: Path) -> None:
+    onnx.save(small_model("float_head"), tmp_path / "head.onnx")
+    text = succeed("compile", tmp_path / "head.onnx", "-o", tmp_path / "out")
+    assert "\nfloat region 1: ReduceMean, Sub (2 nodes, from " in text
+    assert text.endswith(f"`onnx2wgsl verify {tmp_path}/head.onnx` measures what float regions differ by\n")
+
+
+def test_a_model_without_a_quantized_part_gets_advice(tmp_path: Path) -> None:
+    b = QDQBuilder()
+    b.output(b.op("Softplus", [b.input((1, 4), None)], None))
+    onnx.save(b.build(), tmp_path / "plain.onnx")
+    text = succeed("compile", tmp_path / "plain.onnx", "-o", tmp_path / "out")
+    assert "plain.onnx has no quantized part: it computes in f32 throughout" in text
 
 
 # ---------------------------------------------------------------------------------- --shape
@@ -138,11 +172,11 @@ def test_the_normalisation_is_recorded(model: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        ("other=1,0", "--normalize: 'other' is no picture input; they are: 'input'"),
+        ("other=1,0", "normalize: 'other' is no picture input; they are: 'input'"),
         ("input=1", "'input=1' is not of the form NAME=0.00784,-1"),
         ("input=a,b", "'input=a,b' is not of the form NAME=0.00784,-1"),
-        ("input=nan,0", "'input=nan,0': both must be finite, and the scale not 0"),
-        ("input=0,1", "'input=0,1': both must be finite, and the scale not 0"),
+        ("input=nan,0", "normalize: 'input' has scale nan and offset 0.0; both must be finite"),
+        ("input=0,1", "normalize: 'input' has scale 0.0 and offset 1.0; both must be finite"),
     ],
 )
 def test_a_wrong_normalisation_is_refused(model: Path, tmp_path: Path, given: str, expected: str) -> None:
@@ -181,7 +215,7 @@ def test_an_error_that_nobody_made_asks_to_be_reported(
     def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError("division by zero")
 
-    monkeypatch.setattr("onnx2wgsl.compiler.backend.artifact.write_artifact", fail)
+    monkeypatch.setattr("onnx2wgsl.compiler.driver.write_artifact", fail)
     done = onnx2wgsl("compile", model, "-o", tmp_path / "out")
     assert done.status == 1
     assert done.err == (

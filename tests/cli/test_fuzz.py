@@ -18,7 +18,7 @@ from onnx2wgsl.compiler.fuzzing.kinds import KINDS
 from onnx2wgsl.compiler.fuzzing.models import Builder
 from onnx2wgsl.compiler.fuzzing.nodes import Kind, Node
 from onnx2wgsl.compiler.fuzzing.values import Level
-from onnx2wgsl.compiler.verify import simulator
+from onnx2wgsl.compiler.operators.convolution import kernel as convolution_kernel
 
 from tests.command import Done, onnx2wgsl, succeed
 
@@ -67,7 +67,7 @@ def test_the_same_seed_draws_the_same_models() -> None:
 def test_a_planted_rounding_is_found_and_shrunk_to_one_node(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(simulator, "requantize", truncating)
+    monkeypatch.setattr(convolution_kernel, "requantize", truncating)
     done = onnx2wgsl("fuzz", "--op", "conv", "--examples", "100", "--save", tmp_path)
     assert done.status == 1
     assert summary(done.out)["verdict"] == "1 MISMATCHES"
@@ -112,7 +112,7 @@ def test_an_error_of_the_compiler_is_a_finding(tmp_path: Path, monkeypatch: pyte
     def broken(*_: Any) -> Any:
         raise ZeroDivisionError("planted")
 
-    monkeypatch.setattr(simulator, "requantize", broken)
+    monkeypatch.setattr(convolution_kernel, "requantize", broken)
     done = onnx2wgsl("fuzz", "--op", "conv", "--examples", "20", "--save", tmp_path)
     assert done.status == 1
     assert re.search(r"^conv: ZeroDivisionError after \w+: planted$", done.out, re.M)

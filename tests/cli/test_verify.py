@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from onnx2wgsl.compiler.cli import verify
-from onnx2wgsl.compiler.ir.graph import Graph, QConv
-from onnx2wgsl.compiler.ir.program import ConvKernel
+from onnx2wgsl.compiler.ir.graph import Graph
+from onnx2wgsl.compiler.operators.convolution.kernel import ConvKernel
+from onnx2wgsl.compiler.operators.convolution.op import QConv
 from onnx2wgsl.compiler.passes.fold_resize import FoldResize
 from onnx2wgsl.compiler.pipeline import INTEGER_PASSES, PROGRAM_PASSES, compile_model
 

@@ -7,9 +7,11 @@ import onnx
 import pytest
 from onnx2wgsl.compiler.errors import CompileError
 from onnx2wgsl.compiler.ir.graph import Graph
-from onnx2wgsl.compiler.ir.program import CopyKernel, Program
+from onnx2wgsl.compiler.ir.program import Program
 from onnx2wgsl.compiler.ir.text import format_program, parse_graph
+from onnx2wgsl.compiler.operators.copy import CopyKernel
 from onnx2wgsl.compiler.passes.canonicalize import Canonicalize
+from onnx2wgsl.compiler.passes.place_concat import PlaceConcat
 from onnx2wgsl.compiler.pipeline import PASS_NAMES, compile_graph, compile_model
 
 from tests.builders.models import model
@@ -74,12 +76,24 @@ def test_the_pass_that_broke_the_graph_is_named(monkeypatch: pytest.MonkeyPatch,
         compile_model(tmp_path / "m.onnx")
 
 
+def test_the_pass_that_broke_the_program_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    onnx.save(model("u8_s8"), tmp_path / "m.onnx")
+
+    def breaks(_: PlaceConcat, program: Program) -> bool:
+        program.kernels.pop(0)
+        return True
+
+    monkeypatch.setattr(PlaceConcat, "apply", breaks)
+    with pytest.raises(CompileError, match="the program is not valid after place_concat"):
+        compile_model(tmp_path / "m.onnx")
+
+
 def test_a_model_that_only_hands_its_input_on_copies_it(tmp_path: Path) -> None:
     b = QDQBuilder()
     b.output(b.input((1, 3, 2, 2), QuantParams(0.5, 3), as_float=False), as_float=False)
     b.output(b.input((1, 3, 2, 2), QuantParams(0.5, 3)))
     onnx.save(b.build(), tmp_path / "m.onnx")
-    assert {kernel.op for kernel in compile_model(tmp_path / "m.onnx").kernels} >= {
+    assert {kernel.kind for kernel in compile_model(tmp_path / "m.onnx").kernels} >= {
         "pack",
         "unpack",
     }
@@ -94,4 +108,4 @@ def test_matrices_compile() -> None:
           %y: f32[2,3] = dequantize(%q, scale=@s, zero_point=@z)
         }"""
     )
-    assert [kernel.op for kernel in compile_graph(graph).kernels] == ["quantize"]
+    assert [kernel.kind for kernel in compile_graph(graph).kernels] == ["quantize"]

@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections import Counter
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
-from numpy.typing import NDArray
-from onnx2wgsl.compiler.backend.artifact import write_artifact
+from onnx2wgsl.compiler.cli.on_device import open_program
 from onnx2wgsl.compiler.errors import CompileError, UnsupportedError
-from onnx2wgsl.compiler.ir.graph import Graph
-from onnx2wgsl.compiler.ir.program import Program
-from onnx2wgsl.compiler.passes.pack_int8 import PackInt8
-from onnx2wgsl.compiler.pipeline import compile_model
 from onnx2wgsl.compiler.reference.integer_groups import Groups
-from onnx2wgsl.compiler.reference.oracle import Oracle, needs_signed_integer_kernels
-from onnx2wgsl.compiler.verify.compare import Difference, Replay, Steps, Verification
-from onnx2wgsl.compiler.verify.regions import Region
-from onnx2wgsl.runtime_py import InferenceSession
+from onnx2wgsl.compiler.reference.oracle import Oracle, reference_of
+from onnx2wgsl.compiler.verify.compare import Difference, Feed
+from onnx2wgsl.compiler.verify.compiled import Compiled, compile_both
+from onnx2wgsl.compiler.verify.report import Report
+from onnx2wgsl.compiler.verify.verification import Verification
 
 from .cases import Case
 
-Feed = dict[str, NDArray[Any]]
 SAMPLES = 2
 MOST_REASONS = 4
 EXACT, TRANSPOSED, FLOAT_REGIONS, DIFFERS, REFUSED, FAILS = (
@@ -63,7 +56,7 @@ def examine(case: Case) -> Examination:
     """Everything the report says about a case."""
     path = case.path()
     model = onnx.load(path)
-    oracle = Oracle(model, signed_integer_kernels=needs_signed_integer_kernels(model))
+    oracle = reference_of(model)
     return Examination(
         case,
         parameters=parameters(model.graph),
@@ -88,91 +81,64 @@ def parameters(graph: onnx.GraphProto) -> int:
 
 def judge(path: Path, oracle: Oracle) -> Verdict:
     """The one place that decides how exact a model is."""
-    packed: list[Graph] = []
-
-    def observe(name: str, stage: Graph | Program) -> None:
-        if name == PackInt8.name and isinstance(stage, Graph):
-            packed.append(stage)
-
     try:
-        program = compile_model(path, None, observe)
+        compiled = compile_both(path)
     except CompileError as error:
         return Verdict(REFUSED, reason(error))
     except Exception as error:  # a mistake of the compiler is a line of the report
         return Verdict(FAILS, f"compiling: {_one_line(error)}")
     try:
-        return conclude(measure(path, program, Verification(oracle, program, packed[0])))
+        return conclude(*measure(path, oracle, compiled))
     except Exception as error:
         return Verdict(FAILS, f"running: {_one_line(error)}")
 
 
-@dataclass
-class Findings:
-    """What all samples showed: of integers, of ConvTranspose, and of float regions (each as its
-    operators, and its largest error by its number).
+def measure(path: Path, oracle: Oracle, compiled: Compiled) -> tuple[Report, bool]:
+    """Runs the samples on the default adapter and, where floats are in the way, the stages; also
+    whether the self-test passes.
     """
-
-    bits: Difference
-    steps: Steps
-    replayed: Replay
-    transposed: int = 0
-    regions: tuple[Region, ...] = ()
-    self_test: bool = True
-
-
-def measure(path: Path, program: Program, verification: Verification) -> Findings:
-    """Runs the samples on the default adapter and, where floats are in the way, the stages."""
-    found = Findings(Difference(), Steps(), Replay(), len(verification.transposed))
-    found.regions = tuple(verification.regions)
-    with tempfile.TemporaryDirectory() as scratch:
-        write_artifact(program, Path(scratch) / "net", source=path)
-        with InferenceSession(Path(scratch) / "net") as session:
-            names = [tensor.name for tensor in session.get_outputs()]
-            for seed in range(SAMPLES):
-                expected = verification.expect(sample(verification.oracle, seed))
-                results = dict(zip(names, session.run(None, expected.sample), strict=True))
-                found.bits.add(verification.outputs(expected, results))
-                if found.regions or found.transposed:
-                    found.bits.add(verification.stage(verification.graph, expected))
-                    found.steps.add(verification.steps(expected))
-                if found.regions:
-                    found.bits.add(verification.stage(program, expected))
-                    found.replayed.add(verification.replay(session, expected))
-            found.self_test = session.self_test().ok
-    return found
+    check = Verification(oracle, compiled, [sample(oracle, seed) for seed in range(SAMPLES)])
+    if check.report.regions or check.report.transposed:
+        check.stage("packed", compiled.packed)
+    if check.report.regions:
+        check.stage("simulated", compiled.program)
+    with open_program(compiled.program, path) as device:
+        check.on_device(device)
+        return check.report, device.session.self_test().ok
 
 
-def conclude(found: Findings) -> Verdict:
+def conclude(report: Report, self_test: bool = True) -> Verdict:
     """The class of a model, by what was measured."""
-    if wrong := _wrong(found):
+    if wrong := _wrong(report, self_test):
         return Verdict(DIFFERS, wrong)
-    if found.regions:
-        kinds = Counter(node.partition(" ")[0] for r in found.regions for node in r.nodes)
+    if report.regions:
+        kinds = Counter(node.partition(" ")[0] for r in report.regions for node in r.nodes)
         told = ", ".join(f"{count} {op}" for op, count in sorted(kinds.items()))
-        error = max(found.replayed.errors.values())
-        besides = f"; {_transposed(found)}" if found.transposed else ""
-        return Verdict(FLOAT_REGIONS, f"{told} (error {_bound(error)}){besides}")
-    if found.transposed:
-        return Verdict(TRANSPOSED, _transposed(found))
+        besides = f"; {_transposed(report)}" if report.transposed else ""
+        return Verdict(FLOAT_REGIONS, f"{told} (error {_bound(report.replay.error)}){besides}")
+    if report.transposed:
+        return Verdict(TRANSPOSED, _transposed(report))
     return Verdict(EXACT)
 
 
-def _wrong(found: Findings) -> str:
-    if found.bits.differing:
-        return f"{found.bits.differing} of {found.bits.values} values"
-    if found.replayed.wrong:
-        return f"the integer kernels {', '.join(sorted(found.replayed.wrong))}"
-    if not (found.bits.ok and found.replayed.ok):
-        error = max(found.bits.error, *found.replayed.errors.values())
-        return f"a float region by {_bound(error)}"
-    if not found.steps.ok:
-        return f"a ConvTranspose by {found.steps.most} steps"
-    return "" if found.self_test else "the self-test of the kernels"
+def _wrong(report: Report, self_test: bool) -> str:
+    bits = Difference()
+    for stage in report.stages:
+        bits.add(stage.difference)
+    if bits.differing:
+        return f"{bits.differing} of {bits.values} values"
+    if report.replay.wrong:
+        return f"the integer kernels {', '.join(sorted(report.replay.wrong))}"
+    if not (bits.ok and report.replay.ok):
+        return f"a float region by {_bound(max(bits.error, report.replay.error))}"
+    if not report.steps.ok:
+        return f"a ConvTranspose by {report.steps.most} steps"
+    return "" if self_test else "the self-test of the kernels"
 
 
-def _transposed(found: Findings) -> str:
-    apart = "some" if found.steps.differing else "no"
-    return f"{found.transposed} ConvTranspose, {apart} values one step apart"
+def _transposed(report: Report) -> str:
+    apart = "some" if report.steps.differing else "no"
+    return f"{len(report.transposed)} ConvTranspose, {apart} values one step apart"
 
 
 def sample(oracle: Oracle, seed: int) -> Feed:

@@ -1,19 +1,23 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { test } from 'node:test';
 
 import { ROOT, RUNTIME } from './host.js';
 
-const scripts = readdirSync(RUNTIME).filter((name) => name.endsWith('.js'));
-const textOf = (name) => readFileSync(join(RUNTIME, name), 'utf8');
+for (const folder of [RUNTIME, join(ROOT, 'face')])
+  test(`scripts of ${basename(folder)} import only their neighbours: they run unbundled`, () => {
+    const scripts = readdirSync(folder).filter((name) => name.endsWith('.js'));
+    assert.ok(scripts.length > 0);
+    for (const name of scripts)
+      for (const path of importsOf(readFileSync(join(folder, name), 'utf8')))
+        assert.ok(path.startsWith('./') && scripts.includes(path.slice(2)), `${name}: ${path}`);
+  });
 
-test('scripts import only their neighbours, so that they run unbundled in a browser', () => {
-  for (const name of scripts)
-    for (const [, path] of textOf(name).matchAll(/(?:from|import\()\s*'([^']+)'/g))
-      assert.ok(path.startsWith('./') && scripts.includes(path.slice(2)), `${name}: ${path}`);
-});
+function importsOf(text) {
+  return Array.from(text.matchAll(/(?:from|import\()\s*'([^'\s]+)'/g), ([, path]) => path);
+}
 
 test('the page names nothing outside its folder', () => {
   const page = readFileSync(join(RUNTIME, 'index.html'), 'utf8');

@@ -21,7 +21,7 @@ def npm() -> str:
     return found
 
 
-SCRIPTS = ["format:check", "test:package", "test:node", "test:browser", "test:landmarks"]
+SCRIPTS = ["format:check", "test:package", "test:node", "test:browser", "test:face"]
 
 
 @pytest.mark.parametrize("script", SCRIPTS)

@@ -9,7 +9,7 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
-const FOLDERS = ['runtime_js', 'trainer/landmarks'];
+const FOLDERS = ['runtime_js', 'face'];
 const WORK = join(ROOT, 'build/js_types');
 const TSC = join(ROOT, 'node_modules/typescript/bin/tsc');
 

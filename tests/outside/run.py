@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
-from numpy.typing import NDArray
-from onnx2wgsl.compiler.backend.artifact import write_artifact
+from onnx2wgsl.compiler.cli.on_device import open_program
 from onnx2wgsl.compiler.errors import CompileError, UnsupportedError
-from onnx2wgsl.compiler.ir.graph import Graph
-from onnx2wgsl.compiler.ir.program import Program
-from onnx2wgsl.compiler.pipeline import compile_model
-from onnx2wgsl.compiler.reference.oracle import Oracle, needs_signed_integer_kernels
-from onnx2wgsl.compiler.verify.compare import TOLERANCE, Verification
-from onnx2wgsl.runtime_py import InferenceSession
+from onnx2wgsl.compiler.ir.types import Array
+from onnx2wgsl.compiler.reference.oracle import reference_of
+from onnx2wgsl.compiler.verify.compare import TOLERANCE, Feed, relative_error, same_values
+from onnx2wgsl.compiler.verify.compiled import Compiled, compile_both, saved
+from onnx2wgsl.compiler.verify.verification import Verification
 
 from tests.property.gpu import in_every_variant
-
-Array = NDArray[Any]
-Feed = Mapping[str, Array]
 
 EXACT = "exact"
 WITHIN = "within 1e-5"
@@ -64,19 +57,19 @@ def outcome(
     and `atol`. Never raises for what the model does: a crash of the compiler is an outcome.
     """
     try:
-        oracle = Oracle(model, signed_integer_kernels=needs_signed_integer_kernels(model))
+        oracle = reference_of(model)
         reference = oracle.run(inputs)
     except CompileError as error:
         return Outcome(NO_REFERENCE, one_line(error))
     known = expected is None or agrees(list(reference.values()), expected, rtol, atol)
     try:
         made = compiled(model)
-        verification = Verification(oracle, made.program, made.graph)
-        if verification.names:
-            kind, reason = replayed(model, made.program, verification, inputs)
+        verification = Verification(oracle, made, [inputs])
+        if verification.expectation.names:
+            kind, reason = replayed(model, verification)
         else:
             found = in_every_variant(model, made.program, dict(inputs))
-            kind, reason = compared(found, reference, verification.after_floats)
+            kind, reason = compared(found, reference, verification.expectation.after_floats)
     except UnsupportedError as error:
         return Outcome(REFUSED, one_line(error.reasons[0]), known)
     except CompileError as error:
@@ -87,31 +80,13 @@ def outcome(
     return Outcome(kind, reason, known)
 
 
-@dataclass(frozen=True)
-class Compiled:
-    """A program, and the packed graph that it was made of."""
-
-    program: Program
-    graph: Graph
-
-
 def compiled(model: onnx.ModelProto) -> Compiled:
     """A model in memory, compiled."""
-    graphs: list[Graph] = []
-
-    def observe(_: str, stage: Graph | Program) -> None:
-        if isinstance(stage, Graph):
-            graphs.append(stage)
-
-    with tempfile.TemporaryDirectory(prefix="onnx2wgsl-") as folder:
-        path = Path(folder) / "net.onnx"
-        onnx.save(model, path)
-        return Compiled(compile_model(path, observe=observe), graphs[-1])
+    with saved(model) as path:
+        return compile_both(path)
 
 
-def compared(
-    found: list[tuple[str, dict[str, Array]]], reference: Feed, after_floats: set[str]
-) -> tuple[str, str]:
+def compared(found: list[tuple[str, Feed]], reference: Feed, after_floats: set[str]) -> tuple[str, str]:
     """Kind and reason from the outputs of every variant; those in `after_floats` have been computed
     in float.
     """
@@ -126,24 +101,18 @@ def compared(
     return kind, ""
 
 
-def replayed(
-    model: onnx.ModelProto, program: Program, verification: Verification, inputs: Feed
-) -> tuple[str, str]:
+def replayed(model: onnx.ModelProto, verification: Verification) -> tuple[str, str]:
     """Kind and reason where floats are quantized again: every kernel by what was before it, as
     `onnx2wgsl verify` has it; every variant must make the same bits.
     """
-    expected = verification.expect(dict(inputs))
-    stage = verification.stage(program, expected)
+    program, (expected,) = verification.compiled.program, verification.expected
+    stage = verification.stage("simulated", program)
     if not stage.ok:
-        return DIFFERS, f"simulator: {stage}"
-    with tempfile.TemporaryDirectory(prefix="onnx2wgsl-") as folder:
-        source = Path(folder) / "net.onnx"
-        onnx.save(model, source)
-        write_artifact(program, Path(folder) / "net", source=source)
-        with InferenceSession(Path(folder) / "net") as session:
-            replay = verification.replay(session, expected)
-    (_, first), *others = in_every_variant(model, program, dict(inputs))
-    outputs = verification.outputs(expected, first)
+        return DIFFERS, f"simulator: {stage.difference}"
+    with saved(model) as source, open_program(program, source) as session:
+        verification.replay(session)
+    (_, first), *others = in_every_variant(model, program, expected.sample)
+    outputs, replay = verification.compare_outputs(expected, first), verification.report.replay
     if not (outputs.ok and replay.ok):
         return DIFFERS, f"{outputs} {replay}"
     found = compared(others, first, set())
@@ -160,26 +129,15 @@ def compare(have: Array, want: Array, *, integer: bool) -> tuple[str, str]:
     if have.shape != want.shape or have.dtype != want.dtype:
         made = f"{have.dtype}{list(have.shape)}"
         return DIFFERS, f"{made} was made, {want.dtype}{list(want.shape)} expected"
-    if want.dtype.kind != "f":
-        count = int((have != want).sum())
-        return (DIFFERS, f"{count} of {want.size} values") if count else (EXACT, "")
-    same = (_bits(have) == _bits(want)) | (np.isnan(have) & np.isnan(want))
-    if same.all():
+    count = int((~same_values(want, have)).sum())
+    if not count:
         return EXACT, ""
-    if integer:
-        return DIFFERS, f"{int((~same).sum())} of {want.size} values of a model of integers"
-    if not (np.isfinite(have) | same).all() or not (np.isfinite(want) | same).all():
-        return DIFFERS, "infinities or NaN are elsewhere"
-    finite = np.isfinite(want)
-    largest = float(np.abs(want[finite]).max(initial=0))
-    worst = float(np.abs(have[finite].astype(np.float64) - want[finite]).max(initial=0))
-    if worst <= TOLERANCE * largest:
-        return WITHIN, ""
-    return DIFFERS, f"by {worst:.3g}, where the largest magnitude is {largest:.3g}"
-
-
-def _bits(array: Array) -> Array:
-    return np.ascontiguousarray(array).view(f"u{array.dtype.itemsize}").reshape(array.shape)
+    if integer or want.dtype.kind != "f":
+        return DIFFERS, f"{count} of {want.size} values"
+    error = relative_error(want, have)
+    if error > TOLERANCE * bool(want[np.isfinite(want)].any()):  # beside zeros nothing is small
+        return DIFFERS, f"by {error:.3g} of the largest magnitude"
+    return WITHIN, ""
 
 
 def agrees(have: Sequence[Any], want: Sequence[Any], rtol: float, atol: float) -> bool:

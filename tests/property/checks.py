@@ -5,16 +5,11 @@ from __future__ import annotations
 import onnx
 from hypothesis import reject
 from onnx2wgsl.compiler.errors import CompileError
-from onnx2wgsl.compiler.fuzzing.checks import (
-    Comparison,
-    Observer,
-    compare,
-    compile_in_memory,
-    floats,
-)
-from onnx2wgsl.compiler.fuzzing.models import build, feed
-from onnx2wgsl.compiler.fuzzing.nets import Net
+from onnx2wgsl.compiler.fuzzing.models import Net, build, feed
 from onnx2wgsl.compiler.ir.program import Program
+from onnx2wgsl.compiler.pipeline import Observer
+from onnx2wgsl.compiler.verify.compiled import compile_in_memory
+from onnx2wgsl.compiler.verify.exact import compare_model, floats_of
 
 NO_COMMON_RANGE = "have no range in common"
 
@@ -30,19 +25,18 @@ def compile_net(net: Net, observe: Observer | None = None) -> tuple[onnx.ModelPr
         raise
 
 
-def check_stages(net: Net) -> Comparison:
+def check_stages(net: Net) -> None:
     """Compares the import, the graph after every pass, and the program with onnxruntime."""
-    found = compare(build(net), feed(net))
+    found = compare_model(build(net), [feed(net)])
     if any(NO_COMMON_RANGE in reason for reason in found.refused):
         reject()
     found.require_exact()
-    return found
 
 
 def check_float_or_exact(net: Net) -> None:
     """What onnxruntime leaves in float is refused or a float region here; all else is exact."""
     model = build(net)
-    found = compare(model, feed(net))
+    found = compare_model(model, [feed(net)])
     if found.refused:
         return
     if not found.in_float:
@@ -52,4 +46,4 @@ def check_float_or_exact(net: Net) -> None:
         program = compile_in_memory(model)
     except CompileError:
         return
-    assert floats(program), f"exact here, though onnxruntime left it in float: {found.in_float}"
+    assert floats_of(program), f"exact here, though onnxruntime left it in float: {found.in_float}"

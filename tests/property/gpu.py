@@ -13,11 +13,11 @@ from onnx2wgsl.compiler.backend.codegen import SNIPPETS
 from onnx2wgsl.compiler.backend.templating import render_template
 from onnx2wgsl.compiler.cli.on_device import run_artifact, temporary_artifact, variants_used
 from onnx2wgsl.compiler.ir.program import Program
+from onnx2wgsl.compiler.verify.compare import Feed
 from onnx2wgsl.runtime_py.adapters import choose_adapter, open_device
 
 from .profiles import DEEP
 
-Feed = dict[str, NDArray[Any]]
 _STORAGE = wgpu.BufferUsage.STORAGE | wgpu.BufferUsage.COPY_SRC | wgpu.BufferUsage.COPY_DST
 
 

@@ -7,9 +7,11 @@ import numpy as np
 import onnx
 import pytest
 from onnx2wgsl.compiler.cli.on_device import temporary_artifact
-from onnx2wgsl.compiler.fuzzing.checks import compare, run_stage, same_bits
 from onnx2wgsl.compiler.pipeline import compile_model
 from onnx2wgsl.compiler.reference.oracle import Oracle
+from onnx2wgsl.compiler.verify.compare import same_bits
+from onnx2wgsl.compiler.verify.exact import compare_model
+from onnx2wgsl.compiler.verify.stages import run_stage
 
 from tests.builders.qdq import QDQBuilder, QuantParams, Weights
 
@@ -56,7 +58,7 @@ def test_a_float_bias_beyond_int32_is_not_taken_for_exact(bias: float) -> None:
     b = QDQBuilder()
     bias_data = np.array([bias], np.float32)
     b.output(b.conv(b.input((1, 1, 2, 2), PARAMS), ONE, PARAMS, bias=bias_data))
-    found = compare(b.build(), {"x0": np.zeros((1, 1, 2, 2), np.float32)})
+    found = compare_model(b.build(), [{"x0": np.zeros((1, 1, 2, 2), np.float32)}])
     assert found.refused or found.in_float
 
 

@@ -2,33 +2,63 @@
 
 from itertools import combinations
 
+import pytest
 from hypothesis import given
-from onnx2wgsl.compiler.fuzzing.checks import same_bits
-from onnx2wgsl.compiler.fuzzing.models import feed
-from onnx2wgsl.compiler.fuzzing.nets import Net, nets
+from onnx2wgsl.compiler.errors import CompileError
+from onnx2wgsl.compiler.fuzzing.kinds import KINDS
+from onnx2wgsl.compiler.fuzzing.models import Net, build, feed
+from onnx2wgsl.compiler.fuzzing.nets import batches, nets, wild_nets
 from onnx2wgsl.compiler.ir.graph import Graph
 from onnx2wgsl.compiler.ir.program import Buffer, Program
-from onnx2wgsl.compiler.ir.text import format_graph, parse_graph
-from onnx2wgsl.compiler.verify.interpreter import run_graph
+from onnx2wgsl.compiler.ir.program_verifier import verify_program
+from onnx2wgsl.compiler.ir.verifier import verify
+from onnx2wgsl.compiler.verify.compare import same_bits
+from onnx2wgsl.compiler.verify.compiled import compile_in_memory
+from onnx2wgsl.compiler.verify.exact import INTERNAL
+from onnx2wgsl.compiler.verify.stages import run_stage
+
+from tests.builders.ir import reparsed
 
 from .checks import compile_net
 from .profiles import examples
 
 
-@examples(60)
-@given(nets(8))
-def test_text_parses_back_to_the_same_text_and_bits_after_every_pass(net: Net) -> None:
+def check_text(net: Net) -> None:
+    """What each pass leaves, where the model is taken, prints and parses back to the same: the text,
+    a valid graph or program, and its outputs in every bit.
+    """
     given_feed = feed(net)
 
     def check(name: str, stage: Graph | Program) -> None:
-        if isinstance(stage, Graph):
-            text = format_graph(stage)
-            constants = {value.name: value.array for value in stage.constants()}
-            parsed = parse_graph(text, constants)
-            assert format_graph(parsed) == text, name
-            assert same_bits(run_graph(parsed, given_feed), run_graph(stage, given_feed)), name
+        parsed = reparsed(stage)
+        if isinstance(parsed, Graph):
+            verify(parsed, name)
+        else:
+            verify_program(parsed, name)
+        assert same_bits(run_stage(parsed, given_feed), run_stage(stage, given_feed)), name
 
-    compile_net(net, check)
+    try:
+        compile_in_memory(build(net), check)
+    except CompileError as error:
+        if INTERNAL in str(error):
+            raise
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_text_of_every_kind_parses_back_to_the_same_bits_after_every_pass(kind: str) -> None:
+    examples(2)(given(batches(kind))(check_text))()
+
+
+@examples(15)
+@given(nets(8))
+def test_text_of_nets_parses_back_to_the_same_bits_after_every_pass(net: Net) -> None:
+    check_text(net)
+
+
+@examples(15)
+@given(wild_nets())
+def test_text_of_what_stays_in_float_parses_back_to_the_same_bits_after_every_pass(net: Net) -> None:
+    check_text(net)
 
 
 @examples(100)

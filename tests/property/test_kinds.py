@@ -4,9 +4,9 @@ onnxruntime loads and runs them, wholly in integers."""
 import pytest
 from hypothesis import given
 from onnx2wgsl.compiler.fuzzing.kinds import KINDS, SUPPORTED
-from onnx2wgsl.compiler.fuzzing.models import Builder, feed
-from onnx2wgsl.compiler.fuzzing.nets import Net, batches
-from onnx2wgsl.compiler.reference.oracle import Oracle, needs_signed_integer_kernels
+from onnx2wgsl.compiler.fuzzing.models import Builder, Net, feed
+from onnx2wgsl.compiler.fuzzing.nets import batches
+from onnx2wgsl.compiler.reference.oracle import reference_of
 
 from .profiles import examples
 
@@ -22,7 +22,7 @@ def test_onnxruntime_runs_it_in_integers(kind: str) -> None:
         built = Builder(net)
         model = built.model()
         drawn, left_out = drawn + len(net.nodes), left_out + built.left_out
-        oracle = Oracle(model, signed_integer_kernels=needs_signed_integer_kernels(model))
+        oracle = reference_of(model)
         groups = oracle.integer_groups()
         assert groups.exact, groups
         oracle.run(feed(net))

@@ -6,10 +6,11 @@ profile `ci` draws few models.
 
 import pytest
 from hypothesis import given
-from onnx2wgsl.compiler.fuzzing.checks import run_stage, same_bits
 from onnx2wgsl.compiler.fuzzing.kinds import SUPPORTED
-from onnx2wgsl.compiler.fuzzing.models import feed
-from onnx2wgsl.compiler.fuzzing.nets import Net, batches, nets, quantizers
+from onnx2wgsl.compiler.fuzzing.models import Net, feed
+from onnx2wgsl.compiler.fuzzing.nets import batches, nets, quantizers
+from onnx2wgsl.compiler.verify.compare import same_bits
+from onnx2wgsl.compiler.verify.stages import run_stage
 
 from .checks import compile_net
 from .gpu import in_every_variant

@@ -8,13 +8,14 @@ import hypothesis
 import numpy as np
 import pytest
 from hypothesis import settings
-from onnx2wgsl.compiler.fuzzing.checks import Feed, run_stage, same_bits
 from onnx2wgsl.compiler.fuzzing.kinds.conv import ConvNode
-from onnx2wgsl.compiler.fuzzing.models import build, feed
-from onnx2wgsl.compiler.fuzzing.nets import Net, nets
+from onnx2wgsl.compiler.fuzzing.models import Net, build, feed
+from onnx2wgsl.compiler.fuzzing.nets import nets
 from onnx2wgsl.compiler.ir.graph import Graph
 from onnx2wgsl.compiler.ir.program import Program
-from onnx2wgsl.compiler.verify import simulator
+from onnx2wgsl.compiler.operators.convolution import kernel as convolution_kernel
+from onnx2wgsl.compiler.verify.compare import Feed, same_bits
+from onnx2wgsl.compiler.verify.stages import run_stage
 
 from .checks import compile_net
 from .profiles import PHASES
@@ -41,7 +42,7 @@ def shows_the_bug(net: Net) -> bool:
 
 
 def test_a_planted_rounding_bug_shrinks_to_one_convolution(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(simulator, "requantize", truncating)
+    monkeypatch.setattr(convolution_kernel, "requantize", truncating)
     quick = settings(max_examples=200, phases=PHASES, derandomize=True, database=None)
     smallest = hypothesis.find(nets(), shows_the_bug, settings=quick)
     assert [type(node) for node in smallest.nodes] == [ConvNode]

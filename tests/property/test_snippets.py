@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from onnx2wgsl.compiler.arithmetic import requantize
 from onnx2wgsl.compiler.backend.codegen import PROBE_SHADER, SNIPPETS
 from onnx2wgsl.compiler.backend.templating import render_template
-from onnx2wgsl.compiler.fuzzing.checks import bits, run_stage
-from onnx2wgsl.compiler.fuzzing.models import build, feed
-from onnx2wgsl.compiler.fuzzing.nets import Input, Net
+from onnx2wgsl.compiler.fuzzing.models import Input, Net, build, feed
 from onnx2wgsl.compiler.fuzzing.values import DECIMAL, EXTREME_SCALES, LEVELS, SCALES
 from onnx2wgsl.compiler.reference.oracle import Oracle
+from onnx2wgsl.compiler.verify.compare import same_bits
+from onnx2wgsl.compiler.verify.stages import run_stage
 
 from .checks import compile_net
 from .gpu import Harness, in_every_variant, snippet
@@ -135,6 +135,6 @@ def test_quantize_of_any_f32_is_exact(params: Any, dtype: Any, seed: int) -> Non
     model, program = compile_net(net)
     ((_, found),) = in_every_variant(model, program, given_feed)
     simulated = run_stage(program, given_feed)
-    for name, want in Oracle(build(net)).run(given_feed).items():
-        assert (bits(simulated[name]) == bits(want)).all()
-        assert (bits(found[name]) == bits(want)).all()
+    wanted = Oracle(build(net)).run(given_feed)
+    assert same_bits(simulated, wanted)
+    assert same_bits(found, wanted)

@@ -3,7 +3,8 @@
 import pytest
 from hypothesis import given
 from onnx2wgsl.compiler.fuzzing.kinds import SUPPORTED
-from onnx2wgsl.compiler.fuzzing.nets import Net, batches, nets, quantizers, wild_nets
+from onnx2wgsl.compiler.fuzzing.models import Net
+from onnx2wgsl.compiler.fuzzing.nets import batches, nets, quantizers, wild_nets
 
 from .checks import check_float_or_exact, check_stages
 from .profiles import examples

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from onnx2wgsl.face.drawing import draw
+from onnx2wgsl.face.procrustes import to_training_frame
 from onnx2wgsl.trainer.config import DataConfig, Split
 from onnx2wgsl.trainer.data.generate import make_pairs
 from onnx2wgsl.trainer.evaluation.metrics import laplacian_variance, psnr, sharpness
 from onnx2wgsl.trainer.evaluation.predict import load
-from onnx2wgsl.trainer.landmarks.drawing import draw
-from onnx2wgsl.trainer.landmarks.procrustes import to_training_frame
 from PIL import Image
 
 ROOT = Path(__file__).parents[2]

@@ -9,11 +9,11 @@ import sys
 from pathlib import Path
 
 from onnx2wgsl.trainer.evaluation.metrics import Figures
-from onnx2wgsl.trainer.evaluation.recipe import Outcome
 from onnx2wgsl.trainer.evaluation.report import MEAN_IMAGE, Report
 from onnx2wgsl.trainer.evaluation.table import Row
 from onnx2wgsl.trainer.export.gate import Gate
 from onnx2wgsl.trainer.export.ship import Shipped
+from onnx2wgsl.trainer.recipe import Outcome
 
 NETS = ("teacher", "student", "fine-tuned", "int8")
 

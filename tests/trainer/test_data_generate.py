@@ -38,7 +38,7 @@ def hashes(folder: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def result_of_sums(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data set made in one go by one process."""
     folder = tmp_path_factory.mktemp("data") / "made" / "here"
     report = make(folder)

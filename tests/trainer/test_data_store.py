@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from onnx2wgsl.face.drawing import draw
+from onnx2wgsl.face.topology import LIPS_OUTER
 from onnx2wgsl.trainer.config import DataConfig, Split
 from onnx2wgsl.trainer.data import store
 from onnx2wgsl.trainer.data.dataset import PairDataset
@@ -17,8 +19,6 @@ from onnx2wgsl.trainer.data.mouth import mouth_box
 from onnx2wgsl.trainer.data.sheet import write_sheet
 from onnx2wgsl.trainer.data.store import Pairs
 from onnx2wgsl.trainer.errors import TrainerError
-from onnx2wgsl.trainer.landmarks.drawing import draw
-from onnx2wgsl.trainer.landmarks.topology import LIPS_OUTER
 from onnx2wgsl.trainer.renderer import FaceState, landmarks
 from PIL import Image
 

@@ -10,13 +10,13 @@ import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from onnx2wgsl.face.drawing import draw
+from onnx2wgsl.face.procrustes import to_training_frame
+from onnx2wgsl.face.topology import EYE_LEFT, EYE_RIGHT
 from onnx2wgsl.trainer.errors import TrainerError
 from onnx2wgsl.trainer.landmarks import detector
 from onnx2wgsl.trainer.landmarks.detector import Detector, detect, read_frames, read_picture
-from onnx2wgsl.trainer.landmarks.drawing import draw
 from onnx2wgsl.trainer.landmarks.photo import framed_face
-from onnx2wgsl.trainer.landmarks.procrustes import to_training_frame
-from onnx2wgsl.trainer.landmarks.topology import EYE_LEFT, EYE_RIGHT
 from PIL import Image
 
 from .command import refusal, succeed, train
@@ -186,6 +186,12 @@ def test_an_array_of_another_shape_is_refused(tmp_path: Path) -> None:
     (tmp_path / "cut.npy").write_bytes(b"\x93NUMPY")
     message = refusal("landmarks", tmp_path / "cut.npy", "-o", tmp_path / "out")
     assert "cut.npy can't be read as an array" in message
+
+
+def test_a_face_that_cannot_be_placed_is_refused_in_one_message(tmp_path: Path) -> None:
+    np.save(tmp_path / "flat.npy", np.zeros((478, 3)))
+    message = refusal("landmarks", tmp_path / "flat.npy", "-o", tmp_path / "out")
+    assert message.startswith("the target points lie on a line or in one place")
 
 
 def test_the_command_is_quiet_where_nothing_is_wrong(tmp_path: Path) -> None:

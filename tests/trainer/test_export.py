@@ -10,24 +10,17 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
+from onnx2wgsl.trainer.data import held_out
 from onnx2wgsl.trainer.errors import TrainerError
-from onnx2wgsl.trainer.evaluation import held_out
 from onnx2wgsl.trainer.export import qat
 from onnx2wgsl.trainer.export.bias import correct_biases, rounded
 from onnx2wgsl.trainer.export.equalize import equalize
 from onnx2wgsl.trainer.export.gate import Gate, check
 from onnx2wgsl.trainer.export.graph import OPSET, write_onnx
 from onnx2wgsl.trainer.export.quantize import METHODS, Method, quantize
-from onnx2wgsl.trainer.export.runtime import (
-    OnnxGenerator,
-    floats_in,
-    operators,
-    optimized,
-    options,
-    to_pictures,
-    to_range,
-)
+from onnx2wgsl.trainer.export.runtime import floats_in, operators, optimized
 from onnx2wgsl.trainer.models import MobileUNet, fold_batch_norm
+from onnx2wgsl.trainer.models.onnx_generator import OnnxGenerator, options, to_pictures, to_range
 from torch import nn
 
 from tests.trainer.tiny import SIZE

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from onnx2wgsl.face import topology
 from onnx2wgsl.trainer.errors import TrainerError
-from onnx2wgsl.trainer.landmarks import topology
-from onnx2wgsl.trainer.renderer import FaceState, camera, face, landmarks, render
+from onnx2wgsl.trainer.renderer import FaceState, face, landmarks, render
 from onnx2wgsl.trainer.renderer.expressions import CHANNELS, EMOTIONS, VISEMES
 from onnx2wgsl.trainer.renderer.looks import LOOKS
 from onnx2wgsl.trainer.renderer.mesh import normals, subdivision
@@ -142,13 +142,6 @@ def test_the_shoulders_stay_where_they_are() -> None:
     for side in (slice(0, SIZE // 6), slice(-SIZE // 6, SIZE)):
         assert np.array_equal(still[low, side], moved[low, side])
     assert not np.array_equal(still, moved)
-
-
-def test_the_pivot_stays_at_the_centre_of_the_framing() -> None:
-    assert np.allclose(camera.project(camera.PIVOT[None])[0], [*camera.FRAME_CENTER, 0.0])
-    turn = camera.rotation(10, 20, 30)
-    assert np.allclose(turn @ turn.T, np.eye(3))
-    assert np.isclose(np.linalg.det(turn), 1)
 
 
 def test_lids_lie_on_the_eyeball_never_inside() -> None:

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from onnx2wgsl.trainer.cli import evaluate as command
+from onnx2wgsl.trainer.data import held_out
 from onnx2wgsl.trainer.errors import TrainerError
-from onnx2wgsl.trainer.evaluation import held_out, predict
+from onnx2wgsl.trainer.evaluation import predict
 from onnx2wgsl.trainer.evaluation.report import MEAN_IMAGE, Entry, Evaluation
 from onnx2wgsl.trainer.evaluation.sheets import MOST_BYTES, write_sheet
 from onnx2wgsl.trainer.evaluation.table import HELD_OUT

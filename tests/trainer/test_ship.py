@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner
 from onnx2wgsl.trainer.cli import ship as command
 from onnx2wgsl.trainer.config import LossConfig, OptimizerConfig
+from onnx2wgsl.trainer.data import held_out
 from onnx2wgsl.trainer.errors import TrainerError
-from onnx2wgsl.trainer.evaluation import held_out
 from onnx2wgsl.trainer.export import gate
 from onnx2wgsl.trainer.export.ship import Export, _parts, ship
 from onnx2wgsl.trainer.models import MobileUNet, PhaseStudents, save_generator, unet

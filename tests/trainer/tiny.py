@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from onnx2wgsl.face.drawing import draw
 from onnx2wgsl.trainer.config import SPLITS, DataConfig
 from onnx2wgsl.trainer.data import store
 from onnx2wgsl.trainer.data.dataset import PairDataset
 from onnx2wgsl.trainer.data.sampling import sample_state
 from onnx2wgsl.trainer.data.store import Pairs
-from onnx2wgsl.trainer.landmarks.drawing import draw
 from onnx2wgsl.trainer.models import MobileUNet
 from onnx2wgsl.trainer.renderer import landmarks
 from torch.nn import functional

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from onnx2wgsl.compiler.frontend.importer import import_model
-from onnx2wgsl.compiler.ir.graph import Conv, Pad, Resize
+from onnx2wgsl.compiler.frontend.driver import import_model
+from onnx2wgsl.compiler.operators.convolution.op import Conv
+from onnx2wgsl.compiler.operators.moves.pad import Pad
+from onnx2wgsl.compiler.operators.moves.resize import Resize
 
 from tests.builders.edit import save
 from tests.compiler.exactness import assert_exact

@@ -7,6 +7,7 @@ import sys
 from importlib import import_module, metadata
 
 import click
+from onnx2wgsl.face.errors import FaceError
 from rich.console import Console
 
 from ..errors import TrainerError
@@ -75,7 +76,7 @@ def main() -> None:
 
 def _tell(error: Exception) -> None:
     """One message; an error that is nobody's mistake asks to be reported."""
-    if isinstance(error, TrainerError):
+    if isinstance(error, TrainerError | FaceError):
         click.echo(f"error: {error}", err=True)
     elif isinstance(error, ModuleNotFoundError):
         click.echo(

@@ -35,8 +35,8 @@ def _run(folder: Path, processes: int) -> None:
     from rich.table import Table
 
     from ..config import PRESETS
-    from ..evaluation.recipe import whole_recipe
     from ..evaluation.report import MEAN_IMAGE
+    from ..recipe import whole_recipe
 
     set_threads(1)  # at 64x64 a second one mostly waits
     out = console()

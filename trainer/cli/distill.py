@@ -41,4 +41,5 @@ def command(
     set_threads(threads)
     config = sized(PRESETS[preset], "model", size, ngf)
     config = replace(config, loss=loss(config.loss, given), distill=optimizer(config.distill, given))
-    end(train_student(data, run, config, "distill", teacher, init, seconds, device, console()))
+    result = train_student(data, run, config, "distill", teacher, init, seconds, device, console())
+    end(result.reason)

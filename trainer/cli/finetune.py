@@ -44,4 +44,5 @@ def command(
     set_threads(threads)
     config = PRESETS[preset]
     config = replace(config, loss=loss(config.loss, given), finetune=optimizer(config.finetune, given))
-    end(train_student(data, run, config, "finetune", teacher, init, seconds, device, console()))
+    result = train_student(data, run, config, "finetune", teacher, init, seconds, device, console())
+    end(result.reason)

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import click
 import numpy as np
+from onnx2wgsl.face.drawing import draw
+from onnx2wgsl.face.procrustes import to_training_frame
+from onnx2wgsl.face.topology import LANDMARKS
 from PIL import Image
 from rich.progress import Progress
 
 from ..errors import TrainerError
 from ..files import replacing
 from ..landmarks.detector import Detector, Landmarks, Picture, read_frames, read_picture
-from ..landmarks.drawing import draw
-from ..landmarks.procrustes import to_training_frame
-from ..landmarks.topology import LANDMARKS
 from . import console
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
 
 from ..config import PRESETS, Config, LossConfig, OptimizerConfig
 from . import console
-
-if TYPE_CHECKING:
-    from ..training.run import Result
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Settings = TypeVar("Settings", LossConfig, OptimizerConfig)
@@ -117,10 +114,13 @@ def _changed(config: Settings, given: dict[str, Any], options: list[str]) -> Set
     return replace(config, **{n: given[n] for n in names if given.get(n) is not None})
 
 
-def end(result: Result) -> None:
-    """The exit status of a stage: 130 where it was interrupted, 1 where it had to stop."""
-    if result.reason == "signal":
+def end(reason: str) -> None:
+    """The exit status of a stage: 130 where it was interrupted, 1 where it had to stop.
+
+    reason: one of training.stopping.Reason.
+    """
+    if reason == "signal":
         raise click.exceptions.Exit(130)
-    if result.reason == "runaway":
+    if reason == "runaway":
         console().print("see log.jsonl; --runaway drop goes on without the discriminator")
         raise click.exceptions.Exit(1)

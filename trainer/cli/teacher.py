@@ -43,4 +43,5 @@ def command(
         teacher=replace(config.teacher, **weights),
         teach=optimizer(config.teach, given),
     )
-    end(train_teacher(data, run, config, seconds, device, console()))
+    result = train_teacher(data, run, config, seconds, device, console())
+    end(result.reason)

@@ -10,11 +10,11 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from onnx2wgsl.face.drawing import draw
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from ..config import Split
-from ..landmarks.drawing import draw
 from .mouth import mouth_box
 from .store import Pairs, read_split
 

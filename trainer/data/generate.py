@@ -23,13 +23,14 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
+from onnx2wgsl.face.drawing import draw
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ..config import DataConfig, Split
 from ..errors import TrainerError
-from ..landmarks.drawing import draw
 from ..renderer import landmarks, render
 from ..renderer.looks import look
 from . import store
@@ -213,8 +214,6 @@ def _as_completed(
 
 def _start_worker() -> None:
     """The keyboard's interrupt is the parent's to handle; OpenCV takes no threads of its own."""
-    import cv2
-
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     cv2.setNumThreads(1)
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-
-from ..landmarks.topology import LIPS_OUTER
+from onnx2wgsl.face.topology import LIPS_OUTER
 
 Box = tuple[int, int, int, int]
 """y0, y1, x0, x1: rows from y0 up to y1, columns from x0 up to x1, in pixels."""

@@ -15,8 +15,8 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
+from onnx2wgsl.face.topology import LIPS_INNER, LIPS_OUTER, VERTICES
 
-from ..landmarks.topology import LIPS_INNER, LIPS_OUTER, VERTICES
 from ..renderer.expressions import VISEMES, displaced
 
 FPS = 25

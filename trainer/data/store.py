@@ -19,11 +19,11 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from onnx2wgsl.face.topology import LANDMARKS
 
 from ..config import SPLITS, Split
 from ..errors import TrainerError
 from ..files import replacing, write_whole
-from ..landmarks.topology import LANDMARKS
 
 FORMAT = 1
 DESCRIPTION = "dataset.json"

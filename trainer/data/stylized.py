@@ -11,22 +11,22 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from dataclasses import asdict, dataclass, field, replace
-from math import ceil
 from pathlib import Path
 from typing import Literal
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
+from onnx2wgsl.face.drawing import draw
+from onnx2wgsl.face.errors import FaceError
+from onnx2wgsl.face.procrustes import to_training_frame
+from onnx2wgsl.face.topology import LANDMARKS
 from rich.console import Console
 from rich.progress import track
 
 from ..config import SPLITS, DataConfig, Split
 from ..errors import TrainerError
 from ..landmarks import detector
-from ..landmarks.drawing import draw
-from ..landmarks.procrustes import to_training_frame
-from ..landmarks.topology import LANDMARKS
+from ..landmarks.warp import warped
 from . import store
 from .store import Pairs, Shard
 
@@ -167,7 +167,7 @@ def _placed(photo: Path, painted: Path, size: int, landmarks_from: LandmarksFrom
         raise LeftOutError("no face was found")
     try:
         placed = to_training_frame(points, _aspect(picture)).astype(np.float32)
-    except TrainerError as error:
+    except FaceError as error:
         raise LeftOutError(str(error)) from error
     return warped(picture, points, placed, size), placed
 
@@ -196,40 +196,6 @@ def _landmarks(path: Path, picture: Picture) -> Points | None:
     if points.shape != (LANDMARKS, 3) or not np.isfinite(points).all():
         raise LeftOutError(f"{given} holds {list(points.shape)}, not {LANDMARKS} finite points")
     return np.asarray(points, np.float32)
-
-
-def warped(picture: Picture, points: Points, placed: Points, size: int) -> Picture:
-    """A picture u8[H,W,3] moved as its landmarks were: u8[size,size,3].
-
-    points, placed: f32[478,3], landmarks in the picture and in the frame. Where the frame goes
-    beyond the picture, its edge goes on.
-    """
-    scale, shift = _similarity(points, placed, picture.shape[1], picture.shape[0], size)
-    # A picture that shrinks is sampled finely enough to show every pixel, and then averaged.
-    fine = max(1, ceil(1 / abs(scale)))
-    scale, shift = scale * fine, shift * fine
-    # Coordinates are of pixels' corners; OpenCV's are of their centres.
-    shift += (scale - 1) * (0.5 + 0.5j)
-    matrix = np.array([[scale.real, -scale.imag, shift.real], [scale.imag, scale.real, shift.imag]])
-    moved = cv2.warpAffine(
-        picture, matrix, (size * fine, size * fine),
-        flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE,
-    )  # fmt: skip
-    return np.asarray(cv2.resize(moved, (size, size), interpolation=cv2.INTER_AREA), np.uint8)
-
-
-def _similarity(
-    points: Points, placed: Points, width: int, height: int, size: int
-) -> tuple[complex, complex]:
-    """The similarity from pixels of the picture to those of the frame, by least squares.
-
-    In complex numbers x + iy it is z -> scale * z + shift.
-    """
-    source = points[:, 0].astype(np.float64) * width + 1j * points[:, 1] * height
-    target = (placed[:, 0].astype(np.float64) + 1j * placed[:, 1]) * size
-    middle, goal = source.mean(), target.mean()
-    scale = np.vdot(source - middle, target - goal) / np.vdot(source - middle, source - middle)
-    return complex(scale), complex(goal - scale * middle)
 
 
 class _Writer:

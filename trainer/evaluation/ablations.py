@@ -17,7 +17,7 @@ import numpy as np
 from rich.console import Console
 
 from ..config import Config, DataConfig, LossConfig, ModelConfig, OptimizerConfig, TeacherConfig
-from ..data import store
+from ..data import held_out, store
 from ..data.generate import generate, split_counts
 from ..errors import TrainerError
 from ..files import write_whole
@@ -27,7 +27,7 @@ from ..training.log import read_log
 from ..training.loop import BEST, LAST
 from ..training.perceptual import PercLite0
 from ..training.run import Result, train_student, train_teacher
-from . import held_out, predict
+from . import predict
 from .metrics import Figures, measure
 from .table import HELD_OUT, perceptual
 

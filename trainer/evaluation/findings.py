@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
+from ..data import held_out
 from ..files import write_whole
 from ..models import load_generator
-from . import held_out, predict
+from . import predict
 from .ablations import Ablations, Measured
 from .sheets import write_sheet
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 Picture = NDArray[Any]
 Perceptual = Callable[[Picture, Picture], NDArray[np.float64]]
@@ -165,8 +166,6 @@ def sharpness(found: float, truth: float) -> float:
 
 def crop(picture: NDArray[np.uint8], box: NDArray[np.int64]) -> NDArray[np.uint8]:
     """u8[64,64,3]: what the box holds, bilinearly resized."""
-    from PIL import Image
-
     y0, y1, x0, x1 = (int(edge) for edge in box)
     part = Image.fromarray(np.ascontiguousarray(picture[y0:y1, x0:x1]))
     side = (MOUTH_SIDE, MOUTH_SIDE)

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from ..data import store
 from ..errors import TrainerError
-from ..export.runtime import OnnxGenerator, to_pictures, to_range
 from ..models import Generator, load_generator
+from ..models.onnx_generator import OnnxGenerator, to_pictures, to_range
 
 Pictures = NDArray[np.uint8]
 Predict = Callable[[Pictures], Pictures]

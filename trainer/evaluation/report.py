@@ -10,15 +10,16 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from onnx2wgsl.face.drawing import draw
 
 from ..config import Split
-from ..data import store
+from ..data import held_out, store
 from ..errors import TrainerError
 from ..files import write_whole
-from ..landmarks.drawing import draw
+from ..landmarks.photo import framed_face
 from ..renderer import landmarks, render
 from ..training.perceptual import FeatureDistance
-from . import held_out, predict
+from . import predict
 from .metrics import Figures, measure
 from .predict import Predict
 from .scenes import scenes
@@ -155,8 +156,6 @@ class Evaluation:
         Raises:
             TrainerError: a photo can't be read or shows no face, or mediapipe is missing.
         """
-        from ..landmarks.photo import framed_face
-
         found = [framed_face(photo, self.size) for photo in photos]
         rows = {"photo": np.stack([face.picture for face in found])}
         write_sheet(path, rows | self._rows(np.stack([face.landmarks for face in found])), side=256)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..evaluation.held_out import Pictures
+from ..data.held_out import Pictures
 from ..evaluation.metrics import PERFECT_PSNR, psnr
-from .runtime import Floats, OnnxGenerator, to_pictures, to_range
+from ..models.onnx_generator import Floats, OnnxGenerator, to_pictures, to_range
 
 LEAST_FIDELITY = 45.0
 """dB of the int8 net against the float one, mean over held-out inputs."""

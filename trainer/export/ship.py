@@ -23,11 +23,12 @@ import onnx
 from numpy.typing import NDArray
 from torch import nn
 
+from ..data import held_out
+from ..data.held_out import Pictures
 from ..errors import TrainerError
-from ..evaluation import held_out
-from ..evaluation.held_out import Pictures
 from ..files import write_whole
 from ..models import MobileUNet, PhaseStudents, fold_batch_norm, load_generator
+from ..models.onnx_generator import OnnxGenerator, to_range
 from . import compiler, qat
 from .bias import correct_biases
 from .equalize import equalize
@@ -35,7 +36,7 @@ from .gate import Gate, check
 from .graph import write_onnx
 from .provenance import provenance
 from .quantize import METHODS, Method, quantize
-from .runtime import OnnxGenerator, floats_in, operators, optimized, to_range
+from .runtime import floats_in, operators, optimized
 
 Say = Callable[[str], None]
 

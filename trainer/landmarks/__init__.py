@@ -1,1 +1,1 @@
-"""Face landmarks: their topology, their drawing, their alignment, and where they come from."""
+"""Landmarks of photos and videos, and photos framed by them."""

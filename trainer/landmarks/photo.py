@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from onnx2wgsl.face.procrustes import to_training_frame
 
-from ..data.stylized import warped
 from ..errors import TrainerError
 from .detector import detect, read_picture
-from .procrustes import to_training_frame
+from .warp import warped
 
 
 @dataclass(frozen=True)

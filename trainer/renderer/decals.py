@@ -10,9 +10,9 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from onnx2wgsl.face import topology
+from onnx2wgsl.face.topology import UV
 
-from ..landmarks import topology
-from ..landmarks.topology import UV
 from .looks import look
 from .parts import Material
 

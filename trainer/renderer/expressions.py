@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from onnx2wgsl.face import topology
 
-from ..landmarks import topology
 from .rest import LOWER_LIP, REST, UPPER_LIP, Points
 
 Vectors = Points

@@ -7,9 +7,9 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
+from onnx2wgsl.face import topology
+from onnx2wgsl.face.topology import MESH, TRIANGLES, UV
 
-from ..landmarks import topology
-from ..landmarks.topology import MESH, TRIANGLES, UV
 from .expressions import MOUTH, displaced, smooth_step
 from .mesh import Points, subdivision
 from .rest import LOWER_LIP, REST, UPPER_LIP

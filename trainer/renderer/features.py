@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+from onnx2wgsl.face import topology
 
-from ..landmarks import topology
 from . import face
 from .expressions import MOUTH, turn_jaw
 from .mesh import Points, Triangles, curve, ellipsoid, grid

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from onnx2wgsl.face.camera import project, rotation
+from onnx2wgsl.face.framing import PIVOT
+from onnx2wgsl.face.topology import MESH
 
-from ..landmarks.topology import MESH
-from . import camera, face
+from . import face
 from .mesh import Points
 from .state import FaceState
 
 
 def placed(points: Points, state: FaceState) -> Points:
     """Points f64[n,3] of the head's own coordinates, turned and scaled as the state has it."""
-    turned = (points - camera.PIVOT) @ camera.rotation(*state.pose).T
-    return np.asarray(turned * state.scale + camera.PIVOT)
+    turned = (points - PIVOT) @ rotation(*state.pose).T
+    return np.asarray(turned * state.scale + PIVOT)
 
 
 def seen(points: Points, state: FaceState, share: float | Points = 1.0) -> Points:
-    """Placed points in the frame, f64[n,3] (camera.project), shifted by the state's offset.
+    """Placed points in the frame, f64[n,3] (face.camera.project), shifted by the state's offset.
 
     share: how much of the shift each point takes part in, f64[n,1].
     """
-    return np.asarray(camera.project(points) + share * np.array([*state.offset, 0.0]))
+    return np.asarray(project(points) + share * np.array([*state.offset, 0.0]))
 
 
 def landmarks(state: FaceState) -> NDArray[np.float32]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-
-from ..landmarks import topology
-from ..landmarks.topology import VERTICES
+from onnx2wgsl.face import topology
+from onnx2wgsl.face.topology import VERTICES
 
 Points = NDArray[np.float64]
 

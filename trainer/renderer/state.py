@@ -15,7 +15,7 @@ class FaceState:
     identity: weights of the axes of head.IDENTITIES, about -1 to 1 each.
     expression: weights of channels of expressions.CHANNELS, 0 to 1 each (a little beyond is fine).
     gaze: right and up as the viewer sees it, -1 to 1 each.
-    pose: pitch, yaw and roll of the head in degrees (camera.rotation).
+    pose: pitch, yaw and roll of the head in degrees (face.camera.rotation).
     offset: shift right and down, as fractions of the frame; scale: size against the usual framing.
     look: name of a look (looks.LOOKS).
     """

@@ -18,6 +18,7 @@ import torch
 from torch import nn
 
 from ..errors import TrainerError
+from ..models import MobileUNet
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -159,8 +160,6 @@ def exercise(device: torch.device) -> float:
 
 def step_seconds(device: torch.device, amp: bool, size: int = 64, ngf: int = 16) -> float:
     """The least time of a student's iteration (batch 4, L1, no data), seconds."""
-    from ..models import MobileUNet
-
     network = place(MobileUNet(size, ngf), device)
     drawing = torch.rand(4, 3, size, size, device=device).to(memory_format=torch.channels_last)
     adam = torch.optim.Adam(network.parameters(), fused=True)

@@ -9,8 +9,8 @@ import numpy as np
 from hypothesis import strategies as st
 
 from ..builder import Tensor
-from ..models import Builder
-from ..nodes import ANY_SHAPES, Kind, Node, Operands, Result, Shape, results
+from ..models import Builder, Shape
+from ..nodes import ANY_SHAPES, Kind, Node, Operands, Result, results
 from ..values import LEVELS, LIMITS, NUMPY, SCALES, SEEDS, Level
 
 Other = Literal["tensor", "itself", "scalar", "one", "channels", "last", "whole"]

@@ -9,8 +9,8 @@ import numpy as np
 from hypothesis import strategies as st
 
 from ..builder import Tensor
-from ..models import Builder
-from ..nodes import MATRICES, STACKS, Kind, Node, Operands, Shape, several
+from ..models import Builder, Shape
+from ..nodes import MATRICES, STACKS, Kind, Node, Operands, several
 from ..values import F32, LEVELS, LIMITS, MULTIPLIERS, NUMPY, SCALES, SEEDS, Array, Dtype, Level
 from .conv import bias_values, result_scale, stored_weights
 

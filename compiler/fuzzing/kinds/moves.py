@@ -14,24 +14,12 @@ import numpy as np
 from hypothesis import strategies as st
 
 from ..builder import QuantParams, Tensor
-from ..models import Builder
-from ..nodes import (
-    ANY_SHAPES,
-    AXES,
-    IMAGES,
-    Kind,
-    Made,
-    Node,
-    Operands,
-    Result,
-    axis_of,
-    results,
-    several,
-)
+from ..models import Builder, Results
+from ..nodes import ANY_SHAPES, AXES, IMAGES, Kind, Node, Operands, Result, axis_of, results, several
 from ..values import SEEDS, tuples
 
 Numbers = tuple[int, ...]
-Move = Callable[[Builder, Tensor, Numbers, QuantParams | None], Made]
+Move = Callable[[Builder, Tensor, Numbers, QuantParams | None], Results]
 
 
 @dataclass(frozen=True)
@@ -42,17 +30,17 @@ class MoveNode(Node):
     numbers: Numbers
     result: Result
 
-    def make(self, b: Builder) -> Made:
+    def make(self, b: Builder) -> Results:
         x = b.pick(self.x)
         return MOVES[self.move](b, x, self.numbers, self.result.of(b, x))
 
 
-def transpose(b: Builder, x: Tensor, numbers: Numbers, params: QuantParams | None) -> Made:
+def transpose(b: Builder, x: Tensor, numbers: Numbers, params: QuantParams | None) -> Results:
     order = sorted(range(len(x.shape)), key=lambda axis: (numbers[axis], axis))
     return b.q.op("Transpose", [x], params, perm=order)
 
 
-def reshape(b: Builder, x: Tensor, numbers: Numbers, params: QuantParams | None) -> Made:
+def reshape(b: Builder, x: Tensor, numbers: Numbers, params: QuantParams | None) -> Results:
     """To sides that divide what is left, the last taking the rest; one may be written -1 or 0."""
     left, sides = int(np.prod(x.shape)), []
     for number in numbers[: abs(numbers[4]) % 3]:
@@ -68,11 +56,11 @@ def reshape(b: Builder, x: Tensor, numbers: Numbers, params: QuantParams | None)
     return b.q.op("Reshape", [x, np.array(written, np.int64)], params)
 
 
-def flatten(b: Builder, x: Tensor, numbers: Numbers, params: QuantParams | None) -> Made:
+def flatten(b: Builder, x: Tensor, numbers: Numbers, params: QuantParams | None) -> Results:
     return b.q.op("Flatten", [x], params, axis=axis_of(numbers[0], len(x.shape)))
 
 
-def squeeze(b: Builder, x: Tensor, numbers: Numbers, params: QuantParams | None) -> Made:
+def squeeze(b: Builder, x: Tensor, numbers: Numbers, params: QuantParams | None) -> Results:
     """Some of the axes of length 1, or all of them without a list."""
     ones = [axis for axis, side in enumerate(x.shape) if side == 1]
     if not ones or len(x.shape) == len(ones):
@@ -83,14 +71,14 @@ def squeeze(b: Builder, x: Tensor, numbers: Numbers, params: QuantParams | None)
     return b.q.op("Squeeze", [x, np.array(chosen, np.int64)], params)
 
 
-def unsqueeze(b: Builder, x: Tensor, numbers: Numbers, params: QuantParams | None) -> Made:
+def unsqueeze(b: Builder, x: Tensor, numbers: Numbers, params: QuantParams | None) -> Results:
     if len(x.shape) > 3:
         return None
     axis = axis_of(numbers[0], len(x.shape) + 1)
     return b.q.op("Unsqueeze", [x, np.array([axis], np.int64)], params)
 
 
-def slice_(b: Builder, x: Tensor, numbers: Numbers, params: QuantParams | None) -> Made:
+def slice_(b: Builder, x: Tensor, numbers: Numbers, params: QuantParams | None) -> Results:
     """One or two axes, any steps, also backwards, with ends far outside."""
     axes = sorted({numbers[axis] % len(x.shape) for axis in range(1 + numbers[2] % 2)})
     starts, ends, steps = [], [], []
@@ -114,7 +102,7 @@ def slice_(b: Builder, x: Tensor, numbers: Numbers, params: QuantParams | None) 
     return b.q.op("Slice", [x, *arrays], params)
 
 
-def split(b: Builder, x: Tensor, numbers: Numbers, params: QuantParams | None) -> Made:
+def split(b: Builder, x: Tensor, numbers: Numbers, params: QuantParams | None) -> Results:
     axis = axis_of(numbers[0], len(x.shape))
     side = x.shape[axis]
     if side < 2:
@@ -124,7 +112,7 @@ def split(b: Builder, x: Tensor, numbers: Numbers, params: QuantParams | None) -
     return b.q.ops("Split", [x, sizes], [params, params], axis=axis)
 
 
-def gather(b: Builder, x: Tensor, numbers: Numbers, params: QuantParams | None) -> Made:
+def gather(b: Builder, x: Tensor, numbers: Numbers, params: QuantParams | None) -> Results:
     """Constant indices: a list, a matrix where the rank allows, or one, which drops the axis."""
     axis = axis_of(numbers[0], len(x.shape))
     side = x.shape[axis]
@@ -135,7 +123,7 @@ def gather(b: Builder, x: Tensor, numbers: Numbers, params: QuantParams | None) 
     return b.q.op("Gather", [x, np.asarray(forms[numbers[5] % len(forms)])], params, axis=axis)
 
 
-def expand(b: Builder, x: Tensor, numbers: Numbers, params: QuantParams | None) -> Made:
+def expand(b: Builder, x: Tensor, numbers: Numbers, params: QuantParams | None) -> Results:
     sides = [
         1 + numbers[axis] % 4 if side == 1 else (1, side)[numbers[axis] % 2]
         for axis, side in enumerate(x.shape)
@@ -145,12 +133,12 @@ def expand(b: Builder, x: Tensor, numbers: Numbers, params: QuantParams | None) 
     return b.q.op("Expand", [x, np.array(sides, np.int64)], params)
 
 
-def tile(b: Builder, x: Tensor, numbers: Numbers, params: QuantParams | None) -> Made:
+def tile(b: Builder, x: Tensor, numbers: Numbers, params: QuantParams | None) -> Results:
     repeats = [1 + numbers[axis] % 3 for axis in range(len(x.shape))]
     return b.q.op("Tile", [x, np.array(repeats, np.int64)], params)
 
 
-def depth_to_space(b: Builder, x: Tensor, numbers: Numbers, params: QuantParams | None) -> Made:
+def depth_to_space(b: Builder, x: Tensor, numbers: Numbers, params: QuantParams | None) -> Results:
     blocks = [size for size in (2, 3, 1) if len(x.shape) == 4 and x.shape[1] % size**2 == 0]
     if not blocks:
         return None
@@ -158,7 +146,7 @@ def depth_to_space(b: Builder, x: Tensor, numbers: Numbers, params: QuantParams 
     return b.q.op("DepthToSpace", [x], params, blocksize=blocks[numbers[1] % len(blocks)], mode=mode)
 
 
-def space_to_depth(b: Builder, x: Tensor, numbers: Numbers, params: QuantParams | None) -> Made:
+def space_to_depth(b: Builder, x: Tensor, numbers: Numbers, params: QuantParams | None) -> Results:
     if len(x.shape) != 4:
         return None
     blocks = [size for size in (2, 3, 1) if not any(side % size for side in x.shape[2:])]

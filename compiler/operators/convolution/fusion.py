@@ -19,9 +19,13 @@ and because what ONNX Runtime makes of it depends on the machine:
 import numpy as np
 
 from ...arithmetic import F32, quantize_bias
-from ...ir.graph import Conv, Dequantize, Elementwise, Op, QConv, Quantize, Value
+from ...ir.graph import Op, Value
 from ...ir.types import Array
-from ..fusion import Group, Refused, Surroundings
+from ...reference.facts import ACTIVATIONS
+from ..fusion import Group, NoIntegerForm, Surroundings
+from ..onnx_op import Elementwise
+from ..quantize import Dequantize, Quantize
+from .op import Conv, QConv
 
 
 def fuse(around: Surroundings, op: Op) -> Group | None:
@@ -31,16 +35,18 @@ def fuse(around: Surroundings, op: Op) -> Group | None:
     producers = around.producers
     x = around.stored(op.x)
     if x.data is not None:
-        raise Refused(f"its input @{x.name} is a constant")
+        raise NoIntegerForm(f"its input @{x.name} is a constant")
     weight = producers.get(op.weight)
     if not isinstance(weight, Dequantize) or weight.x.data is None:
-        raise Refused("its weights are not an int8 constant behind DequantizeLinear")
+        raise NoIntegerForm("its weights are not an int8 constant behind DequantizeLinear")
     quantize = requantization(around, op)
     assert x.type.quantization is not None
     sx = x.type.quantization.scale
     scale, zero_point = _weight_parameters(weight, x.type.dtype)
     if x.type.dtype != quantize.result.type.dtype:
-        raise Refused(f"it takes {x.type.dtype} and gives {quantize.result.type.dtype}; the two must agree")
+        raise NoIntegerForm(
+            f"it takes {x.type.dtype} and gives {quantize.result.type.dtype}; the two must agree"
+        )
     bias = quantized_bias(producers, op.bias, sx, scale)
     return Group(
         quantize,
@@ -49,12 +55,9 @@ def fuse(around: Surroundings, op: Op) -> Group | None:
             x,
             _as_image(weight.x),
             bias,
-            op.strides,
-            op.pads,
-            op.dilations,
             weight_scale=Value.constant(f"{weight.x.name}.scale", scale),
-            group=op.group,
             weight_zero_point=zero_point,
+            **op.window,
         ),
     )
 
@@ -70,15 +73,15 @@ def requantization(around: Surroundings, conv: Op) -> Quantize:
     """The quantize after `conv`, directly or behind a redundant Relu or Clip."""
     user = around.only_reader(conv.result)
     activation = None
-    if isinstance(user, Elementwise) and user.op in ("Relu", "Clip"):
+    if isinstance(user, Elementwise) and user.op_type in ACTIVATIONS:
         activation, user = user, around.only_reader(user.result)
     if not isinstance(user, Quantize):
-        what = user.op if isinstance(user, Elementwise) else user.kind
-        raise Refused(f"{what} follows it; QuantizeLinear must stand directly after Conv")
+        what = user.op_type if isinstance(user, Elementwise) else user.kind
+        raise NoIntegerForm(f"{what} follows it; QuantizeLinear must stand directly after Conv")
     if activation is not None and not is_redundant(activation, user):
         quantization = user.result.type.quantization
-        raise Refused(
-            f"the {activation.op} after it is not implied by QuantizeLinear {quantization}: "
+        raise NoIntegerForm(
+            f"the {activation.op_type} after it is not implied by QuantizeLinear {quantization}: "
             "quantize between Conv and the activation"
         )
     return user
@@ -89,7 +92,7 @@ def is_redundant(activation: Elementwise, quantize: Quantize) -> bool:
     quantization = quantize.result.type.quantization
     assert quantization is not None
     low, high = quantize.result.type.limits
-    if activation.op == "Relu":
+    if activation.op_type == "Relu":
         return quantization.zero_point == low
     scale = F32(quantization.scale)
     bounds = [value.array.reshape(-1)[0] for value in activation.xs[1:]]
@@ -104,13 +107,13 @@ def _weight_parameters(weight: Dequantize, dtype: str) -> tuple[Array, Value | N
     """Scales f32 [1] or [O], and the zero points where any is not zero."""
     scale = weight.scale.array.astype(F32).reshape(-1)
     if scale.size > 1 and (weight.axis != 0 or scale.size != weight.x.type.shape[0]):
-        raise Refused(f"its weights have {scale.size} scales along axis {weight.axis}")
+        raise NoIntegerForm(f"its weights have {scale.size} scales along axis {weight.axis}")
     if not weight.x.type.is_byte or (dtype == "s8" and weight.x.type.dtype == "u8"):
-        raise Refused(f"{weight.x.type.dtype} weights with {dtype} activations are not integer")
+        raise NoIntegerForm(f"{weight.x.type.dtype} weights with {dtype} activations are not integer")
     zero_point = weight.zero_point
     if zero_point is not None and zero_point.array.any():
         if zero_point.array.size not in (1, weight.x.type.shape[0]):
-            raise Refused(f"its weights have {zero_point.array.size} zero points")
+            raise NoIntegerForm(f"its weights have {zero_point.array.size} zero points")
         return scale, zero_point
     return scale, None
 
@@ -122,18 +125,18 @@ def quantized_bias(producers: dict[Value, Op], given: Value | None, sx: float, s
     if given.data is not None:
         unit = np.float64(sx) * sw
         if not (np.abs(given.array) < unit * (2.0**31 - 256)).all():
-            raise Refused(
+            raise NoIntegerForm(
                 f"its float bias @{given.name} reaches {np.abs(given.array).max():.6g}, "
                 f"which is no int32 in units of input scale * weight scale ({unit.min():.6g})"
             )
         return Value.constant(f"{given.name}.i32", quantize_bias(given.array, sx, sw))
     bias = producers.get(given)
     if not isinstance(bias, Dequantize) or bias.x.data is None or bias.x.type.dtype != "i32":
-        raise Refused("its bias is neither an int32 constant behind DequantizeLinear nor a float one")
+        raise NoIntegerForm("its bias is neither an int32 constant behind DequantizeLinear nor a float one")
     if bias.zero_point is not None and bias.zero_point.array.any():
-        raise Refused("its bias has a zero point")
+        raise NoIntegerForm("its bias has a zero point")
     expected = F32(sx) * sw
     bias_scale = bias.scale.array.astype(F32).reshape(-1)
     if (np.abs(bias_scale - expected) > 0.01 * np.abs(expected) + 1e-6).any():
-        raise Refused("the scale of its bias is not the product of input and weight scale")
+        raise NoIntegerForm("the scale of its bias is not the product of input and weight scale")
     return bias.x

@@ -1,19 +1,51 @@
-"""What the template of a convolution needs: the columns and taps of a tile, sizes, offsets."""
+"""The tile of a convolution: what one invocation computes, and the columns that its windows touch."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
-from ...ir.layout import physical_channels
-from ...ir.program import ConvKernel
-from ...ir.types import Array
-from ...lowering.shader import Json, Shader, byte_word, start_of
+TILE_PIXELS = 8
+WORKGROUP = 32
 
 
 @dataclass(frozen=True)
-class _Column:
+class Tile:
+    """What one invocation computes (pixels along x, words of output channels) and the workgroup
+    (pixel tiles, words).
+    """
+
+    pixels: int = 4
+    words: int = 1
+    workgroup: tuple[int, int] = (64, 1)
+
+
+def choose_tile(shape: tuple[int, int, int], words: int, factor: int) -> Tile:
+    """Tile of a convolution with result [N, H, W], that many output words a pixel, upsampled by
+    `factor` along x.
+
+    The pixels of a tile are whole groups of upsampled ones, so that source columns stand at fixed
+    distances from the tile's first; at most an eighth of the width is computed in vain. Two words
+    a tile where the rows are long; few pixels want many invocations.
+
+    >>> choose_tile((1, 128, 128), 4, 1)
+    Tile(pixels=8, words=2, workgroup=(16, 2))
+    >>> choose_tile((1, 1, 1), 32, 1)
+    Tile(pixels=1, words=1, workgroup=(1, 32))
+    """
+    batch, height, width = shape
+    pixels = factor
+    while pixels * 2 <= TILE_PIXELS and -width % (pixels * 2) * 8 <= width:
+        pixels *= 2
+    tiles = batch * height * -(-width // pixels)
+    lanes = 1
+    while lanes < WORKGROUP // 2 and lanes < tiles:
+        lanes *= 2
+    wide = words % 2 == 0 and pixels >= TILE_PIXELS
+    return Tile(pixels, 2 if wide else 1, (lanes, WORKGROUP // lanes))
+
+
+@dataclass(frozen=True)
+class Column:
     """A source column that a tile's windows touch, relative to the tile's first.
 
     Guarded where it may lie outside.
@@ -24,95 +56,21 @@ class _Column:
     guarded: bool
 
 
-def emit_convolution(shader: Shader, kernel: ConvKernel) -> tuple[Json, tuple[int, int], tuple[int, int]]:
-    """Template structure, invocations (tiles of pixels, tiles of words) and workgroup size."""
-    tile, (kernel_h, kernel_w) = kernel.tile, kernel.kernel_size
-    assert kernel.words % tile.words == 0, "a tile's words must divide the result's"
-    batch, height, width = kernel.picture
-    _, _, source_height, source_width = kernel.x_type.shape
-    row_tiles = -(-width // tile.pixels)
-    tiles = batch * height * row_tiles
-    columns, taps = _columns(kernel, row_tiles)
-    last_row = (height - 1) * kernel.strides[0] + (kernel_h - 1) * kernel.dilations[0]
-    last_row -= kernel.pads[0]
-    quantization = kernel.x_type.quantization
-    assert quantization is not None
-    shader.arena()
-    shader.define(tiles=tiles, row_tiles=row_tiles)
-    shader.define(lanes=tile.workgroup[0], groups=tile.workgroup[1])
-    shader.define(words=kernel.words, height=height, width=width)
-    shader.define(source=start_of(kernel.source), pitch=kernel.source.pitch)
-    shader.define(source_height=source_height, source_width=source_width)
-    shader.define(in_words=kernel.weight.shape[2])
-    if kernel.zero_source is None:
-        shader.define(padding=byte_word(quantization.zero_point))
-    else:
-        assert kernel.weight_sums is not None
-        shader.define(zero_at=start_of(kernel.zero_source))
-        shader.define(weight_sums_at=shader.vectors(kernel.weight_sums))
-    if kernel.made == "bytes":
-        shader.define("i32", zero_point=kernel.zero_point)
-    else:
-        shader.define(plane=kernel.shape[1] * kernel.shape[2], channels=kernel.out_channels)
-    shader.define(weights_at=shader.vectors(kernel.weight), bias_at=shader.vectors(kernel.bias))
-    if kernel.made != "integers":
-        shader.define(multiplier_at=shader.vectors(kernel.multiplier.astype(np.float32)))
-    grouped = kernel.group > 1 and not kernel.depthwise
-    if grouped:
-        shader.define(group_words=kernel.words // kernel.group)
-    structure: Json = {
-        "pixels": range(tile.pixels),
-        "q_words": tile.words,
-        "kernel_height": kernel_h,
-        "kernel_width": kernel_w,
-        "stride_y": kernel.strides[0],
-        "stride": kernel.strides[1],
-        "dilation_y": kernel.dilations[0],
-        "pad_top": kernel.pads[0],
-        "upsample_y": kernel.upsample[0],
-        "upsample": kernel.upsample[1],
-        "columns": columns,
-        "taps": taps,
-        "rows_guarded": kernel.pads[0] > 0 or last_row >= source_height * kernel.upsample[0],
-        "window": False,
-        "made": kernel.made,
-        "group": kernel.group,
-        "depthwise": kernel.depthwise,
-        "first": " + first" if grouped else "",
-        "computed": kernel.zero_source is not None,
-    }
-    if kernel.weight_zero_point is not None:
-        structure |= _window(shader, kernel, kernel.weight_zero_point, quantization.zero_point)
-    word_tiles = -(-kernel.words // tile.words)
-    return structure, (tiles, word_tiles), tile.workgroup
+def columns_of(
+    pixels: int, kernel: int, stride: int, dilation: int, pad: int, factor: int, last: int, width: int
+) -> tuple[list[Column], list[list[int]]]:
+    """The columns of a tile of so many pixels, and for pixel p and tap kx the number of its column.
 
+    `last`: first column of the row's last tile; `factor`: of upsampling along x.
 
-def _columns(kernel: ConvKernel, row_tiles: int) -> tuple[list[_Column], list[list[int]]]:
-    """The columns of a tile, and for pixel p and tap kx the number of its column."""
-    tile, kernel_w = kernel.tile, kernel.kernel_size[1]
-    stride, factor = kernel.strides[1], kernel.upsample[1]
-    width = kernel.x_type.shape[3]
-    offsets = [
-        [(p * stride + kx * kernel.dilations[1] - kernel.pads[1]) // factor for kx in range(kernel_w)]
-        for p in range(tile.pixels)
-    ]
+    Two pixels of a 3-wide window with a pad of 1 touch four columns, the outer ones of which may lie
+    outside (the last tile of a row of 4 begins at 2):
+
+    >>> columns, taps = columns_of(2, 3, 1, 1, 1, 1, 2, 4)
+    >>> [(c.offset, c.guarded) for c in columns], taps
+    ([(-1, True), (0, False), (1, False), (2, True)], [[0, 1, 2], [1, 2, 3]])
+    """
+    offsets = [[(p * stride + kx * dilation - pad) // factor for kx in range(kernel)] for p in range(pixels)]
     ordered = sorted({offset for row in offsets for offset in row})
-    last_tile = (row_tiles - 1) * tile.pixels * stride // factor
-    columns = [_Column(n, o, o < 0 or last_tile + o >= width) for n, o in enumerate(ordered)]
+    columns = [Column(n, o, o < 0 or last + o >= width) for n, o in enumerate(ordered)]
     return columns, [[ordered.index(offset) for offset in row] for row in offsets]
-
-
-def _window(shader: Shader, kernel: ConvKernel, weight_zero_point: Array, zero_point: int) -> Json:
-    """What the sum over the window needs, where weights have zero points."""
-    assert kernel.x_type.segments is not None
-    real = np.array([c >= 0 for c in physical_channels(kernel.x_type.segments)], np.uint8)
-    kernel_h, kernel_w = kernel.kernel_size
-    channels = int(real.sum()) // kernel.group
-    if kernel.zero_source is None:
-        shader.define("i32", window_offset=zero_point * channels * kernel_h * kernel_w)
-    else:
-        shader.define("i32", window_size=channels * kernel_h * kernel_w)
-    shader.define(weight_zero_point_at=shader.vectors(weight_zero_point))
-    if not real.all():
-        shader.define(ones_at=shader.table(real))
-    return {"window": True, "masked": not real.all()}

@@ -16,22 +16,23 @@ puts them in place.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ...arithmetic import requantize_multiplier, wrap_i32
-from ...ir.graph import Dequantize, FloatOp, Op, QConv, Value
+from ...ir.graph import Op, Tensors, Value
 from ...ir.types import Array
-from ..base import FamilyOp, Get
+from ...lowering.packing import Lowering
+from ..base import FamilyOp
 from ..float.reductions import transposed_pads
-from ..fusion import Group, Refused, Surroundings
-from ..matmul.op import finished
+from ..fusion import Group, NoIntegerForm, Surroundings
 from ..moves.op import Move
+from ..onnx_op import FloatOp
+from ..quantize import Dequantize
+from ..sums import result_of_sums
 from .fusion import quantized_bias, requantization
-
-if TYPE_CHECKING:
-    from ...passes.pack_int8 import Lowering
+from .op import QConv
 
 
 @dataclass(eq=False)
@@ -70,18 +71,18 @@ class QConvTranspose(FamilyOp):
         weight = self.weight.array.astype(np.int64)
         return weight - zero.reshape(-1, *(1,) * (weight.ndim - 2))
 
-    def evaluate(self, get: Get) -> Array:
+    def evaluate(self, tensors: Tensors) -> Array:
         before, after = self.x.type.quantization, self.result.type.quantization
         assert before is not None
         assert after is not None
-        x = get(self.x).astype(np.float64) - before.zero_point
+        x = tensors[self.x].astype(np.float64) - before.zero_point
         sums = self._sums(x, self.centred().astype(np.float64)).astype(np.int64)
         ones = (1,) * len(self.strides)
         if self.bias is not None:
             sums += self.bias.array.astype(np.int64).reshape(-1, *ones)
         scale = self.per_channel(self.weight_scale.array.reshape(-1))
         multiplier = requantize_multiplier(before.scale, scale, after.scale)
-        return finished(wrap_i32(sums), multiplier.reshape(-1, *ones), self.result.type)
+        return result_of_sums(wrap_i32(sums), multiplier.reshape(-1, *ones), self.result.type)
 
     def _sums(self, x: Array, weight: Array) -> Array:
         """Every element of x times all weights, added where it falls; f64, exact."""
@@ -107,7 +108,7 @@ class QConvTranspose(FamilyOp):
 
     # ------------------------------------------------------------------------------ lowering
 
-    def lower(self, to: Lowering) -> None:
+    def lower(self, lowering: Lowering) -> None:
         axes = [self._axis(n) for n in range(len(self.strides))]
         strides = int(np.prod(self.strides))
         padded = [axis.pads for axis in axes]
@@ -131,10 +132,10 @@ class QConvTranspose(FamilyOp):
             group=self.group,
             float_reference=True,
         )
-        to.lower(conv)
+        lowering.lower(conv)
         starts = tuple(axis.start for axis in axes)
         attributes = {"group": self.group, "strides": self.strides, "starts": starts}
-        Move(self.result, phases, "interleave", attributes).lower(to)
+        Move(self.result, phases, "interleave", attributes).lower(lowering)
 
     def _axis(self, number: int) -> _PhaseAxis:
         stride, pad = self.strides[number], self.pads[number]
@@ -146,7 +147,16 @@ class QConvTranspose(FamilyOp):
         return _PhaseAxis(taps, (taps - 1 - first, max(0, last - size)), pad - first * stride)
 
     def _phase_weights(self, axes: list[_PhaseAxis]) -> Array:
-        """Weights [phases * O, C/group, taps...]; output channels by group, phase and channel."""
+        """Weights [phases * O, C/group, taps...]; output channels by group, phase and channel.
+
+        Stride 2 has two phases: taps 0 and 2 make the even elements of the full result, tap 1 the odd ones.
+
+        >>> x, y = (Value(name, TensorType("s8", (1, 1, size))) for name, size in (("x", 3), ("y", 7)))
+        >>> w = Value.constant("w", np.array([[[1, 2, 3]]], np.int8))
+        >>> op = QConvTranspose(y, x, w, strides=(2,), pads=(0,), dilations=(1,), weight_scale=w)
+        >>> op._phase_weights([op._axis(0)]).tolist()
+        [[[3, 1]], [[0, 2]]]
+        """
         weight = self.weight.array
         channels, own, *kernel = weight.shape
         zero = np.zeros(1, weight.dtype)
@@ -173,9 +183,6 @@ class QConvTranspose(FamilyOp):
         return Value.constant(f"{value.name}.phases", np.ascontiguousarray(spread))
 
 
-OPS = (QConvTranspose,)
-
-
 @dataclass(frozen=True)
 class _PhaseAxis:
     """One axis of the phases' convolution: taps, pads, and where the result begins among the
@@ -192,22 +199,22 @@ class _PhaseAxis:
 
 def fuse(around: Surroundings, op: Op) -> Group | None:
     """The group of a ConvTranspose."""
-    if not isinstance(op, FloatOp) or op.op != "ConvTranspose":
+    if not isinstance(op, FloatOp) or op.op_type != "ConvTranspose":
         return None
     x, weight = around.stored(op.xs[0]), around.producers.get(op.xs[1])
     axes = len(x.type.shape) - 2
     if x.data is not None or axes not in (1, 2):
-        raise Refused(f"its input is a constant, or has {axes + 2} dimensions")
+        raise NoIntegerForm(f"its input is a constant, or has {axes + 2} dimensions")
     if not isinstance(weight, Dequantize) or weight.x.data is None or not weight.x.type.is_byte:
-        raise Refused("its weights are not an int8 constant behind DequantizeLinear")
+        raise NoIntegerForm("its weights are not an int8 constant behind DequantizeLinear")
     quantize = requantization(around, op)
     assert x.type.quantization is not None
     assert quantize.result.type.quantization is not None
     if quantize.result.type.dtype != x.type.dtype:
-        raise Refused(f"it takes {x.type.dtype} and gives {quantize.result.type.dtype}")
+        raise NoIntegerForm(f"it takes {x.type.dtype} and gives {quantize.result.type.dtype}")
     scale = weight.scale.array.astype(np.float32).reshape(-1)
     if scale.size > 1 and weight.axis != 1:
-        raise Refused(f"its weights have {scale.size} scales along axis {weight.axis}")
+        raise NoIntegerForm(f"its weights have {scale.size} scales along axis {weight.axis}")
     group = int(op.attributes.get("group", 1))
     strides, dilations = (tuple(op.attributes.get(name, (1,) * axes)) for name in ("strides", "dilations"))
     bias = op.xs[2] if len(op.xs) > 2 and op.xs[2].type.size else None
@@ -227,5 +234,5 @@ def fuse(around: Surroundings, op: Op) -> Group | None:
         weight_zero_point=weight.zero_point,
     )
     if min(made.pads) < 0:
-        raise Refused(f"its pads {list(made.pads)} are negative")
+        raise NoIntegerForm(f"its pads {list(made.pads)} are negative")
     return Group(quantize, made)

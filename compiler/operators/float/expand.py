@@ -12,11 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from ...ir.graph import FloatOp, OnnxOp, Op, Value
+from ...ir.graph import Op, Value
 from ...ir.types import Array, TensorType
+from ...lowering.scheduling import Scheduler
 from ...reference.node import run_node
 from ..moves.op import Move
-from .reductions import reduced_axes
+from ..onnx_op import KERNELS, FloatKernel, FloatOp, OnnxOp
+from .reduce import schedule_reduction
+from .reductions import interpolation, reduced_axes
 
 COMPARISONS = frozenset({"Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual"})
 
@@ -85,8 +88,8 @@ class Expansion:
 
 def expand(op: OnnxOp, opset: int) -> list[Op]:
     """The nodes in the place of one of EXPANSIONS."""
-    to = Expansion(op, opset)
-    return to.finish(EXPANSIONS[op.op](to, op))
+    expansion = Expansion(op, opset)
+    return expansion.finish(EXPANSIONS[op.op_type](expansion, op))
 
 
 def _axis(op: OnnxOp, default: int = -1) -> int:
@@ -98,151 +101,155 @@ def _operand(op: OnnxOp, index: int) -> Value | None:
     return op.xs[index] if len(op.xs) > index and op.xs[index].type.size else None
 
 
-def _softmax_axes(to: Expansion, op: OnnxOp) -> list[int]:
+def _softmax_axes(expansion: Expansion, op: OnnxOp) -> list[int]:
     """One axis; before opset 13 also all that follow it."""
-    if to.opset >= 13:
+    if expansion.opset >= 13:
         return [_axis(op)]
     return list(range(_axis(op, 1), len(op.xs[0].type.shape)))
 
 
-def _softmax(to: Expansion, op: OnnxOp) -> Value:
-    axes, x = _softmax_axes(to, op), op.xs[0]
-    powers = to("Exp", to("Sub", x, to.reduce("ReduceMax", x, axes)))
-    return to("Div", powers, to.reduce("ReduceSum", powers, axes))
+def _softmax(expansion: Expansion, op: OnnxOp) -> Value:
+    axes, x = _softmax_axes(expansion, op), op.xs[0]
+    powers = expansion("Exp", expansion("Sub", x, expansion.reduce("ReduceMax", x, axes)))
+    return expansion("Div", powers, expansion.reduce("ReduceSum", powers, axes))
 
 
-def _log_softmax(to: Expansion, op: OnnxOp) -> Value:
-    axes, x = _softmax_axes(to, op), op.xs[0]
-    less = to("Sub", x, to.reduce("ReduceMax", x, axes))
-    return to("Sub", less, to("Log", to.reduce("ReduceSum", to("Exp", less), axes)))
+def _log_softmax(expansion: Expansion, op: OnnxOp) -> Value:
+    axes, x = _softmax_axes(expansion, op), op.xs[0]
+    less = expansion("Sub", x, expansion.reduce("ReduceMax", x, axes))
+    return expansion(
+        "Sub", less, expansion("Log", expansion.reduce("ReduceSum", expansion("Exp", less), axes))
+    )
 
 
-def _log_sum_exp(to: Expansion, op: OnnxOp) -> Value:
+def _log_sum_exp(expansion: Expansion, op: OnnxOp) -> Value:
     axes, x = reduced_axes(op), op.xs[0]
-    most = to.reduce("ReduceMax", x, axes)
-    total = to.reduce("ReduceSum", to("Exp", to("Sub", x, most)), axes)
+    most = expansion.reduce("ReduceMax", x, axes)
+    total = expansion.reduce("ReduceSum", expansion("Exp", expansion("Sub", x, most)), axes)
     shape = op.result.type.shape
-    return to("Add", to("Log", to.reshape(total, shape)), to.reshape(most, shape))
+    return expansion("Add", expansion("Log", expansion.reshape(total, shape)), expansion.reshape(most, shape))
 
 
-def _normalized(to: Expansion, x: Value, axes: list[int], epsilon: float) -> Value:
+def _normalized(expansion: Expansion, x: Value, axes: list[int], epsilon: float) -> Value:
     """(x - mean) / sqrt(variance + epsilon)."""
-    less = to("Sub", x, to.reduce("ReduceMean", x, axes))
-    variance = _mean_of_squares(to, less, axes)
-    return to("Div", less, to("Sqrt", to("Add", variance, epsilon)))
+    less = expansion("Sub", x, expansion.reduce("ReduceMean", x, axes))
+    variance = _mean_of_squares(expansion, less, axes)
+    return expansion("Div", less, expansion("Sqrt", expansion("Add", variance, epsilon)))
 
 
-def _mean_of_squares(to: Expansion, x: Value, axes: list[int]) -> Value:
+def _mean_of_squares(expansion: Expansion, x: Value, axes: list[int]) -> Value:
     count = math.prod(x.type.shape[axis] for axis in axes)
-    return to("Div", to.reduce("ReduceSumSquare", x, axes), float(count))
+    return expansion("Div", expansion.reduce("ReduceSumSquare", x, axes), float(count))
 
 
-def _scaled(to: Expansion, x: Value, scale: Value | None, bias: Value | None) -> Value:
+def _scaled(expansion: Expansion, x: Value, scale: Value | None, bias: Value | None) -> Value:
     if scale is not None:
-        x = to("Mul", x, scale)
-    return to("Add", x, bias) if bias is not None else x
+        x = expansion("Mul", x, scale)
+    return expansion("Add", x, bias) if bias is not None else x
 
 
-def _layer_normalization(to: Expansion, op: OnnxOp) -> Value:
+def _layer_normalization(expansion: Expansion, op: OnnxOp) -> Value:
     rank = len(op.xs[0].type.shape)
     epsilon = float(op.attributes.get("epsilon", 1e-5))
-    made = _normalized(to, op.xs[0], list(range(_axis(op), rank)), epsilon)
-    return _scaled(to, made, _operand(op, 1), _operand(op, 2))
+    made = _normalized(expansion, op.xs[0], list(range(_axis(op), rank)), epsilon)
+    return _scaled(expansion, made, _operand(op, 1), _operand(op, 2))
 
 
-def _rms_normalization(to: Expansion, op: OnnxOp) -> Value:
+def _rms_normalization(expansion: Expansion, op: OnnxOp) -> Value:
     x = op.xs[0]
     axes = list(range(_axis(op), len(x.type.shape)))
-    mean = _mean_of_squares(to, x, axes)
+    mean = _mean_of_squares(expansion, x, axes)
     epsilon = float(op.attributes.get("epsilon", 1e-5))
-    return to("Mul", to("Div", x, to("Sqrt", to("Add", mean, epsilon))), op.xs[1])
+    return expansion("Mul", expansion("Div", x, expansion("Sqrt", expansion("Add", mean, epsilon))), op.xs[1])
 
 
-def _instance_normalization(to: Expansion, op: OnnxOp) -> Value:
+def _instance_normalization(expansion: Expansion, op: OnnxOp) -> Value:
     x, scale, bias = op.xs
     rank = len(x.type.shape)
     epsilon = float(op.attributes.get("epsilon", 1e-5))
-    made = _normalized(to, x, list(range(2, rank)), epsilon)
-    return _scaled(to, made, to.along(scale, 1, rank), to.along(bias, 1, rank))
+    made = _normalized(expansion, x, list(range(2, rank)), epsilon)
+    return _scaled(expansion, made, expansion.along(scale, 1, rank), expansion.along(bias, 1, rank))
 
 
-def _group_normalization(to: Expansion, op: OnnxOp) -> Value:
+def _group_normalization(expansion: Expansion, op: OnnxOp) -> Value:
     x, scale, bias = op.xs
     shape, groups = x.type.shape, int(op.attributes["num_groups"])
-    grouped = to.reshape(x, (shape[0], groups, x.type.size // shape[0] // groups))
-    made = _normalized(to, grouped, [2], float(op.attributes.get("epsilon", 1e-5)))
+    grouped = expansion.reshape(x, (shape[0], groups, x.type.size // shape[0] // groups))
+    made = _normalized(expansion, grouped, [2], float(op.attributes.get("epsilon", 1e-5)))
     if scale.type.size == groups and groups != shape[1]:  # of each group, before opset 21
-        made = _scaled(to, made, to.along(scale, 1, 3), to.along(bias, 1, 3))
-        return to("Identity", to.reshape(made, shape))
-    made, rank = to.reshape(made, shape), len(shape)
-    return _scaled(to, made, to.along(scale, 1, rank), to.along(bias, 1, rank))
+        made = _scaled(expansion, made, expansion.along(scale, 1, 3), expansion.along(bias, 1, 3))
+        return expansion("Identity", expansion.reshape(made, shape))
+    made, rank = expansion.reshape(made, shape), len(shape)
+    return _scaled(expansion, made, expansion.along(scale, 1, rank), expansion.along(bias, 1, rank))
 
 
-def _batch_normalization(to: Expansion, op: OnnxOp) -> Value:
+def _batch_normalization(expansion: Expansion, op: OnnxOp) -> Value:
     x, *parameters = op.xs
     rank, epsilon = len(x.type.shape), float(op.attributes.get("epsilon", 1e-5))
     if all(value.data is not None for value in parameters):
         scale, bias, mean, variance = (value.array.astype(np.float64) for value in parameters)
         factor = scale / np.sqrt(variance + epsilon)
-        a, b = to.constant(factor), to.constant(bias - mean * factor)
-        return _scaled(to, x, to.along(a, 1, rank), to.along(b, 1, rank))
-    scale_, bias_, mean_, variance_ = (to.along(value, 1, rank) for value in parameters)
-    factor_ = to("Div", scale_, to("Sqrt", to("Add", variance_, epsilon)))
-    return _scaled(to, to("Sub", x, mean_), factor_, bias_)
+        a, b = expansion.constant(factor), expansion.constant(bias - mean * factor)
+        return _scaled(expansion, x, expansion.along(a, 1, rank), expansion.along(b, 1, rank))
+    scale_, bias_, mean_, variance_ = (expansion.along(value, 1, rank) for value in parameters)
+    factor_ = expansion("Div", scale_, expansion("Sqrt", expansion("Add", variance_, epsilon)))
+    return _scaled(expansion, expansion("Sub", x, mean_), factor_, bias_)
 
 
-def _mean_variance_normalization(to: Expansion, op: OnnxOp) -> Value:
+def _mean_variance_normalization(expansion: Expansion, op: OnnxOp) -> Value:
     x = op.xs[0]
     axes = sorted(axis % len(x.type.shape) for axis in op.attributes.get("axes", [0, 2, 3]))
-    less = to("Sub", x, to.reduce("ReduceMean", x, axes))
-    deviation = to("Sqrt", _mean_of_squares(to, less, axes))
-    return to("Div", less, to("Add", deviation, 1e-9))
+    less = expansion("Sub", x, expansion.reduce("ReduceMean", x, axes))
+    deviation = expansion("Sqrt", _mean_of_squares(expansion, less, axes))
+    return expansion("Div", less, expansion("Add", deviation, 1e-9))
 
 
-def _lp_normalization(to: Expansion, op: OnnxOp) -> Value:
+def _lp_normalization(expansion: Expansion, op: OnnxOp) -> Value:
     norm = "ReduceL1" if op.attributes.get("p", 2) == 1 else "ReduceL2"
-    size = to.reduce(norm, op.xs[0], [_axis(op)])
-    return to("Div", op.xs[0], to("Where", to("Equal", size, 0.0), 1.0, size))
+    size = expansion.reduce(norm, op.xs[0], [_axis(op)])
+    return expansion("Div", op.xs[0], expansion("Where", expansion("Equal", size, 0.0), 1.0, size))
 
 
-def _local_response(to: Expansion, op: OnnxOp) -> Value:
+def _local_response(expansion: Expansion, op: OnnxOp) -> Value:
     """LRN: the mean of squares over neighbouring channels is an average pool along them."""
     x, size = op.xs[0], int(op.attributes["size"])
     batch, channels, *rest = x.type.shape
     plane = (batch, 1, channels, math.prod(rest))
-    squares = to.reshape(to("Mul", x, x), plane)
+    squares = expansion.reshape(expansion("Mul", x, x), plane)
     pads = [(size - 1) // 2, 0, size // 2, 0]
-    mean = to.node("AveragePool", plane, squares, kernel_shape=[size, 1], pads=pads, count_include_pad=1)
-    sums = to("Mul", to.reshape(mean, x.type.shape), float(op.attributes.get("alpha", 1e-4)))
-    base = to("Add", sums, float(op.attributes.get("bias", 1.0)))
-    return to("Div", x, to("Pow", base, float(op.attributes.get("beta", 0.75))))
+    mean = expansion.node(
+        "AveragePool", plane, squares, kernel_shape=[size, 1], pads=pads, count_include_pad=1
+    )
+    sums = expansion("Mul", expansion.reshape(mean, x.type.shape), float(op.attributes.get("alpha", 1e-4)))
+    base = expansion("Add", sums, float(op.attributes.get("bias", 1.0)))
+    return expansion("Div", x, expansion("Pow", base, float(op.attributes.get("beta", 0.75))))
 
 
-def _first_index(to: Expansion, op: OnnxOp, x: Value, most: str, axis: int) -> Value:
+def _first_index(expansion: Expansion, op: OnnxOp, x: Value, most: str, axis: int) -> Value:
     """Where along an axis of x the extreme is, as f32, the axis kept."""
-    held = to("Equal", x, to.reduce(most, x, [axis]))
+    held = expansion("Equal", x, expansion.reduce(most, x, [axis]))
     size, rank = x.type.shape[axis], len(x.type.shape)
-    index = to.along(to.constant(np.arange(size)), axis, rank)
+    index = expansion.along(expansion.constant(np.arange(size)), axis, rank)
     if op.attributes.get("select_last_index", 0):
-        return to.reduce("ReduceMax", to("Where", held, index, -1.0), [axis])
-    return to.reduce("ReduceMin", to("Where", held, index, float(size)), [axis])
+        return expansion.reduce("ReduceMax", expansion("Where", held, index, -1.0), [axis])
+    return expansion.reduce("ReduceMin", expansion("Where", held, index, float(size)), [axis])
 
 
-def _arg_extreme(to: Expansion, op: OnnxOp) -> Value:
-    most = "ReduceMax" if op.op == "ArgMax" else "ReduceMin"
-    index = _first_index(to, op, op.xs[0], most, _axis(op, 0))
-    return to("Cast", to.reshape(index, op.result.type.shape), dtype="i64")
+def _arg_extreme(expansion: Expansion, op: OnnxOp) -> Value:
+    most = "ReduceMax" if op.op_type == "ArgMax" else "ReduceMin"
+    index = _first_index(expansion, op, op.xs[0], most, _axis(op, 0))
+    return expansion("Cast", expansion.reshape(index, op.result.type.shape), dtype="i64")
 
 
-def _hardmax(to: Expansion, op: OnnxOp) -> Value:
-    axes, shape = _softmax_axes(to, op), op.xs[0].type.shape
+def _hardmax(expansion: Expansion, op: OnnxOp) -> Value:
+    axes, shape = _softmax_axes(expansion, op), op.xs[0].type.shape
     axis, length = axes[0], math.prod(shape[n] for n in axes)
     rows = (*shape[:axis], length, *shape[axis + len(axes) :])
-    x = op.xs[0] if rows == shape else to.reshape(op.xs[0], rows)
-    at = _first_index(to, op, x, "ReduceMax", axis)
-    index = to.along(to.constant(np.arange(length)), axis, len(rows))
-    first = to("Equal", index, at)
-    return to("Cast", first if rows == shape else to.reshape(first, shape), dtype="f32")
+    x = op.xs[0] if rows == shape else expansion.reshape(op.xs[0], rows)
+    at = _first_index(expansion, op, x, "ReduceMax", axis)
+    index = expansion.along(expansion.constant(np.arange(length)), axis, len(rows))
+    first = expansion("Equal", index, at)
+    return expansion("Cast", first if rows == shape else expansion.reshape(first, shape), dtype="f32")
 
 
 @dataclass(eq=False)
@@ -251,23 +258,26 @@ class Interpolation(FloatOp):
 
     axis: int = 0
 
+    def schedule(self, scheduler: Scheduler) -> None:
+        schedule_reduction(self, interpolation(self, self.axis), scheduler)
 
-def _resize(to: Expansion, op: OnnxOp) -> Value:
+
+def _resize(expansion: Expansion, op: OnnxOp) -> Value:
     """Linear and cubic: one axis after another."""
     x, shape = op.xs[0], op.result.type.shape
     letters = "abcdefgh"[: len(shape)]
     for axis, size in enumerate(shape):
-        matrix = interpolation_matrix(op, axis, to.opset)
+        matrix = interpolation_matrix(op, axis, expansion.opset)
         if np.array_equal(matrix, np.eye(size, dtype=np.float32)):
             continue
         type_ = TensorType("f32", (*shape[: axis + 1], *x.type.shape[axis + 1 :]))
-        result = Value(to.name(), type_)
+        result = Value(expansion.name(), type_)
         made = letters.replace(letters[axis], "z")
         equation = f"{letters},z{letters[axis]}->{made}"
         held = Value.constant(f"{result.name}.matrix", matrix)
-        to.ops.append(Interpolation(result, (x, held), "Einsum", {"equation": equation}, axis))
+        expansion.ops.append(Interpolation(result, (x, held), "Einsum", {"equation": equation}, axis))
         x = result
-    return to("Identity", x) if not to.ops else x
+    return expansion("Identity", x) if not expansion.ops else x
 
 
 def interpolation_matrix(op: OnnxOp, axis: int, opset: int) -> Array:
@@ -316,3 +326,44 @@ EXPANSIONS: dict[str, Callable[[Expansion, OnnxOp], Value]] = {
     "Resize": _resize,
     "Softmax": _softmax,
 }
+
+
+def schedule_expansion(node: OnnxOp, scheduler: Scheduler) -> None:
+    """The kernels of the nodes in the place of one."""
+    parts = expand(node, scheduler.graph.opset)
+    for part in parts:
+        scheduler.origins[part.result] = node
+        for value in dict.fromkeys(part.operands):
+            if value.data is None and value not in node.xs:
+                scheduler.users[value].append(part)
+    for part in parts:
+        scheduler.schedule(part)
+
+
+def _refuse_expansion(op: OnnxOp) -> str | None:
+    """What an operator asks of its operands and attributes here."""
+    given = op.attributes
+    if op.op_type in ("Resize", "ReduceLogSumExp"):
+        for value in op.xs[1:]:
+            if value.data is None:
+                return f"its operand %{value.name} must be constant"
+    if op.op_type == "LpNormalization" and given.get("p", 2) not in (1, 2):
+        return f"p = {given['p']}; 1 and 2 are taken"
+    if op.op_type == "Resize":
+        return _refuse_resize(given)
+    if op.op_type == "BatchNormalization" and given.get("training_mode", 0):
+        return "training_mode is not taken"
+    return None
+
+
+def _refuse_resize(attributes: dict[str, Any]) -> str | None:
+    if attributes.get("mode", "nearest") not in ("linear", "cubic"):
+        return f"mode {attributes.get('mode', 'nearest')!r} is not taken in float"
+    if attributes.get("coordinate_transformation_mode") == "tf_crop_and_resize":
+        return "coordinate_transformation_mode 'tf_crop_and_resize' is not taken"
+    if attributes.get("keep_aspect_ratio_policy", "stretch") != "stretch":
+        return "keep_aspect_ratio_policy other than stretch is not taken"
+    return None
+
+
+KERNELS.update(dict.fromkeys(EXPANSIONS, FloatKernel(schedule_expansion, _refuse_expansion)))

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import reduce
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...ir.graph import Value
 from ...ir.types import Array
+from ..onnx_op import WGSL_TYPES
 
 UNARY = {
     "Abs": "abs({0})",
@@ -80,20 +81,56 @@ BINARY = {
     "Sub": "({0} - {1})",
     "Xor": "({0} != {1})",
 }
-OTHERS = frozenset({"Cast", "Clip", "Gelu", "IsInf", "Mean", "Mod", "Pow", "Sum", "Where"})
-MAP_OPS = frozenset({*UNARY, *WITH_ATTRIBUTES, *BINARY, *OTHERS})
-"""ONNX operators that are one expression of the elements of their operands."""
+ANY_DTYPE = frozenset(
+    [
+        "Abs",
+        "Add",
+        "And",
+        "Cast",
+        "Clip",
+        "Div",
+        "Equal",
+        "Greater",
+        "GreaterOrEqual",
+        "Identity",
+        "Less",
+        "LessOrEqual",
+        "Max",
+        "Min",
+        "Mod",
+        "Mul",
+        "Neg",
+        "Not",
+        "Or",
+        "Relu",
+        "Sign",
+        "Sub",
+        "Sum",
+        "Where",
+        "Xor",
+    ]
+)
+"""Those whose expressions are right for integers and booleans, too."""
 
-WGSL_TYPES = {"f32": "f32", "i32": "i32", "i64": "i32", "bool": "bool"}
-"""What a value of each dtype is inside a shader. An i64 is a word, as everywhere in a program."""
+
+class Node(NamedTuple):
+    """A node whose operands have these names in the shader."""
+
+    attributes: dict[str, Any]
+    xs: Sequence[Value]
+    result: Value
+    names: Sequence[str]
+
+    @property
+    def kind(self) -> str:
+        """What its operands are in the shader."""
+        return WGSL_TYPES[self.xs[0].type.dtype]
 
 
-def expression(
-    op: str, attributes: dict[str, Any], xs: Sequence[Value], result: Value, names: Sequence[str]
-) -> str:
-    """The WGSL expression of a node whose operands have these names in the shader."""
-    kind = WGSL_TYPES[xs[0].type.dtype]
-    zero = "0.0" if kind == "f32" else "0"
+def expression(op: str, node: Node) -> str:
+    """The WGSL expression of a node of an operator in MAP_OPS."""
+    attributes, names = node.attributes, node.names
+    zero = "0.0" if node.kind == "f32" else "0"
     if op in UNARY:
         return UNARY[op].format(*names, zero=zero)
     if op in WITH_ATTRIBUTES:
@@ -103,18 +140,7 @@ def expression(
     if op in BINARY:
         binary = BINARY[op]
         return reduce(lambda a, b: binary.format(a, b, zero=zero), names)
-    special: dict[str, Callable[[], str]] = {
-        "Cast": lambda: _cast(names[0], xs[0], result),
-        "Clip": lambda: _clip(xs, names),
-        "Gelu": lambda: _gelu(attributes, names[0]),
-        "IsInf": lambda: _is_infinite(attributes, names[0]),
-        "Mean": lambda: f"(({' + '.join(names)}) / {literal(len(names))})",
-        "Mod": lambda: _mod(kind, attributes, names),
-        "Pow": lambda: _power(xs, names),
-        "Sum": lambda: f"({' + '.join(names)})",
-        "Where": lambda: f"select({names[2]}, {names[1]}, {names[0]})",
-    }
-    return special[op]()
+    return SPECIAL[op](node)
 
 
 def literal(value: float) -> str:
@@ -122,48 +148,48 @@ def literal(value: float) -> str:
     return f"{float(value)!r}f"
 
 
-def _cast(name: str, x: Value, result: Value) -> str:
-    if WGSL_TYPES[x.type.dtype] == WGSL_TYPES[result.type.dtype]:
-        return name
-    return f"{WGSL_TYPES[result.type.dtype]}({name})"
+def _cast(node: Node) -> str:
+    kind = WGSL_TYPES[node.result.type.dtype]
+    return node.names[0] if kind == node.kind else f"{kind}({node.names[0]})"
 
 
-def _clip(xs: Sequence[Value], names: Sequence[str]) -> str:
-    text = names[0]
-    for bound, name, function in zip(xs[1:], names[1:], ("max", "min"), strict=False):
+def _clip(node: Node) -> str:
+    text = node.names[0]
+    for bound, name, function in zip(node.xs[1:], node.names[1:], ("max", "min"), strict=False):
         if bound.type.size:
             text = f"{function}({text}, {name})"
     return text
 
 
-def _gelu(attributes: dict[str, Any], x: str) -> str:
-    if attributes.get("approximate", "none") == "tanh":
+def _gelu(node: Node) -> str:
+    x = node.names[0]
+    if node.attributes.get("approximate", "none") == "tanh":
         inner = f"0.7978845608 * ({x} + 0.044715 * {x} * {x} * {x})"
         return f"(0.5 * {x} * (1.0 + hyperbolic_tangent({inner})))"
     return f"(0.5 * {x} * (1.0 + error_function({x} * 0.70710678118)))"
 
 
-def _is_infinite(attributes: dict[str, Any], x: str) -> str:
-    wanted = []
-    if attributes.get("detect_positive", 1):
+def _is_infinite(node: Node) -> str:
+    x, wanted = node.names[0], []
+    if node.attributes.get("detect_positive", 1):
         wanted.append(f"bitcast<u32>({x}) == 0x7f800000u")
-    if attributes.get("detect_negative", 1):
+    if node.attributes.get("detect_negative", 1):
         wanted.append(f"bitcast<u32>({x}) == 0xff800000u")
     return f"({' || '.join(wanted) or 'false'})"
 
 
-def _mod(kind: str, attributes: dict[str, Any], names: Sequence[str]) -> str:
-    a, b = names
-    if kind == "f32" or attributes.get("fmod", 0):
+def _mod(node: Node) -> str:
+    a, b = node.names
+    if node.kind == "f32" or node.attributes.get("fmod", 0):
         return f"({a} % {b})"
     return f"((({a} % {b}) + {b}) % {b})"
 
 
-def _power(xs: Sequence[Value], names: Sequence[str]) -> str:
-    x, y = names
-    if xs[0].type.dtype != "f32":
+def _power(node: Node) -> str:
+    x, y = node.names
+    if node.xs[0].type.dtype != "f32":
         return f"i32(round(power(f32({x}), f32({y}))))"
-    exponent = constant_number(xs[1])
+    exponent = constant_number(node.xs[1])
     simple = {2.0: f"({x} * {x})", 3.0: f"({x} * {x} * {x})", 0.5: f"sqrt({x})", 1.0: x}
     simple[-1.0] = f"(1.0 / {x})"
     if exponent in simple:
@@ -175,3 +201,18 @@ def constant_number(value: Value) -> float | None:
     """The number that a constant of one element holds."""
     data: Array | None = value.data
     return float(data.reshape(-1)[0]) if data is not None and data.size == 1 else None
+
+
+SPECIAL: dict[str, Callable[[Node], str]] = {
+    "Cast": _cast,
+    "Clip": _clip,
+    "Gelu": _gelu,
+    "IsInf": _is_infinite,
+    "Mean": lambda node: f"(({' + '.join(node.names)}) / {literal(len(node.names))})",
+    "Mod": _mod,
+    "Pow": _power,
+    "Sum": lambda node: f"({' + '.join(node.names)})",
+    "Where": lambda node: f"select({node.names[2]}, {node.names[1]}, {node.names[0]})",
+}
+MAP_OPS = frozenset({*UNARY, *WITH_ATTRIBUTES, *BINARY, *SPECIAL})
+"""ONNX operators that are one expression of the elements of their operands."""

@@ -9,21 +9,19 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...ir.graph import OnnxOp, Value
-from ...ir.program import Source, View
+from ...ir.graph import Value
+from ...ir.program import Source
 from ...ir.types import NUMPY_DTYPES, Array
+from ...lowering.memory import Memory
+from ...lowering.scheduling import Scheduler
+from ...lowering.shader import Json, Shader
 from ...reference.node import run_node
 from ..base import FamilyKernel
-from .expressions import MAP_OPS, WGSL_TYPES, expression
-
-if TYPE_CHECKING:
-    from ...lowering.memory import Memory
-    from ...lowering.shader import Json, Shader
-    from ...passes.schedule import Scheduler
+from ..onnx_op import KERNELS, WGSL_TYPES, FloatKernel, OnnxOp
+from .expressions import ANY_DTYPE, MAP_OPS, Node, expression
 
 FUNCTIONS = (
     "arc_sine", "arc_tangent", "error_function", "hyperbolic_sine", "hyperbolic_tangent", "power",
@@ -36,32 +34,32 @@ MAX_INPUTS = 3
 """Graph inputs are bindings of their own, of which a kernel may have 8."""
 
 
-def schedule_map(op: OnnxOp, to: Scheduler) -> None:
+def schedule_map(op: OnnxOp, scheduler: Scheduler) -> None:
     """A kernel of the op and of those waiting for it; or it waits for its own reader."""
-    steps: list[OnnxOp] = [s for x in dict.fromkeys(op.xs) for s in to.waiting.get(x, [])]
+    steps: list[OnnxOp] = [s for x in dict.fromkeys(op.xs) for s in scheduler.waiting.get(x, [])]
     steps.append(op)
-    if len(leaves_of(steps)) > MAX_OPERANDS or len(_inputs(steps, to)) > MAX_INPUTS:
+    if len(leaves_of(steps)) > MAX_OPERANDS or len(_inputs(steps, scheduler)) > MAX_INPUTS:
         for x in dict.fromkeys(op.xs):  # too much for one kernel: those before it get their own
-            if x in to.waiting:
-                _add_kernel(to.waiting.pop(x), to)
+            if x in scheduler.waiting:
+                _add_kernel(scheduler.waiting.pop(x), scheduler)
         steps = [op]
     for x in op.xs:
-        to.waiting.pop(x, None)
-    if _can_wait(op, to):
-        to.waiting[op.result] = steps
+        scheduler.waiting.pop(x, None)
+    if _can_wait(op, scheduler):
+        scheduler.waiting[op.result] = steps
     else:
-        _add_kernel(steps, to)
+        _add_kernel(steps, scheduler)
 
 
-def _can_wait(op: OnnxOp, to: Scheduler) -> bool:
+def _can_wait(op: OnnxOp, scheduler: Scheduler) -> bool:
     """Whether the only reader of the result is an elementwise node of its shape."""
-    readers = to.users.get(op.result, [])
-    if op.result in to.graph.outputs or len(readers) != 1:
+    readers = scheduler.users.get(op.result, [])
+    if op.result in scheduler.graph.outputs or len(readers) != 1:
         return False
     reader = readers[0]
     return (
         isinstance(reader, OnnxOp)
-        and reader.op in MAP_OPS
+        and reader.op_type in MAP_OPS
         and reader.result.type.shape == op.result.type.shape
     )
 
@@ -73,37 +71,37 @@ def leaves_of(steps: list[OnnxOp]) -> list[Value]:
     return [x for x in dict.fromkeys(read) if x not in made]
 
 
-def _inputs(steps: list[OnnxOp], to: Scheduler) -> list[Value]:
-    return [x for x in leaves_of(steps) if x in to.graph.inputs]
+def _inputs(steps: list[OnnxOp], scheduler: Scheduler) -> list[Value]:
+    return [x for x in leaves_of(steps) if x in scheduler.graph.inputs]
 
 
-def _add_kernel(steps: list[OnnxOp], to: Scheduler) -> None:
+def _add_kernel(steps: list[OnnxOp], scheduler: Scheduler) -> None:
     last = steps[-1]
     leaves = leaves_of(steps)
     shape = last.result.type.shape
-    to.kernel(
+    scheduler.kernel(
         MapKernel(
-            *to.frame(last),
-            sources=tuple(source_of(x, to) for x in leaves),
+            *scheduler.frame(last),
+            sources=tuple(source_of(x, scheduler) for x in leaves),
             leaves=tuple(leaves),
             axes=_axes(shape, leaves),
             steps=tuple(steps),
-            opset=max(to.graph.opset, FULL_OPSET),
-            nodes=tuple(dict.fromkeys(node_name(step, to) for step in steps)),
+            opset=max(scheduler.graph.opset, FULL_OPSET),
+            nodes=tuple(dict.fromkeys(node_name(step, scheduler) for step in steps)),
         )
     )
 
 
-def node_name(op: OnnxOp, to: Scheduler) -> str:
+def node_name(op: OnnxOp, scheduler: Scheduler) -> str:
     """The ONNX node that an op is, or is a part of, for reports."""
-    origin = to.origins.get(op.result, op)
+    origin = scheduler.origins.get(op.result, op)
     assert isinstance(origin, OnnxOp)
-    return f"{origin.op} {origin.result.name}"
+    return f"{origin.op_type} {origin.result.name}"
 
 
-def source_of(value: Value, to: Scheduler) -> Source:
+def source_of(value: Value, scheduler: Scheduler) -> Source:
     """Where a kernel reads a row-major operand; constants as words."""
-    return to.source(value) if value.data is None else words_of(value.array)
+    return scheduler.source(value) if value.data is None else words_of(value.array)
 
 
 def words_of(array: Array) -> Array:
@@ -132,7 +130,14 @@ Axis = tuple[int, tuple[int, ...]]
 
 
 def _axes(shape: tuple[int, ...], operands: list[Value]) -> tuple[Axis, ...]:
-    """The result's axes, first to last; neighbours that all operands step through alike are one."""
+    """The result's axes, first to last; neighbours that all operands step through alike are one.
+
+    >>> x, bias = (Value(name, TensorType("f32", shape)) for name, shape in (("x", (2, 3, 4)), ("b", (3, 1))))
+    >>> _axes((2, 3, 4), [x, bias])  # size, (stride of x, stride of the bias)
+    ((2, (12, 0)), (3, (4, 1)), (4, (1, 0)))
+    >>> _axes((2, 3, 4), [x, x])
+    ((24, (1, 1)),)
+    """
     strides = [broadcast_strides(x.type.shape, shape) for x in operands]
     axes: list[Axis] = []
     for number, size in enumerate(shape):
@@ -161,7 +166,7 @@ def broadcast_strides(shape: tuple[int, ...], result: tuple[int, ...]) -> tuple[
 class MapKernel(FamilyKernel):
     """Elementwise nodes on row-major words; the last step's result is the kernel's."""
 
-    op = "float_map"
+    kind = "float_map"
     is_float = True
     sources: tuple[Source, ...] = field(kw_only=True)
     leaves: tuple[Value, ...] = field(kw_only=True)
@@ -170,8 +175,9 @@ class MapKernel(FamilyKernel):
     opset: int = 21
     nodes: tuple[str, ...] = ()
 
-    def reads(self) -> list[View]:
-        return [source for source in self.sources if isinstance(source, View)]
+    @property
+    def word_dtype(self) -> str:
+        return self.steps[-1].result.type.dtype
 
     def simulate(self, memory: Memory, inputs: Mapping[str, Array]) -> Array:
         tensors = {
@@ -180,11 +186,11 @@ class MapKernel(FamilyKernel):
         }
         for step in self.steps:
             xs = [x.array if x.data is not None else tensors[x] for x in step.xs]
-            tensors[step.result] = run_node(step.op, step.attributes, xs, self.opset)
+            tensors[step.result] = run_node(step.op_type, step.attributes, xs, self.opset)
         return words_of(tensors[self.steps[-1].result])
 
     def title(self) -> str:
-        return f"float_map: {', '.join(step.op for step in self.steps)}"
+        return f"float_map: {', '.join(step.op_type for step in self.steps)}"
 
     def emit(self, shader: Shader) -> Json:
         names = {leaf: f"x{number}" for number, leaf in enumerate(self.leaves)}
@@ -202,7 +208,7 @@ class MapKernel(FamilyKernel):
         steps = []
         for number, step in enumerate(self.steps):
             given = [names.get(x, "") for x in step.xs]
-            steps.append(expression(step.op, step.attributes, step.xs, step.result, given))
+            steps.append(expression(step.op_type, Node(step.attributes, step.xs, step.result, given)))
             names[step.result] = f"t{number}"
         for number, (size, _) in enumerate(self.axes):
             shader.define("u32", "", **{f"size{number}": size})
@@ -219,3 +225,6 @@ def called(texts: list[str]) -> set[str]:
     """The functions of `_float_math.wgsl.j2` that some expressions call."""
     words = set(re.findall(r"[a-z_]+(?=\()", " ".join(texts)))
     return words & set(FUNCTIONS)
+
+
+KERNELS.update({name: FloatKernel(schedule_map, any_dtype=name in ANY_DTYPE) for name in MAP_OPS})

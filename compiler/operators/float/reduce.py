@@ -11,21 +11,19 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...ir.graph import OnnxOp, Value
-from ...ir.program import Source, View
+from ...ir.graph import Value
+from ...ir.program import Source
 from ...ir.types import Array
+from ...lowering.memory import Memory
+from ...lowering.scheduling import Scheduler
+from ...lowering.shader import Json, Shader
 from ...reference.node import run_node
 from ..base import FamilyKernel
+from ..onnx_op import OnnxOp
 from .map import node_name, source_of, tensor_of, words_of
-
-if TYPE_CHECKING:
-    from ...lowering.memory import Memory
-    from ...lowering.shader import Json, Shader
-    from ...passes.schedule import Scheduler
 
 LEAST = "-3.4028234e38"
 COMBINE: dict[str, tuple[str, str]] = {
@@ -52,6 +50,13 @@ ROW = 64
 class Coordinate:
     """An index into an operand's axis: (first + sum of o * out + sum of k * reduced) / divisor, or
     `table` at it; an element outside 0..size - 1, or whose division leaves a rest, is left out.
+
+    Along an axis of 5, windows at every second element, one pad before: where the last tap of the second is
+
+    >>> at = Coordinate({0: 2}, {0: 1}, first=-1, size=5, stride=1)
+    >>> o, k = 1, 2
+    >>> (at.first + o * at.out[0] + k * at.reduced[0]) // at.divisor
+    3
     """
 
     out: Mapping[int, int]
@@ -113,19 +118,19 @@ class Reduction:
         return self.b is None and not self.a.coordinates and self.length >= ROW
 
 
-def schedule_reduction(op: OnnxOp, found: Reduction, to: Scheduler) -> None:
+def schedule_reduction(op: OnnxOp, found: Reduction, scheduler: Scheduler) -> None:
     """The kernel of a reduction that `op` is."""
     assert found.count == op.result.type.size, f"%{op.result.name}: {found.sizes}"
-    read = {operand.value: source_of(operand.value, to) for _, operand in found.operands}
-    to.kernel(
+    read = {operand.value: source_of(operand.value, scheduler) for _, operand in found.operands}
+    scheduler.kernel(
         ReduceKernel(
-            *to.frame(op),
+            *scheduler.frame(op),
             sources=tuple(read.values()),
             leaves=tuple(read),
             reduction=found,
             node=op,
-            opset=EXPANDED_OPSET if op.result in to.origins else to.graph.opset,
-            nodes=(node_name(op, to),),
+            opset=EXPANDED_OPSET if op.result in scheduler.origins else scheduler.graph.opset,
+            nodes=(node_name(op, scheduler),),
         )
     )
 
@@ -138,7 +143,7 @@ SUMS = ("ReduceL1", "ReduceL2", "ReduceMean", "ReduceSum", "ReduceSumSquare")
 class ReduceKernel(FamilyKernel):
     """One ONNX node that reduces, on row-major words."""
 
-    op = "float_reduce"
+    kind = "float_reduce"
     is_float = True
     sources: tuple[Source, ...] = field(kw_only=True)
     leaves: tuple[Value, ...] = field(kw_only=True)
@@ -147,8 +152,9 @@ class ReduceKernel(FamilyKernel):
     opset: int = 21
     nodes: tuple[str, ...] = ()
 
-    def reads(self) -> list[View]:
-        return [source for source in self.sources if isinstance(source, View)]
+    @property
+    def word_dtype(self) -> str:
+        return self.node.result.type.dtype
 
     @property
     def macs(self) -> int:
@@ -160,14 +166,14 @@ class ReduceKernel(FamilyKernel):
             for leaf, source in zip(self.leaves, self.sources, strict=True)
         }
         xs = [tensors[x] if x.data is None else x.array for x in self.node.xs]
-        if self.node.op in SUMS and xs[0].dtype == np.float32:
+        if self.node.op_type in SUMS and xs[0].dtype == np.float32:
             xs[0] = xs[0].astype(np.float64)
-            made = run_node(self.node.op, self.node.attributes, xs, self.opset)
+            made = run_node(self.node.op_type, self.node.attributes, xs, self.opset)
             return words_of(made.astype(np.float32))
-        return words_of(run_node(self.node.op, self.node.attributes, xs, self.opset))
+        return words_of(run_node(self.node.op_type, self.node.attributes, xs, self.opset))
 
     def title(self) -> str:
-        return f"float_reduce: {self.node.op}"
+        return f"float_reduce: {self.node.op_type}"
 
     def emit(self, shader: Shader) -> Json:
         r = self.reduction

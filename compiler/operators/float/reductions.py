@@ -5,18 +5,20 @@ convolutions, pools, rows and interpolations.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from ...ir.graph import OnnxOp, Value
+from ...ir.graph import Value
 from ...ir.types import Array
+from ...lowering.scheduling import Scheduler
 from ...reference.node import run_node
+from ..onnx_op import KERNELS, FloatKernel, OnnxOp
 from .expressions import literal
 from .map import broadcast_strides
-from .reduce import Coordinate, Operand, Reduction
+from .reduce import Coordinate, Operand, Reduction, schedule_reduction
 
 # ---------------------------------------------------------------------------------- matrices
 
@@ -223,9 +225,9 @@ def pool(op: OnnxOp) -> Reduction:
     images = x.type.shape[0] * x.type.shape[1]
     a = Operand(x, (plane, *spatial), spatial, w.coordinates(1))
     sizes = (images, *w.out)
-    if op.op == "MaxPool":
+    if op.op_type == "MaxPool":
         return Reduction("max", sizes, w.kernel, a)
-    if op.op == "LpPool":
+    if op.op_type == "LpPool":
         return _norm(Reduction("squares", sizes, w.kernel, a), int(op.attributes.get("p", 2)))
     share = Value.constant(f"{op.result.name}.shares", _shares(op, w))
     strides = tuple(math.prod(w.out[n + 1 :]) for n in range(len(w.out)))
@@ -244,7 +246,7 @@ def _shares(op: OnnxOp, w: Window) -> Array:
     as onnxruntime's, which is run on ones.
     """
     shape = (1, 1, *w.size)
-    sums = run_node(op.op, op.attributes, [np.ones(shape, np.float32)], 21)[0, 0]
+    sums = run_node(op.op_type, op.attributes, [np.ones(shape, np.float32)], 21)[0, 0]
     counts = np.ones((), np.float64)
     for n, size in enumerate(w.size):
         at = np.arange(w.out[n])[:, None] * w.strides[n] - w.pads[n]
@@ -277,7 +279,7 @@ GLOBAL = {
 def reduced_axes(op: OnnxOp) -> list[int]:
     """The axes that a Reduce node or a global pool reduces."""
     rank = len(op.xs[0].type.shape)
-    if op.op in GLOBAL:
+    if op.op_type in GLOBAL:
         return list(range(2, rank))
     given = op.attributes.get("axes")
     if given is None and len(op.xs) > 1 and op.xs[1].type.size:
@@ -290,7 +292,7 @@ def reduced_axes(op: OnnxOp) -> list[int]:
 def rows(op: OnnxOp) -> Reduction:
     """A Reduce node or a global pool."""
     x, axes = op.xs[0], reduced_axes(op)
-    combine, finish = (REDUCTIONS | GLOBAL)[op.op]
+    combine, finish = (REDUCTIONS | GLOBAL)[op.op_type]
     shape = x.type.shape
     strides = [math.prod(shape[n + 1 :]) for n in range(len(shape))]
     kept = [n for n in range(len(shape)) if n not in axes]
@@ -300,7 +302,7 @@ def rows(op: OnnxOp) -> Reduction:
     inside = tuple(strides[n] for n in axes) or (0,)
     finish = finish.replace("count", literal(math.prod(reduced)))
     found = Reduction(combine, sizes, reduced, Operand(x, out, inside), finish=finish)
-    if op.op == "GlobalLpPool":
+    if op.op_type == "GlobalLpPool":
         return _norm(found, int(op.attributes.get("p", 2)))
     return found
 
@@ -309,7 +311,14 @@ def rows(op: OnnxOp) -> Reduction:
 
 
 def interpolation(op: OnnxOp, axis: int) -> Reduction:
-    """A linear map along one axis, weights f32 [result, source] of which most are zero."""
+    """A linear map along one axis, weights f32 [result, source] of which most are zero.
+
+    >>> x = Value("x", TensorType("f32", (3,)))
+    >>> weights = Value.constant("w", np.array([[1, 0, 0], [0.5, 0.5, 0], [0, 0, 1]], np.float32))
+    >>> r = interpolation(OnnxOp(Value("y", x.type), (x, weights)), 0)  # at most two sources a result
+    >>> r.a.coordinates[0].table.tolist(), r.b.value.array.tolist()
+    ([0, 1, 0, 1, 0, 2], [[1.0, 0.0], [0.5, 0.5], [0.0, 1.0]])
+    """
     x, weights = op.xs[0], op.xs[1].array
     shape = x.type.shape
     taps = max(1, int((weights != 0).sum(1).max()))
@@ -329,3 +338,34 @@ def interpolation(op: OnnxOp, axis: int) -> Reduction:
         Operand(x, out, (0,), (index,)),
         Operand(held, along, (1,)),
     )
+
+
+def _schedule(describe: Callable[[OnnxOp], Reduction]) -> Callable[[OnnxOp, Scheduler], None]:
+    """Adds the kernel of the reduction that `describe` makes of a node."""
+    return lambda op, scheduler: schedule_reduction(op, describe(op), scheduler)
+
+
+def _refuse_reduction(op: OnnxOp) -> str | None:
+    """What an operator asks of its operands and attributes here."""
+    for value in op.xs[1:] if op.op_type in REDUCTIONS else ():
+        if value.data is None:
+            return f"its operand %{value.name} must be constant"
+    if op.op_type in ("LpPool", "GlobalLpPool") and op.attributes.get("p", 2) not in (1, 2):
+        return f"p = {op.attributes['p']}; 1 and 2 are taken"
+    return None
+
+
+DESCRIPTIONS: dict[str, Callable[[OnnxOp], Reduction]] = {
+    "AveragePool": pool,
+    "Conv": convolution,
+    "ConvTranspose": transposed_convolution,
+    "Gemm": gemm,
+    "LpPool": pool,
+    "MatMul": matmul,
+    "MaxPool": pool,
+    **dict.fromkeys((*REDUCTIONS, *GLOBAL), rows),
+}
+"""What each operator combines."""
+KERNELS.update(
+    {name: FloatKernel(_schedule(describe), _refuse_reduction) for name, describe in DESCRIPTIONS.items()}
+)

@@ -25,10 +25,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...arithmetic import F32, quantize_bias
-from ...ir.graph import Dequantize, Elementwise, FloatOp, Op, Quantize, Value
+from ...ir.graph import Op, Value
 from ...ir.types import Array
-from ..fusion import Group, Refused, Surroundings
+from ..fusion import Group, NoIntegerForm, Surroundings
 from ..moves.op import Move
+from ..onnx_op import Elementwise, FloatOp
+from ..quantize import Dequantize, Quantize
 from .op import QMatMul
 
 
@@ -53,14 +55,14 @@ def fuse(around: Surroundings, op: Op) -> Group | None:
         return None
     a, (b, b_scale, b_zero_point) = around.quantized(product.a), _second(around, product)
     if a.type.dtype == "s8" and b.type.dtype == "u8":
-        raise Refused("s8 times u8 is not integer")
+        raise NoIntegerForm("s8 times u8 is not integer")
     if a.data is not None and b.data is not None:
-        raise Refused("both its operands are constants")
+        raise NoIntegerForm("both its operands are constants")
     quantize = _quantize_after(around, product.last)
     bias = _bias(around, product, a, b_scale, quantize is not None)
     last = quantize or product.last
     if quantize is not None and quantize.result.type.dtype != a.type.dtype:
-        raise Refused(f"it takes {a.type.dtype} and gives {quantize.result.type.dtype}")
+        raise NoIntegerForm(f"it takes {a.type.dtype} and gives {quantize.result.type.dtype}")
     made = QMatMul(
         last.result,
         a,
@@ -73,12 +75,12 @@ def fuse(around: Surroundings, op: Op) -> Group | None:
         alpha=product.alpha,
     )
     if not made.result.type.shape:
-        raise Refused("its result is one number")
+        raise NoIntegerForm("its result is one number")
     return Group(last, made)
 
 
 def _product(around: Surroundings, op: Op) -> _Product | None:
-    if isinstance(op, FloatOp) and op.op == "Gemm":
+    if isinstance(op, FloatOp) and op.op_type == "Gemm":
         given = op.attributes
         bias = op.xs[2] if len(op.xs) > 2 and op.xs[2].type.size else None
         return _Product(
@@ -91,16 +93,16 @@ def _product(around: Surroundings, op: Op) -> _Product | None:
             float(given.get("alpha", 1.0)),
             float(given.get("beta", 1.0)),
         )
-    if isinstance(op, FloatOp) and op.op == "MatMul":
+    if isinstance(op, FloatOp) and op.op_type == "MatMul":
         readers = around.users.get(op.result, [])
         alone = op.result not in around.outputs and len(readers) == 1
         if alone and _added(readers[0], op) is not None:
-            raise Refused("the Add after it is its bias")
+            raise NoIntegerForm("the Add after it is its bias")
         return _Product(op, op.xs[0], op.xs[1])
-    if isinstance(op, Elementwise) and op.op == "Add":
+    if isinstance(op, Elementwise) and op.op_type == "Add":
         for x in op.xs:
             made = around.producers.get(x)
-            if isinstance(made, FloatOp) and made.op == "MatMul" and x not in around.outputs:
+            if isinstance(made, FloatOp) and made.op_type == "MatMul" and x not in around.outputs:
                 bias = _added(op, made)
                 if bias is not None and len(around.users[x]) == 1:
                     return _Product(op, made.xs[0], made.xs[1], bias)
@@ -109,7 +111,7 @@ def _product(around: Surroundings, op: Op) -> _Product | None:
 
 def _added(op: Op, product: FloatOp) -> Value | None:
     """What `op` adds to a matmul, where ONNX Runtime makes a gemm of the two."""
-    if not isinstance(op, Elementwise) or op.op != "Add" or len(op.xs) != 2:
+    if not isinstance(op, Elementwise) or op.op_type != "Add" or len(op.xs) != 2:
         return None
     a, b = (x.type.shape for x in product.xs)
     other = op.xs[1] if op.xs[0] is product.result else op.xs[0]
@@ -124,7 +126,7 @@ def _second(around: Surroundings, product: _Product) -> tuple[Value, Array, Arra
     """The bytes of operand b, its scales f32 and zero points i32, one or one a column."""
     value, transposed = product.b, False
     made = around.producers.get(value)
-    if isinstance(made, Move) and made.op == "transpose" and len(made.x.type.shape) == 2:
+    if isinstance(made, Move) and made.form == "transpose" and len(made.x.type.shape) == 2:
         transposed = list(made.attributes["perm"]) == [1, 0]
         if transposed:
             made = around.producers.get(made.x)
@@ -134,11 +136,11 @@ def _second(around: Surroundings, product: _Product) -> tuple[Value, Array, Arra
         scale = np.array([b.type.quantization.scale], F32)
         return b, scale, np.array([b.type.quantization.zero_point], np.int32)
     if not made.x.type.is_byte:
-        raise Refused(f"its second operand is {made.x.type.dtype}")
+        raise NoIntegerForm(f"its second operand is {made.x.type.dtype}")
     scale, rank = made.scale.array.astype(F32).reshape(-1), len(made.x.type.shape)
     columns_at = 0 if product.trans_b != transposed else rank - 1
     if scale.size > 1 and (made.axis != columns_at or rank != 2):
-        raise Refused(f"its second operand has {scale.size} scales along axis {made.axis}")
+        raise NoIntegerForm(f"its second operand has {scale.size} scales along axis {made.axis}")
     zero = np.zeros(1, np.int32)
     if made.zero_point is not None:
         zero = made.zero_point.array.astype(np.int32).reshape(-1)
@@ -161,19 +163,19 @@ def _bias(around: Surroundings, product: _Product, a: Value, b_scale: Array, qua
     if bias is None:
         return None
     if product.alpha != 1 or product.beta != 1:
-        raise Refused(f"with a bias, alpha {product.alpha} and beta {product.beta} must be 1")
+        raise NoIntegerForm(f"with a bias, alpha {product.alpha} and beta {product.beta} must be 1")
     made = around.producers.get(bias)
     if isinstance(made, Dequantize) and made.x.data is not None and made.x.type.dtype == "i32":
         return made.x
     if bias.data is None or len(bias.type.shape) != 1:
-        raise Refused("its bias is neither an int32 constant behind DequantizeLinear nor [N]")
+        raise NoIntegerForm("its bias is neither an int32 constant behind DequantizeLinear nor [N]")
     if not quantized:
-        raise Refused("its bias is float and no QuantizeLinear follows")
+        raise NoIntegerForm("its bias is float and no QuantizeLinear follows")
     assert a.type.quantization is not None
     if bias.type.size not in (1, b_scale.size) and b_scale.size != 1:
-        raise Refused(f"its bias has {bias.type.size} values for {b_scale.size} scales")
+        raise NoIntegerForm(f"its bias has {bias.type.size} values for {b_scale.size} scales")
     unit = np.float64(a.type.quantization.scale) * b_scale
     if not (np.abs(bias.array) < unit * (2.0**31 - 256)).all():
-        raise Refused(f"its float bias @{bias.name} is no int32 in units of the scales' product")
+        raise NoIntegerForm(f"its float bias @{bias.name} is no int32 in units of the scales' product")
     quantized_bias = quantize_bias(bias.array, a.type.quantization.scale, b_scale)
     return Value.constant(f"{bias.name}.i32", quantized_bias)

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...arithmetic import F32, requantize, wrap_i32
 from ...ir.program import Source, View
 from ...ir.types import Array
+from ...lowering.memory import Memory
+from ...lowering.shader import Json, Shader
 from ..base import FamilyKernel
-
-if TYPE_CHECKING:
-    from ...lowering.memory import Memory
-    from ...lowering.shader import Json, Shader
 
 TILE_ROWS = 4
 
@@ -27,10 +24,10 @@ class MatMulKernel(FamilyKernel):
     `firsts`: first pixel of each batch in a and b, i64 [batches]; `size`: rows and columns of each;
     `mask`: 1 for the lanes that hold a value, u8; `zero_points`: of a, and of b i32 [4 * words];
     `zero_source`: a byte, the zero point of a where it is computed;
-    `bias` i32 [1 or rows, 4 * words], `multiplier` f32 [4 * words]; `made` as of ConvKernel.
+    `bias` i32 [1 or rows, 4 * words], `multiplier` f32 [4 * words]; `elements` as of ConvKernel.
     """
 
-    op = "matmul"
+    kind = "matmul"
     sources: tuple[Source, ...] = field(kw_only=True)
     firsts: tuple[Array, Array] = field(kw_only=True)
     size: tuple[int, int] = field(kw_only=True)
@@ -39,7 +36,7 @@ class MatMulKernel(FamilyKernel):
     bias: Array = field(kw_only=True)
     multiplier: Array = field(kw_only=True)
     zero_point: int = field(kw_only=True)
-    made: str = field(kw_only=True)
+    elements: str = field(kw_only=True)
     zero_source: View | None = None
 
     def reads(self) -> list[View]:
@@ -48,7 +45,7 @@ class MatMulKernel(FamilyKernel):
 
     @property
     def uses(self) -> list[str]:
-        return ["dot", "requantize"] if self.made == "bytes" else ["dot"]
+        return ["dot", "requantize"] if self.elements == "bytes" else ["dot"]
 
     @property
     def macs(self) -> int:
@@ -77,9 +74,9 @@ class MatMulKernel(FamilyKernel):
             zero_a = int(memory.read(self.zero_source).view(np.int8)[0, 0])
         sums = np.matmul(a - zero_a, b.swapaxes(1, 2)).astype(np.int64)
         sums = wrap_i32(sums + self.bias).reshape(-1, len(column))
-        if self.made == "bytes":
+        if self.elements == "bytes":
             return requantize(sums, self.multiplier, self.zero_point, (-128, 127)).astype(np.uint8)
-        if self.made == "floats":
+        if self.elements == "floats":
             sums = (sums.astype(F32) * self.multiplier).view(np.int32)
         return np.ascontiguousarray(sums[:, :columns]).view(np.uint32).reshape(-1)
 
@@ -88,7 +85,7 @@ class MatMulKernel(FamilyKernel):
         zero_a, zero_b = self.zero_points
         structure: Json = {
             "rows": range(self.tile_rows),
-            "made": self.made,
+            "made": self.elements,
             "zero_a": zero_a != 0 or self.zero_source is not None,
             "computed": self.zero_source is not None,
             "zero_b": bool(zero_b.any()),
@@ -114,7 +111,7 @@ class MatMulKernel(FamilyKernel):
             shader.define("i32", depth=int(self.mask.sum()))
         if structure["zero_b"]:
             shader.define(zero_b_at=shader.vectors(zero_b.astype(np.int32)))
-        if self.made != "integers":
+        if self.elements != "integers":
             shader.define(multiplier_at=shader.vectors(self.multiplier.astype(F32)))
         row_tiles = -(-rows // self.tile_rows)
         shader.define(row_tiles=row_tiles, invocation_count=row_tiles * out_words * len(self.firsts[0]))

@@ -7,22 +7,23 @@ of its own (matmul_kernel.py). Which products are integer is said in matmul_fusi
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...arithmetic import F32, requantize, wrap_i32
-from ...ir.graph import Value
+from ...ir.graph import Tensors, Value
 from ...ir.layout import to_lanes
-from ...ir.program import ConvKernel, View
+from ...ir.program import View
 from ...ir.types import NUMPY_DTYPES, Array, Quantization, TensorType
-from ..base import FamilyOp, Get
+from ...lowering.packing import Lowering
+from ...lowering.scheduling import Scheduler
+from ..base import FamilyOp
+from ..convolution.kernel import ConvKernel
+from ..convolution.packed import pack_weights
+from ..convolution.tile import choose_tile
 from ..moves.op import Move
+from ..sums import ELEMENTS
 from .kernel import MatMulKernel
-
-if TYPE_CHECKING:
-    from ...passes.pack_int8 import Lowering
-    from ...passes.schedule import Scheduler
 
 
 @dataclass(eq=False)
@@ -97,12 +98,12 @@ class QMatMul(FamilyOp):
         assert self.a.type.quantization is not None
         return self.a.type.quantization.zero_point
 
-    def evaluate(self, get: Get) -> Array:
+    def evaluate(self, tensors: Tensors) -> Array:
         a_zero_point = self.zero_point_of_a()
         if self.a_zero_point is not None:
-            a_zero_point = int(get(self.a_zero_point).reshape(-1)[0])
-        a = get(self.a).astype(np.float64) - a_zero_point
-        b = get(self.b).astype(np.float64)
+            a_zero_point = int(tensors[self.a_zero_point].reshape(-1)[0])
+        a = tensors[self.a].astype(np.float64) - a_zero_point
+        b = tensors[self.b].astype(np.float64)
         a = a.swapaxes(-1, -2) if self.trans_a else a
         b = b.swapaxes(-1, -2) if self.trans_b else b
         zero_point = self.b_zero_point.array.reshape(-1)
@@ -111,34 +112,34 @@ class QMatMul(FamilyOp):
         sums = np.matmul(a, b).astype(np.int64).reshape(self.result.type.shape)
         if self.bias is not None:
             sums = sums + self.bias.array
-        return finished(wrap_i32(sums), self.multiplier, self.result.type)
+        return result_of_sums(wrap_i32(sums), self.multiplier, self.result.type)
 
     # ------------------------------------------------------------------------------ lowering
 
-    def lower(self, to: Lowering) -> None:
+    def lower(self, lowering: Lowering) -> None:
         if len(self.b.type.shape) == 1:
-            self._lower_vector(to)
+            self._lower_vector(lowering)
             return
-        a = to.operand(self.a, self.a_axis)
+        a = lowering.operand(self.a, self.a_axis)
         depth = TensorType("s8", self.b.type.shape, None, a.type.segments, self.b_axis)
-        b = to.operand(self.b, like=Value("", depth))
+        b = lowering.operand(self.b, like=Value("", depth))
         offset = 128 if self.b.type.dtype == "u8" else 0
         zero_point = self.b_zero_point.array.astype(np.int32) - offset
         result = self.result
-        if to.is_packable(result):
-            result = to.packed(result, axis=len(result.type.shape) - 1)
+        if lowering.is_packable(result):
+            result = lowering.packed(result, axis=len(result.type.shape) - 1)
         given = Value.constant(f"{result.name}.b_zero_point", zero_point)
-        of_a = None if self.a_zero_point is None else to.operand(self.a_zero_point)
+        of_a = None if self.a_zero_point is None else lowering.operand(self.a_zero_point)
         changed = replace(self, result=result, a=a, b=b, b_zero_point=given, a_zero_point=of_a)
-        to.add(changed)
+        lowering.add(changed)
 
-    def _lower_vector(self, to: Lowering) -> None:
+    def _lower_vector(self, lowering: Lowering) -> None:
         """A product with a vector b, as one with a matrix of one column."""
         b, result = _column(self.b), _column(self.result)
         if b.data is None:
-            Move(b, self.b).lower(to)
-        replace(self, result=result, b=b).lower(to)
-        Move(self.result, result).lower(to)
+            Move(b, self.b).lower(lowering)
+        replace(self, result=result, b=b).lower(lowering)
+        Move(self.result, result).lower(lowering)
 
     # ------------------------------------------------------------------------------ kernels
 
@@ -153,23 +154,20 @@ class QMatMul(FamilyOp):
         lanes[: self.columns] = np.broadcast_to(values.reshape(-1), self.columns)
         return lanes
 
-    def schedule(self, to: Scheduler) -> None:
+    def schedule(self, scheduler: Scheduler) -> None:
         one_bias = self.bias is None or self.bias.type.size in (1, self.columns)
         plain = self.b.data is not None and len(self.b.type.shape) == 2 and one_bias
         if plain and self.a.data is None:
-            to.kernel(self._convolution(to))
+            scheduler.kernel(self._convolution(scheduler))
         else:
-            to.kernel(self._product(to))
+            scheduler.kernel(self._product(scheduler))
 
-    def _convolution(self, to: Scheduler) -> ConvKernel:
+    def _convolution(self, scheduler: Scheduler) -> ConvKernel:
         """A product with constant weights: a convolution over the rows as pixels of one line."""
-        from ...passes.pack_int8 import pack_weights
-        from ...passes.schedule import choose_tile
-
-        name, shape, _, stores = to.frame(self)
+        name, shape, _, stores = scheduler.frame(self)
         x, words = self.a.type, -(-self.columns // 4)
         assert x.segments is not None
-        zero_of_a, zero_source = self.zero_point_of_a(), self._zero_source(to)
+        zero_of_a, zero_source = self.zero_point_of_a(), self._zero_source(scheduler)
         weight = self.b.array if self.trans_b else self.b.array.T
         weight = weight.astype(np.int64)[:, :, None, None]
         bias = self.per_column(self._bias().reshape(-1))
@@ -182,7 +180,7 @@ class QMatMul(FamilyOp):
             shape if self.result.type.is_byte else (x.pixels, 1, 1),
             words,
             stores,
-            source=to.view(self.a),
+            source=scheduler.view(self.a),
             zero_source=zero_source,
             weight_sums=None if zero_source is None else sums.astype(np.int32),
             x_type=TensorType("s8", (1, self.depth, 1, x.pixels), quantization, x.segments),
@@ -192,16 +190,16 @@ class QMatMul(FamilyOp):
             weight_zero_point=zero_point if zero_point.any() else None,
             zero_point=0 if after is None else after.zero_point,
             out_channels=self.columns,
-            made=MADE[self.result.type.dtype],
+            elements=ELEMENTS[self.result.type.dtype],
             flat=True,
             tile=choose_tile((1, 1, x.pixels), words, 1),
         )
 
-    def _zero_source(self, to: Scheduler) -> View | None:
+    def _zero_source(self, scheduler: Scheduler) -> View | None:
         """Where a computed zero point of a lies."""
         if self.a_zero_point is None or self.a_zero_point.data is not None:
             return None
-        return to.view(self.a_zero_point)
+        return scheduler.view(self.a_zero_point)
 
     def _bias(self) -> Array:
         """The bias, i64: [1, 1] or [1, N], or [M, N] where it has rows."""
@@ -211,7 +209,7 @@ class QMatMul(FamilyOp):
         rows = bias.shape[0]
         return bias if rows == 1 else np.broadcast_to(bias, (rows, self.columns))
 
-    def _product(self, to: Scheduler) -> MatMulKernel:
+    def _product(self, scheduler: Scheduler) -> MatMulKernel:
         a, b = self.a.type.shape, self.b.type.shape
         batch = np.broadcast_shapes(a[:-2], b[:-2])
         firsts = [
@@ -226,9 +224,9 @@ class QMatMul(FamilyOp):
             TensorType("s8", (self.depth,), None, self.a.type.segments, 0),
         )
         return MatMulKernel(
-            *to.frame(self),
-            sources=(to.source(self.a), to.source(self.b)),
-            zero_source=self._zero_source(to),
+            *scheduler.frame(self),
+            sources=(scheduler.source(self.a), scheduler.source(self.b)),
+            zero_source=self._zero_source(scheduler),
             firsts=(firsts[0] * self.rows, firsts[1] * self.columns),
             size=(self.rows, self.columns),
             mask=mask.reshape(-1),
@@ -236,18 +234,15 @@ class QMatMul(FamilyOp):
             bias=wrap_i32(bias),
             multiplier=self.per_column(self.multiplier, 1),
             zero_point=0 if after is None else after.zero_point,
-            made=MADE[self.result.type.dtype],
+            elements=ELEMENTS[self.result.type.dtype],
         )
-
-
-OPS = (QMatMul,)
 
 
 MADE = {"u8": "bytes", "s8": "bytes", "f32": "floats", "i32": "integers"}
 """What a product's kernel makes of its sums, by the result's dtype."""
 
 
-def finished(sums: Array, multiplier: Array, type_: TensorType) -> Array:
+def result_of_sums(sums: Array, multiplier: Array, type_: TensorType) -> Array:
     """The result of sums i32 as its type says."""
     if type_.dtype == "i32":
         return sums

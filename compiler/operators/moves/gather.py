@@ -8,18 +8,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...ir.layout import channels_of_lanes
 from ...ir.program import View
 from ...ir.types import Array, TensorType
+from ...lowering.memory import Memory
+from ...lowering.shader import Json, Shader
 from ..base import FamilyKernel
-
-if TYPE_CHECKING:
-    from ...lowering.memory import Memory
-    from ...lowering.shader import Json, Shader
 
 OUTSIDE = -(2**26)
 """Address of an element that reads the fill; the sum of a few such is still negative in i32."""
@@ -44,7 +41,13 @@ class Addresses:
 
     @classmethod
     def of_elements(cls, type_: TensorType, pixel: Array, lane: Array) -> Addresses:
-        """Of a result whose elements lie at (pixel, lane) of the source: sums where they are."""
+        """Of a result whose elements lie at (pixel, lane) of the source: sums where they are.
+
+        >>> lane = np.arange(6).reshape(2, 3).T  # of a transposed matrix, row-major
+        >>> tables = Addresses.of_elements(TensorType("f32", (3, 2)), lane * 0, lane)
+        >>> tables.axes, [part.tolist() for part in tables.lanes]  # row + column of the result
+        ((3, 2), [[0, 1, 2], [0, 3]])
+        """
         pixels, lanes = _by_lanes(type_, pixel, lane)
         axes = pixels.shape[:-1]
         whole = np.stack([held.reshape(math.prod(axes), -1) for held in (pixels, lanes)])
@@ -100,14 +103,15 @@ def _addends(pixels: Array, lanes: Array) -> tuple[tuple[Array, ...], tuple[Arra
 class GatherKernel(FamilyKernel):
     """Bytes, or words of row-major tensors, each from its address in the source."""
 
-    op = "gather"
+    kind = "gather"
     source: View | str | Array = field(kw_only=True)
     tables: Addresses = field(kw_only=True)
     fill: int = 0
     bytes: bool = True
 
-    def reads(self) -> list[View]:
-        return [self.source] if isinstance(self.source, View) else []
+    @property
+    def moves_words(self) -> bool:
+        return not self.bytes
 
     def simulate(self, memory: Memory, inputs: Mapping[str, Array]) -> Array:
         pixel, lane = self.tables.of()

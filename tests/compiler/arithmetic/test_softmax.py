@@ -1,16 +1,12 @@
-"""QLinearSoftmax, DynamicQuantizeLinear and the tables of QLinearLeakyRelu and QLinearSigmoid."""
+"""QLinearSoftmax and DynamicQuantizeLinear."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 import pytest
 from onnx import helper
 from onnx2wgsl.compiler.arithmetic import (
     dynamic_quantize_linear,
-    qlinear_leaky_relu_table,
-    qlinear_sigmoid_table,
     qlinear_softmax,
     softmax_levels,
     softmax_numerators,
@@ -18,7 +14,7 @@ from onnx2wgsl.compiler.arithmetic import (
 )
 from onnx2wgsl.compiler.reference.oracle import Oracle
 
-from tests.builders.between import LIMITS, draw_quantized, run_between, run_contrib
+from tests.builders.between import LIMITS, run_between, run_contrib
 from tests.builders.nodes import Array, model_of
 
 DTYPES = [np.uint8, np.int8]
@@ -70,40 +66,6 @@ def test_a_shader_s_steps_are_the_same_softmax() -> None:
     got = softmax_levels(numerators[index] / total, 7, (0, 255))
     assert got.tolist() == qlinear_softmax(x, 0.1, (1 / 256, 7), (0, 255), 1)[0].tolist()
     assert table.min() > 0
-
-
-# --- tables
-# -----------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("dtype", DTYPES)
-def test_tables(dtype: type) -> None:
-    random = np.random.default_rng(2)
-    x = np.arange(256).astype(np.uint8).view(dtype)
-    for alpha in (0.01, 0.1, -0.3, 1.5):
-        for _ in range(5):
-            x_q, y_q = draw_quantized(random, dtype), draw_quantized(random, dtype)
-            wanted = run_contrib("QLinearLeakyRelu", [(x, x_q)], y_q, alpha=alpha)
-            got = qlinear_leaky_relu_table(x_q, y_q, LIMITS[dtype], alpha)
-            assert got.tolist() == wanted.view(np.uint8).tolist()
-            wanted = run_contrib("QLinearSigmoid", [(x, x_q)], (1 / 256, y_q[1]))
-            got = qlinear_sigmoid_table(x_q, (1 / 256, y_q[1]), LIMITS[dtype])
-            assert got.tolist() == wanted.view(np.uint8).tolist()
-
-
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("op", ["Sigmoid", "LeakyRelu"])
-def test_tables_between_dequantize_and_quantize(op: str, dtype: type) -> None:
-    x = np.arange(256).astype(np.uint8).view(dtype)
-    x_q, y_q = (0.07, 3), (0.011, 17)
-    held: dict[str, Any] = {"alpha": 0.1} if op == "LeakyRelu" else {}
-    wanted = run_between(op, [(x, x_q)], y_q, runs_as=f"QLinear{op}", **held)
-    got = (
-        qlinear_leaky_relu_table(x_q, y_q, LIMITS[dtype], 0.1)
-        if held
-        else qlinear_sigmoid_table(x_q, y_q, LIMITS[dtype])
-    )
-    assert got.tolist() == wanted.view(np.uint8).tolist()
 
 
 # --- DynamicQuantizeLinear

@@ -13,8 +13,9 @@ import numpy as np
 import onnx
 import pytest
 import wgpu
-from onnx2wgsl.compiler.backend.artifact import picture_inputs, write_artifact
+from onnx2wgsl.compiler.backend.artifact import write_artifact
 from onnx2wgsl.compiler.backend.codegen import SNIPPETS, Code, generate
+from onnx2wgsl.compiler.backend.pictures import picture_inputs
 from onnx2wgsl.compiler.backend.templating import render_template
 from onnx2wgsl.compiler.errors import CompileError
 from onnx2wgsl.compiler.lowering.shader import Constants

@@ -11,16 +11,21 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 from onnx2wgsl.compiler.errors import UnsupportedError
-from onnx2wgsl.compiler.frontend.importer import import_model
-from onnx2wgsl.compiler.ir.graph import Conv, Quantize
+from onnx2wgsl.compiler.frontend.driver import import_model
+from onnx2wgsl.compiler.ir.graph import Graph
 from onnx2wgsl.compiler.ir.program import Program
-from onnx2wgsl.compiler.operators.fusion import explain
-from onnx2wgsl.compiler.pipeline import compile_model, to_integers
-from onnx2wgsl.compiler.reference.oracle import Oracle, needs_signed_integer_kernels
+from onnx2wgsl.compiler.operators.catalogue import explain
+from onnx2wgsl.compiler.operators.convolution.op import Conv
+from onnx2wgsl.compiler.operators.quantize import Quantize
+from onnx2wgsl.compiler.pipeline import PASS_NAMES, compile_model, to_integers
+from onnx2wgsl.compiler.reference.oracle import Oracle, needs_signed_integer_kernels, reference_of
+from onnx2wgsl.compiler.verify.compiled import compile_in_memory
+from onnx2wgsl.compiler.verify.expectation import Expected
+from onnx2wgsl.compiler.verify.stages import Stage, compare_stage
 
 from tests.builders.edit import SHAPE, conv_model, node, save, set_initializer
 from tests.builders.qdq import S8, U8, QDQBuilder, QuantParams, Tensor, Weights, weights
-from tests.compiler.exactness import IMPURE_UNARY, assert_exact
+from tests.compiler.exactness import IMPURE_UNARY, assert_exact, feeds_for
 from tests.compiler.refusals import refusal
 
 Edit = Callable[[onnx.ModelProto], None]
@@ -188,7 +193,7 @@ def test_an_op_whose_result_depends_on_the_position_is_a_float_region(op: str, t
     x = b.input((1, 2, 3, 3), QuantParams(0.05, 128))
     b.output(b.unary(x, op, QuantParams(0.02, 128)))
     program: Program = compile_model(save(b.build(), tmp_path))
-    assert "float_map" in [kernel.op for kernel in program.kernels]
+    assert "float_map" in [kernel.kind for kernel in program.kernels]
 
 
 # --- models that can't be compiled, or not in integers
@@ -317,12 +322,22 @@ def test_what_stays_in_float_says_why(
     assert any(reason in found for found in reasons)
 
 
-def test_an_output_that_is_an_input_is_copied(tmp_path: Path) -> None:
+def test_an_output_that_is_an_input_is_copied() -> None:
+    """To the bit, though the copy of a float is a float kernel."""
     b = QDQBuilder()
     input_as_output(b)
     stored = b.input(SHAPE, U8, as_float=False)
     b.output(Tensor(SHAPE, stored=b._node("Identity", [stored.stored]), params=U8), as_float=False)
-    assert_exact(b.build(), tmp_path)
+    oracle = reference_of(b.build())
+    expected = [Expected.of_outputs(feed, oracle.run(feed)) for feed in feeds_for(oracle)]
+    stages: list[Stage] = []
+
+    def observe(name: str, stage: Graph | Program) -> None:
+        stages.append(compare_stage(name, stage, expected))
+
+    compile_in_memory(b.build(), observe)
+    assert {stage.name for stage in stages} == set(PASS_NAMES)
+    assert [stage for stage in stages if not stage.ok] == []
 
 
 def test_outputs_that_are_not_computed_are_refused(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import onnx
 import pytest
 from onnx import helper, numpy_helper
 from onnx2wgsl.compiler.errors import CompileError
-from onnx2wgsl.compiler.frontend.importer import import_model
+from onnx2wgsl.compiler.frontend.driver import import_model
 from onnx2wgsl.compiler.frontend.model_file import OPSETS
 from onnx2wgsl.compiler.ir.graph import Graph
 from onnx2wgsl.compiler.reference.oracle import Oracle

@@ -7,7 +7,8 @@ import onnx
 import pytest
 from onnx import helper
 from onnx2wgsl.compiler.arithmetic import qlinear_add
-from onnx2wgsl.compiler.frontend.layout import roles_depend_on_layout, swapped_adds
+from onnx2wgsl.compiler.operators.binary import roles_depend_on_layout, swapped_in
+from onnx2wgsl.compiler.reference.layout import OptimizedGraph
 from onnx2wgsl.compiler.reference.oracle import Oracle
 
 from tests.builders.nodes import Array, model_of
@@ -102,7 +103,7 @@ CASES = [  # shape of A, where there are Convs, swapped
 def test_roles(shape: tuple[int, ...], convs: str, swapped: bool) -> None:
     net = Net(shape, convs)
     oracle = Oracle(net.model())
-    assert swapped_adds(oracle.optimized) == {"the_add": swapped}
+    assert swapped_in(OptimizedGraph(oracle.optimized, ["the_add"]), "the_add") == swapped
     if "c" not in convs:
         found = oracle.intermediate(net.inputs, ["a_q", "b_q"])
         total = oracle.run(net.inputs)[net.output]
@@ -123,3 +124,8 @@ def test_when_the_layout_matters() -> None:
     assert not roles_depend_on_layout(FULL, (1, 8, 1, 1))
     assert not roles_depend_on_layout((1, 1, 1, 1), FULL)
     assert not roles_depend_on_layout((8, 1, 1), FULL)
+
+
+def test_only_nodes_that_are_asked_for_are_known() -> None:
+    optimized = OptimizedGraph(Oracle(Net(FULL, "").model()).optimized, ["another"])
+    assert swapped_in(optimized, "the_add") is None

@@ -18,4 +18,4 @@ def exact(model: onnx.ModelProto, folder: Path, *, device: bool = False) -> Prog
 def kernels(program: Program) -> list[str]:
     """The ops of a program's kernels, without those at its borders."""
     borders = ("pack", "unpack", "border", "quantize")
-    return [kernel.op for kernel in program.kernels if kernel.op not in borders]
+    return [kernel.kind for kernel in program.kernels if kernel.kind not in borders]

@@ -25,7 +25,7 @@ def test_an_input_moved_to_an_output(dtype: type, tmp_path: Path) -> None:
 
 def test_other_inputs_are_refused(tmp_path: Path) -> None:
     from onnx2wgsl.compiler.errors import CompileError
-    from onnx2wgsl.compiler.frontend.importer import import_model
+    from onnx2wgsl.compiler.frontend.driver import import_model
 
     node = helper.make_node("Identity", ["x"], ["y"])
     onnx.save(model_of([node], {"x": np.zeros(3, np.float64)}, {}), tmp_path / "m.onnx")

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from onnx2wgsl.compiler.ir.graph import Conv
 from onnx2wgsl.compiler.ir.text import parse_graph
-from onnx2wgsl.compiler.operators.fusion import explain
+from onnx2wgsl.compiler.operators.catalogue import explain
+from onnx2wgsl.compiler.operators.convolution.op import Conv
 from onnx2wgsl.compiler.passes.fuse_groups import FuseGroups
 
-from tests.builders.ir import check, unchanged
+from tests.builders.ir import check_fused, check_left_in_float
 
 HEAD = 'graph @t (%x: {x}[1,2,3,3]{{s=0.5, z=7}}) -> ("y": %y{outputs}) opset 21 {{'
 WEIGHTS = """
@@ -55,7 +55,7 @@ def after(more: str = "", z: int = 9, weights: str = "  @wq: s8[2,2,1,1] = [1, -
 
 
 def reason(text: str) -> str:
-    unchanged(FuseGroups(), text)
+    check_left_in_float(text)
     graph = parse_graph(text)
     (conv,) = [op for op in graph.ops if isinstance(op, Conv)]
     return explain(graph, conv)
@@ -66,7 +66,7 @@ def reason(text: str) -> str:
 
 
 def test_the_plain_group() -> None:
-    check(FuseGroups(), before(), after())
+    check_fused(before(), after())
 
 
 def test_attributes_are_kept() -> None:
@@ -81,7 +81,7 @@ def test_attributes_are_kept() -> None:
     )
     wanted = wanted.replace('"wq.scale")', '"wq.scale", group=2)')
     wanted = wanted.replace("opset 21 {\n", "opset 21 {\n  @wq: s8[2,1,1,2] = [1, -2, 3, 90]\n")
-    check(FuseGroups(), text, wanted.replace("%y: u8[1,2,3,3]", "%y: u8[1,2,3,1]"))
+    check_fused(text, wanted.replace("%y: u8[1,2,3,3]", "%y: u8[1,2,3,1]"))
 
 
 @pytest.mark.parametrize("scale", ["0.005", "0.00503"])
@@ -93,7 +93,7 @@ def test_an_int32_bias_within_1_percent_of_its_scale(scale: str) -> None:
       %c: f32[1,2,3,3] = conv(%d, weight=%w, bias=%b)
     """
     weights = "  @wq: s8[2,2,1,1] = [1, -2, 3, 90]\n  @bq: i32[2] = [300, -5]"
-    check(FuseGroups(), before(bias), after(", bias=@bq", weights=weights))
+    check_fused(before(bias), after(", bias=@bq", weights=weights))
 
 
 def test_a_float_bias_is_quantized() -> None:
@@ -102,20 +102,20 @@ def test_a_float_bias_is_quantized() -> None:
       %c: f32[1,2,3,3] = conv(%d, weight=%w, bias=@b)
     """
     weights = "  @wq: s8[2,2,1,1] = [1, -2, 3, 90]\n  @b.i32: i32[2] = [2, -200]"
-    check(FuseGroups(), before(bias), after(", bias=@b.i32", weights=weights))
+    check_fused(before(bias), after(", bias=@b.i32", weights=weights))
 
 
 @pytest.mark.parametrize(
     ("activation", "constants"),
     [
-        ('elementwise([%c], op="Relu")', ""),
-        ('elementwise([%c, @lo, @hi], op="Clip")', "@lo: f32[] = [0.0]\n  @hi: f32[] = [63.75]\n"),
-        ('elementwise([%c, @lo, @hi], op="Clip")', "@lo: f32[] = [-9.0]\n  @hi: f32[] = [99.0]\n"),
+        ('elementwise([%c], op_type="Relu")', ""),
+        ('elementwise([%c, @lo, @hi], op_type="Clip")', "@lo: f32[] = [0.0]\n  @hi: f32[] = [63.75]\n"),
+        ('elementwise([%c, @lo, @hi], op_type="Clip")', "@lo: f32[] = [-9.0]\n  @hi: f32[] = [99.0]\n"),
     ],
 )
 def test_an_activation_that_saturation_implies(activation: str, constants: str) -> None:
     conv = f"{CONV}  {constants}  %a: f32[1,2,3,3] = {activation}\n"
-    check(FuseGroups(), before(conv, z=0, c="%a"), after(z=0))
+    check_fused(before(conv, z=0, c="%a"), after(z=0))
 
 
 def test_scales_and_zero_points_of_each_channel() -> None:
@@ -125,8 +125,7 @@ def test_scales_and_zero_points_of_each_channel() -> None:
       @zw: s8[2] = [0, -3]
       %w: f32[2,2,1,1] = dequantize(@wq, scale=@sw, zero_point=@zw)
     """
-    graph = check(
-        FuseGroups(),
+    graph = check_fused(
         before(weights=weights),
         HEAD.format(x="u8", outputs="")
         + """
@@ -145,7 +144,7 @@ def test_several_readers_of_the_input_are_each_served() -> None:
     text = before(outputs=', "d": %d')
     wanted = after().replace('"y": %y', '"y": %y, "d": %d')
     wanted = wanted.replace("opset 21 {\n", "opset 21 {\n" + INPUT)
-    check(FuseGroups(), text, wanted)
+    check_fused(text, wanted)
 
 
 # --- what stays
@@ -153,7 +152,7 @@ def test_several_readers_of_the_input_are_each_served() -> None:
 
 
 def test_a_second_reader_of_the_result_keeps_it_float() -> None:
-    conv = CONV + '  %other: f32[1,2,3,3] = elementwise([%c], op="Tanh")\n'
+    conv = CONV + '  %other: f32[1,2,3,3] = elementwise([%c], op_type="Tanh")\n'
     text = before(conv, outputs=', "o": %other')
     assert reason(text) == "its result %c has 2 readers; one QuantizeLinear is taken"
 
@@ -165,7 +164,7 @@ def test_a_float_output_keeps_it_float() -> None:
 
 @pytest.mark.parametrize("op", ["LeakyRelu", "Tanh", "HardSwish"])
 def test_another_activation_keeps_it_float(op: str) -> None:
-    conv = f'{CONV}  %a: f32[1,2,3,3] = elementwise([%c], op="{op}")\n'
+    conv = f'{CONV}  %a: f32[1,2,3,3] = elementwise([%c], op_type="{op}")\n'
     told = reason(before(conv, c="%a"))
     assert told == f"{op} follows it; QuantizeLinear must stand directly after Conv"
 
@@ -173,8 +172,8 @@ def test_another_activation_keeps_it_float(op: str) -> None:
 @pytest.mark.parametrize(
     ("activation", "z"),
     [
-        ('elementwise([%c], op="Relu")', 9),
-        ('elementwise([%c, @lo, @hi], op="Clip")', 0),
+        ('elementwise([%c], op_type="Relu")', 9),
+        ('elementwise([%c, @lo, @hi], op_type="Clip")', 0),
     ],
 )
 def test_an_activation_that_matters_keeps_it_float(activation: str, z: int) -> None:
@@ -186,7 +185,7 @@ def test_an_activation_that_matters_keeps_it_float(activation: str, z: int) -> N
 
 
 def test_a_float_input_keeps_it_float() -> None:
-    source = INPUT + '  %a: f32[1,2,3,3] = elementwise([%d], op="Relu")\n'
+    source = INPUT + '  %a: f32[1,2,3,3] = elementwise([%d], op_type="Relu")\n'
     text = before("  %c: f32[1,2,3,3] = conv(%a, weight=%w)\n", source=source)
     assert reason(text) == "its input %a does not come straight from DequantizeLinear"
 

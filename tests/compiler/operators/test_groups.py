@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from onnx2wgsl.compiler.ir.program import ConvKernel
+from onnx2wgsl.compiler.operators.convolution.kernel import ConvKernel
 
 from tests.builders.qdq import QDQBuilder, QuantParams, Weights
 from tests.compiler.exactness import assert_exact_on_gpu

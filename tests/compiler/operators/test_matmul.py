@@ -7,14 +7,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from onnx2wgsl.compiler.ir.graph import FloatOp
-from onnx2wgsl.compiler.ir.program import ConvKernel, Program
+from onnx2wgsl.compiler.ir.program import Program
 from onnx2wgsl.compiler.ir.text import format_graph, parse_graph
-from onnx2wgsl.compiler.operators.fusion import explain
+from onnx2wgsl.compiler.operators.catalogue import explain
+from onnx2wgsl.compiler.operators.convolution.kernel import ConvKernel
 from onnx2wgsl.compiler.operators.matmul.op import QMatMul
+from onnx2wgsl.compiler.operators.onnx_op import FloatOp
 from onnx2wgsl.compiler.passes.fuse_groups import FuseGroups
 
-from tests.builders.ir import unchanged
+from tests.builders.ir import check_left_in_float
 from tests.builders.qdq import QDQBuilder, QuantParams, Tensor
 from tests.compiler.exactness import assert_exact, assert_exact_on_gpu
 
@@ -77,7 +78,7 @@ def two(a: tuple[int, ...], b: tuple[int, ...], kinds: tuple[str, str], result: 
 
 
 def kernels(program: Program) -> list[str]:
-    return [kernel.op for kernel in program.kernels if kernel.op not in ("pack", "unpack")]
+    return [kernel.kind for kernel in program.kernels if kernel.kind not in ("pack", "unpack")]
 
 
 COLUMN = np.linspace(-1, 1, 6).astype(np.float32)
@@ -168,9 +169,9 @@ TEXT = """graph @t (%x: {x}[2,3]{{s=0.5, z=7}}) -> ("y": %{out}{more}) opset 21 
   %y: {x}[2,2]{{s=0.25, z=9}} = quantize(%{last}, scale=@sy, zero_point=@zy)
 }}
 """
-MATMUL = '  %m: f32[2,2] = float([%d, %w], op="MatMul")'
+MATMUL = '  %m: f32[2,2] = float([%d, %w], op_type="MatMul")'
 BIAS = "  @b: f32[2] = [0.5, 1.0]\n"
-ADD = MATMUL + "\n" + BIAS + '  %a: f32[2,2] = elementwise([%m, @b], op="Add")'
+ADD = MATMUL + "\n" + BIAS + '  %a: f32[2,2] = elementwise([%m, @b], op_type="Add")'
 
 
 def text(body: str = MATMUL, last: str = "m", x: str = "u8", w: str = "s8", **given: str) -> str:
@@ -188,7 +189,7 @@ def fused(source: str) -> QMatMul:
 
 
 def reason(source: str) -> str | None:
-    unchanged(FuseGroups(), source)
+    check_left_in_float(source)
     graph = parse_graph(source)
     (op,) = [op for op in graph.ops if isinstance(op, FloatOp)]
     return explain(graph, op)
@@ -206,12 +207,12 @@ def test_an_added_constant_is_the_bias() -> None:
 
 
 def test_without_quantize_the_result_is_float() -> None:
-    body = MATMUL + '\n  %t: f32[2,2] = elementwise([%m], op="Tanh")'
+    body = MATMUL + '\n  %t: f32[2,2] = elementwise([%m], op_type="Tanh")'
     op = fused(text(body, "t"))
     assert op.result.type.dtype == "f32"
 
 
-GEMM = '  %m: f32[2,2] = float([%d, %w, @b], op="Gemm"{more})'
+GEMM = '  %m: f32[2,2] = float([%d, %w, @b], op_type="Gemm"{more})'
 
 
 @pytest.mark.parametrize(
@@ -219,12 +220,12 @@ GEMM = '  %m: f32[2,2] = float([%d, %w, @b], op="Gemm"{more})'
     [
         (text(x="s8", w="u8"), "s8 times u8 is not integer"),
         (text(more=', "m": %m'), "float graph output"),
-        (text(MATMUL + '\n  %r: f32[2,2] = elementwise([%m], op="Tanh")', more=', "r": %r'),
+        (text(MATMUL + '\n  %r: f32[2,2] = elementwise([%m], op_type="Tanh")', more=', "r": %r'),
          "2 readers"),
         (text(BIAS + GEMM.format(more=', attributes={"alpha": 0.5}')), "alpha 0.5 and beta 1.0"),
         (text("  @b: f32[1,2] = [0.5, 1.0]\n" + GEMM.format(more="")), "its bias is neither"),
-        (text(ADD + '\n  %t: f32[2,2] = elementwise([%a], op="Tanh")', "t"), "Add after it"),
-        (text('  %e: f32[3,2] = elementwise([%w], op="Tanh")\n' + MATMUL.replace("%w", "%e")),
+        (text(ADD + '\n  %t: f32[2,2] = elementwise([%a], op_type="Tanh")', "t"), "Add after it"),
+        (text('  %e: f32[3,2] = elementwise([%w], op_type="Tanh")\n' + MATMUL.replace("%w", "%e")),
          "does not come straight from"),
     ],
 )  # fmt: skip

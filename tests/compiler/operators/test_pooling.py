@@ -7,17 +7,16 @@ import numpy as np
 import onnx
 import pytest
 from onnx2wgsl.compiler.errors import UnsupportedError
-from onnx2wgsl.compiler.frontend.importer import import_model
-from onnx2wgsl.compiler.ir.graph import FloatOp
+from onnx2wgsl.compiler.frontend.driver import import_model
 from onnx2wgsl.compiler.ir.program import Program
 from onnx2wgsl.compiler.ir.text import parse_graph
-from onnx2wgsl.compiler.operators.fusion import explain
-from onnx2wgsl.compiler.passes.fuse_groups import FuseGroups
+from onnx2wgsl.compiler.operators.catalogue import explain
+from onnx2wgsl.compiler.operators.onnx_op import FloatOp
 from onnx2wgsl.compiler.passes.fuse_moves import FuseMoves
 from onnx2wgsl.compiler.reference.oracle import Oracle
 
 from tests.builders.between import X, model
-from tests.builders.ir import check, unchanged
+from tests.builders.ir import check, check_fused, check_left_in_float
 from tests.compiler.operators.stages import exact, kernels
 
 GRAPH = """
@@ -32,8 +31,8 @@ graph @t (%x: u8[1,2,4,4]{{s=0.5, z=7}}) -> ("y": %y{outputs}) opset 21 {{
   %y: {y}[1,2,{size}]{{s=0.25, z=9}} = quantize({last}, scale=@sy, zero_point=@zy)
 }}
 """
-AVERAGE = 'float([%d], op="AveragePool", attributes={"kernel_shape": [2, 2], "count_include_pad": 1})'
-GLOBAL = 'float([%d], op="GlobalAveragePool")'
+AVERAGE = 'float([%d], op_type="AveragePool", attributes={"kernel_shape": [2, 2], "count_include_pad": 1})'
+GLOBAL = 'float([%d], op_type="GlobalAveragePool")'
 
 
 def graph(pool: str, size: str, **changes: str) -> str:
@@ -47,7 +46,7 @@ def test_an_average_pool_between_dequantize_and_quantize() -> None:
       %y: u8[1,2,3,3]{s=0.25, z=9} = qaverage_pool(%x, kernel=[2, 2], count_include_pad=true)
     }
     """
-    check(FuseGroups(), graph(AVERAGE, "3,3"), wanted)
+    check_fused(graph(AVERAGE, "3,3"), wanted)
 
 
 def test_a_global_average_pool_between_dequantize_and_quantize() -> None:
@@ -56,7 +55,7 @@ def test_a_global_average_pool_between_dequantize_and_quantize() -> None:
       %y: u8[1,2,1,1]{s=0.25, z=9} = qglobal_average_pool(%x)
     }
     """
-    check(FuseGroups(), graph(GLOBAL, "1,1"), wanted)
+    check_fused(graph(GLOBAL, "1,1"), wanted)
 
 
 @pytest.mark.parametrize(
@@ -65,14 +64,14 @@ def test_a_global_average_pool_between_dequantize_and_quantize() -> None:
         ({"y": "s8"}, "it takes u8 and gives s8"),
         ({"outputs": ', "p": %p'}, "is a float graph output"),
         (
-            {"between": '%r: f32[1,2,1,1] = elementwise([%p], op="Tanh")', "last": "%r"},
+            {"between": '%r: f32[1,2,1,1] = elementwise([%p], op_type="Tanh")', "last": "%r"},
             "Tanh follows it",
         ),
     ],
 )
 def test_what_leaves_an_average_in_float(changes: dict[str, str], why: str) -> None:
     text = graph(GLOBAL, "1,1", **changes)
-    unchanged(FuseGroups(), text)
+    check_left_in_float(text)
     parsed = parse_graph(text)
     (pool,) = [op for op in parsed.ops if isinstance(op, FloatOp)]
     assert why in str(explain(parsed, pool))
@@ -154,7 +153,7 @@ def test_global_averages(shape: tuple[int, ...], dtype: type, tmp_path: Path) ->
 
 
 def _reduction(program: Program) -> str:
-    (kernel,) = [kernel for kernel in program.kernels if kernel.op == "window"]
+    (kernel,) = [kernel for kernel in program.kernels if kernel.kind == "window"]
     return str(kernel.reduce)  # type: ignore[attr-defined]
 
 

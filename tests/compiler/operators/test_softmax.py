@@ -5,13 +5,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from onnx2wgsl.compiler.ir.graph import FloatOp
 from onnx2wgsl.compiler.ir.text import parse_graph
-from onnx2wgsl.compiler.operators.fusion import explain
-from onnx2wgsl.compiler.passes.fuse_groups import FuseGroups
+from onnx2wgsl.compiler.operators.catalogue import explain
+from onnx2wgsl.compiler.operators.onnx_op import FloatOp
 
 from tests.builders.between import model
-from tests.builders.ir import check, unchanged
+from tests.builders.ir import check_fused, check_left_in_float
 from tests.compiler.exactness import assert_exact
 from tests.compiler.operators.stages import exact, kernels
 
@@ -33,7 +32,7 @@ graph @t (%x: u8[2,3]{{s=0.5, z=7}}) -> ("y": %y) opset {opset} {{
   @zx: u8[] = [7]
   @sy: f32[] = [{scale}]
   %d: f32[2,3] = dequantize(%x, scale=@sx, zero_point=@zx)
-  %p: f32[2,3] = float([%d], op="Softmax")
+  %p: f32[2,3] = float([%d], op_type="Softmax")
   %y: {y}[2,3]{{s={scale}, z=0}} = quantize(%p, scale=@sy)
 }}
 """
@@ -69,7 +68,7 @@ def test_the_group(opset: int, attributes: str) -> None:
       %y: u8[2,3]{{s=0.25, z=0}} = qsoftmax(%x, {attributes})
     }}
     """
-    check(FuseGroups(), GRAPH.format(opset=opset, scale=0.25, y="u8"), wanted)
+    check_fused(GRAPH.format(opset=opset, scale=0.25, y="u8"), wanted)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +77,7 @@ def test_the_group(opset: int, attributes: str) -> None:
 )
 def test_what_leaves_it_in_float(scale: float, dtype: str, why: str) -> None:
     text = GRAPH.format(opset=21, scale=scale, y=dtype)
-    unchanged(FuseGroups(), text)
+    check_left_in_float(text)
     graph = parse_graph(text)
     (op,) = [op for op in graph.ops if isinstance(op, FloatOp)]
     assert why in str(explain(graph, op))

@@ -13,19 +13,19 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from onnx2wgsl.compiler.backend.artifact import write_artifact
-from onnx2wgsl.compiler.frontend.importer import import_model
+from onnx2wgsl.compiler.cli.on_device import open_program
 from onnx2wgsl.compiler.ir.graph import Graph
-from onnx2wgsl.compiler.ir.program import ConvKernel, Program
-from onnx2wgsl.compiler.pipeline import compile_graph, compile_model
-from onnx2wgsl.compiler.reference.oracle import Oracle, needs_signed_integer_kernels
-from onnx2wgsl.compiler.verify.compare import Verification
-from onnx2wgsl.compiler.verify.interpreter import run_graph
-from onnx2wgsl.compiler.verify.simulator import run_program
-from onnx2wgsl.runtime_py import InferenceSession
+from onnx2wgsl.compiler.ir.program import Program
+from onnx2wgsl.compiler.operators.convolution.kernel import ConvKernel
+from onnx2wgsl.compiler.pipeline import compile_model
+from onnx2wgsl.compiler.reference.oracle import reference_of
+from onnx2wgsl.compiler.verify.compare import Feed, Steps, same_bits
+from onnx2wgsl.compiler.verify.compiled import compile_both
+from onnx2wgsl.compiler.verify.stages import run_stage
+from onnx2wgsl.compiler.verify.verification import Verification
 
 from tests.builders.qdq import QDQBuilder, QuantParams
-from tests.compiler.exactness import differing, feeds_for
+from tests.compiler.exactness import feeds_for
 
 CASES: dict[str, dict[str, Any]] = {
     "stride 1": {},
@@ -75,29 +75,25 @@ def test_every_stage(case: str, tmp_path: Path) -> None:
     model = built(**CASES[case])
     path = tmp_path / "model.onnx"
     onnx.save(model, path)
-    oracle = Oracle(path, signed_integer_kernels=needs_signed_integer_kernels(model))
+    oracle = reference_of(model)
     (feed,) = feeds_for(oracle, 1)
-    made: dict[str, Any] = {}
+    made: dict[str, Feed] = {}
 
     def observe(name: str, stage: Graph | Program) -> None:
-        found = run_graph(stage, feed) if isinstance(stage, Graph) else run_program(stage, feed)
-        made.setdefault(name, found)
+        made.setdefault(name, run_stage(stage, feed))
 
     program = compile_model(path, None, observe)
     first = made["import"]
-    for name, found in made.items():
-        assert differing(found, first) == 0, name
+    assert [name for name, found in made.items() if not same_bits(found, first)] == []
     (name,) = first
-    step = np.abs(first[name].astype(np.int32) - oracle.run(feed)[name].astype(np.int32))
-    assert step.max() <= 1
-    assert (step > 0).mean() < 0.01
+    steps = Steps.between(oracle.run(feed)[name], first[name])
+    assert steps.ok
+    assert steps.differing < 0.01 * steps.values
     assert [k.float_reference for k in program.kernels if isinstance(k, ConvKernel)] == [True]
     if case in ON_DEVICE:
-        write_artifact(program, tmp_path / "compiled", source=path)
-        with InferenceSession(tmp_path / "compiled") as session:
-            (result,) = session.run(None, feed)
-            assert differing({name: result}, first) == 0
-            assert session.self_test().ok
+        with open_program(program, path) as device:
+            assert same_bits(device.run(feed), first)
+            assert device.session.self_test().ok
 
 
 @pytest.mark.parametrize("case", ["upsampling by 4x4", "s8", "one axis"])
@@ -105,22 +101,18 @@ def test_steps_from_onnxruntime_are_counted_and_what_follows_is_exact(case: str,
     """As where ONNX Runtime's float sum falls on the other side of a rounding boundary."""
     path = tmp_path / "model.onnx"
     onnx.save(built(**CASES[case]), path)
-    model = onnx.load(path)
-    oracle = Oracle(model, signed_integer_kernels=needs_signed_integer_kernels(model))
-    graph = import_model(path)
-    program = compile_graph(graph)
-    verification = Verification(oracle, program, graph)
-    (feed,) = feeds_for(oracle, 1)
-    expected = verification.expect(feed)
-    assert not verification.note
-    assert verification.steps(expected).ok
-    assert verification.steps(expected).values > 0
-    (name,) = verification.transposed
+    oracle, compiled = reference_of(path), compile_both(path)
+    verification = Verification(oracle, compiled, feeds_for(oracle, 1))
+    expectation, (expected,) = verification.expectation, verification.expected
+    assert not expectation.note
+    assert expectation.steps(expected).ok
+    assert expectation.steps(expected).values > 0
+    (name,) = expectation.transposed
     for apart in (1, 2):
-        moved = expected.given[name].copy()
+        moved = expected.inside[name].copy()
         held = int(moved.flat[5])
         moved.flat[5] = held + apart if held < 100 else held - apart
-        found = verification.steps(replace(expected, given={name: moved}))
+        found = expectation.steps(replace(expected, inside={name: moved}))
         assert (found.differing, found.most, found.ok) == (1, apart, apart == 1)
-    assert verification.stage(graph, expected).ok
-    assert verification.stage(program, expected).ok
+    assert verification.stage("packed", compiled.packed).ok
+    assert verification.stage("simulated", compiled.program).ok

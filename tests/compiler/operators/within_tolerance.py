@@ -4,80 +4,63 @@ floats within the tolerance.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import onnx
-from numpy.typing import NDArray
-from onnx2wgsl.compiler.backend.artifact import write_artifact
-from onnx2wgsl.compiler.frontend.importer import import_model
-from onnx2wgsl.compiler.ir.graph import Graph
+from onnx2wgsl.compiler.cli.on_device import open_program
+from onnx2wgsl.compiler.frontend.driver import import_model
 from onnx2wgsl.compiler.ir.program import Program
-from onnx2wgsl.compiler.pipeline import compile_graph
-from onnx2wgsl.compiler.reference.oracle import Oracle, needs_signed_integer_kernels
-from onnx2wgsl.compiler.verify.compare import (
-    TOLERANCE,
-    Difference,
-    Replay,
-    Verification,
-    relative_error,
-)
-from onnx2wgsl.runtime_py import InferenceSession
+from onnx2wgsl.compiler.ir.types import Array
+from onnx2wgsl.compiler.reference.oracle import reference_of
+from onnx2wgsl.compiler.verify.compare import TOLERANCE, relative_error
+from onnx2wgsl.compiler.verify.compiled import compile_both
+from onnx2wgsl.compiler.verify.replay import Replay
+from onnx2wgsl.compiler.verify.verification import Verification
 
 from tests.builders.nodes import NodeBuilder
-
-Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
 class Checked:
     """What the comparison with onnxruntime gave: `errors` of the outputs on the device."""
 
-    program: Program
     verification: Verification
-    stages: Mapping[str, Difference]
-    outputs: Difference
-    replay: Replay
     errors: Mapping[str, float]
+
+    @property
+    def program(self) -> Program:
+        return self.verification.compiled.program
+
+    @property
+    def replay(self) -> Replay:
+        return self.verification.report.replay
 
     def require(self) -> None:
         """AssertionError unless all is exact, or within the tolerance where it is float."""
         assert {name: error for name, error in self.errors.items() if error > TOLERANCE} == {}
-        assert {name: stage for name, stage in self.stages.items() if not stage.ok} == {}
-        assert self.outputs.ok, self.outputs
-        assert self.replay.ok, self.replay
+        report = self.verification.report
+        assert report.wrong is None, report.verdict
 
 
 def check(model: onnx.ModelProto, feed: Mapping[str, Array], folder: Path) -> Checked:
     """Every stage and the device against onnxruntime."""
     path = folder / "model.onnx"
     onnx.save(model, path)
-    oracle = Oracle(path, signed_integer_kernels=needs_signed_integer_kernels(model))
-    graph = import_model(path)
-    program = compile_graph(graph)
-    verification = Verification(oracle, program, graph)
-    expected = verification.expect(dict(feed))
-    assert not verification.note, verification.note
-    stages: dict[str, Difference] = {}
-
-    def observe(name: str, stage: Graph | Program) -> None:
-        stages[name] = verification.stage(stage, expected)
-
-    compile_graph(import_model(path), observe)
-    write_artifact(program, folder / "compiled", source=path)
-    with InferenceSession(folder / "compiled") as session:
-        names: Sequence[str] = [tensor.name for tensor in session.get_outputs()]
-        found = dict(zip(names, session.run(None, feed), strict=True))
-        replay = verification.replay(session, expected)
-        report = session.self_test()
-        assert report.ok, str(report)
-    outputs = verification.outputs(expected, found)
-    errors = {
-        name: relative_error(expected.outputs[name], found[name]) for name in verification.float_outputs
-    }
-    return Checked(program, verification, stages, outputs, replay, errors)
+    verification = Verification(reference_of(path), compile_both(path), [dict(feed)])
+    expectation, (expected,) = verification.expectation, verification.expected
+    assert not expectation.note, expectation.note
+    verification.each_pass(import_model(path))
+    with open_program(verification.compiled.program, path) as device:
+        verification.on_device(device)
+        outputs = device.run(expected.sample)
+        self_test = device.session.self_test()
+        assert self_test.ok, str(self_test)
+    return Checked(
+        verification,
+        {name: relative_error(expected.outputs[name], outputs[name]) for name in expectation.float_outputs},
+    )
 
 
 def require_within_tolerance(made: NodeBuilder, folder: Path) -> Program:

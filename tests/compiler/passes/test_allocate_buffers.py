@@ -2,15 +2,9 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
-from onnx2wgsl.compiler.ir.program import (
-    Buffer,
-    BufferStore,
-    CopyKernel,
-    Kernel,
-    PackKernel,
-    Program,
-    View,
-)
+from onnx2wgsl.compiler.ir.program import Buffer, BufferStore, Kernel, Program, View
+from onnx2wgsl.compiler.operators.borders import PackKernel
+from onnx2wgsl.compiler.operators.copy import CopyKernel
 from onnx2wgsl.compiler.passes.allocate_buffers import AllocateBuffers
 
 KERNELS = 12

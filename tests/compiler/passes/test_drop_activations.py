@@ -11,13 +11,13 @@ graph @t (%x: f32[1,2,4,4]) -> ("y": %y{more}) opset 17 {{
   @z: {dtype}[] = [{zero}]
   @low: f32[] = [0.0]
   @high: f32[] = [6.0]
-  %t: f32[1,2,4,4] = elementwise([%x], op="Neg")
+  %t: f32[1,2,4,4] = elementwise([%x], op_type="Neg")
 {act}
   %y: {dtype}[1,2,4,4]{{s={scale}, z={zero}}} = quantize({x}, scale=@s, zero_point=@z)
 }}
 """
-RELU = '  %r: f32[1,2,4,4] = elementwise([%t], op="Relu")'
-CLIP = '  %r: f32[1,2,4,4] = elementwise([%t, @low, @high], op="Clip")'
+RELU = '  %r: f32[1,2,4,4] = elementwise([%t], op_type="Relu")'
+CLIP = '  %r: f32[1,2,4,4] = elementwise([%t, @low, @high], op_type="Clip")'
 
 
 def before(act: str, scale: float, zero: int, dtype: str = "u8", more: str = "") -> str:
@@ -40,7 +40,7 @@ def test_a_redundant_activation_goes(act: str, scale: float, zero: int, dtype: s
 
 
 def test_a_chain_of_them_goes() -> None:
-    act = RELU + '\n  %q: f32[1,2,4,4] = elementwise([%r, @low, @high], op="Clip")'
+    act = RELU + '\n  %q: f32[1,2,4,4] = elementwise([%r, @low, @high], op_type="Clip")'
     text = before(act, 0.0235, 0).replace("quantize(%r", "quantize(%q")
     check(
         DropActivations(),
@@ -56,7 +56,7 @@ def test_a_chain_of_them_goes() -> None:
         before(RELU, 0.05, -127, "s8"),
         before(CLIP, 0.0236, 0),  # 254.2
         before(RELU, 0.05, 0, more=', "r": %r'),
-        before('  %r: f32[1,2,4,4] = elementwise([%t], op="Abs")', 0.05, 0),
+        before('  %r: f32[1,2,4,4] = elementwise([%t], op_type="Abs")', 0.05, 0),
     ],
 )
 def test_what_matters_stays(text: str) -> None:

@@ -41,7 +41,7 @@ def test_concat_is_of_requantized_parts() -> None:
 
 
 def test_a_chain_of_elementwise_ops_is_a_part() -> None:
-    chain = '  %t: f32[1,2,2,2] = elementwise([%dx], op="Tanh")\n'
+    chain = '  %t: f32[1,2,2,2] = elementwise([%dx], op_type="Tanh")\n'
     before = HEAD + DZ + chain + "  %c: f32[1,3,2,2] = concat([%t, %dz])\n"
     after = HEAD + DZ + chain + quantized("%t", "1,2,2,2", name="%y.0")
     after += quantized("%dz", "1,1,2,2", name="%y.1")
@@ -130,7 +130,7 @@ def test_a_pad_by_another_value_is_of_what_quantize_makes(value: str, stored: in
     ],
 )
 def test_what_a_float_op_reads_is_moved_as_bytes(move: str, moved: str) -> None:
-    tail = '  %k: f32[1,2,4,4] = elementwise([%m], op="Tanh")\n' + quantized("%k", "1,2,4,4") + "}"
+    tail = '  %k: f32[1,2,4,4] = elementwise([%m], op_type="Tanh")\n' + quantized("%k", "1,2,4,4") + "}"
     after = f"%m.q: u8[1,2,4,4]{{s=0.5, z=7}} = {moved}\n  %m: f32[1,2,4,4] = dequantize(%m.q"
     check(
         FuseMoves(),

@@ -7,9 +7,9 @@ import numpy as np
 import onnx
 import pytest
 from onnx2wgsl.compiler.errors import CompileError
-from onnx2wgsl.compiler.frontend.importer import import_model
-from onnx2wgsl.compiler.ir.graph import Quantize
+from onnx2wgsl.compiler.frontend.driver import import_model
 from onnx2wgsl.compiler.ir.types import Quantization
+from onnx2wgsl.compiler.operators.quantize import Quantize
 from onnx2wgsl.compiler.passes.merge_double_pairs import MergeDoublePairs
 
 from tests.builders.qdq import QDQBuilder, QuantParams, Tensor, Weights

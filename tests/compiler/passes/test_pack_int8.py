@@ -2,13 +2,15 @@
 
 import numpy as np
 import pytest
-from onnx2wgsl.compiler.ir.graph import Graph, Lookup
+from onnx2wgsl.compiler.ir.graph import Graph
 from onnx2wgsl.compiler.ir.layout import physical_channels
 from onnx2wgsl.compiler.ir.text import parse_graph
 from onnx2wgsl.compiler.ir.verifier import verify
+from onnx2wgsl.compiler.operators.borders import Pack, Unpack
+from onnx2wgsl.compiler.operators.convolution.packed import PackedConv, pack_weights, unpack_weights
+from onnx2wgsl.compiler.operators.lookup import Lookup
 from onnx2wgsl.compiler.operators.moves.op import Move
-from onnx2wgsl.compiler.operators.packed_ops import Pack, PackedConv, Unpack
-from onnx2wgsl.compiler.passes.pack_int8 import PackInt8, pack_weights, unpack_weights
+from onnx2wgsl.compiler.passes.pack_int8 import PackInt8
 from onnx2wgsl.compiler.verify.interpreter import run_graph
 
 from tests.builders.ir import seeded
@@ -166,7 +168,7 @@ def test_a_float_op_works_on_row_major_floats() -> None:
     graph = parse_graph(
         """
         graph @t (%x: f32[1,1,2,2]) -> ("y": %y) opset 21 {
-          %y: f32[1,1,2,2] = elementwise([%x], op="Tanh")
+          %y: f32[1,1,2,2] = elementwise([%x], op_type="Tanh")
         }
         """
     )
@@ -200,4 +202,4 @@ def test_a_reader_that_wants_another_axis_gets_a_move() -> None:
         """
     )
     moves = [op for op in graph.ops if isinstance(op, Move)]
-    assert [(op.op, op.result.type.axis) for op in moves] == [("layout", 2)]
+    assert [(op.form, op.result.type.axis) for op in moves] == [("layout", 2)]

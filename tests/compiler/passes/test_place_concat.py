@@ -32,12 +32,12 @@ def placed(body: str, outputs: str = '"y": %y') -> Program:
 
 
 def kernel(program: Program, op: str) -> Kernel:
-    (found,) = [kernel for kernel in program.kernels if kernel.op == op]
+    (found,) = [kernel for kernel in program.kernels if kernel.kind == op]
     return found
 
 
 def ops(program: Program) -> list[str]:
-    return [kernel.op for kernel in program.kernels]
+    return [kernel.kind for kernel in program.kernels]
 
 
 def test_the_parts_of_a_concat_are_written_by_their_producers() -> None:
@@ -89,7 +89,7 @@ def test_a_value_in_a_slice_is_read_from_there() -> None:
     (store,) = kernel(program, "conv").stores
     assert isinstance(store, BufferStore)
     assert not store.view.whole
-    readers = [k for k in program.kernels if k.op == "unpack" and k.reads()[0] == store.view]
+    readers = [k for k in program.kernels if k.kind == "unpack" and k.reads()[0] == store.view]
     assert len(readers) == 1
 
 
@@ -118,7 +118,7 @@ def test_what_nobody_reads_is_not_stored() -> None:
 
 
 def test_a_copy_of_a_view_of_another_shape_stays() -> None:
-    body = TABLE + f'%v: u8[1,2,2,20]{Q} = move(%x, op="reshape")\n'
+    body = TABLE + f'%v: u8[1,2,2,20]{Q} = move(%x, form="reshape")\n'
     program = placed(body + f"%y: u8[1,2,2,20]{Q} = lookup(%v, table=@t)")
     assert ops(program) == ["pack", "gather", "unpack"]
     (store,) = kernel(program, "gather").stores

@@ -8,7 +8,7 @@ from tests.builders.ir import check, unchanged
 FLOAT = 'graph @t (%x: f32[1,2,2,2]) -> ("y": %y{more}) opset {opset} {{\n'
 PARAMETERS = "  @s: f32[] = [0.5]\n  @z: u8[] = [7]\n"
 BYTES = 'graph @t (%x: u8[1,2,2,2]{{s=0.5, z=7}}) -> ("y": %y{more}) opset 17 {{\n' + PARAMETERS
-TANH = '  %t: f32[1,2,2,2] = elementwise([%x], op="Tanh")\n'
+TANH = '  %t: f32[1,2,2,2] = elementwise([%x], op_type="Tanh")\n'
 TYPE = "u8[{}]{{s=0.5, z=7}}"
 
 
@@ -23,9 +23,9 @@ def dequantize(name: str, x: str, shape: str) -> str:
 MOVES = {
     "max_pool": ("max_pool({x}, kernel=[2, 1])", "1,2,1,2"),
     "reshape": ("move({x})", "2,4"),
-    "transpose": ('move({x}, op="transpose", attributes={{"perm": [0, 2, 1, 3]}})', "1,2,2,2"),
+    "transpose": ('move({x}, form="transpose", attributes={{"perm": [0, 2, 1, 3]}})', "1,2,2,2"),
     "slice": (
-        'move({x}, op="slice", attributes={{"starts": [0, 1, 0, 0], "steps": [1, 1, 1, 1]}})',
+        'move({x}, form="slice", attributes={{"starts": [0, 1, 0, 0], "steps": [1, 1, 1, 1]}})',
         "1,1,2,2",
     ),
 }
@@ -66,7 +66,7 @@ def test_dequantize_goes_forward(move: str) -> None:
     head += f"  %m: f32[{shape}] = {text.format(x='%d')}\n"
     pair = quantize("%m.forward.q", "%m", shape)
     pair += dequantize("%m.forward.dq", "%m.forward.q", shape)
-    end = f'  %y: f32[{shape}] = elementwise([X], op="Tanh")\n}}'
+    end = f'  %y: f32[{shape}] = elementwise([X], op_type="Tanh")\n}}'
     after = head + pair + end.replace("X", "%m.forward.dq")
     check(PropagatePairs(), head + end.replace("X", "%m"), after)
 
@@ -81,7 +81,7 @@ def test_dequantize_goes_forward_to_a_graph_output() -> None:
 
 OTHERS = {
     "flatten": ('move({x}, attributes={{"onnx": "Flatten"}})', "2,4"),
-    "gather": ('move({x}, op="expand")', "2,2,2,2"),
+    "gather": ('move({x}, form="expand")', "2,2,2,2"),
     "pad": ("pad({x}, pads=[1, 0, 0, 0])", "1,2,3,2"),
 }
 

@@ -18,7 +18,7 @@ S8 = HEAD.replace(
 INPUT = "  %d: f32[1,2,2,2] = dequantize(%x, scale=@sx, zero_point=@zx)\n"
 WEIGHT = "  %c.weight: f32[1,2,1,1] = dequantize(@w.s8, scale=@w.scale, zero_point=@w.zero_point)\n"
 CONV = "  %c: f32[1,1,2,2] = conv(%d, weight={w})\n"
-RELU = '  %r: f32[1,1,2,2] = elementwise([%c], op="Relu")\n'
+RELU = '  %r: f32[1,1,2,2] = elementwise([%c], op_type="Relu")\n'
 QUANTIZE = "  %y: u8[1,1,2,2]{{s=0.5, z=7}} = quantize({x}, scale=@sx, zero_point=@zx)\n}}"
 
 

@@ -1,11 +1,17 @@
 """schedule makes a kernel of every op and a buffer of every value."""
 
 import pytest
-from onnx2wgsl.compiler.ir.program import BufferStore, ConvKernel, OutputStore, Program
+from onnx2wgsl.compiler.backend.codegen import generate
+from onnx2wgsl.compiler.ir.program import BufferStore, OutputStore, Program
+from onnx2wgsl.compiler.ir.program_verifier import verify_program
 from onnx2wgsl.compiler.ir.text import parse_graph
+from onnx2wgsl.compiler.operators.convolution.kernel import ConvKernel
+from onnx2wgsl.compiler.operators.convolution.tile import choose_tile
 from onnx2wgsl.compiler.operators.moves.gather import GatherKernel
+from onnx2wgsl.compiler.passes.allocate_buffers import AllocateBuffers
 from onnx2wgsl.compiler.passes.pack_int8 import PackInt8
-from onnx2wgsl.compiler.passes.schedule import Schedule, choose_tile
+from onnx2wgsl.compiler.passes.schedule import Schedule
+from onnx2wgsl.compiler.verify.interpreter import run_graph
 from onnx2wgsl.compiler.verify.simulator import run_program
 
 from tests.builders.ir import seeded
@@ -16,8 +22,6 @@ Q = "{s=0.5, z=7}"
 
 def scheduled(body: str, outputs: str = '"y": %y') -> Program:
     """The program of a graph with input %x u8[1,5,4,4], which must compute the same."""
-    from onnx2wgsl.compiler.verify.interpreter import run_graph
-
     text = f"graph @t (%x: u8[1,5,4,4]{Q}) -> ({outputs}) opset 21 {{ {body} }}"
     graph = parse_graph(text)
     feed = seeded(graph)
@@ -42,7 +46,7 @@ def test_each_op_becomes_a_kernel() -> None:
         """
     )
     ops = ["pack", "conv", "copy", "copy", "copy", "gather", "unpack"]
-    assert [kernel.op for kernel in program.kernels] == ops
+    assert [kernel.kind for kernel in program.kernels] == ops
     assert len({kernel.name for kernel in program.kernels}) == len(ops)
 
 
@@ -52,7 +56,7 @@ def test_parts_of_a_concat_stand_on_words() -> None:
         %y: u8[1,10,4,4]{Q} = concat([%x, %x])
         """
     )
-    stores = [k.stores[0] for k in program.kernels if k.op == "copy"]
+    stores = [k.stores[0] for k in program.kernels if k.kind == "copy"]
     assert all(isinstance(store, BufferStore) for store in stores)
     assert [(s.view.first, s.view.words, s.view.pitch) for s in stores] == [(0, 2, 4), (2, 2, 4)]  # type: ignore[union-attr]
 
@@ -99,22 +103,22 @@ def test_tiles_fit(width: int, factor: int, words: int) -> None:
 def test_a_move_that_keeps_the_words_is_a_view() -> None:
     program = scheduled(
         f"""
-        %t: u8[4,1,4,5]{Q} = move(%x, op="transpose", attributes={{"perm": [2, 0, 3, 1]}})
+        %t: u8[4,1,4,5]{Q} = move(%x, form="transpose", attributes={{"perm": [2, 0, 3, 1]}})
         """,
         '"t": %t',
     )
-    assert [kernel.op for kernel in program.kernels] == ["pack", "unpack"]
+    assert [kernel.kind for kernel in program.kernels] == ["pack", "unpack"]
     assert program.kernels[1].reads()[0].buffer is program.kernels[0].stores[0].view.buffer  # type: ignore[union-attr]
 
 
 def test_a_slice_at_a_word_is_a_view_of_the_words() -> None:
     program = scheduled(
         f"""
-        %y: u8[1,1,4,4]{Q} = move(%x, op="slice", attributes={{
+        %y: u8[1,1,4,4]{Q} = move(%x, form="slice", attributes={{
             "starts": [0, 4, 0, 0], "steps": [1, 1, 1, 1]}})
         """
     )
-    assert [kernel.op for kernel in program.kernels] == ["pack", "unpack"]
+    assert [kernel.kind for kernel in program.kernels] == ["pack", "unpack"]
     view = program.kernels[1].reads()[0]
     assert (view.first, view.words, view.pitch) == (1, 1, 2)
 
@@ -122,11 +126,11 @@ def test_a_slice_at_a_word_is_a_view_of_the_words() -> None:
 def test_a_slice_within_a_word_is_gathered() -> None:
     program = scheduled(
         f"""
-        %y: u8[1,2,4,4]{Q} = move(%x, op="slice", attributes={{
+        %y: u8[1,2,4,4]{Q} = move(%x, form="slice", attributes={{
             "starts": [0, 1, 0, 0], "steps": [1, 1, 1, 1]}})
         """
     )
-    assert [kernel.op for kernel in program.kernels] == ["pack", "gather", "unpack"]
+    assert [kernel.kind for kernel in program.kernels] == ["pack", "gather", "unpack"]
 
 
 def test_addresses_that_are_sums_over_the_axes_take_one_table_an_axis() -> None:
@@ -138,7 +142,7 @@ def test_addresses_that_are_sums_over_the_axes_take_one_table_an_axis() -> None:
 
 
 def test_addresses_that_are_no_sums_are_listed_whole() -> None:
-    program = scheduled(f'%y: u8[2,8,5]{Q} = move(%x, op="reshape")')
+    program = scheduled(f'%y: u8[2,8,5]{Q} = move(%x, form="reshape")')
     gather = next(kernel for kernel in program.kernels if isinstance(kernel, GatherKernel))
     assert gather.tables.whole is not None
 
@@ -146,14 +150,14 @@ def test_addresses_that_are_no_sums_are_listed_whole() -> None:
 def test_moves_in_a_row_are_one_gather() -> None:
     program = scheduled(
         f"""
-        %a: u8[1,5,2,8]{Q} = move(%x, op="reshape")
-        %b: u8[1,2,5,8]{Q} = move(%a, op="transpose", attributes={{"perm": [0, 2, 1, 3]}})
-        %c: u8[1,4,5,4]{Q} = move(%b, op="reshape")
-        %y: u8[1,4,5,2]{Q} = move(%c, op="slice", attributes={{
+        %a: u8[1,5,2,8]{Q} = move(%x, form="reshape")
+        %b: u8[1,2,5,8]{Q} = move(%a, form="transpose", attributes={{"perm": [0, 2, 1, 3]}})
+        %c: u8[1,4,5,4]{Q} = move(%b, form="reshape")
+        %y: u8[1,4,5,2]{Q} = move(%c, form="slice", attributes={{
             "starts": [0, 0, 0, 1], "steps": [1, 1, 1, 2]}})
         """
     )
-    assert [kernel.op for kernel in program.kernels] == ["pack", "gather", "unpack"]
+    assert [kernel.kind for kernel in program.kernels] == ["pack", "gather", "unpack"]
 
 
 def test_two_pads_with_other_constants_are_two_gathers() -> None:
@@ -163,4 +167,24 @@ def test_two_pads_with_other_constants_are_two_gathers() -> None:
         %y: u8[1,5,5,6]{Q} = pad(%a, pads=[0, 1, 0, 1], value=9)
         """
     )
-    assert [kernel.op for kernel in program.kernels] == ["pack", "gather", "gather", "unpack"]
+    assert [kernel.kind for kernel in program.kernels] == ["pack", "gather", "gather", "unpack"]
+
+
+@pytest.mark.parametrize(("inputs", "outputs"), [(1, 5), (1, 6), (1, 14), (3, 3), (3, 9)])
+def test_a_value_may_be_more_outputs_than_a_kernel_can_bind(inputs: int, outputs: int) -> None:
+    names = ", ".join(f'"y{number}": %y' for number in range(outputs))
+    given = ", ".join(f"%x{number}: f32[2,3]" for number in range(inputs))
+    text = f"""graph @t ({given}) -> ({names}) opset 21 {{
+      %s: f32[2,3] = elementwise([{", ".join(f"%x{number}" for number in range(inputs))}], op_type="Sum")
+      %y: f32[2,3] = float([%s], op_type="Softplus")
+    }}"""
+    graph = parse_graph(text)
+    feed = seeded(graph)
+    wanted = run_graph(graph, feed)
+    PackInt8().apply(graph)
+    program = Schedule().apply(graph)
+    verify_program(program, Schedule.name)
+    assert differing(run_program(program, feed), wanted) == 0
+    AllocateBuffers().apply(program)
+    assert max(len(kernel["bindings"]) for kernel in generate(program, {}).kernels) <= 8
+    assert ("copy" in [kernel.kind for kernel in program.kernels]) == (inputs + outputs > 6)

@@ -6,7 +6,7 @@ from onnx2wgsl.compiler.passes.simplify_floats import SimplifyFloats
 from tests.builders.ir import check, unchanged
 
 HEAD = 'graph @t (%x: f32[1,2,4,4]) -> ("y": %y{more}) opset 17 {{\n'
-TANH = '  %y: f32[1,2,4,4] = elementwise([{x}], op="Tanh")\n}}'
+TANH = '  %y: f32[1,2,4,4] = elementwise([{x}], op_type="Tanh")\n}}'
 NEUTRAL = [
     ("[]", "0.0", "%x, @k", "Add"),
     ("[1]", "0.0", "@k, %x", "Add"),
@@ -18,7 +18,7 @@ NEUTRAL = [
 
 def with_constant(shape: str, value: str, xs: str, op: str) -> str:
     text = HEAD.format(more="") + f"  @k: f32{shape} = splat {value}\n"
-    return text + f'  %m: f32[1,2,4,4] = elementwise([{xs}], op="{op}")\n' + TANH.format(x="%m")
+    return text + f'  %m: f32[1,2,4,4] = elementwise([{xs}], op_type="{op}")\n' + TANH.format(x="%m")
 
 
 @pytest.mark.parametrize(("shape", "value", "xs", "op"), NEUTRAL)
@@ -47,7 +47,7 @@ def test_other_ops_stay(shape: str, value: str, xs: str, op: str) -> None:
 
 def test_a_neutral_op_that_is_an_output_stays() -> None:
     text = 'graph @t (%x: f32[1,2,4,4]) -> ("y": %y) opset 17 {\n  @k: f32[] = [0.0]\n'
-    unchanged(SimplifyFloats(), text + '  %y: f32[1,2,4,4] = elementwise([%x, @k], op="Add")\n}')
+    unchanged(SimplifyFloats(), text + '  %y: f32[1,2,4,4] = elementwise([%x, @k], op_type="Add")\n}')
 
 
 PAD = "  %p: f32[1,2,{size}] = pad(%x, pads={pads}, mode={mode}, value={value})\n"
@@ -57,7 +57,7 @@ READERS = {
     ),
     "max_pool": "  %y: f32[1,2,{size}] = max_pool({x}, kernel=[3, 3], pads={pads})\n}}",
     "average": (
-        '  %y: f32[1,2,{size}] = float([{x}], op="AveragePool",'
+        '  %y: f32[1,2,{size}] = float([{x}], op_type="AveragePool",'
         ' attributes={{"kernel_shape": [3, 3], "pads": {pads}{count}}})\n}}'
     ),
 }

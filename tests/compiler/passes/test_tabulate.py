@@ -2,9 +2,9 @@
 
 import numpy as np
 from onnx2wgsl.compiler.arithmetic import dequantize_linear, quantize_linear
-from onnx2wgsl.compiler.ir.graph import Lookup
 from onnx2wgsl.compiler.ir.text import parse_graph
 from onnx2wgsl.compiler.operators.binary import Lookup2
+from onnx2wgsl.compiler.operators.lookup import Lookup
 from onnx2wgsl.compiler.passes.tabulate import Tabulate
 from onnx2wgsl.compiler.verify.interpreter import run_graph
 
@@ -35,8 +35,8 @@ def tabulated(text: str) -> list[Lookup]:
 
 
 def test_a_chain_to_quantize_becomes_one_byte_table() -> None:
-    chain = '%a: f32[1,2,16,16] = elementwise([%d], op="Tanh")\n'
-    chain += '@half: f32[] = [0.5]\n%b: f32[1,2,16,16] = elementwise([%a, @half], op="Mul")\n'
+    chain = '%a: f32[1,2,16,16] = elementwise([%d], op_type="Tanh")\n'
+    chain += '@half: f32[] = [0.5]\n%b: f32[1,2,16,16] = elementwise([%a, @half], op_type="Mul")\n'
     text = TEXT.format(x="u8", outputs='"y": %y', chain=chain + QUANTIZE.format(x="%b"))
     (op,) = tabulated(text)
     assert op.table.type.dtype == "u8"
@@ -50,7 +50,7 @@ def test_an_empty_chain_is_a_requantization() -> None:
 
 
 def test_a_float_output_gets_a_float_table() -> None:
-    chain = '%y: f32[1,2,16,16] = elementwise([%d], op="Sigmoid")'
+    chain = '%y: f32[1,2,16,16] = elementwise([%d], op_type="Sigmoid")'
     (op,) = tabulated(TEXT.format(x="u8", outputs='"y": %y', chain=chain))
     assert op.table.type.dtype == "f32"
 
@@ -67,8 +67,8 @@ def test_an_int8_table_is_indexed_by_the_bits() -> None:
 
 
 def test_a_value_in_the_middle_of_a_chain_may_be_an_output_too() -> None:
-    chain = '%a: f32[1,2,16,16] = elementwise([%d], op="Tanh")\n'
-    chain += '%b: f32[1,2,16,16] = elementwise([%a], op="Neg")'
+    chain = '%a: f32[1,2,16,16] = elementwise([%d], op_type="Tanh")\n'
+    chain += '%b: f32[1,2,16,16] = elementwise([%a], op_type="Neg")'
     assert len(tabulated(TEXT.format(x="u8", outputs='"a": %a, "b": %b', chain=chain))) == 2
 
 
@@ -82,8 +82,8 @@ def lookups(text: str) -> list[Lookup | Lookup2]:
 
 def test_a_number_for_each_channel_is_a_second_byte() -> None:
     chain = "@k: f32[2,1,1] = [0.3, -1.7]\n@o: f32[1,2,1,1] = [0.1, 2.0]\n"
-    chain += '%a: f32[1,2,16,16] = elementwise([%d, @k], op="PRelu")\n'
-    chain += '%b: f32[1,2,16,16] = elementwise([@o, %a], op="Sub")\n'
+    chain += '%a: f32[1,2,16,16] = elementwise([%d, @k], op_type="PRelu")\n'
+    chain += '%b: f32[1,2,16,16] = elementwise([@o, %a], op_type="Sub")\n'
     text = TEXT.format(x="u8", outputs='"y": %y', chain=chain + QUANTIZE.format(x="%b"))
     (op,) = lookups(text)
     assert isinstance(op, Lookup2)
@@ -92,8 +92,8 @@ def test_a_number_for_each_channel_is_a_second_byte() -> None:
 
 def test_an_expression_of_two_tensors_is_a_table_of_pairs() -> None:
     chain = "%e: f32[1,2,16,16] = dequantize(%z, scale=@sx, zero_point=@zx)\n"
-    chain += '%a: f32[1,2,16,16] = elementwise([%e], op="HardSigmoid")\n'
-    chain += '%b: f32[1,2,16,16] = elementwise([%d, %a], op="Mul")\n'
+    chain += '%a: f32[1,2,16,16] = elementwise([%e], op_type="HardSigmoid")\n'
+    chain += '%b: f32[1,2,16,16] = elementwise([%d, %a], op_type="Mul")\n'
     text = TEXT.format(x="u8", outputs='"y": %y', chain=chain + QUANTIZE.format(x="%b"))
     text = text.replace("{s=0.05, z=7})", "{s=0.05, z=7}, %z: u8[1,2,16,16]{s=0.05, z=7})")
     (op,) = lookups(text)
@@ -103,18 +103,18 @@ def test_an_expression_of_two_tensors_is_a_table_of_pairs() -> None:
 
 def test_an_erf_chain_is_what_onnxruntime_fuses_it_into() -> None:
     chain = "@r: f32[] = [1.4142135]\n@i: f32[] = [1.0]\n@h: f32[] = [0.5]\n"
-    chain += '%a: f32[1,2,16,16] = elementwise([%d, @r], op="Div")\n'
-    chain += '%b: f32[1,2,16,16] = elementwise([%a], op="Erf")\n'
-    chain += '%e: f32[1,2,16,16] = elementwise([%b, @i], op="Add")\n'
-    chain += '%f: f32[1,2,16,16] = elementwise([%d, %e], op="Mul")\n'
-    chain += '%g: f32[1,2,16,16] = elementwise([%f, @h], op="Mul")\n'
+    chain += '%a: f32[1,2,16,16] = elementwise([%d, @r], op_type="Div")\n'
+    chain += '%b: f32[1,2,16,16] = elementwise([%a], op_type="Erf")\n'
+    chain += '%e: f32[1,2,16,16] = elementwise([%b, @i], op_type="Add")\n'
+    chain += '%f: f32[1,2,16,16] = elementwise([%d, %e], op_type="Mul")\n'
+    chain += '%g: f32[1,2,16,16] = elementwise([%f, @h], op_type="Mul")\n'
     (op,) = tabulated(TEXT.format(x="u8", outputs='"y": %y', chain=chain + QUANTIZE.format(x="%g")))
     assert op.table.type.dtype == "u8"
 
 
 def test_two_dtypes_stay() -> None:
     chain = "%e: f32[1,2,16,16] = dequantize(%z, scale=@sx)\n"
-    chain += '%b: f32[1,2,16,16] = elementwise([%d, %e], op="Sub")\n'
+    chain += '%b: f32[1,2,16,16] = elementwise([%d, %e], op_type="Sub")\n'
     text = TEXT.format(x="u8", outputs='"y": %y', chain=chain + QUANTIZE.format(x="%b"))
     text = text.replace("{s=0.05, z=7})", "{s=0.05, z=7}, %z: s8[1,2,16,16]{s=0.05, z=0})")
     assert not any(isinstance(op, Lookup2) for op in lookups(text))
@@ -122,7 +122,7 @@ def test_two_dtypes_stay() -> None:
 
 def test_more_than_256_numbers_stay() -> None:
     chain = "@k: f32[1,2,16,16] = [" + ", ".join(f"{n}.5" for n in range(512)) + "]\n"
-    chain += '%b: f32[1,2,16,16] = elementwise([%d, @k], op="Mul")\n'
+    chain += '%b: f32[1,2,16,16] = elementwise([%d, @k], op_type="Mul")\n'
     text = TEXT.format(x="u8", outputs='"y": %y', chain=chain + QUANTIZE.format(x="%b"))
     assert not any(isinstance(op, Lookup2) for op in lookups(text))
 
@@ -133,7 +133,7 @@ def test_a_chain_from_a_float_input_stays() -> None:
         """
         graph @t (%x: f32[1,2,4,4]) -> ("y": %y) opset 21 {
           @s: f32[] = [0.01]
-          %a: f32[1,2,4,4] = elementwise([%x], op="Tanh")
+          %a: f32[1,2,4,4] = elementwise([%x], op_type="Tanh")
           %y: u8[1,2,4,4]{s=0.01, z=0} = quantize(%a, scale=@s)
         }
         """,

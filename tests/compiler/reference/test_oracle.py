@@ -12,13 +12,8 @@ import pytest
 from numpy.typing import NDArray
 from onnx import helper
 from onnx2wgsl.compiler.errors import CompileError
-from onnx2wgsl.compiler.reference.oracle import (
-    PURE_DOMAINS,
-    PURE_UNARY,
-    PURE_WITH_CONSTANT,
-    Oracle,
-    needs_signed_integer_kernels,
-)
+from onnx2wgsl.compiler.reference.facts import IMPLIED_DOMAINS, PURE_UNARY, PURE_WITH_CONSTANT
+from onnx2wgsl.compiler.reference.oracle import Oracle, needs_signed_integer_kernels
 
 from tests.builders.nodes import model_of
 from tests.builders.qdq import PAD, QDQBuilder, QuantParams, Tensor, weights
@@ -280,7 +275,7 @@ def chain(op: str) -> tuple[list[onnx.NodeProto], dict[str, NDArray[np.float32]]
     values = ATTRIBUTES.get(op, (0.7,) if op in PURE_WITH_CONSTANT else ())
     constants = {f"c{i}": np.float32(value) for i, value in enumerate(values)}
     domain, _, plain = op.rpartition(".")
-    domain = domain or PURE_DOMAINS.get(op, "")
+    domain = domain or IMPLIED_DOMAINS.get(op, "")
     node = helper.make_node(plain, ["x", *constants], ["y"], domain=domain)
     return [node], constants  # type: ignore[return-value]
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from onnx2wgsl.compiler.ir.program import CopyKernel
 from onnx2wgsl.compiler.ir.text import parse_graph
+from onnx2wgsl.compiler.operators.copy import CopyKernel
 from onnx2wgsl.compiler.verify.interpreter import needed_ops, run_graph
 
 from tests.builders.models import CONVOLUTIONS, GRAPHS, model
@@ -81,7 +81,7 @@ def test_an_integer_group_is_evaluated_as_the_op_that_it_is() -> None:
           @zb: u8[] = [5]
           %da: f32[1] = dequantize(%a, scale=@sa, zero_point=@za)
           %db: f32[1] = dequantize(%b, scale=@sb, zero_point=@zb)
-          %c: f32[1] = elementwise([%da, %db], op="Add")
+          %c: f32[1] = elementwise([%da, %db], op_type="Add")
           %y: u8[1]{s=0.05, z=0} = quantize(%c, scale=@sy, zero_point=@z)
         }
         """
@@ -93,8 +93,8 @@ def test_given_tensors_are_not_evaluated() -> None:
     graph = parse_graph(
         """
         graph @t (%x: f32[2]) -> ("y": %y) opset 21 {
-          %a: f32[2] = elementwise([%x], op="Relu")
-          %y: f32[2] = elementwise([%a], op="Neg")
+          %a: f32[2] = elementwise([%x], op_type="Relu")
+          %y: f32[2] = elementwise([%a], op_type="Neg")
         }
         """
     )

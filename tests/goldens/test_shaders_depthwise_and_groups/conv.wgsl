@@ -1,6 +1,8 @@
-// conv 3x3, stride 1, depthwise, tiles of 1 pixels x 4 channels
+// conv 3x3, stride 1, 2 groups, tiles of 1 pixels x 4 channels
 @group(0) @binding(0) var<storage, read_write> arena: array<u32>;
 @group(0) @binding(1) var<storage, read> weights: array<vec4u>;
+@group(0) @binding(2) var<storage, read> tables: array<u32>;
+@group(0) @binding(3) var<storage, read_write> output0: array<u32>;
 override tiles: u32;
 override row_tiles: u32;
 override lanes: u32;
@@ -18,22 +20,27 @@ override zero_point: i32;
 override weights_at: u32;
 override bias_at: u32;
 override multiplier_at: u32;
-override offset0: u32;
-override pitch0: u32;
+override group_words: u32;
+override plane0: u32;
+override image0: u32;
+override table0: u32;
+override channels0: u32;
 
 // Stores word `word` of pixel `pixel`.
 fn store(pixel: u32, word: u32, packed: u32) {
-  arena[offset0 + pixel * pitch0 + word] = packed;
+  // The bits of floats of a row-major tensor, `plane0` pixels a channel, `image0` values a picture.
+  let at0 = pixel / plane0 * image0 + pixel % plane0;
+  for (var lane = 0u; lane < 4u; lane++) {
+    let channel = word * 4u + lane;
+    if (channel < channels0) {
+      output0[at0 + channel * plane0] = tables[table0 + ((packed >> (lane * 8u)) & 255u)];
+    }
+  }
 }
 
 // The word at `at`, or the padding.
 fn load(at: u32, inside: bool) -> u32 {
   return select(padding, arena[at], inside);
-}
-
-// Four int8 of a word as integers, times four weights.
-fn products(word: u32, weight: vec4u) -> vec4i {
-  return ((vec4i(bitcast<i32>(word)) << vec4u(24u, 16u, 8u, 0u)) >> vec4u(24u)) * bitcast<vec4i>(weight);
 }
 
 // Requantizes the sums of 1 pixels and stores each as the bytes of a word.
@@ -55,6 +62,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let row = id.x / row_tiles;
   let y = i32(row % height);
   let x = (id.x % row_tiles) * 1u;
+  let first = word / group_words * in_words;
   let left = i32(x);
   let image = source + row / height * source_height * source_width * pitch;
   let x0 = left + -1;
@@ -69,17 +77,16 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     let last = i32(source_height) - 1;
     let inside = v >= 0 && v <= last;
     let line = image + u32(clamp(v, 0, last)) * source_width * pitch;
-    {
-      let ci = word;
-      let at = line + u32(left) * pitch + ci;
-      let v0 = load(line + c0 + ci, inside && in0);
+    for (var ci = 0u; ci < in_words; ci++) {
+      let at = line + u32(left) * pitch + ci + first;
+      let v0 = load(line + c0 + ci + first, inside && in0);
       let v1 = load(at, inside);
-      let v2 = load(line + c2 + ci, inside && in2);
-      let w0 = weights_at + ((word * 3u + ky)) * 3u;
+      let v2 = load(line + c2 + ci + first, inside && in2);
+      let w0 = weights_at + ((word * 3u + ky) * in_words + ci) * 3u;
       let w0_0 = weights[w0];
       let w0_1 = weights[w0 + 1u];
       let w0_2 = weights[w0 + 2u];
-      a0_0 += products(v0, w0_0) + products(v1, w0_1) + products(v2, w0_2);
+      a0_0 += dots(v0, w0_0) + dots(v1, w0_1) + dots(v2, w0_2);
     }
   }
   finish(x, row, word, array(a0_0));

@@ -1,0 +1,137 @@
+"""The artifact's test vectors: seeded inputs with checksums of what each kernel makes of them, and cases
+for the probe of the device's requantization. Their form is docs/artifact.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+import numpy as np
+
+from ..arithmetic import F32, requantize
+from ..ir.program import BufferStore, Kernel, Program, float_kernels
+from ..ir.types import NUMPY_DTYPES, Array, TensorType
+from ..lowering.shader import Json
+from ..operators.convolution.kernel import ConvKernel
+from ..operators.quantize import QuantizeKernel
+from ..verify.simulator import run_program
+from .pictures import Picture, stored_range
+
+SEED = 1
+PROBE_CASES = 96
+CHECKSUM_DIGITS = 16
+
+
+def probe_cases(program: Program) -> Json:
+    """Requantizations at and beside rounding ties with the model's own multipliers, and extreme
+    accumulators.
+    """
+    convs = [kernel for kernel in program.kernels if isinstance(kernel, ConvKernel)]
+    pool = [np.unique(kernel.multiplier[: kernel.out_channels]) for kernel in convs]
+    scales = np.unique(np.concatenate([*pool, np.array([0.5, 2.0**-20], F32)]).astype(F32))
+    random = np.random.Generator(np.random.PCG64(SEED))
+    scale = random.choice(scales, PROBE_CASES)
+    zero_point = random.integers(-128, 128, PROBE_CASES)
+    levels = random.integers(-128, 128, PROBE_CASES) - zero_point + 0.5
+    exact = levels / scale.astype(np.float64) + random.integers(-1, 2, PROBE_CASES)
+    limit = 2.0**31 - 256
+    accumulators = np.clip(np.rint(exact), -limit, limit).astype(np.int64)
+    accumulators[:8] = [0, 1, -1, 2**24 + 1, -(2**24) - 3, 2**31 - 1, -(2**31), 2**24 - 1]
+    accumulators = accumulators.astype(np.int32)
+    expected = [
+        int(requantize(acc, s, int(z), (-128, 127)))
+        for acc, s, z in zip(accumulators, scale, zero_point, strict=True)
+    ]
+    return {
+        "accumulators": accumulators.tolist(),
+        "scales": scale.astype(F32).view(np.uint32).tolist(),
+        "zero_points": zero_point.tolist(),
+        "expected": expected,
+    }
+
+
+def self_test(program: Program, pictures: Mapping[str, Picture]) -> Json:
+    """The seeded input's ranges, and the checksums of what every kernel and output then holds.
+
+    For an input that may be a picture, also the checksum of what its first kernel makes of one.
+    """
+    ranges = {}
+    inputs = {}
+    for number, (name, type_) in enumerate(program.inputs.items()):
+        low, high = _input_range(program, name)
+        if type_.dtype == "f32":
+            ranges[name] = {"low": low, "high": high}
+        inputs[name] = seeded_input(type_, number, low, high)
+    outputs, kernels = _checksums(program, inputs)
+    floats = float_kernels(program)
+    uncertain = {output for kernel in floats for output in _outputs_of(kernel)}
+    from_pictures = {}
+    for name, picture in pictures.items():
+        number = list(program.inputs).index(name)
+        shown = inputs | {name: seeded_picture(program.inputs[name], number, picture)}
+        first = next(k for k in program.kernels if getattr(k, "input", None) == name)
+        from_pictures[name] = _checksums(program, shown)[1][first]
+    return {
+        "seed": SEED,
+        "inputs": ranges,
+        "kernels": ["float" if k in floats else kernels[k] for k in program.kernels],
+        "pictures": from_pictures,
+        "outputs": {
+            name: "float" if name in uncertain else checksum(data.tobytes()) for name, data in outputs.items()
+        },
+    }
+
+
+def _checksums(program: Program, inputs: dict[str, Array]) -> tuple[dict[str, Array], dict[Kernel, str]]:
+    """The outputs, and the checksum of what each kernel wrote."""
+    kernels: dict[Kernel, str] = {}
+
+    def observe(kernel: Kernel, written: list[Array]) -> None:
+        kernels[kernel] = checksum(b"".join(words.astype("<u4").tobytes() for words in written))
+
+    return run_program(program, inputs, observe), kernels
+
+
+def _outputs_of(kernel: Kernel) -> set[str]:
+    stores = {store.output for store in kernel.stores if not isinstance(store, BufferStore)}
+    return stores | {getattr(kernel, "output", "")}
+
+
+def seeded_picture(type_: TensorType, number: int, picture: Picture) -> Array:
+    """The values of the self-test's picture for an input [1, C, H, W]: seeded RGBA bytes."""
+    _, channels, height, width = type_.shape
+    pixels = seeded_input(TensorType("u8", (height, width, 4)), number, 0, 0)
+    values: Array = picture.values()[np.moveaxis(pixels, -1, 0)[:channels]]
+    return values[None]
+
+
+def _input_range(program: Program, name: str) -> tuple[float, float]:
+    """A little more than the real values that the input's quantization covers, to saturate too."""
+    for kernel in program.kernels:
+        if isinstance(kernel, QuantizeKernel) and kernel.input == name:
+            low, high = stored_range(kernel.scale, kernel.zero_point)
+            margin = (high - low) / 16
+            return float(np.float32(low - margin)), float(np.float32(high + margin))
+    return -1.0, 1.0
+
+
+def seeded_input(type_: TensorType, number: int, low: float, high: float) -> Array:
+    """Input `number` of the self-test, as docs/artifact.md defines it."""
+    count = int(np.prod(type_.shape))
+    h = np.arange(count, dtype=np.uint32) * np.uint32(0x9E3779B1)
+    h += np.uint32((SEED + number) * 0x85EBCA77 & 0xFFFFFFFF)
+    h = (h ^ (h >> np.uint32(15))) * np.uint32(0x2C1B3C6D)
+    h = (h ^ (h >> np.uint32(12))) * np.uint32(0x297A2D39)
+    h = (h ^ (h >> np.uint32(15))) >> np.uint32(8)
+    if type_.dtype == "f32":
+        values = (low + ((high - low) * h.astype(np.float64)) / 16777216).astype(np.float32)
+    else:
+        whole = h.astype(np.uint8) & np.uint8(1 if type_.dtype == "bool" else 255)
+        values = whole.astype(NUMPY_DTYPES[type_.dtype])
+    return values.reshape(type_.shape)
+
+
+def checksum(data: bytes) -> str:
+    """The first 16 hex digits of the SHA-256."""
+    return hashlib.sha256(data).hexdigest()[:CHECKSUM_DIGITS]

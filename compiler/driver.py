@@ -1,0 +1,118 @@
+"""Compiles a file to an artifact: what `onnx2wgsl compile` and a library caller both use."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from .backend.artifact import write_artifact
+from .backend.pictures import Picture, picture_inputs
+from .errors import CompileError
+from .ir.dump import Dump
+from .ir.program import Program
+from .pipeline import compile_model
+from .verify.regions import Region, float_regions, is_all_float
+
+
+@dataclass(frozen=True, eq=False)
+class Compilation:
+    """A compiled model: the artifact's folder, the program that is in it, and its figures.
+
+    `description` is the content of model.json, whose form is docs/artifact.md; `artifact_bytes` is the size
+    of all files of the folder.
+    """
+
+    folder: Path
+    program: Program
+    description: Mapping[str, Any]
+    artifact_bytes: int
+
+    @property
+    def dispatches(self) -> int:
+        """Kernels, each dispatched once a frame."""
+        return len(self.program.kernels)
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates a frame."""
+        return sum(kernel.macs for kernel in self.program.kernels)
+
+    @property
+    def arena_bytes(self) -> int:
+        """Memory of all activations."""
+        return int(self.description["arena"]["bytes"])
+
+    @property
+    def arena_lower_bound(self) -> int:
+        """Bytes that are live at once at some kernel: no plan of the arena takes fewer."""
+        return int(self.description["arena"]["lower_bound"])
+
+    @property
+    def float_regions(self) -> list[Region]:
+        """The parts that compute in f32, in order; none where every bit is ONNX Runtime's."""
+        return float_regions(self.program)
+
+    @property
+    def is_all_float(self) -> bool:
+        """Whether nothing of the model is quantized."""
+        return is_all_float(self.program)
+
+
+def compile_file(
+    model: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    *,
+    shapes: Mapping[str, Sequence[int]] | None = None,
+    normalize: Mapping[str, tuple[float, float]] | None = None,
+    dump_ir: str | os.PathLike[str] | None = None,
+) -> Compilation:
+    """Compiles the ONNX file `model` to an artifact in the folder `output`.
+
+    `shapes`: those of inputs with dynamic dimensions, by name; a symbolic batch is 1 where none is given.
+    `normalize`: scale and offset by which a picture's bytes become the values of an input, by name: byte *
+    scale + offset; else they follow from the range that the input is quantized for.
+    `dump_ir`: a folder to write the IR after every pass to, as text.
+
+    Raises UnsupportedError, a CompileError whose `reasons` are all that the compiler does not take of the
+    model, and CompileError where the model can't be read, a shape or a normalisation does not fit it, or a
+    folder can't be written. `output` is written whole or not at all; an earlier artifact there is
+    replaced, and any other folder that is not empty is refused.
+    """
+    source, folder = Path(model), Path(output)
+    pictures = _pictures(normalize or {})
+    dump = Dump() if dump_ir is not None else None
+    program = compile_model(source, {name: tuple(shape) for name, shape in (shapes or {}).items()}, dump)
+    _require_inputs(pictures, program)
+    description = write_artifact(program, folder, source=source, pictures=pictures)
+    if dump is not None and dump_ir is not None:
+        dump.write(Path(dump_ir))
+    return Compilation(folder, program, description, _size(folder))
+
+
+def _pictures(normalize: Mapping[str, tuple[float, float]]) -> dict[str, Picture]:
+    """The normalisations by input, each one that has an inverse."""
+    for name, (scale, offset) in normalize.items():
+        if not (isfinite(scale) and isfinite(offset) and scale):
+            raise CompileError(
+                f"normalize: {name!r} has scale {scale} and offset {offset}; both must be finite, and the "
+                "scale not 0"
+            )
+    return {name: Picture(scale, offset) for name, (scale, offset) in normalize.items()}
+
+
+def _require_inputs(pictures: Mapping[str, Picture], program: Program) -> None:
+    """Refuses a normalisation of what is no picture input."""
+    known = picture_inputs(program)
+    for name in pictures:
+        if name not in known:
+            listed = ", ".join(map(repr, known)) or "none"
+            raise CompileError(f"normalize: {name!r} is no picture input; they are: {listed}")
+
+
+def _size(folder: Path) -> int:
+    """Bytes of all files under a folder."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

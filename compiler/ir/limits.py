@@ -1,0 +1,11 @@
+"""What every WebGPU device has, so that what is compiled here runs on any of them.
+
+Sizes of buffers are no matter of this: runtimes ask the device for what an artifact needs.
+"""
+
+STORAGE_BUFFERS = 8
+"""maxStorageBuffersPerShaderStage: the bindings of a kernel."""
+WORKGROUPS = 65535
+"""maxComputeWorkgroupsPerDimension."""
+WEIGHTS = 2
+"""Bindings of the weights, which a kernel may read by words and by vec4."""

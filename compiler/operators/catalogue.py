@@ -1,0 +1,75 @@
+"""The operator families, and what their rules find in a graph.
+
+A family is a module or a package of this folder; a new one is its files, its templates, its ONNX
+handlers in frontend/, and its name here (docs/adding-an-operator.md walks through one). An operator
+that stands outside this package is entered by `register`.
+"""
+
+from __future__ import annotations
+
+from ..ir.graph import Graph, Op
+from . import (
+    binary,
+    borders,
+    concat,
+    dynamic,
+    identity,
+    interpolation,
+    lookup,
+    pooling,
+    quantize,
+    reduction,
+    select,
+    softmax,
+)
+from .base import LayoutRule
+from .convolution import fusion as convolution
+from .convolution import transposed
+from .float import expand, map, reductions
+from .fusion import NoIntegerForm, Rule, Surroundings
+from .matmul import fusion as matmul
+from .moves import op, pad, resize
+
+FAMILIES = (
+    convolution, matmul, transposed, binary, pooling, softmax, interpolation, dynamic, reduction,
+    select, lookup, concat, quantize, borders, identity, op, pad, resize, map, reductions, expand,
+)  # fmt: skip
+"""Importing them is what makes their ops known to the text form (`Op.classes`)."""
+
+RULES: list[Rule] = [family.fuse for family in FAMILIES if hasattr(family, "fuse")]
+"""What ONNX Runtime makes integer ops of: each rule looks at ops of its own only."""
+
+LAYOUT_RULES: list[LayoutRule] = [family.by_layout for family in FAMILIES if hasattr(family, "by_layout")]
+"""What computes otherwise in another layout."""
+
+
+def register(rule: Rule) -> None:
+    """Enters the fusion rule of an operator that stands outside this package."""
+    RULES.append(rule)
+
+
+def groups(graph: Graph) -> dict[Op, Op]:
+    """The integer op in the place of each op that ends a group."""
+    around, found = Surroundings(graph), {}
+    for candidate in graph.ops:
+        for rule in RULES:
+            try:
+                group = rule(around, candidate)
+            except NoIntegerForm:
+                continue
+            if group is not None:
+                found[group.last] = group.op
+                break
+    return found
+
+
+def explain(graph: Graph, candidate: Op) -> str | None:
+    """Why `candidate` is not an integer op; None where no rule is about it."""
+    around = Surroundings(graph)
+    for rule in RULES:
+        try:
+            if rule(around, candidate) is not None:
+                return None
+        except NoIntegerForm as refused:
+            return str(refused)
+    return None

@@ -1,0 +1,52 @@
+"""ONNX Resize of mode nearest: every element of the result is one of the operand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...arithmetic import resize_indices
+from ...ir.graph import Value
+from ...ir.types import Array, TensorType
+from .base import MoveOp, byte_move_problems
+
+
+@dataclass(eq=False)
+class Resize(MoveOp):
+    """ONNX Resize, mode nearest; `scales` (y, x) as the f32 values that ONNX Runtime divides by."""
+
+    kind = "resize"
+    onnx = "Resize"
+    scales: tuple[float, float] = (1.0, 1.0)
+    coordinates: str = "half_pixel"
+    rounding: str = "round_prefer_floor"
+
+    def repeats(self) -> Value | None:
+        return self.x if self.x.type.shape == self.result.type.shape else None
+
+    def moved(self, x: Array, fill: Any = 0) -> Array:
+        del fill
+        for axis in range(len(self.scales)):
+            x = x.take(self.sources(axis), x.ndim - len(self.scales) + axis)
+        return x
+
+    def sources(self, axis: int) -> Array:
+        """Source index of each position of the result along one of the axes that `scales` names.
+
+        A Resize to the same shape copies, whatever its scales and modes say, as ONNX Runtime does.
+        """
+        at = len(self.x.type.shape) - len(self.scales) + axis
+        size, result = self.x.type.shape[at], self.result.type.shape[at]
+        if self.x.type.shape == self.result.type.shape:
+            return np.arange(size)
+        return resize_indices(size, result, self.scales[axis], self.coordinates, self.rounding)
+
+    def problems(self) -> Iterator[str]:
+        yield from byte_move_problems(self)
+
+    def axis_of_view(self, x: TensorType, demand: int | None) -> int | None:
+        """Channels stay where they are; no axis makes it a view."""
+        return x.axis if demand is None else demand

@@ -1,0 +1,54 @@
+"""Samples reach all levels and beyond, and a seed draws the same again."""
+
+from __future__ import annotations
+
+import numpy as np
+from onnx2wgsl.compiler.ir.graph import Graph
+from onnx2wgsl.compiler.ir.text import parse_graph
+from onnx2wgsl.compiler.verify.compare import Feed, same_bits
+from onnx2wgsl.compiler.verify.samples import random_sample
+
+TEXT = """
+graph @t (%x: f32[1,3,8,8], %b: s8[4,64], %free: f32[200]) -> ("y": %q, "z": %b, "w": %free) opset 21 {
+  @s: f32[] = [0.5]
+  @z: u8[] = [28]
+  %q: u8[1,3,8,8]{s=0.5, z=28} = quantize(%x, scale=@s, zero_point=@z)
+}
+"""
+
+
+def graph() -> Graph:
+    return parse_graph(TEXT)
+
+
+def drawn(seed: int, count: int = 1) -> list[Feed]:
+    random = np.random.default_rng(seed)
+    return [random_sample(graph(), random) for _ in range(count)]
+
+
+def test_a_seed_draws_the_same_again() -> None:
+    assert same_bits(drawn(1)[0], drawn(1)[0])
+    assert not same_bits(drawn(1)[0], drawn(2)[0])
+
+
+def test_each_input_has_its_dtype_and_shape() -> None:
+    (sample,) = drawn(0)
+    forms = {name: (array.dtype.name, array.shape) for name, array in sample.items()}
+    assert forms == {
+        "x": ("float32", (1, 3, 8, 8)),
+        "b": ("int8", (4, 64)),
+        "free": ("float32", (200,)),
+    }
+
+
+def test_floats_cover_the_levels_of_their_quantization_and_saturate() -> None:
+    values = np.concatenate([sample["x"].ravel() for sample in drawn(0, 60)])
+    low, high = (0 - 28) * 0.5, (255 - 28) * 0.5
+    assert values.min() < low
+    assert values.max() > high
+    assert len(np.unique(np.round(values.clip(low, high) / 0.5))) == 256
+
+
+def test_bytes_are_all_levels() -> None:
+    values = np.concatenate([sample["b"].ravel() for sample in drawn(0, 20)])
+    assert len(np.unique(values)) == 256

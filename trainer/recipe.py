@@ -1,0 +1,71 @@
+"""The whole recipe, from nothing to a file that shipped: what `onnx2wgsl-train ci` runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+
+from rich.console import Console
+
+from .config import Config
+from .data.generate import generate
+from .evaluation.report import MEAN_IMAGE, Entry, Evaluation, Report
+from .export.ship import Export, Shipped, ship
+from .training.perceptual import PercLite0
+from .training.run import train_student, train_teacher
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the recipe came to; `seconds` by step."""
+
+    report: Report
+    shipped: Shipped
+    seconds: dict[str, float]
+
+    def failures(self) -> list[str]:
+        """What does not hold: every net beats the mean image on val. The rest raised already."""
+        return [
+            f"{row.name} is {self.report.gain(row.name, 'val'):.2f} dB above the mean image on val"
+            for row in self.report.rows
+            if row.name != MEAN_IMAGE and self.report.gain(row.name, "val") <= 0
+        ]
+
+
+def whole_recipe(config: Config, folder: Path, processes: int, out: Console) -> Outcome:
+    """Data, teacher, distillation, fine-tune, int8, compiled and verified; then every figure.
+
+    Folders data, teacher, student, tuned and the file avatar.onnx come into `folder`; what is
+    there already is gone on with.
+
+    Raises:
+        TrainerError: any step fails.
+    """
+    data, teacher, student, tuned = (folder / name for name in ("data", "teacher", "student", "tuned"))
+    seconds: dict[str, float] = {}
+
+    @contextmanager
+    def step(name: str) -> Iterator[None]:
+        start = perf_counter()
+        yield
+        seconds[name] = perf_counter() - start
+        out.print(f"{name}: {seconds[name]:.1f} s")
+
+    with step("data"):
+        generate(config.data, data, processes, out)
+    with step("teacher"):
+        train_teacher(data, teacher, config)
+    with step("distillation"):
+        train_student(data, student, config, "distill", teacher=teacher)
+    with step("fine-tune"):
+        train_student(data, tuned, config, "finetune", teacher=teacher, init=student)
+    with step("ship"):
+        (shipped,) = ship(tuned, data, folder / "avatar.onnx", how=Export(samples=2), say=out.print)
+    with step("evaluation"):
+        places = {"teacher": teacher, "student": student, "fine-tuned": tuned}
+        entries = [Entry(name, path) for name, path in (places | {"int8": shipped.path}).items()]
+        report = Evaluation(data, entries, PercLite0()).run(lambda line: None)  # noqa: ARG005
+    return Outcome(report, shipped, seconds)
