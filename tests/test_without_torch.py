@@ -12,7 +12,18 @@ import pytest
 from .test_layout import imported_modules
 
 ROOT = Path(__file__).resolve().parent.parent
-FREE = ("builders", "compiler", "runtime_py", "property", "cli", "outside", "js", "test_bad_input.py")
+FREE = (
+    "builders",
+    "compiler",
+    "runtime_py",
+    "property",
+    "cli",
+    "face",
+    "outside",
+    "js",
+    "test_bad_input.py",
+    "test_readme.py",
+)
 BLOCKED = """
 import sys
 sys.modules["torch"] = None
