@@ -24,8 +24,10 @@ setup: $(TEST_READY) ## set up everything: .venv, a GPU driver, Chromium, npm pa
 demo: $(DEMO_READY) ## compile the avatar model, run it on a picture, verify and time it
 	@scripts/demo.sh
 
-test: $(TEST_READY) ## run all tests (PYTEST_ARGS="-k name" for some)
-	@$(WITH_NODE) $(BIN)/pytest $(PYTEST_ARGS)
+# One worker a core; a file stays with one worker, in the order that tests/conftest.py gives them.
+test: $(TEST_READY) ## run all tests (PYTEST_ARGS="-k name" for some); lists the ten slowest
+	@$(WITH_NODE) $(BIN)/pytest -n auto --maxprocesses=8 --dist=loadfile --no-loadscope-reorder \
+		--durations=10 $(PYTEST_ARGS)
 
 check: lint types test ## lint + types + tests: what CI runs
 

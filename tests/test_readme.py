@@ -1,14 +1,13 @@
 """The Python that README.md shows runs as it stands there."""
 
 import re
-import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tests.zoo.files import mobile_unet_path
+from tests.builders.unet import unet_file
 
 README = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
 SNIPPETS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
@@ -18,7 +17,7 @@ def test_a_model_is_compiled_and_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """All snippets one after the other, as a reader would run them, on a model of 32 x 32 pixels."""
-    shutil.copy(mobile_unet_path(32, 4), tmp_path / "model.onnx")
+    assert unet_file(tmp_path).name == "model.onnx"
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {"x": np.zeros((1, 3, 32, 32), np.float32)}
     for number, snippet in enumerate(SNIPPETS):

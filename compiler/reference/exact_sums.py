@@ -50,10 +50,20 @@ def _product(rows: int) -> NDArray[Any]:
     return np.asarray(session.run(None, {"a": np.full((rows, 4), 255, np.uint8)})[0])
 
 
-def open_as_is(model: onnx.ModelProto) -> ort.InferenceSession:
-    """A session that runs `model` as it is, without any optimization."""
+def quiet_options() -> ort.SessionOptions:
+    """Options of every session of the reference: it logs nothing, and its idle threads sleep.
+
+    By default they spin for the next run, which here comes after much else.
+    """
     options = ort.SessionOptions()
     options.log_severity_level = QUIET
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return options
+
+
+def open_as_is(model: onnx.ModelProto) -> ort.InferenceSession:
+    """A session that runs `model` as it is, without any optimization."""
+    options = quiet_options()
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
     return ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
 

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from onnx import helper
 
 from ..errors import CompileError
-from .exact_sums import QUIET, open_as_is, sums_saturate, with_exact_sums
+from .exact_sums import open_as_is, quiet_options, sums_saturate, with_exact_sums
 from .integer_groups import Groups, explain_groups
 
 Array = NDArray[Any]
@@ -155,7 +155,7 @@ def _session(
     model: onnx.ModelProto, signed_integer_kernels: bool
 ) -> tuple[ort.InferenceSession, onnx.ModelProto]:
     """A session, and the optimized model that it runs, where need be with `exact_sums`."""
-    options = _options()
+    options = quiet_options()
     if signed_integer_kernels:
         options.add_session_config_entry("session.qdqisint8allowed", "1")
     with tempfile.TemporaryDirectory(prefix="onnx2wgsl-") as folder:
@@ -172,12 +172,6 @@ def _session(
 def _open(model: onnx.ModelProto, options: ort.SessionOptions) -> ort.InferenceSession:
     data = model.SerializeToString()
     return ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-
-
-def _options() -> ort.SessionOptions:
-    options = ort.SessionOptions()
-    options.log_severity_level = QUIET
-    return options
 
 
 @contextmanager

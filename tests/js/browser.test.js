@@ -5,7 +5,7 @@ import { after, before, describe, test } from 'node:test';
 import { bytesModel, reference } from './fixture.js';
 import {
   artifactFolders,
-  COMBINATIONS,
+  combinationsOf,
   fixtureFolder,
   launchChromium,
   nameOf,
@@ -67,7 +67,7 @@ async function shoot(page, name) {
 
 artifacts.forEach((folder, i) =>
   describe(`${nameOf(folder)} in Chromium`, () => {
-    for (const wishes of COMBINATIONS)
+    for (const wishes of combinationsOf(folder))
       test(`passes its self-test with ${wishes.dot}, ${wishes.requantize}`, async () => {
         const { page, complaints } = await openPage(server.origin);
         const report = await page.evaluate(

@@ -19,6 +19,9 @@ export const PYTHON = process.env.PYTHON ?? (existsSync(ENVIRONMENT) ? ENVIRONME
 export const COMBINATIONS = ['packed', 'emulated'].flatMap((dot) =>
   ['fast', 'integer'].map((requantize) => ({ dot, requantize })),
 );
+/** The variants that an artifact is run in: all four of the fixture, of a large one each once. */
+export const combinationsOf = (folder) =>
+  nameOf(folder) === 'fixture' ? COMBINATIONS : [COMBINATIONS[0], COMBINATIONS[3]];
 
 const SWIFTSHADER =
   process.env.ONNX2WGSL_SWIFTSHADER_ICD ?? '/usr/lib/chromium/vk_swiftshader_icd.json';

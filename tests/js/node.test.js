@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 
 import { createSession, toPixels } from '../../runtime_js/runtime.js';
 import { bytesModel, reference } from './fixture.js';
-import { artifactFolders, COMBINATIONS, fixtureFolder, nameOf, nodeAdapter } from './host.js';
+import { artifactFolders, combinationsOf, fixtureFolder, nameOf, nodeAdapter } from './host.js';
 
 const FIXTURE = fixtureFolder();
 const PIXELS = 64;
@@ -22,7 +22,7 @@ after(() => open.forEach((session) => session.destroy()));
 
 for (const folder of artifactFolders())
   describe(`${nameOf(folder)} in Node`, () => {
-    for (const wishes of COMBINATIONS)
+    for (const wishes of combinationsOf(folder))
       test(`passes its self-test with ${wishes.dot}, ${wishes.requantize}`, async () => {
         const { createSession: create } = await import(`${pathToFileURL(folder)}/runtime.js`);
         const session = await create(folder, { adapter: await nodeAdapter(), ...wishes });

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.command import succeed
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -21,12 +23,20 @@ def npm() -> str:
     return command
 
 
+@pytest.fixture(scope="module")
+def artifact(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The compiled avatar, which several scripts run."""
+    folder = tmp_path_factory.mktemp("artifact") / "avatar"
+    succeed("compile", ROOT / "models" / "avatar_256_u8.onnx", "-o", folder)
+    return folder
+
+
 SCRIPTS = ["format:check", "test:package", "test:node", "test:browser", "test:face"]
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
-def test_npm_script(npm: str, script: str) -> None:
-    environment = {**os.environ, "PYTHON": sys.executable}
+def test_npm_script(npm: str, artifact: Path, script: str) -> None:
+    environment = os.environ | {"PYTHON": sys.executable, "ONNX2WGSL_ARTIFACTS": str(artifact)}
     command = [npm, "run", "--silent", script]
     process = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert process.returncode == 0, process.stdout + process.stderr

@@ -8,16 +8,15 @@ from typing import Any
 
 import numpy as np
 import onnx
-from onnx2wgsl.compiler.cli.on_device import open_program, run_artifact, temporary_artifact, variants_used
+from onnx2wgsl.compiler.cli.on_device import open_program
 from onnx2wgsl.compiler.errors import CompileError, UnsupportedError
-from onnx2wgsl.compiler.ir.program import Program
 from onnx2wgsl.compiler.ir.types import Array
 from onnx2wgsl.compiler.reference.oracle import reference_of
 from onnx2wgsl.compiler.verify.compare import TOLERANCE, Feed, relative_error, same_values
 from onnx2wgsl.compiler.verify.compiled import Compiled, compile_both, saved
 from onnx2wgsl.compiler.verify.verification import Verification
 
-from tests.property.gpu import device
+from tests.property.gpu import in_every_variant
 
 EXACT = "exact"
 WITHIN = "within 1e-5"
@@ -69,7 +68,7 @@ def outcome(
         if verification.expectation.names:
             kind, reason = replayed(model, verification)
         else:
-            found = on_device(model, made.program, inputs)
+            found = in_every_variant(model, made.program, dict(inputs))
             kind, reason = compared(found, reference, verification.expectation.after_floats)
     except UnsupportedError as error:
         return Outcome(REFUSED, one_line(error.reasons[0]), known)
@@ -85,15 +84,6 @@ def compiled(model: onnx.ModelProto) -> Compiled:
     """A model in memory, compiled."""
     with saved(model) as path:
         return compile_both(path)
-
-
-def on_device(model: onnx.ModelProto, program: Program, inputs: Feed) -> list[tuple[str, Feed]]:
-    """The outputs of every variant on the shared device, each with the variant's name."""
-    with temporary_artifact(model, program) as artifact:
-        return [
-            (" + ".join(variant.values()), run_artifact(device(), artifact, dict(inputs), variant))
-            for variant in variants_used(artifact)
-        ]
 
 
 def compared(found: list[tuple[str, Feed]], reference: Feed, after_floats: set[str]) -> tuple[str, str]:
@@ -121,7 +111,7 @@ def replayed(model: onnx.ModelProto, verification: Verification) -> tuple[str, s
         return DIFFERS, f"simulator: {stage.difference}"
     with saved(model) as source, open_program(program, source) as session:
         verification.replay(session)
-    (_, first), *others = on_device(model, program, expected.sample)
+    (_, first), *others = in_every_variant(model, program, expected.sample)
     outputs, replay = verification.compare_outputs(expected, first), verification.report.replay
     if not (outputs.ok and replay.ok):
         return DIFFERS, f"{outputs} {replay}"

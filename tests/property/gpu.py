@@ -16,6 +16,8 @@ from onnx2wgsl.compiler.ir.program import Program
 from onnx2wgsl.compiler.verify.compare import Feed
 from onnx2wgsl.runtime_py.adapters import choose_adapter, open_device
 
+from .profiles import DEEP
+
 _STORAGE = wgpu.BufferUsage.STORAGE | wgpu.BufferUsage.COPY_SRC | wgpu.BufferUsage.COPY_DST
 
 
@@ -30,21 +32,17 @@ def snippet(name: str, variant: str) -> str:
     return render_template(SNIPPETS[name][variant], {})
 
 
-class OnDevice:
-    """A program on the shared device, to be run in any variant."""
+def in_every_variant(model: onnx.ModelProto, program: Program, feed: Feed) -> list[tuple[str, Feed]]:
+    """The outputs on the shared device with each variant of every snippet, and the variants' names.
 
-    def __init__(self, model: onnx.ModelProto, program: Program) -> None:
-        self._model, self._program = model, program
-        with temporary_artifact(model, program) as artifact:
-            self.artifact = artifact
-
-    def run(self, feed: Feed) -> list[tuple[str, Feed]]:
-        """The outputs of each variant, with its name."""
-        with temporary_artifact(self._model, self._program) as artifact:
-            return [
-                (" + ".join(variant.values()), run_artifact(device(), artifact, feed, variant))
-                for variant in variants_used(artifact)
-            ]
+    Two runs, as the snippets know nothing of each other; in `deep` all four combinations.
+    """
+    with temporary_artifact(model, program) as artifact:
+        used = variants_used(artifact)
+        return [
+            (" + ".join(variant.values()), run_artifact(device(), artifact, feed, variant))
+            for variant in (used if DEEP else used[:: len(used) - 1 or 1])
+        ]
 
 
 class Harness:

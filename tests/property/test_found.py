@@ -1,10 +1,12 @@
 """What random nets found, each as its smallest case."""
 
+import re
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
+from onnx2wgsl.compiler.cli.on_device import temporary_artifact
 from onnx2wgsl.compiler.pipeline import compile_model
 from onnx2wgsl.compiler.reference.oracle import Oracle
 from onnx2wgsl.compiler.verify.compare import same_bits
@@ -13,7 +15,7 @@ from onnx2wgsl.compiler.verify.stages import run_stage
 
 from tests.builders.qdq import QDQBuilder, QuantParams, Weights
 
-from .gpu import OnDevice
+from .gpu import in_every_variant
 
 PARAMS = QuantParams(0.02, 128)
 ONE = Weights(np.ones((1, 1, 1, 1), np.int8), 0.01)
@@ -35,9 +37,9 @@ def test_one_tensor_that_is_nine_float_outputs_needs_no_more_bindings_than_webgp
     model, path = save(b, tmp_path)
     program = compile_model(path)
     feed = {"x0": np.array([[[[-1, 0], [0.5, 2]]]], np.float32)}
-    on_device = OnDevice(model, program)
-    assert max(len(kernel.bindings) for kernel in on_device.artifact.kernels) <= 8
-    for _, outputs in on_device.run(feed):
+    with temporary_artifact(model, program) as artifact:
+        assert max(len(kernel.bindings) for kernel in artifact.kernels) <= 8
+    for _, outputs in in_every_variant(model, program, feed):
         assert same_bits(outputs, run_stage(program, feed))
 
 
@@ -45,7 +47,10 @@ def test_kernels_of_one_name_can_be_told_apart_in_the_artifact(tmp_path: Path) -
     b = QDQBuilder()
     b.output(b.pad(b.input((1, 1, 2, 2), PARAMS), (1, 0, 0, 0)), as_float=False)
     model, path = save(b, tmp_path)
-    OnDevice(model, compile_model(path))
+    with temporary_artifact(model, compile_model(path)) as artifact:
+        names = [kernel.name for kernel in artifact.kernels]
+    assert len(names) > len({re.sub(r"\.\d+$", "", name) for name in names})
+    assert len(set(names)) == len(names)
 
 
 @pytest.mark.parametrize("bias", [2.0**31 * 0.0002, -(2.0**40), np.inf, np.nan])

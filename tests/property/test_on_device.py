@@ -13,7 +13,7 @@ from onnx2wgsl.compiler.verify.compare import same_bits
 from onnx2wgsl.compiler.verify.stages import run_stage
 
 from .checks import compile_net
-from .gpu import OnDevice
+from .gpu import in_every_variant
 from .profiles import examples
 
 MODELS = {"conv": 5}
@@ -25,7 +25,7 @@ def check_on_device(net: Net) -> None:
     model, program = compile_net(net)
     given_feed = feed(net)
     expected = run_stage(program, given_feed)
-    for variant, outputs in OnDevice(model, program).run(given_feed):
+    for variant, outputs in in_every_variant(model, program, given_feed):
         for name, want in expected.items():
             assert same_bits({name: outputs[name]}, {name: want}), f"{name}, {variant}"
 

@@ -20,7 +20,7 @@ from onnx2wgsl.compiler.verify.compare import same_bits
 from onnx2wgsl.compiler.verify.stages import run_stage
 
 from .checks import compile_net
-from .gpu import Harness, OnDevice, snippet
+from .gpu import Harness, in_every_variant, snippet
 from .profiles import examples
 
 CASES = 1 << 17
@@ -133,7 +133,7 @@ def test_quantize_of_any_f32_is_exact(params: Any, dtype: Any, seed: int) -> Non
     net = Net(dtype, 17, inputs, (), seed)
     given_feed = feed(net)
     model, program = compile_net(net)
-    ((_, found),) = OnDevice(model, program).run(given_feed)
+    ((_, found),) = in_every_variant(model, program, given_feed)
     simulated = run_stage(program, given_feed)
     wanted = Oracle(build(net)).run(given_feed)
     assert same_bits(simulated, wanted)

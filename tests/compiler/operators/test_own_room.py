@@ -29,7 +29,7 @@ from onnx2wgsl.compiler.verify.compiled import compile_in_memory
 from onnx2wgsl.compiler.verify.stages import run_stage
 
 from tests.builders.ir import reparsed
-from tests.property.gpu import OnDevice
+from tests.property.gpu import in_every_variant
 
 Array = NDArray[Any]
 SCALE, ZERO_POINT = 0.05, 100
@@ -152,7 +152,7 @@ def test_an_operator_of_its_own_room_goes_all_the_way(dtype: type) -> None:
 
     program = compile_in_memory(model(dtype), evaluate)
     assert any(isinstance(kernel, NegateKernel) for kernel in program.kernels)
-    for variant, outputs in OnDevice(model(dtype), program).run(feed):
+    for variant, outputs in in_every_variant(model(dtype), program, feed):
         stages[f"on the device, {variant}"] = outputs["y"]
     differing = {name: int((output != expected).sum()) for name, output in stages.items()}
     assert differing == dict.fromkeys(stages, 0)
