@@ -1,6 +1,7 @@
 """The pipeline as a whole: what the avatar becomes, and what it says of each pass."""
 
 import functools
+import re
 from pathlib import Path
 
 import onnx
@@ -47,7 +48,10 @@ def test_the_program_prints_its_kernels_and_live_ranges() -> None:
     assert head in text.splitlines()[0]
     lines = text.splitlines()
     assert sum(line.startswith("  kernel ") for line in lines) == len(avatar().kernels)
-    assert all("# live " in line for line in lines if line.startswith("  buffer "))
+    ranges = {buffer.name: span for buffer, span in avatar().live_ranges().items()}
+    printed = re.findall(r'^  %b\d+ "(.+)": .*  # live (\d+)\.\.(\d+)$', text, re.MULTILINE)
+    assert {name: (int(first), int(last)) for name, first, last in printed} == ranges
+    assert len(ranges) > 10
 
 
 @pytest.mark.parametrize("form", FORMS)
