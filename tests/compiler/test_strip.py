@@ -13,6 +13,7 @@ from onnx2wgsl.compiler.frontend.model_file import read_model
 from onnx2wgsl.compiler.reference.oracle import Oracle, needs_signed_integer_kernels
 from onnx2wgsl.compiler.strip import strip_file, strip_zero_points
 
+from tests.builders.edit import rename
 from tests.builders.qdq import QDQBuilder, QuantParams, Weights
 from tests.builders.unet import FORMS, unet, unet_file
 from tests.zoo.quantization import random_feeds
@@ -214,10 +215,7 @@ def _conv_model() -> onnx.ModelProto:
     values = np.random.default_rng(0).integers(-127, 128, (3, 2, 3, 3), np.int8)
     bias = np.arange(3, dtype=np.int32)
     name = b.output(b.conv(x, Weights(values, 0.01), QuantParams(0.02), bias=bias))
-    model = b.build()
-    model.graph.node[-1].output[0] = model.graph.output[0].name = "y"
-    assert name
-    return model
+    return rename(b.build(), **{name: "y"})
 
 
 def _feed() -> dict[str, np.typing.NDArray[np.float32]]:

@@ -50,6 +50,28 @@ def test_all_pairs(op_type: str, dtype: type) -> None:
         assert (levels == expected).all(), (a_q, b_q, c_q)
 
 
+def as_the_nodes_say(op_type: str, a: Array, b: Array, parameters: Any, limits: tuple[int, int]) -> Array:
+    """Dequantize, compute, quantize, each in f32: what neither kernel does."""
+    (sa, za), (sb, zb), (sc, zc) = parameters
+    with np.errstate(over="ignore", invalid="ignore"):
+        x, y = ((v.astype(np.float32) - z) * np.float32(s) for v, s, z in ((a, sa, za), (b, sb, zb)))
+        real = (x + y if op_type == "Add" else x * y) / np.float32(sc)
+        return np.clip(np.rint(real) + zc, *limits)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("op_type", ["Add", "Mul"])
+def test_a_formula_that_is_wrong_by_a_hair_differs(op_type: str, dtype: type) -> None:
+    """Else the comparisons above would prove nothing: they do see a rounding in another place."""
+    a, b = all_pairs(dtype)
+    exact: Any = {"Add": qlinear_add, "Mul": qlinear_mul}[op_type]
+    wrong = 0
+    for parameters in draws(dtype, 25)[:25]:
+        levels = as_the_nodes_say(op_type, a, b, parameters, LIMITS[dtype])
+        wrong += int((levels != exact(a, b, *parameters, LIMITS[dtype])).sum())
+    assert 0 < wrong < 25 * 65536 / 20
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("op_type", ["Add", "Mul"])
 def test_between_dequantize_and_quantize(op_type: str, dtype: type) -> None:
