@@ -1,5 +1,6 @@
 """What the documents say of files and names is so."""
 
+import importlib
 import re
 import subprocess
 import sys
@@ -57,6 +58,20 @@ def test_the_architecture_lists_the_compilers_rooms() -> None:
         if not path.name.startswith("_") and path.suffix in (".py", "")
     }
     assert rooms == entries
+
+
+TESTS = (ROOT / "tests" / "README.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", sorted(set(re.findall(r"`((?:builders|compiler|zoo)\.[\w.]+)`", TESTS))))
+def test_what_the_page_on_tests_names_is_there(name: str) -> None:
+    module, _, member = name.rpartition(".")
+    assert hasattr(importlib.import_module(f"tests.{module}"), member)
+
+
+@pytest.mark.parametrize("name", sorted(mentioned_files(TESTS)))
+def test_a_file_that_the_page_on_tests_names_exists(name: str) -> None:
+    assert (ROOT / name).exists()
 
 
 def test_every_name_in_the_guide_is_in_the_code() -> None:

@@ -60,12 +60,12 @@ def test_dequantize_of_a_weight_stays_for_fuse_conv() -> None:
         graph @t (%x: u8[1,1,2,2]{s=0.5, z=3}) -> ("y": %y) opset 21 {
           @s: f32[] = [0.5]
           @z: u8[] = [3]
-          @w: s8[1,1,1,1] = [7]
+          @wq: s8[1,1,1,1] = [7]
           @sw: f32[] = [0.01]
           %d: f32[1,1,2,2] = dequantize(%x, scale=@s, zero_point=@z)
-          %w: f32[1,1,1,1] = dequantize(@w, scale=@sw)
+          %w: f32[1,1,1,1] = dequantize(@wq, scale=@sw)
           %c: f32[1,1,2,2] = conv(%d, weight=%w)
           %y: u8[1,1,2,2]{s=0.5, z=3} = quantize(%c, scale=@s, zero_point=@z)
         }
-        """.replace("@w:", "@wq:").replace("(@w,", "(@wq,"),
+        """,
     )
