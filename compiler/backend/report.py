@@ -32,7 +32,7 @@ def render_report(program: Program) -> str:
     kernels = [
         {
             "name": kernel.name,
-            "op": kernel.kind,
+            "kind": kernel.kind,
             "shape": "x".join(map(str, (*kernel.shape[1:], kernel.words * 4))),
             "macs": kernel.macs,
             "live": live[index],
