@@ -27,6 +27,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
+from functools import cache
 from typing import Any, ClassVar, Self
 
 from .types import DTYPE_NAMES, Array, TensorType
@@ -136,13 +137,12 @@ class Op:
 
     def operand_fields(self) -> Iterator[tuple[str, Value | tuple[Value, ...]]]:
         """Names and values of the fields that hold operands (absent optional ones are left out)."""
-        for item in fields(self):
-            value = getattr(self, item.name)
-            is_operand = isinstance(value, Value) or (
+        for name in _field_names(type(self)):
+            value = getattr(self, name)
+            if isinstance(value, Value) or (
                 isinstance(value, tuple) and bool(value) and isinstance(value[0], Value)
-            )
-            if item.name != "result" and is_operand:
-                yield item.name, value
+            ):
+                yield name, value
 
     @property
     def operands(self) -> list[Value]:
@@ -173,6 +173,12 @@ class Op:
     def problems(self) -> Iterator[str]:
         """What is wrong with the op's types; the verifier lists it."""
         return iter(())
+
+
+@cache
+def _field_names(op: type[Op]) -> tuple[str, ...]:
+    """The fields of a class of ops but the result; every step of every pass asks for them."""
+    return tuple(item.name for item in fields(op) if item.name != "result")
 
 
 @dataclass(eq=False)
