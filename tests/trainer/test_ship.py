@@ -1,20 +1,25 @@
 """onnx2wgsl-train ship: the file appears where every gate holds, and only there."""
 
+import copy
+import hashlib
 import json
+import re
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
+import torch
 from click.testing import CliRunner
 from onnx2wgsl.trainer.cli import ship as command
 from onnx2wgsl.trainer.config import LossConfig, OptimizerConfig
 from onnx2wgsl.trainer.data import held_out
 from onnx2wgsl.trainer.errors import TrainerError
-from onnx2wgsl.trainer.export import gate
+from onnx2wgsl.trainer.export import compiler
 from onnx2wgsl.trainer.export.ship import Export, _parts, ship
 from onnx2wgsl.trainer.models import MobileUNet, PhaseStudents, save_generator, unet
+from torch import nn
 
 from tests.trainer.tiny import SIZE
 
@@ -60,27 +65,32 @@ def test_a_shipped_file_is_exact_and_says_what_it_is(run: Path, data: Path, tmp_
     assert str(data.parent).encode() not in target.read_bytes()
 
 
-def test_the_same_checkpoint_ships_as_the_same_bytes(
-    run: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("onnx2wgsl.trainer.export.compiler.compile_model", lambda *_: None)
-    monkeypatch.setattr("onnx2wgsl.trainer.export.compiler.verify", lambda *_: "exact: yes")
+def test_the_same_checkpoint_ships_as_the_same_bytes(run: Path, data: Path, tmp_path: Path) -> None:
     for name in ("a", "b"):
-        ship(run, data, tmp_path / name / "avatar.onnx", how=Export(calibration=8))
+        ship(run, data, tmp_path / name / "avatar.onnx", how=Export(calibration=8, samples=1))
     a, b = (tmp_path / name / "avatar.onnx" for name in ("a", "b"))
     assert a.read_bytes() == b.read_bytes()
 
 
-def test_where_a_gate_fails_the_old_file_stays(
-    run: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(gate, "LEAST_FIDELITY", 99.0)
+@pytest.fixture(scope="module")
+def loud(model: MobileUNet, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A student whose values grow from layer to layer, until a step of int8 turns black into white."""
+    net = copy.deepcopy(model)
+    with torch.no_grad():
+        for norm in (part for part in net.modules() if isinstance(part, nn.BatchNorm2d)):
+            norm.weight *= 4
+    path = tmp_path_factory.mktemp("loud") / "student.pt"
+    save_generator(path, net)
+    return path
+
+
+def test_where_a_gate_fails_the_old_file_stays(loud: Path, data: Path, tmp_path: Path) -> None:
     target = tmp_path / "avatar.onnx"
     target.write_bytes(b"the one before")
     with pytest.raises(TrainerError) as caught:
-        ship(run, data, target, how=Export(calibration=8))
+        ship(loud, data, target, how=Export(calibration=8))
     for method in ("minmax", "percentile", "entropy"):
-        assert f"ranges by {method}: int8 is " in str(caught.value)
+        assert re.search(rf"ranges by {method}: int8 is [\d.]+ dB from float, not 45 dB", str(caught.value))
     assert target.read_bytes() == b"the one before"
     assert list(tmp_path.iterdir()) == [target]
 
@@ -88,12 +98,22 @@ def test_where_a_gate_fails_the_old_file_stays(
 def test_bits_that_differ_are_no_shipment(
     run: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def differing(*_: object) -> str:
-        raise TrainerError("onnx2wgsl verify failed: NOT exact")
+    """The artifact is damaged on its way to `onnx2wgsl verify`, which runs."""
+    honest = compiler.compile_model
 
-    monkeypatch.setattr("onnx2wgsl.trainer.export.compiler.verify", differing)
-    with pytest.raises(TrainerError, match="NOT exact"):
-        ship(run, data, tmp_path / "avatar.onnx", how=Export(calibration=8))
+    def damaging(model: Path, artifact: Path) -> None:
+        honest(model, artifact)
+        weights = (artifact / "weights.bin").read_bytes()
+        damaged = bytes(byte ^ 0x40 for byte in weights)
+        (artifact / "weights.bin").write_bytes(damaged)
+        description = (artifact / "model.json").read_text()
+        digests = [hashlib.sha256(data).hexdigest() for data in (weights, damaged)]
+        assert digests[0] in description
+        (artifact / "model.json").write_text(description.replace(*digests))
+
+    monkeypatch.setattr(compiler, "compile_model", damaging)
+    with pytest.raises(TrainerError, match=r"(?s)onnx2wgsl verify failed: .*NOT exact: "):
+        ship(run, data, tmp_path / "avatar.onnx", how=Export(calibration=8, samples=1))
     assert list(tmp_path.iterdir()) == []
 
 
