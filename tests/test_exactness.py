@@ -119,17 +119,17 @@ def on_gpu(folder: Path, feed: Feed) -> tuple[Feed, int]:
 @pytest.mark.parametrize("style", STYLES)
 @pytest.mark.parametrize("size", [128, 256, 512])
 def test_the_unet_is_exact_after_every_pass_and_on_the_gpu(size: int, style: str, tmp_path: Path) -> None:
-    made = case(mobile_unet_path(size, NGF, style), each_pass=size < 512)
-    assert set(made.differing) == (set(PASS_NAMES) if size < 512 else {PASS_NAMES[-1]})
-    assert made.differing == dict.fromkeys(made.differing, 0)
-    program = made.program
+    example = case(mobile_unet_path(size, NGF, style), each_pass=size < 512)
+    assert set(example.differing) == (set(PASS_NAMES) if size < 512 else {PASS_NAMES[-1]})
+    assert example.differing == dict.fromkeys(example.differing, 0)
+    program = example.program
     assert program.signed == STYLES[style].signed
     assert len(program.kernels) <= MOST_DISPATCHES[size]
     assert program.arena_words is not None
     assert program.lower_bound_words is not None
     assert program.arena_words <= 1.15 * program.lower_bound_words
-    outputs, submits = on_gpu(made.write(tmp_path / "artifact"), made.feed)
-    assert same_bits(outputs, made.expected)
+    outputs, submits = on_gpu(example.write(tmp_path / "artifact"), example.feed)
+    assert same_bits(outputs, example.expected)
     assert submits == 1
 
 
@@ -143,11 +143,11 @@ def test_symmetric_models_keep_a_relu_that_costs_no_dispatch() -> None:
 
 
 def test_the_avatar_is_exact_after_every_pass(tmp_path: Path) -> None:
-    made = case(AVATAR, each_pass=True)
-    assert made.differing == dict.fromkeys(PASS_NAMES, 0)
-    assert len(made.program.kernels) <= 17
-    outputs, submits = on_gpu(made.write(tmp_path / "artifact"), made.feed)
-    assert same_bits(outputs, made.expected)
+    example = case(AVATAR, each_pass=True)
+    assert example.differing == dict.fromkeys(PASS_NAMES, 0)
+    assert len(example.program.kernels) <= 17
+    outputs, submits = on_gpu(example.write(tmp_path / "artifact"), example.feed)
+    assert same_bits(outputs, example.expected)
     assert submits == 1
 
 
@@ -155,15 +155,15 @@ def test_the_avatar_is_exact_after_every_pass(tmp_path: Path) -> None:
 
 
 def every_variant(
-    made: Case, folder: Path, variants: list[str], **variables: str
+    example: Case, folder: Path, variants: list[str], **variables: str
 ) -> tuple[str, dict[str, int]]:
     """The adapter and, by variant, the bits that differ, in a process with further variables."""
     data = folder.with_suffix(".npz")
-    named = {f"x:{name}": values for name, values in made.feed.items()}
-    named |= {f"y:{name}": values for name, values in made.expected.items()}
+    named = {f"x:{name}": values for name, values in example.feed.items()}
+    named |= {f"y:{name}": values for name, values in example.expected.items()}
     np.savez(data, **named)  # type: ignore[arg-type]
     done = subprocess.run(
-        [sys.executable, "-c", EVERY_VARIANT, str(made.write(folder)), str(data), *variants],
+        [sys.executable, "-c", EVERY_VARIANT, str(example.write(folder)), str(data), *variants],
         env=os.environ | {"GALLIVM_PERF": ""} | variables,  # with the optimizer, as users run it
         capture_output=True,
         text=True,
@@ -171,8 +171,8 @@ def every_variant(
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    adapter, found = json.loads(done.stdout)
-    return adapter, found
+    adapter, counts = json.loads(done.stdout)
+    return adapter, counts
 
 
 @pytest.fixture(params=["lavapipe", "swiftshader"])
@@ -192,16 +192,16 @@ def test_every_variant_is_exact_on_both_adapters(
     model: str, adapter: tuple[str, dict[str, str]], tmp_path: Path
 ) -> None:
     avatar = model == "avatar"
-    made = case(AVATAR if avatar else mobile_unet_path(16, 8, model), each_pass=False)
+    example = case(AVATAR if avatar else mobile_unet_path(16, 8, model), each_pass=False)
     name, variables = adapter
     variants = VARIANTS if avatar else EACH_ONCE
-    found, differing_bits = every_variant(made, tmp_path / "artifact", variants, **variables)
-    assert re.search(name, found)
+    adapter_name, differing_bits = every_variant(example, tmp_path / "artifact", variants, **variables)
+    assert re.search(name, adapter_name)
     assert differing_bits == dict.fromkeys(variants, 0)
 
 
 def test_a_wrong_bit_would_be_counted(tmp_path: Path) -> None:
-    made = case(mobile_unet_path(16, 8), each_pass=False)
-    made.expected["output"].view(np.uint32)[0, 0, 0, 0] ^= 1
-    _, found = every_variant(made, tmp_path / "artifact", EACH_ONCE)
-    assert found == dict.fromkeys(EACH_ONCE, 1)
+    example = case(mobile_unet_path(16, 8), each_pass=False)
+    example.expected["output"].view(np.uint32)[0, 0, 0, 0] ^= 1
+    _, counts = every_variant(example, tmp_path / "artifact", EACH_ONCE)
+    assert counts == dict.fromkeys(EACH_ONCE, 1)

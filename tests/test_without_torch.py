@@ -21,7 +21,7 @@ FREE = (
     "face",
     "outside",
     "js",
-    "test_bad_input.py",
+    "bad_input",
     "test_readme.py",
 )
 BLOCKED = """

@@ -7,7 +7,6 @@ ties to even). numpy's f32 operations are RN already.
 
 from .binary import (
     AddForm,
-    Quantization,
     add_form,
     add_swaps_roles,
     fused_multiply_add,
@@ -69,7 +68,6 @@ __all__ = [
     "CubicTaps",
     "LinearTaps",
     "PoolAxis",
-    "Quantization",
     "add_form",
     "add_swaps_roles",
     "average_levels",

@@ -20,13 +20,6 @@ _I32 = (-(2**31), 2**31 - 1)
 _LARGEST_SHIFT = 22  # 256 << 22 is 2^30: the result and one addend stay within i32
 
 
-class Quantization(NamedTuple):
-    """How stored integers stand for reals: real = (stored - zero_point) * scale."""
-
-    scale: float
-    zero_point: int
-
-
 def fused_multiply_add(a: Array | F32, b: Array | F32, c: Array | F32) -> Array:
     """RN(a * b + c) of f32 with a single rounding, as f32.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..ir.program import Program
+from ..ir.program import OutputStore, Program, Store, View, WordStore
 from ..verify.regions import float_regions
 from .templating import render_template
 
@@ -32,11 +32,11 @@ def render_report(program: Program) -> str:
     kernels = [
         {
             "name": kernel.name,
-            "op": kernel.kind,
+            "kind": kernel.kind,
             "shape": "x".join(map(str, (*kernel.shape[1:], kernel.words * 4))),
             "macs": kernel.macs,
             "live": live[index],
-            "stores": [str(store) for store in kernel.stores],
+            "stores": [_target(store) for store in kernel.stores],
         }
         for index, kernel in enumerate(program.kernels)
     ]
@@ -62,3 +62,19 @@ def render_report(program: Program) -> str:
             "macs": sum(kernel.macs for kernel in program.kernels),
         },
     )
+
+
+def _target(store: Store) -> str:
+    """Where a store goes, and by what."""
+    if isinstance(store, WordStore):
+        return f"output {store.output!r}"
+    if isinstance(store, OutputStore):
+        return f"{f'output {store.output!r}' if store.view is None else _place(store.view)} by f32 table"
+    return f"{_place(store.view)}{' by table' * (store.table is not None)}"
+
+
+def _place(view: View) -> str:
+    """A buffer with its offset in the arena, and the words of each pixel where they are not all."""
+    offset = "" if view.buffer.offset is None else f"+0x{view.buffer.offset * 4:x}"
+    part = "" if view.whole else f" words {view.first}:{view.first + view.words} of {view.pitch}"
+    return f"{view.buffer.name}{offset}{part}"

@@ -1,5 +1,6 @@
 """onnx2wgsl inspect: the kernels, the IR after a pass, and a report that needs nothing else."""
 
+import html
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -114,6 +115,15 @@ def test_the_report_is_whole_and_needs_nothing_else(model: Path, tmp_path: Path)
     assert page.count["svg"] == 1
     buffers = {value for name, value in page.attributes if name == "data-buffer"}
     assert page.count["rect"] >= len(buffers) > 5
+
+
+def test_the_report_says_where_a_kernel_writes_in_words(model: Path, tmp_path: Path) -> None:
+    succeed("inspect", model, "--html", tmp_path / "report.html")
+    cells = re.findall(r'<td class="stores">(.*?)</td>', (tmp_path / "report.html").read_text("utf-8"))
+    targets = [target for cell in cells for target in html.unescape(cell).split("; ")]
+    place = r"\S+\+0x[0-9a-f]+( words \d+:\d+ of \d+)?( by table)?"
+    assert all(re.fullmatch(rf"{place}|output '\w+'( by f32 table)?", target) for target in targets)
+    assert any(" words " in target and " by table" in target for target in targets)
 
 
 def test_names_in_the_report_are_escaped(tmp_path: Path, model: Path) -> None:

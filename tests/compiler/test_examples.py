@@ -35,7 +35,7 @@ HARD = [
     "operators.float.reductions.interpolation",
     "operators.moves.gather.Addresses.of_elements",
     "operators.moves.base.as_view",
-    "operators.moves.op._interleaved",
+    "operators.moves.op._interleave",
     "operators.select.RowMajor.of",
     "operators.windows.reduced_axes",
     "passes.allocate_buffers._place",

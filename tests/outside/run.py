@@ -63,13 +63,13 @@ def outcome(
         return Outcome(NO_REFERENCE, one_line(error))
     known = expected is None or agrees(list(reference.values()), expected, rtol, atol)
     try:
-        made = compiled(model)
-        verification = Verification(oracle, made, [inputs])
+        compilation = compiled(model)
+        verification = Verification(oracle, compilation, [inputs])
         if verification.expectation.names:
             kind, reason = replayed(model, verification)
         else:
-            found = in_every_variant(model, made.program, dict(inputs))
-            kind, reason = compared(found, reference, verification.expectation.after_floats)
+            of_variants = in_every_variant(model, compilation.program, dict(inputs))
+            kind, reason = compared(of_variants, reference, verification.expectation.after_floats)
     except UnsupportedError as error:
         return Outcome(REFUSED, one_line(error.reasons[0]), known)
     except CompileError as error:
@@ -86,12 +86,12 @@ def compiled(model: onnx.ModelProto) -> Compiled:
         return compile_both(path)
 
 
-def compared(found: list[tuple[str, Feed]], reference: Feed, after_floats: set[str]) -> tuple[str, str]:
+def compared(of_variants: list[tuple[str, Feed]], reference: Feed, after_floats: set[str]) -> tuple[str, str]:
     """Kind and reason from the outputs of every variant; those in `after_floats` have been computed
     in float.
     """
     kind = EXACT
-    for variant, outputs in found:
+    for variant, outputs in of_variants:
         for name, want in reference.items():
             exact = name not in after_floats
             output_kind, difference = compare(outputs[name], want, integer=exact)
@@ -115,8 +115,8 @@ def replayed(model: onnx.ModelProto, verification: Verification) -> tuple[str, s
     outputs, replay = verification.compare_outputs(expected, first), verification.report.replay
     if not (outputs.ok and replay.ok):
         return DIFFERS, f"{outputs} {replay}"
-    found = compared(others, first, set())
-    return found if found[0] == DIFFERS else (WITHIN, "")
+    verdict = compared(others, first, set())
+    return verdict if verdict[0] == DIFFERS else (WITHIN, "")
 
 
 def compare(have: Array, want: Array, *, integer: bool) -> tuple[str, str]:
@@ -127,8 +127,8 @@ def compare(have: Array, want: Array, *, integer: bool) -> tuple[str, str]:
     """
     want = np.asarray(want)
     if have.shape != want.shape or have.dtype != want.dtype:
-        made = f"{have.dtype}{list(have.shape)}"
-        return DIFFERS, f"{made} was made, {want.dtype}{list(want.shape)} expected"
+        form = f"{have.dtype}{list(have.shape)}"
+        return DIFFERS, f"{form} was made, {want.dtype}{list(want.shape)} expected"
     count = int((~same_values(want, have)).sum())
     if not count:
         return EXACT, ""

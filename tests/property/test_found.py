@@ -58,8 +58,8 @@ def test_a_float_bias_beyond_int32_is_not_taken_for_exact(bias: float) -> None:
     b = QDQBuilder()
     bias_data = np.array([bias], np.float32)
     b.output(b.conv(b.input((1, 1, 2, 2), PARAMS), ONE, PARAMS, bias=bias_data))
-    found = compare_model(b.build(), [{"x0": np.zeros((1, 1, 2, 2), np.float32)}])
-    assert found.refused or found.in_float
+    comparison = compare_model(b.build(), [{"x0": np.zeros((1, 1, 2, 2), np.float32)}])
+    assert comparison.refused or comparison.in_float
 
 
 @pytest.mark.parametrize("rounding", ["round_prefer_floor", "round_prefer_ceil"])

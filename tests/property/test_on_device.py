@@ -23,9 +23,9 @@ MODELS_A_KIND = 2
 def check_on_device(net: Net) -> None:
     """All outputs of every variant equal the simulator's."""
     model, program = compile_net(net)
-    given_feed = feed(net)
-    expected = run_stage(program, given_feed)
-    for variant, outputs in in_every_variant(model, program, given_feed):
+    inputs = feed(net)
+    expected = run_stage(program, inputs)
+    for variant, outputs in in_every_variant(model, program, inputs):
         for name, want in expected.items():
             assert same_bits({name: outputs[name]}, {name: want}), f"{name}, {variant}"
 

@@ -88,10 +88,10 @@ def test_requantize_is_exact(variant: str) -> None:
         cases = np.zeros((CASES, 4), np.uint32)
         cases[:, 0], cases[:, 1] = acc.view(np.uint32), scale.view(np.uint32)
         cases[:, 2] = zero_point.astype(np.int32).view(np.uint32)
-        found = requantizer(variant).run(cases)[:, 0].view(np.int32)
+        levels = requantizer(variant).run(cases)[:, 0].view(np.int32)
         expected = requantize(acc, scale, zero_point, (-128, 127))  # type: ignore[arg-type]
-        wrong = np.flatnonzero(found != expected)
-        assert wrong.size == 0, _report(wrong, acc, scale, zero_point, found, expected)
+        wrong = np.flatnonzero(levels != expected)
+        assert wrong.size == 0, _report(wrong, acc, scale, zero_point, levels, expected)
 
     check()
 
@@ -111,9 +111,9 @@ def test_dots_is_exact(variant: str) -> None:
         extreme = random.choice(np.array([-128, 127, -1, 0], np.int8), lanes.shape)
         lanes = np.where(random.random(lanes.shape[:2])[..., None] < 0.3, extreme, lanes)
         lanes[0] = -128  # four times -128 * -128
-        found = dotter(variant).run(lanes.view(np.uint32)[..., 0]).view(np.int32)
+        levels = dotter(variant).run(lanes.view(np.uint32)[..., 0]).view(np.int32)
         expected = np.einsum("cl,cwl->cw", lanes[:, 0].astype(np.int32), lanes[:, 1:].astype(int))
-        assert (found == expected).all()
+        assert (levels == expected).all()
 
     check()
 
@@ -131,10 +131,10 @@ def test_quantize_of_any_f32_is_exact(params: Any, dtype: Any, seed: int) -> Non
         for scale, zero_point in params
     )
     net = Net(dtype, 17, inputs, (), seed)
-    given_feed = feed(net)
+    sample = feed(net)
     model, program = compile_net(net)
-    ((_, found),) = in_every_variant(model, program, given_feed)
-    simulated = run_stage(program, given_feed)
-    wanted = Oracle(build(net)).run(given_feed)
+    ((_, levels),) = in_every_variant(model, program, sample)
+    simulated = run_stage(program, sample)
+    wanted = Oracle(build(net)).run(sample)
     assert same_bits(simulated, wanted)
-    assert same_bits(found, wanted)
+    assert same_bits(levels, wanted)

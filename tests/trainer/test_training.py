@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 import signal
 import subprocess
 import sys
@@ -14,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from onnx2wgsl.trainer.config import Config, LossConfig, ModelConfig, OptimizerConfig, TeacherConfig
+from onnx2wgsl.trainer.config import LossConfig, ModelConfig
 from onnx2wgsl.trainer.errors import TrainerError
 from onnx2wgsl.trainer.models import MobileUNet, PatchGAN, load_generator, save_generator
 from onnx2wgsl.trainer.training import loop, pix2pix
@@ -37,17 +35,7 @@ from onnx2wgsl.trainer.training.watch import Watch
 from torch import nn
 
 from tests.trainer.command import refusal, succeed, train
-from tests.trainer.tiny import write_data
-
-STEPS = OptimizerConfig(epochs=3, batch=8, learning_rate=3e-3, warmup=0, ema=0.9, validation=6)
-CONFIG = Config(
-    model=ModelConfig(size=64, ngf=2),
-    teacher=TeacherConfig(size=64, ngf=2, ndf=2),
-    loss=LossConfig(perceptual=0, ndf=2),
-    teach=replace(STEPS, learning_rate=1e-3, beta1=0.5),
-    distill=STEPS,
-    finetune=replace(STEPS, freeze_norms=True),
-)
+from tests.trainer.tiny import STEPS, TRAINING, write_data
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +53,7 @@ def test_a_student_learns_with_every_term_and_tells_what_it_did(
 ) -> None:
     monkeypatch.setattr(loop, "WINDOW", 10)
     config = replace(
-        CONFIG,
+        TRAINING,
         loss=LossConfig(perceptual=0.1, window=32),
         model=ModelConfig(size=64, ngf=4),
         distill=replace(STEPS, epochs=12),
@@ -87,12 +75,12 @@ def test_a_run_in_slices_equals_one_that_was_never_stopped(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The teacher: with a discriminator, dropout, and stops within epochs."""
-    whole = train_teacher(data, tmp_path / "whole", CONFIG)
+    whole = train_teacher(data, tmp_path / "whole", TRAINING)
     calls = iter(range(1000))
     monkeypatch.setattr(Stop, "reason", lambda _: "time" if next(calls) % 3 == 2 else None)
     slices = 0
     while True:
-        part = train_teacher(data, tmp_path / "parts", CONFIG)
+        part = train_teacher(data, tmp_path / "parts", TRAINING)
         slices += 1
         if part.finished:
             break
@@ -106,17 +94,17 @@ def test_a_run_in_slices_equals_one_that_was_never_stopped(
 
 
 def test_a_finished_run_is_not_trained_again(data: Path, tmp_path: Path) -> None:
-    first = train_student(data, tmp_path, CONFIG)
+    first = train_student(data, tmp_path, TRAINING)
     before = (tmp_path / "last.pt").stat().st_mtime_ns
-    second = train_student(data, tmp_path, CONFIG)
+    second = train_student(data, tmp_path, TRAINING)
     assert second.finished
     assert second.metrics == first.metrics
     assert (tmp_path / "last.pt").stat().st_mtime_ns == before
 
 
 def test_a_run_folder_of_something_else_is_refused(data: Path, tmp_path: Path) -> None:
-    train_student(data, tmp_path, CONFIG)
-    other = replace(CONFIG, distill=replace(STEPS, batch=4, workers=0, save_every=7))
+    train_student(data, tmp_path, TRAINING)
+    other = replace(TRAINING, distill=replace(STEPS, batch=4, workers=0, save_every=7))
     with pytest.raises(TrainerError, match=r"optimizer\.batch 8, asked for 4\. Give the same"):
         train_student(data, tmp_path, other)
 
@@ -156,17 +144,17 @@ def test_an_interrupt_saves_and_exits(data: Path, tmp_path: Path) -> None:
 
 
 def test_a_fine_tune_starts_from_its_student_and_is_never_worse(data: Path, tmp_path: Path) -> None:
-    student = train_student(data, tmp_path / "student", CONFIG)
-    wild = replace(CONFIG, finetune=replace(CONFIG.finetune, learning_rate=0.3, epochs=1))
+    student = train_student(data, tmp_path / "student", TRAINING)
+    wild = replace(TRAINING, finetune=replace(TRAINING.finetune, learning_rate=0.3, epochs=1))
     tuned = train_student(data, tmp_path / "tuned", wild, "finetune", init=tmp_path / "student")
     assert tuned.metrics["psnr"] == pytest.approx(student.metrics["psnr"])
     torch.testing.assert_close(weights(tuned), weights(student))
     with pytest.raises(TrainerError, match="--init"):
-        train_student(data, tmp_path / "other", CONFIG, "finetune")
+        train_student(data, tmp_path / "other", TRAINING, "finetune")
 
 
 def test_phase_students_are_trained_as_one(data: Path, tmp_path: Path) -> None:
-    config = replace(CONFIG, model=ModelConfig(128, 2, phases=2), distill=replace(STEPS, epochs=1))
+    config = replace(TRAINING, model=ModelConfig(128, 2, phases=2), distill=replace(STEPS, epochs=1))
     result = train_student(data, tmp_path, config)  # drawn anew at 128 pixels
     assert load_generator(result.best).architecture() == {"kind": "phases", "size": 128, "ngf": 2}
 
@@ -181,9 +169,9 @@ def test_the_gate_lets_in_only_a_better_teacher() -> None:
 
 def test_a_bad_teacher_is_gated_out_of_a_run(data: Path, tmp_path: Path) -> None:
     save_generator(tmp_path / "bad.pt", MobileUNet(64, 2))
-    alone = train_student(data, tmp_path / "alone", CONFIG)
+    alone = train_student(data, tmp_path / "alone", TRAINING)
     init = {"init": tmp_path / "alone"}
-    once = replace(CONFIG, distill=replace(STEPS, epochs=1))
+    once = replace(TRAINING, distill=replace(STEPS, epochs=1))
     without = train_student(data, tmp_path / "without", once, **init)
     taught = train_student(data, tmp_path / "taught", once, teacher=tmp_path / "bad.pt", **init)
     assert alone.finished
@@ -293,7 +281,7 @@ def test_a_runaway_is_reported_and_acted_upon(
 ) -> None:
     monkeypatch.setattr(loop, "WINDOW", 2)
     monkeypatch.setattr(Watch, "runaway", lambda *_: True)
-    config = replace(CONFIG, loss=replace(CONFIG.loss, gan=1.0), distill=replace(STEPS, runaway=action))
+    config = replace(TRAINING, loss=replace(TRAINING.loss, gan=1.0), distill=replace(STEPS, runaway=action))
     result = train_student(data, tmp_path, config)
     assert [x["action"] for x in read_log(tmp_path) if x["event"] == "runaway"] == [action]
     assert result.reason == ("finished" if action == "drop" else "runaway")
@@ -332,72 +320,3 @@ def test_frozen_norms_keep_their_statistics() -> None:
     model = pix2pix.Pix2Pix(generator, None, loss, 0.0, frozen, torch.device("cpu"))
     model.optimize_parameters(batch_of(1), 0, 1.0)  # a single picture will do
     assert torch.equal(generator.down[0][1].running_mean, before)
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"),
-        RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried ..."),
-    ],
-)
-def test_a_batch_too_large_is_told_and_the_checkpoint_kept(
-    error: Exception, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    config = replace(CONFIG, distill=replace(STEPS, save_every=2))
-    step, count = pix2pix.Pix2Pix.optimize_parameters, iter(range(100))
-
-    def failing(self: pix2pix.Pix2Pix, *args: object) -> object:
-        if next(count) == 5:
-            raise error
-        return step(self, *args)
-
-    monkeypatch.setattr(pix2pix.Pix2Pix, "optimize_parameters", failing)
-    with pytest.raises(TrainerError, match=r"a batch of 8 does not fit .* --batch 4"):
-        train_student(data, tmp_path, config)
-    monkeypatch.undo()
-    assert torch.load(tmp_path / "last.pt", weights_only=True)["progress"]["iteration"] == 4
-    assert train_student(data, tmp_path, config).finished
-
-
-def test_a_loss_that_is_no_number_is_not_saved(
-    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    train_student(data, tmp_path, CONFIG)
-    good = (tmp_path / "last.pt").read_bytes()
-    (tmp_path / "config.json").unlink()
-    longer = replace(CONFIG, distill=replace(STEPS, epochs=5))
-    nan = {"l1": torch.tensor(float("nan"))}
-    monkeypatch.setattr(pix2pix.Pix2Pix, "optimize_parameters", lambda *_: nan)
-    with pytest.raises(TrainerError, match="lower --learning-rate"):
-        train_student(data, tmp_path, longer)
-    assert (tmp_path / "last.pt").read_bytes() == good
-
-
-@pytest.mark.skipif(os.name != "posix", reason="RLIMIT_FSIZE is POSIX's")
-def test_a_full_disk_is_told_and_the_checkpoint_stays_whole(data: Path, tmp_path: Path) -> None:
-    import resource
-
-    train_student(data, tmp_path, replace(CONFIG, distill=replace(STEPS, epochs=1)))
-    good = (tmp_path / "last.pt").read_bytes()
-    settings = json.loads((tmp_path / "config.json").read_text())
-    settings["optimizer"]["epochs"] = 3
-    (tmp_path / "config.json").write_text(json.dumps(settings))
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (len(good) // 2, limits[1]))
-    try:
-        with pytest.raises(TrainerError, match=r"can't be written: .* make room"):
-            train_student(data, tmp_path, CONFIG)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-        signal.signal(signal.SIGXFSZ, handler)
-    assert (tmp_path / "last.pt").read_bytes() == good
-    assert train_student(data, tmp_path, CONFIG).finished
-
-
-def test_a_broken_checkpoint_is_told(data: Path, tmp_path: Path) -> None:
-    train_student(data, tmp_path, CONFIG)
-    (tmp_path / "last.pt").write_bytes((tmp_path / "last.pt").read_bytes()[:1000])
-    with pytest.raises(TrainerError, match=r"last\.pt can't be read"):
-        train_student(data, tmp_path, CONFIG)

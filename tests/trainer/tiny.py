@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from onnx2wgsl.face.drawing import draw
-from onnx2wgsl.trainer.config import SPLITS, DataConfig
+from onnx2wgsl.trainer.config import (
+    SPLITS,
+    Config,
+    DataConfig,
+    LossConfig,
+    ModelConfig,
+    OptimizerConfig,
+    TeacherConfig,
+)
 from onnx2wgsl.trainer.data import store
 from onnx2wgsl.trainer.data.dataset import PairDataset
 from onnx2wgsl.trainer.data.sampling import sample_state
@@ -19,6 +27,15 @@ from torch.nn import functional
 
 SIZE = 64
 CONFIG = DataConfig(size=SIZE, train=24, val=6, pose_extreme=6, speech=6, shard=24)
+STEPS = OptimizerConfig(epochs=3, batch=8, learning_rate=3e-3, warmup=0, ema=0.9, validation=6)
+TRAINING = Config(
+    model=ModelConfig(size=64, ngf=2),
+    teacher=TeacherConfig(size=64, ngf=2, ndf=2),
+    loss=LossConfig(perceptual=0, ndf=2),
+    teach=replace(STEPS, learning_rate=1e-3, beta1=0.5),
+    distill=STEPS,
+    finetune=replace(STEPS, freeze_norms=True),
+)
 
 
 def write_data(folder: Path) -> Path:

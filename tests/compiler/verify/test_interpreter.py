@@ -98,5 +98,5 @@ def test_given_tensors_are_not_evaluated() -> None:
         }
         """
     )
-    given = {"a": np.array([3, 4], np.float32)}
-    assert run_graph(graph, {"x": np.zeros(2, np.float32)}, substitutes=given)["y"].tolist() == [-3, -4]
+    substitutes = {"a": np.array([3, 4], np.float32)}
+    assert run_graph(graph, {"x": np.zeros(2, np.float32)}, substitutes=substitutes)["y"].tolist() == [-3, -4]

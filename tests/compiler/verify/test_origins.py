@@ -39,12 +39,12 @@ def test_a_given_tensor_takes_the_place_of_its_value_at_every_stage(name: str) -
     """Of a tensor that is all 130, which is 0, a convolution makes its zero point."""
     model = float_model()
     (behind,) = verification_of(model).expectation.names
-    given = {behind: np.full((1, 8, 6, 5), 130, np.uint8)}
+    substitutes = {behind: np.full((1, 8, 6, 5), 130, np.uint8)}
     outputs = []
 
     def observe(stage_name: str, stage: Graph | Program) -> None:
         if stage_name == name and isinstance(stage, Graph):
-            outputs.append(run_graph(stage, sample(), substitutes=as_values(stage, given)))
+            outputs.append(run_graph(stage, sample(), substitutes=as_values(stage, substitutes)))
 
     compile_in_memory(model, observe)
     (output,) = outputs[0].values()

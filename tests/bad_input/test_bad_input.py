@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import errno
 import json
-import os
 import re
-import resource
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,59 +14,9 @@ import pytest
 from onnx2wgsl.runtime_py import session
 from onnx2wgsl.runtime_py.adapters import choose_adapter
 
+from tests.bad_input.harm import AGAIN, SHAPE, refused_to_compile, saved, tree
 from tests.builders.qdq import QDQBuilder, QuantParams
-from tests.builders.unet import unet_file
-from tests.command import NO_ADAPTER, SCRIPT, onnx2wgsl, refusal, script, succeed
-
-SHAPE = (1, 3, 32, 32)
-AGAIN = "compile the model again"
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return unet_file(tmp_path_factory.mktemp("model"))
-
-
-@pytest.fixture(scope="module")
-def compiled(tmp_path_factory: pytest.TempPathFactory, model: Path) -> Path:
-    folder = tmp_path_factory.mktemp("compiled") / "small"
-    succeed("compile", model, "-o", folder)
-    return folder
-
-
-@pytest.fixture
-def artifact(tmp_path: Path, compiled: Path) -> Path:
-    """A copy of the artifact, to be damaged."""
-    return Path(shutil.copytree(compiled, tmp_path / "small"))
-
-
-@pytest.fixture
-def array(tmp_path: Path) -> Path:
-    path = tmp_path / "x.npy"
-    np.save(path, np.zeros(SHAPE, np.float32))
-    return path
-
-
-def tree(folder: Path) -> dict[str, bytes | None]:
-    """All files with their content, and all folders."""
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes() if path.is_file() else None
-        for path in folder.rglob("*")
-    }
-
-
-def refused_to_compile(path: Path, *options: str | Path) -> str:
-    """The message; nothing changes around the model."""
-    before = tree(path.parent)
-    message = refusal("compile", path, "-o", path.parent / "out", *options)
-    assert tree(path.parent) == before
-    return message
-
-
-def saved(path: Path, model: onnx.ModelProto) -> Path:
-    onnx.save(model, path)
-    return path
-
+from tests.command import NO_ADAPTER, refusal, script, succeed
 
 # ------------------------------------------------------------------------------ ONNX files
 
@@ -393,148 +337,3 @@ def test_an_arena_that_no_adapter_has_room_for(artifact: Path, array: Path) -> N
     path.write_text(json.dumps(description))
     message = refused("run", artifact, array)
     assert f"and the model needs {2**52}" in message
-
-
-# ----------------------------------------------------------------------- what can't be written
-
-
-def test_a_foreign_folder_is_left_as_it_is(model: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "mine"
-    (folder / "deep").mkdir(parents=True)
-    (folder / "deep" / "thesis.txt").write_text("years of work")
-    assert refused_to_write(model, folder) == (
-        f"{folder} holds deep and 1 more, which compile did not write; it is left as it is: "
-        "give another folder"
-    )
-
-
-def refused_to_write(model: Path, folder: Path) -> str:
-    before = tree(folder.parent)
-    message = refusal("compile", model, "-o", folder)
-    assert tree(folder.parent) == before
-    return message
-
-
-def test_an_artifact_with_a_foreign_file_in_it_is_left_as_it_is(model: Path, artifact: Path) -> None:
-    (artifact / "app.js").write_text("mine()")
-    assert refused_to_write(model, artifact) == (
-        f"{artifact} holds app.js, which compile did not write; it is left as it is: give another folder"
-    )
-
-
-def test_the_model_json_of_another_tool_is_left_as_it_is(model: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "tfjs"
-    folder.mkdir()
-    (folder / "model.json").write_text('{"format": "graph-model"}')
-    assert "holds model.json, which compile did not write" in refused_to_write(model, folder)
-
-
-def test_the_current_folder_is_left_as_it_is(
-    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    inner = tmp_path / "outer" / "inner"
-    inner.mkdir(parents=True)
-    monkeypatch.chdir(inner)
-    for folder in (".", "..", inner.parent):
-        assert refusal("compile", model, "-o", folder) == (
-            f"{folder} is the current folder or holds it; give another one, for example build/NAME"
-        )
-    assert tree(tmp_path) == {"outer": None, "outer/inner": None}
-
-
-def test_a_file_in_the_folders_place(model: Path, array: Path, tmp_path: Path) -> None:
-    blocked = array / "out"
-    assert refused_to_write(model, blocked) == (
-        f"{blocked} can't be written: {array} is a file, not a folder"
-    )
-    assert refusal("compile", model, "-o", array) == (
-        f"Invalid value for '-o' / '--output': Directory '{array}' is a file."
-    )
-    for option, file in (("--dump-ir", "/00_import.ir"), ("--html", "")):
-        result = onnx2wgsl("inspect", model, option, blocked)
-        assert result.status == 1
-        assert result.err == (f"error: {blocked}{file} can't be written: {array} is a file, not a folder\n")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["x.npy"]
-
-
-def test_a_results_folder_that_can_not_be(compiled: Path, array: Path) -> None:
-    blocked = array / "out"
-    message = refusal("run", compiled, "--input", array, "--output-dir", blocked)
-    assert message == (f"{blocked}/output.npy can't be written: {array} is a file, not a folder")
-
-
-def failing(original: Callable[..., Any], code: int, first: int, last: int) -> Callable[..., Any]:
-    """`original`, but calls number `first` to `last` fail as the system lets them fail."""
-    calls = 0
-
-    def wrapped(*args: Any, **named: Any) -> Any:
-        nonlocal calls
-        calls += 1
-        if first <= calls <= last:
-            raise OSError(code, os.strerror(code), str(args[0]) if args else None)
-        return original(*args, **named)
-
-    return wrapped
-
-
-@pytest.mark.parametrize(
-    ("owner", "name", "first", "code", "present"),
-    [
-        (tempfile, "mkdtemp", 1, errno.EACCES, False),
-        (tempfile, "mkdtemp", 1, errno.EACCES, True),
-        (Path, "write_bytes", 6, errno.ENOSPC, False),
-        (Path, "write_bytes", 6, errno.ENOSPC, True),
-        (Path, "rename", 1, errno.EBUSY, False),  # of the new folder to its place
-        (Path, "rename", 1, errno.EBUSY, True),  # of the earlier one out of the way
-        (Path, "rename", 2, errno.EIO, True),  # of the new one; the earlier one is put back
-    ],
-)
-def test_a_disk_error_leaves_the_earlier_artifact_or_none(
-    model: Path,
-    compiled: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    owner: Any,
-    name: str,
-    first: int,
-    code: int,
-    present: bool,
-) -> None:
-    folder = tmp_path / "out"
-    if present:
-        shutil.copytree(compiled, folder)
-    before = tree(tmp_path)
-    with monkeypatch.context() as patch:
-        patch.setattr(owner, name, failing(getattr(owner, name), code, first, first))
-        message = refusal("compile", model, "-o", folder)
-    assert message == f"{folder} can't be written: {os.strerror(code)}"
-    assert tree(tmp_path) == before
-
-
-@pytest.mark.parametrize("first", [1, 2])
-def test_results_are_written_all_or_none(
-    compiled: Path, array: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: int
-) -> None:
-    out = tmp_path / "out"
-    out.mkdir()
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "fdopen", failing(os.fdopen, errno.ENOSPC, first, first))
-        message = refusal("run", compiled, "--input", array, "--output-dir", out)
-    name = ("output.npy", "output.png")[first - 1]
-    assert message == f"{out / name} can't be written: No space left on device"
-    assert list(out.iterdir()) == []
-
-
-def test_a_real_disk_error(model: Path, tmp_path: Path) -> None:
-    """The system refuses files of more than 8 KB; the weights are larger."""
-    process = subprocess.run(
-        [SCRIPT, "compile", model, "-o", tmp_path / "out"],
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192)),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert (process.returncode, process.stdout) == (1, "")
-    assert process.stderr == f"error: {tmp_path / 'out'} can't be written: File too large\n"
-    assert list(tmp_path.iterdir()) == []
