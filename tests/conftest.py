@@ -23,7 +23,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 # One thread each: the workers share the cores already, and at these sizes a second one mostly waits.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Without the optimizer of llvmpipe's compiler, which takes longer than all that the shaders compute.
-# tests/test_exactness.py runs with it, as users do.
+# With it, as users have it, tests/test_exactness.py runs every variant.
 os.environ.setdefault("GALLIVM_PERF", "nopt")
 
 # Vulkan drivers complain on stderr where a login session has not set it.
