@@ -1,6 +1,7 @@
 """Settings that all tests share."""
 
 import os
+import signal
 import tempfile
 
 import pytest
@@ -25,6 +26,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Without the optimizer of llvmpipe's compiler, which takes longer than all that the shaders compute.
 # With it, as users have it, tests/test_exactness.py runs every variant.
 os.environ.setdefault("GALLIVM_PERF", "nopt")
+
+# A shell's background job ignores Ctrl-C, and so would every process that a test starts and interrupts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Vulkan drivers complain on stderr where a login session has not set it.
 if "XDG_RUNTIME_DIR" not in os.environ:

@@ -167,7 +167,7 @@ def test_a_file_that_is_no_array(compiled: Path, tmp_path: Path, write: Callable
 
 
 def test_a_damaged_picture(compiled: Path, tmp_path: Path) -> None:
-    source = Path(__file__).parent.parent / "models" / "pictures" / "landmarks_real.png"
+    source = Path(__file__).parents[2] / "models" / "pictures" / "landmarks_real.png"
     (tmp_path / "cut.png").write_bytes(source.read_bytes()[:2000])
     (tmp_path / "text.png").write_text("no picture")
     for name in ("cut", "text"):

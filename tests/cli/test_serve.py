@@ -40,7 +40,10 @@ def server(compiled: Path) -> Iterator[str]:
             yield match[1]
         finally:
             process.send_signal(signal.SIGINT)
-            out, err = process.communicate(timeout=20)
+            try:
+                out, err = process.communicate(timeout=20)
+            finally:
+                process.kill()
     assert process.returncode == 0
     assert out == "ended\n"
     assert "Traceback" not in err

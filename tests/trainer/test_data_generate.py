@@ -165,7 +165,10 @@ def test_ctrl_c_finishes_the_shards_in_work(tmp_path: Path) -> None:
         assert process.poll() is None
         time.sleep(0.1)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does
-    out, err = process.communicate(timeout=60)
+    try:
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert (process.returncode, out, err) == (
         130,
         "interrupted: finishing the shards in work\n",
