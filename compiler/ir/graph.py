@@ -27,7 +27,6 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
-from functools import cache
 from typing import Any, ClassVar, Self
 
 from .types import DTYPE_NAMES, Array, TensorType
@@ -175,10 +174,14 @@ class Op:
         return iter(())
 
 
-@cache
+_FIELD_NAMES: dict[type[Op], tuple[str, ...]] = {}
+
+
 def _field_names(op: type[Op]) -> tuple[str, ...]:
-    """The fields of a class of ops but the result; every step of every pass asks for them."""
-    return tuple(item.name for item in fields(op) if item.name != "result")
+    """The fields of a class of ops but the result, looked up once: every step of every pass asks for them."""
+    if op not in _FIELD_NAMES:
+        _FIELD_NAMES[op] = tuple(item.name for item in fields(op) if item.name != "result")
+    return _FIELD_NAMES[op]
 
 
 @dataclass(eq=False)
