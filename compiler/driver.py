@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -27,8 +27,8 @@ class Compilation:
     """
 
     folder: Path
-    program: Program
-    description: Mapping[str, Any]
+    program: Program = field(repr=False)
+    description: Mapping[str, Any] = field(repr=False)
     artifact_bytes: int
 
     @property

@@ -81,7 +81,7 @@ def _compile(path: Path, shapes: dict[str, tuple[int, ...]], after: str | None, 
 def _print_program(program: Program) -> None:
     from ..ir.program import BufferStore
 
-    table = Table("#", "op", "kernel", "result", "tile", "MACs", "reads", "writes", "live bytes")
+    table = Table("#", "kind", "kernel", "result", "tile", "MACs", "reads", "writes", "live bytes")
     for column in table.columns[5:]:
         column.justify = "right"
     ranges = program.live_ranges()
@@ -119,7 +119,7 @@ def _inspect_folder(folder: Path, asks_for_ir: bool) -> None:
         raise CompileError(f"{folder} is compiled: the IR is shown for the .onnx file it came from")
     artifact = load_artifact(folder)
     description = artifact.description
-    table = Table("#", "op", "kernel", "shader", "workgroups", "MACs")
+    table = Table("#", "kind", "kernel", "shader", "workgroups", "MACs")
     for index, kernel in enumerate(description["kernels"]):
         groups = "x".join(str(count) for count in kernel["workgroups"][:2])
         table.add_row(

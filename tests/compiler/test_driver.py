@@ -41,6 +41,12 @@ def test_a_model_becomes_a_folder_and_its_figures(source: Path, tmp_path: Path) 
     assert compilation.arena_lower_bound == description["arena"]["lower_bound"]
 
 
+def test_a_compilation_prints_in_a_line(source: Path, tmp_path: Path) -> None:
+    compilation = compile_file(source, tmp_path / "out")
+    size = sum(path.stat().st_size for path in (tmp_path / "out").rglob("*.*"))
+    assert repr(compilation) == f"Compilation(folder={tmp_path / 'out'!r}, artifact_bytes={size})"
+
+
 def test_paths_may_be_text(source: Path, tmp_path: Path) -> None:
     assert compile_file(str(source), str(tmp_path / "out")).folder == tmp_path / "out"
 
