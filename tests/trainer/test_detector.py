@@ -88,6 +88,14 @@ def test_a_photo_without_a_face_cannot_be_framed(faceless: Path) -> None:
         framed_face(faceless, 64)
 
 
+def test_a_photo_whose_face_cannot_be_placed_is_named(
+    monkeypatch: pytest.MonkeyPatch, faceless: Path
+) -> None:
+    monkeypatch.setattr("onnx2wgsl.trainer.landmarks.photo.detect", lambda _: np.zeros((478, 3), np.float32))
+    with pytest.raises(TrainerError, match=r"faceless\.png: the target points lie on a line"):
+        framed_face(faceless, 64)
+
+
 def test_a_video_gives_its_frames_in_order(video: Path, photo: NDArray[np.uint8]) -> None:
     first, second, third = read_frames(video)
     assert np.abs(first.astype(int) - photo).mean() < 6
@@ -191,7 +199,16 @@ def test_an_array_of_another_shape_is_refused(tmp_path: Path) -> None:
 def test_a_face_that_cannot_be_placed_is_refused_in_one_message(tmp_path: Path) -> None:
     np.save(tmp_path / "flat.npy", np.zeros((478, 3)))
     message = refusal("landmarks", tmp_path / "flat.npy", "-o", tmp_path / "out")
-    assert message.startswith("the target points lie on a line or in one place")
+    flat = tmp_path / "flat.npy"
+    assert message.startswith(f"{flat}: the target points lie on a line or in one place")
+
+
+def test_a_frame_whose_face_cannot_be_placed_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, video: Path
+) -> None:
+    monkeypatch.setattr(Detector, "detect", lambda *_: np.zeros((478, 3), np.float32))
+    message = refusal("landmarks", video, "-o", tmp_path / "out")
+    assert message.startswith(f"{video}: clip-00000: the target points lie on a line")
 
 
 def test_the_command_is_quiet_where_nothing_is_wrong(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 import numpy as np
 from onnx2wgsl.face.drawing import draw
+from onnx2wgsl.face.errors import FaceError
 from onnx2wgsl.face.procrustes import to_training_frame
 from onnx2wgsl.face.topology import LANDMARKS
 from PIL import Image
@@ -57,10 +58,14 @@ def command(
     with Progress(console=out, disable=not out.is_terminal, transient=True) as progress:
         for file in progress.track(files, description="landmarks"):
             for name, landmarks, aspect in _faces(file, detector):
+                where = str(file) if name == file.stem else f"{file}: {name}"
                 if landmarks is None:
-                    faceless.append(str(file) if name == file.stem else f"{file}: {name}")
+                    faceless.append(where)
                     continue
-                points = landmarks if no_align else to_training_frame(landmarks, aspect)
+                try:
+                    points = landmarks if no_align else to_training_frame(landmarks, aspect)
+                except FaceError as error:
+                    raise TrainerError(f"{where}: {error}") from error
                 _write(folder, name, points.astype(np.float32), size, npy)
                 drawings += 1
     out.print(f"{folder}: {drawings} drawing{'' if drawings == 1 else 's'} of {size}x{size}")

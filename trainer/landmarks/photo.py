@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from onnx2wgsl.face.errors import FaceError
 from onnx2wgsl.face.procrustes import to_training_frame
 
 from ..errors import TrainerError
@@ -26,12 +27,16 @@ def framed_face(photo: Path, size: int) -> PhotoFace:
     """The face in a photo, framed.
 
     Raises:
-        TrainerError: the photo can't be read or shows no face, or mediapipe is missing.
+        TrainerError: the photo can't be read, shows no face or one that can't be placed, or mediapipe
+            is missing.
     """
     picture = read_picture(photo)
     points = detect(picture)
     if points is None:
         raise TrainerError(f"{photo}: no face was found; name another photo")
     height, width, _ = picture.shape
-    frame_points = to_training_frame(points, width / height).astype(np.float32)
+    try:
+        frame_points = to_training_frame(points, width / height).astype(np.float32)
+    except FaceError as error:
+        raise TrainerError(f"{photo}: {error}") from error
     return PhotoFace(warped(picture, points, frame_points, size), frame_points)
