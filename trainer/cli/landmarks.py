@@ -11,13 +11,12 @@ import numpy as np
 from onnx2wgsl.face.drawing import draw
 from onnx2wgsl.face.errors import FaceError
 from onnx2wgsl.face.procrustes import to_training_frame
-from onnx2wgsl.face.topology import LANDMARKS
 from PIL import Image
 from rich.progress import Progress
 
 from ..errors import TrainerError
 from ..files import replacing
-from ..landmarks.detector import Detector, Landmarks, Picture, read_frames, read_picture
+from ..landmarks.detector import Detector, Landmarks, Picture, read_frames, read_landmarks, read_picture
 from . import console
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
@@ -90,7 +89,7 @@ def _refuse_collisions(files: tuple[Path, ...], folder: Path) -> None:
 def _faces(file: Path, detector: Callable[[], Detector]) -> Iterator[tuple[str, Landmarks | None, float]]:
     """The name of every drawing of a file, its landmarks or None, width / height of the picture."""
     if file.suffix.lower() == ".npy":
-        yield file.stem, _read_landmarks(file), 1.0
+        yield file.stem, read_landmarks(file), 1.0
     elif file.suffix.lower() in PICTURES:
         yield _face(file.stem, read_picture(file), detector())
     else:
@@ -100,16 +99,6 @@ def _faces(file: Path, detector: Callable[[], Detector]) -> Iterator[tuple[str, 
 
 def _face(name: str, picture: Picture, detector: Detector) -> tuple[str, Landmarks | None, float]:
     return name, detector.detect(picture), picture.shape[1] / picture.shape[0]
-
-
-def _read_landmarks(file: Path) -> Landmarks:
-    try:
-        points = np.load(file, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise TrainerError(f"{file} can't be read as an array: {error}") from error
-    if points.shape != (LANDMARKS, 3) or not np.isfinite(points).all():
-        raise TrainerError(f"{file} holds {list(points.shape)}, not [{LANDMARKS}, 3] finite numbers")
-    return np.asarray(points, np.float32)
 
 
 def _write(folder: Path, name: str, points: Landmarks, size: int, npy: bool) -> None:

@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from onnx2wgsl.face.drawing import draw
 from onnx2wgsl.face.errors import FaceError
 from onnx2wgsl.face.procrustes import to_training_frame
-from onnx2wgsl.face.topology import LANDMARKS
 from rich.console import Console
 from rich.progress import track
 
@@ -192,12 +191,9 @@ def _landmarks(path: Path, picture: Picture) -> Points | None:
     if not file.exists():
         return detector.detect(picture)
     try:
-        points = np.load(file, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise LeftOutError(f"{file} can't be read: {error}") from error
-    if points.shape != (LANDMARKS, 3) or not np.isfinite(points).all():
-        raise LeftOutError(f"{file} holds {list(points.shape)}, not {LANDMARKS} finite points")
-    return np.asarray(points, np.float32)
+        return detector.read_landmarks(file)
+    except TrainerError as error:
+        raise LeftOutError(str(error)) from error
 
 
 class _Writer:
