@@ -17,6 +17,7 @@ from rich.progress import Progress
 from ..errors import TrainerError
 from ..files import replacing
 from ..landmarks.detector import Detector, Landmarks, Picture, read_frames, read_landmarks, read_picture
+from ..landmarks.warp import aspect
 from . import console
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
@@ -56,13 +57,13 @@ def command(
     drawings, faceless = 0, []
     with Progress(console=out, disable=not out.is_terminal, transient=True) as progress:
         for file in progress.track(files, description="landmarks"):
-            for name, landmarks, aspect in _faces(file, detector):
+            for name, landmarks, ratio in _faces(file, detector):
                 where = str(file) if name == file.stem else f"{file}: {name}"
                 if landmarks is None:
                     faceless.append(where)
                     continue
                 try:
-                    points = landmarks if no_align else to_training_frame(landmarks, aspect)
+                    points = landmarks if no_align else to_training_frame(landmarks, ratio)
                 except FaceError as error:
                     raise TrainerError(f"{where}: {error}") from error
                 _write(folder, name, points.astype(np.float32), size, npy)
@@ -98,7 +99,7 @@ def _faces(file: Path, detector: Callable[[], Detector]) -> Iterator[tuple[str, 
 
 
 def _face(name: str, picture: Picture, detector: Detector) -> tuple[str, Landmarks | None, float]:
-    return name, detector.detect(picture), picture.shape[1] / picture.shape[0]
+    return name, detector.detect(picture), aspect(picture)
 
 
 def _write(folder: Path, name: str, points: Landmarks, size: int, npy: bool) -> None:
