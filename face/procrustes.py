@@ -150,6 +150,8 @@ _UPRIGHT = np.array([1.0, -1.0, -1.0])
 def _upright(landmarks: NDArray[np.floating[Any]], aspect: float) -> Points:
     if np.shape(landmarks) != (LANDMARKS, 3):
         raise FaceError(f"landmarks have the shape {list(np.shape(landmarks))}, not [{LANDMARKS}, 3]")
+    if not np.isfinite(landmarks).all():
+        raise FaceError("landmarks hold numbers that aren't finite; leave this face out")
     return np.asarray(np.asarray(landmarks, np.float64) / [1.0, aspect, 1.0] * _UPRIGHT)
 
 
