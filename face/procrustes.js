@@ -172,7 +172,9 @@ class Cloud {
 
   #refuseALine() {
     orthogonalize(this.#weighted);
-    const [a, b, c] = [norm(this.#weighted, 0), norm(this.#weighted, 1), norm(this.#weighted, 2)];
+    const a = norm(this.#weighted, 0);
+    const b = norm(this.#weighted, 1);
+    const c = norm(this.#weighted, 2);
     const first = Math.max(a, b, c);
     const second = Math.max(Math.min(a, b), Math.min(Math.max(a, b), c));
     const [x, y, z] = this.middle;
@@ -226,9 +228,9 @@ export class TrainingFrame {
     if (landmarks.length !== 3 * LANDMARKS)
       throw new Error(`landmarks has the length ${landmarks.length}, not ${3 * LANDMARKS}.`);
     refuseUnlessFinite('landmarks', landmarks);
-    for (const [i, landmark] of this.#landmarks.entries())
+    for (let i = 0; i < this.#landmarks.length; i++)
       for (let k = 0; k < 3; k++)
-        this.#anchors[3 * i + k] = upright(landmarks[3 * landmark + k], k, aspect);
+        this.#anchors[3 * i + k] = upright(landmarks[3 * this.#landmarks[i] + k], k, aspect);
     return this.#fit.to(this.#anchors, result);
   }
 
