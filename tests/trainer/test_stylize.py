@@ -205,4 +205,4 @@ def test_a_second_run_takes_the_place_of_the_first_but_of_nothing_else(
     path = data / "dataset.json"
     path.write_text(path.read_text().replace('"stylize"', '"data"'))
     message = refusal("stylize", *folders, "-o", data, "--val", "0.6")
-    assert message == (f"{data} holds a data set made by onnx2wgsl-train data: choose another folder")
+    assert message == f"{data} holds a data set made by onnx2wgsl-train data: choose another folder"
