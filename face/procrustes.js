@@ -159,7 +159,7 @@ class Cloud {
     middle.fill(0);
     for (let i = 0; i < offsets.length; i++)
       middle[i % 3] += this.#weights[Math.floor(i / 3)] * points[i];
-    refuseUnlessFinite(middle);
+    refuseUnlessFinite('points', middle);
     this.square = 0;
     for (let i = 0; i < offsets.length; i++) {
       offsets[i] = points[i] - middle[i % 3];
@@ -172,7 +172,9 @@ class Cloud {
 
   #refuseALine() {
     orthogonalize(this.#weighted);
-    const [a, b, c] = [norm(this.#weighted, 0), norm(this.#weighted, 1), norm(this.#weighted, 2)];
+    const a = norm(this.#weighted, 0);
+    const b = norm(this.#weighted, 1);
+    const c = norm(this.#weighted, 2);
     const first = Math.max(a, b, c);
     const second = Math.max(Math.min(a, b), Math.min(Math.max(a, b), c));
     const [x, y, z] = this.middle;
@@ -225,9 +227,10 @@ export class TrainingFrame {
   placement(landmarks, aspect = 1, result = new Similarity()) {
     if (landmarks.length !== 3 * LANDMARKS)
       throw new Error(`landmarks has the length ${landmarks.length}, not ${3 * LANDMARKS}.`);
-    for (const [i, landmark] of this.#landmarks.entries())
+    refuseUnlessFinite('landmarks', landmarks);
+    for (let i = 0; i < this.#landmarks.length; i++)
       for (let k = 0; k < 3; k++)
-        this.#anchors[3 * i + k] = upright(landmarks[3 * landmark + k], k, aspect);
+        this.#anchors[3 * i + k] = upright(landmarks[3 * this.#landmarks[i] + k], k, aspect);
     return this.#fit.to(this.#anchors, result);
   }
 
@@ -290,16 +293,19 @@ function upright(value, k, aspect) {
  */
 function shares(weights) {
   const shares = Float64Array.from(weights);
-  refuseUnlessFinite(shares);
+  refuseUnlessFinite('weights', shares);
   const sum = shares.reduce((a, b) => a + b, 0);
   if (shares.some((weight) => weight < 0) || sum === 0)
     throw new Error('weights are below 0, or all of them 0.');
   return shares.map((weight) => weight / sum);
 }
 
-/** @param {Float64Array} numbers */
-function refuseUnlessFinite(numbers) {
-  for (const number of numbers)
-    if (!Number.isFinite(number))
-      throw new Error("points or weights hold numbers that aren't finite; leave this face out.");
+/**
+ * @param {string} what
+ * @param {ArrayLike<number>} numbers
+ */
+function refuseUnlessFinite(what, numbers) {
+  for (let i = 0; i < numbers.length; i++)
+    if (!Number.isFinite(numbers[i]))
+      throw new Error(`${what} hold numbers that aren't finite; leave this face out.`);
 }

@@ -134,12 +134,11 @@ def to_training_frame(landmarks: NDArray[np.floating[Any]], aspect: float = 1.0)
     Raises:
         FaceError: another shape, numbers that aren't finite, or points on a line.
     """
-    upright = _upright(landmarks, aspect)
-    similarity = _placement(upright[ANCHOR_POINTS])
+    similarity = placement(landmarks, aspect)
     # The renderer's camera is near: what it sees of a face depends on how the head is turned.
     turned = (ANCHOR_POSITIONS - PIVOT) @ similarity.rotation.T + PIVOT
     usual = _placement(project(turned) * _UPRIGHT)
-    offsets = (upright - similarity.forward(PIVOT)) * (usual.scale / similarity.scale)
+    offsets = (_upright(landmarks, aspect) - similarity.forward(PIVOT)) * (usual.scale / similarity.scale)
     return np.asarray((offsets + usual.forward(PIVOT)) * _UPRIGHT)
 
 
@@ -150,6 +149,8 @@ _UPRIGHT = np.array([1.0, -1.0, -1.0])
 def _upright(landmarks: NDArray[np.floating[Any]], aspect: float) -> Points:
     if np.shape(landmarks) != (LANDMARKS, 3):
         raise FaceError(f"landmarks have the shape {list(np.shape(landmarks))}, not [{LANDMARKS}, 3]")
+    if not np.isfinite(landmarks).all():
+        raise FaceError("landmarks hold numbers that aren't finite; leave this face out")
     return np.asarray(np.asarray(landmarks, np.float64) / [1.0, aspect, 1.0] * _UPRIGHT)
 
 

@@ -30,14 +30,17 @@ export function nearestRotation(matrix, left, right, rotation) {
   left.set(matrix);
   right.set(IDENTITY);
   orthogonalize(left, right);
-  const [a, b, c] = [norm(left, 0), norm(left, 1), norm(left, 2)];
+  const a = norm(left, 0);
+  const b = norm(left, 1);
+  const c = norm(left, 2);
   const third = a <= b && a <= c ? 0 : b <= c ? 1 : 2;
   normalize(left, (third + 1) % 3);
   normalize(left, (third + 2) % 3);
   cross(left, third);
   cross(right, third);
   for (let i = 0; i < 9; i++) {
-    const [row, column] = [i - (i % 3), 3 * (i % 3)];
+    const row = i - (i % 3);
+    const column = 3 * (i % 3);
     rotation[i] = 0;
     for (let k = 0; k < 3; k++) rotation[i] += left[row + k] * right[column + k];
   }
@@ -56,7 +59,9 @@ export function orthogonalize(matrix, right) {
   for (let sweep = 0, still = false; !still && sweep < SWEEPS; sweep++) {
     still = true;
     for (const [p, q] of PAIRS) {
-      const [a, b, both] = [product(matrix, p, p), product(matrix, q, q), product(matrix, p, q)];
+      const a = product(matrix, p, p);
+      const b = product(matrix, q, q);
+      const both = product(matrix, p, q);
       if (Math.abs(both) <= ORTHOGONAL * Math.sqrt(a) * Math.sqrt(b)) continue;
       still = false;
       const half = (b - a) / (2 * both);
@@ -79,7 +84,8 @@ function turnColumns(matrix, p, q, tangent) {
   const cosine = 1 / Math.sqrt(1 + tangent * tangent);
   const sine = cosine * tangent;
   for (let i = 0; i < matrix.length; i += 3) {
-    const [x, y] = [matrix[i + p], matrix[i + q]];
+    const x = matrix[i + p];
+    const y = matrix[i + q];
     matrix[i + p] = cosine * x - sine * y;
     matrix[i + q] = sine * x + cosine * y;
   }
@@ -105,9 +111,11 @@ function normalize(matrix, column) {
 
 /** Makes a column the cross product of the two after it. @type {(m: Float64Array, k: number) => void} */
 function cross(m, k) {
-  const [p, q] = [(k + 1) % 3, (k + 2) % 3];
+  const p = (k + 1) % 3;
+  const q = (k + 2) % 3;
   for (let i = 0; i < 3; i++) {
-    const [j, l] = [3 * ((i + 1) % 3), 3 * ((i + 2) % 3)];
+    const j = 3 * ((i + 1) % 3);
+    const l = 3 * ((i + 2) % 3);
     m[3 * i + k] = m[j + p] * m[l + q] - m[l + p] * m[j + q];
   }
 }

@@ -18,15 +18,15 @@ import { runFrame, upload } from './program.js';
  */
 export async function runSelfTest(program) {
   const { device, model, buffers } = program;
-  const { self_test: expected, kernels } = model;
+  const { self_test: test, kernels } = model;
   const inputs = testInputs(model);
   const steps = upload(program, inputs);
   const size = Math.max(...kernels.map(({ stores }) => stores.reduce((n, s) => n + span(s), 0)));
   const staging = stagingBuffer(device, size);
   /** @type {Verdict[]} */
   const verdicts = [];
-  /** @type {(name: string, step: Step, expectation: string) => Promise<void>} */
-  const compare = async (name, step, expectation) => {
+  /** @type {(name: string, step: Step, expected: string) => Promise<void>} */
+  const compare = async (name, step, expected) => {
     const { stores } = step.kernel;
     const copies = stores.map((store) => ({
       buffer: bound(buffers, store.buffer),
@@ -35,17 +35,16 @@ export async function runSelfTest(program) {
     }));
     const bytes = await runSteps(device, `Kernel ${name}`, [step], copies, staging);
     const digest = await sha256(gather(new Uint32Array(bytes), stores));
-    verdicts.push({ name, ok: fits(digest, expectation) });
+    verdicts.push({ name, ok: fits(digest, expected) });
   };
   try {
-    for (const [i, { name }] of kernels.entries())
-      await compare(name, steps[i], expected.kernels[i]);
+    for (const [i, { name }] of kernels.entries()) await compare(name, steps[i], test.kernels[i]);
     for (const [k, { name, shape, image }] of model.inputs.entries()) {
       if (!image) continue;
       const [, , height, width] = shape;
-      const data = Uint8ClampedArray.from(testBytes(4 * height * width, expected.seed + k));
+      const data = Uint8ClampedArray.from(testBytes(4 * height * width, test.seed + k));
       const frame = upload(program, { ...inputs, [name]: { data, width, height } });
-      await compare(`${name} (picture)`, frame[image.replaces], expected.pictures[name]);
+      await compare(`${name} (picture)`, frame[image.replaces], test.pictures[name]);
     }
     upload(program, inputs);
   } finally {
@@ -54,7 +53,7 @@ export async function runSelfTest(program) {
   const outputs = [];
   for (const [name, values] of Object.entries(await runFrame(program, steps))) {
     const digest = await sha256(/** @type {Values & BufferSource} */ (values));
-    outputs.push({ name, ok: fits(digest, expected.outputs[name]) });
+    outputs.push({ name, ok: fits(digest, test.outputs[name]) });
   }
   return { kernels: verdicts, outputs };
 }

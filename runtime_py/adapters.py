@@ -73,7 +73,6 @@ class DoctorReport:
 
     adapters: tuple[AdapterReport, ...]
     problems: tuple[Problem, ...]
-    wgpu_version: str
 
     @property
     def ok(self) -> bool:
@@ -87,7 +86,7 @@ def doctor() -> DoctorReport:
     names = [report.name for report in reports]
     hardware = any(report.kind != "CPU" for report in reports)
     problems = system_problems(names, hardware)
-    return DoctorReport(reports, tuple(problems), str(wgpu.__version__))
+    return DoctorReport(reports, tuple(problems))
 
 
 def _examine(adapter: Any) -> AdapterReport:

@@ -31,8 +31,8 @@ def face_case(random: np.random.Generator) -> vectors.Tree:
     """A turned head with features of its own, anywhere in a picture of any aspect."""
     aspect = float(random.uniform(0.5, 2))
     face = head(*random.uniform(-50, 50, 3)) + random.normal(0, 0.01, (478, 3))
-    placement = random.uniform(0.2, 2) * face + random.uniform(-0.5, 0.5, 3)
-    return {"aspect": aspect, "landmarks": _row(placement * [1, aspect, 1])}
+    landmarks = random.uniform(0.2, 2) * face + random.uniform(-0.5, 0.5, 3)
+    return {"aspect": aspect, "landmarks": _row(landmarks * [1, aspect, 1])}
 
 
 def _row(points: vectors.Points) -> list[float]:

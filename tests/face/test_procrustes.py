@@ -9,12 +9,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from onnx2wgsl.face.camera import rotation
 from onnx2wgsl.face.errors import FaceError
-from onnx2wgsl.face.procrustes import (
-    Similarity,
-    fit,
-    placement,
-    to_training_frame,
-)
+from onnx2wgsl.face.framing import ANCHOR_POINTS
+from onnx2wgsl.face.procrustes import Similarity, fit, placement, to_training_frame
 from onnx2wgsl.face.topology import MESH, VERTICES
 
 from tests.face import vectors
@@ -189,10 +185,22 @@ def test_a_face_framed_once_stays_so() -> None:
     np.testing.assert_allclose(to_training_frame(once), once, atol=1e-6)
 
 
-def test_other_shapes_and_broken_numbers_have_no_frame() -> None:
+def test_other_shapes_have_no_frame() -> None:
     with pytest.raises(FaceError, match=r"\[468, 3\], not \[478, 3\]"):
         to_training_frame(np.zeros((468, 3)))
     with pytest.raises(FaceError, match="lie on a line or in one place"):
         to_training_frame(np.zeros((478, 3)))
-    with pytest.raises(FaceError, match="aren't finite"):
-        to_training_frame(np.full((478, 3), np.nan))
+
+
+@pytest.mark.parametrize("landmark", [0, ANCHOR_POINTS[0], 477])
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
+def test_a_single_broken_number_is_refused_whether_or_not_it_is_an_anchors(
+    landmark: int, number: float
+) -> None:
+    assert 0 not in ANCHOR_POINTS
+    assert 477 not in ANCHOR_POINTS
+    broken = PHOTO.copy()
+    broken[landmark, 1] = number
+    for place in (placement, to_training_frame):
+        with pytest.raises(FaceError, match="landmarks hold numbers that aren't finite"):
+            place(broken)

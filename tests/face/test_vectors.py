@@ -10,10 +10,10 @@ import pytest
 from onnx2wgsl.face.drawing import SPECIFICATION
 
 from tests.face import vectors
+from tests.golden import UPDATE
 
 # The file rounds to ten decimals, and another processor rounds the last bits otherwise.
 NEAR = 1e-9
-HINT = "run pytest tests/face --update-golden, look at the difference, and commit it"
 
 
 def differences(committed: Any, fresh: Any, place: str) -> Iterator[str]:
@@ -37,7 +37,7 @@ def test_the_cases_are_as_python_works_them(request: pytest.FixtureRequest) -> N
     if stale and request.config.getoption("--update-golden"):
         vectors.PATH.write_text(vectors.text(anew) + "\n", encoding="utf-8")
         stale = []
-    assert stale == [], HINT
+    assert stale == [], UPDATE
 
 
 def test_the_file_is_laid_out_as_it_is_written() -> None:

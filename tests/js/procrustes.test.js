@@ -11,7 +11,8 @@ import { PYTHON, ROOT } from './host.js';
 const NEAR = 1e-9;
 const read = (name) => JSON.parse(readFileSync(join(ROOT, 'face', name), 'utf8'));
 const { fits, faces } = read('vectors.json');
-const frame = new TrainingFrame(read('framing.json'));
+const framing = read('framing.json');
+const frame = new TrainingFrame(framing);
 
 for (const [name, fit] of Object.entries(fits))
   test(`the fit "${name}" of vectors.json is met`, () => checkFit(fit));
@@ -86,6 +87,17 @@ for (const [what, source, target, weights, message] of [
 
 test('other numbers of landmarks have no frame', () => {
   assert.throws(() => frame.place([1, 2, 3]), /landmarks has the length 3, not 1434/);
+});
+
+test("a single broken number is refused, whether or not it is an anchor's", () => {
+  const points = framing.anchors.map(({ landmark }) => landmark);
+  assert.ok(!points.includes(0) && !points.includes(477));
+  for (const landmark of [0, points[0], 477])
+    for (const number of [NaN, Infinity, -Infinity]) {
+      const broken = faces.photo.landmarks.with(3 * landmark + 1, number);
+      assert.throws(() => frame.place(broken), /landmarks hold numbers that aren't finite/);
+      assert.throws(() => frame.placement(broken), /landmarks hold numbers that aren't finite/);
+    }
 });
 
 function checkFit({ source, target, weights, ...expected }) {

@@ -84,7 +84,7 @@ def test_no_adapter_is_one_message_with_the_next_step(folder: Path, in_process: 
     process = in_process(OPEN, str(folder), **NO_DRIVER)
     assert process.returncode == 1
     assert process.stderr.startswith("AdapterError: no WebGPU adapter was found on this machine")
-    assert "VK_DRIVER_FILES names /nowhere.json, which is missing: unset VK_DRIVER_FILES" in (process.stderr)
+    assert "VK_DRIVER_FILES names /nowhere.json, which is missing: unset VK_DRIVER_FILES" in process.stderr
     assert "Traceback" not in process.stderr
 
 

@@ -17,7 +17,7 @@ from rich.console import Console
 
 from tests.trainer.tiny import CONFIG, write_data
 
-BUDGET = Budget(size=64, pairs=8, test_pairs=2, epochs=1)
+BUDGET = Budget(size=64, pairs=8, pairs_held_out=2, epochs=1)
 
 
 def differences(a: Any, b: Any, place: str = "") -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -85,6 +86,14 @@ def test_a_photo_is_framed_with_its_landmarks() -> None:
 
 def test_a_photo_without_a_face_cannot_be_framed(faceless: Path) -> None:
     with pytest.raises(TrainerError, match=r"faceless\.png: no face was found"):
+        framed_face(faceless, 64)
+
+
+def test_a_photo_whose_face_cannot_be_placed_is_named(
+    monkeypatch: pytest.MonkeyPatch, faceless: Path
+) -> None:
+    monkeypatch.setattr("onnx2wgsl.trainer.landmarks.photo.detect", lambda _: np.zeros((478, 3), np.float32))
+    with pytest.raises(TrainerError, match=r"faceless\.png: the target points lie on a line"):
         framed_face(faceless, 64)
 
 
@@ -179,19 +188,46 @@ def test_results_overwrite_neither_each_other_nor_what_was_given(tmp_path: Path,
     assert "name another folder" in refusal("landmarks", faceless, "-o", tmp_path)
 
 
-def test_an_array_of_another_shape_is_refused(tmp_path: Path) -> None:
-    np.save(tmp_path / "few.npy", np.zeros((468, 3)))
-    message = refusal("landmarks", tmp_path / "few.npy", "-o", tmp_path / "out")
-    assert message.endswith("few.npy holds [468, 3], not [478, 3] finite numbers")
-    (tmp_path / "cut.npy").write_bytes(b"\x93NUMPY")
-    message = refusal("landmarks", tmp_path / "cut.npy", "-o", tmp_path / "out")
-    assert "cut.npy can't be read as an array" in message
+@pytest.mark.parametrize(
+    ("array", "what"),
+    [
+        (np.zeros((468, 3)), "float64 [468, 3]"),
+        (np.full((478, 3), "0.5"), "<U3 [478, 3]"),
+        (np.full((478, 3), np.inf, np.float32), "float32 [478, 3]"),
+    ],
+)
+def test_an_array_of_anything_but_landmarks_is_refused(
+    tmp_path: Path, array: NDArray[Any], what: str
+) -> None:
+    path = tmp_path / "other.npy"
+    np.save(path, array)
+    message = refusal("landmarks", path, "-o", tmp_path / "out")
+    assert message == f"{path} holds {what}, not [478, 3] finite numbers"
+
+
+def test_a_file_that_is_no_array_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "no_array.npy"
+    with path.open("wb") as file:
+        np.savez(file, np.zeros((478, 3)))
+    for content in (b"\x93NUMPY", b"PK\x03\x04", path.read_bytes(), b""):
+        path.write_bytes(content)
+        message = refusal("landmarks", path, "-o", tmp_path / "out")
+        assert message.startswith(f"{path} can't be read as an array: ")
 
 
 def test_a_face_that_cannot_be_placed_is_refused_in_one_message(tmp_path: Path) -> None:
     np.save(tmp_path / "flat.npy", np.zeros((478, 3)))
     message = refusal("landmarks", tmp_path / "flat.npy", "-o", tmp_path / "out")
-    assert message.startswith("the target points lie on a line or in one place")
+    flat = tmp_path / "flat.npy"
+    assert message.startswith(f"{flat}: the target points lie on a line or in one place")
+
+
+def test_a_frame_whose_face_cannot_be_placed_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, video: Path
+) -> None:
+    monkeypatch.setattr(Detector, "detect", lambda *_: np.zeros((478, 3), np.float32))
+    message = refusal("landmarks", video, "-o", tmp_path / "out")
+    assert message.startswith(f"{video}: clip-00000: the target points lie on a line")
 
 
 def test_the_command_is_quiet_where_nothing_is_wrong(tmp_path: Path) -> None:

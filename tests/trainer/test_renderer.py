@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from onnx2wgsl.face import topology
 from onnx2wgsl.trainer.errors import TrainerError
-from onnx2wgsl.trainer.renderer import FaceState, face, landmarks, render
+from onnx2wgsl.trainer.renderer import FaceState, head, landmarks, render
 from onnx2wgsl.trainer.renderer.expressions import CHANNELS, EMOTIONS, VISEMES
 from onnx2wgsl.trainer.renderer.looks import LOOKS
 from onnx2wgsl.trainer.renderer.mesh import normals, subdivision
@@ -146,9 +146,9 @@ def test_the_shoulders_stay_where_they_are() -> None:
 
 def test_lids_lie_on_the_eyeball_never_inside() -> None:
     state = FaceState(expression={"blink_left": 0.6, "blink_right": 1.0, "squint": 1.0})
-    surface = face.surface(state)
-    for eye in face.eyes(state).values():
-        assert np.linalg.norm(surface - eye.center, axis=1).min() > face.EYEBALL_RADIUS
+    surface = head.surface(state)
+    for eye in head.eyes(state).values():
+        assert np.linalg.norm(surface - eye.center, axis=1).min() > head.EYEBALL_RADIUS
 
 
 def test_subdivision_keeps_a_plane_flat_and_its_corners() -> None:

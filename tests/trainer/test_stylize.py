@@ -145,16 +145,17 @@ def test_pictures_without_a_pair_a_face_or_content_are_listed(
     photos, painted = folders
     put(STATES[0], photos / "alone.png")
     put(STATES[0], painted / "lonely.png")
-    for name in ("faceless", "broken", "cropped", "odd", "point"):
+    for name in ("faceless", "broken", "cropped", "odd", "words", "point"):
         put(STATES[1], photos / f"{name}.png", points=False)
         put(STATES[1], painted / f"{name}.png", points=False)
     (painted / "broken.png").write_bytes(b"no picture")
     Image.new("RGB", (100, 100)).save(painted / "cropped.png")
     np.save(painted / "odd.npy", np.zeros((468, 3)))
+    np.save(painted / "words.npy", np.full((478, 3), "0.5"))
     np.save(painted / "point.npy", np.zeros((478, 3)))
     output = succeed("stylize", photos, painted, "-o", tmp_path / "data", "--val", "0.6")
     lines = output.splitlines()
-    assert lines[-1].endswith("7 pictures left out")
+    assert lines[-1].endswith("8 pictures left out")
     assert lines[:-1] == [
         f"left out: alone: {painted} has no picture of this name",
         f"left out: lonely: {photos} has no picture of this name",
@@ -163,9 +164,10 @@ def test_pictures_without_a_pair_a_face_or_content_are_listed(
         "left out: cropped: the photo is 320x240, the stylized picture 100x100: landmarks of the "
         "one don't fit the other",
         "left out: faceless: no face was found",
-        f"left out: odd: {painted / 'odd.npy'} holds [468, 3], not 478 finite points",
+        f"left out: odd: {painted / 'odd.npy'} holds float64 [468, 3], not [478, 3] finite numbers",
         "left out: point: the target points lie on a line or in one place: no rotation follows "
         "from them; give landmarks of a whole face",
+        f"left out: words: {painted / 'words.npy'} holds <U3 [478, 3], not [478, 3] finite numbers",
     ]
 
 
@@ -203,4 +205,4 @@ def test_a_second_run_takes_the_place_of_the_first_but_of_nothing_else(
     path = data / "dataset.json"
     path.write_text(path.read_text().replace('"stylize"', '"data"'))
     message = refusal("stylize", *folders, "-o", data, "--val", "0.6")
-    assert message == (f"{data} holds a data set made by onnx2wgsl-train data: choose another folder")
+    assert message == f"{data} holds a data set made by onnx2wgsl-train data: choose another folder"

@@ -19,7 +19,7 @@ from .options import FOLDER, set_threads
     help="Pixels a side.",
 )  # fmt: skip
 @click.option("--pairs", default=1000, show_default=True, type=click.IntRange(4))
-@click.option("--held", "test_pairs", default=100, show_default=True, type=click.IntRange(1))
+@click.option("--held", "pairs_held_out", default=100, show_default=True, type=click.IntRange(1))
 @click.option(
     "--epochs", default=4, show_default=True, type=click.IntRange(1),
     help="Times that each run sees all pairs; what follows a run has half as many.",
@@ -33,7 +33,7 @@ def command(
     data: Path | None,
     size: str,
     pairs: int,
-    test_pairs: int,
+    pairs_held_out: int,
     epochs: int,
     seed: int,
     seconds: float | None,
@@ -50,7 +50,7 @@ def command(
 
     set_threads(threads)
     out = console()
-    budget = Budget(int(size), pairs, test_pairs, epochs, seed)
+    budget = Budget(int(size), pairs, pairs_held_out, epochs, seed)
     ablations = Ablations(folder, budget, processes, out, data)
     finished = ablations.run(seconds)
     out.print(f"{write_findings(ablations)}: what is measured")

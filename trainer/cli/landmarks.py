@@ -9,14 +9,15 @@ from pathlib import Path
 import click
 import numpy as np
 from onnx2wgsl.face.drawing import draw
+from onnx2wgsl.face.errors import FaceError
 from onnx2wgsl.face.procrustes import to_training_frame
-from onnx2wgsl.face.topology import LANDMARKS
 from PIL import Image
 from rich.progress import Progress
 
 from ..errors import TrainerError
 from ..files import replacing
-from ..landmarks.detector import Detector, Landmarks, Picture, read_frames, read_picture
+from ..landmarks.detector import Detector, Landmarks, Picture, read_frames, read_landmarks, read_picture
+from ..landmarks.warp import aspect
 from . import console
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
@@ -56,11 +57,15 @@ def command(
     drawings, faceless = 0, []
     with Progress(console=out, disable=not out.is_terminal, transient=True) as progress:
         for file in progress.track(files, description="landmarks"):
-            for name, landmarks, aspect in _faces(file, detector):
+            for name, landmarks, ratio in _faces(file, detector):
+                where = str(file) if name == file.stem else f"{file}: {name}"
                 if landmarks is None:
-                    faceless.append(str(file) if name == file.stem else f"{file}: {name}")
+                    faceless.append(where)
                     continue
-                points = landmarks if no_align else to_training_frame(landmarks, aspect)
+                try:
+                    points = landmarks if no_align else to_training_frame(landmarks, ratio)
+                except FaceError as error:
+                    raise TrainerError(f"{where}: {error}") from error
                 _write(folder, name, points.astype(np.float32), size, npy)
                 drawings += 1
     out.print(f"{folder}: {drawings} drawing{'' if drawings == 1 else 's'} of {size}x{size}")
@@ -85,7 +90,7 @@ def _refuse_collisions(files: tuple[Path, ...], folder: Path) -> None:
 def _faces(file: Path, detector: Callable[[], Detector]) -> Iterator[tuple[str, Landmarks | None, float]]:
     """The name of every drawing of a file, its landmarks or None, width / height of the picture."""
     if file.suffix.lower() == ".npy":
-        yield file.stem, _read_landmarks(file), 1.0
+        yield file.stem, read_landmarks(file), 1.0
     elif file.suffix.lower() in PICTURES:
         yield _face(file.stem, read_picture(file), detector())
     else:
@@ -94,17 +99,7 @@ def _faces(file: Path, detector: Callable[[], Detector]) -> Iterator[tuple[str, 
 
 
 def _face(name: str, picture: Picture, detector: Detector) -> tuple[str, Landmarks | None, float]:
-    return name, detector.detect(picture), picture.shape[1] / picture.shape[0]
-
-
-def _read_landmarks(file: Path) -> Landmarks:
-    try:
-        points = np.load(file, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise TrainerError(f"{file} can't be read as an array: {error}") from error
-    if points.shape != (LANDMARKS, 3) or not np.isfinite(points).all():
-        raise TrainerError(f"{file} holds {list(points.shape)}, not [{LANDMARKS}, 3] finite numbers")
-    return np.asarray(points, np.float32)
+    return name, detector.detect(picture), aspect(picture)
 
 
 def _write(folder: Path, name: str, points: Landmarks, size: int, npy: bool) -> None:

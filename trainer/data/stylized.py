@@ -14,24 +14,19 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
 from onnx2wgsl.face.drawing import draw
 from onnx2wgsl.face.errors import FaceError
-from onnx2wgsl.face.procrustes import to_training_frame
-from onnx2wgsl.face.topology import LANDMARKS
 from rich.console import Console
 from rich.progress import track
 
 from ..config import SPLITS, DataConfig, Split
 from ..errors import TrainerError
 from ..landmarks import detector
-from ..landmarks.warp import warped
+from ..landmarks.detector import Landmarks, Picture
+from ..landmarks.warp import aspect, framed
 from . import store
 from .store import Pairs, Shard
 
-Picture = NDArray[np.uint8]
-Points = NDArray[np.float32]
 LandmarksFrom = Literal["stylized", "source"]
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
@@ -153,13 +148,13 @@ def _claim(folder: Path) -> None:
 
 def _framed_pair(
     photo: Path, painted: Path, size: int, landmarks_from: LandmarksFrom
-) -> tuple[Picture, Points]:
+) -> tuple[Picture, Landmarks]:
     """The target u8[size,size,3] and landmarks f32[478,3] of a pair, in the training frame."""
     picture = _read(painted)
     points = _landmarks(painted, picture) if landmarks_from == "stylized" else None
     if points is None:
         original = _read(photo)
-        if abs(_aspect(original) / _aspect(picture) - 1) > _ASPECT_TOLERANCE:
+        if abs(aspect(original) / aspect(picture) - 1) > _ASPECT_TOLERANCE:
             raise LeftOutError(
                 f"the photo is {original.shape[1]}x{original.shape[0]}, the stylized picture "
                 f"{picture.shape[1]}x{picture.shape[0]}: landmarks of the one don't fit the other"
@@ -168,15 +163,9 @@ def _framed_pair(
     if points is None:
         raise LeftOutError("no face was found")
     try:
-        landmarks = to_training_frame(points, _aspect(picture)).astype(np.float32)
+        return framed(picture, points, size)
     except FaceError as error:
         raise LeftOutError(str(error)) from error
-    return warped(picture, points, landmarks, size), landmarks
-
-
-def _aspect(picture: Picture) -> float:
-    height, width, _ = picture.shape
-    return float(width / height)
 
 
 def _read(path: Path) -> Picture:
@@ -186,18 +175,15 @@ def _read(path: Path) -> Picture:
         raise LeftOutError(str(error)) from error
 
 
-def _landmarks(path: Path, picture: Picture) -> Points | None:
+def _landmarks(path: Path, picture: Picture) -> Landmarks | None:
     """The landmarks of a picture: from the .npy beside it, or else found in it."""
     file = path.with_suffix(".npy")
     if not file.exists():
         return detector.detect(picture)
     try:
-        points = np.load(file, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise LeftOutError(f"{file} can't be read: {error}") from error
-    if points.shape != (LANDMARKS, 3) or not np.isfinite(points).all():
-        raise LeftOutError(f"{file} holds {list(points.shape)}, not {LANDMARKS} finite points")
-    return np.asarray(points, np.float32)
+        return detector.read_landmarks(file)
+    except TrainerError as error:
+        raise LeftOutError(str(error)) from error
 
 
 class _Writer:
@@ -209,7 +195,7 @@ class _Writer:
         self.counts: Counter[Split] = Counter()
         self.open: dict[Split, Pairs] = {}
 
-    def add(self, split: Split, target: Picture, points: Points) -> None:
+    def add(self, split: Split, target: Picture, points: Landmarks) -> None:
         """Adds a pair to a split."""
         place = self.counts[split] % self.config.shard
         if place == 0:

@@ -43,7 +43,7 @@ class Budget:
 
     size: int = 128
     pairs: int = 1000
-    test_pairs: int = 100
+    pairs_held_out: int = 100
     """Pairs of each held-out split."""
     epochs: int = 4
     seed: int = 0
@@ -192,9 +192,9 @@ class Ablations:
         config = DataConfig(
             size=2 * budget.size,
             train=budget.pairs,
-            val=budget.test_pairs,
-            pose_extreme=budget.test_pairs,
-            speech=budget.test_pairs,
+            val=budget.pairs_held_out,
+            pose_extreme=budget.pairs_held_out,
+            speech=budget.pairs_held_out,
             seed=budget.seed,
             shard=50,
         )

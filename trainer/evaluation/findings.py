@@ -113,7 +113,7 @@ def write_findings(ablations: Ablations) -> Path:
         "",
         f"Each run: {budget.size}x{budget.size} pixels, {budget.pairs} training pairs, "
         f"{budget.iterations(budget.epochs)} iterations of batch 4 (what follows a run: "
-        f"{budget.iterations(budget.tail)}), seed {budget.seed}; measured on {budget.test_pairs} "
+        f"{budget.iterations(budget.tail)}), seed {budget.seed}; measured on {budget.pairs_held_out} "
         "held-out pairs a split. One run each, so differences of a few percent may be chance. "
         f"A change of up to {SAME:.0%} counts as none. Perc-Lite0 and L1: lower is better; "
         "sharpness: variance of the Laplacian as a share of the truth's.",

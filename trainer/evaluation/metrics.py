@@ -16,7 +16,7 @@ from PIL import Image
 
 Picture = NDArray[Any]
 Perceptual = Callable[[Picture, Picture], NDArray[np.float64]]
-"""Distances f64[N] of two stacks of u8[N,S,S,3] pictures; see `perceptual.distances`."""
+"""Distances f64[N] of two stacks of u8[N,S,S,3] pictures; see `table.perceptual`."""
 
 LUMA = np.array([0.299, 0.587, 0.114])
 """ITU-R BT.601."""

@@ -11,11 +11,15 @@ import torch
 from numpy.typing import NDArray
 
 from ..config import Split
+from ..models.onnx_generator import to_range
 from ..training.perceptual import FeatureDistance
 from . import metrics
 from .metrics import Figures, Perceptual
 
 HELD_OUT: tuple[Split, ...] = ("val", "pose-extreme", "speech")
+
+BATCH = 8
+"""Pictures that a distance sees at a time."""
 
 _COLUMNS = {
     "l1": ("L1", 4),
@@ -50,18 +54,14 @@ class Row:
 def perceptual(distance: FeatureDistance) -> Perceptual:
     """A distance of tensors as one of u8[N,S,S,3] stacks, a few pictures at a time."""
 
-    def measure(output: NDArray[np.uint8], truth: NDArray[np.uint8], step: int = 8) -> NDArray[np.float64]:
+    def measure(output: NDArray[np.uint8], truth: NDArray[np.uint8]) -> NDArray[np.float64]:
         parts = [
-            distance(_tensor(output[at : at + step]), _tensor(truth[at : at + step]))
-            for at in range(0, len(output), step)
+            distance(*(torch.from_numpy(to_range(pictures[at : at + BATCH])) for pictures in (output, truth)))
+            for at in range(0, len(output), BATCH)
         ]
         return np.asarray(torch.cat(parts).double().numpy())
 
     return torch.no_grad()(measure)
-
-
-def _tensor(pictures: NDArray[np.uint8]) -> torch.Tensor:
-    return torch.from_numpy(np.ascontiguousarray(pictures)).permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
 def markdown(rows: Iterable[Row], distance: str, splits: Iterable[Split] = HELD_OUT) -> str:

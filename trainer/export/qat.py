@@ -18,6 +18,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils import parametrize
 
+from ..models.onnx_generator import to_range
+
 BATCH = 4
 LEARNING_RATE = 2e-5
 MOUTH = 5.0
@@ -96,19 +98,15 @@ def tune(
         optimizer = torch.optim.Adam(model.parameters(), LEARNING_RATE)
         for _ in range(iterations):
             batch = order.choice(len(inputs), min(BATCH, len(inputs)), replace=False)
-            output = model(_tensor(inputs[batch]))
+            output = model(torch.from_numpy(to_range(inputs[batch])))
+            truth = torch.from_numpy(to_range(targets[batch]))
             weight = _weights(mouths[batch], output)
-            error = functional.l1_loss(output, _tensor(targets[batch]), reduction="none")
+            error = functional.l1_loss(output, truth, reduction="none")
             loss = (error * weight).sum() / (weight.sum() * error.shape[1])
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
     model.eval()
-
-
-def _tensor(pictures: NDArray[np.uint8]) -> Tensor:
-    """f32[N,3,S,S] in [-1,1]."""
-    return torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
 def _weights(mouths: NDArray[np.int64], like: Tensor) -> Tensor:

@@ -40,6 +40,9 @@ from .runtime import floats_in, operators, optimized
 
 Say = Callable[[str], None]
 
+VALIDATION = 100
+"""Pictures of val that the gate looks at."""
+
 
 def _say_nothing(line: str) -> None:
     """Where nobody listens."""
@@ -51,8 +54,6 @@ class Export:
 
     calibration: int = 200
     """The first pictures of train, which pass all poses and mouths."""
-    validation: int = 100
-    """Pictures of val that the gate looks at."""
     samples: int = 4
     """Samples that every bit is compared on."""
     qat: int = 0
@@ -175,7 +176,7 @@ def _make(
     equalize(part.net, calibration)
     correct_biases(part.net, calibration)
     write_onnx(part.net, part.size, scratch / "prepared.onnx")
-    validation = part.see(held_out.read(data, "val", size, how.validation))
+    validation = part.see(held_out.read(data, "val", size, VALIDATION))
     method, gate = _quantized(scratch, calibration, validation)
     say(f"{name}: int8 is {gate.fidelity:.1f} dB from float, ranges by {method}")
     _annotate(scratch / "int8.onnx", {**about, "onnx2wgsl.gate": json.dumps(_rounded(gate))})

@@ -17,6 +17,7 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from onnx2wgsl.face.topology import LANDMARKS
 from PIL import Image, ImageOps
 
 from ..errors import TrainerError
@@ -147,6 +148,25 @@ def read_picture(path: Path) -> Picture:
             return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
     except (OSError, ValueError, Image.DecompressionBombError) as error:
         raise TrainerError(f"{path} can't be read as a picture: {error}") from error
+
+
+def read_landmarks(path: Path) -> Landmarks:
+    """Landmarks of an .npy file, f32[478,3].
+
+    Raises:
+        TrainerError: it can't be read, or holds something else.
+    """
+    try:
+        with path.open("rb") as file:
+            points = np.lib.format.read_array(file, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise TrainerError(f"{path} can't be read as an array: {error}") from error
+    numbers = points.dtype.kind in "fiu"
+    if points.shape != (LANDMARKS, 3) or not numbers or not np.isfinite(points).all():
+        raise TrainerError(
+            f"{path} holds {points.dtype} {list(points.shape)}, not [{LANDMARKS}, 3] finite numbers"
+        )
+    return np.asarray(points, np.float32)
 
 
 def read_frames(path: Path) -> Iterator[Picture]:

@@ -5,33 +5,33 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-from onnx2wgsl.face.procrustes import to_training_frame
+from onnx2wgsl.face.errors import FaceError
 
 from ..errors import TrainerError
-from .detector import detect, read_picture
-from .warp import warped
+from .detector import Landmarks, Picture, detect, read_picture
+from .warp import framed
 
 
 @dataclass(frozen=True)
 class PhotoFace:
     """picture: u8[size,size,3], the photo moved so that its landmarks f32[478,3] are its face's."""
 
-    picture: NDArray[np.uint8]
-    landmarks: NDArray[np.float32]
+    picture: Picture
+    landmarks: Landmarks
 
 
 def framed_face(photo: Path, size: int) -> PhotoFace:
     """The face in a photo, framed.
 
     Raises:
-        TrainerError: the photo can't be read or shows no face, or mediapipe is missing.
+        TrainerError: the photo can't be read, shows no face or one that can't be placed, or mediapipe
+            is missing.
     """
     picture = read_picture(photo)
     points = detect(picture)
     if points is None:
         raise TrainerError(f"{photo}: no face was found; name another photo")
-    height, width, _ = picture.shape
-    frame_points = to_training_frame(points, width / height).astype(np.float32)
-    return PhotoFace(warped(picture, points, frame_points, size), frame_points)
+    try:
+        return PhotoFace(*framed(picture, points, size))
+    except FaceError as error:
+        raise TrainerError(f"{photo}: {error}") from error

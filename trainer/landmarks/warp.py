@@ -1,4 +1,4 @@
-"""Moves a picture as its landmarks were moved."""
+"""Moves a picture as its landmarks are moved: into the training frame."""
 
 from __future__ import annotations
 
@@ -6,13 +6,28 @@ from math import ceil
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
+from onnx2wgsl.face.procrustes import to_training_frame
 
-Picture = NDArray[np.uint8]
-Points = NDArray[np.float32]
+from .detector import Landmarks, Picture
 
 
-def warped(picture: Picture, points: Points, frame_points: Points, size: int) -> Picture:
+def aspect(picture: Picture) -> float:
+    """How many times as wide as high a picture is."""
+    height, width, _ = picture.shape
+    return float(width / height)
+
+
+def framed(picture: Picture, points: Landmarks, size: int) -> tuple[Picture, Landmarks]:
+    """A picture u8[H,W,3] and its landmarks as the renderer frames a face: u8[size,size,3], f32[478,3].
+
+    Raises:
+        FaceError: the face can't be placed.
+    """
+    frame_points = to_training_frame(points, aspect(picture)).astype(np.float32)
+    return warped(picture, points, frame_points, size), frame_points
+
+
+def warped(picture: Picture, points: Landmarks, frame_points: Landmarks, size: int) -> Picture:
     """A picture u8[H,W,3] moved as its landmarks were: u8[size,size,3].
 
     points, frame_points: f32[478,3], landmarks in the picture and in the frame. Where the frame goes
@@ -33,7 +48,7 @@ def warped(picture: Picture, points: Points, frame_points: Points, size: int) ->
 
 
 def _similarity(
-    points: Points, frame_points: Points, width: int, height: int, size: int
+    points: Landmarks, frame_points: Landmarks, width: int, height: int, size: int
 ) -> tuple[complex, complex]:
     """The similarity from pixels of the picture to those of the frame, by least squares.
 

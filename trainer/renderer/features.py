@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from onnx2wgsl.face import topology
 
-from . import face
+from . import head
 from .expressions import MOUTH, turn_jaw
 from .mesh import Points, Triangles, curve, ellipsoid, grid
 from .parts import Material, Part, plain
@@ -29,24 +29,24 @@ _BROWS = {
 
 
 def _skin(surface: Points) -> list[Part]:
-    coordinates = np.concatenate([face.SURFACE_UV, np.zeros((len(surface), 1))], axis=1)
+    coordinates = np.concatenate([head.SURFACE_UV, np.zeros((len(surface), 1))], axis=1)
     regions = {
-        (face.SKIN, face.BEHIND): (Material.SKIN, _SKIN_LINE),
-        (face.UPPER,): (Material.LIPS, _LIPS_LINE),
-        (face.LOWER,): (Material.LIPS, _LIPS_LINE + 1),
+        (head.SKIN, head.BEHIND): (Material.SKIN, _SKIN_LINE),
+        (head.UPPER,): (Material.LIPS, _LIPS_LINE),
+        (head.LOWER,): (Material.LIPS, _LIPS_LINE + 1),
     }
     return [
-        Part(surface, face.SURFACE[np.isin(face.REGION, region)], material, line, coordinates)
+        Part(surface, head.SURFACE[np.isin(head.REGION, region)], material, line, coordinates)
         for region, (material, line) in regions.items()
     ]
 
 
 def _eyes(state: FaceState, points: Points) -> list[Part]:
     eyes = []
-    for index, (side, eye) in enumerate(face.eyes(state).items()):
+    for index, (side, eye) in enumerate(head.eyes(state).items()):
         unit, triangles = ellipsoid((0, 0, 0), (1, 1, 1), 36, 24)
         # The poles of the ellipsoid's grid lie above and below; the iris is at +z.
-        ball = (unit * face.EYEBALL_RADIUS) @ eye.axes.T + eye.center
+        ball = (unit * head.EYEBALL_RADIUS) @ eye.axes.T + eye.center
         eyes.append(Part(ball, triangles, Material.EYE, _EYE_LINE + index, unit))
         eyes += _lids(points, eye.center, side, _EYE_LINE + index)
     return eyes
@@ -109,7 +109,7 @@ def _mouth(state: FaceState) -> list[Part]:
     """The mouth's inside: cavity, teeth and tongue; the lower half moves with the jaw."""
     jaw = state.expression.get("jaw", 0.0)
     tongue = state.expression.get("tongue", 0.0)
-    still = REST + np.tensordot(np.asarray(state.identity), face.IDENTITIES, 1)
+    still = REST + np.tensordot(np.asarray(state.identity), head.IDENTITIES, 1)
     shift = (still[[13, 14, 78, 308]] - REST[[13, 14, 78, 308]]).mean(0)
     y, z = MOUTH[1], MOUTH[2]
 
@@ -133,7 +133,7 @@ def _mouth(state: FaceState) -> list[Part]:
 
 def parts(state: FaceState) -> list[Part]:
     """All that an expression, a gaze or an identity moves, in the head's own coordinates."""
-    surface = face.surface(state)
+    surface = head.surface(state)
     points = surface[: topology.MESH]
     return [
         *_skin(surface),

@@ -15,7 +15,6 @@ from .scene import Scene, scene
 from .shading import Array, Surface, shade
 from .state import FaceState
 
-_INNER = (Material.EYE, Material.LASH, Material.MOUTH, Material.TEETH, Material.TONGUE)
 _HEAD = (Material.SKIN, Material.LIPS, Material.BROW, Material.HAIR, Material.STREAK)
 
 

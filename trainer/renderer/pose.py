@@ -8,7 +8,7 @@ from onnx2wgsl.face.camera import project, rotation
 from onnx2wgsl.face.framing import PIVOT
 from onnx2wgsl.face.topology import MESH
 
-from . import face
+from . import head
 from .mesh import Points
 from .state import FaceState
 
@@ -29,6 +29,6 @@ def seen(points: Points, state: FaceState, share: float | Points = 1.0) -> Point
 
 def landmarks(state: FaceState) -> NDArray[np.float32]:
     """The 478 landmarks of a state, f32[478,3], as MediaPipe would report them of its picture."""
-    eyes = face.eyes(state)
-    points = [face.surface(state)[:MESH], *(eyes[side].iris() for side in face.SIDES)]
+    eyes = head.eyes(state)
+    points = [head.surface(state)[:MESH], *(eyes[side].iris() for side in head.SIDES)]
     return seen(placed(np.concatenate(points), state), state).astype(np.float32)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .decals import decals
-from .face import EYEBALL_RADIUS, IRIS_RADIUS
+from .head import EYEBALL_RADIUS, IRIS_RADIUS
 from .looks import look
 from .parts import Material
 

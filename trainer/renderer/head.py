@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from onnx2wgsl.face import topology
 from onnx2wgsl.face.topology import MESH, TRIANGLES, UV
 
-from .expressions import MOUTH, displaced, smooth_step
+from .expressions import displaced, smooth_step
 from .mesh import Points, subdivision
 from .rest import LOWER_LIP, REST, UPPER_LIP
 from .state import FaceState
@@ -180,8 +180,3 @@ def surface(state: FaceState) -> Points:
     for eye in eyes(state).values():
         smooth = _pushed_out(smooth, eye.center)
     return smooth
-
-
-def mouth_center(points: Points) -> Points:
-    """The middle of the mouth of f64[468,3]."""
-    return np.asarray(points[[13, 14]].mean(0) * [0, 1, 1] + MOUTH * [1, 0, 0])
