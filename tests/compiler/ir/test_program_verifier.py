@@ -54,6 +54,11 @@ def test_a_valid_program_passes(text: str) -> None:
     [
         ('"more"', '"load"', "2 kernels are called 'load'"),
         ('("x")', '("z")', "kernel 'load' reads the input 'z', which there is not"),
+        (
+            'copy "load" [1, 2, 2] x 2 ("x")',
+            'pack "load" [1, 2, 2] x 2 ("z")',
+            "kernel 'load' reads the input 'z', which there is not",
+        ),
         # views
         ("(%a[4 x 2])", "(%a[5 x 2])", "kernel 'more' reads buffer 'a', which has 8 words"),
         (
