@@ -113,6 +113,21 @@ def test_a_valid_program_passes(text: str) -> None:
             "output 'y' has 16 channels; not stored: [15], stored again: [7]",
         ),
         ("f32[1,16,2,2]", "f32[1,16,2,3]", "output 'y' has 96 elements, kernel 'low' stores 64"),
+        (
+            'WordStore("r")',
+            'OutputStore("r", table=@t, channels=[0..2], total=3)',
+            "output 'r' has 64 elements, kernel 'rows' stores 3",
+        ),
+        (
+            'WordStore("r")',
+            'OutputStore("r", table=@t, channels=[0, 0, 2], total=3)',
+            "output 'r' has 3 channels; not stored: [1], stored again: [0]",
+        ),
+        (
+            'WordStore("r")',
+            ", ".join(['OutputStore("r", table=@t, channels=[0], total=1)'] * 2),
+            "output 'r' is stored by 'rows' and 'rows'",
+        ),
         # places
         ("8 words at 0", "8 words", "buffer 'a' has no place"),
         ("64 words at 24", "64 words at 25", "buffer 'f' lies outside the arena of 88 words"),
