@@ -14,7 +14,6 @@ from .binary import (
     pair_table,
     qlinear_add,
     qlinear_mul,
-    stored_bytes,
 )
 from .convolution import convolve
 from .dynamic import dynamic_parameters
@@ -43,6 +42,7 @@ from .quantization import (
     quantize_thresholds,
     requantize,
     requantize_multiplier,
+    stored_bytes,
     wrap_i32,
 )
 from .resize import (

@@ -90,25 +90,39 @@ def linear_taps(size: int, result: int, scale: float, coordinates: str) -> Linea
     >>> taps.second_distance.tolist()  # the weights of `first`
     [1.0, 0.75, 0.25, 0.5]
     """
-    c = resize_coordinates(size, result, scale, coordinates)
-    # Not negative any more, so that cutting off is rounding down.
-    c = np.clip(c, F32(0), F32(size - 1))
-    first = c.astype(np.int64)
-    second = np.minimum(first + 1, size - 1)
+    c, first, second = _neighbours(size, result, scale, coordinates)
     same = first == second
     distances = [np.where(same, F32(0.5), np.abs(c - i.astype(F32))) for i in (first, second)]
     return LinearTaps(first, second, *distances)
 
 
+def scaled_taps(size: int, result: int, scale: float, coordinates: str) -> LinearTaps:
+    """Taps whose distances are whole 1024ths, i64: both coordinates are cut off to those first."""
+    c, first, second = _neighbours(size, result, scale, coordinates)
+    position = (c * F32(1024)).astype(np.int64)
+    same = first == second
+    distances = [np.where(same, 512, np.abs(position - i * 1024)) for i in (first, second)]
+    return LinearTaps(first, second, *distances)
+
+
+def _neighbours(size: int, result: int, scale: float, coordinates: str) -> tuple[Array, Array, Array]:
+    """Coordinates clamped to the source, f32, and the two positions that each lies between, i64."""
+    c = resize_coordinates(size, result, scale, coordinates)
+    # Not negative any more, so that cutting off is rounding down.
+    c = np.clip(c, F32(0), F32(size - 1))
+    first = c.astype(np.int64)
+    return c, first, np.minimum(first + 1, size - 1)
+
+
 def linear_weights(y: LinearTaps, x: LinearTaps) -> tuple[Array, Array, Array, Array]:
-    """Weights of (y1, x1), (y1, x2), (y2, x1), (y2, x2), f32 [H, W] each: RN(dy * dx)."""
+    """Weights of (y1, x1), (y1, x2), (y2, x1), (y2, x2), [H, W] each: RN(dy * dx) in f32, or i64."""
     near_y, far_y = y.second_distance[:, None], y.first_distance[:, None]
     near_x, far_x = x.second_distance, x.first_distance
     return near_y * near_x, near_y * far_x, far_y * near_x, far_y * far_x
 
 
 def resize_linear(values: Array, y: LinearTaps, x: LinearTaps) -> Array:
-    """Linear Resize of f32 [..., H, W] over the last two axes.
+    """Linear Resize of f32 [..., H, W] over the last two axes; of i64 with weights of `scaled_taps`.
 
     RN(RN(RN(k11*X11 + k21*X21) + k12*X12) + k22*X22), every product rounded, the taps in the order
     of `linear_weights`. onnxruntime takes this road where only the last two axes (or, of rank 4,
@@ -123,18 +137,6 @@ def resize_linear(values: Array, y: LinearTaps, x: LinearTaps) -> Array:
     return result
 
 
-def scaled_taps(size: int, result: int, scale: float, coordinates: str) -> LinearTaps:
-    """Taps whose distances are whole 1024ths, i64: both coordinates are cut off to those first."""
-    c = resize_coordinates(size, result, scale, coordinates)
-    c = np.clip(c, F32(0), F32(size - 1))
-    first = c.astype(np.int64)
-    second = np.minimum(first + 1, size - 1)
-    position = (c * F32(1024)).astype(np.int64)
-    same = first == second
-    distances = [np.where(same, 512, np.abs(position - i * 1024)) for i in (first, second)]
-    return LinearTaps(first, second, *distances)
-
-
 def resize_bytes(values: Array, y: LinearTaps, x: LinearTaps) -> Array:
     """Linear Resize of bytes over the last two axes, i64, towards zero.
 
@@ -143,12 +145,7 @@ def resize_bytes(values: Array, y: LinearTaps, x: LinearTaps) -> Array:
     """
     if y.first_distance.dtype == F32:
         return np.trunc(resize_linear(values.astype(F32), y, x)).astype(np.int64)
-    k11, k21, k12, k22 = linear_weights(y, x)
-    wide = values.astype(np.int64)
-    total: Array = k11 * wide[..., y.first[:, None], x.first]
-    total = total + k21 * wide[..., y.first[:, None], x.second]
-    total = total + k12 * wide[..., y.second[:, None], x.first]
-    total = total + k22 * wide[..., y.second[:, None], x.second]
+    total = resize_linear(values.astype(np.int64), y, x)
     # A shift alone would round a negative sum down.
     towards_zero: Array = np.sign(total) * (np.abs(total) >> 20)
     return towards_zero
