@@ -10,10 +10,11 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 
-from ..errors import CompileError
+from ..errors import told_as
 from ..ir.graph import Value
 from ..ir.types import Array
 from .facts import IMPLIED_DOMAINS
+from .session import open_session, quiet_options
 
 THREADS = 1
 """Results must not depend on how many cores there are."""
@@ -56,11 +57,8 @@ def run_node(op_type: str, attributes: dict[str, Any], xs: Sequence[Array], opse
         for name, x in zip(names, xs, strict=False)
         if name and x.dtype != np.int64
     }
-    try:
+    with told_as(f"onnxruntime can't run {op_type}"):
         (result,) = session.run(["y"], feed)
-    except Exception as error:  # onnxruntime's exceptions share no base class
-        reason = " ".join(str(error).split())
-        raise CompileError(f"onnxruntime can't run {op_type}: {reason}") from error
     return np.asarray(result)
 
 
@@ -91,14 +89,10 @@ def _session(
 
 
 def _open(model: onnx.ModelProto, what: str) -> ort.InferenceSession:
-    options = ort.SessionOptions()
-    options.log_severity_level = 4
+    options = quiet_options()
     options.intra_op_num_threads = THREADS
-    try:
-        return ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime's exceptions share no base class
-        reason = " ".join(str(error).split())
-        raise CompileError(f"onnxruntime can't run {what}: {reason}") from error
+    with told_as(f"onnxruntime can't run {what}"):
+        return open_session(model, options)
 
 
 def run_expression(
