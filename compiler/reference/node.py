@@ -13,7 +13,7 @@ import onnxruntime as ort
 from ..errors import told_as
 from ..ir.graph import Value
 from ..ir.types import Array
-from .facts import IMPLIED_DOMAINS
+from .facts import domain_and_type
 from .session import open_session, quiet_options
 
 THREADS = 1
@@ -40,8 +40,7 @@ def run_node(op_type: str, attributes: dict[str, Any], xs: Sequence[Array], opse
     # Absent at the end means left out: an older opset may not know those operands at all.
     while names and not names[-1]:
         names.pop()
-    domain, _, op_type = op_type.rpartition(".")
-    domain = domain or IMPLIED_DOMAINS.get(op_type, "")
+    domain, op_type = domain_and_type(op_type)
     node = onnx.helper.make_node(op_type, names, ["y"], domain=domain, **attributes)
     if op_type == "Clip":
         opset = max(opset, 11)  # bounds are operands, as the importer makes them of attributes
@@ -111,8 +110,7 @@ def run_expression(
                 scalar = x.array.astype(np.float32).reshape(())
                 constants.append(onnx.numpy_helper.from_array(scalar, names[x]))
         names[op.result] = f"t{number}"
-        domain, _, plain = op.op_type.rpartition(".")
-        domain = domain or IMPLIED_DOMAINS.get(plain, "")
+        domain, plain = domain_and_type(op.op_type)
         domains.setdefault(domain, 1)
         nodes.append(
             onnx.helper.make_node(
