@@ -221,6 +221,15 @@ def writes(kernel: Kernel) -> list[View]:
     ]
 
 
+def outputs_stored(kernel: Kernel) -> set[str]:
+    """Graph outputs that a kernel stores, in part or whole."""
+    return {
+        store.output
+        for store in kernel.stores
+        if isinstance(store, WordStore) or (isinstance(store, OutputStore) and store.view is None)
+    }
+
+
 def fills(kernel: Kernel) -> list[View]:
     """Views all of whose words a kernel writes."""
     views = []

@@ -27,6 +27,7 @@ from .program import (
     View,
     WordStore,
     inputs_read,
+    outputs_stored,
     touches,
 )
 from .types import Array, TensorType
@@ -171,8 +172,7 @@ def _of_output(type_: TensorType, parts: list[tuple[Kernel, OutputStore | None]]
 def _bindings(program: Program) -> Iterator[str]:
     for kernel in program.kernels:
         arena = any(True for _ in touches(kernel))
-        outputs = {name for name, _ in _output_parts(kernel)}
-        count = arena + len(inputs_read(kernel)) + len(outputs)
+        count = arena + len(inputs_read(kernel)) + len(outputs_stored(kernel))
         if count > STORAGE_BUFFERS:
             yield f"kernel {kernel.name!r} binds {count} storage buffers; devices have {STORAGE_BUFFERS}"
 
