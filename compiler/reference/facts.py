@@ -36,8 +36,8 @@ PURE_UNARY = frozenset(
     ]
 )
 """The result for an element depends on that element alone, whatever its place in the tensor: a table of 256
-entries, made by running the operator once, is exact. Measured: tests/compiler/test_oracle.py. Others (Sin,
-Log, Softplus, ...) compute the last elements of a tensor, or of a thread's share, by other code.
+entries, made by running the operator once, is exact. Measured: tests/compiler/reference/test_oracle.py.
+Others (Sin, Log, Softplus, ...) compute the last elements of a tensor, or of a thread's share, by other code.
 """
 
 PURE_WITH_CONSTANT = frozenset({"Add", "Div", "Max", "Min", "Mul", "Sub"})
