@@ -43,10 +43,16 @@ class View:
 
     @property
     def whole(self) -> bool:
+        """Whether it lies in one run, pixel after pixel."""
         return self.words == self.pitch
 
+    @property
+    def is_prefix(self) -> bool:
+        """Whether it is one run from the buffer's first word on, so that pixels and words say it all."""
+        return self.whole and self.first == 0
+
     def __str__(self) -> str:
-        part = "" if self.whole else f", words {self.first}:{self.first + self.words} of {self.pitch}"
+        part = "" if self.is_prefix else f", words {self.first}:{self.first + self.words} of {self.pitch}"
         return f"buffer {self.buffer.name!r}{part}"
 
 

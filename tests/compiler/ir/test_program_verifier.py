@@ -66,6 +66,11 @@ def test_a_valid_program_passes(text: str) -> None:
             "(%a[2 x 0:4 of 2])",
             "kernel 'more' reads buffer 'a', words 0:4 of 2, which has 8 words",
         ),
+        (
+            "(%a[4 x 2])",
+            "(%a[4 x 2:4 of 2])",
+            "kernel 'more' reads buffer 'a', words 2:4 of 2, which has 8 words",
+        ),
         ("2:4 of 4]\n", "2:4 of 5]\n", "kernel 'more' stores buffer 'c', words 2:4 of 5, which has 16 words"),
         # words
         (
