@@ -6,7 +6,8 @@ operators/.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 
 class CompileError(Exception):
@@ -19,3 +20,15 @@ class UnsupportedError(CompileError):
     def __init__(self, heading: str, reasons: Sequence[str]) -> None:
         self.heading, self.reasons = heading, list(reasons)
         super().__init__("\n".join([heading, *(f"  - {reason}" for reason in reasons)]))
+
+
+@contextmanager
+def told_as(what: str) -> Iterator[None]:
+    """Turns whatever onnx or onnxruntime raises into one CompileError of one line."""
+    try:
+        yield
+    except CompileError:
+        raise
+    except Exception as error:  # onnxruntime's exceptions share no base class
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise CompileError(f"{what}: {reason}") from error

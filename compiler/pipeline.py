@@ -95,6 +95,8 @@ def _later_reasons(graph: Graph) -> list[str]:
 
 def compile_graph(graph: Graph, observe: Observer | None = None) -> Program:
     """The program of an imported graph, which is rewritten in place."""
+    if not graph.outputs:
+        raise CompileError(f"{graph.name} computes nothing: it has no outputs")
     notify = observe or (lambda *_: None)
     signed = any(value.type.dtype == "s8" for value in activations(graph))
     to_integers(graph, observe)
@@ -111,8 +113,6 @@ def compile_graph(graph: Graph, observe: Observer | None = None) -> Program:
         last.apply(program)
         verify_program(program, last.name)
         notify(last.name, program)
-    if not program.kernels:
-        raise CompileError(f"{graph.name} computes nothing: its outputs are its inputs")
     return program
 
 

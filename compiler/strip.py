@@ -26,7 +26,7 @@ from onnx import numpy_helper
 
 from .arithmetic import is_implied
 from .arithmetic.array import Array
-from .errors import CompileError
+from .errors import told_as
 from .files import write_whole
 from .frontend.model_file import read_model
 
@@ -54,11 +54,10 @@ def strip_file(source: Path, destination: Path) -> list[str]:
     """
     model = read_model(source)
     lines = strip_zero_points(model)
-    try:
+    # protobuf's limit of 2 GiB, or what onnx.checker finds
+    with told_as(f"{source} is not a valid ONNX model"):
         data = model.SerializeToString()
         onnx.checker.check_model(data)
-    except Exception as error:  # protobuf's limit of 2 GiB, or what onnx.checker found
-        raise CompileError(f"{source} is not a valid ONNX model: {_one_line(error)}") from error
     write_whole(destination, data)
     return lines
 
@@ -98,7 +97,3 @@ def _names_read(graph: onnx.GraphProto) -> Iterator[str]:
         for attribute in node.attribute:
             for inner in (attribute.g, *attribute.graphs):
                 yield from _names_read(inner)
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

@@ -23,7 +23,7 @@ COLUMNS = 110
 
 def mentioned_files(text: str) -> set[str]:
     """Paths in the text: everything that begins with a folder of the repository."""
-    return set(re.findall(r"(?<![\w/])(?:compiler|tests|docs)/[\w/.]*[\w/]", text))
+    return set(re.findall(r"(?<![\w/])(?:compiler|tests|docs)/[\w/.-]*[\w/]", text))
 
 
 def mentioned_names(text: str) -> set[str]:
@@ -72,6 +72,15 @@ def test_what_the_page_on_tests_names_is_there(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(mentioned_files(TESTS)))
 def test_a_file_that_the_page_on_tests_names_exists(name: str) -> None:
     assert (ROOT / name).exists()
+
+
+def test_the_files_that_the_compilers_docstrings_and_comments_name_exist() -> None:
+    named = [
+        (str(path.relative_to(ROOT)), name)
+        for path in (ROOT / "compiler").rglob("*.py")
+        for name in mentioned_files(path.read_text("utf-8"))
+    ]
+    assert [(path, name) for path, name in named if not (ROOT / name).exists()] == []
 
 
 def test_every_name_in_the_guide_is_in_the_code() -> None:

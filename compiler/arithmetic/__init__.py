@@ -14,10 +14,9 @@ from .binary import (
     pair_table,
     qlinear_add,
     qlinear_mul,
-    stored_bytes,
 )
 from .convolution import convolve
-from .dynamic import dynamic_parameters, dynamic_quantize_linear
+from .dynamic import dynamic_parameters
 from .pad import pad_indices
 from .pooling import (
     PoolAxis,
@@ -43,18 +42,15 @@ from .quantization import (
     quantize_thresholds,
     requantize,
     requantize_multiplier,
+    stored_bytes,
     wrap_i32,
 )
 from .resize import (
-    CubicTaps,
     LinearTaps,
-    cubic_taps,
     linear_taps,
     linear_weights,
-    outside,
     resize_bytes,
     resize_coordinates,
-    resize_cubic,
     resize_indices,
     resize_linear,
     scaled_taps,
@@ -65,7 +61,6 @@ __all__ = [
     "F32",
     "OPSET_OF_ONE_AXIS",
     "AddForm",
-    "CubicTaps",
     "LinearTaps",
     "PoolAxis",
     "add_form",
@@ -75,10 +70,8 @@ __all__ = [
     "average_terms",
     "average_thresholds",
     "convolve",
-    "cubic_taps",
     "dequantize_linear",
     "dynamic_parameters",
-    "dynamic_quantize_linear",
     "float_from_order",
     "float_order",
     "fused_multiply_add",
@@ -90,7 +83,6 @@ __all__ = [
     "linear_weights",
     "max_pool",
     "mul_thresholds",
-    "outside",
     "pad_indices",
     "pair_table",
     "pool_axis",
@@ -105,7 +97,6 @@ __all__ = [
     "requantize_multiplier",
     "resize_bytes",
     "resize_coordinates",
-    "resize_cubic",
     "resize_indices",
     "resize_linear",
     "scaled_taps",

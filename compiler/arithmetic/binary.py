@@ -12,10 +12,8 @@ from typing import NamedTuple
 import numpy as np
 
 from .array import Array
-from .quantization import F32
+from .quantization import F32, NEVER, saturate, stored_bytes
 
-NEVER = 0x7FFFFFFF
-"""A threshold that no value reaches."""
 _I32 = (-(2**31), 2**31 - 1)
 _LARGEST_SHIFT = 22  # 256 << 22 is 2^30: the result and one addend stay within i32
 
@@ -59,14 +57,14 @@ def qlinear_add(
     """
     if swapped:
         a, b, a_q, b_q = b, a, b_q, a_q
-    # An overflow is part of the formula: `_saturate` treats what comes of it as the CPU does.
+    # An overflow is part of the formula: `saturate` treats what comes of it as the CPU does.
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         scale_c, zero_c = F32(c_q[0]), F32(c_q[1])
         ratio_a, ratio_b = F32(a_q[0]) / scale_c, F32(b_q[0]) / scale_c
         constant = zero_c - fused_multiply_add(ratio_a, F32(a_q[1]), ratio_b * F32(b_q[1]))
         inner = fused_multiply_add(np.asarray(b).astype(F32), ratio_b, constant)
         value = fused_multiply_add(np.asarray(a).astype(F32), ratio_a, inner)
-    return _saturate(value, limits)
+    return saturate(value, limits)
 
 
 def qlinear_mul(
@@ -93,16 +91,7 @@ def _scaled_product(
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         ratio = F32(scale_a) * F32(scale_b) / F32(c_q[0])
         value = product.astype(F32) * ratio + F32(c_q[1])
-    return _saturate(value, limits)
-
-
-def _saturate(value: Array, limits: tuple[int, int]) -> Array:
-    """sat(rne(v)) as int32; NaN and what int32 can't hold give `lo`, as cvtps2dq makes of them."""
-    low, high = limits
-    rounded = np.rint(value)
-    in_range = (rounded >= F32(-(2.0**31))) & (rounded < F32(2.0**31))
-    levels: Array = np.clip(np.where(in_range, rounded, F32(low)), low, high).astype(np.int32)
-    return levels
+    return saturate(value, limits)
 
 
 def add_swaps_roles(a_shape: tuple[int, ...], b_shape: tuple[int, ...]) -> bool:
@@ -131,13 +120,6 @@ def add_swaps_roles(a_shape: tuple[int, ...], b_shape: tuple[int, ...]) -> bool:
         if max(size_a, size_b) > 1:
             return size_a == 1
     return True
-
-
-def stored_bytes(limits: tuple[int, int]) -> Array:
-    """The stored integer of each byte 0..255, i32 [256]."""
-    low, _ = limits
-    values = np.arange(256, dtype=np.int32)
-    return np.where(values > 127, values - 256, values).astype(np.int32) if low < 0 else values
 
 
 def pair_table(fn: Callable[[Array, Array], Array], limits: tuple[int, int]) -> Array:

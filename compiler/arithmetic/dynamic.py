@@ -1,11 +1,11 @@
-"""DynamicQuantizeLinear."""
+"""What DynamicQuantizeLinear quantizes by."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from .array import Array
-from .quantization import F32, quantize_linear
+from .quantization import F32
 
 
 def dynamic_parameters(x: Array) -> tuple[np.float32, int]:
@@ -21,9 +21,3 @@ def dynamic_parameters(x: Array) -> tuple[np.float32, int]:
         scale = F32(1) if highest == lowest else F32((highest - lowest) / F32(255))
         zero_point = F32(0) - lowest / scale
     return scale, int(np.rint(np.clip(zero_point, 0, 255)))
-
-
-def dynamic_quantize_linear(x: Array) -> tuple[Array, np.float32, int]:
-    """DynamicQuantizeLinear of f32: int32 levels of 0..255, scale, zero point."""
-    scale, zero_point = dynamic_parameters(x)
-    return quantize_linear(x, float(scale), zero_point, (0, 255)), scale, zero_point

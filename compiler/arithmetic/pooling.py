@@ -8,9 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .array import Array
-from .quantization import F32, float_from_order, float_order, requantize
-
-_NEVER = 0x7FFFFFFF
+from .quantization import F32, least_keys, requantize, saturate, stored_bytes
 
 
 class PoolAxis(NamedTuple):
@@ -130,11 +128,8 @@ def is_global(size: tuple[int, ...], axes: list[PoolAxis]) -> bool:
 
 def average_terms(x_q: tuple[float, int], limits: tuple[int, int]) -> Array:
     """RN(sx * (x - zx)) of each byte by its stored bits, f32 [256]."""
-    values = np.arange(256)
-    if limits[0] < 0:
-        values = np.where(values > 127, values - 256, values)
     with np.errstate(over="ignore"):
-        terms: Array = (values - x_q[1]).astype(F32) * F32(x_q[0])
+        terms: Array = (stored_bytes(limits) - x_q[1]).astype(F32) * F32(x_q[0])
     return terms
 
 
@@ -142,24 +137,22 @@ def average_levels(
     total: Array, count: Array | int, y_q: tuple[float, int], limits: tuple[int, int]
 ) -> Array:
     """sat(rne(RN(RN(RN(S / count) / sy) + zy))) of f32 sums, as int32; beyond int32 gives `lo`."""
-    low, high = limits
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         mean = total / np.asarray(count).astype(F32)
-        value = np.rint(mean / F32(y_q[0]) + F32(y_q[1]))
-        in_range = (value >= F32(-(2.0**31))) & (value < F32(2.0**31))
-    levels: Array = np.clip(np.where(in_range, value, F32(low)), low, high).astype(np.int32)
-    return levels
+        value = mean / F32(y_q[0]) + F32(y_q[1])
+    return saturate(value, limits)
 
 
 def average_thresholds(
     count: int, x_q: tuple[float, int], y_q: tuple[float, int], limits: tuple[int, int]
 ) -> Array | None:
-    """Keys (`float_order`) of the least sum S that reaches lo + 1 ... hi, i32 [255], by bisection.
+    """Keys (`float_order`) of the least sum S that reaches lo + 1 ... hi, i32 [255] (`least_keys`).
 
     level = lo + the number of thresholds <= float_order(S), for every sum of up to `count` terms;
-    0x7fffffff where no such sum reaches a level. None where a sum may leave int32, whose level is
+    `NEVER` where no such sum reaches a level. None where a sum may leave int32, whose level is
     `lo`.
 
+    >>> from onnx2wgsl.compiler.arithmetic import float_from_order
     >>> keys = average_thresholds(4, (1.0, 0), (1.0, 0), (0, 255))
     >>> float_from_order(keys[:3]).tolist()  # means of 4 terms above 0.5, from 1.5, above 2.5: ties to even
     [2.000000238418579, 6.0, 10.000000953674316]
@@ -169,20 +162,8 @@ def average_thresholds(
     with np.errstate(over="ignore", invalid="ignore"):
         if not abs(largest / F32(count) / F32(y_q[0])) + F32(256) < F32(2.0**31):
             return None
-    low_level, high_level = limits
-    ends = float_order(np.array([-largest, largest], F32)).astype(np.int64)
-    levels = np.arange(low_level + 1, high_level + 1)
-    low = np.full(levels.shape, ends[0] - 1, np.int64)
-    high = np.full(levels.shape, ends[1] + 1, np.int64)
-    while (high - low > 1).any():
-        middle = (low + high) // 2
-        # Beyond the ends no sum lies, and a key may be no number at all.
-        inside = np.clip(middle, *ends)
-        reaches = average_levels(float_from_order(inside), count, y_q, limits) >= levels
-        reaches &= middle >= ends[0]
-        high = np.where(reaches, middle, high)
-        low = np.where(reaches, low, middle)
-    return np.where(high > ends[1], _NEVER, high).astype(np.int32)
+    ends = (-largest, largest)
+    return least_keys(lambda total: average_levels(total, count, y_q, limits), ends, limits)
 
 
 def global_average_multiplier(sx: float, sy: float, count: int) -> np.float32:

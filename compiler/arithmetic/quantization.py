@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ IMPLIED_ZERO_POINTS = {
     "QuantizeLinear": frozenset({np.dtype(np.uint8)}),
 }
 """Stored types whose zero point is 0 where there is none; without one QuantizeLinear makes uint8."""
+NEVER = 0x7FFFFFFF
+"""A threshold that no value reaches."""
 
 
 def quantize_linear(x: Array, scale: float, zero_point: int, limits: tuple[int, int]) -> Array:
@@ -70,6 +73,22 @@ def quantize_bias(bias: Array, sx: float, sw: Array) -> Array:
     return levels.astype(np.int32)
 
 
+def saturate(value: Array, limits: tuple[int, int]) -> Array:
+    """sat(rne(v)) as int32; NaN and what int32 can't hold give `lo`, as cvtps2dq makes of them."""
+    low, high = limits
+    rounded = np.rint(value)
+    in_range = (rounded >= F32(-(2.0**31))) & (rounded < F32(2.0**31))
+    levels: Array = np.clip(np.where(in_range, rounded, F32(low)), low, high).astype(np.int32)
+    return levels
+
+
+def stored_bytes(limits: tuple[int, int]) -> Array:
+    """The stored integer of each byte 0..255, i32 [256]."""
+    low, _ = limits
+    values = np.arange(256, dtype=np.int32)
+    return np.where(values > 127, values - 256, values).astype(np.int32) if low < 0 else values
+
+
 def wrap_i32(values: Array) -> Array:
     """int64 reduced to int32 modulo 2^32."""
     return values.astype(np.int64).astype(np.uint32).view(np.int32)
@@ -94,21 +113,30 @@ def float_from_order(keys: Array) -> Array:
 def quantize_thresholds(scale: float, zero_point: int, limits: tuple[int, int]) -> Array:
     """Key of the smallest f32 that QuantizeLinear takes to lo + 1 ... hi, i32 [255], by bisection.
 
-    A level that no finite or infinite value reaches has the key 0x7fffffff.
+    A level that no finite or infinite value reaches has the key `NEVER`.
 
     >>> float_from_order(quantize_thresholds(1.0, 0, (0, 255))[:3]).tolist()  # above 0.5, from 1.5, above 2.5
     [0.5000000596046448, 1.5, 2.500000238418579]
     """
-    low_level, high_level = limits
-    levels = np.arange(low_level + 1, high_level + 1)
-    infinity = int(float_order(np.array([np.inf], F32))[0])
-    low = np.full(levels.shape, -infinity - 2, np.int64)  # below -inf: never reaches a level
-    high = np.full(levels.shape, infinity + 1, np.int64)
+    return least_keys(lambda x: quantize_linear(x, scale, zero_point, limits), (-np.inf, np.inf), limits)
+
+
+def least_keys(
+    levels_of: Callable[[Array], Array], ends: tuple[float, float], limits: tuple[int, int]
+) -> Array:
+    """Key (`float_order`) of the least f32 between the ends whose level is lo + 1 ... hi, i32 [255].
+
+    `levels_of` grows with its operand. `NEVER` where no value up to the greater end reaches a level.
+    """
+    least, greatest = float_order(np.array(ends, F32)).astype(np.int64)
+    levels = np.arange(limits[0] + 1, limits[1] + 1)
+    low = np.full(levels.shape, least - 1)
+    high = np.full(levels.shape, greatest + 1)
     while (high - low > 1).any():
         middle = (low + high) // 2
-        x = float_from_order(np.clip(middle, -infinity - 1, infinity))
-        reaches = quantize_linear(x, scale, zero_point, limits) >= levels
-        reaches &= middle >= -infinity - 1
+        # Beyond the ends a key may be no number at all.
+        inside = np.clip(middle, least, greatest)
+        reaches = (levels_of(float_from_order(inside)) >= levels) & (middle >= least)
         high = np.where(reaches, middle, high)
         low = np.where(reaches, low, middle)
-    return np.where(high > infinity, 0x7FFFFFFF, high).astype(np.int32)
+    return np.where(high > greatest, NEVER, high).astype(np.int32)

@@ -9,11 +9,8 @@ import numpy as np
 from .array import Array
 from .quantization import F32
 
-Roi = tuple[float, float]
-_WHOLE: Roi = (0.0, 1.0)
 
-
-def resize_coordinates(size: int, result: int, scale: float, coordinates: str, roi: Roi = _WHOLE) -> Array:
+def resize_coordinates(size: int, result: int, scale: float, coordinates: str) -> Array:
     """Source coordinate of each output position along one axis, f32 [result], one rounding an
     operation.
 
@@ -36,42 +33,25 @@ def resize_coordinates(size: int, result: int, scale: float, coordinates: str, r
             # From here on in f64, as onnxruntime's double constant 0.5 has it.
             exact = np.float64(offset) + (o.astype(np.float64) + 0.5) / np.float64(s) - 0.5
             c = exact.astype(F32)
-        case "tf_half_pixel_for_nn":
-            c = (o + half) / s
         case "align_corners":
             c = o * (length - one) / F32(result - 1) if result > 1 else np.zeros(1, F32)
-        case "tf_crop_and_resize":
-            start, end = F32(roi[0]), F32(roi[1])
-            if result > 1:
-                step = o * (end - start) * (length - one) / F32(result - 1)
-                c = start * (length - one) + step
-            else:
-                c = np.full(result, half * (start + end) * (length - one), F32)
         case _:
             raise ValueError(f"Resize: unknown coordinate_transformation_mode {coordinates!r}")
     return c
 
 
-def outside(coordinate: Array, size: int) -> Array:
-    """Where tf_crop_and_resize writes extrapolation_value: the coordinate is not in the input."""
-    beyond: Array = (coordinate < 0) | (coordinate > F32(size - 1))
-    return beyond
-
-
-def resize_indices(
-    size: int, result: int, scale: float, coordinates: str, rounding: str, roi: Roi = _WHOLE
-) -> Array:
+def resize_indices(size: int, result: int, scale: float, coordinates: str, rounding: str) -> Array:
     """Source index of each output position of a nearest Resize along one axis, i64 [result].
 
-    `rounding` is nearest_mode, or "simple" for opset 10 (ceil when shrinking, else truncation).
-    The rounding modes take what lies within 1e-6 of a half for one (measured on 1.31.1).
+    `rounding` is nearest_mode. Those that round take what lies within 1e-6 of a half for one (measured
+    on 1.31.1).
 
     >>> resize_indices(3, 6, 2.0, "half_pixel", "round_prefer_floor").tolist()
     [0, 0, 1, 1, 2, 2]
     >>> [resize_indices(4, 2, 0.5, "half_pixel", f"round_prefer_{way}").tolist() for way in ("floor", "ceil")]
     [[0, 2], [1, 3]]
     """
-    c = resize_coordinates(size, result, scale, coordinates, roi)
+    c = resize_coordinates(size, result, scale, coordinates)
     if scale == 1.0:
         return np.arange(result)
     halfway = np.abs(c - np.floor(c) - F32(0.5)) < 1e-6
@@ -82,8 +62,6 @@ def resize_indices(
             index = np.ceil(c)
         case "round_prefer_floor":
             index = np.where(halfway, np.floor(c), np.rint(c))
-        case "simple":
-            index = np.ceil(c) if scale < 1 else np.trunc(c)
         case _:  # round_prefer_ceil
             index = np.where(halfway, np.ceil(c), np.rint(c))
     indices: Array = np.clip(index.astype(np.int64), 0, size - 1)
@@ -102,7 +80,7 @@ class LinearTaps(NamedTuple):
     second_distance: Array
 
 
-def linear_taps(size: int, result: int, scale: float, coordinates: str, roi: Roi = _WHOLE) -> LinearTaps:
+def linear_taps(size: int, result: int, scale: float, coordinates: str) -> LinearTaps:
     """Taps of a linear Resize: c clamped to 0..size-1, i1 = int(c), i2 = min(i1 + 1, size - 1),
     d1 = |c - i1|, d2 = |c - i2|, both 0.5 where i1 = i2.
 
@@ -112,25 +90,39 @@ def linear_taps(size: int, result: int, scale: float, coordinates: str, roi: Roi
     >>> taps.second_distance.tolist()  # the weights of `first`
     [1.0, 0.75, 0.25, 0.5]
     """
-    c = resize_coordinates(size, result, scale, coordinates, roi)
-    # Not negative any more, so that cutting off is rounding down.
-    c = np.clip(c, F32(0), F32(size - 1))
-    first = c.astype(np.int64)
-    second = np.minimum(first + 1, size - 1)
+    c, first, second = _neighbours(size, result, scale, coordinates)
     same = first == second
     distances = [np.where(same, F32(0.5), np.abs(c - i.astype(F32))) for i in (first, second)]
     return LinearTaps(first, second, *distances)
 
 
+def scaled_taps(size: int, result: int, scale: float, coordinates: str) -> LinearTaps:
+    """Taps whose distances are whole 1024ths, i64: both coordinates are cut off to those first."""
+    c, first, second = _neighbours(size, result, scale, coordinates)
+    position = (c * F32(1024)).astype(np.int64)
+    same = first == second
+    distances = [np.where(same, 512, np.abs(position - i * 1024)) for i in (first, second)]
+    return LinearTaps(first, second, *distances)
+
+
+def _neighbours(size: int, result: int, scale: float, coordinates: str) -> tuple[Array, Array, Array]:
+    """Coordinates clamped to the source, f32, and the two positions that each lies between, i64."""
+    c = resize_coordinates(size, result, scale, coordinates)
+    # Not negative any more, so that cutting off is rounding down.
+    c = np.clip(c, F32(0), F32(size - 1))
+    first = c.astype(np.int64)
+    return c, first, np.minimum(first + 1, size - 1)
+
+
 def linear_weights(y: LinearTaps, x: LinearTaps) -> tuple[Array, Array, Array, Array]:
-    """Weights of (y1, x1), (y1, x2), (y2, x1), (y2, x2), f32 [H, W] each: RN(dy * dx)."""
+    """Weights of (y1, x1), (y1, x2), (y2, x1), (y2, x2), [H, W] each: RN(dy * dx) in f32, or i64."""
     near_y, far_y = y.second_distance[:, None], y.first_distance[:, None]
     near_x, far_x = x.second_distance, x.first_distance
     return near_y * near_x, near_y * far_x, far_y * near_x, far_y * far_x
 
 
 def resize_linear(values: Array, y: LinearTaps, x: LinearTaps) -> Array:
-    """Linear Resize of f32 [..., H, W] over the last two axes.
+    """Linear Resize of f32 [..., H, W] over the last two axes; of i64 with weights of `scaled_taps`.
 
     RN(RN(RN(k11*X11 + k21*X21) + k12*X12) + k22*X22), every product rounded, the taps in the order
     of `linear_weights`. onnxruntime takes this road where only the last two axes (or, of rank 4,
@@ -145,18 +137,6 @@ def resize_linear(values: Array, y: LinearTaps, x: LinearTaps) -> Array:
     return result
 
 
-def scaled_taps(size: int, result: int, scale: float, coordinates: str) -> LinearTaps:
-    """Taps whose distances are whole 1024ths, i64: both coordinates are cut off to those first."""
-    c = resize_coordinates(size, result, scale, coordinates)
-    c = np.clip(c, F32(0), F32(size - 1))
-    first = c.astype(np.int64)
-    second = np.minimum(first + 1, size - 1)
-    position = (c * F32(1024)).astype(np.int64)
-    same = first == second
-    distances = [np.where(same, 512, np.abs(position - i * 1024)) for i in (first, second)]
-    return LinearTaps(first, second, *distances)
-
-
 def resize_bytes(values: Array, y: LinearTaps, x: LinearTaps) -> Array:
     """Linear Resize of bytes over the last two axes, i64, towards zero.
 
@@ -165,66 +145,7 @@ def resize_bytes(values: Array, y: LinearTaps, x: LinearTaps) -> Array:
     """
     if y.first_distance.dtype == F32:
         return np.trunc(resize_linear(values.astype(F32), y, x)).astype(np.int64)
-    k11, k21, k12, k22 = linear_weights(y, x)
-    wide = values.astype(np.int64)
-    total: Array = k11 * wide[..., y.first[:, None], x.first]
-    total = total + k21 * wide[..., y.first[:, None], x.second]
-    total = total + k12 * wide[..., y.second[:, None], x.first]
-    total = total + k22 * wide[..., y.second[:, None], x.second]
+    total = resize_linear(values.astype(np.int64), y, x)
     # A shift alone would round a negative sum down.
     towards_zero: Array = np.sign(total) * (np.abs(total) >> 20)
     return towards_zero
-
-
-class CubicTaps(NamedTuple):
-    """Four sources of each output position along one axis, i64 [result, 4], and weights, f32.
-
-    `sums` [result] divides the weights: 1, or with exclude_outside the sum of those inside.
-    """
-
-    indices: Array
-    weights: Array
-    sums: Array
-
-
-def cubic_taps(
-    size: int,
-    result: int,
-    scale: float,
-    coordinates: str,
-    *,
-    a: float = -0.75,
-    exclude_outside: bool = False,
-    roi: Roi = _WHOLE,
-) -> CubicTaps:
-    """Taps of a cubic Resize (Keys 1981) around i = floor(c), at i - 1 ... i + 2, clamped."""
-    c = resize_coordinates(size, result, scale, coordinates, roi)
-    base = np.floor(c)
-    s, k, one, two = c - base, F32(a), F32(1), F32(2)
-    outer = [((k * d - F32(5) * k) * d + F32(8) * k) * d - F32(4) * k for d in (s + one, two - s)]
-    inner = [((k + two) * d - (k + F32(3))) * d * d + one for d in (s, one - s)]
-    weights = np.stack([outer[0], inner[0], inner[1], outer[1]], axis=1)
-    indices = base.astype(np.int64)[:, None] + np.arange(-1, 3)
-    sums = np.ones(result, F32)
-    if exclude_outside:
-        weights = np.where((indices < 0) | (indices >= size), F32(0), weights)
-        sums = F32(0) + weights[:, 0]
-        for tap in range(1, 4):
-            sums = sums + weights[:, tap]
-    return CubicTaps(np.clip(indices, 0, size - 1), weights, sums)
-
-
-def resize_cubic(values: Array, y: CubicTaps, x: CubicTaps) -> Array:
-    """Cubic Resize of f32 [..., H, W] over the last two axes: along x, then along y.
-
-    Along x RN(RN(w / sum) * value), along y RN(RN(value * w) / sum), summed from the first tap.
-    """
-    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-        across = np.zeros((*values.shape[:-1], len(x.sums)), F32)
-        for tap in range(4):
-            across = across + x.weights[:, tap] / x.sums * values[..., x.indices[:, tap]]
-        result = np.zeros((*values.shape[:-2], len(y.sums), len(x.sums)), F32)
-        for tap in range(4):
-            term = across[..., y.indices[:, tap], :] * y.weights[:, tap, None]
-            result = result + term / y.sums[:, None]
-    return result

@@ -133,9 +133,8 @@ def _store(shader: Shader, program: Program, kernel: Kernel, number: int, store:
     if isinstance(store, WordStore):
         return {"output": _output(shader, program, store.output), "kind": "words"}
     if isinstance(store, OutputStore):
-        plane = kernel.shape[1] * kernel.shape[2]
         suffix = str(number)
-        shader.define(suffix=suffix, plane=plane, image=plane * store.total)
+        shader.define_planes(kernel.shape, store.total, suffix)
         shader.define(suffix=suffix, table=shader.table(store.table))
         base = 0
         if store.view is not None:

@@ -74,7 +74,7 @@ def _target(store: Store) -> str:
 
 
 def _place(view: View) -> str:
-    """A buffer with its offset in the arena, and the words of each pixel where they are not all."""
+    """A buffer with its offset in the arena, and which words of it, where a view says more than how many."""
     offset = "" if view.buffer.offset is None else f"+0x{view.buffer.offset * 4:x}"
-    part = "" if view.whole else f" words {view.first}:{view.first + view.words} of {view.pitch}"
+    part = "" if view.is_prefix else f" words {view.first}:{view.first + view.words} of {view.pitch}"
     return f"{view.buffer.name}{offset}{part}"

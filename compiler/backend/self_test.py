@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from ..arithmetic import F32, requantize
-from ..ir.program import BufferStore, Kernel, Program, float_kernels
+from ..ir.program import Kernel, Program, float_kernels, outputs_stored
 from ..ir.types import NUMPY_DTYPES, Array, TensorType
 from ..lowering.shader import Json
 from ..operators.convolution.kernel import ConvKernel
@@ -65,12 +65,12 @@ def self_test(program: Program, pictures: Mapping[str, Picture]) -> Json:
         inputs[name] = seeded_input(type_, number, low, high)
     outputs, kernels = _checksums(program, inputs)
     floats = float_kernels(program)
-    uncertain = {output for kernel in floats for output in _outputs_of(kernel)}
+    uncertain = {output for kernel in floats for output in outputs_stored(kernel)}
     from_pictures = {}
     for name, picture in pictures.items():
         number = list(program.inputs).index(name)
         feed = inputs | {name: seeded_picture(program.inputs[name], number, picture)}
-        first = next(k for k in program.kernels if getattr(k, "input", None) == name)
+        first = next(k for k in program.kernels if isinstance(k, QuantizeKernel) and k.input == name)
         from_pictures[name] = _checksums(program, feed)[1][first]
     return {
         "seed": SEED,
@@ -91,11 +91,6 @@ def _checksums(program: Program, inputs: dict[str, Array]) -> tuple[dict[str, Ar
         kernels[kernel] = checksum(b"".join(words.astype("<u4").tobytes() for words in stores))
 
     return run_program(program, inputs, observe), kernels
-
-
-def _outputs_of(kernel: Kernel) -> set[str]:
-    stores = {store.output for store in kernel.stores if not isinstance(store, BufferStore)}
-    return stores | {getattr(kernel, "output", "")}
 
 
 def seeded_picture(type_: TensorType, number: int, picture: Picture) -> Array:

@@ -24,7 +24,7 @@ from ..operators.moves.pad import Pad
 from ..operators.moves.resize import Resize
 from ..operators.onnx_op import KERNELS, Elementwise, FloatOp
 from ..operators.quantize import Dequantize, Quantize
-from ..reference.facts import IMPLIED_DOMAINS, PURE_UNARY, PURE_WITH_CONSTANT
+from ..reference.facts import PURE_UNARY, PURE_WITH_CONSTANT, name_of_operator
 from ..reference.node import run_node
 from .importer import ABSENT, Handler, Importer
 from .integer import INTEGER
@@ -359,9 +359,7 @@ HANDLERS: dict[str, Handler] = {
 
 def has_handler(node: onnx.NodeProto) -> bool:
     """Whether a node of a file has one."""
-    implied = IMPLIED_DOMAINS.get(node.op_type, "ai.onnx")
-    domain = node.domain or "ai.onnx"
-    name = node.op_type if domain == implied else f"{domain}.{node.op_type}"
+    name = name_of_operator(node.domain, node.op_type)
     return name in HANDLERS or name in PURE_UNARY or name in KERNELS
 
 

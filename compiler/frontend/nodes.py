@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..reference.facts import IMPLIED_DOMAINS
+from ..reference.facts import name_of_operator
 
 
 class NodeRefusal(Exception):  # noqa: N818
@@ -12,10 +12,8 @@ class NodeRefusal(Exception):  # noqa: N818
 
 
 def operator_name(node: Any) -> str:
-    """The operator with its domain, where that is not ONNX's own or implied (`IMPLIED_DOMAINS`)."""
-    domain = node.domain or "ai.onnx"
-    implied = IMPLIED_DOMAINS.get(node.op, "ai.onnx")
-    return str(node.op) if domain == implied else f"{domain}.{node.op}"
+    """The operator by the name that `facts` has for it."""
+    return name_of_operator(node.domain, str(node.op))
 
 
 def plain_attributes(node: Any) -> dict[str, Any]:

@@ -43,10 +43,16 @@ class View:
 
     @property
     def whole(self) -> bool:
+        """Whether it lies in one run, pixel after pixel."""
         return self.words == self.pitch
 
+    @property
+    def is_prefix(self) -> bool:
+        """Whether it is one run from the buffer's first word on, so that pixels and words say it all."""
+        return self.whole and self.first == 0
+
     def __str__(self) -> str:
-        part = "" if self.whole else f", words {self.first}:{self.first + self.words} of {self.pitch}"
+        part = "" if self.is_prefix else f", words {self.first}:{self.first + self.words} of {self.pitch}"
         return f"buffer {self.buffer.name!r}{part}"
 
 
@@ -219,6 +225,15 @@ def writes(kernel: Kernel) -> list[View]:
     return [
         store.view for store in kernel.stores if not isinstance(store, WordStore) and store.view is not None
     ]
+
+
+def outputs_stored(kernel: Kernel) -> set[str]:
+    """Graph outputs that a kernel stores, in part or whole."""
+    return {
+        store.output
+        for store in kernel.stores
+        if isinstance(store, WordStore) or (isinstance(store, OutputStore) and store.view is None)
+    }
 
 
 def fills(kernel: Kernel) -> list[View]:

@@ -27,7 +27,7 @@ from .program import (
     View,
     WordStore,
     inputs_read,
-    outputs_filled,
+    outputs_stored,
     touches,
 )
 from .types import Array, TensorType
@@ -140,18 +140,19 @@ def _outputs(program: Program) -> Iterator[str]:
 
 
 def _output_parts(kernel: Kernel) -> Iterator[tuple[str, OutputStore | None]]:
-    """The outputs that a kernel stores: some channels by a store, or all there is."""
+    """The outputs that a kernel stores: channels by a store, or whole words."""
     for store in kernel.stores:
-        if isinstance(store, OutputStore) and store.view is None and not store.fills:
+        if isinstance(store, WordStore):
+            yield store.output, None
+        elif isinstance(store, OutputStore) and store.view is None:
             yield store.output, store
-    yield from ((name, None) for name in outputs_filled(kernel))
 
 
 def _of_output(type_: TensorType, parts: list[tuple[Kernel, OutputStore | None]]) -> Iterator[str]:
     stores = [(kernel, store) for kernel, store in parts if store is not None]
     if not parts:
         yield "is not stored"
-    elif len(parts) > 1 and len(stores) < len(parts):
+    elif len(parts) > 1 and any(store is None or store.fills for _, store in parts):
         yield f"is stored by {' and '.join(repr(kernel.name) for kernel, _ in parts)}"
     elif stores:
         total = stores[0][1].total
@@ -171,8 +172,7 @@ def _of_output(type_: TensorType, parts: list[tuple[Kernel, OutputStore | None]]
 def _bindings(program: Program) -> Iterator[str]:
     for kernel in program.kernels:
         arena = any(True for _ in touches(kernel))
-        outputs = {name for name, _ in _output_parts(kernel)}
-        count = arena + len(inputs_read(kernel)) + len(outputs)
+        count = arena + len(inputs_read(kernel)) + len(outputs_stored(kernel))
         if count > STORAGE_BUFFERS:
             yield f"kernel {kernel.name!r} binds {count} storage buffers; devices have {STORAGE_BUFFERS}"
 

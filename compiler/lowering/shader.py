@@ -1,6 +1,7 @@
-"""One shader in the making: its bindings, constants and sections of weights; template rendering.
+"""One shader in the making: its bindings, constants and sections of weights.
 
-Kernels bind buffers and define overridable constants on a `Shader`; `codegen.py` renders it.
+Kernels bind buffers and define overridable constants on a `Shader`; backend/codegen.py puts it all into
+the kernel's template.
 """
 
 from __future__ import annotations
@@ -64,10 +65,10 @@ class Shader:
         """Overridable constants by name."""
         self.constants |= {name + suffix: (type_, value) for name, value in values.items()}
 
-    def define_planes(self, shape: tuple[int, int, int], channels: int) -> None:
+    def define_planes(self, shape: tuple[int, int, int], channels: int, suffix: str = "") -> None:
         """Strides of a row-major tensor of so many channels, whose pixels are [N, H, W]."""
         plane = shape[1] * shape[2]
-        self.define(plane=plane, image=plane * channels)
+        self.define(suffix=suffix, plane=plane, image=plane * channels)
 
     def constant(self, name: str, value: float, type_: str = "u32") -> None:
         """One overridable constant, its name given as text."""

@@ -85,7 +85,7 @@ class Pack(Border):
         scheduler.kernel(
             PackKernel(
                 *scheduler.frame(self),
-                input=self.x.name,
+                source=self.x.name,
                 channels=channels_of_lanes(self.result.type),
                 xor=0x80 if self.x.type.dtype == "u8" else 0,
             )
@@ -193,7 +193,7 @@ class PackKernel(FamilyKernel):
     """Byte graph input [N,C,H,W] to packed s8; `xor` is 0x80 for u8."""
 
     kind = "pack"
-    input: str = ""
+    source: View | str = field(kw_only=True)
     channels: tuple[int, ...] = ()
     xor: int = 0
 
@@ -202,11 +202,12 @@ class PackKernel(FamilyKernel):
 
     def simulate(self, memory: Memory, inputs: Mapping[str, Array]) -> Array:
         del memory
-        x = np.ascontiguousarray(inputs[self.input]).view(np.uint8) ^ np.uint8(self.xor)
+        assert isinstance(self.source, str)
+        x = np.ascontiguousarray(inputs[self.source]).view(np.uint8) ^ np.uint8(self.xor)
         return to_planar_lanes(x, self.shape, self.channels, 0)
 
     def emit(self, shader: Shader) -> Json:
-        name, _ = shader.operand(self.input)
+        name, _ = shader.operand(self.source)
         real = sum(channel >= 0 for channel in self.channels)
         shader.define_planes(self.shape, real)
         shader.define(channels=real, flip=self.xor)

@@ -140,6 +140,6 @@ class DynamicKernel(FamilyKernel):
             names.append(name)
         if self.form == "quantize":
             real = sum(channel >= 0 for channel in self.channels)
-            plane = self.shape[1] * self.shape[2]
-            shader.define(plane=plane, image=plane * real, channels=real)
+            shader.define_planes(self.shape, real)
+            shader.define(channels=real)
         return {"form": self.form, "names": names}

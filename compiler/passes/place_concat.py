@@ -26,7 +26,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..ir.program import BufferStore, Kernel, OutputStore, Program, Store, View, WordStore
+from ..ir.program import BufferStore, Kernel, OutputStore, Program, Store, View, WordStore, outputs_stored
 from ..ir.types import Array
 from ..operators.copy import CopyKernel
 
@@ -81,7 +81,7 @@ def _fills(program: Program, source: View) -> Iterator[tuple[Kernel, BufferStore
 
 def _can_go(program: Program, copy: CopyKernel) -> bool:
     """Whether the kernels that fill the copy's source can write its stores too."""
-    source, outputs = copy.source, _outputs(copy)
+    source, outputs = copy.source, outputs_stored(copy)
     if not isinstance(source, View) or any(isinstance(s, WordStore) for s in copy.stores):
         return False
     filled_words = 0
@@ -98,7 +98,7 @@ def _can_go(program: Program, copy: CopyKernel) -> bool:
             if inside and not _same_planes(kernel, copy):
                 return False
             filled_words += view.words if inside else 0
-            if inside and len(_outputs(kernel) | outputs) > MAX_OUTPUTS:
+            if inside and len(outputs_stored(kernel) | outputs) > MAX_OUTPUTS:
                 return False
     return filled_words == source.words
 
@@ -108,14 +108,6 @@ def _same_planes(kernel: Kernel, copy: CopyKernel) -> bool:
     floats = any(isinstance(store, OutputStore) for store in copy.stores)
     planes = {one.shape[1] * one.shape[2] for one in (kernel, copy)}
     return not floats or len(planes) == 1
-
-
-def _outputs(kernel: Kernel) -> set[str]:
-    return {
-        store.output
-        for store in kernel.stores
-        if isinstance(store, WordStore) or (isinstance(store, OutputStore) and store.view is None)
-    }
 
 
 def _place(program: Program, source: View, target: Store) -> None:

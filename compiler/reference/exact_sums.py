@@ -18,14 +18,11 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime as ort
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from .facts import INTEGER_PRODUCTS
-
-QUIET = 4
-"""Log severity: what goes wrong comes as an exception, and is told once."""
+from .session import open_as_is, with_outputs
 
 _SUFFIX = "_as_u8"
 
@@ -48,24 +45,6 @@ def _product(rows: int) -> NDArray[Any]:
     imports = [helper.make_opsetid("", 13)]
     session = open_as_is(helper.make_model(graph, opset_imports=imports, ir_version=8))
     return np.asarray(session.run(None, {"a": np.full((rows, 4), 255, np.uint8)})[0])
-
-
-def quiet_options() -> ort.SessionOptions:
-    """Options of every session of the reference: it logs nothing, and its idle threads sleep.
-
-    By default they spin for the next run, which here comes after much else.
-    """
-    options = ort.SessionOptions()
-    options.log_severity_level = QUIET
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return options
-
-
-def open_as_is(model: onnx.ModelProto) -> ort.InferenceSession:
-    """A session that runs `model` as it is, without any optimization."""
-    options = quiet_options()
-    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
-    return ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
 
 def with_exact_sums(optimized: onnx.ModelProto) -> onnx.ModelProto | None:
@@ -145,10 +124,7 @@ def _types(optimized: onnx.ModelProto, names: set[str]) -> dict[str, str]:
     }
     unknown = sorted(names - types.keys())
     if unknown:
-        model = onnx.ModelProto()
-        model.CopyFrom(optimized)
-        del model.graph.output[:]
         # onnx's own inference knows no operator of com.microsoft; a session types its outputs.
-        model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in unknown)
-        types |= {value.name: value.type for value in open_as_is(model).get_outputs()}
+        session = open_as_is(with_outputs(optimized, unknown))
+        types |= {value.name: value.type for value in session.get_outputs()}
     return types

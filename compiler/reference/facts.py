@@ -1,4 +1,4 @@
-"""What ONNX Runtime 1.31 does with ONNX's operators, by their names: plain data.
+"""What ONNX Runtime 1.31 does with ONNX's operators, by their names: plain data, and the form of the names.
 
 A set of operators that says something about ONNX Runtime stands here and nowhere else, each with where it
 is known from: measured (on x86-64, by the test that is named), or read off the optimizer whose class is
@@ -36,8 +36,8 @@ PURE_UNARY = frozenset(
     ]
 )
 """The result for an element depends on that element alone, whatever its place in the tensor: a table of 256
-entries, made by running the operator once, is exact. Measured: tests/compiler/test_oracle.py. Others (Sin,
-Log, Softplus, ...) compute the last elements of a tensor, or of a thread's share, by other code.
+entries, made by running the operator once, is exact. Measured: tests/compiler/reference/test_oracle.py.
+Others (Sin, Log, Softplus, ...) compute the last elements of a tensor, or of a thread's share, by other code.
 """
 
 PURE_WITH_CONSTANT = frozenset({"Add", "Div", "Max", "Min", "Mul", "Sub"})
@@ -45,6 +45,27 @@ PURE_WITH_CONSTANT = frozenset({"Add", "Div", "Max", "Min", "Mul", "Sub"})
 
 IMPLIED_DOMAINS = {"QuickGelu": "com.microsoft"}
 """Domains of operators that are named here without theirs; ONNX's own need none."""
+
+
+def name_of_operator(domain: str | None, op_type: str) -> str:
+    """An operator with its domain, where that is not ONNX's own or implied.
+
+    >>> name_of_operator("com.microsoft", "QuickGelu"), name_of_operator("com.microsoft", "Gelu")
+    ('QuickGelu', 'com.microsoft.Gelu')
+    """
+    domain = domain or "ai.onnx"
+    return op_type if domain == IMPLIED_DOMAINS.get(op_type, "ai.onnx") else f"{domain}.{op_type}"
+
+
+def domain_and_type(name: str) -> tuple[str, str]:
+    """What `name_of_operator` is made of; the domain of ONNX's own is "".
+
+    >>> [domain_and_type(name) for name in ("Gelu", "QuickGelu", "com.microsoft.Gelu")]
+    [('', 'Gelu'), ('com.microsoft', 'QuickGelu'), ('com.microsoft', 'Gelu')]
+    """
+    domain, _, op_type = name.rpartition(".")
+    return domain or IMPLIED_DOMAINS.get(op_type, ""), op_type
+
 
 SUMMING = frozenset(
     [

@@ -14,7 +14,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-from .exact_sums import open_as_is
+from .session import open_as_is, with_outputs
 
 CHANNELS_LAST = (0, 2, 3, 1)
 """The axes of [N, C, H, W] as the optimizer moves them; only operands of rank 4 are moved."""
@@ -55,11 +55,7 @@ class OptimizedGraph:
         names = sorted(operands - shapes.keys() - self._constants.keys())
         if not names:
             return shapes
-        model = onnx.ModelProto()
-        model.CopyFrom(self._model)
-        del model.graph.output[:]
-        model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)
-        session = open_as_is(model)
+        session = open_as_is(with_outputs(self._model, names))
         feeds = {
             value.name: np.zeros(
                 shapes[value.name], helper.tensor_dtype_to_np_dtype(inputs[value.name].elem_type)

@@ -10,10 +10,11 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 
-from ..errors import CompileError
+from ..errors import told_as
 from ..ir.graph import Value
 from ..ir.types import Array
-from .facts import IMPLIED_DOMAINS
+from .facts import domain_and_type
+from .session import open_session, quiet_options
 
 THREADS = 1
 """Results must not depend on how many cores there are."""
@@ -39,8 +40,7 @@ def run_node(op_type: str, attributes: dict[str, Any], xs: Sequence[Array], opse
     # Absent at the end means left out: an older opset may not know those operands at all.
     while names and not names[-1]:
         names.pop()
-    domain, _, op_type = op_type.rpartition(".")
-    domain = domain or IMPLIED_DOMAINS.get(op_type, "")
+    domain, op_type = domain_and_type(op_type)
     node = onnx.helper.make_node(op_type, names, ["y"], domain=domain, **attributes)
     if op_type == "Clip":
         opset = max(opset, 11)  # bounds are operands, as the importer makes them of attributes
@@ -56,11 +56,8 @@ def run_node(op_type: str, attributes: dict[str, Any], xs: Sequence[Array], opse
         for name, x in zip(names, xs, strict=False)
         if name and x.dtype != np.int64
     }
-    try:
+    with told_as(f"onnxruntime can't run {op_type}"):
         (result,) = session.run(["y"], feed)
-    except Exception as error:  # onnxruntime's exceptions share no base class
-        reason = " ".join(str(error).split())
-        raise CompileError(f"onnxruntime can't run {op_type}: {reason}") from error
     return np.asarray(result)
 
 
@@ -91,14 +88,10 @@ def _session(
 
 
 def _open(model: onnx.ModelProto, what: str) -> ort.InferenceSession:
-    options = ort.SessionOptions()
-    options.log_severity_level = 4
+    options = quiet_options()
     options.intra_op_num_threads = THREADS
-    try:
-        return ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime's exceptions share no base class
-        reason = " ".join(str(error).split())
-        raise CompileError(f"onnxruntime can't run {what}: {reason}") from error
+    with told_as(f"onnxruntime can't run {what}"):
+        return open_session(model, options)
 
 
 def run_expression(
@@ -117,8 +110,7 @@ def run_expression(
                 scalar = x.array.astype(np.float32).reshape(())
                 constants.append(onnx.numpy_helper.from_array(scalar, names[x]))
         names[op.result] = f"t{number}"
-        domain, _, plain = op.op_type.rpartition(".")
-        domain = domain or IMPLIED_DOMAINS.get(plain, "")
+        domain, plain = domain_and_type(op.op_type)
         domains.setdefault(domain, 1)
         nodes.append(
             onnx.helper.make_node(

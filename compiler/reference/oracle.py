@@ -12,8 +12,7 @@ On a CPU without VNNI instructions the optimized graph is run with its u8 * s8 p
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +22,10 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 from onnx import helper
 
-from ..errors import CompileError
-from .exact_sums import open_as_is, quiet_options, sums_saturate, with_exact_sums
+from ..errors import CompileError, told_as
+from .exact_sums import sums_saturate, with_exact_sums
 from .integer_groups import Groups, explain_groups
+from .session import open_as_is, open_session, quiet_options
 
 Array = NDArray[Any]
 
@@ -53,7 +53,7 @@ class Oracle:
 
     def __init__(self, model: onnx.ModelProto | Path, *, signed_integer_kernels: bool | None = False) -> None:
         self._name = str(model) if isinstance(model, Path) else model.graph.name or "the model"
-        with _told_as(f"onnxruntime {ort.__version__} can't load {self._name}"):
+        with told_as(f"onnxruntime {ort.__version__} can't load {self._name}"):
             self._model = onnx.load(str(model)) if isinstance(model, Path) else model
             if signed_integer_kernels is None:
                 signed_integer_kernels = needs_signed_integer_kernels(self._model)
@@ -90,7 +90,7 @@ class Oracle:
         model.CopyFrom(self._model)
         outputs = {output.name for output in model.graph.output}
         model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names if name not in outputs)
-        with _told_as(f"onnxruntime {ort.__version__} can't expose {', '.join(names)}"):
+        with told_as(f"onnxruntime {ort.__version__} can't expose {', '.join(names)}"):
             session, optimized = _session(model, self.signed_integer_kernels)
         before = self.integer_groups()
         after = explain_groups(model, optimized, self.signed_integer_kernels)
@@ -110,7 +110,7 @@ class Oracle:
     def _run(self, session: ort.InferenceSession, inputs: Mapping[str, Array]) -> dict[str, Array]:
         # onnxruntime's own message names neither the model nor the inputs that it takes.
         self._check(inputs)
-        with _told_as(f"onnxruntime {ort.__version__} failed to run {self._name}"):
+        with told_as(f"onnxruntime {ort.__version__} failed to run {self._name}"):
             results = session.run(None, dict(inputs))
         return dict(zip((node.name for node in session.get_outputs()), results, strict=True))
 
@@ -162,28 +162,11 @@ def _session(
         # onnxruntime hands out the graph that it runs as a file only.
         dump = Path(folder) / "optimized.onnx"
         options.optimized_model_filepath = str(dump)
-        session = _open(model, options)
+        session = open_session(model, options)
         optimized = onnx.load(dump)
     if sums_saturate() and (exact := with_exact_sums(optimized)) is not None:
         session = open_as_is(exact)
     return session, optimized
-
-
-def _open(model: onnx.ModelProto, options: ort.SessionOptions) -> ort.InferenceSession:
-    data = model.SerializeToString()
-    return ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-
-
-@contextmanager
-def _told_as(what: str) -> Iterator[None]:
-    """Turn whatever onnx or onnxruntime raises into one CompileError of one line."""
-    try:
-        yield
-    except CompileError:
-        raise
-    except Exception as error:  # onnxruntime's exceptions share no base class
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise CompileError(f"{what}: {reason}") from error
 
 
 def _dtype(name: str) -> np.dtype[Any]:

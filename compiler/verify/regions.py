@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from ..ir.program import Buffer, Kernel, OutputStore, Program, WordStore, writes
+from ..ir.program import Buffer, Kernel, Program, outputs_stored, writes
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,14 +60,9 @@ def _region(number: int, kernels: list[Kernel], program: Program) -> Region:
     ends = {
         kernel
         for kernel in kernels
-        if outputs_of(kernel) or any(view.buffer in sources for view in writes(kernel))
+        if outputs_stored(kernel) or any(view.buffer in sources for view in writes(kernel))
     }
     return Region(number, tuple(dict.fromkeys(nodes)), tuple(kernels), frozenset(ends))
-
-
-def outputs_of(kernel: Kernel) -> set[str]:
-    names = {s.output for s in kernel.stores if isinstance(s, WordStore | OutputStore)}
-    return (names | {getattr(kernel, "output", "")}) - {""}
 
 
 def outputs_after_floats(program: Program) -> tuple[set[str], set[str]]:
@@ -82,10 +77,10 @@ def outputs_after_floats(program: Program) -> tuple[set[str], set[str]]:
         sources = {view.buffer for view in kernel.reads()}
         if kernel.is_float or sources & tainted:
             tainted |= {view.buffer for view in writes(kernel)}
-            all_outputs |= outputs_of(kernel)
+            all_outputs |= outputs_stored(kernel)
         if not kernel.quantizes and (kernel.is_float or sources & direct):
             direct |= {view.buffer for view in writes(kernel)}
-            direct_outputs |= outputs_of(kernel)
+            direct_outputs |= outputs_stored(kernel)
     return all_outputs, direct_outputs
 
 

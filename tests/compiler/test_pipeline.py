@@ -103,6 +103,14 @@ def test_a_model_that_only_hands_its_input_on_copies_it(tmp_path: Path) -> None:
     }
 
 
+def test_a_model_without_outputs_is_refused_before_any_pass() -> None:
+    graph = parse_graph("graph @t (%x: f32[1,3,8,8]) -> () opset 21 stage imported {}")
+    observed: list[str] = []
+    with pytest.raises(CompileError, match="t computes nothing: it has no outputs"):
+        compile_graph(graph, lambda name, _: observed.append(name))
+    assert not observed
+
+
 def test_matrices_compile() -> None:
     graph = parse_graph(
         """graph @flat (%x: f32[2,3]) -> ("y": %y) opset 21 {

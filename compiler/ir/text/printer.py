@@ -83,7 +83,7 @@ class Printer:
 
     def _view(self, view: View) -> str:
         words = f"{view.words}"
-        if not (view.whole and not view.first):
+        if not view.is_prefix:
             words = f"{view.first}:{view.first + view.words} of {view.pitch}"
         return f"{self.names[view.buffer]}[{view.pixels} x {words}]"
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from onnx import helper
 from onnx2wgsl.compiler.arithmetic import (
-    dynamic_quantize_linear,
+    dynamic_parameters,
     qlinear_softmax,
+    quantize_linear,
     softmax_levels,
     softmax_numerators,
     softmax_table,
@@ -72,7 +73,7 @@ def test_a_shader_s_steps_are_the_same_softmax() -> None:
 # -----------------------------------------------------------------------------------------------
 
 
-def test_dynamic_quantize_linear() -> None:
+def test_dynamic_parameters() -> None:
     random = np.random.default_rng(6)
     for number in range(150):
         x = random.standard_normal(int(random.integers(1, 400)))
@@ -86,6 +87,7 @@ def test_dynamic_quantize_linear() -> None:
         for name in ("scale", "zero"):
             model.graph.output.add().name = name
         expected = Oracle(model).run({"x": x})
-        levels, scale, zero_point = dynamic_quantize_linear(x)
+        scale, zero_point = dynamic_parameters(x)
+        levels = quantize_linear(x, float(scale), zero_point, (0, 255))
         assert levels.tolist() == expected["y"].tolist()
         assert (scale, zero_point) == (expected["scale"], expected["zero"])

@@ -54,12 +54,22 @@ def test_a_valid_program_passes(text: str) -> None:
     [
         ('"more"', '"load"', "2 kernels are called 'load'"),
         ('("x")', '("z")', "kernel 'load' reads the input 'z', which there is not"),
+        (
+            'copy "load" [1, 2, 2] x 2 ("x")',
+            'pack "load" [1, 2, 2] x 2 ("z")',
+            "kernel 'load' reads the input 'z', which there is not",
+        ),
         # views
         ("(%a[4 x 2])", "(%a[5 x 2])", "kernel 'more' reads buffer 'a', which has 8 words"),
         (
             "(%a[4 x 2])",
             "(%a[2 x 0:4 of 2])",
             "kernel 'more' reads buffer 'a', words 0:4 of 2, which has 8 words",
+        ),
+        (
+            "(%a[4 x 2])",
+            "(%a[4 x 2:4 of 2])",
+            "kernel 'more' reads buffer 'a', words 2:4 of 2, which has 8 words",
         ),
         ("2:4 of 4]\n", "2:4 of 5]\n", "kernel 'more' stores buffer 'c', words 2:4 of 5, which has 16 words"),
         # words
@@ -108,6 +118,21 @@ def test_a_valid_program_passes(text: str) -> None:
             "output 'y' has 16 channels; not stored: [15], stored again: [7]",
         ),
         ("f32[1,16,2,2]", "f32[1,16,2,3]", "output 'y' has 96 elements, kernel 'low' stores 64"),
+        (
+            'WordStore("r")',
+            'OutputStore("r", table=@t, channels=[0..2], total=3)',
+            "output 'r' has 64 elements, kernel 'rows' stores 3",
+        ),
+        (
+            'WordStore("r")',
+            'OutputStore("r", table=@t, channels=[0, 0, 2], total=3)',
+            "output 'r' has 3 channels; not stored: [1], stored again: [0]",
+        ),
+        (
+            'WordStore("r")',
+            ", ".join(['OutputStore("r", table=@t, channels=[0], total=1)'] * 2),
+            "output 'r' is stored by 'rows' and 'rows'",
+        ),
         # places
         ("8 words at 0", "8 words", "buffer 'a' has no place"),
         ("64 words at 24", "64 words at 25", "buffer 'f' lies outside the arena of 88 words"),

@@ -22,7 +22,7 @@ def program_of(buffers: list[tuple[list[int], int]]) -> Program:
     kernels: list[Kernel] = []
     for index in range(KERNELS):
         stores = [BufferStore(view(buffer)) for buffer, span in spans if index in span]
-        kernels.append(PackKernel(f"k{index}", (1, 1, 1), 1, list(stores)))
+        kernels.append(PackKernel(f"k{index}", (1, 1, 1), 1, list(stores), source="x"))
     return Program("p", {}, {}, kernels)
 
 
@@ -62,7 +62,7 @@ def test_space_is_used_again() -> None:
 
 def test_a_kernel_reads_and_writes_different_places() -> None:
     a, b = Buffer("a", 16), Buffer("b", 16)
-    write = PackKernel("w", (1, 1, 1), 1, [BufferStore(view(a))])
+    write = PackKernel("w", (1, 1, 1), 1, [BufferStore(view(a))], source="x")
     move = CopyKernel("c", (1, 1, 1), 1, [BufferStore(view(b))], source=view(a))
     program = Program("p", {}, {}, [write, move])
     AllocateBuffers().apply(program)

@@ -8,8 +8,9 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
-from onnx2wgsl.compiler.reference.exact_sums import open_as_is, sums_saturate, with_exact_sums
+from onnx2wgsl.compiler.reference.exact_sums import sums_saturate, with_exact_sums
 from onnx2wgsl.compiler.reference.oracle import Oracle
+from onnx2wgsl.compiler.reference.session import open_as_is
 
 from tests.builders.nodes import model_of
 from tests.builders.qdq import QDQBuilder, QuantParams, Weights

@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 from onnx import helper
 from onnx2wgsl.compiler.errors import CompileError
-from onnx2wgsl.compiler.reference.facts import IMPLIED_DOMAINS, PURE_UNARY, PURE_WITH_CONSTANT
+from onnx2wgsl.compiler.reference.facts import PURE_UNARY, PURE_WITH_CONSTANT, domain_and_type
 from onnx2wgsl.compiler.reference.oracle import Oracle, needs_signed_integer_kernels
 
 from tests.builders.nodes import model_of
@@ -276,8 +276,7 @@ def test_an_impure_op_is_not_called_pure() -> None:
 def chain(op_type: str) -> tuple[list[onnx.NodeProto], dict[str, NDArray[np.float32]]]:
     values = ATTRIBUTES.get(op_type, (0.7,) if op_type in PURE_WITH_CONSTANT else ())
     constants = {f"c{i}": np.float32(value) for i, value in enumerate(values)}
-    domain, _, plain = op_type.rpartition(".")
-    domain = domain or IMPLIED_DOMAINS.get(op_type, "")
+    domain, plain = domain_and_type(op_type)
     node = helper.make_node(plain, ["x", *constants], ["y"], domain=domain)
     return [node], constants  # type: ignore[return-value]
 
