@@ -1,4 +1,4 @@
-"""What each reducing operator sums over what, as a `float_reduce.Reduction`: matrix products,
+"""What each reducing operator sums over what, as a `reduce.Reduction`: matrix products,
 convolutions, pools, rows and interpolations.
 """
 
