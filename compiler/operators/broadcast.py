@@ -6,6 +6,7 @@ meets each word of the result.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,10 +77,7 @@ class Broadcast:
 
     def words_of(self, source: Source, memory: Memory, pixels: int, words: int) -> Array:
         """The operand's bytes for every word of the result, u8 [pixels, words * 4]."""
-        at = np.zeros(1, np.int64)
-        for size, stride in self.axes:
-            at = (at[:, None] + np.arange(size) * stride).reshape(-1)
-        lanes = memory.lanes(source, self.words)[np.broadcast_to(at, pixels)]
+        lanes = memory.lanes(source, self.words)[np.broadcast_to(places(self.axes), pixels)]
         return np.repeat(lanes[:, :1], words * 4, 1) if self.splat else lanes
 
     def emit(self, shader: Shader, name: str, source: Source) -> Json:
@@ -89,11 +87,7 @@ class Broadcast:
         shader.constant(f"{name}_at", start)
         shader.constant(f"{name}_pitch", pitch)
         same = len(self.axes) == 1 and self.axes[0][1] == 1
-        axes = []
-        for number, (size, stride) in enumerate(() if same else reversed(self.axes)):
-            shader.constant(f"{name}_size{number}", size)
-            shader.constant(f"{name}_stride{number}", stride)
-            axes.append({"number": number, "fixed": stride == 0})
+        axes = [] if same else emit_axes(shader, name, self.axes)
         return {"name": name, "array": array, "axes": axes, "same": same, "splat": self.splat}
 
 
@@ -107,18 +101,64 @@ def broadcast_axes(x: TensorType, result: TensorType) -> tuple[tuple[int, int], 
     >>> broadcast_axes(result, result)
     ((40, 1),)
     """
-    axes: list[tuple[int, int]] = []
-    stride = 1
-    for number in reversed(range(len(result.shape))):
-        if number == result.axis:
-            continue
-        size, own = result.shape[number], x.shape[number]
-        step = stride if own > 1 else 0
-        stride *= own
+    pixels, of_result = (
+        tuple(size for number, size in enumerate(type_.shape) if number != result.axis)
+        for type_ in (x, result)
+    )
+    axes = merged_axes(of_result, [broadcast_strides(pixels, of_result)])
+    return tuple((size, stride) for size, (stride,) in axes)
+
+
+Axis = tuple[int, tuple[int, ...]]
+"""Size of an axis of a result, and its stride in each operand (0 where it is broadcast)."""
+
+
+def merged_axes(shape: tuple[int, ...], strides: Sequence[tuple[int, ...]]) -> tuple[Axis, ...]:
+    """A result's axes, first to last, by the strides of each operand; neighbours that all operands step
+    through alike are one.
+
+    >>> x, bias = (broadcast_strides(shape, (2, 3, 4)) for shape in ((2, 3, 4), (3, 1)))
+    >>> merged_axes((2, 3, 4), [x, bias])  # size, (stride of x, stride of the bias)
+    ((2, (12, 0)), (3, (4, 1)), (4, (1, 0)))
+    >>> merged_axes((2, 3, 4), [x, x])
+    ((24, (1, 1)),)
+    """
+    axes: list[Axis] = []
+    for number, size in enumerate(shape):
         if size == 1:
             continue
-        if axes and step == axes[0][0] * axes[0][1]:
-            axes[0] = (axes[0][0] * size, axes[0][1])
+        steps = tuple(s[number] for s in strides)
+        if axes and all(a == b * size for a, b in zip(axes[-1][1], steps, strict=True)):
+            axes[-1] = (axes[-1][0] * size, steps)
         else:
-            axes.insert(0, (size, step))
+            axes.append((size, steps))
     return tuple(axes)
+
+
+def broadcast_strides(shape: tuple[int, ...], result: tuple[int, ...]) -> tuple[int, ...]:
+    """Stride of an operand along each axis of the result; 0 where it is broadcast."""
+    strides, stride = [0] * len(result), 1
+    for number in range(1, len(shape) + 1):
+        size = shape[-number]
+        if size > 1 and number <= len(result):
+            strides[-number] = stride
+        stride *= size
+    return tuple(strides)
+
+
+def places(axes: tuple[tuple[int, int], ...]) -> Array:
+    """Where the operand's element for each of the result's lies, i64, by axes of (size, stride)."""
+    at = np.zeros(1, np.int64)
+    for size, stride in axes:
+        at = (at[:, None] + np.arange(size) * stride).reshape(-1)
+    return at
+
+
+def emit_axes(shader: Shader, name: str, axes: tuple[tuple[int, int], ...]) -> list[Json]:
+    """Sizes and strides of an operand's axes as constants, innermost first, and which of them stand still."""
+    structure = []
+    for number, (size, stride) in enumerate(reversed(axes)):
+        shader.constant(f"{name}_size{number}", size)
+        shader.constant(f"{name}_stride{number}", stride)
+        structure.append({"number": number, "fixed": stride == 0})
+    return structure

@@ -1,8 +1,8 @@
 """What ONNX Runtime makes integer ops of: groups of dequantize .. op .. quantize.
 
-`groups` finds them in a graph as imported. The interpreter evaluates such a graph by its groups,
-since that is what ONNX Runtime computes; the pass `fuse_groups` puts them in the ops' places. The
-rule of each operator is the `fuse` of its family in operators/.
+`catalogue.groups` finds them in a graph as imported. The interpreter evaluates such a graph by its
+groups, since that is what ONNX Runtime computes; the pass `fuse_groups` puts them in the ops' places.
+The rule of each operator is the `fuse` of its family in operators/.
 The rules are those of onnxruntime's QDQ selectors (core/optimizer/qdq_transformer), measured.
 """
 
@@ -11,8 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..ir.graph import Graph, Op, Value
-from ..ir.types import Quantization
+import numpy as np
+
+from ..arithmetic import quantize_bias
+from ..ir.graph import Graph, Op, Value, retype
+from ..ir.types import Array, Quantization
+from .base import FamilyOp
 from .onnx_op import Elementwise, OnnxOp
 from .quantize import Dequantize, Quantize
 
@@ -71,12 +75,12 @@ class Surroundings:
             )
         return readers[0]
 
-    def quantize_after(self, op: Op) -> Quantize:
+    def quantize_after(self, op: FamilyOp) -> Quantize:
         """The one quantize that reads the result of `op`."""
         user = self.only_reader(op.result)
         if not isinstance(user, Quantize):
             what = user.op_type if isinstance(user, Elementwise) else user.kind
-            raise NoIntegerForm(f"{what} follows it; QuantizeLinear must stand directly after it")
+            raise NoIntegerForm(f"{what} follows it; QuantizeLinear must stand directly after {op.title()}")
         return user
 
     def requantized(self, op: OnnxOp) -> tuple[Value, Quantize]:
@@ -92,16 +96,26 @@ class Surroundings:
 
 
 def with_quantization(value: Value, quantization: Quantization) -> Value:
-    """A constant of bytes whose type carries its quantization, the same one at each call."""
-    present = value.type.quantization
-    if present == quantization:
-        return value
-    if present is None:
-        type_ = value.type
-        value.type = type(type_)(type_.dtype, type_.shape, quantization)
+    """A constant of bytes whose type carries its quantization: itself with its first one, with any other
+    a new one at each call.
+    """
+    if value.type.quantization is None:
+        value.type = retype(value, quantization=quantization)
+    if value.type.quantization == quantization:
         return value
     name = f"{value.name}.{quantization.zero_point}"
-    return Value(name, type(value.type)(value.type.dtype, value.type.shape, quantization), value.data)
+    return Value(name, retype(value, quantization=quantization), value.data)
+
+
+def int32_bias(bias: Value, sx: float, sw: Array) -> Value:
+    """A float constant as the int32 that ONNX Runtime adds to the sums of x * w."""
+    unit = np.float64(sx) * sw
+    if not (np.abs(bias.array) < unit * (2.0**31 - 256)).all():
+        raise NoIntegerForm(
+            f"its float bias @{bias.name} reaches {np.abs(bias.array).max():.6g}, "
+            f"which is no int32 in units of input scale * weight scale ({unit.min():.6g})"
+        )
+    return Value.constant(f"{bias.name}.i32", quantize_bias(bias.array, sx, sw))
 
 
 Rule = Callable[[Surroundings, Op], Group | None]

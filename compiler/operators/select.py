@@ -22,7 +22,7 @@ from ..lowering.packing import Lowering
 from ..lowering.scheduling import Scheduler
 from ..lowering.shader import Json, Shader
 from .base import FamilyKernel, FamilyOp
-from .broadcast import Broadcast, lower_broadcast
+from .broadcast import Broadcast, broadcast_strides, emit_axes, lower_broadcast, places
 
 
 @dataclass(eq=False)
@@ -80,34 +80,20 @@ class RowMajor:
         >>> RowMajor.of(TensorType("bool", (4, 1)), TensorType("f32", (2, 4, 5)))
         RowMajor(axes=((2, 0), (4, 1), (5, 0)), channel=0)
         """
-        shape = (1,) * (len(result.shape) - len(x.shape)) + x.shape
-        axes: list[tuple[int, int]] = []
-        channel, stride = 0, 1
-        for number in reversed(range(len(shape))):
-            own = stride if shape[number] > 1 else 0
-            if result.segments is not None and number == result.axis:
-                channel = own
-            elif result.shape[number] > 1:
-                axes.insert(0, (result.shape[number], own))
-            stride *= shape[number]
-        return cls(tuple(axes), channel)
+        axes = list(zip(result.shape, broadcast_strides(x.shape, result.shape), strict=True))
+        packed = result.segments is not None and result.axis < len(axes)
+        _, channel = axes.pop(result.axis) if packed else (1, 0)
+        return cls(tuple(axis for axis in axes if axis[0] > 1), channel)
 
     def indices(self) -> Array:
         """The element that meets each pixel of the result, of its channel 0: i64 [pixels]."""
-        at = np.zeros(1, np.int64)
-        for size, stride in self.axes:
-            at = (at[:, None] + np.arange(size) * stride).reshape(-1)
-        return at
+        return places(self.axes)
 
     def emit(self, shader: Shader, name: str, source: Source) -> Json:
         """What `select.wgsl` needs to read it."""
         array, start = shader.operand(source)
         shader.constant(f"{name}_at", start)
-        axes = []
-        for number, (size, stride) in enumerate(reversed(self.axes)):
-            shader.constant(f"{name}_size{number}", size)
-            shader.constant(f"{name}_stride{number}", stride)
-            axes.append({"number": number, "fixed": stride == 0})
+        axes = emit_axes(shader, name, self.axes)
         if self.channel:
             shader.constant(f"{name}_channel", self.channel)
         return {"name": name, "array": array, "axes": axes, "channel": self.channel > 0}

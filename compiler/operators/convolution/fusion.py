@@ -18,11 +18,12 @@ and because what ONNX Runtime makes of it depends on the machine:
 
 import numpy as np
 
-from ...arithmetic import F32, quantize_bias
+from ...arithmetic import F32
 from ...ir.graph import Op, Value
 from ...ir.types import Array
 from ...reference.facts import ACTIVATIONS
-from ..fusion import Group, NoIntegerForm, Surroundings
+from ..base import FamilyOp
+from ..fusion import Group, NoIntegerForm, Surroundings, int32_bias
 from ..onnx_op import Elementwise
 from ..quantize import Dequantize, Quantize
 from .op import Conv, QConv
@@ -69,22 +70,19 @@ def _as_image(weight: Value) -> Value:
     return Value.constant(weight.name, weight.array[:, :, None])
 
 
-def requantization(around: Surroundings, conv: Op) -> Quantize:
+def requantization(around: Surroundings, conv: FamilyOp) -> Quantize:
     """The quantize after `conv`, directly or behind a redundant Relu or Clip."""
     user = around.only_reader(conv.result)
-    activation = None
-    if isinstance(user, Elementwise) and user.op_type in ACTIVATIONS:
-        activation, user = user, around.only_reader(user.result)
-    if not isinstance(user, Quantize):
-        what = user.op_type if isinstance(user, Elementwise) else user.kind
-        raise NoIntegerForm(f"{what} follows it; QuantizeLinear must stand directly after Conv")
-    if activation is not None and not is_redundant(activation, user):
-        quantization = user.result.type.quantization
+    if not isinstance(user, Elementwise) or user.op_type not in ACTIVATIONS:
+        return around.quantize_after(conv)
+    quantize = around.quantize_after(user)
+    if not is_redundant(user, quantize):
+        quantization = quantize.result.type.quantization
         raise NoIntegerForm(
-            f"the {activation.op_type} after it is not implied by QuantizeLinear {quantization}: "
-            "quantize between Conv and the activation"
+            f"the {user.op_type} after it is not implied by QuantizeLinear {quantization}: "
+            f"quantize between {conv.title()} and the activation"
         )
-    return user
+    return quantize
 
 
 def is_redundant(activation: Elementwise, quantize: Quantize) -> bool:
@@ -123,13 +121,7 @@ def quantized_bias(producers: dict[Value, Op], bias: Value | None, sx: float, sw
     if bias is None:
         return None
     if bias.data is not None:
-        unit = np.float64(sx) * sw
-        if not (np.abs(bias.array) < unit * (2.0**31 - 256)).all():
-            raise NoIntegerForm(
-                f"its float bias @{bias.name} reaches {np.abs(bias.array).max():.6g}, "
-                f"which is no int32 in units of input scale * weight scale ({unit.min():.6g})"
-            )
-        return Value.constant(f"{bias.name}.i32", quantize_bias(bias.array, sx, sw))
+        return int32_bias(bias, sx, sw)
     dequantize = producers.get(bias)
     if (
         not isinstance(dequantize, Dequantize)

@@ -1,7 +1,7 @@
 """Transposed convolution in integers, where ONNX Runtime computes in float.
 
 Rule: `quantize(act?(conv_transpose(dequantize(x), dequantize(w), bias)))` becomes
-`qconv_transpose` under the conditions of a convolution (convolution.py); scales and zero points of
+`qconv_transpose` under the conditions of a convolution (fusion.py); scales and zero points of
 w: one, or one for each output channel of a group (axis 1).
 
 ONNX Runtime has no integer kernel here: it adds floats up in an order of its own, so that its

@@ -20,6 +20,7 @@ from ...lowering.scheduling import Scheduler
 from ...lowering.shader import Json, Shader
 from ...reference.node import run_node
 from ..base import FamilyKernel
+from ..broadcast import Axis, broadcast_strides, merged_axes
 from ..onnx_op import KERNELS, WGSL_TYPES, FloatKernel, OnnxOp
 from .expressions import ANY_DTYPE, MAP_OPS, Node, expression
 
@@ -84,7 +85,7 @@ def _add_kernel(steps: list[OnnxOp], scheduler: Scheduler) -> None:
             *scheduler.frame(last),
             sources=tuple(source_of(x, scheduler) for x in leaves),
             leaves=tuple(leaves),
-            axes=_axes(shape, leaves),
+            axes=merged_axes(shape, [broadcast_strides(x.type.shape, shape) for x in leaves]),
             steps=tuple(steps),
             opset=max(scheduler.graph.opset, FULL_OPSET),
             nodes=tuple(dict.fromkeys(node_name(step, scheduler) for step in steps)),
@@ -123,43 +124,6 @@ def tensor_of(words: Array, value: Value) -> Array:
         return truths.reshape(shape)
     integers: Array = words.view(np.int32).astype(NUMPY_DTYPES[dtype])
     return integers.reshape(shape)
-
-
-Axis = tuple[int, tuple[int, ...]]
-"""Size of an axis of the result, and its stride in each operand (0 where it is broadcast)."""
-
-
-def _axes(shape: tuple[int, ...], operands: list[Value]) -> tuple[Axis, ...]:
-    """The result's axes, first to last; neighbours that all operands step through alike are one.
-
-    >>> x, bias = (Value(name, TensorType("f32", shape)) for name, shape in (("x", (2, 3, 4)), ("b", (3, 1))))
-    >>> _axes((2, 3, 4), [x, bias])  # size, (stride of x, stride of the bias)
-    ((2, (12, 0)), (3, (4, 1)), (4, (1, 0)))
-    >>> _axes((2, 3, 4), [x, x])
-    ((24, (1, 1)),)
-    """
-    strides = [broadcast_strides(x.type.shape, shape) for x in operands]
-    axes: list[Axis] = []
-    for number, size in enumerate(shape):
-        if size == 1:
-            continue
-        steps = tuple(s[number] for s in strides)
-        if axes and all(a == b * size for a, b in zip(axes[-1][1], steps, strict=True)):
-            axes[-1] = (axes[-1][0] * size, steps)
-        else:
-            axes.append((size, steps))
-    return tuple(axes)
-
-
-def broadcast_strides(shape: tuple[int, ...], result: tuple[int, ...]) -> tuple[int, ...]:
-    """Stride of an operand along each axis of the result; 0 where it is broadcast."""
-    strides, stride = [0] * len(result), 1
-    for number in range(1, len(shape) + 1):
-        size = shape[-number]
-        if size > 1 and number <= len(result):
-            strides[-number] = stride
-        stride *= size
-    return tuple(strides)
 
 
 @dataclass(eq=False)

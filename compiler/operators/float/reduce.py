@@ -83,7 +83,7 @@ class Operand:
 class Reduction:
     """What a kernel computes; `sizes` of the result's axes in its row-major order.
 
-    `finish`: an expression of `acc`; `scale` multiplies it and `bias` is added, each where given.
+    `finish`: an expression of `acc`, and of `bias` where there is one.
     """
 
     combine: str

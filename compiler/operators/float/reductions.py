@@ -1,4 +1,4 @@
-"""What each reducing operator sums over what, as a `float_reduce.Reduction`: matrix products,
+"""What each reducing operator sums over what, as a `reduce.Reduction`: matrix products,
 convolutions, pools, rows and interpolations.
 """
 
@@ -15,9 +15,9 @@ from ...ir.graph import Value
 from ...ir.types import Array
 from ...lowering.scheduling import Scheduler
 from ...reference.node import run_node
+from ..broadcast import broadcast_strides
 from ..onnx_op import KERNELS, FloatKernel, OnnxOp
 from .expressions import literal
-from .map import broadcast_strides
 from .reduce import Coordinate, Operand, Reduction, schedule_reduction
 
 # ---------------------------------------------------------------------------------- matrices
@@ -30,8 +30,7 @@ def matmul(op: OnnxOp) -> Reduction:
     b_shape = b.type.shape if len(b.type.shape) > 1 else (*b.type.shape, 1)
     batch = np.broadcast_shapes(a_shape[:-2], b_shape[:-2])
     rows, inner, columns = *a_shape[-2:], b_shape[-1]
-    a_batch = _batch_strides(a_shape, batch)
-    b_batch = _batch_strides(b_shape, batch)
+    a_batch, b_batch = (broadcast_strides(s, (*batch, *s[-2:]))[:-2] for s in (a_shape, b_shape))
     return Reduction(
         "dot",
         (*batch, rows, columns),
@@ -40,15 +39,6 @@ def matmul(op: OnnxOp) -> Reduction:
         Operand(b, (*b_batch, 0, 1), (columns,)),
         tile_axis=len(batch) + 1,
     )
-
-
-def _batch_strides(shape: tuple[int, ...], batch: tuple[int, ...]) -> tuple[int, ...]:
-    strides, stride = [0] * len(batch), shape[-1] * shape[-2]
-    for number in range(1, len(shape) - 1):
-        if shape[-2 - number] > 1:
-            strides[-number] = stride
-        stride *= shape[-2 - number]
-    return tuple(strides)
 
 
 def gemm(op: OnnxOp) -> Reduction:

@@ -24,10 +24,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...arithmetic import F32, quantize_bias
+from ...arithmetic import F32
 from ...ir.graph import Op, Value
 from ...ir.types import Array
-from ..fusion import Group, NoIntegerForm, Surroundings
+from ..base import FamilyOp
+from ..fusion import Group, NoIntegerForm, Surroundings, int32_bias
 from ..moves.op import Move
 from ..onnx_op import Elementwise, FloatOp
 from ..quantize import Dequantize, Quantize
@@ -38,7 +39,7 @@ from .op import QMatMul
 class _Product:
     """A MatMul or Gemm: the op that ends it, its operands, and Gemm's attributes."""
 
-    last: Op
+    last: FamilyOp
     a: Value
     b: Value
     bias: Value | None = None
@@ -150,7 +151,7 @@ def _second(around: Surroundings, product: _Product) -> tuple[Value, Array, Arra
     return producer.x, scale, zero
 
 
-def _quantize_after(around: Surroundings, op: Op) -> Quantize | None:
+def _quantize_after(around: Surroundings, op: FamilyOp) -> Quantize | None:
     """The one quantize that reads the result; None where the result is float."""
     readers = around.users.get(op.result, [])
     if not any(isinstance(reader, Quantize) for reader in readers):
@@ -174,8 +175,4 @@ def _bias(around: Surroundings, product: _Product, a: Value, b_scale: Array, qua
     assert a.type.quantization is not None
     if bias.type.size not in (1, b_scale.size) and b_scale.size != 1:
         raise NoIntegerForm(f"its bias has {bias.type.size} values for {b_scale.size} scales")
-    unit = np.float64(a.type.quantization.scale) * b_scale
-    if not (np.abs(bias.array) < unit * (2.0**31 - 256)).all():
-        raise NoIntegerForm(f"its float bias @{bias.name} is no int32 in units of the scales' product")
-    quantized_bias = quantize_bias(bias.array, a.type.quantization.scale, b_scale)
-    return Value.constant(f"{bias.name}.i32", quantized_bias)
+    return int32_bias(bias, a.type.quantization.scale, b_scale)

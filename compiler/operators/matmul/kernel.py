@@ -1,4 +1,4 @@
-"""The kernel of a matrix product of two packed tensors (matmul.py)."""
+"""The kernel of a matrix product of two packed tensors (`QMatMul` in op.py)."""
 
 from __future__ import annotations
 
@@ -38,10 +38,6 @@ class MatMulKernel(FamilyKernel):
     zero_point: int = field(kw_only=True)
     elements: str = field(kw_only=True)
     zero_source: View | None = None
-
-    def reads(self) -> list[View]:
-        zero = [] if self.zero_source is None else [self.zero_source]
-        return [source for source in self.sources if isinstance(source, View)] + zero
 
     @property
     def uses(self) -> list[str]:

@@ -1,7 +1,7 @@
 """Matrix products of quantized tensors, of MatMul, Gemm and MatMulInteger.
 
 A product with constant weights is a convolution over the rows; that of two activations has a kernel
-of its own (matmul_kernel.py). Which products are integer is said in matmul_fusion.py.
+of its own (kernel.py). Which products are integer is said in fusion.py.
 """
 
 from __future__ import annotations

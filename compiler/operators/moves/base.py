@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -30,6 +30,8 @@ class MoveOp(FamilyOp):
     """An op that only moves the elements of one operand, whatever their dtype."""
 
     moves_values = True
+    is_never_view: ClassVar[bool] = False
+    """Whether no axis makes the result a view; channels then stay where they are."""
     x: Value
 
     def apply(self, x: Array, fill: Any = 0) -> Array:
@@ -49,6 +51,9 @@ class MoveOp(FamilyOp):
     def evaluate(self, tensors: Tensors) -> Array:
         return self.apply(tensors[self.x])
 
+    def problems(self) -> Iterator[str]:
+        yield from byte_move_problems(self)
+
     # ------------------------------------------------------------------------------ lowering
 
     def lower(self, lowering: Lowering) -> None:
@@ -67,7 +72,7 @@ class MoveOp(FamilyOp):
     def axis_of_view(self, x: TensorType, demand: int | None) -> int | None:
         """The axis to pack the result along: one that makes it a view, else the demanded one."""
         shape = self.result.type.shape
-        if not shape:
+        if self.is_never_view or not shape:
             return x.axis if demand is None else demand
         pixel, lane = (self.apply(part) for part in positions(x))
         own = View(None, x.pixels, x.words, x.words)  # type: ignore[arg-type]
@@ -114,7 +119,7 @@ class MoveOp(FamilyOp):
 def byte_move_problems(op: Op) -> Iterator[str]:
     """Bytes that are moved keep their dtype and quantization."""
     result = op.result.type
-    for value in op.operands if result.is_byte else ():
+    for value in op.takes_from if result.is_byte else ():
         if (value.type.dtype, value.type.quantization) != (result.dtype, result.quantization):
             yield f"%{value.name}: {value.type} is moved into {result} without a lookup"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,8 +9,8 @@ import numpy as np
 
 from ...arithmetic import pad_indices
 from ...ir.graph import Op, Tensors, Value
-from ...ir.types import Array, TensorType
-from .base import MoveOp, byte_move_problems
+from ...ir.types import Array
+from .base import MoveOp
 
 
 @dataclass(eq=False)
@@ -20,6 +19,7 @@ class Pad(MoveOp):
 
     kind = "pad"
     onnx = "Pad"
+    is_never_view = True
     pads: tuple[int, int, int, int] = (0, 0, 0, 0)
     mode: str = "constant"
     value: float = 0
@@ -59,13 +59,6 @@ class Pad(MoveOp):
             shape[number - axes] += self.pads[number] + self.pads[axes + number]
         return tuple(shape)
 
-    def problems(self) -> Iterator[str]:
-        yield from byte_move_problems(self)
-
     def of_packed(self, result: Value, x: Value) -> Op:
         is_u8 = self.result.type.dtype == "u8"
         return replace(self, result=result, x=x, value=self.value - (128 if is_u8 else 0))
-
-    def axis_of_view(self, x: TensorType, demand: int | None) -> int | None:
-        """Channels stay where they are; no axis makes it a view."""
-        return x.axis if demand is None else demand

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +9,8 @@ import numpy as np
 
 from ...arithmetic import resize_indices
 from ...ir.graph import Value
-from ...ir.types import Array, TensorType
-from .base import MoveOp, byte_move_problems
+from ...ir.types import Array
+from .base import MoveOp
 
 
 @dataclass(eq=False)
@@ -20,6 +19,7 @@ class Resize(MoveOp):
 
     kind = "resize"
     onnx = "Resize"
+    is_never_view = True
     scales: tuple[float, float] = (1.0, 1.0)
     coordinates: str = "half_pixel"
     rounding: str = "round_prefer_floor"
@@ -43,10 +43,3 @@ class Resize(MoveOp):
         if self.x.type.shape == self.result.type.shape:
             return np.arange(size)
         return resize_indices(size, result, self.scales[axis], self.coordinates, self.rounding)
-
-    def problems(self) -> Iterator[str]:
-        yield from byte_move_problems(self)
-
-    def axis_of_view(self, x: TensorType, demand: int | None) -> int | None:
-        """Channels stay where they are; no axis makes it a view."""
-        return x.axis if demand is None else demand

@@ -62,6 +62,7 @@ def problems(*ops: str, output: str = "%x") -> str:
             "is moved into u8[1,4,6,3]{s=0.5, z=4} without a lookup",
         ),
         (f"%y: s8[1,4,3,3]{Q} = pad(%x)", "without a lookup"),
+        ("%y: u8[1,36]{s=0.5, z=4} = move(%x)", "without a lookup"),
         (f"%y: u8[1,4,3,3]{Q} = lookup(%x, table=@m)", "the table has shape (4,), not (256,)"),
     ],
 )

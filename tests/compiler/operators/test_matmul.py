@@ -224,6 +224,7 @@ GEMM = '  %m: f32[2,2] = float([%d, %w, @b], op_type="Gemm"{more})'
          "2 readers"),
         (text(BIAS + GEMM.format(more=', attributes={"alpha": 0.5}')), "alpha 0.5 and beta 1.0"),
         (text("  @b: f32[1,2] = [0.5, 1.0]\n" + GEMM.format(more="")), "its bias is neither"),
+        (text("  @b: f32[2] = [0.5, 1e30]\n" + GEMM.format(more="")), "its float bias @b reaches 1e+30"),
         (text(ADD + '\n  %t: f32[2,2] = elementwise([%a], op_type="Tanh")', "t"), "Add after it"),
         (text('  %e: f32[3,2] = elementwise([%w], op_type="Tanh")\n' + MATMUL.replace("%w", "%e")),
          "does not come straight from"),

@@ -16,6 +16,8 @@ import pytest
 from onnx2wgsl.compiler.cli.on_device import open_program
 from onnx2wgsl.compiler.ir.graph import Graph
 from onnx2wgsl.compiler.ir.program import Program
+from onnx2wgsl.compiler.ir.text import parse_graph
+from onnx2wgsl.compiler.operators.catalogue import explain
 from onnx2wgsl.compiler.operators.convolution.kernel import ConvKernel
 from onnx2wgsl.compiler.pipeline import compile_model
 from onnx2wgsl.compiler.reference.oracle import reference_of
@@ -116,3 +118,29 @@ def test_steps_from_onnxruntime_are_counted_and_what_follows_is_exact(case: str,
         assert (steps.differing, steps.most, steps.ok) == (1, apart, apart == 1)
     assert verification.stage("packed", compiled.packed).ok
     assert verification.stage("simulated", compiled.program).ok
+
+
+@pytest.mark.parametrize(
+    ("activation", "why"),
+    [
+        ("Tanh", "QuantizeLinear must stand directly after ConvTranspose"),
+        ("Relu", "quantize between ConvTranspose and the activation"),
+    ],
+)
+def test_a_refusal_names_the_operator(activation: str, why: str) -> None:
+    graph = parse_graph(
+        f"""graph @t (%x: u8[1,1,3]{{s=0.5, z=7}}) -> ("y": %y) opset 21 {{
+          @s: f32[] = [0.5]
+          @zx: u8[] = [7]
+          @wq: s8[1,1,1] = [3]
+          %d: f32[1,1,3] = dequantize(%x, scale=@s, zero_point=@zx)
+          %w: f32[1,1,1] = dequantize(@wq, scale=@s)
+          %c: f32[1,1,3] = float([%d, %w], op_type="ConvTranspose")
+          %a: f32[1,1,3] = elementwise([%c], op_type="{activation}")
+          %y: u8[1,1,3]{{s=0.5, z=7}} = quantize(%a, scale=@s, zero_point=@zx)
+        }}"""
+    )
+    (op,) = [op for op in graph.ops if op.result.name == "c"]
+    message = explain(graph, op)
+    assert message is not None
+    assert message.endswith(why)
