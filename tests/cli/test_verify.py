@@ -7,7 +7,9 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
+from onnx import helper
 from onnx2wgsl.compiler.cli import verify
 from onnx2wgsl.compiler.ir.graph import Graph
 from onnx2wgsl.compiler.operators.convolution.kernel import ConvKernel
@@ -15,6 +17,7 @@ from onnx2wgsl.compiler.operators.convolution.op import QConv
 from onnx2wgsl.compiler.passes.fold_resize import FoldResize
 from onnx2wgsl.compiler.pipeline import INTEGER_PASSES, PROGRAM_PASSES, compile_model
 
+from tests.builders.nodes import model_of
 from tests.cli.conftest import SIZE
 from tests.command import onnx2wgsl, refusal, script, succeed
 
@@ -74,6 +77,13 @@ def test_inputs_that_are_no_npz_are_refused(model: Path, compiled: Path, array: 
     assert refusal("verify", model, "--input", model).startswith(f"{model} is not an .npz file")
     message = refusal("verify", compiled, "--input", array)
     assert message.endswith("--input needs the model it was compiled from; give it with --model")
+
+
+def test_inputs_of_bools_and_integers_are_drawn_too(tmp_path: Path) -> None:
+    node = helper.make_node("Where", ["c", "a", "b"], ["y"])
+    operands = {"c": np.zeros(64, bool), "a": np.zeros(64, np.int64), "b": np.zeros(64, np.int64)}
+    onnx.save(model_of([node], operands, {}), tmp_path / "where.onnx")
+    assert "exact: 0 of 128 values differ" in succeed("verify", tmp_path / "where.onnx", "--samples", "2")
 
 
 def test_every_pass_is_evaluated(model: Path) -> None:
