@@ -86,6 +86,21 @@ def test_inputs_of_bools_and_integers_are_drawn_too(tmp_path: Path) -> None:
     assert "exact: 0 of 128 values differ" in succeed("verify", tmp_path / "where.onnx", "--samples", "2")
 
 
+def test_a_refused_model_is_told_with_every_reason_that_compile_has(tmp_path: Path) -> None:
+    """One of the import, and one of what a later pass finds."""
+    nodes = [
+        helper.make_node("Det", ["x"], ["d"]),
+        helper.make_node("DequantizeLinear", ["a", "scale", "zero"], ["r"]),
+        helper.make_node("Neg", ["a"], ["n"]),
+    ]
+    operands = {"x": np.zeros((2, 2), np.float32), "a": np.zeros((2, 2), np.int8)}
+    constants = {"scale": np.float32(0.5), "zero": np.int8(0)}
+    onnx.save(model_of(nodes, operands, constants, ["d", "r", "n"]), tmp_path / "m.onnx")
+    message = refusal("verify", tmp_path / "m.onnx")
+    assert re.findall(r"^  - (\w+)", message, re.M) == ["Det", "Neg"]
+    assert message == refusal("compile", tmp_path / "m.onnx", "-o", tmp_path / "out")
+
+
 def test_every_pass_is_evaluated(model: Path) -> None:
     rows = stages(succeed("verify", model, "--samples", "1", "--each-pass"))
     graph_passes = [step.name for step in INTEGER_PASSES]

@@ -11,9 +11,10 @@ import onnx
 from onnx2wgsl.compiler.cli.on_device import open_program
 from onnx2wgsl.compiler.errors import CompileError, UnsupportedError
 from onnx2wgsl.compiler.ir.types import Array
+from onnx2wgsl.compiler.pipeline import import_or_refuse
 from onnx2wgsl.compiler.reference.oracle import reference_of
 from onnx2wgsl.compiler.verify.compare import TOLERANCE, Feed, relative_error, same_values
-from onnx2wgsl.compiler.verify.compiled import Compiled, compile_both, saved
+from onnx2wgsl.compiler.verify.compiled import Compiled, saved
 from onnx2wgsl.compiler.verify.verification import Verification
 
 from tests.property.gpu import in_every_variant
@@ -83,7 +84,7 @@ def outcome(
 def compiled(model: onnx.ModelProto) -> Compiled:
     """A model in memory, compiled."""
     with saved(model) as path:
-        return compile_both(path)
+        return Compiled.of(import_or_refuse(path))
 
 
 def compared(of_variants: list[tuple[str, Feed]], reference: Feed, after_floats: set[str]) -> tuple[str, str]:
