@@ -6,7 +6,7 @@ no other pass sees the pairs, since ONNX Runtime would find none here. Activatio
 (QLinearSigmoid, ...) are run once over all bytes; the parts of a QLinearConcat are requantized by
 tables.
 
-NoIntegerForm: scales and zero points that are no constants, or that are not those of the operand's
+Refusals: scales and zero points that are no constants, or that are not those of the operand's
 producer.
 """
 
