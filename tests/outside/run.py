@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import onnx
 from onnx2wgsl.compiler.cli.on_device import open_program
-from onnx2wgsl.compiler.errors import CompileError, UnsupportedError
+from onnx2wgsl.compiler.errors import CompileError, InternalError, UnsupportedError
 from onnx2wgsl.compiler.ir.types import Array
 from onnx2wgsl.compiler.pipeline import import_or_refuse
 from onnx2wgsl.compiler.reference.oracle import reference_of
@@ -73,9 +73,10 @@ def outcome(
             kind, reason = compared(of_variants, reference, verification.expectation.after_floats)
     except UnsupportedError as error:
         return Outcome(REFUSED, one_line(error.reasons[0]), known)
+    except InternalError as error:
+        return Outcome(CRASHED, one_line(error), known)
     except CompileError as error:
-        kind = CRASHED if str(error).startswith("internal error") else REFUSED
-        return Outcome(kind, one_line(error), known)
+        return Outcome(REFUSED, one_line(error), known)
     except Exception as error:  # a defect; it is one case's, and the others are still to be run
         return Outcome(CRASHED, f"{type(error).__name__}: {one_line(error)}", known)
     return Outcome(kind, reason, known)
