@@ -17,11 +17,6 @@ import onnx_graphsurgeon as gs
 from ..errors import CompileError, UnsupportedError
 from ..ir.graph import Graph, Op, Value, retype
 from ..ir.types import DTYPE_NAMES, Array, Quantization, TensorType
-from ..operators.concat import Concat
-from ..operators.identity import Identity
-from ..operators.moves.op import Move
-from ..operators.moves.pad import Pad
-from ..operators.moves.resize import Resize
 from ..operators.quantize import Dequantize, dequantized
 from ..reference.facts import PAIR
 from ..reference.node import run_node
@@ -206,8 +201,8 @@ class Importer:
         x.type = retype(x, quantization=quantization)
         # Bytes that are only moved get their meaning from whoever dequantizes them in the end.
         for op in self.ops:
-            if op.result is x and isinstance(op, Concat | Identity | Move | Pad | Resize):
-                for operand in op.operands:
+            if op.result is x and op.moves_values:
+                for operand in op.takes_from:
                     if operand.type.is_byte:
                         self.set_quantization(operand, quantization)
 
