@@ -14,6 +14,13 @@ class CompileError(Exception):
     """A model or a request that can't be compiled: the place, the reason and the next step."""
 
 
+class InternalError(CompileError):
+    """Nobody's mistake but the compiler's."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(f"internal error: {message}")
+
+
 class UnsupportedError(CompileError):
     """Parts of a model that this version does not compile; `reasons` lists every one of them."""
 

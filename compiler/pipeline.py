@@ -77,11 +77,17 @@ def compile_model(path: Path, shapes: Shapes | None = None, observe: Observer | 
 
     Raises UnsupportedError with every reason there is, those of the import and of later passes.
     """
+    return compile_graph(import_or_refuse(path, shapes), observe)
+
+
+def import_or_refuse(path: Path, shapes: Shapes | None = None) -> Graph:
+    """The model in `path` as a Graph; what is not taken of it, with what later passes say, is an
+    UnsupportedError.
+    """
     try:
-        graph = import_model(path, shapes)
+        return import_model(path, shapes)
     except PartialImportError as error:
         raise UnsupportedError(error.heading, [*error.reasons, *_later_reasons(error.graph)]) from None
-    return compile_graph(graph, observe)
 
 
 def _later_reasons(graph: Graph) -> list[str]:

@@ -7,7 +7,7 @@ from functools import cache
 
 import jinja2
 
-from ..errors import CompileError
+from ..errors import InternalError
 from ..lowering.shader import Json
 
 
@@ -37,6 +37,6 @@ def _render(name: str, load: Callable[[], jinja2.Template], context: Json) -> st
     try:
         return load().render(context)
     except jinja2.TemplateSyntaxError as error:
-        raise CompileError(f"internal error: {error.filename}:{error.lineno}: {error}") from error
+        raise InternalError(f"{error.filename}:{error.lineno}: {error}") from error
     except jinja2.TemplateError as error:
-        raise CompileError(f"internal error: template {name}: {error}") from error
+        raise InternalError(f"template {name}: {error}") from error

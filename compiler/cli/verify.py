@@ -18,9 +18,8 @@ from rich.progress import Progress
 from rich.table import Table
 
 from ..errors import CompileError
-from ..frontend.driver import import_model
 from ..ir.graph import Graph
-from ..pipeline import PASS_NAMES
+from ..pipeline import PASS_NAMES, import_or_refuse
 from ..reference.oracle import reference_of
 from ..verify.compare import Feed
 from ..verify.compiled import Compiled
@@ -73,13 +72,13 @@ def command(
         return
     feeds = [_load(file) for file in inputs]
     model_shapes = _shapes_of(folder) | dict(shapes)
-    graph = import_model(model, model_shapes)
+    graph = import_or_refuse(model, model_shapes)
     random = np.random.default_rng(seed)
     feeds = feeds or [random_sample(graph, random) for _ in range(samples)]
     compiled = Compiled.of(graph)
     verification = _verification(out, model, compiled, feeds)
     with _device(folder, compiled, model, options) as device:
-        _compare(out, verification, device, import_model(model, model_shapes) if each_pass else None)
+        _compare(out, verification, device, import_or_refuse(model, model_shapes) if each_pass else None)
     _print(out, verification.report)
     if verification.report.wrong is not None:
         raise click.exceptions.Exit(1)

@@ -29,27 +29,16 @@ from ..reference.node import run_node
 from .importer import ABSENT, Handler, Importer
 from .integer import INTEGER
 from .moves import MOVES
-from .nodes import NodeRefusal, operator_name, plain_attributes, text_attribute, window
+from .nodes import NodeRefusal, one_number, operator_name, plain_attributes, text_attribute, window
 from .qlinear import QLINEAR
 from .windows import WINDOWS
 
 
-def _scalar(data: Array | None, what: str) -> float:
-    if data is None or data.size != 1:
-        size = 0 if data is None else data.size
-        raise NodeRefusal(f"{what} must be one constant number, it has {size}")
-    return float(data.reshape(-1)[0])
-
-
 def _quantization(imp: Importer, node: Any, dtype: str) -> Quantization:
-    scale = _scalar(imp.constant(node, 1), "the scale of an activation")
-    zero_point = imp.constant(node, 2)
-    z = 0 if zero_point is None else int(_scalar(zero_point, "the zero point of an activation"))
-    if not (scale > 0 and math.isfinite(scale)):
-        raise NodeRefusal(f"the scale {scale} is not a positive number")
+    quantization = imp.quantization_at(node, 1)
     if dtype not in ("u8", "s8"):
         raise NodeRefusal(f"activations of dtype {dtype} are not supported, only uint8 and int8")
-    return Quantization(scale, z)
+    return quantization
 
 
 def _quantize(imp: Importer, node: Any) -> None:
@@ -90,12 +79,7 @@ def _dequantize(imp: Importer, node: Any) -> None:
     _refuse_blocks(node)
     # A constant may have a scale for each channel; it keeps them in its op until that is fused or folded.
     if x.data is None and not _is_quantized_constant(imp, x):
-        quantization = _quantization(imp, node, x.type.dtype)
-        if x.type.quantization not in (None, quantization):
-            raise NodeRefusal(
-                f"it reads {x.name!r} with {quantization}, which was made with {x.type.quantization}"
-            )
-        imp.set_quantization(x, quantization)
+        imp.give_meaning(x, _quantization(imp, node, x.type.dtype))
     imp.emit(
         node,
         Dequantize,
@@ -311,7 +295,7 @@ def _pad(imp: Importer, node: Any) -> None:
         x=x,
         pads=(*before[first:], *after[first:]),
         mode=mode,
-        value=0.0 if value is None else _scalar(value, "the constant of Pad"),
+        value=0.0 if value is None else one_number(value, "the constant of Pad"),
     )
 
 

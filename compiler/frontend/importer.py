@@ -7,6 +7,7 @@ can't be taken is refused at once, in one message that lists every such node.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,15 +18,10 @@ import onnx_graphsurgeon as gs
 from ..errors import CompileError, UnsupportedError
 from ..ir.graph import Graph, Op, Value, retype
 from ..ir.types import DTYPE_NAMES, Array, Quantization, TensorType
-from ..operators.concat import Concat
-from ..operators.identity import Identity
-from ..operators.moves.op import Move
-from ..operators.moves.pad import Pad
-from ..operators.moves.resize import Resize
 from ..operators.quantize import Dequantize, dequantized
 from ..reference.facts import PAIR
 from ..reference.node import run_node
-from .nodes import NodeRefusal, operator_name, plain_attributes
+from .nodes import NodeRefusal, one_number, operator_name, plain_attributes
 
 ABSENT = np.zeros(0, np.float32)
 """An operand that is not there."""
@@ -199,17 +195,36 @@ class Importer:
             raise NodeRefusal(f"operand {index} ({value.name!r}) must be constant")
         return None if value is None else value.array
 
-    def set_quantization(self, x: Value, quantization: Quantization) -> None:
-        """Says what the bytes of `x` mean, and those that were merely moved into it."""
+    def quantization_at(self, node: Any, index: int) -> Quantization:
+        """The one scale, and the zero point behind it (0 where it is left out), of an activation."""
+        what = f"operand {index}, the scale of an activation,"
+        scale, zero_point = one_number(self.constant(node, index), what), self.constant(node, index + 1)
+        if not (scale > 0 and math.isfinite(scale)):
+            raise NodeRefusal(f"{what} is {scale}, not a positive number")
+        if zero_point is None:
+            return Quantization(scale, 0)
+        what = f"operand {index + 1}, the zero point of an activation,"
+        return Quantization(scale, int(one_number(zero_point, what)))
+
+    def give_meaning(self, x: Value, quantization: Quantization) -> None:
+        """Says what a node takes the bytes of `x` for; refuses another meaning than they have."""
+        if x.type.quantization not in (None, quantization):
+            raise NodeRefusal(
+                f"it reads {x.name!r} with {quantization}, which was made with {x.type.quantization}"
+            )
+        self._set_quantization(x, quantization)
+
+    def _set_quantization(self, x: Value, quantization: Quantization) -> None:
+        """What the bytes of `x` mean, and those that were merely moved into it."""
         if x.type.quantization is not None or x.data is not None:
             return
         x.type = retype(x, quantization=quantization)
         # Bytes that are only moved get their meaning from whoever dequantizes them in the end.
         for op in self.ops:
-            if op.result is x and isinstance(op, Concat | Identity | Move | Pad | Resize):
-                for operand in op.operands:
+            if op.result is x and op.moves_values:
+                for operand in op.takes_from:
                     if operand.type.is_byte:
-                        self.set_quantization(operand, quantization)
+                        self._set_quantization(operand, quantization)
 
     def emit(
         self, node: Any, make: Callable[..., Op], type_: TensorType, output: int = 0, **fields: Any

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..ir.types import Array
 from ..reference.facts import name_of_operator
 
 
@@ -25,6 +26,14 @@ def text_attribute(node: Any, name: str, default: str) -> str:
     """An attribute that is text, however onnx-graphsurgeon holds it."""
     attribute = node.attrs.get(name, default)
     return attribute.decode() if isinstance(attribute, bytes) else str(attribute)
+
+
+def one_number(data: Array | None, what: str) -> float:
+    """The number that a constant holds; `what` it is, in messages."""
+    if data is None or data.size != 1:
+        size = 0 if data is None else data.size
+        raise NodeRefusal(f"{what} must be one constant number, it has {size}")
+    return float(data.reshape(-1)[0])
 
 
 def window(

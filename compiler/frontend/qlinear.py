@@ -6,7 +6,7 @@ no other pass sees the pairs, since ONNX Runtime would find none here. Activatio
 (QLinearSigmoid, ...) are run once over all bytes; the parts of a QLinearConcat are requantized by
 tables.
 
-NoIntegerForm: scales and zero points that are no constants, or that are not those of the operand's
+Refusals: scales and zero points that are no constants, or that are not those of the operand's
 producer.
 """
 
@@ -187,32 +187,15 @@ def _zero_point(imp: Importer, node: Any, form: Form) -> Any:
     return gs.Constant(f"{node.outputs[0].name}.zero", np.zeros((), dtype))
 
 
-def parameters(imp: Importer, node: Any, at: int) -> Quantization:
-    """The one scale and zero point at operands `at` and `at + 1`."""
-    scale, zero_point = imp.constant(node, at), imp.constant(node, at + 1)
-    for parameter, what in ((scale, "scale"), (zero_point, "zero point")):
-        if parameter is not None and parameter.size != 1:
-            raise NodeRefusal(f"operand {at} must be one {what}, it has {parameter.size}")
-    if scale is None:
-        raise NodeRefusal(f"operand {at}, a scale, is missing")
-    return Quantization(
-        float(scale.reshape(-1)[0]), 0 if zero_point is None else int(zero_point.reshape(-1)[0])
-    )
-
-
 def typed(imp: Importer, node: Any, at: int) -> Value:
     """The bytes at operand `at` with the quantization that follows them; as the producer has it."""
-    x, quantization = imp.required(node, at), parameters(imp, node, at + 1)
+    x, quantization = imp.required(node, at), imp.quantization_at(node, at + 1)
     if not x.type.is_byte:
         raise NodeRefusal(f"operand {at} (%{x.name}) is {x.type.dtype}, not uint8 or int8")
-    if x.type.quantization not in (None, quantization):
-        raise NodeRefusal(
-            f"it reads {x.name!r} with {quantization}, which was made with {x.type.quantization}"
-        )
     # A value of its own: a constant may be read with several scales.
     if x.data is not None:
         return Value(f"{x.name}.q", TensorType(x.type.dtype, x.type.shape, quantization), x.data)
-    imp.set_quantization(x, quantization)
+    imp.give_meaning(x, quantization)
     return x
 
 
@@ -227,7 +210,7 @@ def _by_table(imp: Importer, node: Any) -> None:
         table = run_node(operator_name(node), plain_attributes(node), [levels, *arrays], imp.source.opset)
     except CompileError as error:
         raise NodeRefusal(str(error)) from error
-    _emit_lookup(imp, x, table, parameters(imp, node, 3), node.outputs[0].name)
+    _emit_lookup(imp, x, table, imp.quantization_at(node, 3), node.outputs[0].name)
 
 
 def _emit_lookup(imp: Importer, x: Value, table: Array, after: Quantization, name: str) -> Value:
@@ -254,7 +237,7 @@ def _requantized(imp: Importer, x: Value, after: Quantization, name: str) -> Val
 
 
 def _concat(imp: Importer, node: Any) -> None:
-    after = parameters(imp, node, 0)
+    after = imp.quantization_at(node, 0)
     parts = [typed(imp, node, at) for at in range(2, len(node.inputs), 3)]
     name = node.outputs[0].name
     xs = [_requantized(imp, x, after, f"{name}.{number}") for number, x in enumerate(parts)]
@@ -268,7 +251,7 @@ def _concat(imp: Importer, node: Any) -> None:
 
 
 def _where(imp: Importer, node: Any) -> None:
-    after, name = parameters(imp, node, 7), node.outputs[0].name
+    after, name = imp.quantization_at(node, 7), node.outputs[0].name
     xs = tuple(_requantized(imp, typed(imp, node, at), after, f"{name}.{at}") for at in (1, 4))
     if xs[0].type.dtype != xs[1].type.dtype:
         raise NodeRefusal(f"its operands differ in type: {xs[0].type}, {xs[1].type}")

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ..errors import CompileError
+from ..errors import InternalError
 from .limits import STORAGE_BUFFERS
 from .program import (
     Buffer,
@@ -37,12 +37,12 @@ StoredWords = dict[Buffer, Array]
 
 
 def verify_program(program: Program, after: str) -> None:
-    """Raises CompileError when `program` is not valid; `after` names the pass that ran last."""
+    """Raises InternalError when `program` is not valid; `after` names the pass that ran last."""
     rules = (_names, _inputs, _words, _outputs, _bindings, _places)
     problems = [problem for rule in rules for problem in rule(program)]
     if problems:
         lines = "\n".join(f"  - {problem}" for problem in problems)
-        raise CompileError(f"internal error: the program is not valid after {after}:\n{lines}")
+        raise InternalError(f"the program is not valid after {after}:\n{lines}")
 
 
 def _names(program: Program) -> Iterator[str]:

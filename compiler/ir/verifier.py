@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from ..errors import CompileError
+from ..errors import InternalError
 from .graph import Graph, Value
 
 
 def verify(graph: Graph, after: str) -> None:
-    """Raises CompileError when `graph` is not well formed; `after` names the pass that ran last."""
+    """Raises InternalError when `graph` is not well formed; `after` names the pass that ran last."""
     problems: list[str] = []
     scope: set[Value] = set(graph.inputs)
     names = {value.name for value in graph.inputs}
@@ -29,4 +29,4 @@ def verify(graph: Graph, after: str) -> None:
             problems.append(f"output %{value.name} is never made")
     if problems:
         lines = "\n".join(f"  - {problem}" for problem in problems)
-        raise CompileError(f"internal error: the graph is not valid after {after}:\n{lines}")
+        raise InternalError(f"the graph is not valid after {after}:\n{lines}")

@@ -29,20 +29,6 @@ class Compiled:
         return cls(compile_graph(imported), imported)
 
 
-def compile_both(path: Path, shapes: Shapes | None = None) -> Compiled:
-    """The model in `path`, compiled.
-
-    Raises UnsupportedError with every reason there is, as `compile_model` does.
-    """
-    graphs: list[Graph] = []
-
-    def keep(_: str, stage: Graph | Program) -> None:
-        if isinstance(stage, Graph):
-            graphs.append(stage)
-
-    return Compiled(compile_model(path, shapes, keep), graphs[-1])
-
-
 def compile_in_memory(
     model: onnx.ModelProto, observe: Observer | None = None, shapes: Shapes | None = None
 ) -> Program:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import onnx
 
-from ..errors import CompileError, UnsupportedError
+from ..errors import CompileError, InternalError, UnsupportedError
 from ..frontend.model_file import Shapes
 from ..ir.graph import Graph
 from ..ir.program import Kernel, Program, float_kernels
@@ -20,8 +20,6 @@ from .stages import Stage, after, compare_stage
 RunOnDevice = Callable[[onnx.ModelProto, Program, Feed], Feed]
 """Runs a program, compiled from the model, on an adapter: its outputs by name."""
 ON_DEVICE = after("the device")
-INTERNAL = "internal error"
-"""How the verifier's own messages start: nobody's mistake but the compiler's."""
 
 
 @dataclass
@@ -109,8 +107,10 @@ class _Comparer:
                 comparison.stages.append(self._on_device(comparison.program, run_on_device))
         except UnsupportedError as error:
             comparison.refused = error.reasons
+        except InternalError as error:
+            comparison.crash = f"{after(self.last_stage)}: {error}"
         except CompileError as error:
-            self._stopped(error)
+            comparison.refused = [str(error)]
         except Exception as error:  # whatever it is, it is a finding
             comparison.crash = f"{type(error).__name__} {after(self.last_stage)}: {error}"
 
@@ -123,12 +123,6 @@ class _Comparer:
         return Stage.of(
             ON_DEVICE, (compare(one.outputs, run(model, program, one.sample)) for one in self.expected)
         )
-
-    def _stopped(self, error: CompileError) -> None:
-        if str(error).startswith(INTERNAL):
-            self.comparison.crash = f"{after(self.last_stage)}: {error}"
-        else:
-            self.comparison.refused = [str(error)]
 
 
 def floats_of(program: Program) -> list[Kernel]:

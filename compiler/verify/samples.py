@@ -15,10 +15,14 @@ def random_sample(graph: Graph, random: np.random.Generator) -> Feed:
 
 
 def _drawn(graph: Graph, value: Value, random: np.random.Generator) -> Array:
-    """All bytes; as floats noise of a random spread around a random level."""
-    shape = value.type.shape
+    """All bytes, as other integers too; both booleans; as floats noise of a random spread around a
+    random level.
+    """
+    shape, dtype = value.type.shape, NUMPY_DTYPES[value.type.dtype]
     if value.type.is_byte:
-        return random.integers(0, 256, shape).astype(np.uint8).view(NUMPY_DTYPES[value.type.dtype])
+        return random.integers(0, 256, shape).astype(np.uint8).view(dtype)
+    if dtype != np.float32:
+        return random.integers(0, 2 if dtype == np.bool_ else 256, shape).astype(dtype)
     low, high = _real_range(graph, value)
     centre, spread = random.uniform(low, high), (high - low) * random.uniform(0.1, 1.2)
     noise: Array = centre + random.uniform(-spread, spread, shape)

@@ -7,7 +7,9 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
+from onnx import helper
 from onnx2wgsl.compiler.cli import verify
 from onnx2wgsl.compiler.ir.graph import Graph
 from onnx2wgsl.compiler.operators.convolution.kernel import ConvKernel
@@ -15,6 +17,7 @@ from onnx2wgsl.compiler.operators.convolution.op import QConv
 from onnx2wgsl.compiler.passes.fold_resize import FoldResize
 from onnx2wgsl.compiler.pipeline import INTEGER_PASSES, PROGRAM_PASSES, compile_model
 
+from tests.builders.nodes import model_of
 from tests.cli.conftest import SIZE
 from tests.command import onnx2wgsl, refusal, script, succeed
 
@@ -74,6 +77,28 @@ def test_inputs_that_are_no_npz_are_refused(model: Path, compiled: Path, array: 
     assert refusal("verify", model, "--input", model).startswith(f"{model} is not an .npz file")
     message = refusal("verify", compiled, "--input", array)
     assert message.endswith("--input needs the model it was compiled from; give it with --model")
+
+
+def test_inputs_of_bools_and_integers_are_drawn_too(tmp_path: Path) -> None:
+    node = helper.make_node("Where", ["c", "a", "b"], ["y"])
+    operands = {"c": np.zeros(64, bool), "a": np.zeros(64, np.int64), "b": np.zeros(64, np.int64)}
+    onnx.save(model_of([node], operands, {}), tmp_path / "where.onnx")
+    assert "exact: 0 of 128 values differ" in succeed("verify", tmp_path / "where.onnx", "--samples", "2")
+
+
+def test_a_refused_model_is_told_with_every_reason_that_compile_has(tmp_path: Path) -> None:
+    """One of the import, and one of what a later pass finds."""
+    nodes = [
+        helper.make_node("Det", ["x"], ["d"]),
+        helper.make_node("DequantizeLinear", ["a", "scale", "zero"], ["r"]),
+        helper.make_node("Neg", ["a"], ["n"]),
+    ]
+    operands = {"x": np.zeros((2, 2), np.float32), "a": np.zeros((2, 2), np.int8)}
+    constants = {"scale": np.float32(0.5), "zero": np.int8(0)}
+    onnx.save(model_of(nodes, operands, constants, ["d", "r", "n"]), tmp_path / "m.onnx")
+    message = refusal("verify", tmp_path / "m.onnx")
+    assert re.findall(r"^  - (\w+)", message, re.M) == ["Det", "Neg"]
+    assert message == refusal("compile", tmp_path / "m.onnx", "-o", tmp_path / "out")
 
 
 def test_every_pass_is_evaluated(model: Path) -> None:

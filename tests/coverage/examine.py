@@ -11,10 +11,11 @@ import numpy as np
 import onnx
 from onnx2wgsl.compiler.cli.on_device import open_program
 from onnx2wgsl.compiler.errors import CompileError, UnsupportedError
+from onnx2wgsl.compiler.pipeline import import_or_refuse
 from onnx2wgsl.compiler.reference.integer_groups import Groups
 from onnx2wgsl.compiler.reference.oracle import Oracle, reference_of
 from onnx2wgsl.compiler.verify.compare import Difference, Feed
-from onnx2wgsl.compiler.verify.compiled import Compiled, compile_both
+from onnx2wgsl.compiler.verify.compiled import Compiled
 from onnx2wgsl.compiler.verify.report import Report
 from onnx2wgsl.compiler.verify.verification import Verification
 
@@ -82,7 +83,7 @@ def parameters(graph: onnx.GraphProto) -> int:
 def judge(path: Path, oracle: Oracle) -> Verdict:
     """The one place that decides how exact a model is."""
     try:
-        compiled = compile_both(path)
+        compiled = Compiled.of(import_or_refuse(path))
     except CompileError as error:
         return Verdict(REFUSED, reason(error))
     except Exception as error:  # a mistake of the compiler is a line of the report

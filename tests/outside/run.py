@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import onnx
 from onnx2wgsl.compiler.cli.on_device import open_program
-from onnx2wgsl.compiler.errors import CompileError, UnsupportedError
+from onnx2wgsl.compiler.errors import CompileError, InternalError, UnsupportedError
 from onnx2wgsl.compiler.ir.types import Array
+from onnx2wgsl.compiler.pipeline import import_or_refuse
 from onnx2wgsl.compiler.reference.oracle import reference_of
 from onnx2wgsl.compiler.verify.compare import TOLERANCE, Feed, relative_error, same_values
-from onnx2wgsl.compiler.verify.compiled import Compiled, compile_both, saved
+from onnx2wgsl.compiler.verify.compiled import Compiled, saved
 from onnx2wgsl.compiler.verify.verification import Verification
 
 from tests.property.gpu import in_every_variant
@@ -72,9 +73,10 @@ def outcome(
             kind, reason = compared(of_variants, reference, verification.expectation.after_floats)
     except UnsupportedError as error:
         return Outcome(REFUSED, one_line(error.reasons[0]), known)
+    except InternalError as error:
+        return Outcome(CRASHED, one_line(error), known)
     except CompileError as error:
-        kind = CRASHED if str(error).startswith("internal error") else REFUSED
-        return Outcome(kind, one_line(error), known)
+        return Outcome(REFUSED, one_line(error), known)
     except Exception as error:  # a defect; it is one case's, and the others are still to be run
         return Outcome(CRASHED, f"{type(error).__name__}: {one_line(error)}", known)
     return Outcome(kind, reason, known)
@@ -83,7 +85,7 @@ def outcome(
 def compiled(model: onnx.ModelProto) -> Compiled:
     """A model in memory, compiled."""
     with saved(model) as path:
-        return compile_both(path)
+        return Compiled.of(import_or_refuse(path))
 
 
 def compared(of_variants: list[tuple[str, Feed]], reference: Feed, after_floats: set[str]) -> tuple[str, str]:

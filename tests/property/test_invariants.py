@@ -14,7 +14,6 @@ from onnx2wgsl.compiler.ir.program_verifier import verify_program
 from onnx2wgsl.compiler.ir.verifier import verify
 from onnx2wgsl.compiler.verify.compare import same_bits
 from onnx2wgsl.compiler.verify.compiled import compile_in_memory
-from onnx2wgsl.compiler.verify.exact import INTERNAL
 from onnx2wgsl.compiler.verify.stages import run_stage
 
 from tests.builders.ir import reparsed
@@ -40,7 +39,7 @@ def check_text(net: Net) -> None:
     try:
         compile_in_memory(build(net), check)
     except CompileError as error:
-        if INTERNAL in str(error):
+        if "internal error" in str(error):  # also among the reasons of a refusal
             raise
 
 

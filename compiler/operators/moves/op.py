@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import CompileError
+from ...errors import InternalError
 from ...ir.graph import Value
 from ...ir.types import Array
 from .base import MoveOp
@@ -93,7 +93,7 @@ def _apply(op: Move, x: Array) -> Array:
             b = a["blocksize"]
             blocks = x.reshape(batch, channels, height // b, b, width // b, b)
             return blocks.transpose(0, 3, 5, 1, 2, 4).reshape(shape)
-    raise CompileError(f"internal error: {op.form} is no move")
+    raise InternalError(f"{op.form} is no move")
 
 
 def _interleave(

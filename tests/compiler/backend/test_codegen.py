@@ -17,7 +17,7 @@ from onnx2wgsl.compiler.backend.artifact import write_artifact
 from onnx2wgsl.compiler.backend.codegen import SNIPPETS, Code, generate
 from onnx2wgsl.compiler.backend.pictures import picture_inputs
 from onnx2wgsl.compiler.backend.templating import render_template
-from onnx2wgsl.compiler.errors import CompileError
+from onnx2wgsl.compiler.errors import InternalError
 from onnx2wgsl.compiler.lowering.shader import Constants
 from onnx2wgsl.compiler.pipeline import compile_model
 from onnx2wgsl.runtime_py import InferenceSession
@@ -215,7 +215,7 @@ def test_weights_are_never_empty() -> None:
 
 
 def test_a_template_error_names_the_template() -> None:
-    with pytest.raises(CompileError, match=r"internal error: template conv\.wgsl: "):
+    with pytest.raises(InternalError, match=r"internal error: template conv\.wgsl: "):
         render_template("conv.wgsl", {})
 
 

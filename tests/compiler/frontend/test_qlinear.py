@@ -164,6 +164,25 @@ def test_computed_parameters_are_refusal(tmp_path: Path) -> None:
     assert "operand 1 ('x0') must be constant" in refusal(n.build(), tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("scale", "zero_point", "reason"),
+    [
+        (0, 3, "operand 0, the scale of an activation, is 0.0, not a positive number"),
+        (np.inf, 3, "operand 0, the scale of an activation, is inf, not a positive number"),
+        ([0.1, 0.2], 3, "operand 0, the scale of an activation, must be one constant number, it has 2"),
+        (0.1, [3, 4], "operand 1, the zero point of an activation, must be one constant number, it has 2"),
+    ],
+)
+def test_parameters_that_are_none_are_refused(
+    scale: Any, zero_point: Any, reason: str, tmp_path: Path
+) -> None:
+    n = Net("u8")
+    result = [n.constant(np.array(scale, np.float32)), n.constant(np.array(zero_point, np.uint8))]
+    y = n.qlinear("QLinearConcat", [*result, n.bytes(PICTURE), *n.q(0.05)], axis=1)
+    n.node("DequantizeLinear", y, *result)
+    assert f"QLinearConcat '{y}': {reason}" in refusal(n.build(), tmp_path)
+
+
 def test_the_softmax_of_another_opset_is_refused(tmp_path: Path) -> None:
     model = single(Net("u8"), "QLinearSoftmax", (3, 7), axis=-1, opset=12)
     assert "it means opset 12, the model opset 13" in refusal(model, tmp_path)

@@ -232,11 +232,11 @@ def negative_pads(model: onnx.ModelProto) -> None:
 @pytest.mark.parametrize(
     ("edit", "reason"),
     [
-        (per_axis_activation, "the scale of an activation must be one constant number, it has 3"),
+        (per_axis_activation, "operand 1, the scale of an activation, must be one constant number, it has 3"),
         (blocked, "blocked quantization is not supported"),
         (other_parameters, "which was made with {s=0.05, z=100}"),
         (sixteen_bits, "uint16"),
-        (zero_scale, "the scale 0.0 is not a positive number"),
+        (zero_scale, "operand 1, the scale of an activation, is 0.0, not a positive number"),
         (computed_scale, "operand 1 ('s') must be constant"),
         (negative_pads, "negative pads [-1, 1, 1, 1]"),
     ],

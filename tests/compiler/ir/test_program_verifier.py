@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from onnx2wgsl.compiler.errors import CompileError
+from onnx2wgsl.compiler.errors import InternalError
 from onnx2wgsl.compiler.ir.program import Program
 from onnx2wgsl.compiler.ir.program_verifier import verify_program
 from onnx2wgsl.compiler.ir.text import parse_program
@@ -37,7 +37,7 @@ def program(text: str, *changes: tuple[str, str]) -> Program:
 
 
 def problems(text: str, *changes: tuple[str, str]) -> list[str]:
-    with pytest.raises(CompileError) as caught:
+    with pytest.raises(InternalError) as caught:
         verify_program(program(text, *changes), "a_pass")
     head, *lines = str(caught.value).split("\n  - ")
     assert head == "internal error: the program is not valid after a_pass:"

@@ -1,7 +1,7 @@
 """verify: each rule of a well-formed graph, broken, gives its message."""
 
 import pytest
-from onnx2wgsl.compiler.errors import CompileError
+from onnx2wgsl.compiler.errors import InternalError
 from onnx2wgsl.compiler.ir.graph import Graph, Value
 from onnx2wgsl.compiler.ir.text import parse_graph
 from onnx2wgsl.compiler.ir.types import TensorType
@@ -25,7 +25,7 @@ def problems(*ops: str, output: str = "%x") -> str:
     graph = parse_graph(
         f'graph @t ({INPUTS}) -> ("y": {output}) opset 21 {{ {CONSTANTS} ' + "\n".join(ops) + "}"
     )
-    with pytest.raises(CompileError) as caught:
+    with pytest.raises(InternalError) as caught:
         verify(graph, "a_pass")
     message = str(caught.value)
     assert message.startswith("internal error: the graph is not valid after a_pass:\n  - ")
@@ -74,19 +74,19 @@ def test_a_value_must_be_made_before_it_is_read() -> None:
     a, b = (Value(name, TensorType("f32", (1,))) for name in "ab")
     x = Value("x", TensorType("f32", (1,)))
     graph = Graph("t", [x], [b], ["y"], [Identity(b, a), Identity(a, x)])
-    with pytest.raises(CompileError, match=r"%b = identity reads %a before it is made"):
+    with pytest.raises(InternalError, match=r"%b = identity reads %a before it is made"):
         verify(graph, "a_pass")
 
 
 def test_a_name_is_taken_once() -> None:
     x, again = (Value("x", TensorType("f32", (1,))) for _ in range(2))
-    with pytest.raises(CompileError, match=r"%x = identity: the name is taken already"):
+    with pytest.raises(InternalError, match=r"%x = identity: the name is taken already"):
         verify(Graph("t", [x], [again], ["y"], [Identity(again, x)]), "a_pass")
 
 
 def test_an_output_must_be_made() -> None:
     graph = Graph("t", [], [Value("y", TensorType("f32", (1,)))], ["y"], [])
-    with pytest.raises(CompileError, match=r"output %y is never made"):
+    with pytest.raises(InternalError, match=r"output %y is never made"):
         verify(graph, "a_pass")
 
 

@@ -9,6 +9,7 @@ from onnx2wgsl.compiler.passes.fuse_moves import FuseMoves
 
 from tests.builders.between import X, model
 from tests.builders.ir import check
+from tests.builders.nodes import NodeBuilder
 from tests.compiler.operators.stages import exact, kernels
 
 Shape = tuple[int, ...]
@@ -46,6 +47,18 @@ def test_a_float_constant_as_branch(tmp_path: Path) -> None:
     inputs = {"condition": np.zeros((1, 1, 4, 4), bool)}
     constant = np.array(-1, np.float32)
     exact(model("Where", [(1, 3, 4, 4)], RESULT, before=inputs, constants=[constant]), tmp_path)
+
+
+def test_bytes_get_their_meaning_from_what_dequantizes_the_choice(tmp_path: Path) -> None:
+    n = NodeBuilder()
+    condition = n.input(np.zeros((1, 5, 1, 4), bool))
+    branches = [n.input(np.zeros((1, 5, 3, 4), np.uint8)) for _ in range(2)]
+    parameters = [n.constant(np.float32(0.02)), n.constant(np.uint8(100))]
+    y = n.node("Where", condition, *branches)
+    n.node("DequantizeLinear", y, *parameters)
+    # Taken only where it is known that a branch means the same as the choice.
+    n.node("DequantizeLinear", n.node("Concat", branches[0], y, axis=1), *parameters)
+    exact(n.build(), tmp_path)
 
 
 @pytest.mark.parametrize("condition", [(1, 1, 3, 4), (5, 1, 1)])

@@ -19,10 +19,10 @@ from onnx2wgsl.compiler.ir.program import Program
 from onnx2wgsl.compiler.ir.text import parse_graph
 from onnx2wgsl.compiler.operators.catalogue import explain
 from onnx2wgsl.compiler.operators.convolution.kernel import ConvKernel
-from onnx2wgsl.compiler.pipeline import compile_model
+from onnx2wgsl.compiler.pipeline import compile_model, import_or_refuse
 from onnx2wgsl.compiler.reference.oracle import reference_of
 from onnx2wgsl.compiler.verify.compare import Feed, Steps, same_bits
-from onnx2wgsl.compiler.verify.compiled import compile_both
+from onnx2wgsl.compiler.verify.compiled import Compiled
 from onnx2wgsl.compiler.verify.stages import run_stage
 from onnx2wgsl.compiler.verify.verification import Verification
 
@@ -103,7 +103,7 @@ def test_steps_from_onnxruntime_are_counted_and_what_follows_is_exact(case: str,
     """As where ONNX Runtime's float sum falls on the other side of a rounding boundary."""
     path = tmp_path / "model.onnx"
     onnx.save(transposed_model(**CASES[case]), path)
-    oracle, compiled = reference_of(path), compile_both(path)
+    oracle, compiled = reference_of(path), Compiled.of(import_or_refuse(path))
     verification = Verification(oracle, compiled, feeds_for(oracle, 1))
     expectation, (expected,) = verification.expectation, verification.expected
     assert not expectation.note

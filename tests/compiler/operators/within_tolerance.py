@@ -13,9 +13,10 @@ from onnx2wgsl.compiler.cli.on_device import open_program
 from onnx2wgsl.compiler.frontend.driver import import_model
 from onnx2wgsl.compiler.ir.program import Program
 from onnx2wgsl.compiler.ir.types import Array
+from onnx2wgsl.compiler.pipeline import import_or_refuse
 from onnx2wgsl.compiler.reference.oracle import reference_of
 from onnx2wgsl.compiler.verify.compare import TOLERANCE, relative_error
-from onnx2wgsl.compiler.verify.compiled import compile_both
+from onnx2wgsl.compiler.verify.compiled import Compiled
 from onnx2wgsl.compiler.verify.replay import Replay
 from onnx2wgsl.compiler.verify.verification import Verification
 
@@ -48,7 +49,7 @@ def check(model: onnx.ModelProto, feed: Mapping[str, Array], folder: Path) -> Ch
     """Every stage and the device against onnxruntime."""
     path = folder / "model.onnx"
     onnx.save(model, path)
-    verification = Verification(reference_of(path), compile_both(path), [dict(feed)])
+    verification = Verification(reference_of(path), Compiled.of(import_or_refuse(path)), [dict(feed)])
     expectation, (expected,) = verification.expectation, verification.expected
     assert not expectation.note, expectation.note
     verification.each_pass(import_model(path))

@@ -10,9 +10,10 @@ import onnx
 from onnx2wgsl.compiler.fuzzing.builder import QDQBuilder, QuantParams, Tensor, Weights
 from onnx2wgsl.compiler.ir.program import Kernel, Program
 from onnx2wgsl.compiler.ir.types import Array
+from onnx2wgsl.compiler.pipeline import import_or_refuse
 from onnx2wgsl.compiler.reference.oracle import reference_of
 from onnx2wgsl.compiler.verify.compare import Feed
-from onnx2wgsl.compiler.verify.compiled import compile_both, saved
+from onnx2wgsl.compiler.verify.compiled import Compiled, saved
 from onnx2wgsl.compiler.verify.simulator import run_program
 from onnx2wgsl.compiler.verify.verification import Verification
 
@@ -61,7 +62,7 @@ def sample(seed: int = 0) -> Feed:
 def verification_of(model: onnx.ModelProto, samples: int = 1) -> Verification:
     """A verification in which nothing was compared yet."""
     with saved(model) as path:
-        compiled = compile_both(path)
+        compiled = Compiled.of(import_or_refuse(path))
     return Verification(reference_of(model), compiled, [sample(seed) for seed in range(samples)])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import onnx
 import pytest
-from onnx2wgsl.compiler.errors import CompileError
+from onnx2wgsl.compiler.errors import CompileError, InternalError
 from onnx2wgsl.compiler.fuzzing.builder import QDQBuilder
 from onnx2wgsl.compiler.ir.graph import Graph
 from onnx2wgsl.compiler.ir.program import Program
@@ -82,7 +82,7 @@ def test_what_the_compiler_refuses_is_told() -> None:
     ("error", "message"),
     [
         (ZeroDivisionError("planted"), "ZeroDivisionError after fold_constants: planted"),
-        (CompileError("internal error: planted"), "after fold_constants: internal error: planted"),
+        (InternalError("planted"), "after fold_constants: internal error: planted"),
     ],
 )
 def test_an_error_that_is_nobodys_mistake_is_a_finding(
