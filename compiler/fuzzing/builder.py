@@ -18,8 +18,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from ..arithmetic.array import Array
 from .graph_builder import GraphBuilder, Ints, QuantParams, Tensor
 
 __all__ = ["QDQBuilder", "QuantParams", "Tensor", "Weights"]
@@ -32,7 +33,7 @@ class Weights:
     Scale and zero point: a scalar, or [O] for weights quantized per channel.
     """
 
-    values: NDArray[Any]
+    values: Array
     scale: ArrayLike
     zero_point: ArrayLike = 0
 
@@ -46,7 +47,7 @@ class QDQBuilder(GraphBuilder):
         weights: Weights,
         params: QuantParams | None,
         *,
-        bias: NDArray[Any] | None = None,
+        bias: Array | None = None,
         bias_scale: ArrayLike | None = None,
         strides: Ints = (1, 1),
         pads: Ints = (0, 0, 0, 0),
@@ -156,7 +157,7 @@ class QDQBuilder(GraphBuilder):
         zero_point = np.broadcast_to(zero_point, scale.shape)
         return self._dequantized_constant(weights.values, scale, zero_point)
 
-    def _bias(self, x: Tensor, weights: Weights, bias: NDArray[Any], scale: ArrayLike | None) -> str:
+    def _bias(self, x: Tensor, weights: Weights, bias: Array, scale: ArrayLike | None) -> str:
         if bias.dtype != np.int32:
             return self.constant(bias.astype(np.float32))
         if scale is None:

@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 import onnx
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from onnx import TensorProto, helper, numpy_helper
+
+from ..arithmetic.array import Array
 
 Ints = Sequence[int]
 _DTYPES = {"u8": np.dtype(np.uint8), "s8": np.dtype(np.int8)}
@@ -45,7 +47,7 @@ class Tensor:
     dtype: str = "f32"
 
 
-Operand = Tensor | NDArray[Any] | None
+Operand = Tensor | Array | None
 
 
 class GraphBuilder:
@@ -111,7 +113,7 @@ class GraphBuilder:
         return results
 
     def constant_tensor(
-        self, values: NDArray[Any], scale: ArrayLike, zero_point: ArrayLike = 0, axis: int = 0
+        self, values: Array, scale: ArrayLike, zero_point: ArrayLike = 0, axis: int = 0
     ) -> Tensor:
         """Stored bytes, or int32, behind a DequantizeLinear; per `axis` where the scale is [N]."""
         scales = np.asarray(scale, np.float32)
@@ -247,9 +249,7 @@ class GraphBuilder:
         dtype = _DTYPES[params.dtype]
         return self.constant(np.float32(params.scale)), self.constant(dtype.type(params.zero_point))
 
-    def _dequantized_constant(
-        self, values: NDArray[Any], scale: NDArray[Any], zero_point: NDArray[Any]
-    ) -> str:
+    def _dequantized_constant(self, values: Array, scale: Array, zero_point: Array) -> str:
         inputs = [self.constant(array) for array in (values, scale, zero_point)]
         attributes = {"axis": 0} if scale.ndim else {}
         return self._node("DequantizeLinear", inputs, **attributes)

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import onnx
-from numpy.typing import NDArray
 
+from ..arithmetic.array import Array
 from .builder import QDQBuilder, QuantParams, Tensor
 from .values import LIMITS, NUMPY, Dtype, Level, hard_floats
 
-Array = NDArray[Any]
 Shape = tuple[int, ...]
 Results = Tensor | list[Tensor] | None
 MOST_ELEMENTS = 1 << 14

@@ -7,9 +7,9 @@ from typing import Any, Literal
 
 import numpy as np
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from ..arithmetic.array import Array
+
 Dtype = Literal["u8", "s8"]
 F32 = np.float32
 LIMITS = {"u8": (0, 255), "s8": (-128, 127)}

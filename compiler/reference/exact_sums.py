@@ -14,13 +14,12 @@ model with it in which two nodes share weights.
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
 
 import numpy as np
 import onnx
-from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from ..arithmetic.array import Array
 from .facts import INTEGER_PRODUCTS
 from .session import open_as_is, with_outputs
 
@@ -36,7 +35,7 @@ def sums_saturate() -> bool:
     return any((_product(rows) != exact).any() for rows in (1, 8))
 
 
-def _product(rows: int) -> NDArray[Any]:
+def _product(rows: int) -> Array:
     node = helper.make_node("MatMulInteger", ["a", "b"], ["y"])
     a = helper.make_tensor_value_info("a", TensorProto.UINT8, (rows, 4))
     b = numpy_helper.from_array(np.full((4, 16), 127, np.int8), "b")
@@ -98,7 +97,7 @@ class _Unsigned:
                 self._add_nodes(name)
         return self._names[name]
 
-    def _add_constant(self, name: str, value: NDArray[Any]) -> None:
+    def _add_constant(self, name: str, value: Array) -> None:
         # 128 more, modulo 256, is the top bit turned.
         levels = np.asarray(value).view(np.uint8) ^ np.uint8(0x80)
         self._graph.initializer.append(numpy_helper.from_array(levels, self._names[name]))

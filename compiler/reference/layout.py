@@ -11,9 +11,9 @@ from functools import cached_property
 
 import numpy as np
 import onnx
-from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
+from ..arithmetic.array import Array
 from .session import open_as_is, with_outputs
 
 CHANNELS_LAST = (0, 2, 3, 1)
@@ -33,7 +33,7 @@ class OptimizedGraph:
         """The node of that name; None where it went."""
         return self._nodes.get(name)
 
-    def constants(self, node: onnx.NodeProto) -> list[NDArray[np.generic]]:
+    def constants(self, node: onnx.NodeProto) -> list[Array]:
         """The constants among a node's operands, in their order."""
         return [
             numpy_helper.to_array(self._constants[name]) for name in node.input if name in self._constants

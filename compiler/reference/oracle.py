@@ -19,15 +19,13 @@ from typing import Any
 import numpy as np
 import onnx
 import onnxruntime as ort
-from numpy.typing import NDArray
 from onnx import helper
 
+from ..arithmetic.array import Array
 from ..errors import CompileError, told_as
 from .exact_sums import sums_saturate, with_exact_sums
 from .integer_groups import Groups, explain_groups
 from .session import open_as_is, open_session, quiet_options
-
-Array = NDArray[Any]
 
 _DTYPES: dict[str, np.dtype[Any]] = {
     "tensor(float)": np.dtype(np.float32),

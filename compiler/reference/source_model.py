@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import onnx
-from numpy.typing import NDArray
 from onnx import TensorProto, numpy_helper
 
+from ..arithmetic.array import Array
 from .facts import ACTIVATIONS, PRODUCTS
 
 _ADDED_SUFFIX = re.compile(r"(_token_\d+|_nhwc|_nchwc)+$")  # what onnxruntime appends to names
@@ -60,7 +59,7 @@ class SourceModel:
             node = self.producer.get(node.input[0])
         return node
 
-    def value(self, name: str) -> NDArray[Any] | None:
+    def value(self, name: str) -> Array | None:
         """The value of a constant, or None."""
         tensor = self.constants.get(name)
         return None if tensor is None else numpy_helper.to_array(tensor)

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from hypothesis import strategies as st
 
+from ...arithmetic.array import Array
 from ..builder import QuantParams, Tensor, Weights
 from ..models import Builder
 from ..nodes import Kind, Node, Operands
@@ -19,7 +20,6 @@ from ..values import (
     NUMPY,
     SCALES,
     SEEDS,
-    Array,
     Dtype,
     Level,
     pad_widths,

@@ -8,10 +8,11 @@ from typing import Any, Literal
 import numpy as np
 from hypothesis import strategies as st
 
+from ...arithmetic.array import Array
 from ..builder import Tensor
 from ..models import Builder, Shape
 from ..nodes import MATRICES, STACKS, Kind, Node, Operands, several
-from ..values import F32, LEVELS, LIMITS, MULTIPLIERS, NUMPY, SCALES, SEEDS, Array, Dtype, Level
+from ..values import F32, LEVELS, LIMITS, MULTIPLIERS, NUMPY, SCALES, SEEDS, Dtype, Level
 from .conv import bias_values, result_scale, stored_weights
 
 Columns = Literal["one", "per column"]

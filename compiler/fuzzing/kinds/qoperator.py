@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
+from ...arithmetic.array import Array
 from ..builder import QuantParams, Tensor
 from ..models import Builder
 from ..nodes import ANY_SHAPES, IMAGES, MATRICES, STACKS, Kind, Node, Operands, axis_of, several
-from ..values import F32, LEVELS, MULTIPLIERS, NUMPY, SCALES, Array, Level, tuples
+from ..values import F32, LEVELS, MULTIPLIERS, NUMPY, SCALES, Level, tuples
 from .binary import SHAPES, broadcasts
 from .conv import bias_values, result_scale
 from .matmul import WEIGHTS, Weights
