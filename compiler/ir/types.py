@@ -91,6 +91,11 @@ class TensorType:
         return self.dtype in ("u8", "s8")
 
     @property
+    def flip(self) -> int:
+        """0x80 where bytes are u8, and so XORed when packed; else 0."""
+        return 0x80 if self.dtype == "u8" else 0
+
+    @property
     def limits(self) -> tuple[int, int]:
         """Smallest and largest stored value of a byte type."""
         return (0, 255) if self.dtype == "u8" else (-128, 127)

@@ -55,7 +55,7 @@ class Lowering:
     @staticmethod
     def flip_of(op: Op) -> int:
         """0x80 where the bytes that `op` works on are u8, and so XORed when packed."""
-        return 0x80 if any(value.type.dtype == "u8" for value in (op.result, *op.operands)) else 0
+        return max(value.type.flip for value in (op.result, *op.operands))
 
     def demand(self, value: Value, depth: int = 8) -> int | None:
         """The axis that a reader of `value` wants packed, also behind ops that keep the layout."""
@@ -79,8 +79,7 @@ class Lowering:
         """
         before, quantization = value.type.quantization, None
         if before is not None:
-            offset = 128 if value.type.dtype == "u8" else 0
-            quantization = Quantization(before.scale, before.zero_point - offset)
+            quantization = Quantization(before.scale, before.zero_point - value.type.flip)
         if axis is None:
             axis = self.demand(value)
         if axis is None:
@@ -122,7 +121,7 @@ class Lowering:
         """A constant of bytes as s8, its data in the logical shape."""
         segments = like.type.segments if like is not None else None
         form = self.packed(value, segments, axis)
-        data = value.array.view(np.uint8) ^ np.uint8(0x80 if value.type.dtype == "u8" else 0)
+        data = value.array.view(np.uint8) ^ np.uint8(value.type.flip)
         form.data = data.view(np.int8)
 
 

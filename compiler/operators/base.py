@@ -16,7 +16,7 @@ import numpy as np
 
 from ..ir.graph import Op, Value
 from ..ir.program import Kernel
-from ..ir.types import Array, TensorType
+from ..ir.types import NUMPY_DTYPES, Array, TensorType
 from ..lowering.memory import Memory
 from ..lowering.packing import Lowering
 from ..lowering.scheduling import Scheduler
@@ -82,9 +82,11 @@ class FamilyOp(Op):
         """Packed bytes as the model's own: s8 by bits, or u8 where `flip`."""
         return array if not self.flip else (array.view(np.uint8) ^ np.uint8(0x80))
 
-    def packed(self, array: Array) -> Array:
-        """The inverse of `stored`, for results."""
-        return array if not self.flip else (array.astype(np.uint8) ^ np.uint8(0x80)).view(np.int8)
+    def packed(self, levels: Array) -> Array:
+        """The inverse of `stored`, for results: stored integers of the model, of any dtype."""
+        if self.flip:
+            return (levels.astype(np.uint8) ^ np.uint8(0x80)).view(np.int8)
+        return levels.astype(NUMPY_DTYPES[self.result.type.dtype])
 
     def model_type(self, value: Value) -> tuple[float, int, tuple[int, int]]:
         """Scale, zero point and limits of a byte value in the model's own dtype."""

@@ -58,8 +58,7 @@ class PairOp(FamilyOp):
     def evaluate(self, tensors: Tensors) -> Array:
         a, b = self.stored(tensors[self.a]), self.stored(tensors[self.b])
         levels = np.broadcast_to(self.apply(a, b), self.result.type.shape)
-        kind = np.uint8 if self.flip else NUMPY_DTYPES[self.result.type.dtype]
-        return self.packed(levels.astype(kind))
+        return self.packed(levels)
 
     def expected_shape(self) -> tuple[int, ...] | None:
         return np.broadcast_shapes(self.a.type.shape, self.b.type.shape)

@@ -87,7 +87,7 @@ class Pack(Border):
                 *scheduler.frame(self),
                 source=self.x.name,
                 channels=channels_of_lanes(self.result.type),
-                xor=0x80 if self.x.type.dtype == "u8" else 0,
+                xor=self.x.type.flip,
             )
         )
 
@@ -111,15 +111,15 @@ class Unpack(Border):
                     [WordStore(output)],
                     source=scheduler.view(self.x),
                     channels=channels_of_lanes(self.x.type),
-                    xor=0x80 if self.result.type.dtype == "u8" else 0,
+                    xor=self.result.type.flip,
                 )
             )
 
 
 def _flip(x: Array, outside: TensorType, result: TensorType) -> Array:
     """Bytes by their bits in the dtype of `result`, XORed where those outside are u8."""
-    flip = np.uint8(0x80 if outside.dtype == "u8" else 0)
-    levels = (np.ascontiguousarray(x).view(np.uint8) ^ flip).view(NUMPY_DTYPES[result.dtype])
+    bits = np.ascontiguousarray(x).view(np.uint8) ^ np.uint8(outside.flip)
+    levels = bits.view(NUMPY_DTYPES[result.dtype])
     return levels.reshape(result.shape)
 
 

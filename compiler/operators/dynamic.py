@@ -57,7 +57,7 @@ class DynamicZeroPoint(FamilyOp):
     def evaluate(self, tensors: Tensors) -> Array:
         with np.errstate(all="ignore"):
             start = np.float32(0) - np.minimum(tensors[self.low], np.float32(0)) / tensors[self.scale]
-        return self.packed(np.asarray(np.rint(np.clip(start, 0, 255))).astype(np.uint8))
+        return self.packed(np.asarray(np.rint(np.clip(start, 0, 255))))
 
     def expected_shape(self) -> tuple[int, ...] | None:
         return ()
@@ -82,7 +82,7 @@ class DynamicQuantize(FamilyOp):
     def evaluate(self, tensors: Tensors) -> Array:
         zero_point = int(self.stored(tensors[self.zero_point]))
         levels = quantize_linear(tensors[self.x], float(tensors[self.scale]), zero_point, (0, 255))
-        return self.packed(levels.astype(np.uint8))
+        return self.packed(levels)
 
     def expected_shape(self) -> tuple[int, ...] | None:
         return self.x.type.shape

@@ -36,11 +36,11 @@ from ..errors import CompileError
 from ..ir.graph import Op, Tensors, Value
 from ..ir.layout import lanes_of_channels
 from ..ir.program import View
-from ..ir.types import NUMPY_DTYPES, Array, TensorType
+from ..ir.types import Array, TensorType
 from ..lowering.memory import Memory
 from ..lowering.packing import Lowering
 from ..lowering.scheduling import Scheduler
-from ..lowering.shader import Json, Shader
+from ..lowering.shader import Json, Shader, start_of
 from ..reference.layout import CHANNELS_LAST, OptimizedGraph
 from .base import FamilyKernel, FamilyOp, Settlement
 from .fusion import Group, NoIntegerForm, Surroundings
@@ -53,6 +53,8 @@ COORDINATES = (
     "asymmetric",
     "align_corners",
 )
+PACKED_BYTES = np.arange(256, dtype=np.uint8).view(np.int8)
+"""All of them, by their bits."""
 
 
 @dataclass(eq=False)
@@ -85,9 +87,7 @@ class ResizeLinear(FamilyOp):
         if not self.result.type.is_byte:
             return result
         scale, zero_point, limits = self.model_type(self.result)
-        levels = quantize_linear(result, scale, zero_point, limits)
-        kind = np.uint8 if self.flip else NUMPY_DTYPES[self.result.type.dtype]
-        return self.packed(levels.astype(kind))
+        return self.packed(quantize_linear(result, scale, zero_point, limits))
 
     def wanted_axis(self, operand: Value) -> int | None:
         del operand
@@ -95,18 +95,15 @@ class ResizeLinear(FamilyOp):
 
     def lower(self, lowering: Lowering) -> None:
         x = lowering.operand(self.x, self.wanted_axis(self.x))
-        flip = 0x80 if self.x.type.dtype == "u8" else 0
         result = self.result
         if lowering.is_packable(result):
             result = lowering.packed(result, x.type.segments, x.type.axis)
-        lowering.add(replace(self, result=result, x=x, flip=flip))
+        lowering.add(replace(self, result=result, x=x, flip=lowering.flip_of(self)))
 
     def schedule(self, scheduler: Scheduler) -> None:
         source = scheduler.source(self.x)
         assert isinstance(source, View)
         scale, zero_point, _ = self.model_type(self.x)
-        levels = np.arange(256, dtype=np.uint8)
-        levels = levels ^ np.uint8(0x80) if self.flip else levels.view(np.int8)
         thresholds = None
         if self.result.type.is_byte:
             thresholds = quantize_thresholds(*self.model_type(self.result))
@@ -118,7 +115,7 @@ class ResizeLinear(FamilyOp):
                 result_type=self.result.type,
                 first=self.first,
                 taps=self.taps(),
-                values=dequantize_linear(levels, scale, zero_point),
+                values=dequantize_linear(self.stored(PACKED_BYTES), scale, zero_point),
                 thresholds=thresholds,
             )
         )
@@ -144,17 +141,14 @@ class ResizeBytes(ResizeLinear):
         return y, x
 
     def evaluate(self, tensors: Tensors) -> Array:
-        levels = self.stored(tensors[self.x])
-        image = np.moveaxis(levels, (self.first, self.first + 1), (2, 3))
-        result = resize_bytes(image, *self.taps()).astype(levels.dtype)
         axes = (self.first, self.first + 1)
+        image = np.moveaxis(self.stored(tensors[self.x]), axes, (2, 3))
+        result = resize_bytes(image, *self.taps())
         return self.packed(np.ascontiguousarray(np.moveaxis(result, (2, 3), axes)))
 
     def schedule(self, scheduler: Scheduler) -> None:
         source = scheduler.source(self.x)
         assert isinstance(source, View)
-        levels = np.arange(256, dtype=np.uint8)
-        levels = levels ^ np.uint8(0x80) if self.flip else levels.view(np.int8)
         scheduler.kernel(
             InterpolationKernel(
                 *scheduler.frame(self),
@@ -163,7 +157,7 @@ class ResizeBytes(ResizeLinear):
                 result_type=self.result.type,
                 first=self.first,
                 taps=self.taps(),
-                values=levels.astype(np.int32 if self.last else F32),
+                values=self.stored(PACKED_BYTES).astype(np.int32 if self.last else F32),
                 thresholds=None if self.last else _cut_off(bool(self.flip)),
                 flip=self.flip,
             )
@@ -311,7 +305,7 @@ class InterpolationKernel(FamilyKernel):
         y, x = self.taps
         height, width = self.x_type.shape[self.first : self.first + 2]
         shader.define(
-            source=(self.source.buffer.offset or 0) + self.source.first,
+            source=start_of(self.source),
             source_pitch=self.source.pitch,
             source_picture=height * width,
             width=len(x.first),

@@ -43,7 +43,7 @@ class Lookup(FamilyOp):
 
     def _packed_table(self) -> Array:
         """The table indexed by the bits of the packed byte, with packed bytes as entries."""
-        index = np.arange(256) ^ (0x80 if self.x.type.dtype == "u8" else 0)
+        index = np.arange(256) ^ self.x.type.flip
         table: Array = self.table.array[index]
         return (table ^ np.uint8(0x80)).view(np.int8) if self.result.type.dtype == "u8" else table
 

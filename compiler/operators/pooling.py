@@ -35,7 +35,7 @@ from ..arithmetic import (
 )
 from ..errors import CompileError
 from ..ir.graph import Op, Tensors, Value
-from ..ir.types import NUMPY_DTYPES, Array
+from ..ir.types import Array
 from ..lowering.packing import Lowering
 from ..lowering.scheduling import Scheduler
 from .base import FamilyOp
@@ -152,7 +152,7 @@ class QAveragePool(Pool):
         (sx, zx, _), (sy, zy, limits) = self.model_type(self.x), self.model_type(self.result)
         x = self.stored(tensors[self.x])
         levels = average_pool(x, self.axes(), (sx, zx), (sy, zy), limits, self.count_include_pad)
-        return self.packed(levels.astype(np.uint8 if self.flip else NUMPY_DTYPES[self.result.type.dtype]))
+        return self.packed(levels)
 
     def schedule(self, scheduler: Scheduler) -> None:
         if is_global(self.x.type.shape[2:], self.axes()):
@@ -194,7 +194,7 @@ class QGlobalAveragePool(FamilyOp):
     def evaluate(self, tensors: Tensors) -> Array:
         (sx, zx, _), (sy, zy, limits) = self.model_type(self.x), self.model_type(self.result)
         levels = global_average_pool(self.stored(tensors[self.x]), (sx, zx), (sy, zy), limits)
-        return self.packed(levels.astype(np.uint8 if self.flip else NUMPY_DTYPES[self.result.type.dtype]))
+        return self.packed(levels)
 
     def expected_shape(self) -> tuple[int, ...] | None:
         shape = self.x.type.shape

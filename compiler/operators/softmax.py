@@ -29,7 +29,7 @@ from ..arithmetic import (
 from ..ir.graph import Op, Tensors, Value
 from ..ir.layout import from_lanes, lanes_of_channels, to_lanes
 from ..ir.program import View
-from ..ir.types import NUMPY_DTYPES, Array, TensorType
+from ..ir.types import Array, TensorType
 from ..lowering.memory import Memory
 from ..lowering.packing import Lowering
 from ..lowering.scheduling import Scheduler
@@ -58,9 +58,7 @@ class QSoftmax(FamilyOp):
         axis = self.axis
         if self.flat:
             x, axis = x.reshape(math.prod(shape[: self.axis]), -1), 1
-        levels = qlinear_softmax(x, sx, (sy, zy), limits, axis).reshape(shape)
-        levels = levels.astype(np.uint8 if self.flip else NUMPY_DTYPES[self.result.type.dtype])
-        return self.packed(levels)
+        return self.packed(qlinear_softmax(x, sx, (sy, zy), limits, axis).reshape(shape))
 
     def expected_shape(self) -> tuple[int, ...] | None:
         return self.x.type.shape

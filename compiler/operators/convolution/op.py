@@ -196,7 +196,7 @@ class QConv(IntegerWindow, FamilyOp):
 
     def _signed_weights(self) -> tuple[Array, Array]:
         """Weights i64 [O, C/group, KH, KW] in -128..127, and their zero points i64 [O]."""
-        offset = 128 if self.weight.type.dtype == "u8" else 0
+        offset = self.weight.type.flip
         weight = self.weight.array.astype(np.int64) - offset
         zero_point = np.zeros(1, np.int64)
         if self.weight_zero_point is not None:

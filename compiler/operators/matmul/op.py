@@ -123,8 +123,7 @@ class QMatMul(FamilyOp):
         a = lowering.operand(self.a, self.a_axis)
         depth = TensorType("s8", self.b.type.shape, None, a.type.segments, self.b_axis)
         b = lowering.operand(self.b, like=Value("", depth))
-        offset = 128 if self.b.type.dtype == "u8" else 0
-        zero_point = self.b_zero_point.array.astype(np.int32) - offset
+        zero_point = self.b_zero_point.array.astype(np.int32) - self.b.type.flip
         result = self.result
         if lowering.is_packable(result):
             result = lowering.packed(result, axis=len(result.type.shape) - 1)

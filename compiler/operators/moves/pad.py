@@ -60,5 +60,4 @@ class Pad(MoveOp):
         return tuple(shape)
 
     def of_packed(self, result: Value, x: Value) -> Op:
-        is_u8 = self.result.type.dtype == "u8"
-        return replace(self, result=result, x=x, value=self.value - (128 if is_u8 else 0))
+        return replace(self, result=result, x=x, value=self.value - self.result.type.flip)
