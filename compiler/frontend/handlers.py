@@ -15,7 +15,6 @@ import onnx
 from ..errors import CompileError
 from ..ir.graph import Op, Value
 from ..ir.types import DTYPE_NAMES, NUMPY_DTYPES, Array, Quantization, TensorType
-from ..operators.concat import Concat
 from ..operators.convolution.op import Conv
 from ..operators.fusion import NoIntegerForm
 from ..operators.identity import Identity
@@ -117,13 +116,7 @@ def _conv(imp: Importer, node: Any) -> None:
         dilations=dilations,
         group=group,
     )
-    shape = op.expected_shape()
-    assert shape is not None
-    if min(shape) < 1:
-        raise NodeRefusal(f"its result would have shape {list(shape)}")
-    op.result.type = TensorType("f32", shape)
-    imp.ops.append(op)
-    imp.values[op.result.name] = op.result
+    imp.add(op)
 
 
 def _elementwise(imp: Importer, node: Any) -> None:
@@ -182,24 +175,6 @@ def _bound(node: Any, name: str, value: float) -> Value:
     # ONNX's own defaults are the least and the greatest finite number.
     finite = np.clip(node.attrs.get(name, value), limits.min, limits.max)
     return Value.constant(f"{node.outputs[0].name}.{name}", np.array(finite, np.float32))
-
-
-def _concat(imp: Importer, node: Any) -> None:
-    xs = [imp.required(node, index) for index in range(len(node.inputs))]
-    axis = int(node.attrs["axis"]) % len(xs[0].type.shape)
-    shape = list(xs[0].type.shape)
-    shape[axis] = sum(x.type.shape[axis] for x in xs)
-    common = _moved_type(xs)
-    type_ = TensorType(common.dtype, tuple(shape), common.quantization)
-    imp.emit(node, Concat, type_, xs=tuple(xs), axis=axis)
-
-
-def _moved_type(xs: list[Value]) -> TensorType:
-    """The common type of values that are moved together, shapes apart."""
-    kinds = {(x.type.dtype, x.type.quantization) for x in xs}
-    if len(kinds) > 1:
-        raise NodeRefusal(f"its operands differ in type: {', '.join(str(x.type) for x in xs)}")
-    return xs[0].type
 
 
 def _resize(imp: Importer, node: Any) -> None:
@@ -327,7 +302,6 @@ HANDLERS: dict[str, Handler] = {
     "QuantizeLinear": _quantize,
     "DequantizeLinear": _dequantize,
     "Conv": _conv,
-    "Concat": _concat,
     "Resize": _resize,
     "Pad": _pad,
     "Identity": _identity,

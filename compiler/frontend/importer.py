@@ -226,6 +226,15 @@ class Importer:
                     if operand.type.is_byte:
                         self._set_quantization(operand, quantization)
 
+    def add(self, op: Op) -> None:
+        """An op whose result has the shape that its rule gives."""
+        shape = op.expected_shape()
+        if not shape or min(shape) < 1:
+            raise NodeRefusal(f"its result would have shape {list(shape or ())}")
+        op.result.type = TensorType(op.result.type.dtype, shape)
+        self.ops.append(op)
+        self.values[op.result.name] = op.result
+
     def emit(
         self, node: Any, make: Callable[..., Op], type_: TensorType, output: int = 0, **fields: Any
     ) -> None:

@@ -60,7 +60,7 @@ def _matmul_integer(imp: Importer, node: Any) -> None:
         b_zero_point=_zero_points(imp, node, 3, columns),
         a_zero_point=_zero_point(imp, node, 2, a),
     )
-    _emit(imp, op)
+    imp.add(op)
 
 
 def _conv_integer(imp: Importer, node: Any) -> None:
@@ -81,16 +81,7 @@ def _conv_integer(imp: Importer, node: Any) -> None:
         group=int(node.attrs.get("group", 1)),
         x_zero_point=_zero_point(imp, node, 2, x),
     )
-    _emit(imp, op)
-
-
-def _emit(imp: Importer, op: QMatMul | QConv) -> None:
-    shape = op.expected_shape()
-    if not shape or min(shape) < 1:
-        raise NodeRefusal(f"its result would have shape {list(shape or ())}")
-    op.result.type = TensorType("i32", shape)
-    imp.ops.append(op)
-    imp.values[op.result.name] = op.result
+    imp.add(op)
 
 
 def _dynamic_quantize_linear(imp: Importer, node: Any) -> None:

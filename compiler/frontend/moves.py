@@ -6,15 +6,18 @@ Handlers as in `frontend/handlers.py`. Shapes, axes and indices must be constant
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from ..ir.graph import Value
 from ..ir.types import TensorType
+from ..operators.concat import Concat
 from ..operators.moves.op import Move
 from .importer import Handler, Importer
-from .nodes import NodeRefusal
+from .nodes import NodeRefusal, text_attribute
 
 
 def emit_move(
@@ -33,12 +36,33 @@ def emit_move(
     imp.emit(node, Move, type_, output, x=x, form=form, attributes=attributes, indices=indices)
 
 
+def emit_concat(imp: Importer, node: Any, xs: Sequence[Value]) -> None:
+    """All of `xs` along the axis of `node`."""
+    common = common_type(xs, xs[0].type.shape)
+    axis = int(node.attrs["axis"]) % len(common.shape)
+    joined = sum(x.type.shape[axis] for x in xs)
+    type_ = replace(common, shape=(*common.shape[:axis], joined, *common.shape[axis + 1 :]))
+    imp.emit(node, Concat, type_, xs=tuple(xs), axis=axis)
+
+
+def common_type(xs: Sequence[Value], shape: tuple[int, ...]) -> TensorType:
+    """Of `shape`, the type that values which are moved together have in common."""
+    kinds = {(x.type.dtype, x.type.quantization) for x in xs}
+    if len(kinds) > 1:
+        raise NodeRefusal(f"its operands differ in type: {', '.join(str(x.type) for x in xs)}")
+    return TensorType(xs[0].type.dtype, shape, xs[0].type.quantization)
+
+
 def integers(imp: Importer, node: Any, index: int, name: str = "") -> list[int] | None:
     """Constant integers of operand `index`, or of the attribute that older opsets have for it."""
     if name and name in node.attrs:
         return [int(n) for n in node.attrs[name]]
     array = imp.constant(node, index)
     return None if array is None else [int(n) for n in array.reshape(-1)]
+
+
+def _concat(imp: Importer, node: Any) -> None:
+    emit_concat(imp, node, [imp.required(node, index) for index in range(len(node.inputs))])
 
 
 def _reshape(imp: Importer, node: Any) -> None:
@@ -168,8 +192,7 @@ def _tile(imp: Importer, node: Any) -> None:
 def _depth_to_space(imp: Importer, node: Any) -> None:
     batch, channels, height, width = imp.required(node, 0).type.shape
     b = int(node.attrs["blocksize"])
-    attribute = node.attrs.get("mode", "DCR")
-    mode = attribute.decode() if isinstance(attribute, bytes) else attribute
+    mode = text_attribute(node, "mode", "DCR")
     shape = (batch, channels // (b * b), height * b, width * b)
     emit_move(imp, node, "depth_to_space", shape, blocksize=b, mode=mode)
 
@@ -182,6 +205,7 @@ def _space_to_depth(imp: Importer, node: Any) -> None:
 
 
 MOVES: dict[str, Handler] = {
+    "Concat": _concat,
     "Reshape": _reshape,
     "Flatten": _flatten,
     "Squeeze": _squeeze,

@@ -24,12 +24,12 @@ from ..errors import CompileError
 from ..ir.graph import Graph, Op, Value
 from ..ir.types import NUMPY_DTYPES, Array, Quantization, TensorType
 from ..operators.catalogue import explain, groups
-from ..operators.concat import Concat
 from ..operators.lookup import Lookup
 from ..operators.moves.op import Move
 from ..operators.select import Select
 from ..reference.node import run_node
-from .importer import Handler, Importer
+from .importer import ABSENT, Handler, Importer
+from .moves import common_type, emit_concat
 from .nodes import NodeRefusal, operator_name, plain_attributes
 
 OWN_ATTRIBUTES = frozenset({"channels_last", "opset"})
@@ -205,7 +205,7 @@ def _by_table(imp: Importer, node: Any) -> None:
     dtype = NUMPY_DTYPES[x.type.dtype]
     levels = np.arange(256, dtype=np.uint8).view(dtype)
     others = [imp.operand(node, index) for index in range(1, len(node.inputs))]
-    arrays = [np.zeros(0, F32) if other is None else other.array for other in others]
+    arrays = [ABSENT if other is None else other.array for other in others]
     try:
         table = run_node(operator_name(node), plain_attributes(node), [levels, *arrays], imp.source.opset)
     except CompileError as error:
@@ -240,25 +240,17 @@ def _concat(imp: Importer, node: Any) -> None:
     after = imp.quantization_at(node, 0)
     parts = [typed(imp, node, at) for at in range(2, len(node.inputs), 3)]
     name = node.outputs[0].name
-    xs = [_requantized(imp, x, after, f"{name}.{number}") for number, x in enumerate(parts)]
-    if len({x.type.dtype for x in xs}) > 1:
-        raise NodeRefusal(f"its operands differ in type: {', '.join(str(x.type) for x in xs)}")
-    axis = int(node.attrs["axis"]) % len(xs[0].type.shape)
-    shape = list(xs[0].type.shape)
-    shape[axis] = sum(x.type.shape[axis] for x in xs)
-    type_ = TensorType(xs[0].type.dtype, tuple(shape), after)
-    imp.emit(node, Concat, type_, xs=tuple(xs), axis=axis)
+    emit_concat(
+        imp, node, [_requantized(imp, x, after, f"{name}.{number}") for number, x in enumerate(parts)]
+    )
 
 
 def _where(imp: Importer, node: Any) -> None:
     after, name = imp.quantization_at(node, 7), node.outputs[0].name
     xs = tuple(_requantized(imp, typed(imp, node, at), after, f"{name}.{at}") for at in (1, 4))
-    if xs[0].type.dtype != xs[1].type.dtype:
-        raise NodeRefusal(f"its operands differ in type: {xs[0].type}, {xs[1].type}")
     condition = imp.required(node, 0)
     shape = np.broadcast_shapes(*(x.type.shape for x in (condition, *xs)))
-    type_ = TensorType(xs[0].type.dtype, shape, after)
-    imp.emit(node, Select, type_, xs=xs, condition=condition)
+    imp.emit(node, Select, common_type(xs, shape), xs=xs, condition=condition)
 
 
 QLINEAR: dict[str, Handler] = {

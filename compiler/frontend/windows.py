@@ -17,15 +17,14 @@ from ..operators.reduction import ArgExtreme, Extreme
 from ..operators.select import Select
 from .importer import Handler, Importer
 from .moves import integers
-from .nodes import NodeRefusal
+from .nodes import NodeRefusal, plain_attributes
 
 
 def _max_pool(imp: Importer, node: Any) -> None:
     x = imp.required(node, 0)
     if len(node.outputs) > 1 and not node.outputs[1].is_empty() and node.outputs[1].outputs:
         raise NodeRefusal("its indices are used; only its values are taken")
-    attributes = {n: v.decode() if isinstance(v, bytes) else v for n, v in node.attrs.items()}
-    window = window_attributes(attributes)
+    window = window_attributes(plain_attributes(node))
     pool = MaxPool(Value("", x.type), x, **window)
     shape = pool.expected_shape()
     assert shape is not None
