@@ -5,10 +5,11 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from onnx2wgsl.compiler.ir.text import parse_graph
 from onnx2wgsl.compiler.passes.fuse_moves import FuseMoves
 
 from tests.builders.between import X, model
-from tests.builders.ir import check
+from tests.builders.ir import check, seeded
 from tests.compiler.operators.stages import exact, kernels
 
 Shape = tuple[int, ...]
@@ -55,21 +56,22 @@ def test_on_the_device(condition: Shape, tmp_path: Path) -> None:
 
 def test_each_branch_is_quantized() -> None:
     before = """
-    graph @t (%c: bool[2], %a: f32[2], %b: f32[2]) -> ("y": %y) opset 21 {
+    graph @t (%c: bool[8], %a: f32[8], %b: f32[8]) -> ("y": %y) opset 21 {
       @s: f32[] = [0.5]
-      %w: f32[2] = select([%a, %b], condition=%c)
-      %y: u8[2]{s=0.5, z=0} = quantize(%w, scale=@s)
+      %w: f32[8] = select([%a, %b], condition=%c)
+      %y: u8[8]{s=0.5, z=0} = quantize(%w, scale=@s)
     }
     """
     after = """
-    graph @t (%c: bool[2], %a: f32[2], %b: f32[2]) -> ("y": %y) opset 21 {
+    graph @t (%c: bool[8], %a: f32[8], %b: f32[8]) -> ("y": %y) opset 21 {
       @s: f32[] = [0.5]
-      %y.0: u8[2]{s=0.5, z=0} = quantize(%a, scale=@s)
-      %y.1: u8[2]{s=0.5, z=0} = quantize(%b, scale=@s)
-      %y: u8[2]{s=0.5, z=0} = select([%y.0, %y.1], condition=%c)
+      %y.0: u8[8]{s=0.5, z=0} = quantize(%a, scale=@s)
+      %y.1: u8[8]{s=0.5, z=0} = quantize(%b, scale=@s)
+      %y: u8[8]{s=0.5, z=0} = select([%y.0, %y.1], condition=%c)
     }
     """
     check(FuseMoves(), before, after)
+    assert set(seeded(parse_graph(before))["c"].tolist()) == {False, True}  # so both branches are read
 
 
 def test_branches_of_one_scale_are_chosen_as_bytes(tmp_path: Path) -> None:
