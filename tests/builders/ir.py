@@ -12,9 +12,10 @@ from onnx2wgsl.compiler.ir.types import NUMPY_DTYPES, Array
 from onnx2wgsl.compiler.ir.verifier import verify
 from onnx2wgsl.compiler.passes import GraphPass
 from onnx2wgsl.compiler.passes.fuse_groups import FuseGroups
+from onnx2wgsl.compiler.verify.compare import same_bits
 from onnx2wgsl.compiler.verify.interpreter import run_graph
 
-from tests.compiler.exactness import differing, drawn
+from tests.compiler.exactness import drawn
 
 
 def check(step: GraphPass, before: str, after: str, *, evaluate: bool = True) -> Graph:
@@ -31,7 +32,7 @@ def check(step: GraphPass, before: str, after: str, *, evaluate: bool = True) ->
     verify(graph, step.name)
     assert format_graph(graph) == format_graph(parse_graph(after))
     if evaluate:
-        assert differing(run_graph(graph, feed), expected) == 0
+        assert same_bits(run_graph(graph, feed), expected)
     assert not step.apply(graph), f"{step.name} changes its own result again"
     return graph
 
