@@ -8,7 +8,7 @@ from onnx import helper
 
 from tests.builders.between import model
 from tests.builders.nodes import model_of
-from tests.compiler.operators.stages import exact
+from tests.compiler.exactness import assert_exact_on_gpu
 from tests.compiler.refusals import refusal
 
 
@@ -20,7 +20,7 @@ def test_an_input_moved_to_an_output(dtype: type, tmp_path: Path) -> None:
     onnx_model.graph.input.append(helper.make_tensor_value_info("other", kind, [3, 5]))
     onnx_model.graph.output.append(helper.make_tensor_value_info("moved", kind, [5, 3]))
     onnx_model.graph.node.append(helper.make_node("Transpose", ["other"], ["moved"], perm=[1, 0]))
-    exact(onnx_model, tmp_path, device=True)
+    assert_exact_on_gpu(onnx_model, tmp_path)
 
 
 def test_other_inputs_are_refused(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ from onnx2wgsl.compiler.passes.fuse_moves import FuseMoves
 
 from tests.builders.between import X, model
 from tests.builders.ir import check, seeded
-from tests.compiler.operators.stages import exact, kernels
+from tests.compiler.exactness import assert_exact, assert_exact_on_gpu
+from tests.compiler.operators.kernels import kernels
 
 Shape = tuple[int, ...]
 SHAPES: list[tuple[Shape, Shape, Shape]] = [
@@ -31,7 +32,7 @@ def where(condition: Shape, a: Shape, b: Shape, dtype: type = np.uint8) -> onnx.
 @pytest.mark.parametrize("dtype", [np.uint8, np.int8])
 @pytest.mark.parametrize("shapes", SHAPES)
 def test_an_input_as_condition(shapes: tuple[Shape, Shape, Shape], dtype: type, tmp_path: Path) -> None:
-    assert "select" in kernels(exact(where(*shapes, dtype), tmp_path))
+    assert "select" in kernels(assert_exact(where(*shapes, dtype), tmp_path))
 
 
 @pytest.mark.parametrize("shapes", SHAPES[1:4])
@@ -40,18 +41,18 @@ def test_a_constant_as_condition(shapes: tuple[Shape, Shape, Shape], tmp_path: P
     condition = np.random.default_rng(0).integers(0, 2, shapes[0]).astype(bool)
     onnx_model.graph.initializer.append(onnx.numpy_helper.from_array(condition, "condition"))
     del onnx_model.graph.input[0]
-    exact(onnx_model, tmp_path)
+    assert_exact(onnx_model, tmp_path)
 
 
 def test_a_float_constant_as_branch(tmp_path: Path) -> None:
     inputs = {"condition": np.zeros((1, 1, 4, 4), bool)}
     constant = np.array(-1, np.float32)
-    exact(model("Where", [(1, 3, 4, 4)], RESULT, before=inputs, constants=[constant]), tmp_path)
+    assert_exact(model("Where", [(1, 3, 4, 4)], RESULT, before=inputs, constants=[constant]), tmp_path)
 
 
 @pytest.mark.parametrize("condition", [(1, 1, 3, 4), (5, 1, 1)])
 def test_on_the_device(condition: Shape, tmp_path: Path) -> None:
-    exact(where(condition, (2, 5, 3, 4), (2, 5, 3, 4)), tmp_path, device=True)
+    assert_exact_on_gpu(where(condition, (2, 5, 3, 4), (2, 5, 3, 4)), tmp_path)
 
 
 def test_each_branch_is_quantized() -> None:
@@ -76,4 +77,4 @@ def test_each_branch_is_quantized() -> None:
 
 def test_branches_of_one_scale_are_chosen_as_bytes(tmp_path: Path) -> None:
     onnx_model = model("Where", [(2, 3), (2, 3)], None, scales=(X, X), before={"c": np.zeros((2, 3), bool)})
-    assert kernels(exact(onnx_model, tmp_path)) == ["select"]
+    assert kernels(assert_exact(onnx_model, tmp_path)) == ["select"]
