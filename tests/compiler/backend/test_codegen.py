@@ -25,9 +25,9 @@ from onnx2wgsl.runtime_py import InferenceSession
 
 from tests.builders.edit import rename
 from tests.builders.models import model
+from tests.compiler.artifacts import AVATAR
 from tests.golden import GOLDENS, Golden
 
-AVATAR = Path(__file__).parents[3] / "models" / "avatar_256_u8.onnx"
 GOLDEN = [
     "unet",
     "per_channel_u8_zero_points",

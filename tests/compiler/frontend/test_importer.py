@@ -204,7 +204,6 @@ def test_shapes_behind_a_foreign_operator_are_folded(tmp_path: Path) -> None:
 
 
 # --- files that are no models
-# -----------------------------------------------------------------------------------------------
 
 
 def test_a_truncated_file_is_refused(tmp_path: Path) -> None:

@@ -26,8 +26,8 @@ from onnx2wgsl.compiler.verify.interpreter import run_graph
 
 from tests.builders.ir import reparsed
 from tests.builders.models import model
+from tests.compiler.artifacts import AVATAR
 
-AVATAR = Path(__file__).parents[3] / "models" / "avatar_256_u8.onnx"
 BYTES = TensorType("u8", (1,), Quantization(1.0, 0))
 
 
