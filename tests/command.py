@@ -85,6 +85,12 @@ def refusal(*args: str | Path) -> str:
     return result.err.removeprefix("error: ").rstrip("\n")
 
 
+def cells(text: str) -> list[list[str]]:
+    """The rows of the tables that were printed, without their heads."""
+    lines = [line for line in text.splitlines() if line.startswith("│")]
+    return [[cell.strip() for cell in line.strip("│").split("│")] for line in lines]
+
+
 def _checked(result: Result) -> Result:
     assert "Traceback" not in result.err + result.out
     return result

@@ -140,9 +140,9 @@ def test_a_trained_network_means_the_same_in_the_opset_it_is_brought_to(network)
     original = onnx.load(network.path)
     constants = {tensor.name for tensor in original.graph.initializer}
     name = next(v.name for v in original.graph.input if v.name not in constants)
-    for output in (value for value in original.graph.input if value.name == name):
-        for dim, length in zip(output.type.tensor_type.shape.dim, network.shape, strict=True):
-            dim.dim_value = length
+    (entry,) = (value for value in original.graph.input if value.name == name)
+    for dim, length in zip(entry.type.tensor_type.shape.dim, network.shape, strict=True):
+        dim.dim_value = length
     for output in original.graph.output:
         output.type.tensor_type.ClearField("shape")
     (want,) = Oracle(original).run({name: x}).values()

@@ -27,11 +27,11 @@ from onnx2wgsl.compiler.verify.compare import Feed, compare, same_bits
 from onnx2wgsl.compiler.verify.stages import run_stage
 from onnx2wgsl.runtime_py import InferenceSession
 
+from tests.compiler.artifacts import AVATAR
 from tests.zoo.files import mobile_unet_path
 from tests.zoo.quantization import STYLES, random_feeds
 
 ROOT = Path(__file__).resolve().parent.parent
-AVATAR = ROOT / "models" / "avatar_256_u8.onnx"
 NGF = 24
 MOST_DISPATCHES = {128: 15, 256: 17, 512: 17}  # one a convolution, and one that quantizes the input
 SWIFTSHADER = os.environ.get("ONNX2WGSL_SWIFTSHADER_ICD", "/usr/lib/chromium/vk_swiftshader_icd.json")

@@ -31,7 +31,7 @@ ROOMS = {
     ],
 }  # fmt: skip
 # The command line is the one place that joins compiler and runtime.
-COMMAND_LINE = ("compiler/__main__.py", "compiler/cli.py", "compiler/cli/*.py")
+COMMAND_LINE = ("compiler/__main__.py", "compiler/cli/*.py")
 # A command imports what it needs when it is called, so that the others start quickly; the compiler's own
 # names, which commands import through, are loaded when they are asked for.
 LATE = (*COMMAND_LINE, "compiler/__init__.py", "trainer/cli/*.py")

@@ -27,9 +27,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A wheel built from a copy of the packages: setuptools would find old files in build/."""
     source = tmp_path_factory.mktemp("source")
     for name in ("compiler", "face", "runtime_py", "runtime_js", "trainer"):
-        if (ROOT / name).is_dir():
-            ignore = shutil.ignore_patterns("__pycache__", "node_modules")
-            shutil.copytree(ROOT / name, source / name, ignore=ignore)
+        ignore = shutil.ignore_patterns("__pycache__", "node_modules")
+        shutil.copytree(ROOT / name, source / name, ignore=ignore)
     for name in ("pyproject.toml", "README.md", "LICENSE", "NOTICE"):
         shutil.copy(ROOT / name, source)
     target = tmp_path_factory.mktemp("wheel")

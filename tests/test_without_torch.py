@@ -21,7 +21,6 @@ FREE = (
     "face",
     "outside",
     "js",
-    "bad_input",
     "test_readme.py",
 )
 BLOCKED = """

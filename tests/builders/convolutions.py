@@ -13,7 +13,6 @@ RNG = np.random.default_rng(1)
 SCALES = RNG.uniform(0.001, 0.01, 6).astype(np.float32)
 FLOAT_BIAS = RNG.normal(size=6).astype(np.float32)
 INT_BIAS = RNG.integers(-10000, 10000, 6).astype(np.int32)
-UNSIGNED = {"dtype": np.uint8}
 CONVOLUTIONS: dict[str, Callable[[], onnx.ModelProto]] = {
     "u8_s8": lambda: convolution(weights(), pads=PAD),
     "u8_u8": lambda: convolution(weights(dtype=np.uint8, zero_point=131), pads=PAD),

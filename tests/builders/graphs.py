@@ -54,6 +54,10 @@ def concat_of_byte_inputs(b: QDQBuilder) -> None:
     b.output(b.concat([y, x], C), as_float=False)
 
 
+def concat_of_floats(b: QDQBuilder) -> None:
+    b.output(b.concat([b.input(SHAPE, None), b.input((1, 3, 6, 7), None)], None))
+
+
 def signed_concat_with_skip(b: QDQBuilder) -> None:
     x = b.input(SHAPE, S8)
     y = b.conv(x, weights(3), S8, pads=PAD)
@@ -225,6 +229,14 @@ def greatest_and_where(b: QDQBuilder) -> None:
     x = b.input(SHAPE, U8)
     b.output(b.node("ReduceMax", [x], U8, axes=[1], keepdims=0))
     b.output(b.node("ArgMax", [x], None, axis=3))
+    condition = np.random.default_rng(5).integers(0, 2, (1, 1, 6, 7)).astype(bool)
+    b.output(b.node("Where", [condition, x, b.input(SHAPE, A)], U8))
+
+
+def dynamic_quantization(b: QDQBuilder) -> None:
+    x, scale, zero_point = b.nodes("DynamicQuantizeLinear", [b.input((3, 6), None)], [None] * 3)
+    b.output(b.node("MatMulInteger", [x, matrix(6, 5), zero_point], None))
+    b.output(scale)
 
 
 def depthwise_and_groups(b: QDQBuilder) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from onnx2wgsl.runtime_py.artifact import load_artifact
 
-from tests.command import refusal, succeed
+from tests.command import cells, refusal, succeed
 
 LINE = re.compile(
     r"(?P<ms>\d+\.\d\d) ms a frame \(median of (?P<frames>\d+), best (?P<best>\d+\.\d\d), "
@@ -32,9 +32,9 @@ def test_variants_can_be_forced(compiled: Path) -> None:
 
 
 def test_each_kernel_is_timed_where_asked(compiled: Path) -> None:
-    lines = succeed("bench", compiled, "--frames", "2", "--kernels").splitlines()
-    assert LINE.fullmatch(lines[-1])
-    rows = [[c.strip() for c in line.strip("│").split("│")] for line in lines if line[0] == "│"]
+    text = succeed("bench", compiled, "--frames", "2", "--kernels")
+    assert LINE.fullmatch(text.splitlines()[-1])
+    rows = cells(text)
     assert [row[0] for row in rows] == [kernel.name for kernel in load_artifact(compiled).kernels]
     assert all(float(row[1]) > 0 for row in rows)
 

@@ -17,6 +17,7 @@ from onnx2wgsl.compiler.verify.stages import run_stage
 from tests.builders.models import model as small_model
 from tests.builders.qdq import QDQBuilder
 from tests.command import onnx2wgsl, refusal, script, succeed
+from tests.compiler.artifacts import contents
 
 SUMMARY = re.compile(
     r"(?P<folder>.+): (?P<dispatches>\d+) dispatches, \d+ million MACs, "
@@ -24,11 +25,6 @@ SUMMARY = re.compile(
 )
 PASSES = [step.name for step in INTEGER_PASSES]
 PROGRAMS = ["schedule", *(step.name for step in PROGRAM_PASSES)]
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    files = (path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
 def test_it_sums_up_the_artifact_in_one_line(model: Path, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from onnx2wgsl.compiler.fuzzing.values import Level
 from onnx2wgsl.compiler.operators.convolution import kernel as convolution_kernel
 
 from tests.command import Result, onnx2wgsl, succeed
+from tests.property.checks import truncating
 
 SUMMARY = re.compile(
     r"^(?P<verdict>.+) in (?P<models>\d+) models, (?P<cases>\d+) cases, (?P<values>\d+) values; "
@@ -34,12 +35,6 @@ def summary(out: str) -> re.Match[str]:
     match = SUMMARY.match(out.splitlines()[-1])
     assert match, out
     return match
-
-
-def truncating(acc: Any, multiplier: Any, zero_point: int, limits: tuple[int, int]) -> Any:
-    """A requantization that cuts off where it should round."""
-    levels = np.trunc(acc.astype(np.float32) * multiplier).astype(np.int64) + zero_point
-    return np.clip(levels, *limits).astype(np.int32)
 
 
 def replay(result: Result) -> list[str]:

@@ -11,7 +11,7 @@ from onnx2wgsl.compiler.pipeline import PASS_NAMES
 from onnx2wgsl.runtime_py.artifact import load_artifact
 
 from tests.builders.qdq import QDQBuilder, QuantParams
-from tests.command import refusal, succeed
+from tests.command import cells, refusal, succeed
 
 PROGRAM_PASSES = ("schedule", "place_concat", "allocate_buffers")
 VOID = ("meta", "line", "rect", "br", "link", "img")
@@ -45,16 +45,10 @@ class Page(HTMLParser):
         self.text.append(data.strip())
 
 
-def rows(text: str) -> list[list[str]]:
-    """The cells of a printed table, without its head."""
-    lines = [line for line in text.splitlines() if line.startswith("│")]
-    return [[cell.strip() for cell in line.strip("│").split("│")] for line in lines]
-
-
 def test_a_model_shows_a_row_for_each_kernel_and_the_sums(model: Path, compiled: Path) -> None:
     text = succeed("inspect", model)
     kernels = load_artifact(compiled).kernels
-    table = rows(text)
+    table = cells(text)
     assert [row[2] for row in table] == [kernel.name for kernel in kernels]
     assert [row[0] for row in table] == [str(index) for index in range(len(kernels))]
     macs = [int(row[5].replace(",", "")) for row in table]
@@ -74,7 +68,7 @@ def test_a_model_shows_a_row_for_each_kernel_and_the_sums(model: Path, compiled:
 
 def test_a_folder_shows_the_same_kernels(model: Path, compiled: Path) -> None:
     text = succeed("inspect", compiled)
-    assert [row[2] for row in rows(text)] == [row[2] for row in rows(succeed("inspect", model))]
+    assert [row[2] for row in cells(text)] == [row[2] for row in cells(succeed("inspect", model))]
     assert "input input: float32[1, 3, 32, 32], picture: scale 0.00784314, offset -1\n" in text
     assert "output output: float32[1, 3, 32, 32], picture: scale 127.5, offset 127.5\n" in text
     assert re.search(r"exact against onnxruntime 1\.31\.\d+\n$", text)
@@ -109,7 +103,7 @@ def test_the_report_is_whole_and_needs_nothing_else(model: Path, tmp_path: Path)
     assert page.open == []
     assert {name for name, _ in page.attributes}.isdisjoint({"src", "href", "action", "data"})
     assert not re.search(r"https?:|url\(|@import|<script|<link", source)
-    table = rows(succeed("inspect", model))
+    table = cells(succeed("inspect", model))
     for row in table:
         assert row[2] in page.text
     assert page.count["svg"] == 1

@@ -83,8 +83,9 @@ def test_every_file_that_the_description_names_is_served(server: str) -> None:
         assert get(f"{server}shaders/{name}")[0].status == 200
 
 
-@pytest.mark.parametrize("name", ["none.js", "../model/small.onnx", "%2e%2e/%2e%2e/etc/passwd"])
-def test_what_is_not_in_the_folder_is_not_served(server: str, name: str) -> None:
+@pytest.mark.parametrize("name", ["none.js", "../beside.txt", "%2e%2e/beside.txt"])
+def test_what_is_not_in_the_folder_is_not_served(server: str, compiled: Path, name: str) -> None:
+    (compiled.parent / "beside.txt").write_text("not served")
     with pytest.raises(urllib.error.HTTPError) as caught:
         get(server + name)
     assert caught.value.code == 404

@@ -48,7 +48,7 @@ def test_no_set_of_operators_is_spelled_twice() -> None:
     assert [f"{path}:{line}" for path, line, names in SPELLED if count[names] > 1] == []
 
 
-def test_sets_of_operators_stand_in_the_catalogue_or_in_the_family_that_they_are_of() -> None:
+def test_sets_of_operators_stand_in_the_facts_or_in_the_family_that_they_are_of() -> None:
     assert sum(path == FACTS for path, _, _ in SPELLED) > 10
     strays = [f"{p}:{line}" for p, line, _ in SPELLED if p != FACTS and p.parts[0] not in OWN]
     assert strays == []
@@ -72,7 +72,7 @@ def test_one_name_or_a_table_is_no_set(source: str) -> None:
 
 
 @pytest.mark.parametrize("name", SETS)
-def test_the_catalogue_names_operators_that_onnxruntime_has(name: str) -> None:
+def test_the_facts_name_operators_that_onnxruntime_has(name: str) -> None:
     assert {operator for operator in SETS[name] if operator.rpartition(".")[2] not in OPERATORS} == set()
 
 

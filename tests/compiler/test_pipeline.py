@@ -3,11 +3,11 @@
 import functools
 import re
 from pathlib import Path
+from typing import Any
 
 import onnx
 import pytest
 from onnx2wgsl.compiler.errors import CompileError
-from onnx2wgsl.compiler.ir.graph import Graph
 from onnx2wgsl.compiler.ir.program import Program
 from onnx2wgsl.compiler.ir.text import format_program, parse_graph
 from onnx2wgsl.compiler.operators.copy import CopyKernel
@@ -18,10 +18,9 @@ from onnx2wgsl.compiler.pipeline import PASS_NAMES, compile_graph, compile_model
 from tests.builders.models import model
 from tests.builders.qdq import QDQBuilder, QuantParams
 from tests.builders.unet import FORMS, unet
+from tests.compiler.artifacts import AVATAR
 from tests.compiler.exactness import assert_exact
 from tests.zoo.quantization import random_feeds
-
-AVATAR = Path(__file__).parents[2] / "models" / "avatar_256_u8.onnx"
 
 
 @functools.cache
@@ -68,27 +67,20 @@ def test_every_pass_is_observed_in_order(tmp_path: Path) -> None:
     assert list(dict.fromkeys(names)) == list(PASS_NAMES)
 
 
-def test_the_pass_that_broke_the_graph_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("step", "parts", "whole"), [(Canonicalize, "ops", "graph"), (PlaceConcat, "kernels", "program")]
+)
+def test_the_pass_that_broke_it_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, step: Any, parts: str, whole: str
+) -> None:
     onnx.save(model("u8_s8"), tmp_path / "m.onnx")
 
-    def breaks(_: Canonicalize, graph: Graph) -> bool:
-        graph.ops.pop(0)
+    def breaks(_: Any, stage: Any) -> bool:
+        getattr(stage, parts).pop(0)
         return True
 
-    monkeypatch.setattr(Canonicalize, "apply", breaks)
-    with pytest.raises(CompileError, match="the graph is not valid after canonicalize"):
-        compile_model(tmp_path / "m.onnx")
-
-
-def test_the_pass_that_broke_the_program_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    onnx.save(model("u8_s8"), tmp_path / "m.onnx")
-
-    def breaks(_: PlaceConcat, program: Program) -> bool:
-        program.kernels.pop(0)
-        return True
-
-    monkeypatch.setattr(PlaceConcat, "apply", breaks)
-    with pytest.raises(CompileError, match="the program is not valid after place_concat"):
+    monkeypatch.setattr(step, "apply", breaks)
+    with pytest.raises(CompileError, match=f"the {whole} is not valid after {step.name}"):
         compile_model(tmp_path / "m.onnx")
 
 

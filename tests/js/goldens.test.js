@@ -21,11 +21,27 @@ test('Tint refuses what is not WGSL', async () => {
   assert.match(await complaint('fn main( {'), /error/);
 });
 
+test('Tint takes the probe', async () => {
+  for (const variant of ['fast', 'integer']) {
+    const parts = [snippet(`requantize_${variant}`), snippet('probe_requantize')];
+    assert.equal(await complaint(parts.join('\n')), null, variant);
+  }
+});
+
 for (const folder of readdirSync(GOLDENS).filter((name) => name !== 'test_snippets'))
   test(`Tint takes every shader of ${folder}`, async () => {
-    const { kernels } = JSON.parse(readFileSync(join(GOLDENS, folder, 'kernels.json'), 'utf8'));
+    const { kernels, pictures } = JSON.parse(
+      readFileSync(join(GOLDENS, folder, 'kernels.json'), 'utf8'),
+    );
     assert.ok(kernels.length > 0);
-    for (const { shader, uses } of kernels)
+    const all = [...kernels, ...Object.values(pictures).map(({ kernel }) => kernel)];
+    assert.deepEqual(
+      [...new Set(all.map(({ shader }) => shader))].sort(),
+      readdirSync(join(GOLDENS, folder))
+        .filter((name) => name.endsWith('.wgsl'))
+        .sort(),
+    );
+    for (const { shader, uses } of all)
       for (const choice of COMBINATIONS) {
         const parts = uses.map((use) => snippet(`${use}_${choice[use]}`));
         const text = readFileSync(join(GOLDENS, folder, shader), 'utf8');

@@ -1,7 +1,10 @@
-"""What the property tests ask of a random net."""
+"""What the property tests ask of a random net, and a fault that they must find."""
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import onnx
 from hypothesis import reject
 from onnx2wgsl.compiler.errors import CompileError
@@ -47,3 +50,9 @@ def check_float_or_exact(net: Net) -> None:
     except CompileError:
         return
     assert floats_of(program), f"exact here, though onnxruntime left it in float: {comparison.in_float}"
+
+
+def truncating(acc: Any, multiplier: Any, zero_point: int, limits: tuple[int, int]) -> Any:
+    """A requantization that cuts off where it should round."""
+    levels = np.trunc(acc.astype(np.float32) * multiplier).astype(np.int64) + zero_point
+    return np.clip(levels, *limits).astype(np.int32)

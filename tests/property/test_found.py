@@ -4,7 +4,6 @@ import re
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
 from onnx2wgsl.compiler.cli.on_device import temporary_artifact
 from onnx2wgsl.compiler.pipeline import compile_model
@@ -13,18 +12,13 @@ from onnx2wgsl.compiler.verify.compare import same_bits
 from onnx2wgsl.compiler.verify.exact import compare_model
 from onnx2wgsl.compiler.verify.stages import run_stage
 
+from tests.builders.edit import save
 from tests.builders.qdq import QDQBuilder, QuantParams, Weights
 
 from .gpu import in_every_variant
 
 PARAMS = QuantParams(0.02, 128)
 ONE = Weights(np.ones((1, 1, 1, 1), np.int8), 0.01)
-
-
-def save(b: QDQBuilder, folder: Path) -> tuple[onnx.ModelProto, Path]:
-    model, path = b.build(), folder / "model.onnx"
-    onnx.save(model, path)
-    return model, path
 
 
 def test_one_tensor_that_is_nine_float_outputs_needs_no_more_bindings_than_webgpu_has(
@@ -34,7 +28,7 @@ def test_one_tensor_that_is_nine_float_outputs_needs_no_more_bindings_than_webgp
     x = b.conv(b.input((1, 1, 2, 2), PARAMS), ONE, PARAMS)
     for op in ("Relu", "Tanh", "Sigmoid", "Abs", "Neg", "Exp", "Erf", "Floor", "Ceil"):
         b.output(b.unary(x, op))
-    model, path = save(b, tmp_path)
+    path = save(model := b.build(), tmp_path)
     program = compile_model(path)
     feed = {"x0": np.array([[[[-1, 0], [0.5, 2]]]], np.float32)}
     with temporary_artifact(model, program) as artifact:
@@ -46,7 +40,7 @@ def test_one_tensor_that_is_nine_float_outputs_needs_no_more_bindings_than_webgp
 def test_kernels_of_one_name_can_be_told_apart_in_the_artifact(tmp_path: Path) -> None:
     b = QDQBuilder()
     b.output(b.pad(b.input((1, 1, 2, 2), PARAMS), (1, 0, 0, 0)), as_float=False)
-    model, path = save(b, tmp_path)
+    path = save(model := b.build(), tmp_path)
     with temporary_artifact(model, compile_model(path)) as artifact:
         names = [kernel.name for kernel in artifact.kernels]
     assert len(names) > len({re.sub(r"\.\d+$", "", name) for name in names})
@@ -72,6 +66,6 @@ def test_resize_takes_a_coordinate_within_a_millionth_of_a_half_for_a_half(
     x = b.input((1, 1, rows, 1), PARAMS, as_float=False)
     modes = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": rounding}
     b.output(b.resize(x, sizes=(result, 1), **modes), as_float=False)
-    _, path = save(b, tmp_path)
+    path = save(b.build(), tmp_path)
     feed = {"x0": np.arange(rows, dtype=np.uint8).reshape(1, 1, rows, 1)}
     assert same_bits(run_stage(compile_model(path), feed), Oracle(path).run(feed))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import hypothesis
 import numpy as np
 import pytest
@@ -17,15 +15,8 @@ from onnx2wgsl.compiler.operators.convolution import kernel as convolution_kerne
 from onnx2wgsl.compiler.verify.compare import Feed, same_bits
 from onnx2wgsl.compiler.verify.stages import run_stage
 
-from .checks import compile_net
+from .checks import compile_net, truncating
 from .profiles import PHASES
-
-
-def truncating(acc: Any, multiplier: Any, zero_point: int, limits: tuple[int, int]) -> Any:
-    """A requantization that cuts off where it should round."""
-    low, high = limits
-    levels = np.trunc(acc.astype(np.float32) * multiplier).astype(np.int64) + zero_point
-    return np.clip(levels, low, high).astype(np.int32)
 
 
 def shows_the_bug(net: Net) -> bool:

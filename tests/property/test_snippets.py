@@ -111,9 +111,9 @@ def test_dots_is_exact(variant: str) -> None:
         extreme = random.choice(np.array([-128, 127, -1, 0], np.int8), lanes.shape)
         lanes = np.where(random.random(lanes.shape[:2])[..., None] < 0.3, extreme, lanes)
         lanes[0] = -128  # four times -128 * -128
-        levels = dotter(variant).run(lanes.view(np.uint32)[..., 0]).view(np.int32)
+        sums = dotter(variant).run(lanes.view(np.uint32)[..., 0]).view(np.int32)
         expected = np.einsum("cl,cwl->cw", lanes[:, 0].astype(np.int32), lanes[:, 1:].astype(int))
-        assert (levels == expected).all()
+        assert (sums == expected).all()
 
     check()
 
@@ -133,8 +133,8 @@ def test_quantize_of_any_f32_is_exact(params: Any, dtype: Any, seed: int) -> Non
     net = Net(dtype, 17, inputs, (), seed)
     sample = feed(net)
     model, program = compile_net(net)
-    ((_, levels),) = in_every_variant(model, program, sample)
+    ((_, outputs),) = in_every_variant(model, program, sample)
     simulated = run_stage(program, sample)
     wanted = Oracle(build(net)).run(sample)
     assert same_bits(simulated, wanted)
-    assert same_bits(levels, wanted)
+    assert same_bits(outputs, wanted)

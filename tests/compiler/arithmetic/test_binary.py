@@ -156,7 +156,6 @@ def test_fused_multiply_add_rounds_once() -> None:
 
 
 # --- integer forms
-# -----------------------------------------------------------------------------------------------
 
 
 def evaluate(form: AddForm, a: Array, b: Array, limits: tuple[int, int]) -> Array:

@@ -12,6 +12,7 @@ from onnx2wgsl.compiler.arithmetic import (
     dequantize_linear,
     float_from_order,
     float_order,
+    is_implied,
     pad_indices,
     quantize_bias,
     quantize_linear,
@@ -119,8 +120,25 @@ def test_convolve_wraps_like_int32() -> None:
     assert wrap_i32(np.array([2**31, -(2**31) - 1, 2**32])).tolist() == [-(2**31), 2**31 - 1, 0]
 
 
+@pytest.mark.parametrize(
+    ("op_type", "dtype", "implied"),
+    [
+        ("DequantizeLinear", np.int32, True),
+        ("DequantizeLinear", np.uint8, True),
+        ("DequantizeLinear", np.int8, True),
+        ("DequantizeLinear", np.int16, False),
+        ("QuantizeLinear", np.uint8, True),
+        ("QuantizeLinear", np.int8, False),  # it would silently become uint8
+        ("QuantizeLinear", np.uint16, False),
+        ("QLinearConv", np.uint8, False),
+    ],
+)
+def test_which_zero_points_are_implied(op_type: str, dtype: type, implied: bool) -> None:
+    assert is_implied(np.zeros(3, dtype), op_type, np.dtype(dtype)) == implied
+    assert not is_implied(np.array([0, 1, 0], dtype), op_type, np.dtype(dtype))
+
+
 # --- indices
-# -----------------------------------------------------------------------------------------------
 
 COORDINATES = ["asymmetric", "half_pixel", "pytorch_half_pixel", "align_corners"]
 ROUNDINGS = ["floor", "ceil", "round_prefer_floor", "round_prefer_ceil"]
@@ -180,7 +198,6 @@ def test_pad_indices(mode: str) -> None:
 
 
 # --- thresholds
-# -----------------------------------------------------------------------------------------------
 
 
 def test_float_order_is_the_order_of_floats() -> None:

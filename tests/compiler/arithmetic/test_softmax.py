@@ -70,7 +70,6 @@ def test_a_shader_s_steps_are_the_same_softmax() -> None:
 
 
 # --- DynamicQuantizeLinear
-# -----------------------------------------------------------------------------------------------
 
 
 def test_dynamic_parameters() -> None:

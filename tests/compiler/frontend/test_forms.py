@@ -1,4 +1,4 @@
-"""Which forms of operators are taken, and why others are not."""
+"""Which forms of operators are taken."""
 
 from __future__ import annotations
 
@@ -18,8 +18,6 @@ from onnx2wgsl.compiler.pipeline import compile_model
 from tests.builders.edit import SHAPE, conv_model, node, save
 from tests.builders.qdq import U8, QDQBuilder, QuantParams, weights
 from tests.compiler.exactness import IMPURE_UNARY, assert_exact
-
-Edit = Callable[[onnx.ModelProto], None]
 
 
 def test_scales_and_zero_points_of_shape_1_are_scalars(tmp_path: Path) -> None:

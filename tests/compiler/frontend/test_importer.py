@@ -14,11 +14,12 @@ from onnx2wgsl.compiler.frontend.driver import import_model
 from onnx2wgsl.compiler.frontend.model_file import OPSETS
 from onnx2wgsl.compiler.ir.graph import Graph
 from onnx2wgsl.compiler.reference.oracle import Oracle
+from onnx2wgsl.compiler.verify.compare import same_bits
 from onnx2wgsl.compiler.verify.interpreter import run_graph
 
 from tests.builders.edit import SHAPE, conv_model, node, save
 from tests.builders.qdq import U8, QDQBuilder, weights
-from tests.compiler.exactness import assert_exact, differing, feeds_for
+from tests.compiler.exactness import assert_exact, feeds_for
 from tests.compiler.refusals import refusal
 
 
@@ -63,7 +64,7 @@ def test_external_data_in_the_models_folder_is_read(tmp_path: Path) -> None:
     assert (tmp_path / "weights.data").exists()
     graph = import_model(path)
     feed = feeds_for(Oracle(model))[0]
-    assert differing(run_graph(graph, feed), Oracle(model).run(feed)) == 0
+    assert same_bits(run_graph(graph, feed), Oracle(model).run(feed))
 
 
 @pytest.mark.parametrize("location", ["../weights.data", "/etc/hostname", "missing.data"])
@@ -203,7 +204,6 @@ def test_shapes_behind_a_foreign_operator_are_folded(tmp_path: Path) -> None:
 
 
 # --- files that are no models
-# -----------------------------------------------------------------------------------------------
 
 
 def test_a_truncated_file_is_refused(tmp_path: Path) -> None:

@@ -64,7 +64,6 @@ def reason(text: str) -> str:
 
 
 # --- what is fused
-# -----------------------------------------------------------------------------------------------
 
 
 def test_the_plain_group() -> None:
@@ -148,7 +147,6 @@ def test_several_readers_of_the_input_are_each_served() -> None:
 
 
 # --- what stays
-# -----------------------------------------------------------------------------------------------
 
 
 def test_a_second_reader_of_the_result_keeps_it_float() -> None:

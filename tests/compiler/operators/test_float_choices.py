@@ -9,7 +9,8 @@ import pytest
 from onnx import helper
 
 from tests.builders.between import model
-from tests.compiler.operators.stages import exact, kernels
+from tests.compiler.exactness import assert_exact_on_gpu
+from tests.compiler.operators.kernels import kernels
 
 FLOATS = [2, 5, 6, 7]
 CASES: list[tuple[str, dict[str, Any], str]] = [
@@ -34,7 +35,7 @@ def beside(op_type: str, inputs: list[str], **attributes: Any) -> onnx.ModelProt
 
 @pytest.mark.parametrize(("op_type", "attributes", "kernel"), CASES)
 def test_of_floats(op_type: str, attributes: dict[str, Any], kernel: str, tmp_path: Path) -> None:
-    program = exact(beside(op_type, ["f"], **attributes), tmp_path, device=True)
+    program = assert_exact_on_gpu(beside(op_type, ["f"], **attributes), tmp_path)
     assert kernel in kernels(program)
 
 
@@ -43,4 +44,4 @@ def test_where(tmp_path: Path) -> None:
     onnx_model.graph.input.append(helper.make_tensor_value_info("g", 1, [7]))
     condition = np.random.default_rng(0).integers(0, 2, (5, 1, 7)).astype(bool)
     onnx_model.graph.initializer.append(onnx.numpy_helper.from_array(condition, "condition"))
-    assert "select" in kernels(exact(onnx_model, tmp_path, device=True))
+    assert "select" in kernels(assert_exact_on_gpu(onnx_model, tmp_path))

@@ -12,7 +12,8 @@ from onnx2wgsl.compiler.operators.onnx_op import FloatOp
 
 from tests.builders.between import X, model
 from tests.builders.ir import check_left_in_float
-from tests.compiler.operators.stages import exact, kernels
+from tests.compiler.exactness import assert_exact, assert_exact_on_gpu
+from tests.compiler.operators.kernels import kernels
 
 NONE = np.zeros(0, np.float32)
 SHAPE = (2, 5, 4, 6)
@@ -43,17 +44,17 @@ CASES: list[tuple[Any, str]] = [
 @pytest.mark.parametrize(("how", "coordinates"), CASES)
 def test_two_axes(how: Any, coordinates: str, dtype: type, result: Any, tmp_path: Path) -> None:
     onnx_model = resize(how, result, dtype, coordinate_transformation_mode=coordinates)
-    assert kernels(exact(onnx_model, tmp_path)) == ["interpolate"]
+    assert kernels(assert_exact(onnx_model, tmp_path)) == ["interpolate"]
 
 
 @pytest.mark.parametrize("result", [(0.03, 107), None])
 @pytest.mark.parametrize("how", [[1.0, 1, 2, 2], [1, 1.5, 2.5, 1]])
 def test_on_the_device(how: Any, result: Any, tmp_path: Path) -> None:
-    exact(resize(how, result), tmp_path, device=True)
+    assert_exact_on_gpu(resize(how, result), tmp_path)
 
 
 def test_the_same_size_is_a_copy(tmp_path: Path) -> None:
-    assert "interpolate" not in kernels(exact(resize(list(SHAPE), (0.03, 107)), tmp_path))
+    assert "interpolate" not in kernels(assert_exact(resize(list(SHAPE), (0.03, 107)), tmp_path))
 
 
 GRAPH = """

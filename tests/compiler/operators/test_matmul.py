@@ -154,7 +154,6 @@ def test_few_rows_spread_over_columns(tmp_path: Path) -> None:
 
 
 # --- the rule
-# -----------------------------------------------------------------------------------------------
 
 TEXT = """graph @t (%x: {x}[2,3]{{s=0.5, z=7}}) -> ("y": %{out}{more}) opset 21 {{
   @sx: f32[] = [0.5]

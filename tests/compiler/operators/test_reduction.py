@@ -9,7 +9,8 @@ from onnx2wgsl.compiler.passes.fuse_moves import FuseMoves
 
 from tests.builders.between import X, model
 from tests.builders.ir import check
-from tests.compiler.operators.stages import exact, kernels
+from tests.compiler.exactness import assert_exact, assert_exact_on_gpu
+from tests.compiler.operators.kernels import kernels
 
 Shape = tuple[int, ...]
 REDUCED: list[tuple[Shape, dict[str, Any]]] = [
@@ -36,25 +37,25 @@ INDEXED: list[tuple[Shape, dict[str, Any]]] = [
 def test_the_greatest_and_the_least(
     op_type: str, shape: Shape, attributes: dict[str, Any], dtype: type, tmp_path: Path
 ) -> None:
-    program = exact(model(op_type, [shape], X, dtype=dtype, **attributes), tmp_path)
+    program = assert_exact(model(op_type, [shape], X, dtype=dtype, **attributes), tmp_path)
     assert kernels(program)[0] == "window"
 
 
 def test_axes_as_an_operand(tmp_path: Path) -> None:
     axes = np.array([1, -1])
-    exact(model("ReduceMax", [(2, 5, 4)], (0.05, 3), constants=[axes], opset=18), tmp_path)
+    assert_exact(model("ReduceMax", [(2, 5, 4)], (0.05, 3), constants=[axes], opset=18), tmp_path)
 
 
 @pytest.mark.parametrize("spatial", [(5, 4), (9,)])
 def test_global_max_pool(spatial: Shape, tmp_path: Path) -> None:
-    exact(model("GlobalMaxPool", [(2, 6, *spatial)], X), tmp_path, device=True)
+    assert_exact_on_gpu(model("GlobalMaxPool", [(2, 6, *spatial)], X), tmp_path)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int8])
 @pytest.mark.parametrize("op_type", ["ArgMax", "ArgMin"])
 @pytest.mark.parametrize(("shape", "attributes"), INDEXED)
 def test_indices(op_type: str, shape: Shape, attributes: dict[str, Any], dtype: type, tmp_path: Path) -> None:
-    program = exact(model(op_type, [shape], None, dtype=dtype, **attributes), tmp_path)
+    program = assert_exact(model(op_type, [shape], None, dtype=dtype, **attributes), tmp_path)
     assert kernels(program) == ["arg"]
 
 
@@ -67,7 +68,7 @@ def test_indices(op_type: str, shape: Shape, attributes: dict[str, Any], dtype: 
     ],
 )
 def test_on_the_device(op_type: str, result: Any, attributes: dict[str, Any], tmp_path: Path) -> None:
-    exact(model(op_type, [(2, 6, 5, 3)], result, **attributes), tmp_path, device=True)
+    assert_exact_on_gpu(model(op_type, [(2, 6, 5, 3)], result, **attributes), tmp_path)
 
 
 def test_an_index_is_that_of_the_stored_bytes() -> None:

@@ -5,12 +5,14 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from onnx2wgsl.compiler.ir.text import parse_graph
 from onnx2wgsl.compiler.passes.fuse_moves import FuseMoves
 
 from tests.builders.between import X, model
-from tests.builders.ir import check
+from tests.builders.ir import check, seeded
 from tests.builders.nodes import NodeBuilder
-from tests.compiler.operators.stages import exact, kernels
+from tests.compiler.exactness import assert_exact, assert_exact_on_gpu
+from tests.compiler.operators.kernels import kernels
 
 Shape = tuple[int, ...]
 SHAPES: list[tuple[Shape, Shape, Shape]] = [
@@ -31,7 +33,7 @@ def where(condition: Shape, a: Shape, b: Shape, dtype: type = np.uint8) -> onnx.
 @pytest.mark.parametrize("dtype", [np.uint8, np.int8])
 @pytest.mark.parametrize("shapes", SHAPES)
 def test_an_input_as_condition(shapes: tuple[Shape, Shape, Shape], dtype: type, tmp_path: Path) -> None:
-    assert "select" in kernels(exact(where(*shapes, dtype), tmp_path))
+    assert "select" in kernels(assert_exact(where(*shapes, dtype), tmp_path))
 
 
 @pytest.mark.parametrize("shapes", SHAPES[1:4])
@@ -40,13 +42,13 @@ def test_a_constant_as_condition(shapes: tuple[Shape, Shape, Shape], tmp_path: P
     condition = np.random.default_rng(0).integers(0, 2, shapes[0]).astype(bool)
     onnx_model.graph.initializer.append(onnx.numpy_helper.from_array(condition, "condition"))
     del onnx_model.graph.input[0]
-    exact(onnx_model, tmp_path)
+    assert_exact(onnx_model, tmp_path)
 
 
 def test_a_float_constant_as_branch(tmp_path: Path) -> None:
     inputs = {"condition": np.zeros((1, 1, 4, 4), bool)}
     constant = np.array(-1, np.float32)
-    exact(model("Where", [(1, 3, 4, 4)], RESULT, before=inputs, constants=[constant]), tmp_path)
+    assert_exact(model("Where", [(1, 3, 4, 4)], RESULT, before=inputs, constants=[constant]), tmp_path)
 
 
 def test_bytes_get_their_meaning_from_what_dequantizes_the_choice(tmp_path: Path) -> None:
@@ -58,33 +60,34 @@ def test_bytes_get_their_meaning_from_what_dequantizes_the_choice(tmp_path: Path
     n.node("DequantizeLinear", y, *parameters)
     # Taken only where it is known that a branch means the same as the choice.
     n.node("DequantizeLinear", n.node("Concat", branches[0], y, axis=1), *parameters)
-    exact(n.build(), tmp_path)
+    assert_exact(n.build(), tmp_path)
 
 
 @pytest.mark.parametrize("condition", [(1, 1, 3, 4), (5, 1, 1)])
 def test_on_the_device(condition: Shape, tmp_path: Path) -> None:
-    exact(where(condition, (2, 5, 3, 4), (2, 5, 3, 4)), tmp_path, device=True)
+    assert_exact_on_gpu(where(condition, (2, 5, 3, 4), (2, 5, 3, 4)), tmp_path)
 
 
 def test_each_branch_is_quantized() -> None:
     before = """
-    graph @t (%c: bool[2], %a: f32[2], %b: f32[2]) -> ("y": %y) opset 21 {
+    graph @t (%c: bool[8], %a: f32[8], %b: f32[8]) -> ("y": %y) opset 21 {
       @s: f32[] = [0.5]
-      %w: f32[2] = select([%a, %b], condition=%c)
-      %y: u8[2]{s=0.5, z=0} = quantize(%w, scale=@s)
+      %w: f32[8] = select([%a, %b], condition=%c)
+      %y: u8[8]{s=0.5, z=0} = quantize(%w, scale=@s)
     }
     """
     after = """
-    graph @t (%c: bool[2], %a: f32[2], %b: f32[2]) -> ("y": %y) opset 21 {
+    graph @t (%c: bool[8], %a: f32[8], %b: f32[8]) -> ("y": %y) opset 21 {
       @s: f32[] = [0.5]
-      %y.0: u8[2]{s=0.5, z=0} = quantize(%a, scale=@s)
-      %y.1: u8[2]{s=0.5, z=0} = quantize(%b, scale=@s)
-      %y: u8[2]{s=0.5, z=0} = select([%y.0, %y.1], condition=%c)
+      %y.0: u8[8]{s=0.5, z=0} = quantize(%a, scale=@s)
+      %y.1: u8[8]{s=0.5, z=0} = quantize(%b, scale=@s)
+      %y: u8[8]{s=0.5, z=0} = select([%y.0, %y.1], condition=%c)
     }
     """
     check(FuseMoves(), before, after)
+    assert set(seeded(parse_graph(before))["c"].tolist()) == {False, True}  # so both branches are read
 
 
 def test_branches_of_one_scale_are_chosen_as_bytes(tmp_path: Path) -> None:
     onnx_model = model("Where", [(2, 3), (2, 3)], None, scales=(X, X), before={"c": np.zeros((2, 3), bool)})
-    assert kernels(exact(onnx_model, tmp_path)) == ["select"]
+    assert kernels(assert_exact(onnx_model, tmp_path)) == ["select"]

@@ -11,8 +11,8 @@ from onnx2wgsl.compiler.operators.onnx_op import FloatOp
 
 from tests.builders.between import model
 from tests.builders.ir import check_fused, check_left_in_float
-from tests.compiler.exactness import assert_exact
-from tests.compiler.operators.stages import exact, kernels
+from tests.compiler.exactness import assert_exact, assert_exact_on_gpu
+from tests.compiler.operators.kernels import kernels
 
 Shape = tuple[int, ...]
 CASES: list[tuple[Shape, int, int]] = [
@@ -43,7 +43,7 @@ graph @t (%x: u8[2,3]{{s=0.5, z=7}}) -> ("y": %y) opset {opset} {{
 @pytest.mark.parametrize(("shape", "axis", "opset"), CASES)
 def test_any_axis(shape: Shape, axis: int, opset: int, dtype: type, result: Any, tmp_path: Path) -> None:
     onnx_model = model("Softmax", [shape], result, dtype=dtype, axis=axis, opset=opset)
-    assert "softmax" in kernels(exact(onnx_model, tmp_path))
+    assert "softmax" in kernels(assert_exact(onnx_model, tmp_path))
 
 
 @pytest.mark.parametrize("length", [2, 4, 7])
@@ -58,7 +58,7 @@ def test_quotients_on_ties(length: int, scale: float, tmp_path: Path) -> None:
 @pytest.mark.parametrize("axis", [1, 2])
 def test_on_the_device(axis: int, tmp_path: Path) -> None:
     onnx_model = model("Softmax", [(2, 5, 6, 3)], RESULTS[0], scales=[(0.3, 90)], axis=axis)
-    exact(onnx_model, tmp_path, device=True)
+    assert_exact_on_gpu(onnx_model, tmp_path)
 
 
 @pytest.mark.parametrize(("opset", "attributes"), [(13, "axis=1"), (12, "axis=1, flat=true")])

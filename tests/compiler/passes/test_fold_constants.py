@@ -53,7 +53,7 @@ def test_quantize_of_a_constant_for_each_channel() -> None:
     assert graph.ops[0].operands[0].array.tolist() == [[[[2, 4]]], [[[9, 13]]]]
 
 
-def test_dequantize_of_a_weight_stays_for_fuse_conv() -> None:
+def test_dequantize_of_a_weight_stays_for_fuse_groups() -> None:
     unchanged(
         FoldConstants(),
         """

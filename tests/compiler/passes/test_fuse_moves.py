@@ -25,7 +25,6 @@ def quantized(x: str, shape: str, scale: float = 0.3, zero: int = 3, name: str =
 
 
 # --- rule 1: concat
-# -----------------------------------------------------------------------------------------------
 
 
 def test_concat_is_of_requantized_parts() -> None:
@@ -80,7 +79,6 @@ def test_floats_with_other_readers_are_no_part() -> None:
 
 
 # --- rule 2: resize and pad
-# -----------------------------------------------------------------------------------------------
 
 MODES = 'scales=[2.0, 2.0], coordinates="asymmetric", rounding="floor"'
 
@@ -140,7 +138,6 @@ def test_what_a_float_op_reads_is_moved_as_bytes(move: str, byte_move: str) -> N
 
 
 # --- rule 3: concat of equal quantization
-# -----------------------------------------------------------------------------------------------
 
 
 def test_a_float_concat_of_equal_quantization_moves_bytes() -> None:

@@ -11,10 +11,10 @@ from onnx2wgsl.compiler.operators.convolution.packed import PackedConv, pack_wei
 from onnx2wgsl.compiler.operators.lookup import Lookup
 from onnx2wgsl.compiler.operators.moves.op import Move
 from onnx2wgsl.compiler.passes.pack_int8 import PackInt8
+from onnx2wgsl.compiler.verify.compare import same_bits
 from onnx2wgsl.compiler.verify.interpreter import run_graph
 
 from tests.builders.ir import seeded
-from tests.compiler.exactness import differing
 
 SEGMENTS = [(4,), (1,), (3,), (5,), (8,), (3, 5), (1, 1, 1), (4, 4), (7, 2, 6), (16,)]
 
@@ -55,7 +55,7 @@ def packed(text: str) -> Graph:
     expected = run_graph(parse_graph(text), feed)
     assert PackInt8().apply(graph)
     verify(graph, PackInt8.name)
-    assert differing(run_graph(graph, feed), expected) == 0
+    assert same_bits(run_graph(graph, feed), expected)
     assert not PackInt8().apply(graph)
     return graph
 

@@ -6,11 +6,11 @@ from onnx2wgsl.compiler.ir.text import parse_graph
 from onnx2wgsl.compiler.passes.pack_int8 import PackInt8
 from onnx2wgsl.compiler.passes.place_concat import PlaceConcat
 from onnx2wgsl.compiler.passes.schedule import Schedule
+from onnx2wgsl.compiler.verify.compare import same_bits
 from onnx2wgsl.compiler.verify.interpreter import run_graph
 from onnx2wgsl.compiler.verify.simulator import run_program
 
 from tests.builders.ir import seeded
-from tests.compiler.exactness import differing
 
 Q = "{s=0.5, z=7}"
 CONV = "@w: s8[3,5,1,1] = [1, 2, 3, 4, 5, -1, -2, -3, -4, -5, 9, 8, 7, 6, 5]\n@sw: f32[1] = [0.1]\n"
@@ -26,7 +26,7 @@ def placed(body: str, outputs: str = '"y": %y') -> Program:
     PackInt8().apply(graph)
     program = Schedule().apply(graph)
     assert PlaceConcat().apply(program)
-    assert differing(run_program(program, feed), expected) == 0
+    assert same_bits(run_program(program, feed), expected)
     assert not PlaceConcat().apply(program)
     return program
 

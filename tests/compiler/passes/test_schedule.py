@@ -11,11 +11,11 @@ from onnx2wgsl.compiler.operators.moves.gather import GatherKernel
 from onnx2wgsl.compiler.passes.allocate_buffers import AllocateBuffers
 from onnx2wgsl.compiler.passes.pack_int8 import PackInt8
 from onnx2wgsl.compiler.passes.schedule import Schedule
+from onnx2wgsl.compiler.verify.compare import same_bits
 from onnx2wgsl.compiler.verify.interpreter import run_graph
 from onnx2wgsl.compiler.verify.simulator import run_program
 
 from tests.builders.ir import seeded
-from tests.compiler.exactness import differing
 
 Q = "{s=0.5, z=7}"
 
@@ -28,7 +28,7 @@ def scheduled(body: str, outputs: str = '"y": %y') -> Program:
     expected = run_graph(graph, feed)
     PackInt8().apply(graph)
     program = Schedule().apply(graph)
-    assert differing(run_program(program, feed), expected) == 0
+    assert same_bits(run_program(program, feed), expected)
     return program
 
 
@@ -184,7 +184,7 @@ def test_a_value_may_be_more_outputs_than_a_kernel_can_bind(inputs: int, outputs
     PackInt8().apply(graph)
     program = Schedule().apply(graph)
     verify_program(program, Schedule.name)
-    assert differing(run_program(program, feed), expected) == 0
+    assert same_bits(run_program(program, feed), expected)
     AllocateBuffers().apply(program)
     assert max(len(kernel["bindings"]) for kernel in generate(program, {}).kernels) <= 8
     assert ("copy" in [kernel.kind for kernel in program.kernels]) == (inputs + outputs > 6)

@@ -6,10 +6,10 @@ from onnx2wgsl.compiler.ir.text import parse_graph
 from onnx2wgsl.compiler.operators.binary import Lookup2
 from onnx2wgsl.compiler.operators.lookup import Lookup
 from onnx2wgsl.compiler.passes.tabulate import Tabulate
+from onnx2wgsl.compiler.verify.compare import same_bits
 from onnx2wgsl.compiler.verify.interpreter import run_graph
 
 from tests.builders.ir import seeded, unchanged
-from tests.compiler.exactness import differing
 
 TEXT = """
 graph @t (%x: {x}[1,2,16,16]{{s=0.05, z=7}}) -> ({outputs}) opset 21 {{
@@ -29,7 +29,7 @@ def tabulated(text: str) -> list[Lookup]:
     graph = parse_graph(text)
     expected = run_graph(parse_graph(text), seeded(graph))
     assert Tabulate().apply(graph)
-    assert differing(run_graph(graph, seeded(graph)), expected) == 0
+    assert same_bits(run_graph(graph, seeded(graph)), expected)
     assert not Tabulate().apply(graph)
     return [op for op in graph.ops if isinstance(op, Lookup)]
 

@@ -35,7 +35,6 @@ def feed(model: onnx.ModelProto, seed: int = 0) -> dict[str, NDArray[np.float32]
 
 
 # --- what runs in integers
-# -----------------------------------------------------------------------------------------------
 
 
 def test_a_quantized_conv_runs_in_integers_under_its_own_name() -> None:
@@ -83,7 +82,6 @@ def test_a_report_gives_each_reason_and_each_next_step_once() -> None:
 
 
 # --- what is left in float, and why
-# ----------------------------------------------------------------------------------------
 
 
 def activation_before_quantize(b: QDQBuilder) -> None:
@@ -178,8 +176,7 @@ def test_int8_weights_alone_do_not_ask_for_signed_kernels() -> None:
     assert not needs_signed_integer_kernels(b.build())
 
 
-# --- running --------------------------------------------------------------------------------------
-# -------------------------
+# --- running
 
 
 def test_a_quantized_tensor_can_be_looked_at_without_disturbing_the_output() -> None:
@@ -249,7 +246,7 @@ def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
         Oracle(path)
 
 
-# --- pure operators -------------------------------------------------------------------------------
+# --- pure operators
 
 BYTES = np.arange(256, dtype=np.int64)
 REAL = ((BYTES - 128).astype(np.float32) * np.float32(0.03)).astype(np.float32)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import onnx
-from onnx2wgsl.compiler.fuzzing.builder import QDQBuilder, QuantParams, Tensor, Weights
 from onnx2wgsl.compiler.ir.program import Kernel, Program
 from onnx2wgsl.compiler.ir.types import Array
 from onnx2wgsl.compiler.pipeline import import_or_refuse
@@ -16,6 +15,8 @@ from onnx2wgsl.compiler.verify.compare import Feed
 from onnx2wgsl.compiler.verify.compiled import Compiled, saved
 from onnx2wgsl.compiler.verify.simulator import run_program
 from onnx2wgsl.compiler.verify.verification import Verification
+
+from tests.builders.qdq import QDQBuilder, QuantParams, Tensor, Weights
 
 PARAMS = QuantParams(0.02, 120)
 SHAPE = (1, 3, 6, 5)

@@ -6,7 +6,6 @@ import numpy as np
 import onnx
 import pytest
 from onnx2wgsl.compiler.errors import CompileError, InternalError
-from onnx2wgsl.compiler.fuzzing.builder import QDQBuilder
 from onnx2wgsl.compiler.ir.graph import Graph
 from onnx2wgsl.compiler.ir.program import Program
 from onnx2wgsl.compiler.operators.convolution.op import QConv
@@ -17,6 +16,7 @@ from onnx2wgsl.compiler.verify.compare import Feed
 from onnx2wgsl.compiler.verify.exact import ON_DEVICE, compare_model
 from onnx2wgsl.compiler.verify.stages import run_stage
 
+from tests.builders.qdq import QDQBuilder
 from tests.compiler.verify.simulated import PARAMS, float_model, integer_model, sample
 
 VALUES = 4 * 6 * 5

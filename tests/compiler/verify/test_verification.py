@@ -28,8 +28,8 @@ from tests.compiler.verify.simulated import (
 )
 
 
-def device(check: Verification, **faults: int) -> SimulatedDevice:
-    return SimulatedDevice(check.compiled.program, faults)
+def device(check: Verification) -> SimulatedDevice:
+    return SimulatedDevice(check.compiled.program)
 
 
 def test_a_model_of_integers_is_exact_in_its_outputs() -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import onnx
-
 from tests.command import refusal
 
 SHAPE = (1, 3, 32, 32)
@@ -26,8 +24,3 @@ def refused_to_compile(path: Path, *options: str | Path) -> str:
     message = refusal("compile", path, "-o", path.parent / "out", *options)
     assert tree(path.parent) == before
     return message
-
-
-def saved(path: Path, model: onnx.ModelProto) -> Path:
-    onnx.save(model, path)
-    return path

@@ -1,8 +1,7 @@
 // conv 1x1, stride 1, tiles of 1 pixels x 4 channels
 @group(0) @binding(0) var<storage, read_write> arena: array<u32>;
 @group(0) @binding(1) var<storage, read> weights: array<vec4u>;
-@group(0) @binding(2) var<storage, read> tables: array<u32>;
-@group(0) @binding(3) var<storage, read_write> output0: array<u32>;
+@group(0) @binding(2) var<storage, read_write> output0: array<u32>;
 override tiles: u32;
 override row_tiles: u32;
 override lanes: u32;
@@ -15,36 +14,41 @@ override pitch: u32;
 override source_height: u32;
 override source_width: u32;
 override in_words: u32;
-override padding: u32;
-override zero_point: i32;
+override zero_at: u32;
+override weight_sums_at: u32;
+override plane: u32;
+override channels: u32;
 override weights_at: u32;
 override bias_at: u32;
-override multiplier_at: u32;
-override plane0: u32;
-override image0: u32;
-override table0: u32;
 
 // Stores word `word` of pixel `pixel`.
 fn store(pixel: u32, word: u32, packed: u32) {
-  // The bits of floats of a row-major tensor, `plane0` pixels a channel, `image0` values a picture.
-  let at0 = pixel / plane0 * image0 + pixel % plane0;
-  output0[at0 + 0u * plane0] = tables[table0 + ((packed >> 0u) & 255u)];
+  output0[word] = packed;
 }
 
-// Requantizes the sums of 1 pixels and stores each as the bytes of a word.
+var<private> x_zero: i32;
+var<private> padding: u32;
+
+// Stores the sums of 1 pixels as integers, row-major: `plane` pixels a channel.
 fn finish(x: u32, row: u32, word: u32, sums: array<vec4i, 1>) {
-  let bias = bitcast<vec4i>(weights[bias_at + word]);
-  let multiplier = bitcast<vec4f>(weights[multiplier_at + word]);
+  let bias = bitcast<vec4i>(weights[bias_at + word]) - x_zero * bitcast<vec4i>(weights[weight_sums_at + word]);
   var s = sums;
   for (var p = 0u; p < 1u && x + p < width; p++) {
-    let v = bitcast<vec4u>(requantize(s[p] + bias, multiplier, zero_point)) & vec4u(255u);
-    store(row * width + x + p, word, v.x | (v.y << 8u) | (v.z << 16u) | (v.w << 24u));
+    let pixel = row * width + x + p;
+    let at = pixel / plane * plane * channels + pixel % plane;
+    let total = s[p] + bias;
+    for (var lane = 0u; lane < 4u && word * 4u + lane < channels; lane++) {
+      let sum = total[lane];
+      store(0u, at + (word * 4u + lane) * plane, bitcast<u32>(sum));
+    }
   }
 }
 
 @compute @workgroup_size(lanes, groups)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   // 1 pixels of a row from column x, 1 output word from `word`.
+  x_zero = bitcast<i32>(arena[zero_at] << 24u) >> 24u;
+  padding = (arena[zero_at] & 255u) * 0x01010101u;
   let word = id.y;
   if (id.x >= tiles || word >= words) { return; }
   let row = id.x / row_tiles;

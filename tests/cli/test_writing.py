@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.bad_input.harm import tree
+from tests.cli.harm import tree
 from tests.command import SCRIPT, onnx2wgsl, refusal
 
 
@@ -74,7 +74,7 @@ def test_a_file_in_the_folders_place(model: Path, array: Path, tmp_path: Path) -
         result = onnx2wgsl("inspect", model, option, blocked)
         assert result.status == 1
         assert result.err == (f"error: {blocked}{file} can't be written: {array} is a file, not a folder\n")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["x.npy"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["input.npy"]
 
 
 def test_a_results_folder_that_can_not_be(compiled: Path, array: Path) -> None:
