@@ -4,17 +4,23 @@ import os
 import re
 import sys
 import tempfile
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
 import wgpu
 
+from . import process
 from .errors import AdapterError, SessionError, from_gpu, tidy
 from .system import Problem, system_problems
 
 TIMESTAMPS = "timestamp-query"
+
+_INSTANCE = threading.Lock()
+"""wgpu's one instance is made on the first call, and asked by one thread at a time."""
 
 # Names under which people know the software adapters, and what the drivers call themselves.
 _ALIASES = {"lavapipe": "llvmpipe"}
@@ -112,8 +118,21 @@ def _examine(adapter: Any) -> AdapterReport:
 
 def enumerate_adapters() -> list[Any]:
     """Every adapter that wgpu finds, in wgpu's order; an empty list where there is none."""
+    process.start()
+    with _INSTANCE:
+        return list(_adapters())
+
+
+@cache
+def _adapters() -> list[Any]:
+    """Kept for good: where wgpu frees an OpenGL adapter beside other threads, it may abort the process."""
     _quieten()
     return list(wgpu.gpu.enumerate_adapters_sync())
+
+
+@cache
+def _preferred_adapter() -> Any:
+    return wgpu.gpu.request_adapter_sync(power_preference="high-performance")
 
 
 def adapter_name(adapter: Any) -> str:
@@ -134,7 +153,8 @@ def choose_adapter(selector: Any = None) -> Any:
         raise AdapterError(f"no WebGPU adapter was found on this machine{steps}")
     if selector is None:
         try:
-            return wgpu.gpu.request_adapter_sync(power_preference="high-performance")
+            with _INSTANCE:
+                return _preferred_adapter()
         except RuntimeError as error:
             raise AdapterError(f"no usable WebGPU adapter: {tidy(error)}") from None
     text = _ALIASES.get(selector.lower(), selector.lower())
@@ -165,8 +185,10 @@ def open_device(adapter: Any, needs: Mapping[str, int], timestamps: bool = False
     demands = {name: max(value, needs.get(name, 0)) for name, value in _DEFAULT_LIMITS.items()}
     limits = {name: min(value, adapter.limits[name]) for name, value in demands.items()}
     features = [TIMESTAMPS] if timestamps else []
+    process.start()
     try:
-        return adapter.request_device_sync(required_features=features, required_limits=limits)
+        with _INSTANCE:
+            return adapter.request_device_sync(required_features=features, required_limits=limits)
     except (RuntimeError, wgpu.GPUError) as error:
         raise AdapterError(f"{adapter_name(adapter)} gives no device: {tidy(error)}") from None
 

@@ -9,6 +9,7 @@ import wgpu
 
 from .artifact import WORD, Artifact, Kernel, words_of
 from .errors import from_gpu
+from .process import uninterrupted
 
 _STORAGE = wgpu.BufferUsage.STORAGE | wgpu.BufferUsage.COPY_SRC | wgpu.BufferUsage.COPY_DST
 _READBACK = wgpu.BufferUsage.MAP_READ | wgpu.BufferUsage.COPY_DST
@@ -58,10 +59,17 @@ class Readback:
         for copy in copies:
             self._places[copy] = end
             end += -(-copy.size // _MAP_ALIGNMENT) * _MAP_ALIGNMENT
-        self._buffer = device.create_buffer(label="readback", size=max(end, 8), usage=_READBACK)
+        self._device, self._size = device, max(end, _MAP_ALIGNMENT)
+        self._buffer = self._make()
+        self._mapping: Any = None
+        """Of a read that is under way, or was when an exception interrupted it."""
 
     def encode(self, encoder: Any, buffers: Mapping[str, Any], copies: Iterable[Copy]) -> None:
         """Copies from `buffers` into this one."""
+        if self._mapping is not None:  # to submit a mapped buffer would abort the process
+            self._mapping.sync_wait()
+            self._buffer.destroy()
+            self._buffer, self._mapping = self._make(), None
         for copy in copies:
             place = self._places[copy]
             source = buffers[copy.buffer]
@@ -70,7 +78,8 @@ class Readback:
     def read(self, copies: Sequence[Copy]) -> list[bytearray]:
         """Waits for the device, then returns what was copied."""
         # READ_NOSYNC: plain READ makes and submits an empty command buffer first.
-        self._buffer.map_async("READ_NOSYNC").sync_wait()
+        self._mapping = self._buffer.map_async("READ_NOSYNC")
+        self._mapping.sync_wait()
         try:
             return [
                 bytearray(self._buffer.read_mapped(self._places[copy], copy.size, copy=False))
@@ -78,6 +87,10 @@ class Readback:
             ]
         finally:
             self._buffer.unmap()
+            self._mapping = None
+
+    def _make(self) -> Any:
+        return self._device.create_buffer(label="readback", size=self._size, usage=_READBACK)
 
     def destroy(self) -> None:
         """Frees the buffer."""
@@ -119,6 +132,7 @@ class Executor:
             steps[replaces] = step
         return steps
 
+    @uninterrupted()
     def run(self, steps: Iterable[Step], outputs: Sequence[str]) -> list[bytearray]:
         """One command buffer, one compute pass, one submit; returns the bytes of `outputs`."""
         copies = [self.outputs[name] for name in outputs]
@@ -134,6 +148,7 @@ class Executor:
         except (wgpu.GPUError, RuntimeError) as error:
             raise from_gpu(error, f"running {self._artifact.name}") from None
 
+    @uninterrupted()
     def run_one(self, step: Step, readback: Readback, copies: Sequence[Copy]) -> list[bytearray]:
         """Runs one kernel alone and returns the bytes that `copies` name."""
         try:
@@ -147,6 +162,7 @@ class Executor:
         except (wgpu.GPUError, RuntimeError) as error:
             raise from_gpu(error, f"kernel {step.kernel.name}") from None
 
+    @uninterrupted()
     def write(self, buffer: str, data: Any) -> None:
         """Writes whole words to a buffer, before the next submit."""
         try:

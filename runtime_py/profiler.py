@@ -11,6 +11,7 @@ from wgpu.backends.wgpu_native import lib
 from .artifact import Kernel
 from .errors import from_gpu
 from .executor import Copy, Readback, Step, dispatch
+from .process import uninterrupted
 
 _STAMP_BYTES = 8
 
@@ -37,6 +38,7 @@ class Profiler:
         # Nanoseconds a tick. wgpu-py has no name for it yet, only the library that it wraps.
         self._period = float(lib.wgpuQueueGetTimestampPeriod(device.queue._internal))
 
+    @uninterrupted()
     def measure(self, steps: Sequence[Step]) -> list[KernelTime]:
         """Runs the steps once, each in its own pass."""
         try:

@@ -1,7 +1,9 @@
 """InferenceSession: runs an artifact on a WebGPU adapter, with the manners of onnxruntime."""
 
 import statistics
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -9,6 +11,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from . import process
 from .adapters import adapter_name, choose_adapter, open_device
 from .artifact import WORD, Artifact, Tensor, load_artifact
 from .errors import InputError, SessionError
@@ -38,7 +41,7 @@ class NodeArg:
 
 
 class InferenceSession:
-    """A compiled model on one device. Not thread-safe: one run at a time.
+    """A compiled model on one device. Threads may share it: their runs take turns.
 
     folder: what `onnx2wgsl compile` wrote. adapter: None for wgpu's choice, part of a name, or a
     wgpu adapter. dot, requantize: force a variant instead of probing. profile: open the device
@@ -54,6 +57,7 @@ class InferenceSession:
         requantize: Requantize | None = None,
         profile: bool = False,
     ) -> None:
+        self._turn = threading.RLock()
         self._executor: Executor | None = None
         self._profiler: Profiler | None = None
         self.artifact: Artifact = load_artifact(folder)
@@ -73,21 +77,23 @@ class InferenceSession:
         input_feed: name -> array of the input's shape and dtype, or, for an input that is a
         picture, uint8 [height, width, 3 or 4]. Raises InputError, DeviceLostError, SessionError.
         """
-        executor = self._open()
         names = self._output_names(output_names)
-        steps = self._upload(executor, input_feed)
-        raw = executor.run(steps, names)
+        with self._open() as executor:
+            steps = self._upload(executor, input_feed)
+            raw = executor.run(steps, names)
         return [_as_tensor(self._outputs[n], data) for n, data in zip(names, raw, strict=True)]
 
     def trace(self, input_feed: Mapping[str, Any]) -> dict[str, list[_Array]]:
         """Runs kernel by kernel; kernel name -> what it wrote, one u32 [rows, width] a store."""
-        executor = self._open()
-        steps = self._upload(executor, input_feed)
-        return self._trace(executor, steps)
+        with self._open() as executor:
+            return self._trace(executor, self._upload(executor, input_feed))
 
     def self_test(self) -> SelfTestReport:
         """Replays the artifact's test vectors on this device."""
-        executor = self._open()
+        with self._open() as executor:
+            return self._self_test(executor)
+
+    def _self_test(self, executor: Executor) -> SelfTestReport:
         inputs = seeded_inputs(self.artifact)
         stores = self._trace(executor, self._upload(executor, inputs))
         outputs = self.run(None, inputs)
@@ -109,14 +115,14 @@ class InferenceSession:
 
     def profile(self, input_feed: Mapping[str, Any] | None = None, *, frames: int = 5) -> list[KernelTime]:
         """Median time of each kernel over `frames` frames; without inputs, the self-test's."""
-        executor = self._open()
-        if self._profiler is None:
-            raise SessionError("this session has no timestamps; open it with profile=True")
         if frames < 1:
             raise InputError(f"frames is {frames}; give 1 or more")
         feed = seeded_inputs(self.artifact) if input_feed is None else input_feed
-        steps = self._upload(executor, feed)
-        runs = [self._profiler.measure(steps) for _ in range(frames)]
+        with self._open() as executor:
+            if self._profiler is None:
+                raise SessionError("this session has no timestamps; open it with profile=True")
+            steps = self._upload(executor, feed)
+            runs = [self._profiler.measure(steps) for _ in range(frames)]
         return [
             KernelTime(times[0].kernel, statistics.median(t.microseconds for t in times))
             for times in zip(*runs, strict=True)
@@ -140,13 +146,19 @@ class InferenceSession:
         return dict(self._adapter.info)
 
     def close(self) -> None:
-        """Frees the device's memory; closing twice is harmless."""
-        executor, self._executor = self._executor, None
-        profiler, self._profiler = self._profiler, None
-        if profiler is not None:
-            profiler.destroy()
-        if executor is not None:
-            executor.destroy()
+        """Frees the device's memory once no run is under way; closing twice is harmless.
+
+        In a forked process it does nothing: the memory is the parent's.
+        """
+        if process.forked():
+            return
+        with self._turn:
+            executor, self._executor = self._executor, None
+            profiler, self._profiler = self._profiler, None
+            if profiler is not None:
+                profiler.destroy()
+            if executor is not None:
+                executor.destroy()
 
     def __enter__(self) -> Self:
         return self
@@ -159,10 +171,14 @@ class InferenceSession:
     ) -> None:
         self.close()
 
-    def _open(self) -> Executor:
-        if self._executor is None:
-            raise SessionError("this session is closed; make a new InferenceSession")
-        return self._executor
+    @contextmanager
+    def _open(self) -> Iterator[Executor]:
+        """The executor, in this thread alone."""
+        process.check()
+        with self._turn:
+            if self._executor is None:
+                raise SessionError("this session is closed; make a new InferenceSession")
+            yield self._executor
 
     def _output_names(self, names: Sequence[str] | None) -> list[str]:
         if names is None:

@@ -2,16 +2,46 @@
 
 from __future__ import annotations
 
-import functools
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+import logging
+import mimetypes
+import os
+import socket
+from asyncio import BaseTransport
 from pathlib import Path
 from typing import Any
 
 import click
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Host, Mount
+from starlette.staticfiles import StaticFiles
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ..errors import CompileError
 from . import console
 from .options import FOLDER
+
+ADDRESS = "127.0.0.1"
+HOSTS = (ADDRESS, "localhost")
+"""What a browser may call this machine: under another name, any page on the web could read the folder."""
+CONNECTIONS = 100
+"""At a time; a new one ends the oldest."""
+HEADERS = [
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cross-Origin-Embedder-Policy", "credentialless"),
+    ("Cache-Control", "no-store"),  # the files may be compiled anew
+]
+MEDIA_TYPES = {
+    ".html": "text/html",
+    ".js": "text/javascript",
+    ".mjs": "text/javascript",
+    ".json": "application/json",
+    ".wgsl": "text/wgsl",
+    ".bin": "application/octet-stream",
+}
+"""Where some systems' own tables are otherwise."""
 
 
 @click.command()
@@ -29,37 +59,85 @@ def command(folder: Path, port: int) -> None:
         raise CompileError(
             f"{folder} holds no artifact (no model.json); make one with: onnx2wgsl compile MODEL -o {folder}"
         )
-    handler = functools.partial(_Handler, directory=str(folder))
-    try:
-        server = ThreadingHTTPServer(("127.0.0.1", port), handler)
-    except OSError as error:
-        raise CompileError(
-            f"port {port} can't be used: {error.strerror}; give another with --port, or --port 0"
-        ) from error
-    with server:
-        console().print(f"http://127.0.0.1:{server.server_port}/  (Ctrl-C ends it)")
+    with _listen(port) as listener:
+        console().print(f"http://{ADDRESS}:{listener.getsockname()[1]}/  (Ctrl-C ends it)")
         try:
-            server.serve_forever()
+            _server(folder).run(sockets=[listener])
         except KeyboardInterrupt:
             console().print("ended")
 
 
-class _Handler(SimpleHTTPRequestHandler):
-    """Static files, isolated from other origins, never cached: they may be compiled anew."""
+def _listen(port: int) -> socket.socket:
+    try:
+        return socket.create_server((ADDRESS, port))
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise CompileError(
+            f"port {port} can't be used: {reason}; give another with --port, or --port 0"
+        ) from error
 
-    extensions_map = {
-        **SimpleHTTPRequestHandler.extensions_map,
-        ".wgsl": "text/wgsl",
-        ".js": "text/javascript",
-    }
 
-    def end_headers(self) -> None:
-        self.send_header("Cross-Origin-Opener-Policy", "same-origin")
-        self.send_header("Cross-Origin-Embedder-Policy", "credentialless")
-        self.send_header("Cache-Control", "no-store")
-        super().end_headers()
+def _server(folder: Path) -> uvicorn.Server:
+    for suffix, kind in MEDIA_TYPES.items():
+        mimetypes.add_type(kind, suffix)
+    logging.getLogger("uvicorn.access").addHandler(_Failures())
+    config = uvicorn.Config(
+        _application(folder),
+        headers=HEADERS,
+        server_header=False,
+        loop="asyncio",
+        http=_Connection,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        timeout_graceful_shutdown=1,
+    )
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # it tells of every client that leaves
+    logging.getLogger("uvicorn.access").setLevel(logging.INFO)
+    return uvicorn.Server(config)
 
-    def log_message(self, format: str, *args: Any) -> None:
-        """Only failures are told."""
-        if len(args) > 1 and str(args[1]).startswith(("4", "5")) and "favicon" not in str(args[0]):
-            super().log_message(format, *args)
+
+def _application(folder: Path) -> Starlette:
+    """The files of a folder, under the names of this machine alone."""
+    files = _Files(directory=folder, html=True)
+    return Starlette(routes=[*(Host(host, files) for host in HOSTS), Mount("/", _foreign)])
+
+
+async def _foreign(scope: Any, receive: Any, send: Any) -> None:
+    host = Request(scope).headers.get("host", "")
+    text = f"Invalid Host header {host!r}: this server answers to {' and '.join(HOSTS)} only.\n"
+    await PlainTextResponse(text, status_code=400)(scope, receive, send)
+
+
+class _Files(StaticFiles):
+    """Files whose real path lies in the folder; what can't be read is not there."""
+
+    def lookup_path(self, path: str) -> tuple[str, os.stat_result | None]:
+        try:
+            place, status = super().lookup_path(path)
+        except OSError:  # a circle of links, a folder that may not be entered
+            return "", None
+        return (place, status) if os.access(place, os.R_OK) else ("", None)
+
+
+class _Connection(H11Protocol):
+    """A connection that ends the oldest one where there are too many, so that nobody holds them all."""
+
+    def connection_made(self, transport: BaseTransport) -> None:
+        super().connection_made(transport)  # type: ignore[arg-type]
+        self.start = self.loop.time()
+        connections: set[Any] = self.connections
+        if len(connections) > CONNECTIONS:
+            oldest = min(connections, key=lambda connection: connection.start)
+            connections.discard(oldest)
+            oldest.transport.abort()
+
+
+class _Failures(logging.Handler):
+    """Tells which requests failed, a line each."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        assert isinstance(record.args, tuple)
+        _, method, path, _, status = record.args
+        if int(str(status)) >= 400 and "favicon" not in str(path):
+            click.echo(f"{status} {method} {path}", err=True)

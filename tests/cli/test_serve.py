@@ -1,10 +1,13 @@
 """onnx2wgsl serve: an artifact's files on this machine, isolated from other origins."""
 
+import contextlib
 import json
+import os
 import re
 import signal
 import socket
 import subprocess
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -23,11 +26,15 @@ HEADERS = {
 }
 
 
-@pytest.fixture(scope="module")
-def server(compiled: Path) -> Iterator[str]:
-    """The address of a server in a process of its own; it ends as a person ends it."""
+Server = tuple[str, int]
+"""The address of a server and its process."""
+
+
+@contextlib.contextmanager
+def serving(folder: Path) -> Iterator[Server]:
+    """A server in a process of its own; it ends soon, as a person ends it, and has told of no fault."""
     with subprocess.Popen(
-        [SCRIPT, "serve", compiled, "--port", "0"],
+        [SCRIPT, "serve", folder, "--port", "0"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -37,21 +44,46 @@ def server(compiled: Path) -> Iterator[str]:
         match = re.match(r"(http://127\.0\.0\.1:\d+/)  \(Ctrl-C ends it\)\n", line)
         try:
             assert match, line
-            yield match[1]
+            yield match[1], process.pid
         finally:
             process.send_signal(signal.SIGINT)
+            start = time.monotonic()
             try:
                 out, err = process.communicate(timeout=20)
             finally:
                 process.kill()
     assert process.returncode == 0
+    assert time.monotonic() - start < 10
     assert out == "ended\n"
-    assert "Traceback" not in err
+    assert re.fullmatch(r"(4\d\d [A-Z]+ \S+\n)*", err), err
 
 
-def get(address: str) -> tuple[HTTPResponse, bytes]:
-    with urllib.request.urlopen(address, timeout=20) as response:
+@pytest.fixture(scope="module")
+def server(compiled: Path) -> Iterator[str]:
+    with serving(compiled) as (address, _):
+        yield address
+
+
+def get(address: str, method: str = "GET", **headers: str) -> tuple[HTTPResponse, bytes]:
+    request = urllib.request.Request(address, headers=headers, method=method)
+    with urllib.request.urlopen(request, timeout=20) as response:
         return response, response.read()
+
+
+def refused(address: str, method: str = "GET", **headers: str) -> tuple[int, str]:
+    """The status and text of an answer that is no success."""
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        get(address, method, **headers)
+    with caught.value as error:
+        return error.code, error.read().decode()
+
+
+def send(address: str, request: bytes) -> socket.socket:
+    """A connection on which bytes have been sent."""
+    port = urlsplit(address).port
+    connection = socket.create_connection(("127.0.0.1", port or 0), timeout=20)
+    connection.sendall(request)
+    return connection
 
 
 @pytest.mark.parametrize(
@@ -83,13 +115,116 @@ def test_every_file_that_the_description_names_is_served(server: str) -> None:
         assert get(f"{server}shaders/{name}")[0].status == 200
 
 
-@pytest.mark.parametrize("name", ["none.js", "../beside.txt", "%2e%2e/beside.txt"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "none.js", "../beside.txt", "%2e%2e/beside.txt", "%2e%2e%2fbeside.txt", "shaders/..%2f../beside.txt",
+        "shaders", "shaders/", "%00", "model.json%00", "%ff", "x" * 5000, "/etc/passwd",
+    ],
+)  # fmt: skip
 def test_what_is_not_in_the_folder_is_not_served(server: str, compiled: Path, name: str) -> None:
     (compiled.parent / "beside.txt").write_text("not served")
-    with pytest.raises(urllib.error.HTTPError) as caught:
-        get(server + name)
-    assert caught.value.code == 404
-    caught.value.close()
+    assert refused(server + name) == (404, "Not Found")
+
+
+def test_no_link_leads_out_of_the_folder(artifact: Path, tmp_path: Path) -> None:
+    (tmp_path / "beside").mkdir()
+    (tmp_path / "beside" / "secret.txt").write_text("not served")
+    (artifact / "file.txt").symlink_to(tmp_path / "beside" / "secret.txt")
+    (artifact / "up").symlink_to("..")
+    (artifact / "folder").symlink_to(tmp_path / "beside")
+    (artifact / "circle").symlink_to("circle")
+    (artifact / "inside.json").symlink_to("model.json")
+    os.mkfifo(artifact / "pipe")
+    (tmp_path / "link").symlink_to(artifact)
+    with serving(tmp_path / "link") as (address, _):
+        for name in ("file.txt", "up/beside/secret.txt", "folder/secret.txt", "circle", "circle/a", "pipe"):
+            assert refused(address + name) == (404, "Not Found")
+        assert get(address + "inside.json")[1] == (artifact / "model.json").read_bytes()
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:8000", "127.0.0.1.evil.example", "", "["])
+def test_another_name_of_this_machine_is_refused(server: str, host: str) -> None:
+    """A page on the web could otherwise have its own name lead here."""
+    code, text = refused(server + "model.json", Host=host)
+    assert code == 400
+    assert text.startswith("Invalid Host header")
+    assert text.endswith("this server answers to 127.0.0.1 and localhost only.\n")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.1:8000", "localhost", "LOCALHOST:80"])
+def test_a_name_of_this_machine_is_served(server: str, host: str) -> None:
+    assert get(server + "model.json", Host=host)[0].status == 200
+
+
+@pytest.mark.parametrize(
+    ("wanted", "part", "place"),
+    [
+        ("bytes=0-99", slice(0, 100), "0-99"),
+        ("bytes=10-10", slice(10, 11), "10-10"),
+        ("bytes=100-", slice(100, None), "100-{last}"),
+        ("bytes=-7", slice(-7, None), "{seventh}-{last}"),
+    ],
+)
+def test_a_part_of_a_file_comes_alone(
+    server: str, compiled: Path, wanted: str, part: slice, place: str
+) -> None:
+    whole = (compiled / "weights.bin").read_bytes()
+    response, body = get(server + "weights.bin", Range=wanted)
+    place = place.format(last=len(whole) - 1, seventh=len(whole) - 7)
+    assert (response.status, body) == (206, whole[part])
+    assert response.headers["Content-Range"] == f"bytes {place}/{len(whole)}"
+
+
+def test_a_part_that_a_file_lacks_is_refused(server: str, compiled: Path) -> None:
+    size = (compiled / "weights.bin").stat().st_size
+    assert refused(server + "weights.bin", Range=f"bytes={size}-")[0] == 416
+
+
+def test_the_head_comes_without_the_file(server: str, compiled: Path) -> None:
+    response, body = get(server + "weights.bin", "HEAD")
+    assert (response.status, body) == (200, b"")
+    assert int(response.headers["Content-Length"]) == (compiled / "weights.bin").stat().st_size
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
+def test_nothing_can_be_changed(server: str, method: str) -> None:
+    assert refused(server + "model.json", method)[0] == 405
+
+
+@pytest.mark.parametrize(
+    "request_", [b"GARBAGE\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"\x16\x03\x01\x02\x00", b"A" * 100_000]
+)
+def test_what_is_no_request_ends_its_connection_alone(server: str, request_: bytes) -> None:
+    with send(server, request_) as connection, contextlib.suppress(ConnectionResetError):
+        assert connection.recv(12) in (b"HTTP/1.1 400", b"")
+    assert get(server)[0].status == 200
+
+
+def test_many_slow_clients_stop_nobody(artifact: Path) -> None:
+    (artifact / "weights.bin").write_bytes(bytes(1 << 24))
+    with serving(artifact) as (address, pid), contextlib.ExitStack() as clients:
+        head = f"GET /weights.bin HTTP/1.1\r\nHost: {urlsplit(address).netloc}\r\n"
+        for number in range(300):  # every third asks for nothing, for half, or never reads what it gets
+            request = ["", head, f"{head}\r\n"][number % 3]
+            clients.enter_context(send(address, request.encode()))
+        start = time.monotonic()
+        for _ in range(3):
+            assert get(address + "model.json")[0].status == 200
+        assert time.monotonic() - start < 5
+        threads = re.search(r"Threads:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
+        assert threads
+        assert int(threads[1]) < 60
+
+
+def test_a_client_that_leaves_is_not_told_of(artifact: Path) -> None:
+    (artifact / "weights.bin").write_bytes(bytes(1 << 24))
+    with serving(artifact) as (address, _):
+        for _ in range(5):
+            request = f"GET /weights.bin HTTP/1.1\r\nHost: {urlsplit(address).netloc}\r\n\r\n"
+            with send(address, request.encode()) as connection:
+                connection.recv(1000)
+        assert get(address)[0].status == 200
 
 
 def test_a_folder_without_an_artifact_is_refused(tmp_path: Path) -> None:
