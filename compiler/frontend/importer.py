@@ -77,30 +77,28 @@ class Importer:
 
     def _graph(self, inputs: list[Value], loose: Sequence[Value] = ()) -> Graph:
         """The graph of the ops so far; `loose` values are outputs beside those of the model."""
-        tensors = [x for x in self.source.outputs if self._is_computed(x)]
+        tensors = [x for x in self.source.outputs if self._output_reason(x) is None]
         outputs = [*(self.value(tensor) for tensor in tensors), *loose]
         names = [*(tensor.name for tensor in tensors), *(value.name for value in loose)]
         return Graph(self.name, inputs, outputs, names, self.ops, self.source.opset)
 
-    def _is_computed(self, tensor: Any) -> bool:
-        value = self.values.get(tensor.name)
-        return value is not None and value.data is None
-
     def _output_reasons(self) -> list[str]:
         """Why outputs of the model can't be had, where no refused node is to blame."""
-        reasons = []
-        for tensor in self.source.outputs:
-            if tensor.name in self.poisoned or self._is_computed(tensor):
-                continue
-            node = next(iter(tensor.inputs), None)
-            if isinstance(tensor, gs.Constant) or tensor.name in self.values:
-                why = "is a constant: take it out of the model's outputs"
-            elif node is None:
-                why = "is made by no node"
-            else:
-                why = f"is not made: {describe(node)} makes only its first output"
-            reasons.append(f"output {tensor.name!r} {why}")
-        return reasons
+        tensors = [tensor for tensor in self.source.outputs if tensor.name not in self.poisoned]
+        reasons = {tensor.name: self._output_reason(tensor) for tensor in tensors}
+        return [f"output {name!r} {reason}" for name, reason in reasons.items() if reason is not None]
+
+    def _output_reason(self, tensor: Any) -> str | None:
+        """Why a tensor can be no output of the graph, where it can't."""
+        if isinstance(tensor, gs.Constant):
+            return _why_no_output(np.asarray(tensor.values))
+        if tensor.name in self.values:
+            data = self.values[tensor.name].data
+            return None if data is None else _why_no_output(data)
+        node = next(iter(tensor.inputs), None)
+        if node is None:
+            return "is made by no node"
+        return f"is not made: {describe(node)} makes only its first output"
 
     def _refusal(self, node: Any) -> list[str]:
         """Imports a node; why it can't be, if it can't."""
@@ -250,6 +248,13 @@ class Importer:
 
 Handler = Callable[[Importer, Any], None]
 """Emits the ops of a node, or raises NodeRefusal."""
+
+
+def _why_no_output(constant: Array) -> str | None:
+    """Why a constant can be no output of a program, where it can't."""
+    if constant.dtype not in DTYPE_NAMES or DTYPE_NAMES[constant.dtype] == "u32":
+        return f"is a constant of {constant.dtype}; float32, uint8, int8, bool, int32 and int64 are taken"
+    return None if constant.size else f"is a constant without elements: {list(constant.shape)}"
 
 
 def describe(node: Any) -> str:

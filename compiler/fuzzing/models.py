@@ -98,8 +98,7 @@ class Builder:
             self._entries += [_Entry(tensor, node.bytes_out) for tensor in self._add(node)]
         for index, entry in enumerate(self._entries):
             if index not in self._used_entries:
-                as_float = self._repeats_input(entry.tensor) or not entry.bytes_out
-                self.q.output(entry.tensor, as_float=as_float)
+                self.q.output(entry.tensor, as_float=not entry.bytes_out)
         return self.q.build()
 
     def params(self, scale: float, zero_point: Level) -> QuantParams:
@@ -155,13 +154,6 @@ class Builder:
             self.left_out += 1
             return []
         return results
-
-    def _repeats_input(self, x: Tensor) -> bool:
-        """Whether x may be an input of bytes itself, which is refused as an output."""
-        return any(
-            not spec.as_float and (x.shape, x.params) == (tensor.shape, tensor.params)
-            for spec, tensor in zip(self.net.inputs, self._inputs, strict=True)
-        )
 
 
 def _is_quantized(tensor: Tensor) -> bool:
