@@ -7,7 +7,6 @@ can't be taken is refused at once, in one message that lists every such node.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -21,7 +20,15 @@ from ..ir.types import DTYPE_NAMES, Array, Quantization, TensorType
 from ..operators.quantize import Dequantize, dequantized
 from ..reference.facts import PAIR
 from ..reference.node import run_node
-from .nodes import NodeRefusal, one_number, operator_name, plain_attributes
+from .nodes import (
+    NodeRefusal,
+    one_number,
+    operator_name,
+    plain_attributes,
+    refuse_scales,
+    refuse_zero_point,
+    settle_flags,
+)
 
 ABSENT = np.zeros(0, np.float32)
 """An operand that is not there."""
@@ -102,6 +109,7 @@ class Importer:
 
     def _refusal(self, node: Any) -> list[str]:
         """Imports a node; why it can't be, if it can't."""
+        settle_flags(node)
         try:
             if not self._fold(node):
                 self.handle(node)
@@ -185,24 +193,48 @@ class Importer:
 
     def constant(self, node: Any, index: int) -> Array | None:
         """The data of operand `index`, also behind DequantizeLinear; refuses a computed one."""
-        value = self.operand(node, index)
-        for op in self.ops:
-            if op.result is value and isinstance(op, Dequantize) and op.x.data is not None:
-                return dequantized(op)
-        if value is not None and value.data is None:
-            raise NodeRefusal(f"operand {index} ({value.name!r}) must be constant")
+        value = self.constant_value(node, index)
         return None if value is None else value.array
 
-    def quantization_at(self, node: Any, index: int) -> Quantization:
+    def constant_value(self, node: Any, index: int) -> Value | None:
+        """Like `constant`, as a value."""
+        value = self.operand(node, index)
+        if value is None or value.data is not None:
+            return value
+        for op in self.ops:
+            if op.result is value and isinstance(op, Dequantize) and op.x.data is not None:
+                return Value.constant(value.name, dequantized(op))
+        raise NodeRefusal(f"operand {index} ({value.name!r}) must be constant")
+
+    def scale(self, node: Any, index: int, dtype: str) -> Value:
+        """The constant scale, or scales, of stored integers of a dtype at operand `index`."""
+        value = self.constant_value(node, index)
+        if value is None:
+            raise NodeRefusal(f"operand {index}, its scale, is missing")
+        refuse_scales(value.array, dtype, f"operand {index}, the scale {value.name!r},")
+        return value
+
+    def zero_point(self, node: Any, index: int, dtype: str) -> Value | None:
+        """The constant zero point of such integers at operand `index`; None where it is absent."""
+        value = self.constant_value(node, index)
+        if value is not None:
+            what = f"operand {index}, the zero point {value.name!r},"
+            refuse_zero_point(value.array, dtype, what)
+        return value
+
+    def quantization_at(self, node: Any, index: int, dtype: str) -> Quantization:
         """The one scale, and the zero point behind it (0 where it is left out), of an activation."""
+        if dtype not in ("u8", "s8"):
+            raise NodeRefusal(f"activations of dtype {dtype} are not supported, only uint8 and int8")
         what = f"operand {index}, the scale of an activation,"
-        scale, zero_point = one_number(self.constant(node, index), what), self.constant(node, index + 1)
-        if not (scale > 0 and math.isfinite(scale)):
+        scale = one_number(self.scale(node, index, dtype).array, what)
+        if not scale > 0:
             raise NodeRefusal(f"{what} is {scale}, not a positive number")
+        zero_point = self.zero_point(node, index + 1, dtype)
         if zero_point is None:
             return Quantization(scale, 0)
         what = f"operand {index + 1}, the zero point of an activation,"
-        return Quantization(scale, int(one_number(zero_point, what)))
+        return Quantization(scale, int(one_number(zero_point.array, what)))
 
     def give_meaning(self, x: Value, quantization: Quantization) -> None:
         """Says what a node takes the bytes of `x` for; refuses another meaning than they have."""

@@ -12,6 +12,7 @@ import onnx
 
 from ..arithmetic.array import Array
 from .builder import QDQBuilder, QuantParams, Tensor
+from .scales import OddScale
 from .values import LIMITS, NUMPY, Dtype, Level, hard_floats
 
 Shape = tuple[int, ...]
@@ -47,7 +48,7 @@ class Net:
     """A model in the making. All activations are of `dtype`.
 
     `wild`: any node reads any tensor, a Relu may stand before any QuantizeLinear, and a Conv needs
-    none after it. ONNX Runtime leaves some of that in float.
+    none after it. ONNX Runtime leaves some of that in float. `odd_scale`: what one of its scales is instead.
     """
 
     dtype: Dtype
@@ -56,6 +57,7 @@ class Net:
     nodes: tuple[Step, ...]
     seed: int
     wild: bool = False
+    odd_scale: OddScale | None = None
 
 
 def build(net: Net) -> onnx.ModelProto:
@@ -99,7 +101,10 @@ class Builder:
         for index, entry in enumerate(self._entries):
             if index not in self._used_entries:
                 self.q.output(entry.tensor, as_float=not entry.bytes_out)
-        return self.q.build()
+        model = self.q.build()
+        if self.net.odd_scale is not None:
+            self.net.odd_scale.put_into(model)
+        return model
 
     def params(self, scale: float, zero_point: Level) -> QuantParams:
         """Parameters of the net's byte type."""
