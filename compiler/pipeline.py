@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
-
 from .errors import CompileError, UnsupportedError
 from .frontend.driver import import_model
 from .frontend.importer import PartialImportError
@@ -14,11 +12,8 @@ from .frontend.model_file import Shapes
 from .ir.graph import Graph, Value
 from .ir.program import Program
 from .ir.program_verifier import verify_program
-from .ir.types import NUMPY_DTYPES
-from .ir.verifier import verify
+from .ir.verifier import Interface, verify
 from .operators.base import FamilyOp
-from .operators.lookup import Lookup
-from .operators.onnx_op import FloatOp
 from .operators.quantize import Quantize
 from .passes import GraphPass
 from .passes.allocate_buffers import AllocateBuffers
@@ -104,20 +99,20 @@ def compile_graph(graph: Graph, observe: Observer | None = None) -> Program:
     if not graph.outputs:
         raise CompileError(f"{graph.name} computes nothing: it has no outputs")
     notify = observe or (lambda *_: None)
+    interface = Interface.of(graph)
     signed = any(value.type.dtype == "s8" for value in activations(graph))
     to_integers(graph, observe)
-    copy_inputs(graph)
     require_supported(graph)
     PackInt8().apply(graph)
-    verify(graph, PackInt8.name)
+    require_valid(graph, PackInt8.name, interface)
     notify(PackInt8.name, graph)
     program = Schedule().apply(graph)
     program.signed = signed
-    verify_program(program, Schedule.name)
+    require_valid(program, Schedule.name, interface)
     notify(Schedule.name, program)
     for last in PROGRAM_PASSES:
         last.apply(program)
-        verify_program(program, last.name)
+        require_valid(program, last.name, interface)
         notify(last.name, program)
     return program
 
@@ -125,15 +120,25 @@ def compile_graph(graph: Graph, observe: Observer | None = None) -> Program:
 def to_integers(graph: Graph, observe: Observer | None = None) -> None:
     """An imported graph, with integer ops and tables in the place of what they compute."""
     notify = observe or (lambda *_: None)
-    verify(graph, "import")
+    interface = Interface.of(graph)
+    require_valid(graph, "import", interface)
     for step in REFERENCE_PASSES:  # unseen: what ONNX Runtime computes is what they leave
         step.apply(graph)
-        verify(graph, step.name)
+        require_valid(graph, step.name, interface)
     notify("import", graph)
     for step in INTEGER_PASSES:
         step.apply(graph)
-        verify(graph, step.name)
+        require_valid(graph, step.name, interface)
         notify(step.name, graph)
+
+
+def require_valid(stage: Graph | Program, after: str, interface: Interface) -> None:
+    """Raises InternalError where a pass left what is not well formed, or another interface."""
+    if isinstance(stage, Program):
+        verify_program(stage, after)
+    else:
+        verify(stage, after)
+    interface.require(stage, after)
 
 
 def activations(graph: Graph) -> list[Value]:
@@ -142,20 +147,6 @@ def activations(graph: Graph) -> list[Value]:
         *graph.inputs,
         *(op.result for op in graph.ops if isinstance(op, Quantize) and op.x.data is None),
     ]
-
-
-def copy_inputs(graph: Graph) -> None:
-    """Makes each output that is a graph input itself a copy of it."""
-    for number, value in enumerate(graph.outputs):
-        if value not in graph.inputs:
-            continue
-        copy = Value(f"{value.name}.copy{number}", value.type)
-        if value.type.is_byte:
-            same = np.arange(256, dtype=np.uint8).view(NUMPY_DTYPES[value.type.dtype])
-            graph.ops.append(Lookup(copy, value, Value.constant(f"{copy.name}.table", same)))
-        else:
-            graph.ops.append(FloatOp(copy, (value,), "Identity"))
-        graph.outputs[number] = copy
 
 
 def refusals(graph: Graph) -> Iterator[str]:

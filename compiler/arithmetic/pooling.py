@@ -167,8 +167,9 @@ def average_thresholds(
 
 
 def global_average_multiplier(sx: float, sy: float, count: int) -> np.float32:
-    """QLinearGlobalAveragePool's scale, f32: RN(sx / RN(sy * f32(count)))."""
-    return F32(F32(sx) / (F32(sy) * F32(count)))
+    """QLinearGlobalAveragePool's scale, f32: RN(sx / RN(sy * f32(count))); infinite where f32 ends."""
+    with np.errstate(over="ignore"):
+        return F32(F32(sx) / (F32(sy) * F32(count)))
 
 
 def global_average_pool(

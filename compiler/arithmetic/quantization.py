@@ -49,9 +49,10 @@ def is_implied(zero_point: Array, operator: str, dtype: np.dtype[Any]) -> bool:
 
 
 def requantize_multiplier(sx: float, sw: Array, sy: float) -> Array:
-    """QLinearConv's scale of each output channel: RN(RN(sx * sw) / sy), f32."""
-    product = F32(sx) * np.asarray(sw, F32)
-    result: Array = product / F32(sy)
+    """QLinearConv's scale of each output channel: RN(RN(sx * sw) / sy), f32; infinite where f32 ends."""
+    with np.errstate(over="ignore"):
+        product = F32(sx) * np.asarray(sw, F32)
+        result: Array = product / F32(sy)
     return result
 
 

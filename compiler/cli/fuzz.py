@@ -120,12 +120,12 @@ def _needs_hypothesis() -> Any:
 
 
 def _subjects(ops: Sequence[str], graphs: bool) -> tuple[str, ...]:
-    from ..fuzzing.campaign import GRAPHS, QUANTIZE, SUBJECTS
+    from ..fuzzing.campaign import GRAPHS, ODD_SCALES, QUANTIZE, SUBJECTS
     from ..fuzzing.kinds import KINDS
 
     if ops and graphs:
         raise click.UsageError("give --op or --graphs, not both")
-    subjects = (*KINDS, QUANTIZE)
+    subjects = (*KINDS, QUANTIZE, ODD_SCALES)
     for subject in ops:
         if subject not in subjects:
             raise click.UsageError(f"--op {subject}: no such kind; there are {', '.join(sorted(subjects))}")

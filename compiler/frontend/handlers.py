@@ -14,7 +14,7 @@ import onnx
 
 from ..errors import CompileError
 from ..ir.graph import Op, Value
-from ..ir.types import DTYPE_NAMES, NUMPY_DTYPES, Array, Quantization, TensorType
+from ..ir.types import DTYPE_NAMES, NUMPY_DTYPES, Array, TensorType
 from ..operators.convolution.op import Conv
 from ..operators.fusion import NoIntegerForm
 from ..operators.identity import Identity
@@ -33,32 +33,32 @@ from .qlinear import QLINEAR
 from .windows import WINDOWS
 
 
-def _quantization(imp: Importer, node: Any, dtype: str) -> Quantization:
-    quantization = imp.quantization_at(node, 1)
-    if dtype not in ("u8", "s8"):
-        raise NodeRefusal(f"activations of dtype {dtype} are not supported, only uint8 and int8")
-    return quantization
-
-
 def _quantize(imp: Importer, node: Any) -> None:
-    x, scale = imp.required(node, 0), imp.required(node, 1)
+    x = imp.required(node, 0)
     dtype = _quantized_dtype(node, imp.constant(node, 2))
     _refuse_blocks(node)
-    per_channel_weight = x.data is not None and scale.array.size > 1  # folded later
-    quantization = None if per_channel_weight else _quantization(imp, node, dtype)
+    scale = imp.scale(node, 1, dtype)
+    per_channel_weight = x.data is not None and scale.type.size > 1  # folded later
+    quantization = None if per_channel_weight else imp.quantization_at(node, 1, dtype)
     imp.emit(
         node,
         Quantize,
         TensorType(dtype, x.type.shape, quantization),
         x=x,
         scale=scale,
-        zero_point=imp.operand(node, 2),
-        axis=_axis(node, x) if per_channel_weight else 0,
+        **_axis_and_zero_point(imp, node, x, scale, dtype),
     )
 
 
-def _axis(node: Any, x: Value) -> int:
-    return int(node.attrs.get("axis", 1)) % max(1, len(x.type.shape))
+def _axis_and_zero_point(imp: Importer, node: Any, x: Value, scale: Value, dtype: str) -> dict[str, Any]:
+    """The axis that has several scales, 0 where there is one, and the zero point for each."""
+    zero_point, count = imp.zero_point(node, 2, dtype), scale.type.size
+    if zero_point is not None and zero_point.type.size != count:
+        raise NodeRefusal(f"it has {zero_point.type.size} zero points for {count} scales")
+    axis = int(node.attrs.get("axis", 1)) % max(1, len(x.type.shape)) if count != 1 else 0
+    if count != 1 and x.type.shape[axis : axis + 1] != (count,):
+        raise NodeRefusal(f"it has {count} scales for axis {axis} of {list(x.type.shape)}")
+    return {"axis": axis, "zero_point": zero_point}
 
 
 def _quantized_dtype(node: Any, zero_point: Array | None) -> str:
@@ -78,15 +78,15 @@ def _dequantize(imp: Importer, node: Any) -> None:
     _refuse_blocks(node)
     # A constant may have a scale for each channel; it keeps them in its op until that is fused or folded.
     if x.data is None and not _is_quantized_constant(imp, x):
-        imp.give_meaning(x, _quantization(imp, node, x.type.dtype))
+        imp.give_meaning(x, imp.quantization_at(node, 1, x.type.dtype))
+    scale = imp.scale(node, 1, x.type.dtype)
     imp.emit(
         node,
         Dequantize,
         TensorType("f32", x.type.shape),
         x=x,
-        scale=imp.required(node, 1),
-        zero_point=imp.operand(node, 2),
-        axis=_axis(node, x) if imp.required(node, 1).array.size > 1 else 0,
+        scale=scale,
+        **_axis_and_zero_point(imp, node, x, scale, x.type.dtype),
     )
 
 

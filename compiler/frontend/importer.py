@@ -7,7 +7,6 @@ can't be taken is refused at once, in one message that lists every such node.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -21,7 +20,15 @@ from ..ir.types import DTYPE_NAMES, Array, Quantization, TensorType
 from ..operators.quantize import Dequantize, dequantized
 from ..reference.facts import PAIR
 from ..reference.node import run_node
-from .nodes import NodeRefusal, one_number, operator_name, plain_attributes
+from .nodes import (
+    NodeRefusal,
+    one_number,
+    operator_name,
+    plain_attributes,
+    refuse_scales,
+    refuse_zero_point,
+    settle_flags,
+)
 
 ABSENT = np.zeros(0, np.float32)
 """An operand that is not there."""
@@ -77,33 +84,32 @@ class Importer:
 
     def _graph(self, inputs: list[Value], loose: Sequence[Value] = ()) -> Graph:
         """The graph of the ops so far; `loose` values are outputs beside those of the model."""
-        tensors = [x for x in self.source.outputs if self._is_computed(x)]
+        tensors = [x for x in self.source.outputs if self._output_reason(x) is None]
         outputs = [*(self.value(tensor) for tensor in tensors), *loose]
         names = [*(tensor.name for tensor in tensors), *(value.name for value in loose)]
         return Graph(self.name, inputs, outputs, names, self.ops, self.source.opset)
 
-    def _is_computed(self, tensor: Any) -> bool:
-        value = self.values.get(tensor.name)
-        return value is not None and value.data is None
-
     def _output_reasons(self) -> list[str]:
         """Why outputs of the model can't be had, where no refused node is to blame."""
-        reasons = []
-        for tensor in self.source.outputs:
-            if tensor.name in self.poisoned or self._is_computed(tensor):
-                continue
-            node = next(iter(tensor.inputs), None)
-            if isinstance(tensor, gs.Constant) or tensor.name in self.values:
-                why = "is a constant: take it out of the model's outputs"
-            elif node is None:
-                why = "is made by no node"
-            else:
-                why = f"is not made: {describe(node)} makes only its first output"
-            reasons.append(f"output {tensor.name!r} {why}")
-        return reasons
+        tensors = [tensor for tensor in self.source.outputs if tensor.name not in self.poisoned]
+        reasons = {tensor.name: self._output_reason(tensor) for tensor in tensors}
+        return [f"output {name!r} {reason}" for name, reason in reasons.items() if reason is not None]
+
+    def _output_reason(self, tensor: Any) -> str | None:
+        """Why a tensor can be no output of the graph, where it can't."""
+        if isinstance(tensor, gs.Constant):
+            return _why_no_output(np.asarray(tensor.values))
+        if tensor.name in self.values:
+            data = self.values[tensor.name].data
+            return None if data is None else _why_no_output(data)
+        node = next(iter(tensor.inputs), None)
+        if node is None:
+            return "is made by no node"
+        return f"is not made: {describe(node)} makes only its first output"
 
     def _refusal(self, node: Any) -> list[str]:
         """Imports a node; why it can't be, if it can't."""
+        settle_flags(node)
         try:
             if not self._fold(node):
                 self.handle(node)
@@ -187,24 +193,48 @@ class Importer:
 
     def constant(self, node: Any, index: int) -> Array | None:
         """The data of operand `index`, also behind DequantizeLinear; refuses a computed one."""
-        value = self.operand(node, index)
-        for op in self.ops:
-            if op.result is value and isinstance(op, Dequantize) and op.x.data is not None:
-                return dequantized(op)
-        if value is not None and value.data is None:
-            raise NodeRefusal(f"operand {index} ({value.name!r}) must be constant")
+        value = self.constant_value(node, index)
         return None if value is None else value.array
 
-    def quantization_at(self, node: Any, index: int) -> Quantization:
+    def constant_value(self, node: Any, index: int) -> Value | None:
+        """Like `constant`, as a value."""
+        value = self.operand(node, index)
+        if value is None or value.data is not None:
+            return value
+        for op in self.ops:
+            if op.result is value and isinstance(op, Dequantize) and op.x.data is not None:
+                return Value.constant(value.name, dequantized(op))
+        raise NodeRefusal(f"operand {index} ({value.name!r}) must be constant")
+
+    def scale(self, node: Any, index: int, dtype: str) -> Value:
+        """The constant scale, or scales, of stored integers of a dtype at operand `index`."""
+        value = self.constant_value(node, index)
+        if value is None:
+            raise NodeRefusal(f"operand {index}, its scale, is missing")
+        refuse_scales(value.array, dtype, f"operand {index}, the scale {value.name!r},")
+        return value
+
+    def zero_point(self, node: Any, index: int, dtype: str) -> Value | None:
+        """The constant zero point of such integers at operand `index`; None where it is absent."""
+        value = self.constant_value(node, index)
+        if value is not None:
+            what = f"operand {index}, the zero point {value.name!r},"
+            refuse_zero_point(value.array, dtype, what)
+        return value
+
+    def quantization_at(self, node: Any, index: int, dtype: str) -> Quantization:
         """The one scale, and the zero point behind it (0 where it is left out), of an activation."""
+        if dtype not in ("u8", "s8"):
+            raise NodeRefusal(f"activations of dtype {dtype} are not supported, only uint8 and int8")
         what = f"operand {index}, the scale of an activation,"
-        scale, zero_point = one_number(self.constant(node, index), what), self.constant(node, index + 1)
-        if not (scale > 0 and math.isfinite(scale)):
+        scale = one_number(self.scale(node, index, dtype).array, what)
+        if not scale > 0:
             raise NodeRefusal(f"{what} is {scale}, not a positive number")
+        zero_point = self.zero_point(node, index + 1, dtype)
         if zero_point is None:
             return Quantization(scale, 0)
         what = f"operand {index + 1}, the zero point of an activation,"
-        return Quantization(scale, int(one_number(zero_point, what)))
+        return Quantization(scale, int(one_number(zero_point.array, what)))
 
     def give_meaning(self, x: Value, quantization: Quantization) -> None:
         """Says what a node takes the bytes of `x` for; refuses another meaning than they have."""
@@ -250,6 +280,13 @@ class Importer:
 
 Handler = Callable[[Importer, Any], None]
 """Emits the ops of a node, or raises NodeRefusal."""
+
+
+def _why_no_output(constant: Array) -> str | None:
+    """Why a constant can be no output of a program, where it can't."""
+    if constant.dtype not in DTYPE_NAMES or DTYPE_NAMES[constant.dtype] == "u32":
+        return f"is a constant of {constant.dtype}; float32, uint8, int8, bool, int32 and int64 are taken"
+    return None if constant.size else f"is a constant without elements: {list(constant.shape)}"
 
 
 def describe(node: Any) -> str:

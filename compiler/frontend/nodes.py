@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..ir.types import Array
-from ..reference.facts import name_of_operator
+import numpy as np
+
+from ..ir.types import DTYPE_NAMES, NUMPY_DTYPES, Array
+from ..reference.facts import TRUE_ONLY_AS_ONE, name_of_operator
+
+GREATEST = float(np.finfo(np.float32).max)
+SCALE_LIMITS = {
+    name: GREATEST / (2 ** (8 * dtype.itemsize)) for name, dtype in NUMPY_DTYPES.items() if dtype.kind in "iu"
+}
+"""The greatest scale by the dtype of the stored integers: no integer stands for an infinite number."""
 
 
 class NodeRefusal(Exception):  # noqa: N818
@@ -22,6 +30,12 @@ def plain_attributes(node: Any) -> dict[str, Any]:
     return {name: value.decode() if isinstance(value, bytes) else value for name, value in node.attrs.items()}
 
 
+def settle_flags(node: Any) -> None:
+    """Writes flags that only 1 sets as 0 or 1."""
+    for name in TRUE_ONLY_AS_ONE & node.attrs.keys():
+        node.attrs[name] = int(node.attrs[name] == 1)
+
+
 def text_attribute(node: Any, name: str, default: str) -> str:
     """An attribute that is text, however onnx-graphsurgeon holds it."""
     attribute = node.attrs.get(name, default)
@@ -34,6 +48,28 @@ def one_number(data: Array | None, what: str) -> float:
         size = 0 if data is None else data.size
         raise NodeRefusal(f"{what} must be one constant number, it has {size}")
     return float(data.reshape(-1)[0])
+
+
+def refuse_scales(scales: Array, dtype: str, what: str) -> None:
+    """Refuses scales f32 of stored integers of `dtype` that are no numbers from 0 on, or that give infinite
+    ones; `what` they are, in messages.
+    """
+    greatest = SCALE_LIMITS.get(dtype, GREATEST)
+    wrong = np.flatnonzero(~((scales <= greatest) & ~np.signbit(scales)))
+    if wrong.size:
+        where = f" at {wrong[0]}" if scales.size > 1 else ""
+        number = scales.reshape(-1)[wrong[0]]
+        raise NodeRefusal(
+            f"{what} is {number}{where}; numbers from 0 to {greatest:.4g} are taken: quantize anew"
+        )
+
+
+def refuse_zero_point(zero_point: Array, dtype: str, what: str) -> None:
+    """Refuses a zero point of another dtype than the stored integers, and one of int32 that is not 0."""
+    if DTYPE_NAMES.get(zero_point.dtype) != dtype:
+        raise NodeRefusal(f"{what} is {zero_point.dtype}, the stored integers are {dtype}: both must agree")
+    if dtype == "i32" and zero_point.any():
+        raise NodeRefusal(f"{what} is not 0, as that of int32 must be")
 
 
 def window(

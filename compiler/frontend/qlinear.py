@@ -189,9 +189,8 @@ def _zero_point(imp: Importer, node: Any, form: Form) -> Any:
 
 def typed(imp: Importer, node: Any, at: int) -> Value:
     """The bytes at operand `at` with the quantization that follows them; as the producer has it."""
-    x, quantization = imp.required(node, at), imp.quantization_at(node, at + 1)
-    if not x.type.is_byte:
-        raise NodeRefusal(f"operand {at} (%{x.name}) is {x.type.dtype}, not uint8 or int8")
+    x = imp.required(node, at)
+    quantization = imp.quantization_at(node, at + 1, x.type.dtype)
     # A value of its own: a constant may be read with several scales.
     if x.data is not None:
         return Value(f"{x.name}.q", TensorType(x.type.dtype, x.type.shape, quantization), x.data)
@@ -210,7 +209,7 @@ def _by_table(imp: Importer, node: Any) -> None:
         table = run_node(operator_name(node), plain_attributes(node), [levels, *arrays], imp.source.opset)
     except CompileError as error:
         raise NodeRefusal(str(error)) from error
-    _emit_lookup(imp, x, table, imp.quantization_at(node, 3), node.outputs[0].name)
+    _emit_lookup(imp, x, table, imp.quantization_at(node, 3, x.type.dtype), node.outputs[0].name)
 
 
 def _emit_lookup(imp: Importer, x: Value, table: Array, after: Quantization, name: str) -> Value:
@@ -237,7 +236,7 @@ def _requantized(imp: Importer, x: Value, after: Quantization, name: str) -> Val
 
 
 def _concat(imp: Importer, node: Any) -> None:
-    after = imp.quantization_at(node, 0)
+    after = imp.quantization_at(node, 0, imp.required(node, 2).type.dtype)
     parts = [typed(imp, node, at) for at in range(2, len(node.inputs), 3)]
     name = node.outputs[0].name
     emit_concat(
@@ -246,7 +245,7 @@ def _concat(imp: Importer, node: Any) -> None:
 
 
 def _where(imp: Importer, node: Any) -> None:
-    after, name = imp.quantization_at(node, 7), node.outputs[0].name
+    after, name = imp.quantization_at(node, 7, imp.required(node, 1).type.dtype), node.outputs[0].name
     xs = tuple(_requantized(imp, typed(imp, node, at), after, f"{name}.{at}") for at in (1, 4))
     condition = imp.required(node, 0)
     shape = np.broadcast_shapes(*(x.type.shape for x in (condition, *xs)))

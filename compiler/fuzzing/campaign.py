@@ -20,11 +20,14 @@ from ..errors import CompileError
 from ..verify.exact import ON_DEVICE, Comparison, RunOnDevice, compare_model
 from .kinds import SUPPORTED
 from .models import Builder, Net, feed
-from .nets import batches, nets, quantizers
+from .nets import batches, nets, oddly_scaled, quantizers
 
 GRAPHS = "graphs"
 QUANTIZE = "quantize"
-SUBJECTS = (*SUPPORTED, QUANTIZE)
+ODD_SCALES = "odd_scales"
+WHOLE = (GRAPHS, ODD_SCALES)
+"""Of these a case is a whole net, not a node."""
+SUBJECTS = (*SUPPORTED, QUANTIZE, ODD_SCALES)
 """What is drawn where nothing else is asked for."""
 CASES_A_MODEL = 10
 MODELS_A_ROUND = 10
@@ -105,7 +108,7 @@ class Campaign:
     def _round(self, subject: str, number: int, remaining: int | None) -> bool:
         """Some models of a subject; whether there is no more to do for it."""
         strategy = strategy_of(subject, remaining)
-        each = 1 if subject == GRAPHS else CASES_A_MODEL
+        each = 1 if subject in WHOLE else CASES_A_MODEL
         most = MODELS_A_ROUND if each > 1 else MODELS_A_ROUND * CASES_A_MODEL
         models = most if remaining is None else max(1, min(most, -(-remaining // each)))
         quick = hypothesis.settings(
@@ -146,7 +149,7 @@ class Campaign:
             raise _OutOfTime
         if subject != QUANTIZE and not net.nodes:
             return
-        for builder, comparison in self._parts(net, batch=subject != GRAPHS):
+        for builder, comparison in self._parts(net, batch=subject not in WHOLE):
             if searching:
                 self._count(subject, builder, comparison)
             if comparison.failed:
@@ -175,7 +178,7 @@ class Campaign:
         tally.models += 1
         net = builder.net
         nodes = net.inputs if subject == QUANTIZE else net.nodes
-        tally.cases[subject] += 1 if subject == GRAPHS else len(nodes)
+        tally.cases[subject] += 1 if subject in WHOLE else len(nodes)
         tally.left_out += builder.left_out
         tally.values += comparison.values
         tally.not_compared["refused"] += bool(comparison.refused)
@@ -202,6 +205,8 @@ def strategy_of(subject: str, most: int | None = None) -> hypothesis.strategies.
         return nets()
     if subject == QUANTIZE:
         return quantizers()
+    if subject == ODD_SCALES:
+        return oddly_scaled()
     if most is not None and most < CASES_A_MODEL:
         return batches(subject, most, most)
     return batches(subject)

@@ -12,6 +12,7 @@ import onnx
 
 from ..arithmetic.array import Array
 from .builder import QDQBuilder, QuantParams, Tensor
+from .scales import OddScale
 from .values import LIMITS, NUMPY, Dtype, Level, hard_floats
 
 Shape = tuple[int, ...]
@@ -47,7 +48,7 @@ class Net:
     """A model in the making. All activations are of `dtype`.
 
     `wild`: any node reads any tensor, a Relu may stand before any QuantizeLinear, and a Conv needs
-    none after it. ONNX Runtime leaves some of that in float.
+    none after it. ONNX Runtime leaves some of that in float. `odd_scale`: what one of its scales is instead.
     """
 
     dtype: Dtype
@@ -56,6 +57,7 @@ class Net:
     nodes: tuple[Step, ...]
     seed: int
     wild: bool = False
+    odd_scale: OddScale | None = None
 
 
 def build(net: Net) -> onnx.ModelProto:
@@ -98,9 +100,11 @@ class Builder:
             self._entries += [_Entry(tensor, node.bytes_out) for tensor in self._add(node)]
         for index, entry in enumerate(self._entries):
             if index not in self._used_entries:
-                as_float = self._repeats_input(entry.tensor) or not entry.bytes_out
-                self.q.output(entry.tensor, as_float=as_float)
-        return self.q.build()
+                self.q.output(entry.tensor, as_float=not entry.bytes_out)
+        model = self.q.build()
+        if self.net.odd_scale is not None:
+            self.net.odd_scale.put_into(model)
+        return model
 
     def params(self, scale: float, zero_point: Level) -> QuantParams:
         """Parameters of the net's byte type."""
@@ -155,13 +159,6 @@ class Builder:
             self.left_out += 1
             return []
         return results
-
-    def _repeats_input(self, x: Tensor) -> bool:
-        """Whether x may be an input of bytes itself, which is refused as an output."""
-        return any(
-            not spec.as_float and (x.shape, x.params) == (tensor.shape, tensor.params)
-            for spec, tensor in zip(self.net.inputs, self._inputs, strict=True)
-        )
 
 
 def _is_quantized(tensor: Tensor) -> bool:

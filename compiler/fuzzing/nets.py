@@ -17,6 +17,7 @@ from .kinds import KINDS, SUPPORTED
 from .kinds.conv import ConvNode
 from .models import Input, Net, Shape
 from .nodes import IMAGES, Node
+from .scales import ODD_SCALES
 from .values import DECIMAL, EXTREME_SCALES, LEVELS, SCALES, tuples
 
 OPERANDS = st.integers(0, 5)
@@ -61,6 +62,12 @@ def quantizers() -> st.SearchStrategy[Net]:
     scales = st.one_of(SCALES, DECIMAL, EXTREME_SCALES)
     floats = st.builds(lambda x: replace(x, as_float=True), inputs(scales=scales))
     return _nets(tuples(floats, 4, 8), st.just(()))
+
+
+def oddly_scaled() -> st.SearchStrategy[Net]:
+    """One or two cases of some kind, with a scale that no quantizer makes."""
+    plain = st.sampled_from(SUPPORTED).flatmap(lambda kind: batches(kind, 1, 2))
+    return st.builds(lambda net, odd: replace(net, odd_scale=odd), plain, ODD_SCALES)
 
 
 def nets(most: int = 12, kinds: Sequence[str] = SUPPORTED) -> st.SearchStrategy[Net]:

@@ -27,6 +27,7 @@ from .program import (
     View,
     WordStore,
     inputs_read,
+    output_words,
     outputs_stored,
     touches,
 )
@@ -161,6 +162,10 @@ def _of_output(type_: TensorType, parts: list[tuple[Kernel, OutputStore | None]]
         if missing or again:
             detail = f"not stored: {sorted(missing)}, stored again: {sorted(again)}"
             yield f"has {total} channels; {detail}"
+    for kernel, store in parts:
+        words = kernel.pixels * kernel.words * (1 if kernel.moves_words else 4)  # a packed word is 4 elements
+        if store is None and words < output_words(type_):
+            yield f"has {output_words(type_)} words, kernel {kernel.name!r} stores {words} at most"
     for kernel, store in stores:
         if kernel.pixels * store.total != type_.size:
             yield f"has {type_.size} elements, kernel {kernel.name!r} stores {kernel.pixels * store.total}"

@@ -1,9 +1,41 @@
-"""What a Graph must satisfy between passes: order, names, shapes, and each op's own rules."""
+"""What a Graph must satisfy between passes: order, names, shapes, and each op's own rules; and what no pass
+may change, the interface.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from ..errors import InternalError
 from .graph import Graph, Value
+from .program import Program
+
+
+@dataclass(frozen=True)
+class Interface:
+    """Name, dtype and shape of every input and output, in order, as text."""
+
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+    @classmethod
+    def of(cls, stage: Graph | Program) -> Interface:
+        """The interface of a graph or program."""
+        if isinstance(stage, Program):
+            inputs, outputs = list(stage.inputs.items()), list(stage.outputs.items())
+        else:
+            inputs = [(value.name, value.type) for value in stage.inputs]
+            types = (value.type for value in stage.outputs)
+            outputs = list(zip(stage.output_names, types, strict=True))
+        texts = [[f"{name!r}: {x.dtype}{list(x.shape)}" for name, x in side] for side in (inputs, outputs)]
+        return cls(*map(tuple, texts))
+
+    def require(self, stage: Graph | Program, after: str) -> None:
+        """Raises InternalError where `stage` has another interface; `after` names the pass that ran last."""
+        other = Interface.of(stage)
+        for before, now in ((self.inputs, other.inputs), (self.outputs, other.outputs)):
+            if before != now:
+                raise InternalError(f"{after} left {', '.join(now)} where there was {', '.join(before)}")
 
 
 def verify(graph: Graph, after: str) -> None:

@@ -47,3 +47,13 @@ class Memory:
         array = np.ascontiguousarray(inputs[source] if isinstance(source, str) else source)
         assert array.itemsize == 4, f"{array.dtype} elements are no words"
         return array.reshape(-1).view(np.uint32)
+
+
+def words_in_memory(tensor: Array) -> Array:
+    """A tensor as it lies in memory, row-major, u32 [words]; the bytes that pad the last word are zero.
+
+    >>> words_in_memory(np.array([[1, 2, 3], [4, 5, 6]], np.uint8)).tolist() == [0x04030201, 0x0605]
+    True
+    """
+    raw = tensor.tobytes()
+    return np.frombuffer(raw + bytes(-len(raw) % 4), "<u4")

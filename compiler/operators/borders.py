@@ -3,6 +3,7 @@
 Bytes are row-major outside and packed inside: `pack` and `unpack`. Every element of another
 row-major tensor takes one word inside, bool as 0 or 1, int64 as i32: `load` makes such words of a
 tensor as it lies in memory (one byte, or two words an element), and `unload` the other way round.
+An output that is an input or a constant is copied as it lies in memory (`copy`).
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ from ..ir.graph import Graph, Tensors, Value
 from ..ir.layout import channels_of_lanes, pixel_shape, to_planar_lanes
 from ..ir.program import Source, View, WordStore, output_words
 from ..ir.types import NUMPY_DTYPES, Array, TensorType
-from ..lowering.memory import Memory
+from ..lowering.memory import Memory, words_in_memory
 from ..lowering.packing import Lowering
 from ..lowering.scheduling import Scheduler
 from ..lowering.shader import Json, Shader, start_of
 from .base import FamilyKernel, FamilyOp
+from .copy import CopyKernel
 
 NARROW = ("bool", "i64")
 """The dtypes whose elements are not one word each in memory."""
@@ -116,6 +118,25 @@ class Unpack(Border):
             )
 
 
+@dataclass(eq=False)
+class Copy(Border):
+    """A graph input or a constant to a graph output, word for word as it lies in memory."""
+
+    kind = "copy"
+
+    def schedule(self, scheduler: Scheduler) -> None:
+        data = self.x.data
+        scheduler.kernel(
+            CopyKernel(
+                scheduler.name(self.result),
+                (1, 1, 1),
+                output_words(self.result.type),
+                [WordStore(output) for output in scheduler.output_names(self.result)],
+                source=self.x.name if data is None else words_in_memory(data),
+            )
+        )
+
+
 def _flip(x: Array, outside: TensorType, result: TensorType) -> Array:
     """Bytes by their bits in the dtype of `result`, XORed where those outside are u8."""
     bits = np.ascontiguousarray(x).view(np.uint8) ^ np.uint8(outside.flip)
@@ -125,16 +146,18 @@ def _flip(x: Array, outside: TensorType, result: TensorType) -> Array:
 
 def load_inputs(graph: Graph) -> list[Load]:
     """Words in the place of every graph input that is none inside; its readers read those."""
-    loads = [Load(Value(f"{x.name}.words", x.type), x) for x in graph.inputs if _narrow(x)]
+    readers = graph.users()
+    loads = [Load(Value(f"{x.name}.words", x.type), x) for x in graph.inputs if _narrow(x) and x in readers]
     for load in loads:
-        graph.replace_value(load.x, load.result)
+        for reader in readers[load.x]:
+            reader.replace_operand(load.x, load.result)
     return loads
 
 
 def pack_inputs(graph: Graph, lowering: Lowering) -> None:
-    """The packed forms of byte inputs."""
+    """The packed forms of the byte inputs that an op reads."""
     for value in graph.inputs:
-        if lowering.is_packable(value):
+        if lowering.is_packable(value) and lowering.users.get(value):
             lowering.add(Pack(lowering.packed(value), value))
 
 
@@ -143,7 +166,10 @@ def leave_outputs(graph: Graph, lowering: Lowering) -> list[Value]:
     plain: dict[Value, Value] = {}
     for value in dict.fromkeys(graph.outputs):  # one value may be several outputs
         plain[value] = value
-        if lowering.is_packable(value):
+        if value.data is not None or value in graph.inputs:
+            plain[value] = Value(f"{value.name}.copied", value.type, origin=value)
+            lowering.add(Copy(plain[value], value))
+        elif lowering.is_packable(value):
             plain[value] = Value(f"{value.name}.unpacked", value.type, origin=value)
             lowering.add(Unpack(plain[value], lowering.values[value]))
         elif _narrow(value):

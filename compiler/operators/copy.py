@@ -9,7 +9,7 @@ from ..ir.graph import Value
 from ..ir.layout import pixel_shape
 from ..ir.program import Source, Store, View
 from ..ir.types import Array
-from ..lowering.memory import Memory
+from ..lowering.memory import Memory, words_in_memory
 from ..lowering.scheduling import Scheduler
 from ..lowering.shader import Json, Shader
 from .base import FamilyKernel
@@ -17,7 +17,9 @@ from .base import FamilyKernel
 
 @dataclass(eq=False)
 class CopyKernel(FamilyKernel):
-    """Words as they are: an operand of a concatenation, a lookup, a float output."""
+    """Words as they are: an operand of a concatenation, a lookup, a float output, an input or a constant that
+    is an output.
+    """
 
     source: Source = field(kw_only=True)
     kind = "copy"
@@ -32,7 +34,8 @@ class CopyKernel(FamilyKernel):
     def simulate(self, memory: Memory, inputs: Mapping[str, Array]) -> Array:
         if isinstance(self.source, View):
             return memory.words(self.source)
-        return memory.row_major(self.source, inputs).reshape(self.pixels, self.words)
+        tensor = inputs[self.source] if isinstance(self.source, str) else self.source
+        return words_in_memory(tensor).reshape(self.pixels, self.words)
 
     def emit(self, shader: Shader) -> Json:
         name, start = shader.operand(self.source)

@@ -43,6 +43,9 @@ from .fusion import Group, NoIntegerForm, Surroundings
 from .onnx_op import FloatOp
 from .windows import WindowAxis, WindowKernel, reduced_axes
 
+GLOBAL_MULTIPLIERS = (2.0**-32, 256.0)
+"""Outside of these QLinearGlobalAveragePool throws (qlgavgpool.cpp)."""
+
 
 @dataclass(eq=False)
 class Pool(FamilyOp):
@@ -154,8 +157,16 @@ class QAveragePool(Pool):
         levels = average_pool(x, self.axes(), (sx, zx), (sy, zy), limits, self.count_include_pad)
         return self.packed(levels)
 
+    def refusal(self) -> str | None:
+        return refusal_of_global_average(self, self.x) if self.is_global else None
+
+    @property
+    def is_global(self) -> bool:
+        """Whether it is one window of the whole picture, which ONNX Runtime computes in integers."""
+        return is_global(self.x.type.shape[2:], self.axes())
+
     def schedule(self, scheduler: Scheduler) -> None:
-        if is_global(self.x.type.shape[2:], self.axes()):
+        if self.is_global:
             scheduler.kernel(global_average_kernel(self, self.x, scheduler))
             return
         (sx, zx, _), (sy, zy, limits) = self.model_type(self.x), self.model_type(self.result)
@@ -210,6 +221,29 @@ class QGlobalAveragePool(FamilyOp):
     def schedule(self, scheduler: Scheduler) -> None:
         scheduler.kernel(global_average_kernel(self, self.x, scheduler))
 
+    def refusal(self) -> str | None:
+        return refusal_of_global_average(self, self.x)
+
+
+def refusal_of_global_average(op: FamilyOp, x: Value) -> str | None:
+    """Why sums over all spatial axes can't be requantized, in ONNX Runtime neither; None where they can."""
+    least, limit = GLOBAL_MULTIPLIERS
+    multiplier = _multiplier(op, x)
+    if least <= multiplier < limit:
+        return None
+    return (
+        f"its scales multiply sums by {multiplier:.3g}; onnxruntime takes {least:.3g} to {limit:.3g}: "
+        "check the scales of its operand and result"
+    )
+
+
+def _multiplier(op: FamilyOp, x: Value) -> float:
+    """What sums over all spatial axes are multiplied by."""
+    before, after = x.type.quantization, op.result.type.quantization
+    assert before is not None
+    assert after is not None
+    return float(global_average_multiplier(before.scale, after.scale, int(np.prod(x.type.shape[2:]))))
+
 
 def global_average_kernel(op: FamilyOp, x: Value, scheduler: Scheduler) -> WindowKernel:
     """An integer sum over all spatial axes, requantized."""
@@ -217,14 +251,13 @@ def global_average_kernel(op: FamilyOp, x: Value, scheduler: Scheduler) -> Windo
     assert before is not None
     assert after is not None
     spatial = tuple(range(2, len(x.type.shape)))
-    count = int(np.prod(x.type.shape[2:]))
     return WindowKernel(
         *scheduler.frame(op),
         source=scheduler.source(x),
         axes=reduced_axes(x.type, spatial),
         reduce="sum",
         in_words=x.type.words,
-        multiplier=float(global_average_multiplier(before.scale, after.scale, count)),
+        multiplier=_multiplier(op, x),
         zero_points=(before.zero_point, after.zero_point),
     )
 

@@ -3,8 +3,8 @@
 Rules:
 1. `quantize` of a constant becomes the constant it makes (a fake-quantized weight, as training
    frameworks export it).
-2. With `dequantize`, `dequantize` of a constant does too, and so does a move of one: what no
-   integer group took are weights of a float op.
+2. With `dequantize`, `dequantize` of a constant does too, and so does any op on constants alone: what no
+   integer group took are weights of a float op, or outputs.
 
 Refusals:
 - without that option `dequantize` of a weight or bias stays: fuse_groups reads the integers and
@@ -16,8 +16,7 @@ from typing import ClassVar
 
 from ..ir.graph import Graph, Op, Tensors, Value
 from ..ir.types import Array
-from ..operators.moves.op import Move
-from ..operators.quantize import Dequantize, Quantize, dequantized, quantized
+from ..operators.quantize import Quantize
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,7 @@ class FoldConstants:
     def apply(self, graph: Graph) -> bool:
         changed = False
         for op in list(graph.ops):
-            data = self._folded(op)
+            data = self._folded(op, graph.opset)
             if data is not None:
                 type_ = op.result.type
                 graph.ops.remove(op)
@@ -38,14 +37,8 @@ class FoldConstants:
                 changed = True
         return changed
 
-    def _folded(self, op: Op) -> Array | None:
+    def _folded(self, op: Op, opset: int) -> Array | None:
         """The data of the result of an op on constants; None where it stays."""
-        if isinstance(op, Quantize) and op.x.data is not None:
-            return quantized(op)
-        if not self.dequantize:
+        if not all(x.data is not None for x in op.operands):
             return None
-        if isinstance(op, Dequantize) and op.x.data is not None:
-            return dequantized(op)
-        if isinstance(op, Move) and op.x.data is not None:
-            return op.evaluate(Tensors())
-        return None
+        return op.evaluate(Tensors(opset=opset)) if self.dequantize or isinstance(op, Quantize) else None

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..ir.program import BufferStore, Kernel, OutputStore, Program, Store, fills, outputs_filled
 from ..ir.types import NUMPY_DTYPES, Array
-from ..lowering.memory import Memory
+from ..lowering.memory import Memory, words_in_memory
 from ..operators.base import FamilyKernel
 
 Observer = Callable[[Kernel, list[Array]], None]
@@ -49,7 +49,7 @@ def run_program(
         if observe is None and replace is None:
             continue
         stores = [memory.words(view).copy() for view in fills(kernel)]
-        stores += [_as_words(outputs[name]) for name in outputs_filled(kernel)]
+        stores += [words_in_memory(outputs[name]).reshape(1, -1).copy() for name in outputs_filled(kernel)]
         if observe is not None:
             observe(kernel, stores)
         if replace is not None:
@@ -57,12 +57,6 @@ def run_program(
             for view, words in zip(fills(kernel), instead, strict=False):
                 memory.words(view)[:] = words
     return outputs
-
-
-def _as_words(output: Array) -> Array:
-    """An output as the words of its buffer, u32 [1, words]; padding bytes are zero."""
-    raw = output.tobytes()
-    return np.frombuffer(raw + bytes(-len(raw) % 4), "<u4").reshape(1, -1).copy()
 
 
 def _store(store: Store, lanes: Array, kernel: Kernel, memory: Memory, outputs: dict[str, Array]) -> None:

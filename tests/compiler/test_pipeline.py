@@ -7,7 +7,8 @@ from typing import Any
 
 import onnx
 import pytest
-from onnx2wgsl.compiler.errors import CompileError
+from onnx2wgsl.compiler.errors import CompileError, InternalError
+from onnx2wgsl.compiler.ir.graph import Graph
 from onnx2wgsl.compiler.ir.program import Program
 from onnx2wgsl.compiler.ir.text import format_program, parse_graph
 from onnx2wgsl.compiler.operators.copy import CopyKernel
@@ -89,10 +90,19 @@ def test_a_model_that_only_hands_its_input_on_copies_it(tmp_path: Path) -> None:
     b.output(b.input((1, 3, 2, 2), QuantParams(0.5, 3), as_float=False), as_float=False)
     b.output(b.input((1, 3, 2, 2), QuantParams(0.5, 3)))
     onnx.save(b.build(), tmp_path / "m.onnx")
-    assert {kernel.kind for kernel in compile_model(tmp_path / "m.onnx").kernels} >= {
-        "pack",
-        "unpack",
-    }
+    assert [kernel.kind for kernel in compile_model(tmp_path / "m.onnx").kernels] == ["quantize", "copy"]
+
+
+def test_a_pass_that_changes_the_interface_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    onnx.save(model("u8_s8"), tmp_path / "m.onnx")
+
+    def renames(_: Any, graph: Graph) -> bool:
+        graph.output_names[0] = "other"
+        return True
+
+    monkeypatch.setattr(Canonicalize, "apply", renames)
+    with pytest.raises(InternalError, match="canonicalize left 'other'"):
+        compile_model(tmp_path / "m.onnx")
 
 
 def test_a_model_without_outputs_is_refused_before_any_pass() -> None:

@@ -127,7 +127,8 @@ class GemmNode(Node):
         kind = "none" if self.bias == "float" and not self.quantized else self.bias
         unit = x.params.scale * float(np.max(scale))
         bias = bias_values(kind, self.weights.how, self.weights.columns, unit, random)
-        alpha = self.alpha if bias is None else 1.0
+        # Sums times a negative number are taken for floats alone.
+        alpha = 1.0 if bias is not None else abs(self.alpha) if self.quantized else self.alpha
         operands: list[Any] = list(inputs)
         if bias is not None and bias.dtype == np.int32:
             if x.stored in b.merged:

@@ -118,7 +118,7 @@ def gemm(b: Builder, x: Tensor, node: QOperatorNode) -> Tensor | None:
     inputs += parameters(params) if params else []
     while isinstance(inputs[-1], str) and not inputs[-1]:
         inputs.pop()
-    alpha = 1.0 if bias is not None else (1.0, 0.5, -1.7)[node.numbers[5] % 3]
+    alpha = 1.0 if bias is not None else (1.0, 0.5, 1.0 if params else -1.7)[node.numbers[5] % 3]
     result = Tensor((rows, values.shape[1]), params=params)
     return b.q.integer_node("QGemm", inputs, result, MICROSOFT, transA=trans_a, transB=trans_b, alpha=alpha)
 

@@ -16,7 +16,7 @@ from ...lowering.scheduling import Scheduler
 from ...reference.node import run_node
 from ..base import FamilyOp, quantized_byte_problems
 from ..onnx_op import FloatOp
-from ..sums import result_of_sums
+from ..sums import refusal_of_multiplier, result_of_sums
 from .packed import PackedConv, input_zero_point, lane_weights, lanes_of, pack_weights
 from .window import IntegerWindow, Window, as_image
 
@@ -120,6 +120,9 @@ class QConv(IntegerWindow, FamilyOp):
     def wanted_axis(self, operand: Value) -> int | None:
         del operand
         return 1
+
+    def refusal(self) -> str | None:
+        return refusal_of_multiplier(self.multiplier(), self.result.type)
 
     # ------------------------------------------------------------------------------ lowering
 

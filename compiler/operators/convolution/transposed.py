@@ -30,7 +30,7 @@ from ..fusion import Group, NoIntegerForm, Surroundings
 from ..moves.op import Move
 from ..onnx_op import FloatOp
 from ..quantize import Dequantize
-from ..sums import result_of_sums
+from ..sums import refusal_of_multiplier, result_of_sums
 from .fusion import quantized_bias, requantization
 from .op import QConv
 
@@ -72,17 +72,25 @@ class QConvTranspose(FamilyOp):
         return weight - zero.reshape(-1, *(1,) * (weight.ndim - 2))
 
     def evaluate(self, tensors: Tensors) -> Array:
-        before, after = self.x.type.quantization, self.result.type.quantization
+        before = self.x.type.quantization
         assert before is not None
-        assert after is not None
         x = tensors[self.x].astype(np.float64) - before.zero_point
         sums = self._sums(x, self.centred_weight().astype(np.float64)).astype(np.int64)
         ones = (1,) * len(self.strides)
         if self.bias is not None:
             sums += self.bias.array.astype(np.int64).reshape(-1, *ones)
+        return result_of_sums(wrap_i32(sums), self.multiplier().reshape(-1, *ones), self.result.type)
+
+    def multiplier(self) -> Array:
+        """RN(RN(sx * sw) / sy), f32 [1] or [O]."""
+        before, after = self.x.type.quantization, self.result.type.quantization
+        assert before is not None
+        assert after is not None
         scale = self.per_channel(self.weight_scale.array.reshape(-1))
-        multiplier = requantize_multiplier(before.scale, scale, after.scale)
-        return result_of_sums(wrap_i32(sums), multiplier.reshape(-1, *ones), self.result.type)
+        return requantize_multiplier(before.scale, scale, after.scale)
+
+    def refusal(self) -> str | None:
+        return refusal_of_multiplier(self.multiplier(), self.result.type)
 
     def _sums(self, x: Array, weight: Array) -> Array:
         """Every element of x times all weights, added where it falls; f64, exact."""

@@ -22,7 +22,7 @@ from ..convolution.kernel import ConvKernel
 from ..convolution.packed import pack_weights
 from ..convolution.tile import choose_tile
 from ..moves.op import Move
-from ..sums import ELEMENTS, result_of_sums
+from ..sums import ELEMENTS, refusal_of_multiplier, result_of_sums
 from .kernel import MatMulKernel
 
 
@@ -85,10 +85,11 @@ class QMatMul(FamilyOp):
         if self.result.type.dtype == "i32":
             return np.ones(1, F32)
         assert self.a.type.quantization is not None
-        scale = F32(self.alpha) * F32(self.a.type.quantization.scale)
-        factor: Array = scale * self.b_scale.array.astype(F32).reshape(-1)
         after = self.result.type.quantization
-        return factor if after is None else factor / F32(after.scale)
+        with np.errstate(over="ignore"):
+            scale = F32(self.alpha) * F32(self.a.type.quantization.scale)
+            factor: Array = scale * self.b_scale.array.astype(F32).reshape(-1)
+            return factor if after is None else factor / F32(after.scale)
 
     def zero_point_of_a(self) -> int:
         """The constant zero point of a; 0 where it is computed."""
@@ -113,6 +114,9 @@ class QMatMul(FamilyOp):
         if self.bias is not None:
             sums = sums + self.bias.array
         return result_of_sums(wrap_i32(sums), self.multiplier, self.result.type)
+
+    def refusal(self) -> str | None:
+        return refusal_of_multiplier(self.multiplier, self.result.type)
 
     # ------------------------------------------------------------------------------ lowering
 

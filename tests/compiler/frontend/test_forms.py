@@ -12,10 +12,15 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from onnx2wgsl.compiler.frontend.driver import import_model
 from onnx2wgsl.compiler.ir.program import Program
+from onnx2wgsl.compiler.ir.types import Array
 from onnx2wgsl.compiler.operators.quantize import Quantize
 from onnx2wgsl.compiler.pipeline import compile_model
+from onnx2wgsl.compiler.reference.facts import TRUE_ONLY_AS_ONE
+from onnx2wgsl.compiler.verify.compare import same_bits
 
+from tests.builders.between import model as between_model
 from tests.builders.edit import SHAPE, conv_model, node, save
+from tests.builders.nodes import run_node
 from tests.builders.qdq import U8, QDQBuilder, QuantParams, weights
 from tests.compiler.exactness import IMPURE_UNARY, assert_exact
 
@@ -75,6 +80,39 @@ def test_weights_that_the_model_quantizes_itself(per_channel: bool, tmp_path: Pa
     if per_channel:
         dequantize.attribute.append(helper.make_attribute("axis", 0))
     assert_exact(model, tmp_path)
+
+
+@pytest.mark.parametrize(("op_type", "axes"), [("ReduceMax", [1]), ("ReduceMin", [1]), ("ArgMax", 1)])
+@pytest.mark.parametrize("keepdims", [0, 1, 2, -1])
+def test_only_1_keeps_dimensions(op_type: str, axes: Any, keepdims: int, tmp_path: Path) -> None:
+    where = {"axes": axes} if isinstance(axes, list) else {"axis": axes}
+    result = None if op_type == "ArgMax" else (0.02, 100)
+    assert_exact(between_model(op_type, [SHAPE], result, keepdims=keepdims, **where), tmp_path)
+
+
+FLAGS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
+    "keepdims": ("ReduceSum", {}, {}),
+    "noop_with_empty_axes": ("ReduceSum", {}, {}),
+    "ceil_mode": ("MaxPool", {}, {"kernel_shape": [2, 2], "strides": [2, 3]}),
+    "select_last_index": ("ArgMax", {}, {"axis": 1, "keepdims": 0}),
+    "count_include_pad": ("AveragePool", {}, {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1]}),
+    "transB": ("Gemm", {"w": np.eye(3, 3, 1, np.float32)}, {}),
+}
+
+
+@pytest.mark.parametrize("flag", FLAGS)
+def test_which_numbers_set_a_flag(flag: str) -> None:
+    """Only 1, or any but 0, in onnxruntime."""
+    op_type, constants, attributes = FLAGS[flag]
+    x = np.ones((3, 3) if constants else (1, 2, 5, 6), np.float32)
+    x[..., ::2] = 2
+
+    def run(number: int) -> Array:
+        return run_node(op_type, {"x": x}, constants, **attributes, **{flag: number})
+
+    assert not same_bits({"y": run(0)}, {"y": run(1)})
+    expected = run(0 if flag in TRUE_ONLY_AS_ONE else 1)
+    assert all(same_bits({"y": run(number)}, {"y": expected}) for number in (2, -1))
 
 
 def test_a_pad_constant_may_stand_behind_dequantize(tmp_path: Path) -> None:

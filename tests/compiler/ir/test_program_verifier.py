@@ -133,6 +133,11 @@ def test_a_valid_program_passes(text: str) -> None:
             ", ".join(['OutputStore("r", table=@t, channels=[0], total=1)'] * 2),
             "output 'r' is stored by 'rows' and 'rows'",
         ),
+        (
+            '"w": f32[16]',
+            '"w": f32[17]',
+            "output 'w' has 17 words, kernel 'words' stores 16 at most",
+        ),
         # places
         ("8 words at 0", "8 words", "buffer 'a' has no place"),
         ("64 words at 24", "64 words at 25", "buffer 'f' lies outside the arena of 88 words"),

@@ -143,12 +143,24 @@ def test_concat_gets_a_segment_for_each_part() -> None:
 def test_a_byte_input_and_output_keep_their_type() -> None:
     graph = packed(
         """
-        graph @t (%x: s8[1,3,2,2]{s=0.5, z=7}) -> ("y": %x, "z": %x) opset 21 {
+        graph @t (%x: s8[1,3,2,2]{s=0.5, z=7}) -> ("y": %y, "z": %y) opset 21 {
+          %y: s8[1,2,3,2]{s=0.5, z=7} = move(%x, form="transpose", attributes={"perm": [0, 2, 1, 3]})
         }
         """
     )
     assert [value.type.dtype for value in graph.outputs] == ["s8", "s8"]
-    assert [op.kind for op in graph.ops] == ["pack", "unpack"]
+    assert [op.kind for op in graph.ops] == ["pack", "move", "unpack"]
+
+
+def test_an_input_and_a_constant_are_copied_to_outputs() -> None:
+    graph = packed(
+        """
+        graph @t (%x: s8[3], %n: i64[2]) -> ("x": %x, "same": %x, "n": %n, "c": @c) opset 21 {
+          @c: u8[5] = [1, 2, 3, 4, 255]
+        }
+        """
+    )
+    assert [op.kind for op in graph.ops] == ["copy"] * 3
 
 
 def test_tables_are_indexed_and_filled_with_packed_bytes() -> None:
