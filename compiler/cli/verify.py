@@ -181,6 +181,12 @@ def _print(out: Console, report: Report) -> None:
     out.print(table)
     for region in report.regions:
         out.print(f"{region}; error {report.replay.errors[region.number]:.1e}")
+    if report.region_steps:
+        steps = report.all_region_steps
+        out.print(
+            f"quantized behind float regions, given the same inputs: {steps.differing} of {steps.values} "
+            f"values differ from onnxruntime's, by at most {steps.most} steps"
+        )
     if report.transposed:
         out.print(
             f"{len(report.transposed)} ConvTranspose: integer sums where onnxruntime computes in float; "

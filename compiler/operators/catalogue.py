@@ -7,6 +7,7 @@ that stands outside this package is entered by `register`.
 
 from __future__ import annotations
 
+from ..errors import UnsupportedError
 from ..ir.graph import Graph, Op
 from . import (
     binary,
@@ -26,7 +27,7 @@ from .base import LayoutRule
 from .convolution import fusion as convolution
 from .convolution import transposed
 from .float import expand, map, reductions
-from .fusion import NoIntegerForm, Rule, Surroundings
+from .fusion import NoIntegerForm, NotRun, Rule, Surroundings
 from .matmul import fusion as matmul
 from .moves import op as move
 from .moves import pad, resize
@@ -50,17 +51,25 @@ def register(rule: Rule) -> None:
 
 
 def groups(graph: Graph) -> dict[Op, Op]:
-    """The integer op in the place of each op that ends a group."""
-    around, replacements = Surroundings(graph), {}
+    """The integer op in the place of each op that ends a group.
+
+    Raises UnsupportedError where ONNX Runtime makes one that it can't run.
+    """
+    around, replacements, reasons = Surroundings(graph), {}, []
     for candidate in graph.ops:
         for rule in RULES:
             try:
                 group = rule(around, candidate)
             except NoIntegerForm:
                 continue
+            except NotRun as error:
+                reasons.append(f"%{candidate.result.name}: {error}")
+                break
             if group is not None:
                 replacements[group.last] = group.op
                 break
+    if reasons:
+        raise UnsupportedError(f"{graph.name}: onnxruntime can't run parts of the model:", reasons)
     return replacements
 
 
@@ -71,6 +80,6 @@ def explain(graph: Graph, candidate: Op) -> str | None:
         try:
             if rule(around, candidate) is not None:
                 return None
-        except NoIntegerForm as refusal:
+        except (NoIntegerForm, NotRun) as refusal:
             return str(refusal)
     return None

@@ -25,6 +25,10 @@ class NoIntegerForm(Exception):  # noqa: N818
     """Why ONNX Runtime leaves an op in float."""
 
 
+class NotRun(Exception):  # noqa: N818
+    """Why ONNX Runtime, which makes an integer op of an op, can't run that."""
+
+
 @dataclass(frozen=True)
 class Group:
     """The op that ends a group, and the integer op that takes its place."""
@@ -107,6 +111,17 @@ def with_quantization(value: Value, quantization: Quantization) -> Value:
     return Value(name, retype(value, quantization=quantization), value.data)
 
 
+def require_scales(scales: Array, outputs: int, what: str) -> None:
+    """Raises NotRun unless there is one scale or one for each of the `outputs`: scale k is that of output
+    k, whichever axis of the weights it stands for.
+    """
+    if scales.size not in (1, outputs):
+        raise NotRun(
+            f"onnxruntime makes an integer op of it, scale k for {what} k whatever their axis, and can't "
+            f"run that with {scales.size} scales for {outputs}: quantize the weights for each {what}"
+        )
+
+
 def int32_bias(bias: Value, sx: float, sw: Array) -> Value:
     """A float constant as the int32 that ONNX Runtime adds to the sums of x * w."""
     unit = np.float64(sx) * sw
@@ -119,4 +134,4 @@ def int32_bias(bias: Value, sx: float, sw: Array) -> Value:
 
 
 Rule = Callable[[Surroundings, Op], Group | None]
-"""The group of an op; None where it is not the rule's; NoIntegerForm where it stays float."""
+"""The group of an op; None where it is not the rule's; NoIntegerForm where it stays float; NotRun."""

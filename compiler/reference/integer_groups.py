@@ -120,6 +120,11 @@ def explain_groups(
     return Groups(tuple(integer), tuple(left), tuple(elementwise))
 
 
+def results_in_integers(optimized: onnx.ModelProto) -> dict[str, str]:
+    """The tensors that integer operators of an optimized graph make, with the operator of each."""
+    return {name: node.op_type for node in optimized.graph.node if _is_integer(node) for name in node.output}
+
+
 def _reason(node: onnx.NodeProto, model: SourceModel, signed: bool) -> tuple[str, str]:
     """Why a group was left in float and what to do about it."""
     if node.op_type not in PRODUCTS:
@@ -136,6 +141,7 @@ def _reason(node: onnx.NodeProto, model: SourceModel, signed: bool) -> tuple[str
         _inputs_reason(node, model)
         or _output_reason(node, model)
         or _bias_reason(node, model)
+        or _axis_reason(node, model)
         or (None if signed else _signed_reason(node, model))
         or (
             "for a reason that is not known here",
@@ -220,6 +226,21 @@ def _bias_reason(node: onnx.NodeProto, model: SourceModel) -> tuple[str, str] | 
         f"the scale of its bias differs by {ratio:.1%} from input scale * weight scale; "
         "onnxruntime allows 1% + 1e-6",
         "Quantize the bias with that product as its scale",
+    )
+
+
+def _axis_reason(node: onnx.NodeProto, model: SourceModel) -> tuple[str, str] | None:
+    """Several scales that are not those of the outputs: a product with a float bias stays in float, and
+    a Gemm of another number of columns.
+    """
+    weights = model.producer[node.input[1]]
+    scales = model.value(weights.input[1])
+    if scales is None or scales.size == 1:
+        return None
+    axis = next((attribute.i for attribute in weights.attribute if attribute.name == "axis"), 1)
+    return (
+        f"its weights have {scales.size} scales along axis {axis}, which are not those of its outputs",
+        "Quantize its weights for each output channel or column",
     )
 
 

@@ -6,7 +6,8 @@ an optimized graph, not the one in the file, so the oracle reads that graph back
 of int8 activations in float wherever it can't turn the activations into uint8, unless the session
 entry `session.qdqisint8allowed` is 1; `needs_signed_integer_kernels` tells which models want it.
 On a CPU without VNNI instructions the optimized graph is run with its u8 * s8 products as u8 * u8
-(`exact_sums`), whose sums are whole there too.
+(`exact_sums`), whose sums are whole there too. And where weights alone are quantized, onnxruntime
+quantizes the floats that meet them as well, unless `session.qdq_matmulnbits_accuracy_level` is 1.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from onnx import helper
 from ..arithmetic.array import Array
 from ..errors import CompileError, told_as
 from .exact_sums import sums_saturate, with_exact_sums
-from .integer_groups import Groups, explain_groups
+from .integer_groups import Groups, explain_groups, results_in_integers
 from .session import open_as_is, open_session, quiet_options
 
 _DTYPES: dict[str, np.dtype[Any]] = {
@@ -61,8 +62,8 @@ class Oracle:
     @property
     def reference(self) -> str:
         """What the outputs are exact against, for reports and artifacts."""
-        option = ", session.qdqisint8allowed=1" if self.signed_integer_kernels else ""
-        return f"onnxruntime {ort.__version__}{option}"
+        options = _entries(self.signed_integer_kernels, self.optimized)
+        return ", ".join([f"onnxruntime {ort.__version__}", *(f"{key}=1" for key in options)])
 
     @property
     def inputs(self) -> dict[str, tuple[np.dtype[Any], tuple[int | str | None, ...]]]:
@@ -104,6 +105,15 @@ class Oracle:
     def integer_groups(self) -> Groups:
         """Which parts of the model ran in integers, and why the others were left in float."""
         return explain_groups(self._model, self.optimized, self.signed_integer_kernels)
+
+    def results_in_integers(self) -> dict[str, str]:
+        """The tensors of the source model that onnxruntime makes in integers, with its operator of each.
+
+        Read off the graph before it goes channels-last, which renames tensors.
+        """
+        options = _options(self.signed_integer_kernels)
+        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+        return results_in_integers(_optimized(self._model, options)[1])
 
     def _run(self, session: ort.InferenceSession, inputs: Mapping[str, Array]) -> dict[str, Array]:
         # onnxruntime's own message names neither the model nor the inputs that it takes.
@@ -153,18 +163,37 @@ def _session(
     model: onnx.ModelProto, signed_integer_kernels: bool
 ) -> tuple[ort.InferenceSession, onnx.ModelProto]:
     """A session, and the optimized model that it runs, where need be with `exact_sums`."""
+    session, optimized = _optimized(model, _options(signed_integer_kernels))
+    if sums_saturate() and (exact := with_exact_sums(optimized)) is not None:
+        session = open_as_is(exact)
+    return session, optimized
+
+
+def _options(signed_integer_kernels: bool) -> ort.SessionOptions:
     options = quiet_options()
-    if signed_integer_kernels:
-        options.add_session_config_entry("session.qdqisint8allowed", "1")
+    for entry in _entries(signed_integer_kernels):
+        options.add_session_config_entry(entry, "1")
+    return options
+
+
+def _entries(signed_integer_kernels: bool, optimized: onnx.ModelProto | None = None) -> list[str]:
+    """The session entries that are 1; of them, those that change something in this optimized model."""
+    entries = ["session.qdqisint8allowed"] if signed_integer_kernels else []
+    if optimized is None or any(node.op_type == "MatMulNBits" for node in optimized.graph.node):
+        entries.append("session.qdq_matmulnbits_accuracy_level")
+    return entries
+
+
+def _optimized(
+    model: onnx.ModelProto, options: ort.SessionOptions
+) -> tuple[ort.InferenceSession, onnx.ModelProto]:
+    """A session, and what its optimizers made of the model."""
     with tempfile.TemporaryDirectory(prefix="onnx2wgsl-") as folder:
         # onnxruntime hands out the graph that it runs as a file only.
         dump = Path(folder) / "optimized.onnx"
         options.optimized_model_filepath = str(dump)
         session = open_session(model, options)
-        optimized = onnx.load(dump)
-    if sums_saturate() and (exact := with_exact_sums(optimized)) is not None:
-        session = open_as_is(exact)
-    return session, optimized
+        return session, onnx.load(dump)
 
 
 def _dtype(name: str) -> np.dtype[Any]:

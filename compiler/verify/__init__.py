@@ -14,6 +14,9 @@ region is compared *given the same inputs*:
 2. On the device every kernel is replayed: the simulator gets the words that the kernels before it
    wrote on the device. Integer kernels must write the same words; at the end of a region the floats
    may differ by TOLERANCE of the largest magnitude in the tensor.
+3. What a region makes, quantized, is compared in steps with what ONNX Runtime makes of the same
+   inputs: with bytes of floats within TOLERANCE of its own. Where ONNX Runtime computes it in
+   integers, the model is not exact, however many values differ (`Expectation.integers`).
 
 A ConvTranspose is a sum of integers here and one of floats in ONNX Runtime, so that now and then a
 value is one step apart. Graphs are given ONNX Runtime's; programs and the device are held, bit for

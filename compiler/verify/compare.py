@@ -94,33 +94,48 @@ def relative_error(want: Array, have: Array) -> float:
     same = same_values(want, have)
     if same.all():
         return 0.0
-    finite = np.abs(want[np.isfinite(want)].astype(np.float64))
-    scale = float(finite.max()) if finite.size and finite.max() > 0 else 1.0
+    scale = magnitude(want) or 1.0
     with np.errstate(invalid="ignore"):
         difference = np.abs(want.astype(np.float64) - have.astype(np.float64))
     worst = np.where(same, 0, difference).max()
     return float("inf") if np.isnan(worst) else float(worst) / scale
 
 
+def magnitude(values: Array) -> float:
+    """The largest finite magnitude of floats; 0 where there is none."""
+    return float(np.abs(values[np.isfinite(values)].astype(np.float64)).max(initial=0))
+
+
 @dataclass
 class Steps:
-    """Quantized values: how many there are, how many differ, and by how many steps at most."""
+    """Quantized values: how many there are, how many differ, and by how many steps at most.
+
+    `beyond`: how many differ by more than they may.
+    """
 
     values: int = 0
     differing: int = 0
     most: int = 0
+    beyond: int = 0
 
     @classmethod
     def between(cls, want: Array, have: Array) -> Steps:
-        """Of two tensors of bytes, both u8 or both s8."""
+        """Of two tensors of bytes, both u8 or both s8, which may be one step apart."""
+        return cls.within(want, have, (have.astype(np.int64) - 1, have.astype(np.int64) + 1))
+
+    @classmethod
+    def within(cls, want: Array, have: Array, limits: tuple[Array, Array]) -> Steps:
+        """Of two such tensors; `limits`: the least and the greatest that `want` may be."""
         apart = np.abs(have.astype(np.int64) - want)
-        return cls(apart.size, int((apart > 0).sum()), int(apart.max(initial=0)))
+        beyond = (want < limits[0]) | (want > limits[1])
+        return cls(apart.size, int((apart > 0).sum()), int(apart.max(initial=0)), int(beyond.sum()))
 
     @property
     def ok(self) -> bool:
-        return self.most <= 1
+        return not self.beyond
 
     def add(self, other: Steps) -> None:
         self.values += other.values
         self.differing += other.differing
         self.most = max(self.most, other.most)
+        self.beyond += other.beyond

@@ -11,10 +11,12 @@ from ..errors import CompileError, InternalError, UnsupportedError
 from ..frontend.model_file import Shapes
 from ..ir.graph import Graph
 from ..ir.program import Kernel, Program, float_kernels
-from ..reference.oracle import reference_of
+from ..reference.oracle import Oracle, reference_of
 from .compare import Feed, compare
 from .compiled import compile_in_memory
-from .expectation import Expected
+from .expectation import Expected, integers_in_float
+from .origins import quantized_floats
+from .regions import float_regions
 from .stages import Stage, after, compare_stage
 
 RunOnDevice = Callable[[onnx.ModelProto, Program, Feed], Feed]
@@ -27,8 +29,8 @@ class Comparison:
     """One model against ONNX Runtime, stage by stage.
 
     Where `refused` or `in_float` (by ONNX Runtime, or as a float region) are not empty they say
-    why, and nothing counts as compared. `crash` is an error that is nobody's mistake, with the
-    stage before it.
+    why, and nothing counts as compared but what ONNX Runtime has in integers. `crash` is an error
+    that is nobody's mistake, with the stage before it.
     """
 
     model: onnx.ModelProto
@@ -86,6 +88,8 @@ def compare_model(
     comparer.compare(shapes, run_on_device)
     if comparison.refused or comparison.in_float:
         comparison.stages.clear()  # what stays in float is not exact
+    if comparison.in_float and comparer.packed is not None:
+        comparison.stages += comparer.integers_in_float(oracle)
     return comparison
 
 
@@ -96,6 +100,7 @@ class _Comparer:
         self.comparison = comparison
         self.expected = expected
         self.last_stage = "the start"
+        self.packed: Graph | None = None
 
     def compare(self, shapes: Shapes | None, run_on_device: RunOnDevice | None) -> None:
         """Every stage; whatever stops it is noted down."""
@@ -117,6 +122,15 @@ class _Comparer:
     def _observe(self, name: str, stage: Graph | Program) -> None:
         self.comparison.stages.append(compare_stage(after(name), stage, self.expected))
         self.last_stage = name
+        self.packed = stage if isinstance(stage, Graph) else self.packed
+
+    def integers_in_float(self, oracle: Oracle) -> list[Stage]:
+        """What stayed in float here and is computed in integers by ONNX Runtime: wrong, each."""
+        program, packed = self.comparison.program, self.packed
+        assert program is not None
+        assert packed is not None
+        integers = integers_in_float(oracle, float_regions(program), quantized_floats(packed))
+        return [Stage.in_float_here(name, op_type) for name, op_type in integers.items()]
 
     def _on_device(self, program: Program, run: RunOnDevice) -> Stage:
         model = self.comparison.model

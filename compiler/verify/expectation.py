@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+
+import numpy as np
 
 from ..errors import CompileError
 from ..ir.graph import Tensors, Value
 from ..ir.types import Array
+from ..operators.quantize import QuantizeByThresholds, levels_of
 from ..reference.oracle import Oracle
-from .compare import Feed, Steps
+from .compare import TOLERANCE, Feed, Steps, magnitude
 from .compiled import Compiled
 from .interpreter import run_graph
 from .origins import as_values, quantized_floats, transposed_results
-from .regions import float_regions, outputs_after_floats
+from .regions import Region, float_regions, outputs_after_floats
 
 
 @dataclass(frozen=True)
@@ -38,8 +42,10 @@ class Expectation:
 
     `after_floats`: outputs that depend on a float region; `float_outputs`: those of them with no
     QuantizeLinear in between. `transposed`: what makes the results of ConvTranspose, by their
-    names. `names`: the tensors inside of the model that are asked for; `note` says why they could
-    not be had, where that is so: then only kernels are compared.
+    names; `quantized`: what quantizes the results of float regions. `integers`: what a float region
+    makes and ONNX Runtime makes in integers, with its operator of each. `names`: the tensors inside
+    of the model that are asked for; `note` says why they could not be had, where that is so: then
+    only kernels are compared.
     """
 
     def __init__(self, oracle: Oracle, compiled: Compiled) -> None:
@@ -48,8 +54,9 @@ class Expectation:
         self.regions = float_regions(compiled.program)
         self.after_floats, self.float_outputs = outputs_after_floats(compiled.program)
         self.transposed = transposed_results(compiled.packed)
-        behind = quantized_floats(compiled.packed) if self.regions else []
-        self.names = list(dict.fromkeys([*behind, *self.transposed]))
+        self.quantized = quantized_floats(compiled.packed) if self.regions else {}
+        self.integers = integers_in_float(oracle, self.regions, self.quantized)
+        self.names = list(dict.fromkeys([*self.quantized, *self.transposed]))
         self.note = ""
 
     @property
@@ -78,11 +85,47 @@ class Expectation:
     def steps(self, expected: Expected) -> Steps:
         """How the ConvTranspose here differ from ONNX Runtime's, given the same inputs."""
         total = Steps()
+        operands, inside = self._given_the_same(expected)
+        for op in self.transposed.values():
+            if op.result.name in inside:
+                total.add(Steps.between(inside[op.result.name], op.evaluate(operands)))
+        return total
+
+    def region_steps(self, expected: Expected) -> dict[str, Steps]:
+        """How what is quantized behind float regions differs from ONNX Runtime's, given the same inputs,
+        by the model's names of the tensors; with no values where ONNX Runtime's could not be had.
+        """
+        operands, inside = self._given_the_same(expected)
+        steps = dict.fromkeys(self.integers, Steps())
+        for name, op in self.quantized.items():
+            if op.result.name in inside:
+                steps[name] = _region_steps(op, inside[op.result.name], operands)
+        return steps
+
+    def _given_the_same(self, expected: Expected) -> tuple[Tensors, Feed]:
+        """All tensors here, where those that are compared are ONNX Runtime's; and those."""
         tensors: dict[Value, Array] = {}
         inside = as_values(self.packed, expected.inside)
         run_graph(self.packed, expected.sample, tensors.__setitem__, inside)
-        for op in self.transposed.values():
-            if op.result.name in inside:
-                own = op.evaluate(Tensors(tensors))
-                total.add(Steps.between(inside[op.result.name], own))
-        return total
+        return Tensors(tensors), inside
+
+
+def _region_steps(quantize: QuantizeByThresholds, want: Array, operands: Tensors) -> Steps:
+    """ONNX Runtime's bytes may be those of any floats within TOLERANCE of the ones here."""
+    x = operands[quantize.x]
+    reach = np.float32(TOLERANCE * magnitude(x))
+    have, low, high = (levels_of(values, quantize.thresholds.array) for values in (x, x - reach, x + reach))
+    return Steps.within(want, have, (low, high))
+
+
+def integers_in_float(
+    oracle: Oracle, regions: Sequence[Region], quantized: Collection[str]
+) -> dict[str, str]:
+    """What float `regions` make, also `quantized` behind them, and ONNX Runtime makes in integers: the
+    names of the tensors, with its operator of each.
+    """
+    if not regions:
+        return {}
+    floats = {node.partition(" ")[2] for region in regions for node in region.nodes}
+    integers = oracle.results_in_integers()
+    return {name: op_type for name, op_type in integers.items() if name in floats or name in quantized}

@@ -30,13 +30,13 @@ def _as_value(value: Value, tensor: Array) -> Array:
     return (np.ascontiguousarray(tensor) ^ np.uint8(0x80)).view(np.int8)
 
 
-def quantized_floats(packed: Graph) -> list[str]:
-    """Names of the QuantizeLinear results behind float ops."""
-    return [
-        op.result.model_name
+def quantized_floats(packed: Graph) -> dict[str, QuantizeByThresholds]:
+    """What quantizes the results of float ops, by the model's name of what it makes."""
+    return {
+        op.result.model_name: op
         for op in packed.ops
         if isinstance(op, QuantizeByThresholds) and op.x not in packed.inputs
-    ]
+    }
 
 
 def transposed_results(packed: Graph) -> dict[str, Op]:

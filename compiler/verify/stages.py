@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from ..ir.graph import Graph
 from ..ir.program import Program
 from ..ir.types import Array
-from .compare import Difference, Feed, compare
+from .compare import Difference, Feed, Steps, compare
 from .expectation import Expected
 from .interpreter import run_graph
 from .origins import as_values
@@ -20,7 +20,8 @@ class Stage:
     """How something differs over all samples.
 
     `name`: when or where, as "after schedule". `what`: what was counted. `first_sample`: the number
-    of the first sample of which exact values differ. `detail` goes behind a sentence on it.
+    of the first sample of which exact values differ. `detail` goes behind a sentence on it. `in_float`:
+    it is computed in float here, and in integers by the reference: not exact, whatever differs.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Stage:
     what: str = "values"
     first_sample: int | None = None
     detail: str = ""
+    in_float: bool = False
 
     @classmethod
     def of(cls, name: str, differences: Iterable[Difference]) -> Stage:
@@ -39,9 +41,17 @@ class Stage:
                 stage.first_sample = number
         return stage
 
+    @classmethod
+    def in_float_here(cls, tensor: str, op_type: str, steps: Steps | None = None) -> Stage:
+        """A tensor that the operator `op_type` of the reference makes in integers; `steps` apart."""
+        steps = steps or Steps()
+        detail = f"; up to {steps.most} steps" * bool(steps.differing)
+        name = f"in {tensor!r}, float here and {op_type} there"
+        return cls(name, Difference(steps.values, steps.differing), detail=detail, in_float=True)
+
     @property
     def ok(self) -> bool:
-        return self.difference.ok
+        return self.difference.ok and not self.in_float
 
 
 def after(pass_name: str) -> str:

@@ -8,7 +8,7 @@ from ..ir.graph import Graph
 from ..ir.program import Program
 from ..pipeline import compile_graph
 from ..reference.oracle import Oracle
-from .compare import Difference, Feed, compare
+from .compare import Difference, Feed, Steps, compare
 from .compiled import Compiled
 from .expectation import Expectation, Expected
 from .replay import Device, decomposition_errors, first_wrong_kernel, replay
@@ -30,7 +30,11 @@ class Verification:
         self.expectation = Expectation(oracle, compiled)
         self.expected = [self.expectation.of(sample) for sample in samples]
         self.report = Report(
-            oracle.reference, len(samples), self.expectation.regions, self.expectation.transposed
+            oracle.reference,
+            len(samples),
+            self.expectation.regions,
+            self.expectation.transposed,
+            self.expectation.integers,
         )
 
     def stage(self, name: str, stage: Graph | Program) -> Stage:
@@ -87,9 +91,13 @@ class Verification:
             self.report.replay.add(result)
 
     def steps(self) -> None:
-        """How far the ConvTranspose here are from ONNX Runtime's."""
+        """How far what ConvTranspose and float regions make here is from ONNX Runtime's."""
         for expected in self.expected:
-            self.report.steps.add(self.expectation.steps(expected))
+            if self.expectation.transposed:
+                self.report.steps.add(self.expectation.steps(expected))
+            if self.expectation.regions:
+                for name, steps in self.expectation.region_steps(expected).items():
+                    self.report.region_steps.setdefault(name, Steps()).add(steps)
 
     def _add(self, stage: Stage) -> Stage:
         self.report.stages.append(stage)

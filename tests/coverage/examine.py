@@ -132,6 +132,8 @@ def _wrong(report: Report, self_test: bool) -> str:
         return f"the integer kernels {', '.join(sorted(report.replay.wrong))}"
     if not (bits.ok and report.replay.ok):
         return f"a float region by {_bound(max(bits.error, report.replay.error))}"
+    if report.wrong_regions:
+        return "; ".join(f"{stage.name}{stage.detail}" for stage in report.wrong_regions)
     if not report.steps.ok:
         return f"a ConvTranspose by {report.steps.most} steps"
     return "" if self_test else "the self-test of the kernels"

@@ -113,6 +113,9 @@ def replayed(model: onnx.ModelProto, verification: Verification) -> tuple[str, s
         return DIFFERS, f"simulator: {stage.difference}"
     with saved(model) as source, open_program(program, source) as session:
         verification.replay(session)
+    verification.steps()
+    for stage in verification.report.wrong_regions:
+        return DIFFERS, f"{stage.name}{stage.detail}"
     (_, first), *others = in_every_variant(model, program, expected.sample)
     outputs, replay = verification.compare_outputs(expected, first), verification.report.replay
     if not (outputs.ok and replay.ok):

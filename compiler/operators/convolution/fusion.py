@@ -2,10 +2,11 @@
 
 Rule: `quantize(act?(conv(dequantize(x), dequantize(w), bias)))` becomes `qconv`, where
 1. x has one scale; x and the result have the same dtype;
-2. w is constant, s8 or u8 (s8 where x is s8), with one scale or one for each output channel;
+2. w is constant, s8 or u8 (s8 where x is s8), with one scale or one for each output channel; their
+   axis is not looked at, so that scale k is that of output k also where they stand for another;
 3. bias is absent, an int32 constant whose scale lies within 1 % + 1e-6 of sx * sw (ONNX Runtime's
    tolerance; the integers are then taken as they are), or a float constant, which is quantized as
-   ONNX Runtime does;
+   ONNX Runtime does, unless the scales of w stand for another axis;
 4. act is absent, or a Relu or Clip that the saturation of quantize makes redundant.
 
 Refusals, because ONNX Runtime leaves these in float (its results could not be met exactly):
@@ -23,7 +24,7 @@ from ...ir.graph import Op, Value
 from ...ir.types import Array
 from ...reference.facts import ACTIVATIONS
 from ..base import FamilyOp
-from ..fusion import Group, NoIntegerForm, Surroundings, int32_bias
+from ..fusion import Group, NoIntegerForm, Surroundings, int32_bias, require_scales
 from ..onnx_op import Elementwise
 from ..quantize import Dequantize, Quantize
 from .op import Conv, QConv
@@ -49,6 +50,9 @@ def fuse(around: Surroundings, op: Op) -> Group | None:
             f"it takes {x.type.dtype} and gives {quantize.result.type.dtype}; the two must agree"
         )
     bias = quantized_bias(producers, op.bias, sx, scale)
+    if scale.size > 1 and weight.axis != 0 and op.bias is not None and op.bias.data is not None:
+        raise NoIntegerForm(f"its bias is float, and the scales of its weights are along axis {weight.axis}")
+    require_scales(scale, weight.x.type.shape[0], "output channel")
     return Group(
         quantize,
         QConv(
@@ -104,14 +108,10 @@ def is_redundant(activation: Elementwise, quantize: Quantize) -> bool:
 def _weight_parameters(weight: Dequantize, dtype: str) -> tuple[Array, Value | None]:
     """Scales f32 [1] or [O], and the zero points where any is not zero."""
     scale = weight.scale.array.astype(F32).reshape(-1)
-    if scale.size > 1 and (weight.axis != 0 or scale.size != weight.x.type.shape[0]):
-        raise NoIntegerForm(f"its weights have {scale.size} scales along axis {weight.axis}")
     if not weight.x.type.is_byte or (dtype == "s8" and weight.x.type.dtype == "u8"):
         raise NoIntegerForm(f"{weight.x.type.dtype} weights with {dtype} activations are not integer")
     zero_point = weight.zero_point
     if zero_point is not None and zero_point.array.any():
-        if zero_point.array.size not in (1, weight.x.type.shape[0]):
-            raise NoIntegerForm(f"its weights have {zero_point.array.size} zero points")
         return scale, zero_point
     return scale, None
 
@@ -133,6 +133,8 @@ def quantized_bias(producers: dict[Value, Op], bias: Value | None, sx: float, sw
         raise NoIntegerForm("its bias has a zero point")
     expected = F32(sx) * sw
     bias_scale = dequantize.scale.array.astype(F32).reshape(-1)
+    if bias_scale.size not in (1, expected.size) and expected.size != 1:
+        raise NoIntegerForm(f"its bias has {bias_scale.size} scales, its weights {expected.size}")
     if (np.abs(bias_scale - expected) > 0.01 * np.abs(expected) + 1e-6).any():
         raise NoIntegerForm("the scale of its bias is not the product of input and weight scale")
     return dequantize.x

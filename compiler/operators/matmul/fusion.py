@@ -1,7 +1,8 @@
 """Matrix products of quantized tensors: MatMul and Gemm.
 
 Rule: `matmul(dequantize(a), dequantize(b))`, and likewise gemm, becomes `qmatmul`, where
-1. a has one scale, b has one or one for each column (a constant); b is s8 where a is;
+1. a has one scale, b has one or one for each column (a constant); b is s8 where a is; the axis of
+   b's scales is not looked at, so that scale k is that of column k also where they stand for rows;
 2. the bias of gemm is absent, int32 behind dequantize (its scale is not looked at), or a float
    constant [N] which is quantized as ONNX Runtime does; alpha other than 1 only without bias, and
    beta 1 with one;
@@ -14,7 +15,8 @@ Rule: `matmul(dequantize(a), dequantize(b))`, and likewise gemm, becomes `qmatmu
 Refusals, because ONNX Runtime leaves these in float:
 - an operand is float, or s8 times u8;
 - quantize and another op, or two quantizes, read the result;
-- a float bias where no quantize follows;
+- a float bias where no quantize follows, or where the scales of b stand for rows;
+- as many scales of b as it has no columns, in a gemm (a matmul is then refused: it can't run);
 - Relu or Clip between gemm or matmul and quantize, redundant or not.
 """
 
@@ -28,7 +30,7 @@ from ...arithmetic import F32
 from ...ir.graph import Op, Value
 from ...ir.types import Array
 from ..base import FamilyOp
-from ..fusion import Group, NoIntegerForm, Surroundings, int32_bias
+from ..fusion import Group, NoIntegerForm, Surroundings, int32_bias, require_scales
 from ..moves.op import Move
 from ..onnx_op import Elementwise, FloatOp
 from ..quantize import Dequantize, Quantize
@@ -48,19 +50,26 @@ class _Product:
     alpha: float = 1.0
     beta: float = 1.0
 
+    @property
+    def is_gemm(self) -> bool:
+        """Whether ONNX Runtime has a Gemm, also of MatMul and Add."""
+        return self.last.onnx_name != "MatMul"
+
 
 def fuse(around: Surroundings, op: Op) -> Group | None:
     """The group of a matrix product, of an addition that is the bias of one too."""
     product = _product(around, op)
     if product is None:
         return None
-    a, (b, b_scale, b_zero_point) = around.quantized(product.a), _second(around, product)
+    a, (b, b_scale, b_zero_point, by_column) = around.quantized(product.a), _second(around, product)
     if a.type.dtype == "s8" and b.type.dtype == "u8":
         raise NoIntegerForm("s8 times u8 is not integer")
     if a.data is not None and b.data is not None:
         raise NoIntegerForm("both its operands are constants")
     quantize = _quantize_after(around, product.last)
     bias = _bias(around, product, a, b_scale, quantize is not None)
+    if not by_column and bias is not None and product.bias is not None and product.bias.data is not None:
+        raise NoIntegerForm("its bias is float, and the scales of its second operand are not its columns'")
     last = quantize or product.last
     if quantize is not None and quantize.result.type.dtype != a.type.dtype:
         raise NoIntegerForm(f"it takes {a.type.dtype} and gives {quantize.result.type.dtype}")
@@ -77,6 +86,10 @@ def fuse(around: Surroundings, op: Op) -> Group | None:
     )
     if not matmul.result.type.shape:
         raise NoIntegerForm("its result is one number")
+    columns = matmul.columns if len(b.type.shape) == 2 else 1
+    if product.is_gemm and b_scale.size not in (1, columns):
+        raise NoIntegerForm(f"its second operand has {b_scale.size} scales for {columns} columns")
+    require_scales(b_scale, columns, "column")
     return Group(last, matmul)
 
 
@@ -123,8 +136,10 @@ def _addend(op: Op, product: FloatOp) -> Value | None:
     return other if shape == (columns,) or shape in matrices else None
 
 
-def _second(around: Surroundings, product: _Product) -> tuple[Value, Array, Array]:
-    """The bytes of operand b, its scales f32 and zero points i32, one or one a column."""
+def _second(around: Surroundings, product: _Product) -> tuple[Value, Array, Array, bool]:
+    """The bytes of operand b, its scales f32 and zero points i32, one or several; whether several are
+    those of its columns.
+    """
     value, transposed = product.b, False
     producer = around.producers.get(value)
     if isinstance(producer, Move) and producer.form == "transpose" and len(producer.x.type.shape) == 2:
@@ -135,20 +150,20 @@ def _second(around: Surroundings, product: _Product) -> tuple[Value, Array, Arra
         b = around.stored(value, "its second operand")
         assert b.type.quantization is not None
         scale = np.array([b.type.quantization.scale], F32)
-        return b, scale, np.array([b.type.quantization.zero_point], np.int32)
+        return b, scale, np.array([b.type.quantization.zero_point], np.int32), True
     if not producer.x.type.is_byte:
         raise NoIntegerForm(f"its second operand is {producer.x.type.dtype}")
     scale, rank = producer.scale.array.astype(F32).reshape(-1), len(producer.x.type.shape)
     columns_at = 0 if product.trans_b != transposed else rank - 1
-    if scale.size > 1 and (producer.axis != columns_at or rank != 2):
-        raise NoIntegerForm(f"its second operand has {scale.size} scales along axis {producer.axis}")
+    by_column = scale.size == 1 or producer.axis == columns_at
     zero = np.zeros(1, np.int32)
     if producer.zero_point is not None:
         zero = producer.zero_point.array.astype(np.int32).reshape(-1)
     zero = zero if zero.any() else np.zeros(1, np.int32)
     if transposed:
-        return Value.constant(f"{producer.x.name}.transposed", producer.x.array.T.copy()), scale, zero
-    return producer.x, scale, zero
+        b = Value.constant(f"{producer.x.name}.transposed", producer.x.array.T.copy())
+        return b, scale, zero, by_column
+    return producer.x, scale, zero, by_column
 
 
 def _quantize_after(around: Surroundings, op: FamilyOp) -> Quantize | None:

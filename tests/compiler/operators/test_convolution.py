@@ -234,12 +234,6 @@ def test_a_bias_that_onnxruntime_does_not_take_keeps_it_float(lines: str, why: s
     assert why in reason(before(conv))
 
 
-def test_scales_along_another_axis_keep_it_float() -> None:
-    weights = WEIGHTS.replace("@sw: f32[] = [0.01]", "@sw: f32[2] = [0.01, 0.02]")
-    weights = weights.replace("scale=@sw)", "scale=@sw, axis=1)")
-    assert reason(before(weights=weights)) == "its weights have 2 scales along axis 1"
-
-
 def test_the_multiplier_is_rounded_after_each_operation() -> None:
     """0.1 * 0.3 / 0.7, of which one rounding at the end makes the next float."""
     graph = parse_graph(before().replace("0.25", "0.7").replace("0.5", "0.1").replace("0.01", "0.3"))

@@ -97,8 +97,8 @@ def test_one_in_a_hundred_integers_may_differ() -> None:
 
 def test_steps_of_bytes_do_not_wrap() -> None:
     steps = Steps.between(np.array([0, 255, 7, 9], np.uint8), np.array([255, 254, 7, 8], np.uint8))
-    assert steps == Steps(values=4, differing=3, most=255)
+    assert steps == Steps(values=4, differing=3, most=255, beyond=1)
     assert not steps.ok
     steps.add(Steps(2, 1, 1))
-    assert steps == Steps(6, 4, 255)
+    assert steps == Steps(6, 4, 255, 1)
     assert Steps.between(np.array([3], np.int8), np.array([2], np.int8)).ok

@@ -8,7 +8,9 @@ import pytest
 from onnx2wgsl.compiler.errors import CompileError, InternalError
 from onnx2wgsl.compiler.ir.graph import Graph
 from onnx2wgsl.compiler.ir.program import Program
+from onnx2wgsl.compiler.operators import catalogue
 from onnx2wgsl.compiler.operators.convolution.op import QConv
+from onnx2wgsl.compiler.operators.fusion import NoIntegerForm
 from onnx2wgsl.compiler.passes.canonicalize import Canonicalize
 from onnx2wgsl.compiler.passes.fold_pad import FoldPad
 from onnx2wgsl.compiler.pipeline import PASS_NAMES
@@ -68,6 +70,17 @@ def test_what_stays_in_float_is_not_compared() -> None:
     assert (comparison.stages, comparison.failed, comparison.program) == ([], False, None)
     with pytest.raises(AssertionError, match="left in float"):
         comparison.require_exact()
+
+
+def test_what_is_float_here_and_in_integers_there_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stays(*_: object) -> None:
+        raise NoIntegerForm("planted")
+
+    monkeypatch.setattr(catalogue, "RULES", [stays])
+    comparison = compare_model(integer_model(), [sample()], simulated)
+    assert comparison.failed
+    (stage,) = comparison.stages
+    assert stage.name.endswith(", float here and QLinearConv there")
 
 
 def test_what_the_compiler_refuses_is_told() -> None:

@@ -24,7 +24,7 @@ def test_what_is_quantized_behind_floats_is_named_as_in_the_model() -> None:
     (node,) = [n for n in float_model().graph.node if n.output[0] == name]
     assert node.op_type == "QuantizeLinear"
     assert node.input[0].startswith("instancenormalization")
-    assert quantized_floats(verification_of(integer_model()).compiled.packed) == []
+    assert quantized_floats(verification_of(integer_model()).compiled.packed) == {}
 
 
 def test_the_result_of_a_conv_transpose_is_known_in_the_packed_graph() -> None:

@@ -6,10 +6,14 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
 import onnx
 import pytest
 from onnx2wgsl.compiler.errors import CompileError
 from onnx2wgsl.compiler.frontend.driver import import_model
+from onnx2wgsl.compiler.operators import catalogue
+from onnx2wgsl.compiler.operators.fusion import NoIntegerForm
+from onnx2wgsl.compiler.operators.onnx_op import FloatOp
 from onnx2wgsl.compiler.pipeline import PASS_NAMES
 from onnx2wgsl.compiler.reference.oracle import Oracle
 from onnx2wgsl.compiler.verify.compare import Difference, Steps
@@ -19,7 +23,10 @@ from onnx2wgsl.compiler.verify.report import Report
 from onnx2wgsl.compiler.verify.stages import Stage
 from onnx2wgsl.compiler.verify.verification import Verification
 
+from tests.builders.qdq import QDQBuilder
 from tests.compiler.verify.simulated import (
+    PARAMS,
+    SHAPE,
     SimulatedDevice,
     float_model,
     integer_model,
@@ -112,6 +119,48 @@ def test_a_conv_transpose_is_held_to_this_compilers_sums() -> None:
     assert check.report.verdict.endswith(" on the simulator, with integer sums in its ConvTranspose")
 
 
+@pytest.mark.parametrize("quantized", [True, False], ids=["bytes", "floats"])
+def test_what_is_float_here_and_in_integers_there_is_not_exact(
+    quantized: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stays(*_: object) -> None:
+        raise NoIntegerForm("planted")
+
+    monkeypatch.setattr(catalogue, "RULES", [stays])
+    b = QDQBuilder()
+    x = b.constant_tensor(np.full((5, 4), 3, np.int8), 0.1, 0, 1)
+    b.output(b.node("MatMul", [b.input(SHAPE, PARAMS), x], PARAMS if quantized else None))
+    check = verification_of(b.build())
+    check.on_device(device(check))
+    (name,) = check.expectation.integers
+    there = "QLinearMatMul" if quantized else "MatMulIntegerToFloat"
+    count = 72 if quantized else 0
+    assert re.fullmatch(
+        rf"NOT exact: \d+ of {count} values differ from onnxruntime \S+ in '{re.escape(name)}', "
+        rf"float here and {there} there(; up to 1 steps)?",
+        check.report.verdict,
+    )
+
+
+def test_what_is_quantized_behind_a_float_region_is_held_to_its_floats(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A region that makes something else than ONNX Runtime's, with kernels that agree with each other."""
+    check = verification_of(float_model())
+    check.on_device(device(check))
+    (steps,) = check.report.region_steps.values()
+    assert (steps.values, steps.beyond) == (240, 0)
+    evaluate = FloatOp.evaluate
+    monkeypatch.setattr(FloatOp, "evaluate", lambda op, tensors: evaluate(op, tensors) + np.float32(0.1))
+    check = verification_of(float_model())
+    check.steps()
+    assert re.fullmatch(
+        r"NOT exact: 2\d\d of 240 values differ from onnxruntime \S+ in '\S+', behind a float region; "
+        r"up to 4 steps, more than floats within 1e-05 make",
+        check.report.verdict,
+    )
+
+
 # ------------------------------------------------------------------------- what a report says
 
 
@@ -141,7 +190,7 @@ def test_a_float_region_that_is_off_is_blamed() -> None:
 
 def test_two_steps_of_a_conv_transpose_are_one_too_many() -> None:
     assert report(steps=Steps(9, 1, 1)).wrong is None
-    assert report(steps=Steps(9, 1, 2)).verdict == (
+    assert report(steps=Steps(9, 1, 2, 1)).verdict == (
         "NOT exact: 1 of 9 values differ from a reference in a ConvTranspose; "
         "up to 2 steps, where one is allowed"
     )
