@@ -50,6 +50,8 @@ class Importer:
         self.poisoned: set[str] = set()
         self.ops: list[Op] = []
         self._handler_of = handler_of
+        self._producers: dict[Value, Op] = {}
+        self._indexed = 0  # ops that are among the producers
 
     def graph(self) -> Graph:
         inputs = [self._input(tensor) for tensor in self.source.inputs]
@@ -188,12 +190,12 @@ class Importer:
     def constant(self, node: Any, index: int) -> Array | None:
         """The data of operand `index`, also behind DequantizeLinear; refuses a computed one."""
         value = self.operand(node, index)
-        for op in self.ops:
-            if op.result is value and isinstance(op, Dequantize) and op.x.data is not None:
-                return dequantized(op)
-        if value is not None and value.data is None:
-            raise NodeRefusal(f"operand {index} ({value.name!r}) must be constant")
-        return None if value is None else value.array
+        if value is None or value.data is not None:
+            return None if value is None else value.array
+        op = self.producer(value)
+        if isinstance(op, Dequantize) and op.x.data is not None:
+            return dequantized(op)
+        raise NodeRefusal(f"operand {index} ({value.name!r}) must be constant")
 
     def quantization_at(self, node: Any, index: int) -> Quantization:
         """The one scale, and the zero point behind it (0 where it is left out), of an activation."""
@@ -216,15 +218,28 @@ class Importer:
 
     def _set_quantization(self, x: Value, quantization: Quantization) -> None:
         """What the bytes of `x` mean, and those that were merely moved into it."""
-        if x.type.quantization is not None or x.data is not None:
-            return
-        x.type = retype(x, quantization=quantization)
-        # Bytes that are only moved get their meaning from whoever dequantizes them in the end.
-        for op in self.ops:
-            if op.result is x and op.moves_values:
-                for operand in op.takes_from:
-                    if operand.type.is_byte:
-                        self._set_quantization(operand, quantization)
+        left = [x]
+        while left:
+            value = left.pop()
+            if value.type.quantization is not None or value.data is not None:
+                continue
+            value.type = retype(value, quantization=quantization)
+            # Bytes that are only moved get their meaning from whoever dequantizes them in the end.
+            op = self.producer(value)
+            if op is not None and op.moves_values:
+                left += [operand for operand in op.takes_from if operand.type.is_byte]
+
+    def producer(self, value: Value) -> Op | None:
+        """The op so far that makes a value; None where there is none."""
+        for op in self.ops[self._indexed :]:
+            self._producers[op.result] = op
+        self._indexed = len(self.ops)
+        return self._producers.get(value)
+
+    def replace_from(self, start: int, ops: Sequence[Op]) -> None:
+        """Puts others in the place of the ops from number `start` (from the end where negative) on."""
+        self.ops[start:] = ops
+        self._indexed = min(self._indexed, len(self.ops) - len(ops))
 
     def add(self, op: Op) -> None:
         """An op whose result has the shape that its rule gives."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..ir.editor import Editor
 from ..ir.graph import Graph, Tensors, Value
 from ..ir.layout import channels_of_lanes, pixel_shape, to_planar_lanes
 from ..ir.program import Source, View, WordStore, output_words
@@ -126,8 +127,10 @@ def _flip(x: Array, outside: TensorType, result: TensorType) -> Array:
 def load_inputs(graph: Graph) -> list[Load]:
     """Words in the place of every graph input that is none inside; its readers read those."""
     loads = [Load(Value(f"{x.name}.words", x.type), x) for x in graph.inputs if _narrow(x)]
+    editor = Editor(graph)
     for load in loads:
-        graph.replace_value(load.x, load.result)
+        editor.replace_value(load.x, load.result)
+    editor.close()
     return loads
 
 
