@@ -8,7 +8,7 @@ holds but the self-test, which `self_test.py` makes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -31,12 +31,16 @@ PROBE_SHADER = "probe_requantize.wgsl"
 
 @dataclass
 class Code:
-    """Kernels as model.json has them, shader texts by file name, the words of weights.bin."""
+    """Kernels as model.json has them, shader texts by file name, the words of weights.bin.
+
+    `files`: the file of each shader text, by template.
+    """
 
     kernels: list[Json]
     pictures: dict[str, Json]
     shaders: dict[str, str]
     weights: Array
+    files: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
 def generate(program: Program, pictures: dict[str, Picture]) -> Code:
@@ -100,13 +104,11 @@ def _text(kernel: FamilyKernel, structure: Json) -> str:
 
 def _file(code: Code, template: str, text: str) -> str:
     """The file that holds `text`: an earlier one where a kernel has the same structure."""
-    number = 1
-    name = f"{template}.wgsl"
-    while code.shaders.get(name, text) != text:
-        number += 1
-        name = f"{template}_{number}.wgsl"
-    code.shaders[name] = text
-    return name
+    files = code.files.setdefault(template, {})
+    if text not in files:
+        files[text] = f"{template}_{len(files) + 1}.wgsl" if files else f"{template}.wgsl"
+        code.shaders[files[text]] = text
+    return files[text]
 
 
 def _stores(program: Program, kernel: Kernel) -> list[Json]:

@@ -92,8 +92,8 @@ def _dequantize(imp: Importer, node: Any) -> None:
 
 def _is_quantized_constant(imp: Importer, x: Value) -> bool:
     """Whether `x` is what a QuantizeLinear makes of a constant, which fold_constants will fold."""
-    producers = (op for op in imp.ops if op.result is x and isinstance(op, Quantize))
-    return any(op.x.data is not None for op in producers)
+    op = imp.producer(x)
+    return isinstance(op, Quantize) and op.x.data is not None
 
 
 def _conv(imp: Importer, node: Any) -> None:
@@ -184,9 +184,9 @@ def _resize(imp: Importer, node: Any) -> None:
         float_op(imp, node)
         op = imp.ops[-1]
         if op.result.type.shape == x.type.shape:  # ONNX Runtime copies
-            imp.ops[-1] = Resize(op.result, x)
+            imp.replace_from(-1, [Resize(op.result, x)])
         elif isinstance(op, FloatOp) and x.type.is_byte and x.data is None:
-            imp.ops[-1] = _resize_of_bytes(op, imp.source.opset)
+            imp.replace_from(-1, [_resize_of_bytes(op, imp.source.opset)])
         return
     coordinates = attrs.get("coordinate_transformation_mode", "half_pixel")
     if coordinates not in ("half_pixel", "pytorch_half_pixel", "asymmetric", "align_corners"):

@@ -57,6 +57,8 @@ class Importer:
         self.poisoned: set[str] = set()
         self.ops: list[Op] = []
         self._handler_of = handler_of
+        self._producers: dict[Value, Op] = {}
+        self._indexed = 0  # ops that are among the producers
 
     def graph(self) -> Graph:
         inputs = [self._input(tensor) for tensor in self.source.inputs]
@@ -201,9 +203,9 @@ class Importer:
         value = self.operand(node, index)
         if value is None or value.data is not None:
             return value
-        for op in self.ops:
-            if op.result is value and isinstance(op, Dequantize) and op.x.data is not None:
-                return Value.constant(value.name, dequantized(op))
+        op = self.producer(value)
+        if isinstance(op, Dequantize) and op.x.data is not None:
+            return Value.constant(value.name, dequantized(op))
         raise NodeRefusal(f"operand {index} ({value.name!r}) must be constant")
 
     def scale(self, node: Any, index: int, dtype: str) -> Value:
@@ -246,15 +248,28 @@ class Importer:
 
     def _set_quantization(self, x: Value, quantization: Quantization) -> None:
         """What the bytes of `x` mean, and those that were merely moved into it."""
-        if x.type.quantization is not None or x.data is not None:
-            return
-        x.type = retype(x, quantization=quantization)
-        # Bytes that are only moved get their meaning from whoever dequantizes them in the end.
-        for op in self.ops:
-            if op.result is x and op.moves_values:
-                for operand in op.takes_from:
-                    if operand.type.is_byte:
-                        self._set_quantization(operand, quantization)
+        left = [x]
+        while left:
+            value = left.pop()
+            if value.type.quantization is not None or value.data is not None:
+                continue
+            value.type = retype(value, quantization=quantization)
+            # Bytes that are only moved get their meaning from whoever dequantizes them in the end.
+            op = self.producer(value)
+            if op is not None and op.moves_values:
+                left += [operand for operand in op.takes_from if operand.type.is_byte]
+
+    def producer(self, value: Value) -> Op | None:
+        """The op so far that makes a value; None where there is none."""
+        for op in self.ops[self._indexed :]:
+            self._producers[op.result] = op
+        self._indexed = len(self.ops)
+        return self._producers.get(value)
+
+    def replace_from(self, start: int, ops: Sequence[Op]) -> None:
+        """Puts others in the place of the ops from number `start` (from the end where negative) on."""
+        self.ops[start:] = ops
+        self._indexed = min(self._indexed, len(self.ops) - len(ops))
 
     def add(self, op: Op) -> None:
         """An op whose result has the shape that its rule gives."""

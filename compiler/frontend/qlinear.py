@@ -105,7 +105,7 @@ def _fuse(imp: Importer, start: int, inside: Op) -> None:
     fusions = groups(graph)
     if last not in fusions:
         raise NodeRefusal(explain(graph, inside) or "it has no integer form here")
-    imp.ops[start:] = [*moves, fusions[last]]
+    imp.replace_from(start, [*moves, fusions[last]])
 
 
 def _refuse_other_opset(imp: Importer, node: Any) -> None:

@@ -201,7 +201,7 @@ class Graph:
     stage: Stage = Stage.IMPORTED
 
     def users(self) -> Mapping[Value, list[Op]]:
-        """The ops that read each value, as of now."""
+        """The ops that read each value, as of now; all are looked at (`ir.editor` keeps up with edits)."""
         users: dict[Value, list[Op]] = defaultdict(list)
         for op in self.ops:
             for value in dict.fromkeys(op.operands):
@@ -209,19 +209,13 @@ class Graph:
         return users
 
     def producers(self) -> dict[Value, Op]:
-        """The op that makes each value, as of now."""
+        """The op that makes each value, as of now; all are looked at."""
         return {op.result: op for op in self.ops}
 
     def constants(self) -> list[Value]:
         """Constants in order of first use."""
         operands = (value for op in self.ops for value in op.operands if value.data is not None)
         return list(dict.fromkeys(operands))
-
-    def replace_value(self, old: Value, new: Value) -> None:
-        """Every reader of `old`, and every output that is `old`, takes `new`."""
-        for op in self.ops:
-            op.replace_operand(old, new)
-        self.outputs = [new if value is old else value for value in self.outputs]
 
     def remove_dead_ops(self) -> bool:
         """Drops ops whose result nobody reads."""

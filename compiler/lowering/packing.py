@@ -37,6 +37,7 @@ class Lowering:
         self.values: dict[Value, Value] = {}
         self.ops: list[Op] = []
         self._change_layout = change_layout
+        self._demands: dict[tuple[Value, int], int | None] = {}
         self._forms: dict[tuple[Value, int, tuple[int, ...]], Value] = {}
 
     def lower(self, op: Op) -> None:
@@ -59,6 +60,11 @@ class Lowering:
 
     def demand(self, value: Value, depth: int = 8) -> int | None:
         """The axis that a reader of `value` wants packed, also behind ops that keep the layout."""
+        if (value, depth) not in self._demands:
+            self._demands[value, depth] = self._demand(value, depth)
+        return self._demands[value, depth]
+
+    def _demand(self, value: Value, depth: int) -> int | None:
         users = [user for user in self.users.get(value, []) if isinstance(user, Packable)]
         for user in users:
             axis = user.wanted_axis(value)

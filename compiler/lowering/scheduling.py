@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -40,12 +40,15 @@ class Scheduler:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.users = defaultdict(list, graph.users())
+        self._outputs: dict[Value, list[str]] = defaultdict(list)
+        for name, output in zip(graph.output_names, graph.outputs, strict=True):
+            self._outputs[output].append(name)
         self.origins: dict[Value, Op] = {}
         self.waiting: dict[Value, list[Any]] = {}
         self.views: dict[Value, View] = {}
         self.pending: dict[Value, Pending] = {}
         self.kernels: list[Kernel] = []
-        self.names: set[str] = set()
+        self._names: Counter[str] = Counter()
 
     def schedule(self, op: Op) -> None:
         """Adds the kernels of `op`."""
@@ -116,11 +119,11 @@ class Scheduler:
         plain = (value.origin or value).name
         for suffix in EXPORTED_SUFFIXES:
             plain = plain.removesuffix(suffix)
-        name, number = plain, 1
-        while name in self.names:
-            number += 1
-            name = f"{plain}.{number}"
-        self.names.add(name)
+        name = plain
+        while name in self._names:  # how often a name was wanted is the number of the next one
+            self._names[plain] += 1
+            name = f"{plain}.{self._names[plain]}"
+        self._names[name] = 1
         return name
 
     def frame(
@@ -141,5 +144,4 @@ class Scheduler:
 
     def output_names(self, value: Value) -> list[str]:
         """The graph outputs that a value is."""
-        pairs = zip(self.graph.output_names, self.graph.outputs, strict=True)
-        return [name for name, output in pairs if output is value]
+        return self._outputs.get(value, [])

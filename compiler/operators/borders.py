@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..ir.editor import Editor
 from ..ir.graph import Graph, Tensors, Value
 from ..ir.layout import channels_of_lanes, pixel_shape, to_planar_lanes
 from ..ir.program import Source, View, WordStore, output_words
@@ -146,11 +147,13 @@ def _flip(x: Array, outside: TensorType, result: TensorType) -> Array:
 
 def load_inputs(graph: Graph) -> list[Load]:
     """Words in the place of every graph input that is none inside; its readers read those."""
-    readers = graph.users()
-    loads = [Load(Value(f"{x.name}.words", x.type), x) for x in graph.inputs if _narrow(x) and x in readers]
+    editor = Editor(graph)
+    read = [x for x in graph.inputs if _narrow(x) and editor.users(x)]
+    loads = [Load(Value(f"{x.name}.words", x.type), x) for x in read]
     for load in loads:
-        for reader in readers[load.x]:
-            reader.replace_operand(load.x, load.result)
+        for reader in editor.users(load.x):
+            editor.replace_operand(reader, load.x, load.result)
+    editor.close()
     return loads
 
 

@@ -14,7 +14,10 @@ one dispatch.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import ClassVar
+
+import numpy as np
 
 from ..ir.program import Buffer, Program
 
@@ -44,14 +47,17 @@ class AllocateBuffers:
             buffer.offset = offset
         # WebGPU binds no empty buffer.
         program.arena_words = max(_extent(best, sizes), self.alignment)
-        program.lower_bound_words = max(
-            (
-                sum(buffer.words for buffer, (first, last) in ranges.items() if first <= at <= last)
-                for at in range(len(program.kernels))
-            ),
-            default=0,
-        )
+        program.lower_bound_words = _lower_bound(ranges, len(program.kernels))
         return True
+
+
+def _lower_bound(ranges: Ranges, kernels: int) -> int:
+    """The most words that are live during one kernel."""
+    changes = [0] * (kernels + 1)
+    for buffer, (first, last) in ranges.items():
+        changes[first] += buffer.words
+        changes[last + 1] -= buffer.words
+    return max(accumulate(changes))
 
 
 def _extent(offsets: dict[Buffer, int], sizes: dict[Buffer, int]) -> int:
@@ -67,17 +73,17 @@ def _place(order: list[Buffer], ranges: Ranges, sizes: dict[Buffer, int]) -> dic
     [0, 4, 0]
     """
     offsets: dict[Buffer, int] = {}
-    for buffer in order:
+    # First and last kernel, offset and end of each buffer placed: a row each.
+    placed = np.zeros((len(order), 4), np.int64)
+    for number, buffer in enumerate(order):
         first, last = ranges[buffer]
-        spans = sorted(
-            (offset, offset + sizes[other])
-            for other, offset in offsets.items()
-            if ranges[other][0] <= last and first <= ranges[other][1]
-        )
+        others = placed[:number]
+        spans = others[(others[:, 0] <= last) & (first <= others[:, 1]), 2:]
         at = 0
-        for start, end in spans:
+        for start, end in sorted(map(tuple, spans.tolist())):
             if at + sizes[buffer] <= start:
                 break
             at = max(at, end)
         offsets[buffer] = at
+        placed[number] = first, last, at, at + sizes[buffer]
     return offsets

@@ -16,6 +16,7 @@ Refusals:
 from dataclasses import dataclass
 from typing import ClassVar
 
+from ..ir.editor import Editor
 from ..ir.graph import Graph, Op, Value
 from ..operators.quantize import Dequantize, Quantize
 from ..reference.facts import KEPT_IDLE
@@ -28,21 +29,20 @@ class Canonicalize:
     name: ClassVar[str] = "canonicalize"
 
     def apply(self, graph: Graph) -> bool:
-        changed = False
-        producers = graph.producers()
-        for op in list(graph.ops):
-            same = _same_as(op, producers)
+        editor = Editor(graph)
+        for op in editor.ops():
+            same = _same_as(op, editor)
             if same is not None:
-                graph.ops.remove(op)
-                graph.replace_value(op.result, same)
-                changed = True
-        return graph.remove_dead_ops() or changed
+                editor.replace_value(op.result, same)
+                editor.remove(op)
+        editor.remove_dead_ops()
+        return editor.close()
 
 
-def _same_as(op: Op, producers: dict[Value, Op]) -> Value | None:
+def _same_as(op: Op, editor: Editor) -> Value | None:
     """The value that `op` merely repeats."""
     if isinstance(op, Quantize):
-        return _quantized_before(op, producers.get(op.x))
+        return _quantized_before(op, editor.producer(op.x))
     if op.onnx_name in KEPT_IDLE and not op.result.type.is_byte:
         return None
     return op.repeats()

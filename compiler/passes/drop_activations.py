@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from ..ir.editor import Editor
 from ..ir.graph import Graph
 from ..operators.convolution.fusion import is_redundant
 from ..operators.onnx_op import Elementwise
@@ -26,28 +27,22 @@ class DropActivations:
     name: ClassVar[str] = "drop_activations"
 
     def apply(self, graph: Graph) -> bool:
-        changed = False
-        for op in list(graph.ops):
-            if isinstance(op, Quantize):
-                changed |= _drop_activations(graph, op)
-        return changed
+        editor = Editor(graph)
+        for op in editor.ops():
+            if isinstance(op, Quantize) and op.result.type.quantization is not None:
+                _drop_activations(editor, op)
+        return editor.close()
 
 
-def _drop_activations(graph: Graph, quantize: Quantize) -> bool:
-    changed = False
-    if quantize.result.type.quantization is None:
-        return False
-    producers, users = graph.producers(), graph.users()
+def _drop_activations(editor: Editor, quantize: Quantize) -> None:
     # Several may stand in a row.
     while True:
-        op = producers.get(quantize.x)
+        op = editor.producer(quantize.x)
         if not isinstance(op, Elementwise) or op.op_type not in ACTIVATIONS:
-            return changed
-        if op.result in graph.outputs or users[op.result] != [quantize]:
-            return changed
+            return
+        if editor.only_user(op.result) is not quantize:
+            return
         if any(bound.data is None for bound in op.xs[1:]) or not is_redundant(op, quantize):
-            return changed
-        quantize.x = op.xs[0]
-        graph.ops.remove(op)
-        users = graph.users()
-        changed = True
+            return
+        editor.replace_operand(quantize, op.result, op.xs[0])
+        editor.remove(op)

@@ -14,6 +14,7 @@ Refusals:
 from dataclasses import dataclass
 from typing import ClassVar
 
+from ..ir.editor import Editor
 from ..ir.graph import Graph, Op, Tensors, Value
 from ..ir.types import Array
 from ..operators.quantize import Quantize
@@ -27,15 +28,13 @@ class FoldConstants:
     dequantize: bool = False
 
     def apply(self, graph: Graph) -> bool:
-        changed = False
-        for op in list(graph.ops):
+        editor = Editor(graph)
+        for op in editor.ops():
             data = self._folded(op, graph.opset)
             if data is not None:
-                type_ = op.result.type
-                graph.ops.remove(op)
-                graph.replace_value(op.result, Value(op.result.name, type_, data))
-                changed = True
-        return changed
+                editor.replace_value(op.result, Value(op.result.name, op.result.type, data))
+                editor.remove(op)
+        return editor.close()
 
     def _folded(self, op: Op, opset: int) -> Array | None:
         """The data of the result of an op on constants; None where it stays."""

@@ -22,8 +22,8 @@ class FuseGroups:
     def apply(self, graph: Graph) -> bool:
         if graph.stage is not Stage.IMPORTED:
             return False
-        for last, op in groups(graph).items():
-            graph.ops[graph.ops.index(last)] = op
+        fused = groups(graph)
+        graph.ops = [fused.get(op, op) for op in graph.ops]
         graph.remove_dead_ops()
         graph.stage = Stage.INTEGER
         return True

@@ -25,6 +25,7 @@ from typing import ClassVar
 import numpy as np
 
 from ..arithmetic import dequantize_linear, quantize_linear
+from ..ir.editor import Editor
 from ..ir.graph import Graph, Op, Value
 from ..ir.types import Quantization, TensorType
 from ..operators.moves.pad import Pad
@@ -39,28 +40,47 @@ class FuseMoves:
     name: ClassVar[str] = "fuse_moves"
 
     def apply(self, graph: Graph) -> bool:
-        changed = False
-        # From the start after each change, since it changes who makes and who reads what.
-        while self._step(graph):
-            changed = True
-        graph.remove_dead_ops()
-        return changed
+        editor = Editor(graph)
+        editor.remove_dead_ops()
+        # Once more after a change, which may leave an earlier move with one reader.
+        while _sweep(editor):
+            pass
+        return editor.close()
 
-    def _step(self, graph: Graph) -> bool:
-        producers = graph.producers()
-        for index, op in enumerate(graph.ops):
-            new: list[Op] | None = None
-            if isinstance(op, Quantize):
-                new = _quantize_before(graph, op, producers)
-            elif _moves(op):
-                new = _move_bytes(op, producers)
-            elif op.reads_order:
-                new = _order_of_bytes(op, producers)
-            if new is not None:
-                graph.ops[index : index + 1] = new
-                graph.remove_dead_ops()
-                return True
-        return False
+
+def _sweep(editor: Editor) -> bool:
+    """Applies the rules to each op in order, and to what takes its place; says whether any applied."""
+    changed = False
+    of_bytes: set[Value] = set()
+    left = editor.ops()[::-1]
+    while left:
+        op = left.pop()
+        if op not in editor:
+            continue
+        new = _rewritten(op, editor, of_bytes)
+        if new is not None:
+            editor.replace(op, new)
+            left += reversed(new)
+            changed = True
+        elif _keeps_bytes(op, of_bytes):
+            of_bytes.add(op.result)
+    return changed
+
+
+def _rewritten(op: Op, editor: Editor, of_bytes: set[Value]) -> list[Op] | None:
+    """What takes the place of an op; None where no rule applies."""
+    if isinstance(op, Quantize):
+        return _quantize_before(op, editor, of_bytes)
+    if _moves(op):
+        return _move_bytes(op, editor)
+    return _order_of_bytes(op, editor) if op.reads_order else None
+
+
+def _keeps_bytes(op: Op, of_bytes: set[Value]) -> bool:
+    """Whether its floats come from dequantized bytes by elementwise ops and moves alone, as `of_bytes` do."""
+    if isinstance(op, Elementwise):
+        return len(op.variables) == 1 and op.variable in of_bytes
+    return isinstance(op, Dequantize) or (_moves(op) and of_bytes.issuperset(op.takes_from))
 
 
 def _moves(op: Op) -> bool:
@@ -68,15 +88,14 @@ def _moves(op: Op) -> bool:
     return op.moves_values or op.picks_extremes
 
 
-def _quantize_before(graph: Graph, op: Quantize, producers: dict[Value, Op]) -> list[Op] | None:
+def _quantize_before(op: Quantize, editor: Editor, of_bytes: set[Value]) -> list[Op] | None:
     """Rules 1 and 2."""
-    move = producers.get(op.x)
+    move = editor.producer(op.x)
     if move is None or not _moves(move):
         return None
     sources = move.takes_from
     # With another reader the floats would be moved all the same, and the bytes besides.
-    alone = len(graph.users().get(move.result, [])) == 1 and move.result not in graph.outputs
-    if not alone and not all(from_bytes(x, producers) for x in sources):
+    if editor.only_user(move.result) is not op and not of_bytes.issuperset(sources):
         return None
     quantization = op.result.type.quantization
     # Of constants alone it is fold_constants' affair.
@@ -100,30 +119,20 @@ def _quantize_before(graph: Graph, op: Quantize, producers: dict[Value, Op]) -> 
     return [*parts, new]
 
 
-def from_bytes(value: Value, producers: dict[Value, Op]) -> bool:
-    """Whether a float value comes from dequantized bytes by elementwise ops and moves alone."""
-    op = producers.get(value)
-    while isinstance(op, Elementwise) and len(op.variables) == 1:
-        op = producers.get(op.variable)
-    if op is not None and _moves(op):
-        return all(from_bytes(x, producers) for x in op.takes_from)
-    return isinstance(op, Dequantize)
-
-
-def _order_of_bytes(op: Op, producers: dict[Value, Op]) -> list[Op] | None:
+def _order_of_bytes(op: Op, editor: Editor) -> list[Op] | None:
     """Rule 3 of an op that says nothing of values."""
     inner: list[Value] = []
     for x in op.takes_from:
-        source = producers.get(x)
+        source = editor.producer(x)
         if not isinstance(source, Dequantize) or source.x.type.quantization is None:
             return None
         inner.append(source.x)
     return [op.on(inner, op.result)]
 
 
-def _move_bytes(op: Op, producers: dict[Value, Op]) -> list[Op] | None:
+def _move_bytes(op: Op, editor: Editor) -> list[Op] | None:
     """Rules 3 and 4."""
-    sources = [producers.get(x) for x in op.takes_from]
+    sources = [editor.producer(x) for x in op.takes_from]
     inner = [source for source in sources if isinstance(source, Dequantize) and source.x.data is None]
     if len(inner) != len(sources):
         return None

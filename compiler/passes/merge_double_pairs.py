@@ -24,6 +24,7 @@ import numpy as np
 
 from ..arithmetic import F32
 from ..errors import CompileError
+from ..ir.editor import Editor
 from ..ir.graph import Graph, Op, Value, retype
 from ..ir.types import Quantization
 from ..operators.onnx_op import Elementwise
@@ -38,24 +39,23 @@ class MergeDoublePairs:
     name: ClassVar[str] = "merge_double_pairs"
 
     def apply(self, graph: Graph) -> bool:
-        changed = False
-        # A list: merging removes ops from the graph.
-        for first in [op for op in graph.ops if isinstance(op, Quantize)]:
-            while _merge(graph, first):
-                changed = True
-        return changed
+        editor = Editor(graph)
+        for first in editor.ops():
+            while isinstance(first, Quantize) and _merge(editor, first):
+                pass
+        return editor.close()
 
 
-def _merge(graph: Graph, first: Quantize) -> bool:
+def _merge(editor: Editor, first: Quantize) -> bool:
     """Merges the pair that follows the pair of `first`, if there is one."""
     # A weight's pair, or one that an earlier merge has taken out.
-    if first.x.data is not None or first not in graph.ops:
+    if first.x.data is not None or first not in editor:
         return False
-    inner = _sole_reader(graph, first)
-    second = _sole_reader(graph, inner) if isinstance(inner, Dequantize) else None
+    inner = _sole_reader(editor, first)
+    second = _sole_reader(editor, inner) if isinstance(inner, Dequantize) else None
     if not isinstance(inner, Dequantize) or not isinstance(second, Quantize):
         return False
-    last = _readers(graph, second)
+    last = _readers(editor, second)
     ends = [op for op in last or () if isinstance(op, Dequantize)]
     if last is None or not ends or len(ends) != len(last):
         return False
@@ -77,30 +77,34 @@ def _merge(graph: Graph, first: Quantize) -> bool:
         )
     first.result.type = retype(first.result, quantization=common)
     scale, zero_point = _constants(first, common)
-    first.scale, first.zero_point = scale, zero_point
+    editor.assign(first, scale=scale, zero_point=zero_point)
     for end in ends:
-        end.x, end.scale, end.zero_point = first.result, scale, zero_point
-    graph.remove_dead_ops()
+        behind = end.x
+        editor.assign(end, x=first.result, scale=scale, zero_point=zero_point)
+        editor.remove_unread([behind])
     return True
 
 
-def _sole_reader(graph: Graph, op: Op) -> Op | None:
-    readers = _readers(graph, op)
+def _sole_reader(editor: Editor, op: Op) -> Op | None:
+    readers = _readers(editor, op)
     return readers[0] if readers is not None and len(readers) == 1 else None
 
 
-def _readers(graph: Graph, op: Op) -> list[Op] | None:
+def _readers(editor: Editor, op: Op) -> list[Op] | None:
     """The ops that read the result of `op`, behind ops that do nothing; None where it is a graph
     output.
     """
-    if op.result in graph.outputs:
-        return None
     readers: list[Op] = []
-    for user in graph.users().get(op.result, []):
-        behind = _readers(graph, user) if _does_nothing(user, op.result) else [user]
-        if behind is None:
+    left = [op.result]
+    while left:
+        value = left.pop()
+        if editor.is_output(value):
             return None
-        readers += behind
+        for user in editor.users(value):
+            if _does_nothing(user, value):
+                left.append(user.result)
+            else:
+                readers.append(user)
     return readers
 
 

@@ -20,13 +20,22 @@ Refusals:
   WebGPU's default limit is 8 storage buffers a kernel.
 """
 
-from collections.abc import Iterator
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from ..ir.program import BufferStore, Kernel, OutputStore, Program, Store, View, WordStore, outputs_stored
+from ..ir.program import (
+    Buffer,
+    BufferStore,
+    Kernel,
+    OutputStore,
+    Program,
+    Store,
+    View,
+    WordStore,
+)
 from ..ir.types import Array
 from ..operators.copy import CopyKernel
 
@@ -56,51 +65,73 @@ class PlaceConcat:
     name: ClassVar[str] = "place_concat"
 
     def apply(self, program: Program) -> bool:
-        changed = False
-        for kernel in list(program.kernels):
-            if isinstance(kernel, CopyKernel) and _can_go(program, kernel):
-                program.kernels.remove(kernel)
-                for store in kernel.stores:
-                    assert isinstance(kernel.source, View)
-                    _place(program, kernel.source, store)
-                changed = True
-        changed |= _read_from_slices(program)
-        return _drop_unread_stores(program) or changed
+        places, gone = Places(program), set()
+        for kernel in program.kernels:
+            if isinstance(kernel, CopyKernel) and places.can_fill(kernel):
+                gone.add(kernel)
+                places.replace(kernel)
+        program.kernels = [kernel for kernel in program.kernels if kernel not in gone]
+        changed = _read_from_slices(program)
+        return _drop_unread_stores(program) or changed or bool(gone)
 
 
-def _fills(program: Program, source: View) -> Iterator[tuple[Kernel, BufferStore]]:
-    """The kernels and stores that fill part of `source`."""
-    for kernel in program.kernels:
-        # A list of its own: whoever asks adds stores meanwhile.
-        for store in list(kernel.stores):
-            if isinstance(store, BufferStore) and store.view.buffer is source.buffer:
-                first = store.view.first - source.first
-                if first >= 0 and first + store.view.words <= source.words:
-                    yield kernel, store
+class Places:
+    """Who stores into each buffer, and into which outputs each kernel stores, by now."""
 
+    def __init__(self, program: Program) -> None:
+        self.into: dict[Buffer, dict[Store, Kernel]] = defaultdict(dict)
+        self.outputs: dict[Kernel, set[str]] = {}
+        for kernel in program.kernels:
+            self.outputs[kernel] = set()
+            for store in kernel.stores:
+                self._note(kernel, store)
 
-def _can_go(program: Program, copy: CopyKernel) -> bool:
-    """Whether the kernels that fill the copy's source can write its stores too."""
-    source, outputs = copy.source, outputs_stored(copy)
-    if not isinstance(source, View) or any(isinstance(s, WordStore) for s in copy.stores):
-        return False
-    filled_words = 0
-    for kernel in program.kernels:
-        for store in kernel.stores:
-            view = None if isinstance(store, WordStore) else store.view
-            if view is None or view.buffer is not source.buffer:
-                continue
+    def _note(self, kernel: Kernel, store: Store) -> None:
+        if isinstance(store, WordStore) or store.view is None:
+            self.outputs[kernel].add(store.output)
+        else:
+            self.into[store.view.buffer][store] = kernel
+
+    def can_fill(self, copy: CopyKernel) -> bool:
+        """Whether the kernels that fill the copy's source can write its stores too."""
+        source, outputs = copy.source, self.outputs[copy]
+        if not isinstance(source, View) or any(isinstance(s, WordStore) for s in copy.stores):
+            return False
+        filled_words = 0
+        for store, kernel in self.into[source.buffer].items():
             if not isinstance(store, BufferStore) or kernel is copy:
                 return False
+            view = store.view
             if (view.pixels, view.pitch) != (source.pixels, source.pitch):
                 return False
-            inside = 0 <= view.first - source.first <= source.words - view.words
-            if inside and not _same_planes(kernel, copy):
+            if not _lies_inside(view, source):
+                continue
+            if not _same_planes(kernel, copy) or len(self.outputs[kernel] | outputs) > MAX_OUTPUTS:
                 return False
-            filled_words += view.words if inside else 0
-            if inside and len(outputs_stored(kernel) | outputs) > MAX_OUTPUTS:
-                return False
-    return filled_words == source.words
+            filled_words += view.words
+        return filled_words == source.words
+
+    def replace(self, copy: CopyKernel) -> None:
+        """Adds to each store that fills part of the copy's source one that fills that part of each target."""
+        source = copy.source
+        assert isinstance(source, View)
+        for target in copy.stores:
+            assert not isinstance(target, WordStore)
+            if target.view is not None:
+                del self.into[target.view.buffer][target]
+            # A list of its own: stores are added meanwhile.
+            for store, kernel in list(self.into[source.buffer].items()):
+                assert isinstance(store, BufferStore)
+                if _lies_inside(store.view, source):
+                    first = store.view.first - source.first
+                    part = _composed(target, first, store.view.words, store.table)
+                    kernel.stores.append(part)
+                    self._note(kernel, part)
+
+
+def _lies_inside(view: View, source: View) -> bool:
+    """Whether the words of each pixel are among those of `source`, in the same buffer."""
+    return 0 <= view.first - source.first <= source.words - view.words
 
 
 def _same_planes(kernel: Kernel, copy: CopyKernel) -> bool:
@@ -108,13 +139,6 @@ def _same_planes(kernel: Kernel, copy: CopyKernel) -> bool:
     floats = any(isinstance(store, OutputStore) for store in copy.stores)
     planes = {one.shape[1] * one.shape[2] for one in (kernel, copy)}
     return not floats or len(planes) == 1
-
-
-def _place(program: Program, source: View, target: Store) -> None:
-    """Adds to every store that fills part of `source` one that fills the same part of `target`."""
-    for kernel, store in _fills(program, source):
-        first = store.view.first - source.first
-        kernel.stores.append(_composed(target, first, store.view.words, store.table))
 
 
 def _composed(target: Store, first: int, words: int, table: Array | None) -> Store:
@@ -137,15 +161,20 @@ def _chain(first: Array | None, second: Array) -> Array:
 def _read_from_slices(program: Program) -> bool:
     """Rule 2."""
     changed = False
+    readers: dict[Buffer, dict[Kernel, None]] = defaultdict(dict)
+    for kernel in program.kernels:
+        for view in kernel.reads():
+            readers[view.buffer][kernel] = None
     for kernel in program.kernels:
         plain = [s for s in kernel.stores if isinstance(s, BufferStore) and s.table is None]
-        slices = [store for store in plain if not store.view.whole]
-        own = [store for store in plain if store.view.whole]
+        slices = [store.view for store in plain if not store.view.whole]
+        own = [store.view for store in plain if store.view.whole]
         if not slices or not own:
             continue
-        for reader in program.kernels:
-            if own[0].view in reader.reads():
-                reader.replace_read(own[0].view, slices[0].view)
+        for reader in list(readers[own[0].buffer]):
+            if own[0] in reader.reads():
+                reader.replace_read(own[0], slices[0])
+                readers[slices[0].buffer][reader] = None
                 changed = True
     return changed
 

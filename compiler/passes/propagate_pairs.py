@@ -22,6 +22,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from ..ir.editor import Editor
 from ..ir.graph import Graph, Op, Value
 from ..ir.types import TensorType
 from ..operators.quantize import Dequantize, Quantize
@@ -35,17 +36,19 @@ class PropagatePairs:
     name: ClassVar[str] = "propagate_pairs"
 
     def apply(self, graph: Graph) -> bool:
-        changed = False
-        for quantize in [op for op in graph.ops if isinstance(op, Quantize)]:
-            changed |= _backward(graph, quantize)
-        for dequantize in [op for op in graph.ops if isinstance(op, Dequantize)]:
-            changed |= _forward(graph, dequantize)
-        return changed
+        editor = Editor(graph)
+        for op in editor.ops():
+            if isinstance(op, Quantize) and _has_one_scale(op):
+                _backward(editor, op)
+        for op in editor.ops():
+            if isinstance(op, Dequantize) and _has_one_scale(op):
+                _forward(editor, op)
+        return editor.close()
 
 
-def _is_move(graph: Graph, op: Op | None) -> bool:
+def _is_move(editor: Editor, op: Op | None) -> bool:
     since = None if op is None else PROPAGATING.get(op.onnx_name)
-    return since is not None and graph.opset >= since
+    return since is not None and editor.graph.opset >= since
 
 
 def _has_one_scale(op: Quantize | Dequantize) -> bool:
@@ -53,29 +56,24 @@ def _has_one_scale(op: Quantize | Dequantize) -> bool:
     return value.type.quantization is not None and op.scale.array.size == 1
 
 
-def _backward(graph: Graph, quantize: Quantize) -> bool:
+def _backward(editor: Editor, quantize: Quantize) -> None:
     """Rule 1."""
-    changed, producers, users = False, graph.producers(), graph.users()
-    if quantize.x.data is not None or not _has_one_scale(quantize):
-        return False
-    value = quantize.x
-    while _is_move(graph, move := producers.get(value)):
-        if value in graph.outputs or len(users[value]) != 1:
+    value, reader = quantize.x, quantize
+    while _is_move(editor, move := editor.producer(value)):
+        if editor.only_user(value) is not reader:
             break
         assert move is not None
         (source,) = move.takes_from
-        alone = len(users[source]) == 1 and source not in graph.outputs
-        if isinstance(producers.get(source), Dequantize) or source.data is not None:
+        if isinstance(editor.producer(source), Dequantize) or source.data is not None:
             break
         # At a graph input onnxruntime looks at this reader's edge alone.
-        if not alone and source not in graph.inputs:
+        if editor.only_user(source) is not move and source not in editor.graph.inputs:
             break
         # The move itself stays on floats between two pairs now; fuse_moves brings it onto bytes.
-        pair = _pair(source, quantize, f"{move.result.name}.back")
-        graph.ops[graph.ops.index(move) : graph.ops.index(move)] = pair
-        move.replace_operand(source, pair[1].result)
-        changed, value = True, source
-    return changed
+        reader, dequantize = _pair(source, quantize, f"{move.result.name}.back")
+        editor.insert_before(move, [reader, dequantize])
+        editor.replace_operand(move, source, dequantize.result)
+        value = source
 
 
 def _pair(x: Value, like: Quantize | Dequantize, name: str) -> tuple[Quantize, Dequantize]:
@@ -89,33 +87,25 @@ def _pair(x: Value, like: Quantize | Dequantize, name: str) -> tuple[Quantize, D
     )
 
 
-def _forward(graph: Graph, dequantize: Dequantize) -> bool:
+def _forward(editor: Editor, dequantize: Dequantize) -> None:
     """Rule 2."""
-    if not _has_one_scale(dequantize):
-        return False
-    changed = False
-    for move in graph.users().get(dequantize.result, []):
-        if not _is_move(graph, move):
-            continue
-        next_dequantize = _after(graph, move, dequantize)
-        if next_dequantize is not None:
-            changed = True
-            _forward(graph, next_dequantize)
-    return changed
+    left = [dequantize]
+    while left:
+        last = left.pop()
+        moves = [user for user in editor.users(last.result) if _is_move(editor, user)]
+        left += [behind for move in moves if (behind := _after(editor, move, last)) is not None]
 
 
-def _after(graph: Graph, move: Op, like: Dequantize) -> Dequantize | None:
+def _after(editor: Editor, move: Op, like: Dequantize) -> Dequantize | None:
     """Puts a pair behind `move`, and gives the dequantize that others now read."""
-    users = graph.users().get(move.result, [])
+    users = editor.users(move.result)
     readers = [user for user in users if not isinstance(user, Quantize)]
-    is_output = move.result in graph.outputs
+    is_output = editor.is_output(move.result)
     if (is_output and users) or (not is_output and not readers):
         return None
     pair = _pair(move.result, like, f"{move.result.name}.forward")
     for reader in readers:
-        reader.replace_operand(move.result, pair[1].result)
-    if is_output:
-        graph.outputs = [pair[1].result if v is move.result else v for v in graph.outputs]
-    at = graph.ops.index(move) + 1
-    graph.ops[at:at] = pair
+        editor.replace_operand(reader, move.result, pair[1].result)
+    editor.replace_output(move.result, pair[1].result)
+    editor.insert_behind(move, pair)
     return pair[1]

@@ -19,6 +19,7 @@ from typing import ClassVar
 import numpy as np
 
 from ..arithmetic import F32, quantize_linear
+from ..ir.editor import Editor
 from ..ir.graph import Graph, Op, Value
 from ..operators.convolution.op import Conv
 from ..operators.onnx_op import Elementwise, FloatOp
@@ -33,21 +34,21 @@ class QuantizeWeights:
     name: ClassVar[str] = "quantize_weights"
 
     def apply(self, graph: Graph) -> bool:
-        changed = False
-        for op in list(graph.ops):
+        editor = Editor(graph)
+        for op in editor.ops():
             if isinstance(op, Conv | FloatOp):
-                changed |= _quantize_weights(graph, op)
-        return changed
+                _quantize_weights(editor, op)
+        return editor.close()
 
 
-def _quantize_weights(graph: Graph, op: Conv | FloatOp) -> bool:
-    weight = _float_weights(graph, op)
+def _quantize_weights(editor: Editor, op: Conv | FloatOp) -> None:
+    weight = _float_weights(editor, op)
     x = op.x if isinstance(op, Conv) else op.xs[0]
-    if weight is None or not _leads_to_quantize(graph, op):
-        return False
-    producer = graph.producers().get(x)
+    if weight is None or not _leads_to_quantize(editor, op):
+        return
+    producer = editor.producer(x)
     if not isinstance(producer, Dequantize) or producer.scale.array.size != 1:
-        return False
+        return
     low, high = min(weight.array.min(), F32(0)), max(weight.array.max(), F32(0))
     # Weights that are all zero have no range to divide by.
     scale = F32(1) if low == high else (high - low) / F32(255)
@@ -60,42 +61,35 @@ def _quantize_weights(graph: Graph, op: Conv | FloatOp) -> bool:
         Value.constant(f"{name}.scale", np.asarray(scale, np.float32)),
         Value.constant(f"{name}.zero_point", np.asarray(zero, np.int8)),
     )
-    graph.ops.insert(graph.ops.index(op), dequantize)
-    op.replace_operand(weight, dequantize.result)
-    return True
+    editor.insert_before(op, [dequantize])
+    editor.replace_operand(op, weight, dequantize.result)
 
 
-def _float_weights(graph: Graph, op: Conv | FloatOp) -> Value | None:
+def _float_weights(editor: Editor, op: Conv | FloatOp) -> Value | None:
     """Constant float weights of an op whose weights ONNX Runtime quantizes."""
     if isinstance(op, Conv):
         weight = op.weight
-    elif op.op_type in QUANTIZED_WEIGHTS or _is_gemm(graph, op):
+    elif op.op_type in QUANTIZED_WEIGHTS or _is_gemm(editor, op):
         weight = op.xs[1]
     else:
         return None
     return weight if weight.data is not None and weight.type.dtype == "f32" else None
 
 
-def _is_gemm(graph: Graph, op: FloatOp) -> bool:
+def _is_gemm(editor: Editor, op: FloatOp) -> bool:
     """Whether ONNX Runtime makes a Gemm of a MatMul and the Add behind it."""
-    readers = graph.users().get(op.result, [])
-    if op.op_type != "MatMul" or len(readers) != 1 or op.result in graph.outputs:
-        return False
-    (add,) = readers
+    add = editor.only_user(op.result) if op.op_type == "MatMul" else None
     if not isinstance(add, Elementwise) or add.op_type != "Add" or len(op.xs[1].type.shape) != 2:
         return False
     other = [x for x in add.xs if x is not op.result]
     return len(other) == 1 and other[0].type.shape == op.xs[1].type.shape[1:]
 
 
-def _leads_to_quantize(graph: Graph, op: Op) -> bool:
+def _leads_to_quantize(editor: Editor, op: Op) -> bool:
     """Whether quantize follows, with nothing but Relu, Clip or the bias between."""
-    users, value = graph.users(), op.result
+    value = op.result
     while True:
-        readers = users.get(value, [])
-        if value in graph.outputs or len(readers) != 1:
-            return False
-        (reader,) = readers
+        reader = editor.only_user(value)
         if isinstance(reader, Quantize):
             return True
         # The Add right behind a MatMul, with which it becomes a Gemm.

@@ -15,7 +15,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..ir.graph import Graph, Op, Value
+from ..ir.editor import Editor
+from ..ir.graph import Graph, Value
 from ..operators.convolution.op import Conv
 from ..operators.identity import Identity
 from ..operators.moves.pad import Pad
@@ -31,26 +32,18 @@ class SimplifyFloats:
     name: ClassVar[str] = "simplify_floats"
 
     def apply(self, graph: Graph) -> bool:
-        changed = False
-        for op in list(graph.ops):
-            if op not in graph.ops:
-                continue
+        editor = Editor(graph)
+        for op in editor.ops():
             match op:
                 case Identity() | Elementwise() if (same := _operand_of_neutral(op)) is not None:
-                    changed |= _remove(graph, op, same)
+                    if not editor.is_output(op.result):
+                        editor.replace_value(op.result, same)
+                        editor.remove(op)
                 case Conv() | FloatOp() | MaxPool() if op.onnx_name in PADDED:
-                    changed |= _take_pads(graph, op)
+                    _take_pads(editor, op)
                 case _:
                     pass
-        return changed
-
-
-def _remove(graph: Graph, op: Op, same: Value) -> bool:
-    if op.result in graph.outputs:
-        return False
-    graph.ops.remove(op)
-    graph.replace_value(op.result, same)
-    return True
+        return editor.close()
 
 
 def _operand_of_neutral(op: Identity | Elementwise) -> Value | None:
@@ -71,25 +64,25 @@ def _operand_of_neutral(op: Identity | Elementwise) -> Value | None:
     return x if constant.array.reshape(-1)[0] == NEUTRAL[op.op_type] else None
 
 
-def _take_pads(graph: Graph, op: Conv | FloatOp | MaxPool) -> bool:
+def _take_pads(editor: Editor, op: Conv | FloatOp | MaxPool) -> None:
     """Rule 2."""
     x = op.xs[0] if isinstance(op, FloatOp) else op.x
-    pad = graph.producers().get(x)
+    pad = editor.producer(x)
     if not isinstance(pad, Pad) or pad.mode != "constant" or pad.value != 0:
-        return False
-    if x in graph.outputs or graph.users()[x] != [op] or x.type.is_byte:
-        return False
+        return
+    if editor.only_user(x) is not op or x.type.is_byte:
+        return
     spatial = len(x.type.shape) - 2
     count = len(pad.pads) // 2
     outer = count - spatial
     if outer > 0 and (any(pad.pads[:outer]) or any(pad.pads[count : count + outer])):
-        return False
+        return
     # A Pad holds its last axes: fewer than the spatial ones, or outer ones besides.
     before = (0,) * max(-outer, 0) + pad.pads[max(outer, 0) : count]
     after = (0,) * max(-outer, 0) + pad.pads[count + max(outer, 0) :]
     if isinstance(op, FloatOp):
         if op.attributes.get("auto_pad", "NOTSET") != "NOTSET":
-            return False
+            return
         pads = list(op.attributes.get("pads", [0] * 2 * spatial))
         sums = [a + b for a, b in zip(pads, (*before, *after), strict=True)]
         # The zeros of a Pad count as elements of an average; the pool's own pads would not.
@@ -100,8 +93,7 @@ def _take_pads(graph: Graph, op: Conv | FloatOp | MaxPool) -> bool:
         if isinstance(op, Conv) and spatial == 1:
             both = (0, *before, 0, *after)
         if isinstance(op, MaxPool) and op.auto_pad != "NOTSET":
-            return False
+            return
         op.pads = tuple(a + b for a, b in zip(op.pads, both, strict=True))
-    op.replace_operand(x, pad.x)
-    graph.ops.remove(pad)
-    return True
+    editor.replace_operand(op, x, pad.x)
+    editor.remove(pad)

@@ -25,6 +25,7 @@ Refusals:
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -103,16 +104,21 @@ class Expressions:
     def _ops(self, last: Value) -> list[Elementwise]:
         """The ops that make `last`, in order."""
         ops: dict[Elementwise, None] = {}
-
-        def visit(value: Value) -> None:
-            op = self.producers.get(value)
-            if isinstance(op, Elementwise) and op not in ops:
-                for x in op.xs:
-                    visit(x)
+        left = [last]
+        while left:
+            op = self.producers.get(left[-1])
+            if not isinstance(op, Elementwise) or op in ops:
+                left.pop()
+            elif waiting := [x for x in op.xs if self._is_wanted(x, ops)]:
+                left += reversed(waiting)
+            else:
                 ops[op] = None
-
-        visit(last)
         return list(ops)
+
+    def _is_wanted(self, x: Value, ops: Container[Op]) -> bool:
+        """Whether an elementwise op that is not among `ops` makes `x`."""
+        op = self.producers.get(x)
+        return isinstance(op, Elementwise) and op not in ops
 
     def _dequantized(self, ops: list[Elementwise], last: Value) -> dict[Value, Dequantize]:
         operands = dict.fromkeys([*(x for op in ops for x in op.xs), last])
@@ -203,7 +209,7 @@ def _tabulate_floats(graph: Graph) -> bool:
         (leaf,) = expressions.by_value[op.result].leaves
         users = expressions.users.get(op.result, [])
         # What only a larger table reads is computed inside that table.
-        needed = op.result in graph.outputs or not all(has_table(user.result) for user in users)
+        needed = op.result in expressions.outputs or not all(has_table(user.result) for user in users)
         # A lookup has the shape of its operand.
         if op.result.type.shape != leaf.type.shape or not needed:
             continue

@@ -31,6 +31,7 @@ FUNCTIONS = (
 FULL_OPSET = 13
 """From which on every elementwise operator takes all dtypes; none means anything else before."""
 MAX_OPERANDS = 12
+MAX_STEPS = 128
 MAX_INPUTS = 3
 """Graph inputs are bindings of their own, of which a kernel may have 8."""
 
@@ -39,7 +40,7 @@ def schedule_map(op: OnnxOp, scheduler: Scheduler) -> None:
     """A kernel of the op and of those waiting for it; or it waits for its own reader."""
     steps: list[OnnxOp] = [s for x in dict.fromkeys(op.xs) for s in scheduler.waiting.get(x, [])]
     steps.append(op)
-    if len(leaves_of(steps)) > MAX_OPERANDS or len(_inputs(steps, scheduler)) > MAX_INPUTS:
+    if _is_too_much(steps, scheduler):
         for x in dict.fromkeys(op.xs):  # too much for one kernel: those before it get their own
             if x in scheduler.waiting:
                 _add_kernel(scheduler.waiting.pop(x), scheduler)
@@ -52,10 +53,19 @@ def schedule_map(op: OnnxOp, scheduler: Scheduler) -> None:
         _add_kernel(steps, scheduler)
 
 
+def _is_too_much(steps: list[OnnxOp], scheduler: Scheduler) -> bool:
+    """Whether one kernel should not compute so many steps, or can't bind what they read."""
+    return (
+        len(steps) > MAX_STEPS
+        or len(leaves_of(steps)) > MAX_OPERANDS
+        or len(_inputs(steps, scheduler)) > MAX_INPUTS
+    )
+
+
 def _can_wait(op: OnnxOp, scheduler: Scheduler) -> bool:
     """Whether the only reader of the result is an elementwise node of its shape."""
     readers = scheduler.users.get(op.result, [])
-    if op.result in scheduler.graph.outputs or len(readers) != 1:
+    if scheduler.output_names(op.result) or len(readers) != 1:
         return False
     reader = readers[0]
     return (
