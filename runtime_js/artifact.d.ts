@@ -1,26 +1,82 @@
-/**
- * Reads an artifact folder, as docs/artifact.md describes it, and refuses a damaged one.
- *
- * @typedef {Float32Array | Int32Array | BigInt64Array | Uint8Array | Int8Array} Values  bool: 0, 1
- * @typedef {typeof TENSOR & {image?: typeof IMAGE}} Tensor
- * @typedef {typeof TENSOR & {image?: typeof IMAGE & typeof PICTURE}} Input
- * @typedef {typeof KERNEL} Kernel
- * @typedef {Kernel['stores'][number]} Store
- * @typedef {Omit<typeof MODEL, 'inputs' | 'outputs'> & {inputs: Input[], outputs: Tensor[]}} Model
- * @typedef {{model: Model, weights: Uint8Array<ArrayBuffer>, shaders: Map<string, string>}} Artifact
- */
 export type Values = Float32Array | Int32Array | BigInt64Array | Uint8Array | Int8Array;
-export type Tensor = typeof TENSOR & {
-    image?: typeof IMAGE;
+export type Image = {
+    scale: number;
+    offset: number;
 };
-export type Input = typeof TENSOR & {
-    image?: typeof IMAGE & typeof PICTURE;
+export type Tensor = {
+    name: string;
+    dtype: keyof typeof ARRAYS;
+    shape: number[];
+    image?: Image;
 };
-export type Kernel = typeof KERNEL;
-export type Store = Kernel['stores'][number];
-export type Model = Omit<typeof MODEL, 'inputs' | 'outputs'> & {
+export type Input = Tensor & {
+    image?: Image & {
+        replaces: number;
+        kernel: Kernel;
+    };
+};
+export type Store = {
+    buffer: string;
+    offset: number;
+    rows: number;
+    pitch: number;
+    width: number;
+};
+export type Binding = {
+    binding: number;
+    buffer: string;
+    access: string;
+};
+export type Kernel = {
+    name: string;
+    shader: string;
+    constants: Record<string, number>;
+    uses: string[];
+    workgroups: number[];
+    bindings: Binding[];
+    stores: Store[];
+};
+export type File = {
+    file: string;
+    bytes: number;
+    sha256: string;
+};
+export type Probe = {
+    shader: string;
+    accumulators: number[];
+    scales: number[];
+    zero_points: number[];
+    expected: number[];
+};
+export type SelfTest = {
+    seed: number;
+    inputs: Record<string, {
+        low: number;
+        high: number;
+    }>;
+    kernels: string[];
+    pictures: Record<string, string>;
+    outputs: Record<string, string>;
+};
+export type Model = {
+    name: string;
+    reference: {
+        runtime: string;
+    };
+    arena: {
+        bytes: number;
+    };
+    weights: File;
+    files: File[];
     inputs: Input[];
     outputs: Tensor[];
+    kernels: Kernel[];
+    probe: Probe;
+    snippets: {
+        dot: Record<string, string>;
+        requantize: Record<string, string>;
+    };
+    self_test: SelfTest;
 };
 export type Artifact = {
     model: Model;
@@ -36,126 +92,6 @@ export declare const ARRAYS: {
     int8: Int8ArrayConstructor;
     bool: Uint8ArrayConstructor;
 };
-declare const KERNEL: {
-    name: string;
-    shader: string;
-    constants: Record<string, number>;
-    uses: string[];
-    workgroups: number[];
-    bindings: {
-        binding: number;
-        buffer: string;
-        access: string;
-    }[];
-    stores: {
-        buffer: string;
-        offset: number;
-        rows: number;
-        pitch: number;
-        width: number;
-    }[];
-};
-declare const TENSOR: {
-    name: string;
-    dtype: keyof typeof ARRAYS;
-    shape: number[];
-};
-declare const IMAGE: {
-    scale: number;
-    offset: number;
-};
-declare const PICTURE: {
-    replaces: number;
-    kernel: {
-        name: string;
-        shader: string;
-        constants: Record<string, number>;
-        uses: string[];
-        workgroups: number[];
-        bindings: {
-            binding: number;
-            buffer: string;
-            access: string;
-        }[];
-        stores: {
-            buffer: string;
-            offset: number;
-            rows: number;
-            pitch: number;
-            width: number;
-        }[];
-    };
-};
-declare const MODEL: {
-    name: string;
-    reference: {
-        runtime: string;
-    };
-    arena: {
-        bytes: number;
-    };
-    weights: {
-        file: string;
-        bytes: number;
-        sha256: string;
-    };
-    inputs: {
-        name: string;
-        dtype: keyof typeof ARRAYS;
-        shape: number[];
-    }[];
-    outputs: {
-        name: string;
-        dtype: keyof typeof ARRAYS;
-        shape: number[];
-    }[];
-    kernels: {
-        name: string;
-        shader: string;
-        constants: Record<string, number>;
-        uses: string[];
-        workgroups: number[];
-        bindings: {
-            binding: number;
-            buffer: string;
-            access: string;
-        }[];
-        stores: {
-            buffer: string;
-            offset: number;
-            rows: number;
-            pitch: number;
-            width: number;
-        }[];
-    }[];
-    snippets: {
-        dot: {
-            packed: string;
-            emulated: string;
-        };
-        requantize: {
-            fast: string;
-            integer: string;
-        };
-    };
-    probe: {
-        shader: string;
-        accumulators: number[];
-        scales: number[];
-        zero_points: number[];
-        expected: number[];
-    };
-    self_test: {
-        seed: number;
-        inputs: Record<string, {
-            low: number;
-            high: number;
-        }>;
-        kernels: string[];
-        pictures: Record<string, string>;
-        outputs: Record<string, string>;
-    };
-};
 /**
  * Loads and checks the artifact in a folder.
  *
@@ -164,6 +100,13 @@ declare const MODEL: {
  * @throws {Error} a file that is missing, damaged or of another version
  */
 export declare function loadArtifact(folder: string | URL): Promise<Artifact>;
+/**
+ * The bytes of every buffer that kernels bind, by name.
+ *
+ * @param {Model} model
+ * @returns {Record<string, number>}
+ */
+export declare function bufferSizes({ arena, weights, inputs, outputs }: Model): Record<string, number>;
 /**
  * The number of elements of a tensor.
  *
@@ -182,4 +125,3 @@ export declare function byteLength(tensor: Tensor): number;
  * @param {BufferSource} bytes
  */
 export declare function sha256(bytes: BufferSource): Promise<string>;
-export {};

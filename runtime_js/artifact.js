@@ -2,13 +2,26 @@
  * Reads an artifact folder, as docs/artifact.md describes it, and refuses a damaged one.
  *
  * @typedef {Float32Array | Int32Array | BigInt64Array | Uint8Array | Int8Array} Values  bool: 0, 1
- * @typedef {typeof TENSOR & {image?: typeof IMAGE}} Tensor
- * @typedef {typeof TENSOR & {image?: typeof IMAGE & typeof PICTURE}} Input
- * @typedef {typeof KERNEL} Kernel
- * @typedef {Kernel['stores'][number]} Store
- * @typedef {Omit<typeof MODEL, 'inputs' | 'outputs'> & {inputs: Input[], outputs: Tensor[]}} Model
+ * @typedef {{scale: number, offset: number}} Image  between the bytes and the values of a picture
+ * @typedef {{name: string, dtype: keyof typeof ARRAYS, shape: number[], image?: Image}} Tensor
+ * @typedef {Tensor & {image?: Image & {replaces: number, kernel: Kernel}}} Input
+ * @typedef {{buffer: string, offset: number, rows: number, pitch: number, width: number}} Store
+ * @typedef {{binding: number, buffer: string, access: string}} Binding
+ * @typedef {{name: string, shader: string, constants: Record<string, number>, uses: string[],
+ *   workgroups: number[], bindings: Binding[], stores: Store[]}} Kernel
+ * @typedef {{file: string, bytes: number, sha256: string}} File
+ * @typedef {{shader: string, accumulators: number[], scales: number[], zero_points: number[],
+ *   expected: number[]}} Probe
+ * @typedef {{seed: number, inputs: Record<string, {low: number, high: number}>, kernels: string[],
+ *   pictures: Record<string, string>, outputs: Record<string, string>}} SelfTest
+ * @typedef {{name: string, reference: {runtime: string}, arena: {bytes: number}, weights: File,
+ *   files: File[], inputs: Input[], outputs: Tensor[], kernels: Kernel[], probe: Probe,
+ *   snippets: {dot: Record<string, string>, requantize: Record<string, string>},
+ *   self_test: SelfTest}} Model
  * @typedef {{model: Model, weights: Uint8Array<ArrayBuffer>, shaders: Map<string, string>}} Artifact
  */
+import { problemsOf } from './check.js';
+import { wholeWords } from './gpu.js';
 
 /** The typed array of each dtype. */
 export const ARRAYS = {
@@ -20,38 +33,14 @@ export const ARRAYS = {
   bool: Uint8Array,
 };
 
-// An example of each thing that model.json must hold: `check` compares kinds, not values.
-const KERNEL = {
-  name: '',
-  shader: '',
-  constants: /** @type {Record<string, number>} */ ({}),
-  uses: [''],
-  workgroups: [0],
-  bindings: [{ binding: 0, buffer: '', access: '' }],
-  stores: [{ buffer: '', offset: 0, rows: 0, pitch: 0, width: 0 }],
-};
-const TENSOR = { name: '', dtype: /** @type {keyof typeof ARRAYS} */ ('uint8'), shape: [0] };
-// Between the bytes and the values of a picture.
-const IMAGE = { scale: 0, offset: 0 };
-const PICTURE = { replaces: 0, kernel: KERNEL };
-const MODEL = {
-  name: '',
-  reference: { runtime: '' },
-  arena: { bytes: 0 },
-  weights: { file: '', bytes: 0, sha256: '' },
-  inputs: [TENSOR],
-  outputs: [TENSOR],
-  kernels: [KERNEL],
-  snippets: { dot: { packed: '', emulated: '' }, requantize: { fast: '', integer: '' } },
-  probe: { shader: '', accumulators: [0], scales: [0], zero_points: [0], expected: [0] },
-  self_test: {
-    seed: 0,
-    inputs: /** @type {Record<string, {low: number, high: number}>} */ ({}),
-    kernels: [''],
-    pictures: /** @type {Record<string, string>} */ ({}),
-    outputs: /** @type {Record<string, string>} */ ({}),
-  },
-};
+const VERSION = 2;
+const SHADERS = 'shaders/';
+// What stands before the hash of model.json, and the length of all from there.
+const SEAL = ',\n "sha256": "';
+const SEALED = SEAL.length + 64 + 4;
+// Every string of a JSON text, with the colon that follows the name of a member.
+const MEMBER = /"(?:[^"\\]|\\.)*"(?:\s*:)?/g;
+const SHOWN = 5;
 
 /**
  * Loads and checks the artifact in a folder.
@@ -62,26 +51,43 @@ const MODEL = {
  */
 export async function loadArtifact(folder) {
   const read = reader(folder);
-  const text = async (/** @type {string} */ name) => new TextDecoder().decode(await read(name));
-  const model = parseModel(await text('model.json'));
-  const { weights, kernels, inputs, snippets, probe } = model;
-  const names = new Set([
-    ...kernels.map((kernel) => kernel.shader),
-    ...inputs.flatMap(({ image }) => (image ? [image.kernel.shader] : [])),
-    ...Object.values(snippets).flatMap(Object.values),
-    probe.shader,
-  ]);
+  const model = await parseModel(await read('model.json'));
+  const checked = async (/** @type {File} */ { file, bytes, sha256: expected }) => {
+    const data = await read(file);
+    if (data.length !== bytes)
+      throw damaged(file, [`${data.length} bytes, model.json says ${bytes}`]);
+    const digest = await sha256(data);
+    if (digest !== expected)
+      throw damaged(file, [`SHA-256 is ${digest}, model.json says ${expected}`]);
+    return data;
+  };
   const shaders = new Map();
-  const [bytes] = await Promise.all([
-    read(weights.file),
-    ...Array.from(names, async (name) => shaders.set(name, await text(`shaders/${name}`))),
+  const load = async (/** @type {File} */ record) =>
+    shaders.set(record.file.slice(SHADERS.length), text(record.file, await checked(record)));
+  const [weights] = await Promise.all([
+    checked(model.weights),
+    ...model.files.filter(({ file }) => file.startsWith(SHADERS)).map(load),
   ]);
-  if (bytes.length !== weights.bytes)
-    throw damaged(`${weights.file} has ${bytes.length} bytes, model.json says ${weights.bytes}`);
-  const digest = await sha256(bytes);
-  if (digest !== weights.sha256)
-    throw damaged(`${weights.file} has SHA-256 ${digest}, model.json says ${weights.sha256}`);
-  return { model, weights: bytes, shaders };
+  return { model, weights, shaders };
+}
+
+/**
+ * The bytes of every buffer that kernels bind, by name.
+ *
+ * @param {Model} model
+ * @returns {Record<string, number>}
+ */
+export function bufferSizes({ arena, weights, inputs, outputs }) {
+  const sizes = new Map([
+    ['arena', arena.bytes],
+    ['weights', weights.bytes],
+  ]);
+  for (const input of inputs) {
+    sizes.set(`input:${input.name}`, wholeWords(byteLength(input)));
+    if (input.image) sizes.set(`image:${input.name}`, 4 * product(input.shape.slice(2)));
+  }
+  for (const out of outputs) sizes.set(`output:${out.name}`, wholeWords(byteLength(out)));
+  return Object.fromEntries(sizes);
 }
 
 /**
@@ -90,7 +96,12 @@ export async function loadArtifact(folder) {
  * @param {Tensor} tensor
  */
 export function elements({ shape }) {
-  return shape.reduce((product, size) => product * size, 1);
+  return product(shape);
+}
+
+/** @param {number[]} sizes */
+function product(sizes) {
+  return sizes.reduce((count, size) => count * size, 1);
 }
 
 /**
@@ -108,64 +119,81 @@ export function byteLength(tensor) {
  * @param {BufferSource} bytes
  */
 export async function sha256(bytes) {
+  if (!globalThis.crypto?.subtle)
+    throw new Error('SHA-256 needs a secure page: open it over https, or from localhost.');
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
 /**
- * Parses model.json and checks that everything a runtime reads is there.
+ * Parses model.json and checks it: its version, its own hash, all that it says.
  *
- * @param {string} text
- * @returns {Model}
+ * @param {Uint8Array<ArrayBuffer>} bytes
+ * @returns {Promise<Model>}
  */
-function parseModel(text) {
+async function parseModel(bytes) {
+  const name = 'model.json';
+  const content = text(name, bytes);
   let model;
   try {
-    model = JSON.parse(text);
+    model = JSON.parse(content);
   } catch (error) {
-    throw damaged(`model.json is not JSON (${messageOf(error)})`);
+    throw damaged(name, [`not JSON (${messageOf(error)})`]);
   }
   if (model?.format !== 'onnx2wgsl')
-    throw damaged(`model.json: format is ${model?.format}, expected onnx2wgsl`);
-  if (model.version !== 1)
+    throw new Error(`${name}: $.format is ${model?.format}, not "onnx2wgsl": not an artifact.`);
+  if (model.version !== VERSION)
     throw new Error(
-      `model.json: version is ${model.version}, this runtime reads 1. ` +
+      `${name}: $.version is ${model.version}, this runtime reads ${VERSION}. ` +
         "Use the runtime.js of the model's own folder, or compile the model again.",
     );
-  check(model, MODEL, '');
-  for (const { name, image } of model.inputs) if (image) check(image, PICTURE, `image of ${name}`);
-  for (const { name, dtype, image } of [...model.inputs, ...model.outputs]) {
-    if (image) check(image, IMAGE, `image of ${name}`);
-    if (!Object.hasOwn(ARRAYS, dtype))
-      throw damaged(`model.json: ${name} is ${dtype}, expected ${Object.keys(ARRAYS).join(', ')}`);
-  }
+  // The file's last member is the SHA-256 of all that stands before it.
+  const end = content.lastIndexOf(SEAL);
+  const seal = `${SEAL}${await sha256(bytes.slice(0, bytes.length - SEALED))}"\n}\n`;
+  if (content.slice(end) !== seal)
+    throw damaged(name, ['it was changed since it was written: its sha256 is that of other bytes']);
+  if (countMembers(model) !== content.match(MEMBER)?.filter((token) => token.at(-1) === ':').length)
+    throw damaged(name, ['a member stands twice in an object']);
+  const problems = problemsOf(model, bufferSizes);
+  if (problems.length) throw damaged(name, problems);
   return model;
 }
 
 /**
- * Throws where `value` is not made like the example.
+ * The members of all objects in a value.
  *
  * @param {any} value
- * @param {any} like
- * @param {string} place
+ * @returns {number}
  */
-function check(value, like, place) {
-  if (kind(value) !== kind(like))
-    throw damaged(`model.json: ${place} is ${kind(value)}, expected ${kind(like)}`);
-  if (Array.isArray(like))
-    for (const [i, item] of value.entries()) check(item, like[0], `${place}[${i}]`);
-  else if (typeof like === 'object')
-    for (const key in like) check(value[key], like[key], place ? `${place}.${key}` : key);
+function countMembers(value) {
+  if (value === null || typeof value !== 'object') return 0;
+  const members = Object.values(value);
+  return members.reduce(
+    (sum, one) => sum + countMembers(one),
+    Array.isArray(value) ? 0 : members.length,
+  );
 }
 
-/** @param {any} value */
-function kind(value) {
-  return value === undefined ? 'missing' : Array.isArray(value) ? 'array' : typeof value;
+/**
+ * @param {string} file
+ * @param {BufferSource} bytes
+ */
+function text(file, bytes) {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw damaged(file, ['not UTF-8']);
+  }
 }
 
-/** @param {string} what */
-function damaged(what) {
-  return new Error(`${what}. Compile the model again, or copy its folder again.`);
+/**
+ * @param {string} file
+ * @param {string[]} problems
+ */
+function damaged(file, problems) {
+  const rest = problems.length - SHOWN;
+  const lines = [...problems.slice(0, SHOWN), ...(rest > 0 ? [`and ${rest} more`] : [])];
+  return new Error(`${file} is damaged; compile the model again:\n  ${lines.join('\n  ')}`);
 }
 
 /** @param {unknown} error */
@@ -188,8 +216,7 @@ function reader(folder) {
   return async (/** @type {string} */ name) => {
     const url = new URL(name, base);
     try {
-      if (node && url.protocol === 'file:')
-        return new Uint8Array(await node('node:fs/promises').readFile(url));
+      if (node && url.protocol === 'file:') return await readLocal(node('node:fs/promises'), url);
       const response = await fetch(url);
       if (!response.ok) throw new Error(`HTTP status ${response.status}`);
       return new Uint8Array(await response.arrayBuffer());
@@ -197,4 +224,14 @@ function reader(folder) {
       throw new Error(`Cannot read ${url}: ${messageOf(error)}.`, { cause: error });
     }
   };
+}
+
+/**
+ * @param {typeof import('node:fs/promises')} files
+ * @param {URL} url
+ */
+async function readLocal(files, url) {
+  // A pipe would never end.
+  if (!(await files.stat(url)).isFile()) throw new Error('it is no regular file');
+  return new Uint8Array(await files.readFile(url));
 }

@@ -9,7 +9,7 @@
  *   pictureSteps: (Step | undefined)[], copies: {buffer: GPUBuffer, offset: number, bytes: number}[]}}
  *   Program
  */
-import { ARRAYS, byteLength, elements } from './artifact.js';
+import { ARRAYS, bufferSizes, byteLength, elements } from './artifact.js';
 import {
   bound,
   checked,
@@ -21,39 +21,29 @@ import {
 } from './gpu.js';
 
 /**
- * The bytes of every buffer that kernels bind, and of the one that the outputs are read through.
- *
- * @param {Model} model
- */
-function bufferSizes({ arena, weights, inputs, outputs }) {
-  const sizes = new Map([
-    ['arena', arena.bytes],
-    ['weights', weights.bytes],
-  ]);
-  for (const input of inputs) {
-    sizes.set(`input:${input.name}`, byteLength(input));
-    if (input.image) sizes.set(`image:${input.name}`, 4 * input.shape[2] * input.shape[3]);
-  }
-  for (const output of outputs) sizes.set(`output:${output.name}`, byteLength(output));
-  return { sizes, staging: outputs.reduce((sum, out) => sum + wholeWords(byteLength(out)), 0) };
-}
-
-/**
  * The WebGPU limits that a model needs.
  *
  * @param {Model} model
  */
 export function neededLimits(model) {
-  const { sizes, staging } = bufferSizes(model);
   const { inputs, kernels } = model;
   const all = [...kernels, ...inputs.flatMap(({ image }) => (image ? [image.kernel] : []))];
-  const binding = wholeWords(Math.max(...sizes.values()));
+  const binding = Math.max(...Object.values(bufferSizes(model)));
   return {
     maxStorageBufferBindingSize: binding,
-    maxBufferSize: Math.max(binding, staging),
+    maxBufferSize: Math.max(binding, stagingBytes(model)),
     maxStorageBuffersPerShaderStage: Math.max(...all.map((kernel) => kernel.bindings.length)),
     maxComputeWorkgroupsPerDimension: Math.max(...all.flatMap((kernel) => kernel.workgroups)),
   };
+}
+
+/**
+ * The bytes of the buffer that the outputs are read through.
+ *
+ * @param {Model} model
+ */
+function stagingBytes({ outputs }) {
+  return outputs.reduce((sum, output) => sum + wholeWords(byteLength(output)), 0);
 }
 
 /**
@@ -67,11 +57,11 @@ export function neededLimits(model) {
 export async function createProgram(device, artifact, choice) {
   const { model, weights } = artifact;
   const { buffers, staging } = await checked(device, 'Cannot make the buffers', () => {
-    const { sizes, staging } = bufferSizes(model);
-    const storage = Array.from(sizes, ([name, size]) => storageBuffer(device, name, size));
+    const sizes = Object.entries(bufferSizes(model));
+    const storage = sizes.map(([name, size]) => storageBuffer(device, name, size));
     return {
       buffers: new Map(storage.map((buffer) => [buffer.label, buffer])),
-      staging: stagingBuffer(device, staging),
+      staging: stagingBuffer(device, stagingBytes(model)),
     };
   });
   device.queue.writeBuffer(bound(buffers, 'weights'), 0, weights);

@@ -11,6 +11,10 @@ class ArtifactError(SessionError):
     """The compiled folder is missing something, damaged, or of another version."""
 
 
+class MissingFileError(ArtifactError):
+    """A file of an artifact is not there."""
+
+
 class AdapterError(SessionError):
     """No adapter, or one that lacks what the model needs."""
 

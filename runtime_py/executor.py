@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import wgpu
 
-from .artifact import WORD, Artifact, Kernel, words_of
+from .artifact import Artifact, Kernel, words_of
+from .description import WORD
 from .errors import from_gpu
 from .process import uninterrupted
 
@@ -104,7 +105,7 @@ class Executor:
         self.device = device
         self._artifact = artifact
         self._snippets = {
-            snippet: artifact.shader(artifact.description["snippets"][snippet][variant])
+            snippet: artifact.shaders[artifact.description["snippets"][snippet][variant]]
             for snippet, variant in variants.items()
         }
         self._modules: dict[tuple[str, tuple[str, ...]], Any] = {}
@@ -216,7 +217,7 @@ class Executor:
         key = (kernel.shader, kernel.uses)
         if key not in self._modules:
             parts = [self._snippets[name] for name in kernel.uses]
-            code = "\n".join([*parts, self._artifact.shader(kernel.shader)])
+            code = "\n".join([*parts, self._artifact.shaders[kernel.shader]])
             self._modules[key] = self.device.create_shader_module(label=kernel.shader, code=code)
         return self._modules[key]
 

@@ -13,7 +13,8 @@ import numpy as np
 
 from . import process
 from .adapters import adapter_name, choose_adapter, open_device
-from .artifact import WORD, Artifact, Tensor, load_artifact
+from .artifact import Artifact, Tensor, load_artifact
+from .description import WORD
 from .errors import InputError, SessionError
 from .executor import Executor, Readback, Step, Stores, needed_limits
 from .profiler import KernelTime, Profiler

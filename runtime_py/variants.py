@@ -6,7 +6,8 @@ import numpy as np
 import wgpu
 
 from .adapters import dispatch_once, packed_dot_works
-from .artifact import WORD, Artifact
+from .artifact import Artifact
+from .description import WORD
 from .errors import AdapterError, InputError
 
 Dot = Literal["packed", "emulated"]
@@ -81,7 +82,7 @@ def run_probe(device: Any, artifact: Artifact, variant: str) -> np.ndarray[Any, 
     result = device.create_buffer(size=len(cases) * WORD, usage=usage)
     device.queue.write_buffer(source, 0, cases)
     snippet = artifact.description["snippets"]["requantize"][variant]
-    code = "\n".join([artifact.shader(snippet), artifact.shader(probe["shader"])])
+    code = "\n".join([artifact.shaders[snippet], artifact.shaders[probe["shader"]]])
     buffers = {0: ("read-only-storage", source), 1: ("storage", result)}
     try:
         dispatch_once(device, probe["shader"], code, buffers, workgroups)

@@ -1,7 +1,8 @@
 """Writes the artifact: model.json, weights.bin, shaders/, the JS runtime. Its form is
 docs/artifact.md.
 
-The same program gives the same bytes. The folder appears whole or not at all.
+The same program gives the same bytes. The folder appears whole or not at all. model.json has the SHA-256 of
+every file, and its own.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ from .folder import write_folder
 from .pictures import Picture, picture_inputs, picture_output
 from .self_test import probe_cases, self_test
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+SEAL = b',\n "sha256": "'
+"""What stands before the hash of model.json, which covers the bytes before this."""
 
 
 def write_artifact(
@@ -40,6 +43,7 @@ def write_artifact(
     normalisations = picture_inputs(program) | dict(pictures or {})
     code = generate(program, normalisations)
     weights = code.weights.astype("<u4").tobytes()
+    files = {f"shaders/{name}": text.encode() for name, text in code.shaders.items()} | runtime_files()
     model: Json = {
         "format": "onnx2wgsl",
         "version": FORMAT_VERSION,
@@ -51,7 +55,8 @@ def write_artifact(
         },
         "source": {"file": source.name, "sha256": _sha256(source.read_bytes())},
         "arena": _arena(program),
-        "weights": {"file": "weights.bin", "bytes": len(weights), "sha256": _sha256(weights)},
+        "weights": _record("weights.bin", weights),
+        "files": [_record(name, files[name]) for name in sorted(files)],
         "inputs": _inputs(program, code),
         "outputs": [
             _tensor(name, type_) | picture_output(program, name) for name, type_ in program.outputs.items()
@@ -61,11 +66,9 @@ def write_artifact(
         "probe": {"shader": PROBE_SHADER, **probe_cases(program)},
         "self_test": self_test(program, normalisations),
     }
-    files = {f"shaders/{name}": text.encode() for name, text in code.shaders.items()}
-    files["model.json"] = format_json(model).encode()
-    files["weights.bin"] = weights
-    write_folder(folder, files | runtime_files())
-    return model
+    text = seal(model)
+    write_folder(folder, files | {"weights.bin": weights, "model.json": text})
+    return model | {"sha256": _sha256(text.rpartition(SEAL)[0])}
 
 
 def _arena(program: Program) -> Json:
@@ -85,24 +88,37 @@ def _tensor(name: str, type_: TensorType) -> Json:
     return {"name": name, "dtype": NUMPY_DTYPES[type_.dtype].name, "shape": list(type_.shape)}
 
 
+def _record(name: str, data: bytes) -> Json:
+    return {"file": name, "bytes": len(data), "sha256": _sha256(data)}
+
+
 def _sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def format_json(model: Json) -> str:
-    """model.json with one kernel a line: compact, and still readable as a diff."""
+def seal(model: Json) -> bytes:
+    """model.json, its last member the SHA-256 of the bytes before it; `model` is without that member.
+
+    One kernel and one file a line: compact, and still readable as a diff.
+    """
+    content = _format_json(model)
+    return content + SEAL + _sha256(content).encode() + b'"\n}\n'
+
+
+def _format_json(model: Json) -> bytes:
+    """All but the end of the outermost object."""
     lines = []
     for key, value in model.items():
-        if key == "kernels":
-            body = ",\n".join(f"  {_compact(kernel)}" for kernel in value)
+        if key in ("files", "kernels"):
+            body = ",\n".join(f"  {_compact(item)}" for item in value)
             lines.append(f' "{key}": [\n{body}\n ]')
         else:
             lines.append(f' "{key}": {_compact(value)}')
-    return "{\n" + ",\n".join(lines) + "\n}\n"
+    return ("{\n" + ",\n".join(lines)).encode()
 
 
 def _compact(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"))
+    return json.dumps(value, allow_nan=False, separators=(",", ":"))
 
 
 def runtime_files() -> dict[str, bytes]:

@@ -18,6 +18,7 @@ from tests.builders.edit import save
 from tests.builders.qdq import QDQBuilder, QuantParams
 from tests.cli.harm import AGAIN, SHAPE, refused_to_compile, tree
 from tests.command import NO_ADAPTER, refusal, script
+from tests.sealed import seal
 
 # ------------------------------------------------------------------------------ ONNX files
 
@@ -193,14 +194,11 @@ def put(value: object, *keys: str | int) -> Callable[[dict[str, Any]], None]:
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        (put(2, "version"), "$.version is 2, this runtime reads 1"),
-        (put("tfjs", "format"), "$.format is 'tfjs', not 'onnx2wgsl': not an artifact"),
-        (remove("kernels"), "$: 'kernels' is a required property"),
-        (remove("kernels", 3, "shader"), "$.kernels[3]: 'shader' is a required property"),
-        (put("all", "kernels"), "$.kernels: 'all' is not of type 'array'"),
-        (put("1", "arena", "bytes"), "$.arena.bytes: '1' is not of type 'integer'"),
-        (put("../x.wgsl", "kernels", 0, "shader"), "$.kernels[0].shader: '../x.wgsl' does not"),
-        (put("nowhere", "kernels", 0, "bindings", 0, "buffer"), "'nowhere' does not match"),
+        (put(1, "version"), "$.version is 1, this runtime reads 2"),
+        (put("tfjs", "format"), '$.format is "tfjs", not "onnx2wgsl": not an artifact'),
+        (remove("kernels"), "$.kernels: is missing"),
+        (put("../x.wgsl", "kernels", 0, "shader"), '$.kernels[0].shader: "../x.wgsl" is against'),
+        (put("nowhere", "kernels", 0, "bindings", 0, "buffer"), '.buffer: "nowhere" is no buffer'),
     ],
 )
 @pytest.mark.parametrize("command", ["run", "verify", "bench", "inspect"])
@@ -214,7 +212,7 @@ def test_a_damaged_description(
     path = artifact / "model.json"
     description = json.loads(path.read_text())
     change(description)
-    path.write_text(json.dumps(description))
+    seal(artifact, description)
     message = refused(command, artifact, array)
     assert message.startswith(str(path))
     assert expected in message
@@ -263,7 +261,7 @@ def test_damaged_weights(artifact: Path, array: Path) -> None:
     assert refused("bench", artifact, array).startswith(f"{path}: No such file or directory; ")
 
 
-def test_a_missing_or_broken_shader(artifact: Path, array: Path) -> None:
+def test_a_changed_missing_or_broken_shader(artifact: Path, array: Path) -> None:
     kernel = json.loads((artifact / "model.json").read_text())["kernels"][1]
     path = artifact / "shaders" / kernel["shader"]
     text = path.read_text()
@@ -272,6 +270,8 @@ def test_a_missing_or_broken_shader(artifact: Path, array: Path) -> None:
         f"{path}: No such file or directory; {AGAIN}: onnx2wgsl compile MODEL -o DIR"
     )
     path.write_text(text.replace("fn main", "fn main main"))
+    assert refused("run", artifact, array).startswith(f"{path} is damaged; {AGAIN}:\n")
+    seal(artifact)
     message = refused("run", artifact, array)
     assert message.startswith(f"kernel {kernel['name']} ({kernel['shader']}): In wgpu")
     assert "fn main main" in message
@@ -327,7 +327,7 @@ def test_an_adapter_whose_limits_are_too_small(
 def test_an_arena_that_no_adapter_has_room_for(artifact: Path, array: Path) -> None:
     path = artifact / "model.json"
     description = json.loads(path.read_text())
-    description["arena"]["bytes"] = 2**52
-    path.write_text(json.dumps(description))
+    description["arena"]["bytes"] = 2**32
+    seal(artifact, description)
     message = refused("run", artifact, array)
-    assert f"and the model needs {2**52}" in message
+    assert f"and the model needs {2**32}" in message

@@ -13,6 +13,7 @@ from PIL import Image
 
 from tests.cli.conftest import SIZE
 from tests.command import refusal, script, succeed
+from tests.sealed import seal
 
 
 def expected(folder: Path, values: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -128,12 +129,11 @@ def test_characters_that_a_file_name_may_lack_become_underscores(
 
 
 def rename_output(folder: Path, name: str) -> None:
-    path = folder / "model.json"
-    text = json.dumps(json.loads(path.read_text()))
+    text = json.dumps(json.loads((folder / "model.json").read_text()))
     text = text.replace('"output:output"', json.dumps(f"output:{name}"))
     text = text.replace('"name": "output"', f'"name": {json.dumps(name)}')
     text = text.replace('"outputs": {"output":', f'"outputs": {{{json.dumps(name)}:')
-    path.write_text(text)
+    seal(folder, json.loads(text))
 
 
 @pytest.mark.parametrize(
@@ -173,10 +173,9 @@ def test_an_input_is_needed(compiled: Path) -> None:
 
 
 def test_a_picture_is_refused_where_the_input_is_none(artifact: Path, tmp_path: Path) -> None:
-    path = artifact / "model.json"
-    description = json.loads(path.read_text())
-    del description["inputs"][0]["image"]
-    path.write_text(json.dumps(description))
+    description = json.loads((artifact / "model.json").read_text())
+    del description["inputs"][0]["image"], description["self_test"]["pictures"]["input"]
+    seal(artifact, description)
     noise().save(tmp_path / "picture.png")
     message = refusal("run", artifact, "--input", tmp_path / "picture.png")
     assert message.startswith(f"{tmp_path / 'picture.png'} is a picture, but input 'input' ")

@@ -20,6 +20,7 @@ from onnx2wgsl.compiler.pipeline import INTEGER_PASSES, PROGRAM_PASSES, compile_
 from tests.builders.nodes import model_of
 from tests.cli.conftest import SIZE
 from tests.command import onnx2wgsl, refusal, script, succeed
+from tests.sealed import seal
 
 VALUES = 3 * SIZE * SIZE
 
@@ -37,7 +38,7 @@ def damage(folder: Path, model: Path, number: int) -> str:
     (folder / "weights.bin").write_bytes(weights)
     description = json.loads((folder / "model.json").read_text())
     description["weights"]["sha256"] = hashlib.sha256(weights).hexdigest()
-    (folder / "model.json").write_text(json.dumps(description))
+    seal(folder, description)
     return kernel.name
 
 

@@ -154,7 +154,7 @@ function weightWords() {
 }
 
 function kernel(name, shader, uses, bindings, store) {
-  const stores = [{ offset: 0, rows: 1, pitch: 0, width: 0, ...store }];
+  const stores = [{ offset: 0, rows: 1, pitch: 1, width: 1, ...store }];
   const bound = bindings.map(([buffer, access], binding) => ({ binding, buffer, access }));
   const workgroups = [1, 1, 1];
   return {
@@ -170,7 +170,20 @@ function kernel(name, shader, uses, bindings, store) {
   };
 }
 
-function modelOf(weights) {
+const digestOf = (data) => createHash('sha256').update(data).digest('hex');
+
+/** A file as model.json records it. */
+function recordOf(file, data) {
+  return { file, bytes: Buffer.byteLength(data), sha256: digestOf(data) };
+}
+
+/** The text of model.json, which ends with the hash of what stands before. */
+function sealed(model) {
+  const content = JSON.stringify(model).slice(0, -1);
+  return `${content},\n "sha256": "${digestOf(content)}"\n}\n`;
+}
+
+function modelOf() {
   const arena = ['arena', 'read_write'];
   const shape = [1, 3, SIZE, SIZE];
   const words = { buffer: 'arena', width: PIXELS };
@@ -178,16 +191,12 @@ function modelOf(weights) {
   const picture = kernel('picture', '00_picture.wgsl', [], [arena, ['image:input', 'read']], words);
   return {
     format: 'onnx2wgsl',
-    version: 1,
+    version: 2,
     name: 'fixture',
     generator: 'tests/js/fixture.js',
     reference: { runtime: 'tests/js/fixture.js', qdqisint8allowed: false },
+    source: { file: 'none.onnx', sha256: '0'.repeat(64) },
     arena: { bytes: 4 * 3 * PIXELS, lower_bound: 4 * 3 * PIXELS },
-    weights: {
-      file: 'weights.bin',
-      bytes: weights.length,
-      sha256: createHash('sha256').update(weights).digest('hex'),
-    },
     inputs: [
       {
         name: 'input',
@@ -231,17 +240,23 @@ function modelOf(weights) {
  *
  * @param {string} folder
  * @param {(parts: {model: any, weights: Uint8Array, shaders: Record<string, string>}) => void}
- *   [damage] changes the parts before they are written
+ *   [damage] changes the parts before they are written, and described with their hashes
+ * @param {(files: Record<string, string | Uint8Array>) => void} [spoil] changes what is written
  */
-export function writeFixture(folder, damage = () => {}) {
-  const weights = weightWords();
-  const parts = { model: modelOf(weights), weights, shaders: { ...SHADERS } };
+export function writeFixture(folder, damage = () => {}, spoil = () => {}) {
+  const parts = { model: modelOf(), weights: weightWords(), shaders: { ...SHADERS } };
+  parts.model.weights = { file: 'weights.bin' };
   damage(parts);
+  const { model, weights, shaders } = parts;
+  const files = Object.fromEntries(
+    Object.entries(shaders).map(([name, text]) => [`shaders/${name}`, text]),
+  );
+  model.weights = { ...recordOf('weights.bin', weights), ...model.weights };
+  model.files ??= Object.entries(files).map(([name, text]) => recordOf(name, text));
+  Object.assign(files, { 'weights.bin': weights, 'model.json': sealed(model) });
+  spoil(files);
   mkdirSync(join(folder, 'shaders'), { recursive: true });
-  writeFileSync(join(folder, 'model.json'), JSON.stringify(parts.model));
-  writeFileSync(join(folder, 'weights.bin'), parts.weights);
-  for (const [name, text] of Object.entries(parts.shaders))
-    writeFileSync(join(folder, 'shaders', name), text);
+  for (const [name, data] of Object.entries(files)) writeFileSync(join(folder, name), data);
   return folder;
 }
 

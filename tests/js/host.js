@@ -44,8 +44,8 @@ export function temporaryFolder() {
 }
 
 /** The fixture with the runtime beside it, as a compiled artifact has it. */
-export function fixtureFolder(damage) {
-  const folder = writeFixture(join(temporaryFolder(), 'fixture'), damage);
+export function fixtureFolder(damage, spoil) {
+  const folder = writeFixture(join(temporaryFolder(), 'fixture'), damage, spoil);
   for (const file of readdirSync(RUNTIME).filter((name) => /\.(js|html)$/.test(name)))
     copyFileSync(join(RUNTIME, file), join(folder, file));
   return folder;

@@ -1,6 +1,10 @@
 """An artifact is checked before it is used, and a damaged one is refused with the place."""
 
+import hashlib
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,11 +13,14 @@ import jsonschema
 import pytest
 from onnx2wgsl.runtime_py import ArtifactError
 from onnx2wgsl.runtime_py.artifact import load_artifact
+from onnx2wgsl.runtime_py.description import problems_of
 
+from tests.refused_models import cases, described, edited
 from tests.runtime_py import tiny_artifact as tiny
 
 Model = dict[str, Any]
-SCHEMA = Path(__file__).parents[2] / "runtime_py" / "model.schema.json"
+ROOT = Path(__file__).parents[2]
+SCHEMA = ROOT / "runtime_py" / "model.schema.json"
 
 
 def refusal(folder: Path) -> str:
@@ -47,101 +54,138 @@ def test_the_schema_is_a_valid_schema() -> None:
     jsonschema.Draft202012Validator.check_schema(json.loads(SCHEMA.read_text("utf-8")))
 
 
-@pytest.mark.parametrize(
-    ("change", "place"),
-    [
-        (lambda m: m.pop("probe"), "$: 'probe' is a required property"),
-        (lambda m: m.update(extra=1), "'extra' was unexpected"),
-        (lambda m: m["kernels"][1].update(workgroups=[1, 1]), "$.kernels[1].workgroups: "),
-        (lambda m: m["kernels"][1].update(shader="../01.wgsl"), "$.kernels[1].shader: "),
-        (lambda m: m["kernels"][0]["bindings"][0].update(access="write"), "[0].access: 'write'"),
-        (lambda m: m["weights"].update(file="../weights.bin"), "$.weights.file: "),
-        (lambda m: m["inputs"][0].update(dtype="float64"), "$.inputs[0].dtype: 'float64'"),
-        (lambda m: m["arena"].update(bytes=6), "$.arena.bytes: 6"),
-        (lambda m: m["probe"]["scales"].append(2**32), "$.probe.scales[66]: 4294967296"),
-        (lambda m: m["self_test"]["kernels"].append("xyz"), "$.self_test.kernels[3]: 'xyz'"),
-    ],
-)
-def test_the_schema_names_the_place(tmp_path: Path, change: Callable[[Model], object], place: str) -> None:
-    message = refusal(write(tmp_path, change))
-    assert place in message
-    assert "compile the model again" in message
+MODELS = cases()
 
 
-@pytest.mark.parametrize(
-    ("change", "problem"),
-    [
-        (
-            lambda m: m["kernels"][1]["bindings"][0].update(buffer="output:q"),
-            "$.kernels[1].bindings[0].buffer: there is no buffer 'output:q'",
-        ),
-        (
-            lambda m: m["kernels"][1]["bindings"][1].update(binding=0),
-            "$.kernels[1].bindings: binding numbers [0, 0, 2] are not all different",
-        ),
-        (
-            lambda m: m["kernels"][1]["stores"][0].update(rows=17),
-            "$.kernels[1].stores[0]: ends at word 49 of 'arena', which has 48",
-        ),
-        (
-            lambda m: m["kernels"][1]["stores"][0].update(rows=2, width=3),
-            "$.kernels[1].stores[0]: rows of 3 words overlap at a pitch of 2",
-        ),
-        (
-            lambda m: m["kernels"][1]["stores"][0].update(buffer="weights"),
-            "$.kernels[1].stores[0].buffer: 'weights' is not bound read_write",
-        ),
-        (lambda m: m["kernels"][1].update(name="quantize"), "2 kernels are named 'quantize'"),
-        (
-            lambda m: m["inputs"][0]["image"].update(replaces=3),
-            "$.inputs[0].image.replaces: 3 of 3 kernels",
-        ),
-        (
-            lambda m: m["inputs"][0].update(shape=[48]),
-            "$.inputs[0].image: a tensor of shape [48] is no picture",
-        ),
-        (lambda m: m["probe"]["expected"].pop(), "$.probe: lists of different lengths"),
-        (
-            lambda m: m["self_test"]["kernels"].pop(),
-            "$.self_test.kernels: 2 checksums for 3 kernels",
-        ),
-        (
-            lambda m: m["self_test"]["outputs"].pop("z"),
-            "$.self_test.outputs: ['y'] instead of ['y', 'z']",
-        ),
-        (
-            lambda m: m["self_test"]["inputs"].clear(),
-            "$.self_test.inputs: no range for ['x']",
-        ),
-        (
-            lambda m: m["outputs"].append(m["outputs"][0]),
-            "$.outputs: 2 tensors are named 'y'",
-        ),
-    ],
-)
-def test_what_a_schema_cannot_say_is_checked_too(
-    tmp_path: Path, change: Callable[[Model], object], problem: str
-) -> None:
-    assert problem in refusal(write(tmp_path, change))
+def test_the_cases_edit_the_artifact_of_these_tests() -> None:
+    assert MODELS["model"] == described(), "python -m tests.refused_models writes it anew"
 
 
-def test_several_problems_are_told_at_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("case", MODELS["cases"], ids=lambda case: case["what"])
+def test_what_is_wrong_is_told(case: dict[str, Any]) -> None:
+    """tests/js/refused_models.test.js compares the same."""
+    assert problems_of(edited(MODELS["model"], case["edits"])) == case["says"]
+
+
+def test_the_javascript_runtime_has_this_schema() -> None:
+    command = [sys.executable, str(ROOT / "scripts" / "schema.py"), "--check"]
+    assert subprocess.run(command, check=False).returncode == 0, "python scripts/schema.py writes it anew"
+
+
+def test_problems_are_told_with_the_file_and_the_next_step(tmp_path: Path) -> None:
     def change(model: Model) -> None:
         model["self_test"]["kernels"].pop()
         model["probe"]["expected"].pop()
 
-    message = refusal(write(tmp_path, change))
-    assert "$.probe" in message
-    assert "$.self_test.kernels" in message
+    folder = write(tmp_path, change)
+    assert refusal(folder) == (
+        f"{folder}/model.json is damaged; compile the model again:\n"
+        "  $.probe.expected: has 65 numbers for 66 accumulators\n"
+        "  $.self_test.kernels: has 2 checksums for 3 kernels"
+    )
 
 
-def test_another_format_or_version_is_refused_first(tmp_path: Path) -> None:
-    folder = write(tmp_path, lambda m: m.update(version=2, kernels="changed since"))
-    assert "$.version is 2, this runtime reads 1" in refusal(folder)
+@pytest.mark.parametrize("version", [1, 3])
+def test_another_format_or_version_is_refused_first(tmp_path: Path, version: int) -> None:
+    folder = write(tmp_path, lambda m: m.update(version=version, kernels="changed since"))
+    assert refusal(folder) == (
+        f"{folder}/model.json: $.version is {version}, this runtime reads 2; "
+        "compile the model again, with the onnx2wgsl that is installed here"
+    )
     (folder / "model.json").write_text('{"format": "gltf"}')
-    assert "$.format is 'gltf', not 'onnx2wgsl'" in refusal(folder)
+    assert '$.format is "gltf", not "onnx2wgsl"' in refusal(folder)
     (folder / "model.json").write_text("[]")
     assert "$: not an object" in refusal(folder)
+
+
+def rewritten(folder: Path, old: str, new: str) -> None:
+    """Changes the text of model.json, with its hash."""
+    text = (folder / "model.json").read_text().rpartition(",\n")[0]
+    assert old in text
+    content = text.replace(old, new, 1).encode("utf-8", "surrogatepass")
+    digest = hashlib.sha256(content).hexdigest()
+    (folder / "model.json").write_bytes(content + f',\n "sha256": "{digest}"\n}}\n'.encode())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ('"seed": 3', '"seed": NaN', "NaN is no JSON"),
+        ('"seed": 3', '"seed": -Infinity', "-Infinity is no JSON"),
+        ('"seed": 3', '"seed": 3, "seed": 3', "a member stands twice in an object"),
+        ('"seed": 3', '"seed": 3e999', "$.self_test.seed: Infinity is against"),
+        ('"seed": 3', f'"seed": {"3" * 5000}', "$.self_test.seed: Infinity is against"),
+        ('"seed": 3', '"seed": -0', "$.self_test.seed: -0.0 is against type"),
+        ('"seed": 3', f'"seed": {"[" * 100_000}{"]" * 100_000}', "nested too deeply"),
+        ('"name": "tiny"', '"name": "\\ud800"', '$.name: "\\ud800" is against pattern'),
+        ('"name": "tiny"', '"name": "\ud800"', "is not UTF-8"),
+        ('{"format"', '\ufeff{"format"', "line 1 column 1"),
+        ('{"format"', f'{" " * (1 << 24)}{{"format"', " bytes; it may have 16777216"),
+    ],
+)  # fmt: skip
+def test_a_text_that_json_should_not_be_is_refused(folder: Path, old: str, new: str, problem: str) -> None:
+    rewritten(folder, old, new)
+    assert problem in refusal(folder)
+
+
+def test_a_whole_number_may_be_written_with_a_point(folder: Path) -> None:
+    """As JavaScript reads it."""
+    rewritten(folder, '"seed": 3', '"seed": 3.0')
+    seed = load_artifact(folder).description["self_test"]["seed"]
+    assert (seed, type(seed)) == (3, int)
+
+
+def test_a_description_that_was_changed_is_refused(folder: Path) -> None:
+    path = folder / "model.json"
+    path.write_text(path.read_text().replace('"seed": 3', '"seed": 4'))
+    assert refusal(folder) == (
+        f"{path} is damaged; compile the model again:\n"
+        "  it was changed since it was written: its sha256 is that of other bytes"
+    )
+
+
+FILES = ["model.json", "weights.bin", "shaders/01_conv.wgsl", "shaders/dot_packed.wgsl"]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_no_pipe_is_waited_for(folder: Path, name: str) -> None:
+    (folder / name).unlink()
+    os.mkfifo(folder / name)
+    assert f"{folder / name} is damaged; compile the model again:\n  it is no regular file" in refusal(folder)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_no_link_leads_out_of_the_folder(folder: Path, tmp_path: Path, name: str) -> None:
+    (folder / name).rename(tmp_path / "elsewhere")
+    (folder / name).symlink_to(tmp_path / "elsewhere")
+    assert refusal(folder).endswith(
+        f"{name} is damaged; compile the model again:\n  it is a link that leads out of the folder"
+    )
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_link_in_a_circle_is_refused(folder: Path, name: str) -> None:
+    (folder / name).unlink()
+    (folder / name).symlink_to(folder / name)
+    assert f"{folder / name}: Too many levels of symbolic links" in refusal(folder)
+
+
+def test_a_link_to_the_folder_is_followed(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(folder)
+    assert load_artifact(tmp_path / "link").name == "tiny"
+
+
+@pytest.mark.parametrize("name", FILES[2:])
+def test_a_shader_of_another_build_is_refused(folder: Path, name: str) -> None:
+    path = folder / name
+    path.write_text(path.read_text() + " ")
+    size = path.stat().st_size
+    assert f"{path} is damaged" in refusal(folder)
+    assert f"{size} bytes; it may have {size - 1}" in refusal(folder)
+    path.write_text(path.read_text()[:-2] + " ")
+    assert "SHA-256 is" in refusal(folder)
+    path.unlink()
+    assert refusal(folder).startswith(f"{path}: No such file")
 
 
 def test_broken_json_is_refused_with_line_and_column(folder: Path) -> None:

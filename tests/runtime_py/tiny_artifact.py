@@ -8,7 +8,6 @@ Every float operation in it is exact (powers of two), so that the reference belo
 """
 
 import hashlib
-import json
 import struct
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from tests.golden import GOLDENS
+from tests.sealed import record, seal
 
 PIXELS = 16
 CONV_AT = 16  # word of the arena where the convolution's rows begin
@@ -178,23 +178,19 @@ def _self_test() -> dict[str, Any]:
 
 
 def description() -> dict[str, Any]:
-    """model.json as a dict, for a test to change before it is written."""
-    weights = weights_bin()
+    """model.json as a dict without its own hash, for a test to change before it is written."""
     to_arena = [["arena", 0, PIXELS, 1, 1]]
     image_kernel = _kernel("quantize_image", "00_quantize_image.wgsl", [], ["image:x", "arena"], to_arena)
     return {
         "format": "onnx2wgsl",
-        "version": 1,
+        "version": 2,
         "name": "tiny",
         "generator": "written by hand",
         "reference": {"runtime": "integers", "qdqisint8allowed": False},
         "source": {"file": "tiny.onnx", "sha256": "0" * 64},
         "arena": {"bytes": 4 * (CONV_AT + 2 * PIXELS), "lower_bound": 128},
-        "weights": {
-            "file": "weights.bin",
-            "bytes": len(weights),
-            "sha256": hashlib.sha256(weights).hexdigest(),
-        },
+        "weights": record("weights.bin", weights_bin()),
+        "files": [record(f"shaders/{name}", code.encode()) for name, code in SHADERS.items()],
         "inputs": [
             {
                 "name": "x",
@@ -240,10 +236,10 @@ def description() -> dict[str, Any]:
 
 
 def write(folder: Path, model: dict[str, Any] | None = None, shaders: dict[str, str] | None = None) -> Path:
-    """Writes the artifact; `model` and `shaders` replace parts of it."""
+    """Writes the artifact; `model` and `shaders` replace parts of it. The hashes are right."""
     (folder / "shaders").mkdir(parents=True)
-    (folder / "model.json").write_text(json.dumps(model or description()))
     (folder / "weights.bin").write_bytes(weights_bin())
     for name, code in (SHADERS | (shaders or {})).items():
         (folder / "shaders" / name).write_text(code)
+    seal(folder, model or description())
     return folder

@@ -32,11 +32,11 @@ def test_the_avatar_is_small(tmp_path: Path) -> None:
     description = write(AVATAR, tmp_path / "a")
     files = contents(tmp_path / "a")
     total = sum(map(len, files.values()))
-    assert total < description["weights"]["bytes"] + 100_000
+    assert total < description["weights"]["bytes"] + 110_000
     quantized = sum(t.raw_data.__len__() for t in onnx.load(AVATAR).graph.initializer)
     assert description["weights"]["bytes"] < quantized * 1.1
     web = [data for name, data in files.items() if name.endswith((".js", ".html"))]
-    assert sum(len(gzip.compress(data)) for data in web) < 15_000
+    assert sum(len(gzip.compress(data)) for data in web) < 17_500
 
 
 def test_model_json_follows_the_schema(tiny: Path, tmp_path: Path) -> None:

@@ -1,0 +1,8 @@
+/**
+ * 'place: problem' for whatever is against the schema or, where nothing is, against the rules.
+ *
+ * @param {any} model
+ * @param {(model: any) => Record<string, number>} sizes the bytes of each buffer
+ * @returns {string[]}
+ */
+export declare function problemsOf(model: any, sizes: (model: any) => Record<string, number>): string[];

@@ -1,0 +1,185 @@
+/**
+ * Says what is wrong with a model.json, by the schema and the rules that the Python runtime reads, too: its
+ * rules.py tells how they are written.
+ */
+import schema from './schema.js';
+
+/**
+ * 'place: problem' for whatever is against the schema or, where nothing is, against the rules.
+ *
+ * @param {any} model
+ * @param {(model: any) => Record<string, number>} sizes the bytes of each buffer
+ * @returns {string[]}
+ */
+export function problemsOf(model, sizes) {
+  const against = [...checkSchema(model, schema, '$')];
+  return unique(against.length ? against : [...checkRules(model, sizes(model))]).sort();
+}
+
+// Whether a value is within a keyword's limit; a keyword is about one kind of value, and all others pass.
+/** @type {Record<string, (value: any, limit: any) => boolean>} */
+const KEYWORDS = {
+  type: (value, limit) =>
+    kind(value) === limit || (limit === 'number' && kind(value) === 'integer'),
+  const: (value, limit) => value === limit,
+  enum: (value, limit) => limit.includes(value),
+  pattern: (value, limit) => typeof value !== 'string' || new RegExp(limit, 'u').test(value),
+  minLength: (value, limit) => typeof value !== 'string' || value.length >= limit,
+  minimum: (value, limit) => typeof value !== 'number' || value >= limit,
+  maximum: (value, limit) => typeof value !== 'number' || value <= limit,
+  multipleOf: (value, limit) => typeof value !== 'number' || value % limit === 0,
+  minItems: (value, limit) => !Array.isArray(value) || value.length >= limit,
+  maxItems: (value, limit) => !Array.isArray(value) || value.length <= limit,
+};
+
+/**
+ * @param {any} value
+ * @param {any} rule
+ * @param {string} place
+ * @returns {Generator<string>}
+ */
+function* checkSchema(value, rule, place) {
+  if (typeof rule === 'string') return yield* checkSchema(value, schema.definitions[rule], place);
+  const { items, properties, optional = [], additionalProperties } = rule;
+  const limits = properties ? { type: 'object' } : rule;
+  for (const keyword in KEYWORDS)
+    if (keyword in limits && !KEYWORDS[keyword](value, limits[keyword]))
+      yield `${place}: ${shown(value)} is against ${keyword} ${shown(limits[keyword])}`;
+  if (Array.isArray(value) && items)
+    for (const [i, item] of value.entries()) yield* checkSchema(item, items, at(place, i));
+  if (kind(value) !== 'object') return;
+  for (const key in properties)
+    if (!Object.hasOwn(value, key) && !optional.includes(key))
+      yield `${at(place, key)}: is missing`;
+  for (const [key, member] of Object.entries(value)) {
+    const own = properties
+      ? Object.hasOwn(properties, key) && properties[key]
+      : additionalProperties;
+    if (own) yield* checkSchema(member, own, at(place, key));
+    else yield `${at(place, key)}: is unknown`;
+  }
+}
+
+/** @type {Record<string, (a: any, b: any) => any[]>} what to say where a relation does not hold */
+const RELATIONS = {
+  '==': (a, b) => (a === b ? [] : [a, b]),
+  '<=': (a, b) => (a <= b ? [] : [a, b]),
+  in: (a, b) => (has(b, a) ? [] : [a]),
+  unique: (a) =>
+    told(unique(a.filter((/** @type {any} */ x, /** @type {number} */ i) => a.indexOf(x) < i))),
+  subset: (a, b) => told(list(a).filter((x) => !has(b, x))),
+  disjoint: (a, b) => told(list(a).filter((x) => has(b, x))),
+};
+
+/** @type {Record<string, (a: any, b: any) => any>} */
+const FUNCTIONS = {
+  '+': (a, b) => a + b,
+  '-': (a, b) => a - b,
+  '*': (a, b) => a * b,
+  '/': (a, b) => Math.floor(a / b),
+  at: (a, key) => (Object.hasOwn(a, key) ? a[key] : 0),
+  count: (a) => a.length,
+  product: (a) => a.reduce((/** @type {number} */ x, /** @type {number} */ y) => x * y, 1),
+};
+
+const KERNELS = ['$.kernels[]', '$.inputs[].image.kernel'];
+
+/**
+ * @param {any} model
+ * @param {Record<string, number>} buffers
+ */
+function* checkRules(model, buffers) {
+  const writable = Object.keys(buffers).filter((name) => /^(arena$|output:)/.test(name));
+  const root = { ...model, buffers, writable };
+  const lists = new Map();
+  /** @type {(operand: any, item: any) => any} */
+  const valueOf = (operand, item) => {
+    if (Array.isArray(operand)) {
+      const [name, ...operands] = operand;
+      const [a, b] = operands.map((one) => valueOf(one, item));
+      return FUNCTIONS[name](a, b);
+    }
+    if (typeof operand !== 'string') return operand.value ?? operand;
+    if (lists.has(operand)) return lists.get(operand);
+    const values = places(operand, root, item).map(([, value]) => value);
+    if (!operand.includes('[')) return values[0] ?? 0;
+    if (operand[0] === '$') lists.set(operand, new Set(values));
+    return lists.get(operand) ?? values;
+  };
+  for (const { each, holds, says } of schema.rules)
+    for (const [place, item] of each.flatMap((/** @type {string} */ path) =>
+      places(path, root, 0),
+    )) {
+      const [relation, ...operands] = holds;
+      const [a, b] = operands.map((/** @type {any} */ operand) => valueOf(operand, item));
+      const told = RELATIONS[relation](a, b);
+      if (told.length)
+        yield `${place}: ${says.replace(/\{(\d)\}/g, (/** @type {any} */ _, /** @type {number} */ i) => shown(told[i]))}`;
+    }
+}
+
+/**
+ * What a path leads to, each with its place.
+ *
+ * @param {string} path
+ * @param {any} root
+ * @param {any} item
+ * @returns {[string, any][]}
+ */
+function places(path, root, item) {
+  if (path[0] === '@')
+    return KERNELS.flatMap((kernels) => places(kernels + path.slice(1), root, item));
+  let ends = [path[0] === '$' ? end('$', root) : end('', item)];
+  for (const [, name, member, text] of path.matchAll(/\.(\w+)|\[(\w*)=?(\w*)\]/g))
+    ends = ends.flatMap(([place, value]) =>
+      Object.entries(value)
+        .filter(([key, child]) => (name ? key === name : fits(child, member, text)))
+        .map(([key, child]) => end(at(place, Array.isArray(value) ? Number(key) : key), child)),
+    );
+  return ends;
+}
+
+/** @type {(place: string, value: any) => [string, any]} */
+const end = (place, value) => [place, value];
+
+/** @type {(value: any, member: string, text: string) => boolean} */
+const fits = (value, member, text) =>
+  !member || (Object.hasOwn(value, member) && (!text || value[member] === text));
+
+/** @type {(values: any, value: any) => boolean} */
+const has = (values, value) => {
+  if (values instanceof Set) return values.has(value);
+  return Array.isArray(values) ? values.includes(value) : Object.hasOwn(values, value);
+};
+
+/** @type {(values: any) => any[]} */
+const list = (values) => (Symbol.iterator in values ? [...values] : Object.keys(values));
+
+/** @type {(values: any[]) => any[]} */
+const told = (values) => (values.length ? [values] : []);
+
+/** @type {(values: any[]) => any[]} */
+const unique = (values) => [...new Set(values)];
+
+/** @type {(place: string, key: string | number) => string} */
+const at = (place, key) =>
+  /^[A-Za-z_][A-Za-z0-9_]*$/.test(`${key}`) ? `${place}.${key}` : `${place}[${shown(key)}]`;
+
+/** @param {any} value */
+function shown(value) {
+  const text = typeof value === 'number' ? `${value}` : JSON.stringify(value);
+  return text.length <= 160 ? text : `${text.slice(0, 60)} ... ${text.slice(-90)}`;
+}
+
+/**
+ * As JSON Schema has it, where numbers are finite, and integers those that a double holds exactly.
+ *
+ * @param {any} value
+ */
+function kind(value) {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'array';
+  if (typeof value !== 'number') return typeof value;
+  if (!Number.isFinite(value)) return 'infinite';
+  return Number.isSafeInteger(value) && !Object.is(value, -0) ? 'integer' : 'number';
+}

@@ -1,0 +1,26 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+
+import { bufferSizes } from '../../runtime_js/artifact.js';
+import { problemsOf } from '../../runtime_js/check.js';
+import { ROOT } from './host.js';
+
+const { model, cases } = JSON.parse(readFileSync(join(ROOT, 'tests/refused_models.json'), 'utf8'));
+
+/** A copy with some members set or removed. */
+function edited(edits) {
+  const result = structuredClone(model);
+  for (const { at, ...edit } of edits) {
+    const owner = at.slice(0, -1).reduce((value, key) => value[key], result);
+    if ('value' in edit) owner[at.at(-1)] = edit.value;
+    else delete owner[at.at(-1)];
+  }
+  return result;
+}
+
+for (const { what, edits, says } of cases)
+  test(`says what the Python runtime says of ${what}`, () => {
+    assert.deepEqual(problemsOf(edited(edits), bufferSizes), says);
+  });
