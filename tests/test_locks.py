@@ -27,13 +27,13 @@ def entries(lock: Path) -> list[str]:
 
 def versions(lock: Path) -> dict[str, list[str]]:
     """By name, the versions that are locked: one, or one for each of several Pythons or systems."""
-    found: dict[str, list[str]] = {}
+    by_name: dict[str, list[str]] = {}
     for entry in entries(lock):
         requirement = Requirement(entry.split("--hash")[0].strip())
         (pin,) = requirement.specifier
         assert pin.operator == "==", entry
-        found.setdefault(canonicalize_name(requirement.name), []).append(pin.version)
-    return found
+        by_name.setdefault(canonicalize_name(requirement.name), []).append(pin.version)
+    return by_name
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.name)

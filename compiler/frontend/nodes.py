@@ -7,13 +7,18 @@ from typing import Any
 import numpy as np
 
 from ..ir.types import DTYPE_NAMES, NUMPY_DTYPES, Array
-from ..reference.facts import TRUE_ONLY_AS_ONE, name_of_operator
+from ..reference.facts import name_of_operator
 
 GREATEST = float(np.finfo(np.float32).max)
 SCALE_LIMITS = {
     name: GREATEST / (2 ** (8 * dtype.itemsize)) for name, dtype in NUMPY_DTYPES.items() if dtype.kind in "iu"
 }
 """The greatest scale by the dtype of the stored integers: no integer stands for an infinite number."""
+
+TRUE_ONLY_AS_ONE = frozenset({"allowzero", "ceil_mode", "keepdims", "noop_with_empty_axes"})
+"""Attributes of which any number but 1 is a no; of all other flags any number but 0 is a yes (transA,
+count_include_pad, select_last_index, ...), or refused. Measured: tests/compiler/frontend/test_forms.py.
+"""
 
 
 class NodeRefusal(Exception):  # noqa: N818
@@ -40,6 +45,20 @@ def text_attribute(node: Any, name: str, default: str) -> str:
     """An attribute that is text, however onnx-graphsurgeon holds it."""
     attribute = node.attrs.get(name, default)
     return attribute.decode() if isinstance(attribute, bytes) else str(attribute)
+
+
+def unforeseen(node: Any, error: Exception) -> str:
+    """A reason to refuse a node whose form raised `error`, with all that may be to blame."""
+    attributes = ", ".join(f"{name}={_brief(value)}" for name, value in node.attrs.items()) or "none"
+    operands = ", ".join(tensor.name or "(none)" for tensor in node.inputs) or "none"
+    what = " ".join(str(error).split()) or "no reason is known"
+    kind = type(error).__name__
+    return f"this form is not taken ({kind}: {what}); attributes: {attributes}; operands: {operands}"
+
+
+def _brief(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 40 else f"{text[:40]}..."
 
 
 def one_number(data: Array | None, what: str) -> float:

@@ -9,6 +9,8 @@ import onnx
 from hypothesis import strategies as st
 from onnx import numpy_helper
 
+from ..reference.facts import PAIR
+
 ODD_NUMBERS = (
     np.nan, np.inf, -np.inf, -0.05, -0.0, 0.0, 1e-45, 3e-39, 1.1754944e-38, 1e-36, 1e-30, 1e-20, 1e20, 1e30,
     3e38,
@@ -39,7 +41,7 @@ def scales_of(model: onnx.ModelProto) -> list[onnx.TensorProto]:
     """The initializers that quantize, dequantize and QLinear nodes read as scales."""
     names: dict[str, None] = {}
     for node in model.graph.node:
-        if node.op_type in ("QuantizeLinear", "DequantizeLinear"):
+        if node.op_type in PAIR:
             names[node.input[1]] = None
         elif node.op_type.startswith("Q"):  # what they read as f32 are scales
             names |= dict.fromkeys(node.input)

@@ -67,11 +67,6 @@ def domain_and_type(name: str) -> tuple[str, str]:
     return domain or IMPLIED_DOMAINS.get(op_type, ""), op_type
 
 
-TRUE_ONLY_AS_ONE = frozenset({"allowzero", "ceil_mode", "keepdims", "noop_with_empty_axes"})
-"""Attributes of which any number but 1 is a no; of all other flags any number but 0 is a yes (transA,
-count_include_pad, select_last_index, ...), or refused. Measured: tests/compiler/frontend/test_forms.py.
-"""
-
 SUMMING = frozenset(
     [
         "AveragePool",

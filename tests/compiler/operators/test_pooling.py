@@ -17,7 +17,6 @@ from tests.builders.between import X, model
 from tests.builders.ir import check, check_fused, check_left_in_float
 from tests.compiler.exactness import assert_exact, assert_exact_on_gpu
 from tests.compiler.operators.kernels import kernels
-from tests.compiler.refusals import refusal
 
 GRAPH = """
 graph @t (%x: u8[1,2,4,4]{{s=0.5, z=7}}) -> ("y": %y{outputs}) opset 21 {{
@@ -176,13 +175,3 @@ def test_a_transpose_beside_a_pool_reads_the_input_in_other_planes(tmp_path: Pat
     )
     onnx_model.graph.output.append(onnx.helper.make_tensor_value_info("t", 1, [1, 1, 2, 2]))
     assert_exact(onnx_model, tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("attributes", "why"),
-    [
-        ({"kernel_shape": [2, 2], "dilations": [6, 1], "pads": [3, 0, 3, 0]}, "wholly in the"),
-    ],
-)
-def test_refused_max_pools(attributes: dict[str, Any], why: str, tmp_path: Path) -> None:
-    assert why in refusal(model("MaxPool", [(1, 3, 2, 4)], X, **attributes), tmp_path)
