@@ -13,9 +13,9 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 SETUPTOOLS = PROJECT["tool"]["setuptools"]
 
 # These meet in files (the model, the artifact) and nowhere else.
-APART = ("compiler", "face", "runtime_py", "trainer")
+APART = ("compiler", "face", "media", "runtime_py", "trainer")
 # But for these: what a folder may import of another one.
-SHARED = {"trainer": {"face"}}
+SHARED = {"trainer": {"face", "media"}}
 # The rooms of a folder, the lowest first: a room imports itself and those before it. Each module of
 # the folder is a room, and so is each folder in it, with all that it holds.
 ROOMS = {
@@ -25,6 +25,7 @@ ROOMS = {
         "cli", "__main__",
     ],
     "face": ["__init__", "errors", "framing", "camera", "topology", "drawing", "procrustes"],
+    "media": ["__init__", "errors", "pictures", "arrays"],
     "trainer": [
         "__init__", "errors", "config", "files", "renderer", "landmarks", "data", "models",
         "training", "evaluation", "export", "recipe", "cli", "__main__",
@@ -295,7 +296,7 @@ def test_importing_the_package_needs_no_torch() -> None:
     """torch is an extra: nothing of the compiler and the runtimes imports it."""
     users = [
         f"{path}:{line}"
-        for folder in ("compiler", "face", "runtime_py", "runtime_js")
+        for folder in ("compiler", "face", "media", "runtime_py", "runtime_js")
         for path in files_of(folder)
         if path.suffix == ".py"
         for line, module in imported_modules((ROOT / path).read_text("utf-8"), "")

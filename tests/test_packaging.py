@@ -26,7 +26,7 @@ def run(*command: str | Path, cwd: Path) -> str:
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A wheel built from a copy of the packages: setuptools would find old files in build/."""
     source = tmp_path_factory.mktemp("source")
-    for name in ("compiler", "face", "runtime_py", "runtime_js", "trainer"):
+    for name in ("compiler", "face", "media", "runtime_py", "runtime_js", "trainer"):
         ignore = shutil.ignore_patterns("__pycache__", "node_modules")
         shutil.copytree(ROOT / name, source / name, ignore=ignore)
     for name in ("pyproject.toml", "README.md", "LICENSE", "NOTICE"):
@@ -77,6 +77,7 @@ def test_wheel_holds_every_file_of_the_packages(wheel: Path) -> None:
         ("face", ".d.ts"),
         ("face", "/canonical_face.npz"),
         ("face", "/py.typed"),
+        ("media", "/py.typed"),
         ("runtime_js", ".js"),
         ("runtime_js", ".d.ts"),
         ("runtime_js", ".html"),

@@ -19,6 +19,7 @@ FREE = (
     "property",
     "cli",
     "face",
+    "media",
     "outside",
     "js",
     "test_readme.py",

@@ -77,9 +77,10 @@ def main() -> None:
 
 def _tell(error: Exception) -> None:
     """One message; an error that is nobody's mistake asks to be reported."""
+    from onnx2wgsl.media.errors import MediaError
     from onnx2wgsl.runtime_py.errors import SessionError
 
-    if isinstance(error, CompileError | SessionError):
+    if isinstance(error, CompileError | MediaError | SessionError):
         click.echo(f"error: {error}", err=True)
     elif isinstance(error, OSError):
         place = f"{error.filename}: " if error.filename else ""

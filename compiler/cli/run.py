@@ -10,12 +10,12 @@ from typing import Any
 
 import click
 import numpy as np
+from onnx2wgsl.media.arrays import read_array
+from onnx2wgsl.media.pictures import SUFFIXES, Picture, read_picture
 
 from ..errors import CompileError
 from . import console
 from .options import FOLDER, device_options
-
-PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 
 
 @click.command()
@@ -26,7 +26,7 @@ PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
     metavar="NAME=FILE",
     multiple=True,
     required=True,
-    help="An .npy file or a picture; NAME= may be left out where there is one input.",
+    help="An .npy file or a picture (PNG, JPEG, WebP, BMP); NAME= may be left out where there is one input.",
 )
 @click.option("--output-dir", type=FOLDER, help="Write NAME.npy, and NAME.png where it is a picture.")
 @device_options
@@ -75,46 +75,25 @@ def _split(argument: str, names: list[str]) -> tuple[str, Path]:
 
 
 def read_input(path: Path, tensor: Any) -> np.ndarray[Any, Any]:
-    """The array in an .npy file, or a picture as uint8 [H, W, 3] of the tensor's size."""
-    if not path.is_file():
-        raise CompileError(f"{path}: no such file")
-    if path.suffix.lower() in PICTURES:
-        return _read_picture(path, tensor)
-    try:
-        with path.open("rb") as file:
-            array: np.ndarray[Any, Any] = np.lib.format.read_array(file, allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
-        reason = " ".join(str(error).split()).replace(" when allow_pickle=False", "")
-        raise CompileError(
-            f"{path} is no whole .npy file ({reason}); "
-            f"make one with numpy.save, or give a picture ({', '.join(PICTURES)})"
-        ) from error
-    return array
-
-
-def _read_picture(path: Path, tensor: Any) -> np.ndarray[Any, Any]:
-    from PIL import Image, ImageOps, UnidentifiedImageError
-
+    """The array in an .npy file, or a picture as uint8 [H, W, 3 or 4] of the tensor's size."""
+    if path.suffix.lower() not in SUFFIXES:
+        return read_array(path, f"make one with numpy.save, or give a picture ({', '.join(SUFFIXES)})")
     if tensor.image is None:
         raise CompileError(
             f"{path} is a picture, but input {tensor.name!r} {list(tensor.shape)} takes none: "
             "give an .npy file"
         )
-    height, width = tensor.shape[2:]
-    try:
-        with Image.open(path) as image:
-            upright = ImageOps.exif_transpose(image)  # as the camera was held
-    except UnidentifiedImageError as error:
-        raise CompileError(f"{path} can't be read as a picture: its format is unknown") from error
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise CompileError(f"{path} can't be read as a picture: {error}") from error
-    if upright.mode.startswith("I;16"):  # whose conversion would saturate instead of scale
-        upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
-    picture = upright.convert("RGBA" if tensor.shape[1] == 4 else "RGB")
-    if picture.size != (width, height):
-        console().print(f"{path}: {picture.width}x{picture.height} brought to {width}x{height}")
-        picture = picture.resize((width, height), Image.Resampling.BICUBIC)
-    return np.asarray(picture)
+    return _resized(path, read_picture(path, "RGBA" if tensor.shape[1] == 4 else "RGB"), tensor.shape[2:])
+
+
+def _resized(path: Path, picture: Picture, size: tuple[int, int]) -> Picture:
+    from PIL import Image
+
+    if picture.shape[:2] == size:
+        return picture
+    height, width = size
+    console().print(f"{path}: {picture.shape[1]}x{picture.shape[0]} brought to {width}x{height}")
+    return np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.BICUBIC))
 
 
 def _write(folder: Path, results: Mapping[Any, np.ndarray[Any, Any]]) -> dict[str, list[Path]]:

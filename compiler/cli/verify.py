@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import zipfile
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 import click
 import numpy as np
+from onnx2wgsl.media.arrays import read_arrays
 from onnx2wgsl.runtime_py import InferenceSession
 from onnx2wgsl.runtime_py.artifact import load_artifact
 from rich.console import Console
@@ -70,7 +70,7 @@ def command(
     if model is None:
         _replay_vectors(out, path, options)
         return
-    feeds = [_load(file) for file in inputs]
+    feeds: list[Feed] = [read_arrays(file) for file in inputs]
     model_shapes = _shapes_of(folder) | dict(shapes)
     graph = import_or_refuse(model, model_shapes)
     random = np.random.default_rng(seed)
@@ -91,23 +91,6 @@ def _device(
     if folder is not None:
         return open_artifact(folder, **options)
     return open_program(compiled.program, model, **options)
-
-
-def _load(path: Path) -> Feed:
-    """The arrays of an .npz file by name."""
-    try:
-        file = np.load(path, allow_pickle=False)
-        if not isinstance(file, np.lib.npyio.NpzFile):
-            raise ValueError("one array without a name")
-        with file:
-            return dict(file)
-    except OSError:
-        raise
-    except (ValueError, zipfile.BadZipFile, EOFError) as error:
-        raise CompileError(
-            f"{path} is not an .npz file of arrays by input name ({error}); "
-            "numpy.savez(path, name=array) writes one"
-        ) from error
 
 
 def _shapes_of(folder: Path | None) -> dict[str, tuple[int, ...]]:

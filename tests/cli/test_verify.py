@@ -74,8 +74,8 @@ def test_given_inputs_replace_the_drawn_ones(model: Path, array: Path, tmp_path:
 
 
 def test_inputs_that_are_no_npz_are_refused(model: Path, compiled: Path, array: Path) -> None:
-    assert refusal("verify", model, "--input", array).startswith(f"{array} is not an .npz file")
-    assert refusal("verify", model, "--input", model).startswith(f"{model} is not an .npz file")
+    assert refusal("verify", model, "--input", array).startswith(f"{array} is no whole .npz file")
+    assert refusal("verify", model, "--input", model).startswith(f"{model} is no whole .npz file")
     message = refusal("verify", compiled, "--input", array)
     assert message.endswith("--input needs the model it was compiled from; give it with --model")
 

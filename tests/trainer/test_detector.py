@@ -115,6 +115,14 @@ def test_files_that_are_no_picture_or_video_are_named(tmp_path: Path) -> None:
         list(read_frames(tmp_path / "gone.mp4"))
 
 
+def test_a_list_of_other_videos_is_refused(tmp_path: Path, video: Path) -> None:
+    """Of FFmpeg's formats, some name other files."""
+    (tmp_path / "list.mp4").write_text(f"ffconcat version 1.0\nfile {video.name}\n")
+    with pytest.raises(TrainerError, match=r"list\.mp4 can't be read as a video: .* give an MP4, MOV"):
+        list(read_frames(tmp_path / "list.mp4"))
+    assert len(list(read_frames(video))) == 3
+
+
 def test_a_task_file_that_is_missing_or_another_is_named(tmp_path: Path) -> None:
     with pytest.raises(TrainerError, match=r"gone\.task can't be read: .*pip install --no-deps"):
         Detector(tmp_path / "gone.task")
@@ -202,7 +210,10 @@ def test_an_array_of_anything_but_landmarks_is_refused(
     path = tmp_path / "other.npy"
     np.save(path, array)
     message = refusal("landmarks", path, "-o", tmp_path / "out")
-    assert message == f"{path} holds {what}, not [478, 3] finite numbers"
+    assert message == (
+        f"{path} holds {what}, not [478, 3] finite numbers: "
+        "onnx2wgsl-train landmarks PHOTO --npy writes such a file"
+    )
 
 
 def test_a_file_that_is_no_array_is_refused(tmp_path: Path) -> None:
@@ -212,7 +223,7 @@ def test_a_file_that_is_no_array_is_refused(tmp_path: Path) -> None:
     for content in (b"\x93NUMPY", b"PK\x03\x04", path.read_bytes(), b""):
         path.write_bytes(content)
         message = refusal("landmarks", path, "-o", tmp_path / "out")
-        assert message.startswith(f"{path} can't be read as an array: ")
+        assert message.startswith(f"{path} is no whole .npy file (")
 
 
 def test_a_face_that_cannot_be_placed_is_refused_in_one_message(tmp_path: Path) -> None:

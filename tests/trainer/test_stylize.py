@@ -21,6 +21,7 @@ from PIL import Image
 
 from .command import refusal, succeed
 
+WANTED = "not [478, 3] finite numbers: onnx2wgsl-train landmarks PHOTO --npy writes such a file"
 STATES = [sample_state(DataConfig(), "train", index) for index in range(4)]
 WIDTH, HEIGHT, SIDE, LEFT, TOP = 320, 240, 200, 90, 20
 """Pictures are wider than high, with a square render in them."""
@@ -160,14 +161,14 @@ def test_pictures_without_a_pair_a_face_or_content_are_listed(
         f"left out: alone: {painted} has no picture of this name",
         f"left out: lonely: {photos} has no picture of this name",
         f"left out: broken: {painted / 'broken.png'} can't be read as a picture: "
-        f"cannot identify image file '{painted / 'broken.png'}'",
+        "its format is none of PNG, JPEG, WEBP, BMP; give a PNG, JPEG, WEBP or BMP file",
         "left out: cropped: the photo is 320x240, the stylized picture 100x100: landmarks of the "
         "one don't fit the other",
         "left out: faceless: no face was found",
-        f"left out: odd: {painted / 'odd.npy'} holds float64 [468, 3], not [478, 3] finite numbers",
+        f"left out: odd: {painted / 'odd.npy'} holds float64 [468, 3], {WANTED}",
         "left out: point: the target points lie on a line or in one place: no rotation follows "
         "from them; give landmarks of a whole face",
-        f"left out: words: {painted / 'words.npy'} holds <U3 [478, 3], not [478, 3] finite numbers",
+        f"left out: words: {painted / 'words.npy'} holds <U3 [478, 3], {WANTED}",
     ]
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from onnx2wgsl.face.drawing import draw
 from onnx2wgsl.face.errors import FaceError
 from onnx2wgsl.face.procrustes import to_training_frame
+from onnx2wgsl.media.pictures import SUFFIXES
 from PIL import Image
 from rich.progress import Progress
 
@@ -19,8 +20,6 @@ from ..files import replacing
 from ..landmarks.detector import Detector, Landmarks, Picture, read_frames, read_landmarks, read_picture
 from ..landmarks.warp import aspect
 from . import console
-
-PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 
 
 @click.command()
@@ -91,7 +90,7 @@ def _faces(file: Path, detector: Callable[[], Detector]) -> Iterator[tuple[str, 
     """The name of every drawing of a file, its landmarks or None, width / height of the picture."""
     if file.suffix.lower() == ".npy":
         yield file.stem, read_landmarks(file), 1.0
-    elif file.suffix.lower() in PICTURES:
+    elif file.suffix.lower() in SUFFIXES:
         yield _face(file.stem, read_picture(file), detector())
     else:
         for number, frame in enumerate(read_frames(file)):

@@ -16,6 +16,7 @@ from typing import Literal
 
 from onnx2wgsl.face.drawing import draw
 from onnx2wgsl.face.errors import FaceError
+from onnx2wgsl.media.pictures import SUFFIXES
 from rich.console import Console
 from rich.progress import track
 
@@ -29,7 +30,6 @@ from .store import Pairs, Shard
 
 LandmarksFrom = Literal["stylized", "source"]
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 _ASPECT_TOLERANCE = 0.02
 """A tool may round the sides of a picture, not crop it: landmarks are fractions of the sides."""
 
