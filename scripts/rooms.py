@@ -22,6 +22,7 @@ WIDTH, HEIGHT, GAP, LEFT, LANE = 130, 26, 14, 16, 15
 ABOUT = {
     "errors": "exceptions",
     "files": "files written whole or not at all",
+    "folders": "folders replaced by their manifest",
     "arithmetic": "exact formulas, numpy only",
     "ir": "Graph, Program, text, verifiers",
     "reference": "ONNX Runtime, and what it does",
