@@ -9,9 +9,11 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from .backend.artifact import write_artifact
+from .backend.artifact import MANIFEST, write_artifact
 from .backend.pictures import Picture, picture_inputs
 from .errors import CompileError
+from .folders.writer import require_replaceable
+from .ir.dump import MANIFEST as DUMP_MANIFEST
 from .ir.dump import Dump
 from .ir.program import Program
 from .pipeline import compile_model
@@ -69,6 +71,7 @@ def compile_file(
     shapes: Mapping[str, Sequence[int]] | None = None,
     normalize: Mapping[str, tuple[float, float]] | None = None,
     dump_ir: str | os.PathLike[str] | None = None,
+    force: bool = False,
 ) -> Compilation:
     """Compiles the ONNX file `model` to an artifact in the folder `output`.
 
@@ -76,20 +79,25 @@ def compile_file(
     `normalize`: scale and offset by which a picture's bytes become the values of an input, by name: byte *
     scale + offset; else they follow from the range that the input is quantized for.
     `dump_ir`: a folder to write the IR after every pass to, as text.
+    `force`: where a folder holds more than an earlier compilation wrote, write over the files that have the
+    new ones' names, one by one, and keep all others.
 
     Raises UnsupportedError, a CompileError whose `reasons` are all that the compiler does not take of the
     model, and CompileError where the model can't be read, a shape or a normalisation does not fit it, or a
     folder can't be written. `output` is written whole or not at all; an earlier artifact there is
-    replaced, and any other folder that is not empty is refused.
+    replaced, and any other folder that is not empty, or whose files were changed since, is refused.
     """
     source, folder = Path(model), Path(output)
+    require_replaceable(folder, MANIFEST, force)
+    if dump_ir is not None:
+        require_replaceable(Path(dump_ir), DUMP_MANIFEST, force)
     pictures = _pictures(normalize or {})
     dump = Dump() if dump_ir is not None else None
     program = compile_model(source, {name: tuple(shape) for name, shape in (shapes or {}).items()}, dump)
     _require_inputs(pictures, program)
-    description = write_artifact(program, folder, source=source, pictures=pictures)
+    description = write_artifact(program, folder, source=source, pictures=pictures, force=force)
     if dump is not None and dump_ir is not None:
-        dump.write(Path(dump_ir))
+        dump.write(Path(dump_ir), force)
     return Compilation(folder, program, description, _size(folder))
 
 

@@ -10,8 +10,6 @@ from typing import Any
 from .description import damaged
 from .errors import ArtifactError, MissingFileError
 
-_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
-
 
 def read_file(path: Path, folder: Path, limit: int) -> bytes:
     """The bytes of a file of `folder`.
@@ -23,7 +21,7 @@ def read_file(path: Path, folder: Path, limit: int) -> bytes:
         home = Path(os.path.realpath(folder, strict=True))
         if not Path(os.path.realpath(path, strict=True)).is_relative_to(home):
             raise damaged(path, ["it is a link that leads out of the folder"])
-        with os.fdopen(os.open(path, _FLAGS), "rb") as file:
+        with open(path, "rb", opener=_opened) as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
                 raise damaged(path, ["it is no regular file"])
@@ -32,6 +30,11 @@ def read_file(path: Path, folder: Path, limit: int) -> bytes:
             return file.read(limit)
     except (OSError, ValueError) as error:
         raise unreadable(path, error) from None
+
+
+def _opened(path: str, flags: int) -> int:
+    """Opens without waiting, as a pipe would have it."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def read_recorded(folder: Path, record: Mapping[str, Any]) -> bytes:

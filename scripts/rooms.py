@@ -23,6 +23,7 @@ ABOUT = {
     "errors": "exceptions",
     "budgets": "how large a model may be",
     "files": "files written whole or not at all",
+    "folders": "folders replaced by their manifest",
     "arithmetic": "exact formulas, numpy only",
     "ir": "Graph, Program, text, verifiers",
     "reference": "ONNX Runtime, and what it does",

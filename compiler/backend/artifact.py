@@ -7,25 +7,22 @@ every file, and its own.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections.abc import Mapping
 from importlib import metadata, resources
 from pathlib import Path
-from typing import Any
 
+from ..folders.manifest import SEAL, record, seal, sha256
+from ..folders.writer import write_folder
 from ..ir.program import Program
 from ..ir.types import NUMPY_DTYPES, TensorType
 from ..lowering.shader import Json
 from .codegen import PROBE_SHADER, SNIPPETS, Code, generate
-from .folder import write_folder
 from .pictures import Picture, picture_inputs, picture_output
 from .self_test import probe_cases, self_test
 
 FORMAT_VERSION = 2
-SEAL = b',\n "sha256": "'
-"""What stands before the hash of model.json, which covers the bytes before this."""
+MANIFEST = "model.json"
 
 
 def write_artifact(
@@ -34,11 +31,12 @@ def write_artifact(
     *,
     source: Path,
     pictures: Mapping[str, Picture] | None = None,
+    force: bool = False,
 ) -> Json:
     """Writes `program` to `folder` and returns the content of model.json.
 
     `source` is the model's file, recorded by name and SHA-256; `pictures` overrides the
-    normalisation of picture inputs.
+    normalisation of picture inputs; `force` is that of `write_folder`.
     """
     normalisations = picture_inputs(program) | dict(pictures or {})
     code = generate(program, normalisations)
@@ -47,16 +45,16 @@ def write_artifact(
     model: Json = {
         "format": "onnx2wgsl",
         "version": FORMAT_VERSION,
-        "name": program.name,
+        "name": _readable(program.name),
         "generator": f"onnx2wgsl {metadata.version('onnx2wgsl')}",
         "reference": {
             "runtime": f"onnxruntime {metadata.version('onnxruntime')}",
             "qdqisint8allowed": program.signed,
         },
-        "source": {"file": source.name, "sha256": _sha256(source.read_bytes())},
+        "source": {"file": _readable(source.name), "sha256": sha256(source.read_bytes())},
         "arena": _arena(program),
-        "weights": _record("weights.bin", weights),
-        "files": [_record(name, files[name]) for name in sorted(files)],
+        "weights": record("weights.bin", weights),
+        "files": [record(name, files[name]) for name in sorted(files)],
         "inputs": _inputs(program, code),
         "outputs": [
             _tensor(name, type_) | picture_output(program, name) for name, type_ in program.outputs.items()
@@ -66,9 +64,14 @@ def write_artifact(
         "probe": {"shader": PROBE_SHADER, **probe_cases(program)},
         "self_test": self_test(program, normalisations),
     }
-    text = seal(model)
-    write_folder(folder, files | {"weights.bin": weights, "model.json": text})
-    return model | {"sha256": _sha256(text.rpartition(SEAL)[0])}
+    text = seal(model, long=("files", "kernels"))
+    write_folder(folder, files | {"weights.bin": weights, MANIFEST: text}, MANIFEST, force)
+    return model | {"sha256": sha256(text.rpartition(SEAL)[0])}
+
+
+def _readable(name: str) -> str:
+    """A file's name without the bytes that are no UTF-8."""
+    return name.encode("utf-8", "replace").decode()
 
 
 def _arena(program: Program) -> Json:
@@ -86,39 +89,6 @@ def _inputs(program: Program, code: Code) -> list[Json]:
 
 def _tensor(name: str, type_: TensorType) -> Json:
     return {"name": name, "dtype": NUMPY_DTYPES[type_.dtype].name, "shape": list(type_.shape)}
-
-
-def _record(name: str, data: bytes) -> Json:
-    return {"file": name, "bytes": len(data), "sha256": _sha256(data)}
-
-
-def _sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
-
-
-def seal(model: Json) -> bytes:
-    """model.json, its last member the SHA-256 of the bytes before it; `model` is without that member.
-
-    One kernel and one file a line: compact, and still readable as a diff.
-    """
-    content = _format_json(model)
-    return content + SEAL + _sha256(content).encode() + b'"\n}\n'
-
-
-def _format_json(model: Json) -> bytes:
-    """All but the end of the outermost object."""
-    lines = []
-    for key, value in model.items():
-        if key in ("files", "kernels"):
-            body = ",\n".join(f"  {_compact(item)}" for item in value)
-            lines.append(f' "{key}": [\n{body}\n ]')
-        else:
-            lines.append(f' "{key}": {_compact(value)}')
-    return ("{\n" + ",\n".join(lines)).encode()
-
-
-def _compact(value: Any) -> str:
-    return json.dumps(value, allow_nan=False, separators=(",", ":"))
 
 
 def runtime_files() -> dict[str, bytes]:

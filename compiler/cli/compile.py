@@ -22,15 +22,28 @@ from .options import FOLDER, MODEL, NormalizeType, shape_option
     help="How a picture's bytes become an input's values: byte * SCALE + OFFSET.",
 )
 @click.option("--dump-ir", type=FOLDER, help="Also write the IR after every pass to this folder.")
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Where DIR holds more than an earlier artifact: write over the files that have the new ones' names, "
+    "and keep all others.",
+)
 def command(
     model: Path,
     output: Path,
     shapes: tuple[tuple[str, tuple[int, ...]], ...],
     normalize: tuple[tuple[str, tuple[float, float]], ...],
     dump_ir: Path | None,
+    force: bool,
 ) -> None:
-    """Compile an int8 QDQ ONNX model to a WebGPU artifact."""
-    compilation = compile_file(model, output, shapes=dict(shapes), normalize=dict(normalize), dump_ir=dump_ir)
+    """Compile an int8 QDQ ONNX model to a WebGPU artifact.
+
+    DIR is written whole or not at all. An earlier artifact there is replaced; a folder that holds anything
+    else, or a file of an artifact that was changed since, is refused and left as it is.
+    """
+    compilation = compile_file(
+        model, output, shapes=dict(shapes), normalize=dict(normalize), dump_ir=dump_ir, force=force
+    )
     console().print(
         f"{output}: {compilation.dispatches} dispatches, {compilation.macs / 1e6:.0f} million MACs, "
         f"arena {compilation.arena_bytes / 1024:.0f} KiB "

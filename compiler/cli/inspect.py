@@ -15,6 +15,9 @@ from ..ir.program import Program
 from . import console
 from .options import FOLDER, MODEL_OR_FOLDER, shape_option
 
+REPORT = b'<meta name="generator" content="onnx2wgsl inspect">'
+"""What tells a report from other pages."""
+
 
 @click.command()
 @click.argument("path", metavar="MODEL|DIR", type=MODEL_OR_FOLDER)
@@ -43,6 +46,7 @@ def command(
     if path.is_dir():
         _inspect_folder(path, after is not None or dump_ir is not None or html is not None)
         return
+    _require_writable(dump_ir, html)
     dump = Dump()
     program = _compile(path, dict(shapes), after, dump)
     if after is None:
@@ -57,6 +61,21 @@ def command(
     for file in (dump_ir, html):
         if file is not None and after is None:
             console().print(f"{file} written")
+
+
+def _require_writable(dump_ir: Path | None, html: Path | None) -> None:
+    """Refuses to write over what is no dump and no report, before the model is compiled."""
+    from ..folders.writer import require_replaceable
+    from ..ir.dump import MANIFEST
+
+    if dump_ir is not None:
+        require_replaceable(dump_ir, MANIFEST)
+    if html is not None and html.is_file() and html.stat().st_size:
+        with html.open("rb") as file:
+            if REPORT not in file.read(1000):
+                raise CompileError(
+                    f"{html} is no report of inspect; it is left as it is: give another name, or remove it"
+                )
 
 
 def _compile(path: Path, shapes: dict[str, tuple[int, ...]], after: str | None, dump: Any) -> Program:

@@ -7,11 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from ..files import write_all
+from ..folders.manifest import record, seal
+from ..folders.writer import write_folder
 from .graph import Graph
 from .program import Program
 from .text import Namer, external_data, format_ir
 from .types import Array
+
+MANIFEST = "dump.json"
 
 
 class Dump:
@@ -30,9 +33,14 @@ class Dump:
         self.texts[f"{len(self.texts):02d}_{name}.ir"] = format_ir(stage, self._namer)
         self.constants |= external_data(stage)
 
-    def write(self, folder: Path) -> None:
-        """One .ir file a pass, and in constants.npz, by digest, the data of `external` constants."""
+    def write(self, folder: Path, force: bool = False) -> None:
+        """One .ir file a pass, and in constants.npz, by digest, the data of `external` constants.
+
+        The folder is replaced as an artifact's is: by its manifest, dump.json.
+        """
         archive = io.BytesIO()
         np.savez_compressed(archive, **self.constants)  # type: ignore[arg-type]
-        files = {folder / name: text.encode() for name, text in self.texts.items()}
-        write_all(files | {folder / "constants.npz": archive.getvalue()})
+        files = {name: text.encode() for name, text in self.texts.items()}
+        files["constants.npz"] = archive.getvalue()
+        manifest = {"format": "onnx2wgsl-ir", "files": [record(name, data) for name, data in files.items()]}
+        write_folder(folder, files | {MANIFEST: seal(manifest)}, MANIFEST, force)

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from tests.cli.harm import tree
-from tests.command import SCRIPT, onnx2wgsl, refusal
+from tests.command import SCRIPT, onnx2wgsl, refusal, succeed
+from tests.compiler.artifacts import contents
 
 
 def test_a_foreign_folder_is_left_as_it_is(model: Path, tmp_path: Path) -> None:
@@ -23,8 +24,8 @@ def test_a_foreign_folder_is_left_as_it_is(model: Path, tmp_path: Path) -> None:
     (folder / "deep").mkdir(parents=True)
     (folder / "deep" / "thesis.txt").write_text("years of work")
     assert refused_to_write(model, folder) == (
-        f"{folder} holds deep and 1 more, which compile did not write; it is left as it is: "
-        "give another folder"
+        f"{folder} holds deep, which onnx2wgsl did not write; it is left as it is: give another folder, or "
+        "--force to write over the files that have the names of the new ones and keep all others"
     )
 
 
@@ -37,16 +38,74 @@ def refused_to_write(model: Path, folder: Path) -> str:
 
 def test_an_artifact_with_a_foreign_file_in_it_is_left_as_it_is(model: Path, artifact: Path) -> None:
     (artifact / "app.js").write_text("mine()")
-    assert refused_to_write(model, artifact) == (
-        f"{artifact} holds app.js, which compile did not write; it is left as it is: give another folder"
+    assert "holds app.js, which onnx2wgsl did not write" in refused_to_write(model, artifact)
+
+
+def test_force_keeps_a_foreign_file(model: Path, artifact: Path, compiled: Path) -> None:
+    (artifact / "app.js").write_text("mine()")
+    (artifact / "weights.bin").write_text("mine too, and given up")
+    succeed("compile", model, "-o", artifact, "--force")
+    assert contents(artifact) == contents(compiled) | {"app.js": b"mine()"}
+
+
+def test_a_site_with_names_like_an_artifacts_is_left_as_it_is(model: Path, tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    (site / "shaders").mkdir(parents=True)
+    for name in ("index.html", "weights.bin", "shaders/mine.wgsl", "page.js"):
+        (site / name).write_text("mine")
+    assert "holds index.html, page.js, shaders, weights.bin, which" in refused_to_write(model, site)
+
+
+def test_a_refusal_comes_before_the_work(tmp_path: Path, model: Path) -> None:
+    (tmp_path / "ir").mkdir()
+    (tmp_path / "ir" / "constants.npz").write_text("mine")
+    message = refusal("compile", tmp_path / "none.onnx", "-o", tmp_path / "out", "--dump-ir", tmp_path / "ir")
+    assert "holds constants.npz, which onnx2wgsl did not write" in message
+    assert message == refusal("inspect", model, "--dump-ir", tmp_path / "ir")
+    assert tree(tmp_path) == {"ir": None, "ir/constants.npz": b"mine"}
+
+
+def test_a_report_replaces_reports_alone(model: Path, tmp_path: Path) -> None:
+    report = tmp_path / "report.html"
+    for _ in range(2):
+        succeed("inspect", model, "--html", report)
+    report.write_text("<title>mine</title>")
+    assert refusal("inspect", model, "--html", report) == (
+        f"{report} is no report of inspect; it is left as it is: give another name, or remove it"
     )
+    assert report.read_text() == "<title>mine</title>"
+
+
+@pytest.mark.parametrize("option", ["--html", "strip"])
+def test_a_link_stays_and_its_file_is_written(model: Path, tmp_path: Path, option: str) -> None:
+    link = tmp_path / "link"
+    link.symlink_to("file")
+    succeed(*(["strip", model, link] if option == "strip" else ["inspect", model, option, link]))
+    assert os.readlink(link) == "file"
+    assert (tmp_path / "file").stat().st_size
+
+
+def test_a_pipe_is_not_written_over(model: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert refusal("strip", model, tmp_path / "pipe") == (
+        f"{tmp_path / 'pipe'} can't be written: it is no regular file"
+    )
+    assert (tmp_path / "pipe").is_fifo()
+
+
+def test_a_file_that_is_written_over_keeps_its_mode(model: Path, tmp_path: Path) -> None:
+    path = tmp_path / "stripped.onnx"
+    shutil.copy(model, path)
+    path.chmod(0o600)
+    succeed("strip", model, path)
+    assert path.stat().st_mode & 0o777 == 0o600
 
 
 def test_the_model_json_of_another_tool_is_left_as_it_is(model: Path, tmp_path: Path) -> None:
     folder = tmp_path / "tfjs"
     folder.mkdir()
     (folder / "model.json").write_text('{"format": "graph-model"}')
-    assert "holds model.json, which compile did not write" in refused_to_write(model, folder)
+    assert "holds model.json, which onnx2wgsl did not write" in refused_to_write(model, folder)
 
 
 def test_the_current_folder_is_left_as_it_is(
@@ -57,7 +116,8 @@ def test_the_current_folder_is_left_as_it_is(
     monkeypatch.chdir(inner)
     for folder in (".", "..", inner.parent):
         assert refusal("compile", model, "-o", folder) == (
-            f"{folder} is the current folder or holds it; give another one, for example build/NAME"
+            f"{folder} is the current folder or your home, or holds it; "
+            "give another one, for example build/NAME"
         )
     assert tree(tmp_path) == {"outer": None, "outer/inner": None}
 
@@ -70,10 +130,10 @@ def test_a_file_in_the_folders_place(model: Path, array: Path, tmp_path: Path) -
     assert refusal("compile", model, "-o", array) == (
         f"Invalid value for '-o' / '--output': Directory '{array}' is a file."
     )
-    for option, file in (("--dump-ir", "/00_import.ir"), ("--html", "")):
+    for option in ("--dump-ir", "--html"):
         result = onnx2wgsl("inspect", model, option, blocked)
         assert result.status == 1
-        assert result.err == (f"error: {blocked}{file} can't be written: {array} is a file, not a folder\n")
+        assert result.err == (f"error: {blocked} can't be written: {array} is a file, not a folder\n")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["input.npy"]
 
 
