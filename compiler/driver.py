@@ -15,6 +15,7 @@ from .errors import CompileError
 from .ir.dump import Dump
 from .ir.program import Program
 from .pipeline import compile_model
+from .reference.oracle import reference_of
 from .verify.regions import Region, float_regions, is_all_float
 
 
@@ -87,7 +88,9 @@ def compile_file(
     dump = Dump() if dump_ir is not None else None
     program = compile_model(source, {name: tuple(shape) for name, shape in (shapes or {}).items()}, dump)
     _require_inputs(pictures, program)
-    description = write_artifact(program, folder, source=source, pictures=pictures)
+    description = write_artifact(
+        program, folder, source=source, pictures=pictures, oracle=reference_of(source)
+    )
     if dump is not None and dump_ir is not None:
         dump.write(Path(dump_ir))
     return Compilation(folder, program, description, _size(folder))

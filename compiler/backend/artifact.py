@@ -18,6 +18,7 @@ from typing import Any
 from ..ir.program import Program
 from ..ir.types import NUMPY_DTYPES, TensorType
 from ..lowering.shader import Json
+from ..reference.oracle import Oracle
 from .codegen import PROBE_SHADER, SNIPPETS, Code, generate
 from .folder import write_folder
 from .pictures import Picture, picture_inputs, picture_output
@@ -34,11 +35,13 @@ def write_artifact(
     *,
     source: Path,
     pictures: Mapping[str, Picture] | None = None,
+    oracle: Oracle | None = None,
 ) -> Json:
     """Writes `program` to `folder` and returns the content of model.json.
 
     `source` is the model's file, recorded by name and SHA-256; `pictures` overrides the
-    normalisation of picture inputs.
+    normalisation of picture inputs; `oracle` says what the self-test's outputs must be, else the simulator
+    does. Raises CompileError where the folder can't be written, or the program's outputs are others.
     """
     normalisations = picture_inputs(program) | dict(pictures or {})
     code = generate(program, normalisations)
@@ -64,7 +67,7 @@ def write_artifact(
         "kernels": code.kernels,
         "snippets": SNIPPETS,
         "probe": {"shader": PROBE_SHADER, **probe_cases(program)},
-        "self_test": self_test(program, normalisations),
+        "self_test": self_test(program, normalisations, oracle),
     }
     text = seal(model)
     write_folder(folder, files | {"weights.bin": weights, "model.json": text})
