@@ -17,6 +17,7 @@ from .ir.dump import MANIFEST as DUMP_MANIFEST
 from .ir.dump import Dump
 from .ir.program import Program
 from .pipeline import compile_model
+from .reference.oracle import reference_of
 from .verify.regions import Region, float_regions, is_all_float
 
 
@@ -95,7 +96,10 @@ def compile_file(
     dump = Dump() if dump_ir is not None else None
     program = compile_model(source, {name: tuple(shape) for name, shape in (shapes or {}).items()}, dump)
     _require_inputs(pictures, program)
-    description = write_artifact(program, folder, source=source, pictures=pictures, force=force)
+    oracle = reference_of(source)
+    description = write_artifact(
+        program, folder, source=source, pictures=pictures, oracle=oracle, force=force
+    )
     if dump is not None and dump_ir is not None:
         dump.write(Path(dump_ir), force)
     return Compilation(folder, program, description, _size(folder))

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from .array import Array
-from .quantization import wrap_i32
+
+BLOCK = 1 << 23
+"""Elements of the windows that are laid side by side at a time: 32 MiB as f32."""
 
 
 def convolve(
@@ -15,30 +19,42 @@ def convolve(
     dilations: tuple[int, int],
     group: int = 1,
 ) -> Array:
-    """Sum of products in int32 that wraps: x i32 [N,C,H,W] (padded already), weight i32
-    [O,C/group,KH,KW].
+    """Sum of products in int32 that wraps: integers x [N,C,H,W] (padded already) and weight
+    [O,C/group,KH,KW] of at most 2^20 in size.
     """
-    batch, _, height, width = x.shape
-    out_channels, group_channels, kernel_h, kernel_w = weight.shape
-    out_h = (height - (kernel_h - 1) * dilations[0] - 1) // strides[0] + 1
-    out_w = (width - (kernel_w - 1) * dilations[1] - 1) // strides[1] + 1
-    grouped = x.reshape(batch, group, group_channels, height, width)
-    kernels = weight.reshape(group, out_channels // group, group_channels, kernel_h, kernel_w)
-    total = np.zeros((batch, group, out_channels // group, out_h, out_w), np.float64)
-    for ky in range(kernel_h):
-        for kx in range(kernel_w):
-            top, left = ky * dilations[0], kx * dilations[1]
-            window = grouped[
-                ...,
-                top : top + (out_h - 1) * strides[0] + 1 : strides[0],
-                left : left + (out_w - 1) * strides[1] + 1 : strides[1],
-            ]
-            # f64 holds sums of int8 products exactly up to 2^53, and BLAS is far faster than
-            # integers.
-            total += np.einsum(
-                "goc,ngchw->ngohw",
-                kernels[..., ky, kx].astype(np.float64),
-                window.astype(np.float64),
-                optimize=True,
-            )
-    return wrap_i32(total.reshape(batch, out_channels, out_h, out_w).astype(np.int64))
+    out_channels, _, kernel_h, kernel_w = weight.shape
+    reach = [
+        (size - 1) * dilation + 1 for size, dilation in zip((kernel_h, kernel_w), dilations, strict=True)
+    ]
+    windows = np.lib.stride_tricks.sliding_window_view(x, reach, (2, 3))
+    windows = windows[:, :, :: strides[0], :: strides[1], :: dilations[0], :: dilations[1]]
+    batch, channels, out_h, out_w = windows.shape[:4]
+    matrix = weight.reshape(group, out_channels // group, -1)
+    total = np.empty((batch, group, out_channels // group, out_h, out_w), np.int32)
+    rows = max(1, BLOCK // max(1, batch * channels * kernel_h * kernel_w * out_w))
+    for top in range(0, out_h, rows):
+        block = windows[:, :, top : top + rows].transpose(0, 1, 4, 5, 2, 3)
+        sums = _products(matrix, block, group)
+        total[:, :, :, top : top + rows] = sums.reshape(*total.shape[:3], -1, out_w)
+    return total.reshape(batch, out_channels, out_h, out_w)
+
+
+def _products(matrix: Array, block: Array, group: int) -> Array:
+    """i32 that wraps [N, G, O/G, pixels] of weights [G, O/G, K] and windows [N, C, KH, KW, rows, columns]."""
+    depth, largest = matrix.shape[2], _largest(matrix) * _largest(block)
+    columns = block.astype(np.float32 if largest < 1 << 24 else np.float64)
+    columns = columns.reshape(len(block), group, depth, -1)
+    parts = (matrix[..., some].astype(columns.dtype) @ columns[:, :, some] for some in _exact(depth, largest))
+    sums: Array = sum(part.astype(np.int64).astype(np.int32) for part in parts)
+    return sums
+
+
+def _largest(values: Array) -> int:
+    return max(int(values.max()), -int(values.min()), 1)
+
+
+def _exact(depth: int, largest: int) -> Iterator[slice]:
+    """Parts of a sum of `depth` products, each up to `largest`, that floats hold exactly in any order."""
+    # BLAS is far faster on floats than numpy is on integers.
+    step = (1 << 24 if largest < 1 << 24 else 1 << 53) // largest
+    return (slice(first, first + step) for first in range(0, depth, step))

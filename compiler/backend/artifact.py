@@ -17,6 +17,7 @@ from ..folders.writer import write_folder
 from ..ir.program import Program
 from ..ir.types import NUMPY_DTYPES, TensorType
 from ..lowering.shader import Json
+from ..reference.oracle import Oracle
 from .codegen import PROBE_SHADER, SNIPPETS, Code, generate
 from .pictures import Picture, picture_inputs, picture_output
 from .self_test import probe_cases, self_test
@@ -31,12 +32,15 @@ def write_artifact(
     *,
     source: Path,
     pictures: Mapping[str, Picture] | None = None,
+    oracle: Oracle | None = None,
     force: bool = False,
 ) -> Json:
     """Writes `program` to `folder` and returns the content of model.json.
 
     `source` is the model's file, recorded by name and SHA-256; `pictures` overrides the
-    normalisation of picture inputs; `force` is that of `write_folder`.
+    normalisation of picture inputs; `oracle` says what the self-test's outputs must be, else the simulator
+    does; `force` is that of `write_folder`. Raises CompileError where the folder can't be written, or the
+    program's outputs are others.
     """
     normalisations = picture_inputs(program) | dict(pictures or {})
     code = generate(program, normalisations)
@@ -62,7 +66,7 @@ def write_artifact(
         "kernels": code.kernels,
         "snippets": SNIPPETS,
         "probe": {"shader": PROBE_SHADER, **probe_cases(program)},
-        "self_test": self_test(program, normalisations),
+        "self_test": self_test(program, normalisations, oracle),
     }
     text = seal(model, long=("files", "kernels"))
     write_folder(folder, files | {"weights.bin": weights, MANIFEST: text}, MANIFEST, force)

@@ -1,20 +1,25 @@
 """The artifact's test vectors: seeded inputs with checksums of what each kernel makes of them, and cases
 for the probe of the device's requantization. Their form is docs/artifact.md.
+
+What outputs must be, onnxruntime says (`confirmed`); what kernels write on the way there, the simulator.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
 from ..arithmetic import F32, requantize
+from ..errors import CompileError
 from ..ir.program import Kernel, Program, float_kernels, outputs_stored
 from ..ir.types import NUMPY_DTYPES, Array, TensorType
 from ..lowering.shader import Json
 from ..operators.convolution.kernel import ConvKernel
 from ..operators.quantize import QuantizeKernel
+from ..reference.oracle import Oracle
 from ..verify.simulator import run_program
 from .pictures import Picture, stored_range
 
@@ -52,10 +57,11 @@ def probe_cases(program: Program) -> Json:
     }
 
 
-def self_test(program: Program, pictures: Mapping[str, Picture]) -> Json:
+def self_test(program: Program, pictures: Mapping[str, Picture], oracle: Oracle | None = None) -> Json:
     """The seeded input's ranges, and the checksums of what every kernel and output then holds.
 
-    For an input that may be a picture, also the checksum of what its first kernel makes of one.
+    For an input that may be a picture, also the checksum of what its first kernel makes of one. Outputs are
+    those of `oracle` where there is one. Raises CompileError where the program's are others.
     """
     ranges = {}
     inputs = {}
@@ -67,12 +73,16 @@ def self_test(program: Program, pictures: Mapping[str, Picture]) -> Json:
     outputs, kernels = _checksums(program, inputs)
     floats = float_kernels(program)
     uncertain = {output for kernel in floats for output in outputs_stored(kernel)}
+    if oracle is not None:
+        outputs |= confirmed(
+            {n: x for n, x in outputs.items() if n not in uncertain}, program, inputs, oracle
+        )
     from_pictures = {}
     for name, picture in pictures.items():
         number = list(program.inputs).index(name)
         feed = inputs | {name: seeded_picture(program.inputs[name], number, picture)}
         first = next(k for k in program.kernels if isinstance(k, QuantizeKernel) and k.input == name)
-        from_pictures[name] = _checksums(program, feed)[1][first]
+        from_pictures[name] = _checksums(replace(program, kernels=[first]), feed)[1][first]
     return {
         "seed": SEED,
         "inputs": ranges,
@@ -82,6 +92,33 @@ def self_test(program: Program, pictures: Mapping[str, Picture]) -> Json:
             name: "float" if name in uncertain else checksum(data.tobytes()) for name, data in outputs.items()
         },
     }
+
+
+def confirmed(
+    outputs: Mapping[str, Array], program: Program, inputs: Mapping[str, Array], oracle: Oracle
+) -> dict[str, Array]:
+    """What onnxruntime makes of the inputs, in the place of the `outputs` that the program makes; these where
+    onnxruntime computes in float or can't run the inputs.
+
+    Raises CompileError where onnxruntime computes in integers, and otherwise.
+    """
+    try:
+        expected = oracle.run(inputs)
+    except CompileError:  # seeded numbers may be indices beyond the end
+        return dict(outputs)
+    wrong = [name for name, values in outputs.items() if values.tobytes() != expected[name].tobytes()]
+    if wrong and _is_exact(program, oracle):
+        raise CompileError(
+            f"{program.name}: what was compiled gives another {wrong[0]!r} than {oracle.reference} on the "
+            "self-test's inputs, so nothing is written; onnx2wgsl verify MODEL --each-pass tells where"
+        )
+    return {name: values if name in wrong else expected[name] for name, values in outputs.items()}
+
+
+def _is_exact(program: Program, oracle: Oracle) -> bool:
+    """Whether both compute in integers throughout."""
+    own_form = any(isinstance(kernel, ConvKernel) and kernel.float_reference for kernel in program.kernels)
+    return not own_form and not float_kernels(program) and oracle.integer_groups().exact
 
 
 def _checksums(program: Program, inputs: dict[str, Array]) -> tuple[dict[str, Array], dict[Kernel, str]]:

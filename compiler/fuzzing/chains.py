@@ -32,7 +32,7 @@ def _residual(b: QDQBuilder, xs: list[Tensor]) -> Tensor:
 
 def _concat(b: QDQBuilder, xs: list[Tensor]) -> Tensor:
     """Of two scales, whose channels a convolution then makes four again."""
-    both = b.concat([xs[-1], xs[0]], OTHER)
+    both = b.concat(xs[-2:] if len(xs) > 1 else xs * 2, OTHER)
     values = np.random.default_rng(len(xs)).integers(-128, 128, (4, 8, 1, 1), np.int8)
     return b.conv(both, Weights(values, 0.01), PARAMS)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ...arithmetic import requantize, wrap_i32
+from ...arithmetic import requantize
 from ...ir.layout import physical_channels
 from ...ir.program import View
 from ...ir.types import Array, TensorType
@@ -98,22 +98,22 @@ class ConvKernel(IntegerWindow, FamilyKernel):
         """i32 [N, 4 * OW, H, W]."""
         batch, _, height, width = self.x_type.shape
         lanes = memory.read(self.source).view(np.int8)
-        x = np.moveaxis(lanes.reshape(batch, height, width, -1), -1, 1).astype(np.int64)
+        x = np.moveaxis(lanes.reshape(batch, height, width, -1), -1, 1).astype(np.int16)
         zero_point = self._zero_point(memory)
         weight = self._physical_weights()
         group = len(weight) if self.depthwise else self.group
-        sums = self.sums(x, weight, zero_point, group).astype(np.int64)
+        sums = self.sums(x, weight, zero_point, group)  # i32 that wraps, from here on as well
         sums += self.bias.reshape(-1, 1, 1)
         if self.weight_sums is not None:
-            sums -= zero_point * self.weight_sums.astype(np.int64).reshape(-1, 1, 1)
+            sums -= zero_point * self.weight_sums.reshape(-1, 1, 1)
         if self.weight_zero_point is not None:
             assert self.x_type.segments is not None
             real = np.array(physical_channels(self.x_type.segments)) >= 0
-            ones = real.reshape(group, -1, 1, 1) * np.ones((1, 1, *weight.shape[2:]), np.int64)
-            window = self.sums(x - zero_point, ones, 0, group)
-            window = window.repeat(len(weight) // group, 1).astype(np.int64)
+            ones = real.reshape(group, -1, 1, 1) * np.ones((1, 1, *weight.shape[2:]), np.int16)
+            window = self.sums(x - np.int16(zero_point), ones, 0, group)
+            window = window.repeat(len(weight) // group, 1)
             sums -= window * self.weight_zero_point.reshape(-1, 1, 1)
-        return wrap_i32(sums)
+        return sums
 
     def _zero_point(self, memory: Memory) -> int:
         """The zero point of x, of its type or computed."""
@@ -127,14 +127,14 @@ class ConvKernel(IntegerWindow, FamilyKernel):
         return self.x_type.quantization.zero_point
 
     def _physical_weights(self) -> Array:
-        """i64 [4 * OW, 4 * CW, KH, KW] from packed words [OW, KH, CW, KW, 4]; CW words of a group."""
+        """Integers [4 * OW, 4 * CW, KH, KW] from packed words [OW, KH, CW, KW, 4]; CW words of a group."""
         words = self.weight
         if self.depthwise:  # [OW, KH, 1, KW, 4], one integer a weight
             return np.moveaxis(words, -1, 1)[:, :, :, 0].reshape(-1, 1, *self.kernel_size)
         lanes = np.ascontiguousarray(words.astype("<u4"))[..., None].view(np.int8)
         out_words, kernel_h, in_words, kernel_w = words.shape[:4]
         channels_first = lanes.transpose(0, 4, 2, 5, 1, 3)
-        return channels_first.reshape(out_words * 4, in_words * 4, kernel_h, kernel_w).astype(np.int64)
+        return channels_first.reshape(out_words * 4, in_words * 4, kernel_h, kernel_w)
 
     # ------------------------------------------------------------------------------ shader
 

@@ -5,10 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 from onnx2wgsl.compiler.arithmetic import requantize
-from onnx2wgsl.compiler.backend.self_test import SEED, probe_cases, seeded_input
+from onnx2wgsl.compiler.backend.artifact import write_artifact
+from onnx2wgsl.compiler.backend.self_test import SEED, checksum, probe_cases, seeded_input, self_test
+from onnx2wgsl.compiler.errors import CompileError
 from onnx2wgsl.compiler.ir.types import TensorType
+from onnx2wgsl.compiler.operators.convolution.kernel import ConvKernel
+from onnx2wgsl.compiler.pipeline import compile_model
+from onnx2wgsl.compiler.reference.oracle import reference_of
 
+from tests.builders.edit import save
+from tests.builders.models import model
 from tests.compiler.artifacts import AVATAR, program, write
 
 
@@ -51,3 +59,35 @@ def test_the_self_test_has_a_checksum_for_each_kernel_and_output(tiny: Path, tmp
     floats = {tensor["name"] for tensor in description["inputs"] if tensor["dtype"] == "float32"}
     assert test["inputs"].keys() == floats
     assert all(limits["low"] < limits["high"] for limits in test["inputs"].values())
+
+
+def test_outputs_are_what_onnxruntime_makes(tmp_path: Path) -> None:
+    path = save(model("u8_s8"), tmp_path)
+    program, oracle = compile_model(path), reference_of(path)
+    test = self_test(program, {}, oracle)
+    feed = {"x0": seeded_input(program.inputs["x0"], 0, **test["inputs"]["x0"])}
+    expected = {name: checksum(values.tobytes()) for name, values in oracle.run(feed).items()}
+    assert test["outputs"] == expected
+
+
+def test_a_program_that_computes_otherwise_is_not_written(tmp_path: Path) -> None:
+    path = save(model("u8_s8"), tmp_path)
+    program = compile_model(path)
+    conv = next(kernel for kernel in program.kernels if isinstance(kernel, ConvKernel))
+    conv.bias = conv.bias + 1000
+    with pytest.raises(CompileError, match=r"what was compiled gives another '.*' than onnxruntime"):
+        write_artifact(program, tmp_path / "out", source=path, oracle=reference_of(path))
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_onnxruntime_cannot_run_the_simulator_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = save(model("u8_s8"), tmp_path)
+    program, oracle = compile_model(path), reference_of(path)
+
+    def fail(_: object) -> None:
+        raise CompileError("an index lies beyond the end")
+
+    monkeypatch.setattr(oracle, "run", fail)
+    assert self_test(program, {}, oracle) == self_test(program, {})
