@@ -6,6 +6,7 @@ operators/.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -29,6 +30,27 @@ class UnsupportedError(CompileError):
         super().__init__("\n".join([heading, *(f"  - {reason}" for reason in reasons)]))
 
 
+_PLACES = (
+    r"\[ONNXRuntimeError\] : \d+ : \w+ : ",
+    r"Exception during initialization: |This is an invalid model\. |Failed to load model with error: ",
+    r"Load model (from \S+ )?failed:",
+    r"/\S+\.(cc|h):\d+ .*?\)( const)?( \[with .*?\])? (?=\w)",  # of its source, with the function
+    r"\w+\.(cc|h):\d+ \w+ ",
+)
+"""What stands before onnxruntime's words, and means nothing to whoever made the model."""
+LENGTH = 400
+"""Characters that are told of another's error."""
+
+
+def words_of(error: BaseException) -> str:
+    """What onnx or onnxruntime says, in one short line; the error's name where it says nothing."""
+    words = " ".join(str(error).split())
+    for place in _PLACES:
+        words = re.sub(place, "", words)
+    words = words if len(words) <= LENGTH else f"{words[:LENGTH]}..."
+    return words or type(error).__name__
+
+
 @contextmanager
 def told_as(what: str) -> Iterator[None]:
     """Turns whatever onnx or onnxruntime raises into one CompileError of one line."""
@@ -37,5 +59,4 @@ def told_as(what: str) -> Iterator[None]:
     except CompileError:
         raise
     except Exception as error:  # onnxruntime's exceptions share no base class
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise CompileError(f"{what}: {reason}") from error
+        raise CompileError(f"{what}: {words_of(error)}") from error

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from .errors import CompileError, UnsupportedError
-from .frontend.driver import import_model
+from .errors import CompileError, InternalError, UnsupportedError
+from .frontend.driver import import_model, require_runs
 from .frontend.importer import PartialImportError
-from .frontend.model_file import Shapes
+from .frontend.input_shapes import Shapes
 from .ir.graph import Graph, Value
 from .ir.program import Program
 from .ir.program_verifier import verify_program
@@ -72,7 +72,14 @@ def compile_model(path: Path, shapes: Shapes | None = None, observe: Observer | 
 
     Raises UnsupportedError with every reason there is, those of the import and of later passes.
     """
-    return compile_graph(import_or_refuse(path, shapes), observe)
+    graph = import_or_refuse(path, shapes)
+    try:
+        return compile_graph(graph, observe)
+    except (UnsupportedError, MemoryError):
+        raise
+    except Exception:  # is the model to blame?
+        require_runs(path, shapes)
+        raise
 
 
 def import_or_refuse(path: Path, shapes: Shapes | None = None) -> Graph:
@@ -90,8 +97,12 @@ def _later_reasons(graph: Graph) -> list[str]:
     try:
         to_integers(graph)
         return list(refusals(graph))
+    except InternalError:
+        return []
     except CompileError as error:
         return [str(error)]
+    except Exception:  # of a graph whose parts are missing
+        return []
 
 
 def compile_graph(graph: Graph, observe: Observer | None = None) -> Program:

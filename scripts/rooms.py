@@ -21,6 +21,7 @@ WIDTH, HEIGHT, GAP, LEFT, LANE = 130, 26, 14, 16, 15
 """Of a room's box, between boxes, of the margin, and between the arrows beside them; in pixels."""
 ABOUT = {
     "errors": "exceptions",
+    "budgets": "how large a model may be",
     "files": "files written whole or not at all",
     "arithmetic": "exact formulas, numpy only",
     "ir": "Graph, Program, text, verifiers",

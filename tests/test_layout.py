@@ -20,9 +20,9 @@ SHARED = {"trainer": {"face"}}
 # the folder is a room, and so is each folder in it, with all that it holds.
 ROOMS = {
     "compiler": [
-        "errors", "files", "arithmetic", "ir", "reference", "lowering", "operators", "frontend", "passes",
-        "templates", "pipeline", "verify", "backend", "driver", "__init__", "strip", "fuzzing", "cli",
-        "__main__",
+        "errors", "budgets", "files", "arithmetic", "ir", "reference", "lowering", "operators", "frontend",
+        "passes", "templates", "pipeline", "verify", "backend", "driver", "__init__", "strip", "fuzzing",
+        "cli", "__main__",
     ],
     "face": ["__init__", "errors", "framing", "camera", "topology", "drawing", "procrustes"],
     "trainer": [

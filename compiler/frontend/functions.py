@@ -1,22 +1,71 @@
-"""Puts ONNX's own definition in the place of operators that have no handler: those that are
-functions of other operators, such as Attention.
+"""Puts bodies in the place of functions: those that the model holds itself, and ONNX's own definitions of
+operators that have no handler, such as Attention.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import onnx
 from onnx import inliner
 
+from ..errors import CompileError
 from ..reference.facts import GENERATORS, SHAPES
+from .structure import messages
 
 DOMAIN = "onnx2wgsl.expanded"
 FOLDED = GENERATORS | SHAPES
 """Computed when a model is read."""
 DEPTH = 6
 """Functions inside functions."""
+
+
+def inline_functions(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The model with the bodies of its own functions in place of their calls; itself where it has none.
+
+    Raises CompileError where a call can't be replaced.
+    """
+    if not model.functions:
+        return model
+    functions = {(f.domain, f.name, f.overload): f for f in model.functions}
+    calls = [
+        (node, function)
+        for node in messages(model, onnx.NodeProto)
+        if (function := functions.get((node.domain, node.op_type, node.overload))) is not None
+    ]
+    for node, function in calls:
+        _fill_defaults(node, function.attribute_proto)
+    _refuse_lost_defaults(calls)
+    # A function of another opset is converted, for which types must be known.
+    inlined = inliner.inline_local_functions(onnx.shape_inference.infer_shapes(model), convert_version=True)
+    if inlined.functions:
+        function = inlined.functions[0]
+        raise CompileError(
+            f"the function {function.domain}.{function.name} can't be inlined: inline the functions when the "
+            "model is exported"
+        )
+    return inlined
+
+
+def _fill_defaults(node: onnx.NodeProto, defaults: Iterable[onnx.AttributeProto]) -> None:
+    """Writes what a call leaves out; the inliner would leave it out of the body."""
+    names = {attribute.name for attribute in node.attribute}
+    node.attribute.extend(default for default in defaults if default.name not in names)
+
+
+def _refuse_lost_defaults(calls: Sequence[tuple[onnx.NodeProto, onnx.FunctionProto]]) -> None:
+    """Refuses a function that hands on an attribute that a call of it leaves out, to one with a default."""
+    for caller, outer in calls:
+        names = {attribute.name for attribute in caller.attribute}
+        for node, inner in calls:
+            defaults = {attribute.name for attribute in inner.attribute_proto}
+            lost = [a for a in node.attribute if a.name in defaults and a.ref_attr_name not in {"", *names}]
+            if lost and any(node is each for each in messages(outer, onnx.NodeProto)):
+                raise CompileError(
+                    f"{caller.op_type} {caller.name!r} leaves out the attribute {lost[0].ref_attr_name!r}, "
+                    "which its function hands on: give it, or inline the functions when the model is exported"
+                )
 
 
 def expand_functions(model: onnx.ModelProto, is_known: Callable[[onnx.NodeProto], bool]) -> onnx.ModelProto:
@@ -51,6 +100,9 @@ def _inlined(model: onnx.ModelProto, bodies: dict[int, onnx.FunctionProto], opse
     changed.CopyFrom(model)
     for number, body in bodies.items():
         node = changed.graph.node[number]
+        schema = onnx.defs.get_schema(node.op_type, opset, "")
+        defaults = (attribute.default_value for attribute in schema.attributes.values())
+        _fill_defaults(node, (default for default in defaults if default.type))
         body.name, body.domain = f"{node.op_type}_{number}", DOMAIN
         # Inlined nodes are read in the model's opset; a body that means another fails the check.
         for entry in body.opset_import:

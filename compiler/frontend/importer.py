@@ -14,6 +14,7 @@ import numpy as np
 import onnx
 import onnx_graphsurgeon as gs
 
+from ..budgets import ELEMENTS, require_within
 from ..errors import CompileError, UnsupportedError
 from ..ir.graph import Graph, Op, Value, retype
 from ..ir.types import DTYPE_NAMES, Array, Quantization, TensorType
@@ -28,6 +29,7 @@ from .nodes import (
     refuse_scales,
     refuse_zero_point,
     settle_flags,
+    unforeseen,
 )
 
 ABSENT = np.zeros(0, np.float32)
@@ -65,14 +67,11 @@ class Importer:
         reasons = []
         loose: list[Value] = []  # what refused nodes read
         for node in self.source.nodes:
-            # What reads the result of a refused node is not to blame itself: no reason of its own.
-            if any(tensor.name in self.poisoned for tensor in node.inputs):
-                refused = True
-            else:
-                refusal = self._refusal(node)
-                reasons += refusal
-                refused = bool(refusal)
-            if refused:
+            # What reads the result of a refused node is not to blame itself, unless no model may have it.
+            behind = any(tensor.name in self.poisoned for tensor in node.inputs)
+            refusal = self._refusal(node, self._handler_of if behind else self._import)
+            reasons += refusal
+            if behind or refusal:
                 self.poisoned.update(tensor.name for tensor in node.outputs)
                 loose += [self.values[x.name] for x in node.inputs if x.name in self.values]
         reasons += self._output_reasons()
@@ -109,15 +108,25 @@ class Importer:
             return "is made by no node"
         return f"is not made: {describe(node)} makes only its first output"
 
-    def _refusal(self, node: Any) -> list[str]:
-        """Imports a node; why it can't be, if it can't."""
-        settle_flags(node)
+    def _refusal(self, node: Any, step: Callable[[Any], Any]) -> list[str]:
+        """Takes a step of the import of a node; why it can't be taken, if it can't."""
         try:
-            if not self._fold(node):
-                self.handle(node)
-        except NodeRefusal as refusal:
-            return [f"{describe(node)}: {refusal}"]
-        return []
+            step(node)
+        except (NodeRefusal, CompileError) as refusal:
+            reason = str(refusal)
+        # Any form of a node that no check has foreseen: the node is to blame, not the compiler.
+        except Exception as error:
+            reason = unforeseen(node, error)
+        else:
+            return []
+        return [f"{describe(node)}: {reason}"]
+
+    def _import(self, node: Any) -> None:
+        settle_flags(node)
+        for tensor in node.outputs:
+            _require_size(tensor)
+        if not self._fold(node):
+            self.handle(node)
 
     def _input(self, tensor: Any) -> Value:
         if tensor.shape is None or not isinstance(tensor.dtype, type | np.dtype):
@@ -276,6 +285,7 @@ class Importer:
         shape = op.expected_shape()
         if not shape or min(shape) < 1:
             raise NodeRefusal(f"its result would have shape {list(shape or ())}")
+        require_within("its result", math.prod(shape), ELEMENTS, "elements")
         op.result.type = TensorType(op.result.type.dtype, shape)
         self.ops.append(op)
         self.values[op.result.name] = op.result
@@ -288,6 +298,7 @@ class Importer:
         """
         if node.outputs[output].is_empty():
             return
+        require_within("its result", type_.size, ELEMENTS, "elements")
         result = Value(node.outputs[output].name, type_)
         self.ops.append(make(result=result, **fields))
         self.values[result.name] = result
@@ -302,6 +313,12 @@ def _why_no_output(constant: Array) -> str | None:
     if constant.dtype not in DTYPE_NAMES or DTYPE_NAMES[constant.dtype] == "u32":
         return f"is a constant of {constant.dtype}; float32, uint8, int8, bool, int32 and int64 are taken"
     return None if constant.size else f"is a constant without elements: {list(constant.shape)}"
+
+
+def _require_size(tensor: Any) -> None:
+    """Refuses a result that is too large, as far as its size was inferred."""
+    sizes = [size for size in getattr(tensor, "shape", None) or () if isinstance(size, int)]
+    require_within("its result", math.prod(sizes), ELEMENTS, "elements")
 
 
 def describe(node: Any) -> str:

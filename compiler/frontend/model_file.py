@@ -2,40 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
+from stat import S_ISDIR, S_ISREG
 
 import onnx
 from google.protobuf.message import DecodeError
+from onnx.external_data_helper import load_external_data_for_model
 
-from ..errors import CompileError
+from ..budgets import CONSTANT_BYTES
+from ..errors import CompileError, words_of
+from .sparse import make_dense
+from .structure import check_structure, messages
 
 OPSETS = range(10, 27)
 """From the first with QuantizeLinear to the last that onnxruntime 1.31 loads (measured)."""
-Shapes = Mapping[str, tuple[int, ...]]
+FILE_BYTES = 2**31 - 1
+"""What protobuf reads at most."""
 
 
 def read_model(path: Path) -> onnx.ModelProto:
     """The ONNX file, with external data from its own folder, or a CompileError."""
+    _require_file(path, FILE_BYTES, "protobuf reads no file of 2 GiB: save it with external data")
     try:
-        model = onnx.load(str(path))
-    except FileNotFoundError as error:
-        raise CompileError(f"{error.filename or path}: no such file") from error
-    except IsADirectoryError as error:
-        raise CompileError(f"{path} is a folder; give the path of an .onnx file") from error
-    except PermissionError as error:
-        raise CompileError(f"{error.filename or path} may not be read: {error.strerror}") from error
+        model = onnx.load(str(path), load_external_data=False)
     # protobuf decodes names as UTF-8 before it notices that a file is none of its own.
     except (DecodeError, UnicodeDecodeError) as error:
         raise CompileError(
             f"{path} is not an ONNX file or is truncated ({path.stat().st_size} bytes read); "
             "export it again, or copy it again whole"
         ) from error
-    except (onnx.checker.ValidationError, ValueError, OSError) as error:
-        raise CompileError(
-            f"{path}: external data can't be read: {' '.join(str(error).split())}\n"
-            "  external data must lie in the model's own folder; or save the model in one file"
-        ) from error
+    _load_external_data(model, path)
     if not model.graph.node or not model.opset_import:
         raise CompileError(
             f"{path} holds no graph: it is not an ONNX model or is truncated; "
@@ -44,60 +42,56 @@ def read_model(path: Path) -> onnx.ModelProto:
     return model
 
 
+def _require_file(path: Path, most: int, why: str) -> None:
+    """Refuses what can't be opened, what is no file (a pipe would be read without end), what is too large."""
+    try:
+        status = path.stat()
+        with path.open("rb") if S_ISREG(status.st_mode) else nullcontext():
+            pass
+    except FileNotFoundError as error:
+        raise CompileError(f"{path}: no such file") from error
+    except (OSError, ValueError) as error:  # a name with a null character is a ValueError
+        raise CompileError(f"{path} may not be read: {getattr(error, 'strerror', None) or error}") from error
+    if S_ISDIR(status.st_mode):
+        raise CompileError(f"{path} is a folder; give the path of an .onnx file")
+    if not S_ISREG(status.st_mode):
+        raise CompileError(f"{path} is no regular file; give the path of an .onnx file")
+    if status.st_size > most:
+        raise CompileError(f"{path} has {status.st_size:,} bytes; at most {most:,} are taken: {why}")
+
+
+def _load_external_data(model: onnx.ModelProto, path: Path) -> None:
+    """Reads the data that lie in other files of the model's folder."""
+    advice = "external data must lie in the model's own folder; or save the model in one file"
+    try:
+        for location in dict.fromkeys(_locations(model)):
+            _require_file(path.parent / location, CONSTANT_BYTES, "take a smaller model")
+        load_external_data_for_model(model, str(path.parent))
+    # onnx raises its own class, those of pathlib, and a plain RuntimeError of the file system.
+    except (CompileError, onnx.checker.ValidationError, RuntimeError, ValueError, OSError) as error:
+        raise CompileError(f"{path}: external data can't be read: {words_of(error)}\n  {advice}") from error
+
+
+def _locations(model: onnx.ModelProto) -> Iterator[str]:
+    """The files beside the model that hold data of it."""
+    for tensor in messages(model, onnx.TensorProto):
+        if tensor.data_location == onnx.TensorProto.EXTERNAL:
+            yield next((entry.value for entry in tensor.external_data if entry.key == "location"), "")
+
+
 def load_model(path: Path) -> onnx.ModelProto:
-    """`read_model`, for opsets that are compiled."""
+    """`read_model`, for opsets that are compiled: checked, its constants dense, and without functions."""
     model = read_model(path)
     versions = {entry.domain: entry.version for entry in model.opset_import}
-    opset = versions.get("", versions.get("ai.onnx", 0))
+    opset = versions.get("", versions.get("ai.onnx", "none of ONNX's own"))
     if opset not in OPSETS:
         raise CompileError(
             f"{path} uses opset {opset}; opsets {OPSETS[0]} to {OPSETS[-1]} are taken: "
             "convert it with onnx.version_converter or export it anew"
         )
+    try:
+        check_structure(model)
+        make_dense(model)
+    except CompileError as error:
+        raise CompileError(f"{path}: {error}") from error
     return model
-
-
-def fix_shapes(model: onnx.ModelProto, shapes: Shapes, path: Path) -> None:
-    """Sets every dimension of the graph inputs, from `shapes` or, for a symbolic batch, to 1."""
-    # Before IR version 4 they are listed among the inputs.
-    initializers = {tensor.name for tensor in model.graph.initializer}
-    inputs = {value.name: value for value in model.graph.input if value.name not in initializers}
-    unknown = sorted(set(shapes) - set(inputs))
-    if unknown:
-        raise CompileError(
-            f"{path} has no input {unknown[0]!r}; its inputs are {', '.join(map(repr, inputs))}"
-        )
-    missing = []
-    for name, value in inputs.items():
-        dims = value.type.tensor_type.shape.dim
-        shape = shapes.get(name)
-        if shape is not None and len(shape) != len(dims):
-            raise CompileError(
-                f"input {name!r} has {len(dims)} dimensions, the given shape {shape} has {len(shape)}"
-            )
-        for index, dim in enumerate(dims):
-            size = dim.dim_value if dim.HasField("dim_value") else None
-            if shape is not None:
-                if size not in (None, shape[index]):
-                    raise CompileError(
-                        f"dimension {index} of input {name!r} is {size} in the model, "
-                        f"{shape[index]} was given"
-                    )
-                if shape[index] < 1:
-                    raise CompileError(
-                        f"dimension {index} of input {name!r} is given as {shape[index]}; "
-                        "it must be at least 1"
-                    )
-                dim.dim_value = shape[index]
-            # Exporters leave the batch open; of any other axis there is no size to guess.
-            elif size is None and index == 0:
-                dim.dim_value = 1
-            elif size is None:
-                missing.append((name, [d.dim_value or d.dim_param or "?" for d in dims]))
-    if missing:
-        name, dims = missing[0]
-        example = ",".join(str(d if isinstance(d, int) else 256) for d in dims)
-        raise CompileError(
-            f"input {name!r} of {path} has dynamic dimensions {dims}: "
-            f"give them, for example --shape {name}={example}"
-        )

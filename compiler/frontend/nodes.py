@@ -42,6 +42,20 @@ def text_attribute(node: Any, name: str, default: str) -> str:
     return attribute.decode() if isinstance(attribute, bytes) else str(attribute)
 
 
+def unforeseen(node: Any, error: Exception) -> str:
+    """A reason to refuse a node whose form raised `error`, with all that may be to blame."""
+    attributes = ", ".join(f"{name}={_brief(value)}" for name, value in node.attrs.items()) or "none"
+    operands = ", ".join(tensor.name or "(none)" for tensor in node.inputs) or "none"
+    what = " ".join(str(error).split()) or "no reason is known"
+    kind = type(error).__name__
+    return f"this form is not taken ({kind}: {what}); attributes: {attributes}; operands: {operands}"
+
+
+def _brief(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 40 else f"{text[:40]}..."
+
+
 def one_number(data: Array | None, what: str) -> float:
     """The number that a constant holds; `what` it is, in messages."""
     if data is None or data.size != 1:

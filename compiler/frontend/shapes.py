@@ -7,6 +7,7 @@ turns.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -14,11 +15,17 @@ import onnx
 import onnx_graphsurgeon as gs
 from onnx_graphsurgeon.logger import G_LOGGER
 
+from ..budgets import ELEMENTS, require_within
 from ..reference.facts import PAIR, SHAPES
+from .branches import inline_branches
 
 G_LOGGER.severity = G_LOGGER.CRITICAL  # what goes wrong comes as an exception, and is told once
 
 ROUNDS = 16
+KEPT = PAIR | {"If"}
+"""What is not folded. Pairs stay: the rules of integer groups read the integers of weights, and their scales.
+Branches are inlined.
+"""
 
 
 def fold_shape_arithmetic(model: onnx.ModelProto) -> Any:
@@ -26,25 +33,31 @@ def fold_shape_arithmetic(model: onnx.ModelProto) -> Any:
     for _ in range(ROUNDS):
         # With data propagation: a Reshape's target may be computed from a Shape.
         model = onnx.shape_inference.infer_shapes(model, data_prop=True)
+        _require_sizes(model)
         graph = gs.import_onnx(model)
         _inline_constants(graph)
         count = len(graph.nodes)
         _inline_shapes(graph)
         if any(_is_foldable(node) for node in graph.nodes):
-            graph.fold_constants(should_exclude_node=lambda node: node.op in PAIR)
+            graph.fold_constants(should_exclude_node=lambda node: node.op in KEPT, flatten_subgraphs=False)
+        inlined = inline_branches(graph)
         graph.cleanup(remove_unused_graph_inputs=False).toposort()
-        if len(graph.nodes) == count:
+        if len(graph.nodes) == count and not inlined:
             break
         model = gs.export_onnx(graph)
     return graph
 
 
+def _require_sizes(model: onnx.ModelProto) -> None:
+    """Refuses tensors that are larger than what is compiled, before any is made."""
+    for value in (*model.graph.input, *model.graph.value_info, *model.graph.output):
+        size = math.prod(max(dim.dim_value, 1) for dim in value.type.tensor_type.shape.dim)
+        require_within(f"the tensor {value.name!r}", size, ELEMENTS, "elements")
+
+
 def _is_foldable(node: Any) -> bool:
-    """Whether a node reads constants alone. Pairs stay: the rules of integer groups read the integers of
-    weights, and their scales.
-    """
-    constant = all(isinstance(tensor, gs.Constant) for tensor in node.inputs)
-    return node.op not in PAIR and constant
+    """Whether a node reads constants alone."""
+    return node.op not in KEPT and all(isinstance(tensor, gs.Constant) for tensor in node.inputs)
 
 
 def _inline_shapes(graph: Any) -> None:

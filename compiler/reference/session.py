@@ -23,8 +23,9 @@ def quiet_options() -> ort.SessionOptions:
 
 
 def open_session(model: onnx.ModelProto, options: ort.SessionOptions) -> ort.InferenceSession:
-    """A session on the CPU."""
-    return ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    """A session on the CPU; what it refuses raises, and is not tried and printed once more."""
+    providers = ["CPUExecutionProvider"]
+    return ort.InferenceSession(model.SerializeToString(), options, providers=providers, enable_fallback=0)
 
 
 def open_as_is(model: onnx.ModelProto) -> ort.InferenceSession:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import onnx
 
-from ..frontend.model_file import Shapes
+from ..frontend.input_shapes import Shapes
 from ..ir.graph import Graph
 from ..ir.program import Program
 from ..pipeline import Observer, compile_graph, compile_model

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import onnx
 
 from ..errors import CompileError, InternalError, UnsupportedError
-from ..frontend.model_file import Shapes
+from ..frontend.input_shapes import Shapes
 from ..ir.graph import Graph
 from ..ir.program import Kernel, Program, float_kernels
 from ..reference.oracle import Oracle, reference_of

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import onnx
 from onnx2wgsl.compiler.cli.on_device import open_program
-from onnx2wgsl.compiler.frontend.model_file import Shapes
+from onnx2wgsl.compiler.frontend.input_shapes import Shapes
 from onnx2wgsl.compiler.ir.program import Program
 from onnx2wgsl.compiler.ir.types import Array
 from onnx2wgsl.compiler.reference.oracle import Oracle, reference_of

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -240,6 +241,36 @@ def test_other_opsets_are_refused(opset: int, tmp_path: Path) -> None:
     message = refusal(model, tmp_path)
     assert f"uses opset {opset}; opsets 10 to 26 are taken" in message
     assert "version_converter" in message
+
+
+def test_a_file_above_protobufs_limit_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    with path.open("wb") as file:
+        file.truncate(2**31 + 5)
+    with pytest.raises(CompileError, match=r"has 2,147,483,653 bytes; .*save it with external data"):
+        import_model(path)
+
+
+def test_a_pipe_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    os.mkfifo(path)
+    with pytest.raises(CompileError, match="is no regular file"):
+        import_model(path)
+
+
+@pytest.mark.parametrize("location", ["a" * 5000, "pipe", "", "."])
+def test_external_data_that_is_no_file_is_refused(location: str, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    model = conv_model()
+    tensor = next(t for t in model.graph.initializer if len(t.dims) == 4)
+    tensor.ClearField("raw_data")
+    tensor.data_location = onnx.TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value=location)
+    path = tmp_path / "model.onnx"
+    path.write_bytes(model.SerializeToString())
+    with pytest.raises(CompileError, match="external data can't be read") as caught:
+        import_model(path)
+    assert len(str(caught.value)) < 1000
 
 
 def test_an_invalid_graph_is_refused(tmp_path: Path) -> None:

@@ -169,8 +169,8 @@ def test_computed_parameters_are_refused(tmp_path: Path) -> None:
     [
         (0, 3, "operand 0, the scale of an activation, is 0.0, not a positive number"),
         (np.inf, 3, "operand 0, the scale 'c0', is inf; numbers from 0 to"),
-        ([0.1, 0.2], 3, "operand 0, the scale of an activation, must be one constant number, it has 2"),
-        (0.1, [3, 4], "operand 1, the zero point of an activation, must be one constant number, it has 2"),
+        ([0.1, 0.2], 3, "scale must be a scalar or 1D tensor of size 1"),
+        (0.1, [3, 4], "zero_point must be a scalar or 1D tensor of size 1"),
     ],
 )
 def test_parameters_that_are_none_are_refused(
@@ -180,7 +180,9 @@ def test_parameters_that_are_none_are_refused(
     result = [n.constant(np.array(scale, np.float32)), n.constant(np.array(zero_point, np.uint8))]
     y = n.qlinear("QLinearConcat", [*result, n.bytes(PICTURE), *n.q(0.05)], axis=1)
     n.node("DequantizeLinear", y, *result)
-    assert f"QLinearConcat '{y}': {reason}" in refusal(n.build(), tmp_path)
+    message = refusal(n.build(), tmp_path)
+    assert f"QLinearConcat '{y}'" in message
+    assert reason in message
 
 
 def test_the_softmax_of_another_opset_is_refused(tmp_path: Path) -> None:
