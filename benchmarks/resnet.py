@@ -1,4 +1,4 @@
-"""A ResNet-101 with random int8 weights, u8 activations: 44 MB, 7.8 billion multiply-accumulates a picture."""
+"""A ResNet-101 with random int8 weights, u8 activations: 44 MB, 7.8 billion multiply-accumulates a frame."""
 
 import numpy as np
 import onnx

@@ -139,11 +139,29 @@ function valuesOf(input, value) {
   const tag = Object.prototype.toString.call(value).slice(8, -1);
   const { length } = /** @type {Values} */ (value ?? []);
   const type = ARRAYS[dtype].name;
-  if (tag === type && length === elements(input)) return /** @type {Values} */ (value);
+  if (tag === type && length === elements(input)) {
+    if (dtype === 'int64') checkWords(name, /** @type {BigInt64Array} */ (value));
+    return /** @type {Values} */ (value);
+  }
   throw new Error(
     `Input ${name} is ${value === undefined ? 'missing' : `${tag}(${length})`}, expected ` +
       `${type}(${elements(input)}) of shape ${shape.join('x')}${image ? ' or ImageData' : ''}.`,
   );
+}
+
+/**
+ * Refuses int64 values that the device, which holds them in 32 bits, would cut.
+ *
+ * @param {string} name
+ * @param {BigInt64Array} values
+ */
+function checkWords(name, values) {
+  const outside = values.find((value) => value !== BigInt.asIntN(32, value));
+  if (outside !== undefined)
+    throw new Error(
+      `Input ${name} holds ${outside}; an int64 is computed in 32 bits: ` +
+        'give values from -2147483648 to 2147483647.',
+    );
 }
 
 /**

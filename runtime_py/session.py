@@ -280,6 +280,18 @@ def _check_input(tensor: Tensor, array: _Array) -> None:
             f"{place} has shape {list(array.shape)}; the model needs {list(tensor.shape)}; "
             "for another size, compile the model with --shape"
         )
+    if array.dtype == np.int64:
+        _check_words(place, array)
+
+
+def _check_words(place: str, array: _Array) -> None:
+    """Refuses int64 values that the device, which holds them in 32 bits, would cut."""
+    outside = array[array != array.astype(np.int32)]
+    if outside.size:
+        raise InputError(
+            f"{place} holds {outside[0]}; an int64 is computed in 32 bits: give values from -2147483648 to "
+            "2147483647"
+        )
 
 
 def _listed(tensors: Mapping[str, Tensor]) -> str:

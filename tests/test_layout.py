@@ -21,8 +21,8 @@ SHARED = {"trainer": {"face", "media"}}
 ROOMS = {
     "compiler": [
         "errors", "budgets", "files", "folders", "arithmetic", "ir", "reference", "lowering", "operators",
-        "frontend", "passes", "templates", "pipeline", "verify", "backend", "driver", "__init__", "strip", "fuzzing",
-        "cli", "__main__",
+        "frontend", "passes", "templates", "pipeline", "verify", "backend", "driver", "__init__", "strip",
+        "fuzzing", "cli", "__main__",
     ],
     "face": ["__init__", "errors", "framing", "camera", "topology", "drawing", "procrustes"],
     "media": ["__init__", "errors", "pictures", "arrays"],

@@ -123,11 +123,14 @@ class Importer:
         return [f"{describe(node)}: {reason}"]
 
     def _import(self, node: Any) -> None:
+        settle_flags(node)
         for tensor in node.outputs:
             _require_size(tensor)
-        settle_flags(node)
+        count = len(self.ops)
         if not self._fold(node):
             self.handle(node)
+        for op in self.ops[count:]:
+            _require_words(op)
 
     def _input(self, tensor: Any) -> Value:
         if tensor.shape is None or not isinstance(tensor.dtype, type | np.dtype):
@@ -314,6 +317,18 @@ def _why_no_output(constant: Array) -> str | None:
     if constant.dtype not in DTYPE_NAMES or DTYPE_NAMES[constant.dtype] == "u32":
         return f"is a constant of {constant.dtype}; float32, uint8, int8, bool, int32 and int64 are taken"
     return None if constant.size else f"is a constant without elements: {list(constant.shape)}"
+
+
+def _require_words(op: Op) -> None:
+    """Refuses int64 constants that the device, which holds them in 32 bits, would cut."""
+    for x in op.operands:
+        if x.data is not None and x.type.dtype == "i64":
+            outside = x.array[x.array != x.array.astype(np.int32)]
+            if outside.size:
+                raise NodeRefusal(
+                    f"its constant {x.name!r} holds {outside[0]}; an int64 is computed in 32 bits: "
+                    "-2147483648 to 2147483647 are taken"
+                )
 
 
 def _require_size(tensor: Any) -> None:

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 
+import { upload } from '../../runtime_js/program.js';
 import { createSession, toPixels } from '../../runtime_js/runtime.js';
 import { bytesModel, reference } from './fixture.js';
 import { artifactFolders, combinationsOf, fixtureFolder, nameOf, nodeAdapter } from './host.js';
@@ -141,6 +142,24 @@ describe('run', () => {
       await assert.rejects(session.run(feeds), { message });
       assert.ok((await session.run({ input: zeros() })).output);
     });
+});
+
+test('an int64 that 32 bits do not hold is refused', () => {
+  const model = { inputs: [{ name: 'ids', dtype: 'int64', shape: [2] }] };
+  const written = [];
+  const device = { queue: { writeBuffer: (_, __, bytes) => written.push(bytes.byteLength) } };
+  const program = {
+    device,
+    model,
+    buffers: new Map([['input:ids', {}]]),
+    steps: [],
+    pictureSteps: [],
+  };
+  upload(program, { ids: BigInt64Array.of(-(2n ** 31n), 2n ** 31n - 1n) });
+  assert.deepEqual(written, [16]);
+  assert.throws(() => upload(program, { ids: BigInt64Array.of(0n, 2n ** 31n) }), {
+    message: /Input ids holds 2147483648; an int64 is computed in 32 bits/,
+  });
 });
 
 describe('variants', () => {
