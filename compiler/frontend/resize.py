@@ -114,11 +114,11 @@ def _target(imp: Importer, node: Any, x: Value, coordinates: str) -> Target:
         raise NodeRefusal(f"its result would have shape {full_sizes.tolist()}")
     roi = [0.0] * rank + [1.0] * rank
     if coordinates == "tf_crop_and_resize":
-        given = imp.constant(node, 1)
-        if given is None or given.size != 2 * len(axes):
+        region = imp.constant(node, 1)
+        if region is None or region.size != 2 * len(axes):
             raise NodeRefusal(f"its roi must have {2 * len(axes)} numbers")
         for number, axis in enumerate(axes):
-            roi[axis], roi[rank + axis] = float(given[number]), float(given[len(axes) + number])
+            roi[axis], roi[rank + axis] = float(region[number]), float(region[len(axes) + number])
     sizes, scales = tuple(map(int, full_sizes)), tuple(map(float, full_scales))
     return Target(sizes, scales, tuple(roi) if coordinates == "tf_crop_and_resize" else ())
 

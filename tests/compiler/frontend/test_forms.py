@@ -11,11 +11,11 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 from onnx2wgsl.compiler.frontend.driver import import_model
+from onnx2wgsl.compiler.frontend.nodes import TRUE_ONLY_AS_ONE
 from onnx2wgsl.compiler.ir.program import Program
 from onnx2wgsl.compiler.ir.types import Array
 from onnx2wgsl.compiler.operators.quantize import Quantize
 from onnx2wgsl.compiler.pipeline import compile_model
-from onnx2wgsl.compiler.reference.facts import TRUE_ONLY_AS_ONE
 from onnx2wgsl.compiler.verify.compare import same_bits
 
 from tests.builders.between import model as between_model
