@@ -19,18 +19,6 @@ from .floats import float_op
 from .importer import Handler, Importer
 from .nodes import NodeRefusal, text_attribute
 
-COORDINATES = frozenset(
-    [
-        "align_corners",
-        "asymmetric",
-        "half_pixel",
-        "half_pixel_symmetric",
-        "pytorch_half_pixel",
-        "tf_crop_and_resize",
-        "tf_half_pixel_for_nn",
-    ]
-)
-ROUNDINGS = frozenset({"ceil", "floor", "round_prefer_ceil", "round_prefer_floor"})
 FIRST_OF_MODES = 11
 """The opset before which a Resize has but scales: as Upsample, asymmetric."""
 
@@ -96,12 +84,7 @@ def _modes(imp: Importer, node: Any) -> tuple[str, str]:
     if imp.source.opset < FIRST_OF_MODES:
         return "asymmetric", "simple"
     coordinates = text_attribute(node, "coordinate_transformation_mode", "half_pixel")
-    rounding = text_attribute(node, "nearest_mode", "round_prefer_floor")
-    if coordinates not in COORDINATES:
-        raise NodeRefusal(f"coordinate_transformation_mode {coordinates!r} is not supported")
-    if rounding not in ROUNDINGS:
-        raise NodeRefusal(f"nearest_mode {rounding!r} is not supported")
-    return coordinates, rounding
+    return coordinates, text_attribute(node, "nearest_mode", "round_prefer_floor")
 
 
 def _target(imp: Importer, node: Any, x: Value, coordinates: str) -> Target:
@@ -131,8 +114,6 @@ def _sizes_and_scales(imp: Importer, node: Any, shape: Array) -> tuple[Array, Ar
         return _by_sizes(node, sizes, shape)
     if scales is None or scales.size != len(shape):
         raise NodeRefusal(f"it has {0 if scales is None else scales.size} scales for {len(shape)} axes")
-    if not (np.isfinite(scales) & (scales > 0)).all():
-        raise NodeRefusal(f"its scales {scales.tolist()} are not all positive numbers")
     # The product in f32, as onnxruntime has it: in f64 it may fall below a whole number.
     return np.floor(scales.astype(np.float32) * shape.astype(np.float32)), scales
 

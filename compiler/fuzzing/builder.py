@@ -101,7 +101,7 @@ class QDQBuilder(GraphBuilder):
             "coordinate_transformation_mode": "asymmetric",
             "nearest_mode": "floor",
         } | attributes
-        region = "" if roi is None else self.constant(np.float32([0, 0, *roi[:2], 1, 1, *roi[2:]]))
+        region = "" if roi is None else self.constant(np.array([0, 0, *roi[:2], 1, 1, *roi[2:]], np.float32))
         inputs = [self.float_name(x), region]
         if sizes is not None:
             shape = (*x.shape[:2], *sizes)

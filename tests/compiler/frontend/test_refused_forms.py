@@ -205,7 +205,9 @@ def test_dropout_in_training_is_refused(tmp_path: Path) -> None:
 def test_a_resize_by_no_positive_number_is_refused(scale: float, tmp_path: Path) -> None:
     resize = helper.make_node("Resize", ["x", "", "scales"], ["y"], mode="nearest")
     model = model_of([resize], {"x": np.zeros((2, 3), np.uint8)}, {"scales": np.float32([1, scale])})
-    assert f"its scales [1.0, {scale}] are not all positive numbers" in refusal(model, tmp_path)
+    message = refusal(model, tmp_path)
+    assert "Scale value " in message
+    assert "at Resize 'y'" in message
 
 
 def per_axis_activation(model: onnx.ModelProto) -> None:
@@ -286,8 +288,6 @@ CROP = {"coordinate_transformation_mode": "tf_crop_and_resize"}
     [
         (long_reflection, "reflection by [0, 0, 6, 0, 0, 0, 0, 0] does not fit [1, 3, 6, 8]"),
         (symmetric, "Invalid 'mode' attribute value (at Pad 'Pad_"),
-        (resize(coordinate_transformation_mode="cubic"), "coordinate_transformation_mode 'cubic' is not"),
-        (resize(nearest_mode="up"), "nearest_mode 'up' is not supported"),
         (resize(**CROP, roi=(0, 0, 1.5, 1)), "0.0, 1.0, 1.0, 1.5, 1.0] reaches outside"),
         (resize(**CROP), "its roi must have 8 numbers"),
     ],
