@@ -9,13 +9,18 @@ import numpy as np
 from .array import Array
 from .quantization import F32
 
+WHOLE = (0.0, 1.0)
 
-def resize_coordinates(size: int, result: int, scale: float, coordinates: str) -> Array:
+
+def resize_coordinates(
+    size: int, result: int, scale: float, coordinates: str, roi: tuple[float, ...] = WHOLE
+) -> Array:
     """Source coordinate of each output position along one axis, f32 [result], one rounding an
     operation.
 
     `scale` is f32: as the model gives it, or RN(f32(result) / f32(size)) where it gives sizes. An
-    axis of scale 1 is the identity. A Resize whose whole shape stays the same copies its input.
+    axis of scale 1 is the identity. A Resize whose whole shape stays the same copies its input. `roi`: start
+    and end of what tf_crop_and_resize takes, as parts of the axis.
     """
     if scale == 1.0:
         return np.arange(result, dtype=F32)
@@ -35,25 +40,43 @@ def resize_coordinates(size: int, result: int, scale: float, coordinates: str) -
             c = exact.astype(F32)
         case "align_corners":
             c = o * (length - one) / F32(result - 1) if result > 1 else np.zeros(1, F32)
+        case "tf_half_pixel_for_nn":
+            c = (o + half) / s
+        case "tf_crop_and_resize":
+            c = _cropped(o, length - one, F32(roi[0]), F32(roi[1]))
         case _:
             raise ValueError(f"Resize: unknown coordinate_transformation_mode {coordinates!r}")
     return c
 
 
-def resize_indices(size: int, result: int, scale: float, coordinates: str, rounding: str) -> Array:
-    """Source index of each output position of a nearest Resize along one axis, i64 [result].
+def _cropped(o: Array, last: np.float32, start: np.float32, end: np.float32) -> Array:
+    """tf_crop_and_resize: from `start` to `end` of an axis whose last position is `last`."""
+    if len(o) > 1:
+        result: Array = start * last + o * (end - start) * last / F32(len(o) - 1)
+        return result
+    # In f64, as onnxruntime's double constant 0.5 has it.
+    return np.array([0.5 * float(start + end) * float(last)], F32)
 
-    `rounding` is nearest_mode. Those that round take what lies within 1e-6 of a half for one (measured
-    on 1.31.1).
+
+def resize_indices(
+    size: int, result: int, scale: float, coordinates: str, rounding: str, roi: tuple[float, ...] = WHOLE
+) -> Array:
+    """Source index of each output position of a nearest Resize along one axis, i64 [result]; -1 where
+    tf_crop_and_resize reaches outside.
+
+    `rounding` is nearest_mode, or "simple" of opset 10: down, or up where the axis gets smaller. Those that
+    round take what lies within 1e-6 of a half for one (measured on 1.31.1).
 
     >>> resize_indices(3, 6, 2.0, "half_pixel", "round_prefer_floor").tolist()
     [0, 0, 1, 1, 2, 2]
     >>> [resize_indices(4, 2, 0.5, "half_pixel", f"round_prefer_{way}").tolist() for way in ("floor", "ceil")]
     [[0, 2], [1, 3]]
     """
-    c = resize_coordinates(size, result, scale, coordinates)
+    c = resize_coordinates(size, result, scale, coordinates, roi)
     if scale == 1.0:
         return np.arange(result)
+    if rounding == "simple":
+        rounding = "ceil" if scale < 1 else "floor"
     halfway = np.abs(c - np.floor(c) - F32(0.5)) < 1e-6
     match rounding:
         case "floor":
@@ -65,7 +88,8 @@ def resize_indices(size: int, result: int, scale: float, coordinates: str, round
         case _:  # round_prefer_ceil
             index = np.where(halfway, np.ceil(c), np.rint(c))
     indices: Array = np.clip(index.astype(np.int64), 0, size - 1)
-    return indices
+    outside = (coordinates == "tf_crop_and_resize") & ((c < 0) | (c > size - 1))
+    return np.where(outside, -1, indices)
 
 
 class LinearTaps(NamedTuple):

@@ -6,30 +6,26 @@ it can't take it refuses with a reason (`NodeRefusal`); the importer collects th
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 import onnx
 
-from ..errors import CompileError
-from ..ir.graph import Op, Value
-from ..ir.types import DTYPE_NAMES, NUMPY_DTYPES, Array, TensorType
+from ..ir.graph import Value
+from ..ir.types import DTYPE_NAMES, Array, TensorType
 from ..operators.convolution.op import Conv
-from ..operators.fusion import NoIntegerForm
 from ..operators.identity import Identity
-from ..operators.interpolation import interpolated_bytes
 from ..operators.moves.pad import Pad
-from ..operators.moves.resize import Resize
-from ..operators.onnx_op import KERNELS, Elementwise, FloatOp
+from ..operators.onnx_op import KERNELS, Elementwise
 from ..operators.quantize import Dequantize, Quantize
 from ..reference.facts import PURE_UNARY, PURE_WITH_CONSTANT, name_of_operator
-from ..reference.node import run_node
-from .importer import ABSENT, Handler, Importer
+from .floats import float_op
+from .importer import Handler, Importer
 from .integer import INTEGER
 from .moves import MOVES
 from .nodes import NodeRefusal, one_number, operator_name, plain_attributes, text_attribute, window
 from .qlinear import QLINEAR
+from .resize import RESIZE
 from .windows import WINDOWS
 
 
@@ -138,103 +134,11 @@ def _elementwise(imp: Importer, node: Any) -> None:
     )  # fmt: skip
 
 
-def float_op(imp: Importer, node: Any) -> None:
-    """Any operator that stays as it is: its result's type is what ONNX Runtime makes of zeros."""
-    xs = tuple(
-        imp.operand(node, index) or Value.constant(f"{node.outputs[0].name}.{index}", ABSENT)
-        for index in range(len(node.inputs))
-    )
-    # Constants as they are: the shape of a result may depend on them.
-    zeros = [
-        x.array if x.data is not None else np.zeros(x.type.shape, NUMPY_DTYPES[x.type.dtype]) for x in xs
-    ]
-    if len([output for output in node.outputs if not output.is_empty() and output.outputs]) > 1:
-        raise NodeRefusal("more than one of its outputs is used; one is taken")
-    result = _result_of(imp, node, zeros)
-    if result.dtype not in DTYPE_NAMES:
-        raise NodeRefusal(f"its result is {result.dtype}")
-    type_ = TensorType(DTYPE_NAMES[result.dtype], result.shape)
-    name = operator_name(node)
-    imp.emit(node, FloatOp, type_, xs=xs, op_type=name, attributes=plain_attributes(node))
-
-
-def _result_of(imp: Importer, node: Any, xs: list[Array]) -> Array:
-    """What a node makes of sample operands; of ones, where it refuses those (a division by 0)."""
-    try:
-        return run_node(operator_name(node), plain_attributes(node), xs, imp.source.opset)
-    except CompileError as error:
-        try:
-            ones = [np.ones_like(x) if not x.any() else x for x in xs]
-            return run_node(operator_name(node), plain_attributes(node), ones, imp.source.opset)
-        except CompileError:
-            raise NodeRefusal(str(error)) from error
-
-
 def _bound(node: Any, name: str, value: float) -> Value:
     limits = np.finfo(np.float32)
     # ONNX's own defaults are the least and the greatest finite number.
     finite = np.clip(node.attrs.get(name, value), limits.min, limits.max)
     return Value.constant(f"{node.outputs[0].name}.{name}", np.array(finite, np.float32))
-
-
-def _resize(imp: Importer, node: Any) -> None:
-    x = imp.required(node, 0)
-    attrs = plain_attributes(node)
-    if attrs.get("mode", "nearest") != "nearest":
-        float_op(imp, node)
-        op = imp.ops[-1]
-        if op.result.type.shape == x.type.shape:  # ONNX Runtime copies
-            imp.replace_from(-1, [Resize(op.result, x)])
-        elif isinstance(op, FloatOp) and x.type.is_byte and x.data is None:
-            imp.replace_from(-1, [_resize_of_bytes(op, imp.source.opset)])
-        return
-    coordinates = attrs.get("coordinate_transformation_mode", "half_pixel")
-    if coordinates not in ("half_pixel", "pytorch_half_pixel", "asymmetric", "align_corners"):
-        raise NodeRefusal(f"coordinate_transformation_mode {coordinates!r} is not supported")
-    shape, rank = x.type.shape, len(x.type.shape)
-    rounding = attrs.get("nearest_mode", "round_prefer_floor")
-    scales, sizes = imp.constant(node, 2), imp.constant(node, 3)
-    if imp.source.opset < 11:  # (x, scales): ONNX Runtime rounds up where it makes an axis smaller
-        scales, coordinates = imp.constant(node, 1), "asymmetric"
-        assert scales is not None
-        smaller = bool((scales < 1).any())
-        if smaller and (scales > 1).any():
-            raise NodeRefusal("it makes one axis smaller and another larger; convert to opset 11")
-        rounding = "ceil" if smaller else "floor"
-    axes = [axis % rank for axis in attrs.get("axes", range(rank))]
-    if sizes is not None and sizes.size:
-        factors = sizes.astype(np.float32) / np.array([shape[axis] for axis in axes], np.float32)
-        policy = attrs.get("keep_aspect_ratio_policy", "stretch")
-        if policy != "stretch":
-            factors[:] = factors.min() if policy == "not_larger" else factors.max()
-            sizes = np.floor(factors * [shape[axis] for axis in axes] + 0.5)
-    full_scales, full_sizes = np.ones(rank, np.float32), list(shape)
-    for index, axis in enumerate(axes):
-        if sizes is not None and sizes.size:
-            full_scales[axis], full_sizes[axis] = factors[index], int(sizes[index])
-        elif scales is not None and scales.size:
-            full_scales[axis] = scales[index]
-            # The product in f32, as onnxruntime has it: in f64 it may fall below a whole number.
-            full_sizes[axis] = math.floor(np.float32(scales[index]) * np.float32(shape[axis]))
-    # Of spatial axes alone where the others stay: a convolution can take such a Resize in.
-    first = min(2, rank) if full_sizes[:2] == list(shape[:2]) else 0
-    imp.emit(
-        node,
-        Resize,
-        TensorType(x.type.dtype, tuple(full_sizes), x.type.quantization),
-        x=x,
-        scales=tuple(float(scale) for scale in full_scales[first:]),
-        coordinates=coordinates,
-        rounding=rounding,
-    )
-
-
-def _resize_of_bytes(op: FloatOp, opset: int) -> Op:
-    """A Resize that is no nearest one, on stored bytes."""
-    try:
-        return interpolated_bytes(op, opset)
-    except NoIntegerForm as reason:
-        raise NodeRefusal(f"{reason}; put it between DequantizeLinear and QuantizeLinear") from reason
 
 
 def _pad(imp: Importer, node: Any) -> None:
@@ -302,7 +206,6 @@ HANDLERS: dict[str, Handler] = {
     "QuantizeLinear": _quantize,
     "DequantizeLinear": _dequantize,
     "Conv": _conv,
-    "Resize": _resize,
     "Pad": _pad,
     "Identity": _identity,
     "Dropout": _dropout,
@@ -310,6 +213,7 @@ HANDLERS: dict[str, Handler] = {
     **dict.fromkeys(PURE_WITH_CONSTANT, _elementwise),
     **MOVES,
     **WINDOWS,
+    **RESIZE,
     **QLINEAR,
     **INTEGER,
 }

@@ -88,19 +88,21 @@ class QDQBuilder(GraphBuilder):
         factors: Sequence[float] | None = None,
         *,
         sizes: Ints | None = None,
+        roi: Sequence[float] | None = None,
         params: QuantParams | None = None,
         **attributes: Any,
     ) -> Tensor:
         """Resize of H and W by `factors` or to `sizes`; nearest, asymmetric, floor unless told.
 
-        Keeps x's parameters by default.
+        `roi`: starts of H and W, then their ends. Keeps x's parameters by default.
         """
         settings = {
             "mode": "nearest",
             "coordinate_transformation_mode": "asymmetric",
             "nearest_mode": "floor",
         } | attributes
-        inputs = [self.float_name(x), ""]
+        region = "" if roi is None else self.constant(np.array([0, 0, *roi[:2], 1, 1, *roi[2:]], np.float32))
+        inputs = [self.float_name(x), region]
         if sizes is not None:
             shape = (*x.shape[:2], *sizes)
             inputs += ["", self.constant(np.array(shape, np.int64))]

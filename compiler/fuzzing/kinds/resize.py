@@ -16,17 +16,19 @@ from ..nodes import Kind, Node, Operands, Result, results
 from ..values import F32, pairs
 
 FACTORS = st.sampled_from([2.0, 1.0, 3.0, 1.5, 0.5, 2.5, 0.75, 1.3, 0.3])
-COORDINATES = st.sampled_from(["asymmetric", "half_pixel", "pytorch_half_pixel", "align_corners"])
+COORDINATES = ("asymmetric", "half_pixel", "pytorch_half_pixel", "align_corners", "half_pixel_symmetric")
+CROP = "tf_crop_and_resize"
 
 
 @dataclass(frozen=True)
 class ResizeNode(Node):
-    """Nearest Resize by factors, or to sizes where `to_size`."""
+    """Nearest Resize by factors, or to sizes where `to_size`; of `roi` where it crops."""
 
     factors: tuple[float, float]
     coordinates: str
     rounding: str
     to_size: bool
+    roi: tuple[tuple[float, float], tuple[float, float]]
 
     def make(self, b: Builder) -> Tensor | None:
         x = b.pick(self.x)
@@ -37,6 +39,8 @@ class ResizeNode(Node):
             "coordinate_transformation_mode": self.coordinates,
             "nearest_mode": self.rounding,
         }
+        if self.coordinates == CROP:
+            modes["roi"] = [end for ends in zip(*self.roi, strict=True) for end in ends]
         if self.to_size:
             return b.q.resize(x, sizes=sizes, **modes)
         return b.q.resize(x, factors, **modes)
@@ -84,9 +88,10 @@ def nodes(x: Operands) -> st.SearchStrategy[Node]:
         x,
         st.booleans(),
         pairs(FACTORS),
-        COORDINATES,
+        st.sampled_from([*COORDINATES, CROP]),
         st.sampled_from(["floor", "ceil", "round_prefer_floor", "round_prefer_ceil"]),
         st.booleans(),
+        pairs(pairs(st.integers(0, 20).map(lambda n: n / 20))),
     )
 
 
@@ -96,7 +101,7 @@ def linear_nodes(x: Operands) -> st.SearchStrategy[Node]:
         x,
         st.booleans(),
         pairs(FACTORS),
-        COORDINATES,
+        st.sampled_from(COORDINATES),
         st.booleans(),
         results("other", "same"),
     )

@@ -15,14 +15,18 @@ from .base import MoveOp
 
 @dataclass(eq=False)
 class Resize(MoveOp):
-    """ONNX Resize, mode nearest; `scales` (y, x) as the f32 values that ONNX Runtime divides by."""
+    """ONNX Resize, mode nearest; `scales` of the last axes as the f32 values that ONNX Runtime divides by.
+
+    `roi`: of tf_crop_and_resize the starts of those axes, then their ends, as parts of their lengths.
+    """
 
     kind = "resize"
     onnx = "Resize"
     is_never_view = True
-    scales: tuple[float, float] = (1.0, 1.0)
+    scales: tuple[float, ...] = (1.0, 1.0)
     coordinates: str = "half_pixel"
     rounding: str = "round_prefer_floor"
+    roi: tuple[float, ...] = ()
 
     def repeats(self) -> Value | None:
         return self.x if self.x.type.shape == self.result.type.shape else None
@@ -36,10 +40,12 @@ class Resize(MoveOp):
     def sources(self, axis: int) -> Array:
         """Source index of each position of the result along one of the axes that `scales` names.
 
-        A Resize to the same shape copies, whatever its scales and modes say, as ONNX Runtime does.
+        Below 0 where it lies outside. A Resize to the same shape copies, whatever its scales and modes say,
+        as ONNX Runtime does.
         """
         at = len(self.x.type.shape) - len(self.scales) + axis
         size, result = self.x.type.shape[at], self.result.type.shape[at]
         if self.x.type.shape == self.result.type.shape:
             return np.arange(size)
-        return resize_indices(size, result, self.scales[axis], self.coordinates, self.rounding)
+        roi = self.roi[axis :: len(self.scales)] or (0.0, 1.0)
+        return resize_indices(size, result, self.scales[axis], self.coordinates, self.rounding, roi)

@@ -105,8 +105,26 @@ def test_nearest_of_opset_10(scale: float) -> None:
         oracle = Oracle(model_of([node], {"x": x}, constants, opset=10))
         expected = oracle.run({"x": x})["y"][0, 0, 0]
         single = float(np.float32(scale))
-        rounding = "ceil" if single < 1 else "floor"  # as the importer has it
-        indices = resize_indices(size, result, single, "asymmetric", rounding)
+        indices = resize_indices(size, result, single, "asymmetric", "simple")
+        assert indices.tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("rounding", ROUNDINGS)
+@pytest.mark.parametrize("coordinates", ["tf_half_pixel_for_nn", "tf_crop_and_resize"])
+def test_nearest_as_tensorflow_has_it(coordinates: str, rounding: str) -> None:
+    """Elements outside of what is cropped are -1, which `extrapolation_value` stands for."""
+    random = np.random.default_rng(len(rounding))
+    modes = {"coordinate_transformation_mode": coordinates, "nearest_mode": rounding}
+    for _ in range(25):
+        (size, result), roi = random.integers(1, 14, 2), random.uniform(-0.2, 1.2, 2).astype(np.float32)
+        x = np.arange(size, dtype=np.float32)
+        constants = {"roi": roi, "scales": np.zeros(0, np.float32), "sizes": np.array([result])}
+        node = helper.make_node(
+            "Resize", ["x", *constants], ["y"], mode="nearest", extrapolation_value=-1.0, **modes
+        )
+        expected = Oracle(model_of([node], {"x": x}, constants, opset=12)).run({"x": x})["y"]
+        scale = float(np.float32(result) / np.float32(size))
+        indices = resize_indices(int(size), int(result), scale, coordinates, rounding, tuple(roi))
         assert indices.tolist() == expected.tolist()
 
 

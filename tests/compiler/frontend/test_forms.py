@@ -11,11 +11,11 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 from onnx2wgsl.compiler.frontend.driver import import_model
+from onnx2wgsl.compiler.frontend.nodes import TRUE_ONLY_AS_ONE
 from onnx2wgsl.compiler.ir.program import Program
 from onnx2wgsl.compiler.ir.types import Array
 from onnx2wgsl.compiler.operators.quantize import Quantize
 from onnx2wgsl.compiler.pipeline import compile_model
-from onnx2wgsl.compiler.reference.facts import TRUE_ONLY_AS_ONE
 from onnx2wgsl.compiler.verify.compare import same_bits
 
 from tests.builders.between import model as between_model
@@ -144,12 +144,17 @@ def test_auto_pad(mode: str, strides: tuple[int, int], tmp_path: Path) -> None:
     assert_exact(model, tmp_path)
 
 
-@pytest.mark.parametrize("coordinates", ["asymmetric", "half_pixel", "align_corners"])
+CROP = "tf_crop_and_resize"
+
+
+@pytest.mark.parametrize(
+    "coordinates", ["asymmetric", "half_pixel", "align_corners", "half_pixel_symmetric", CROP]
+)
 def test_resize_by_sizes(coordinates: str, tmp_path: Path) -> None:
     b = QDQBuilder(18)
     y = b.conv(b.input(SHAPE, U8), weights(4, 3), U8)
-    options = {"coordinate_transformation_mode": coordinates}
-    b.output(b.resize(y, sizes=(7, 13), **options))
+    roi = (0.1, 0.2, 0.9, 0.8) if coordinates == CROP else None
+    b.output(b.resize(y, sizes=(7, 13), roi=roi, coordinate_transformation_mode=coordinates))
     assert_exact(b.build(), tmp_path)
 
 
@@ -162,6 +167,13 @@ def test_resize_that_keeps_the_aspect(policy: str, tmp_path: Path) -> None:
     x = b.input(SHAPE, U8)
     name = b._node("Resize", [b.float_name(x), "", "", sizes], **options)
     b.output(b._finish(name, shape, U8))
+    assert_exact(b.build(), tmp_path)
+
+
+@pytest.mark.parametrize("roi", [(0.25, 0.0, 0.75, 1.0), (0.9, 0.3, 0.1, 0.3)])
+def test_resize_that_crops(roi: tuple[float, ...], tmp_path: Path) -> None:
+    b = QDQBuilder(13)
+    b.output(b.resize(b.input(SHAPE, U8), sizes=(5, 9), roi=roi, coordinate_transformation_mode=CROP))
     assert_exact(b.build(), tmp_path)
 
 
@@ -198,11 +210,23 @@ def old_model(opset: int, op_type: str, *constants: Any, zero: int = 100, **attr
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=5)
 
 
+EMPTY = [np.zeros(0, np.float32)]
 OLD: dict[str, Callable[[], onnx.ModelProto]] = {
     "clip": lambda: old_model(10, "Clip", min=0.0, max=2.0),
     "pad": lambda: old_model(10, "Pad", mode="constant", value=0.0, pads=[0, 0, 1, 0, 0, 0, 0, 2]),
     "resize up": lambda: old_model(10, "Resize", np.float32([1, 1, 2, 3]), mode="nearest"),
     "resize down": lambda: old_model(10, "Resize", np.float32([1, 1, 0.5, 0.7]), mode="nearest"),
+    "resize both": lambda: old_model(10, "Resize", np.float32([1, 1, 2, 0.7]), mode="nearest"),
+    "resize as tensorflow": lambda: old_model(
+        11,
+        "Resize",
+        *EMPTY,
+        *EMPTY,
+        np.array([1, 4, 7, 3]),
+        mode="nearest",
+        nearest_mode="floor",
+        coordinate_transformation_mode="tf_half_pixel_for_nn",
+    ),
     "squeeze": lambda: old_model(11, "Squeeze", axes=[0]),
     "unsqueeze": lambda: old_model(11, "Unsqueeze", axes=[0, 3]),
     "reduce": lambda: old_model(12, "ReduceMax", axes=[2], keepdims=0),

@@ -23,6 +23,7 @@ from onnx2wgsl.compiler.verify.expectation import Expected
 from onnx2wgsl.compiler.verify.stages import Stage, compare_stage
 
 from tests.builders.edit import SHAPE, conv_model, node, save, set_initializer
+from tests.builders.nodes import model_of
 from tests.builders.qdq import S8, U8, QDQBuilder, QuantParams, Tensor, Weights, weights
 from tests.compiler.exactness import feeds_for
 from tests.compiler.refusals import refusal
@@ -200,6 +201,15 @@ def test_dropout_in_training_is_refused(tmp_path: Path) -> None:
     assert "its training_mode is on" in refusal(model, tmp_path)
 
 
+@pytest.mark.parametrize("scale", [np.nan, np.inf, -2.0])
+def test_a_resize_by_no_positive_number_is_refused(scale: float, tmp_path: Path) -> None:
+    resize = helper.make_node("Resize", ["x", "", "scales"], ["y"], mode="nearest")
+    model = model_of([resize], {"x": np.zeros((2, 3), np.uint8)}, {"scales": np.float32([1, scale])})
+    message = refusal(model, tmp_path)
+    assert "Scale value " in message
+    assert "at Resize 'y'" in message
+
+
 def per_axis_activation(model: onnx.ModelProto) -> None:
     for each in (node(model, "QuantizeLinear"), node(model, "DequantizeLinear")):
         if each.input[0] in ("x0", node(model, "QuantizeLinear").output[0]):
@@ -266,11 +276,20 @@ def symmetric(b: QDQBuilder, x: Tensor) -> Tensor:
     return b.pad(x, (1, 0, 0, 0), mode="symmetric")
 
 
+def resize(**options: Any) -> Callable[[QDQBuilder, Tensor], Tensor]:
+    return lambda b, x: b.resize(x, (2, 2), **options)
+
+
+CROP = {"coordinate_transformation_mode": "tf_crop_and_resize"}
+
+
 @pytest.mark.parametrize(
     ("make", "reason"),
     [
         (long_reflection, "reflection by [0, 0, 6, 0, 0, 0, 0, 0] does not fit [1, 3, 6, 8]"),
         (symmetric, "Invalid 'mode' attribute value (at Pad 'Pad_"),
+        (resize(**CROP, roi=(0, 0, 1.5, 1)), "0.0, 1.0, 1.0, 1.5, 1.0] reaches outside"),
+        (resize(**CROP), "its roi must have 8 numbers"),
     ],
 )
 def test_forms_of_an_operator_that_are_not_taken(
