@@ -47,7 +47,7 @@ function* checkSchema(value, rule, place) {
       yield `${place}: ${shown(value)} is against ${keyword} ${shown(limits[keyword])}`;
   if (Array.isArray(value) && items)
     for (const [i, item] of value.entries()) yield* checkSchema(item, items, at(place, i));
-  if (kind(value) !== 'object') return;
+  if (kind(value) !== 'object' || !(properties || additionalProperties)) return;
   for (const key in properties)
     if (!Object.hasOwn(value, key) && !optional.includes(key))
       yield `${at(place, key)}: is missing`;

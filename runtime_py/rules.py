@@ -14,6 +14,7 @@ import operator
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 Json = dict[str, Any]
@@ -43,10 +44,21 @@ def at(place: str, key: str | int) -> str:
 
 
 def shown(value: Any) -> str:
-    """A value as JSON, shortened; lone surrogates are escaped."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    """A value as JSON, shortened, in JavaScript's words; lone surrogates are escaped."""
+    text = json.dumps(_without_points(value), ensure_ascii=False, separators=(",", ":"))
+    text = text.replace("e-0", "e-") if isinstance(value, float) else text
     text = text.encode("utf-8", "backslashreplace").decode("utf-8")
     return text if len(text) <= 160 else f"{text[:60]} ... {text[-90:]}"
+
+
+def _without_points(value: Any) -> Any:
+    """Whole numbers as JavaScript prints them."""
+    if isinstance(value, dict):
+        return {key: _without_points(child) for key, child in value.items()}
+    if isinstance(value, list):
+        return [_without_points(child) for child in value]
+    whole = isinstance(value, float) and value.is_integer() and abs(value) < 1e21
+    return int(Decimal(repr(value))) if whole else value
 
 
 class _Reader:

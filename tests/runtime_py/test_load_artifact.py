@@ -115,7 +115,7 @@ def rewritten(folder: Path, old: str, new: str) -> None:
         ('"seed": 3', '"seed": 3, "seed": 3', "a member stands twice in an object"),
         ('"seed": 3', '"seed": 3e999', "$.self_test.seed: Infinity is against"),
         ('"seed": 3', f'"seed": {"3" * 5000}', "$.self_test.seed: Infinity is against"),
-        ('"seed": 3', '"seed": -0', "$.self_test.seed: -0.0 is against type"),
+        ('"seed": 3', '"seed": -0', "$.self_test.seed: 0 is against type"),
         ('"seed": 3', f'"seed": {"[" * 100_000}{"]" * 100_000}', "nested too deeply"),
         ('"name": "tiny"', '"name": "\\ud800"', '$.name: "\\ud800" is against pattern'),
         ('"name": "tiny"', '"name": "\ud800"', "is not UTF-8"),
