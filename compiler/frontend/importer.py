@@ -7,6 +7,7 @@ can't be taken is refused at once, in one message that lists every such node.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -114,6 +115,8 @@ class Importer:
             step(node)
         except (NodeRefusal, CompileError) as refusal:
             reason = str(refusal)
+        except (NameError, ImportError):  # no file can cause those
+            raise
         # Any form of a node that no check has foreseen: the node is to blame, not the compiler.
         except Exception as error:
             reason = unforeseen(node, error)

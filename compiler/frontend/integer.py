@@ -67,6 +67,8 @@ def _conv_integer(imp: Importer, node: Any) -> None:
     x, weight = _bytes(imp, node, 0), _bytes(imp, node, 1)
     if weight.data is None:
         raise NodeRefusal(f"its weights {weight.name!r} are no constant")
+    if x.data is not None:
+        raise NodeRefusal(f"its operand {x.name!r} is a constant; only its weights may be")
     strides, dilations, pads = window(node, x.type.shape[2:], weight.type.shape[2:])
     data = weight.array if weight.array.ndim == 4 else weight.array[:, :, None]
     op = QConv(
