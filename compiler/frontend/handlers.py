@@ -28,7 +28,18 @@ from ..reference.node import run_node
 from .importer import ABSENT, Handler, Importer
 from .integer import INTEGER
 from .moves import MOVES
-from .nodes import NodeRefusal, one_number, operator_name, plain_attributes, text_attribute, window
+from .nodes import (
+    NodeRefusal,
+    axes_within,
+    axis_attribute,
+    groups_of,
+    one_number,
+    operator_name,
+    plain_attributes,
+    required_attribute,
+    text_attribute,
+    window,
+)
 from .qlinear import QLINEAR
 from .windows import WINDOWS
 
@@ -55,7 +66,7 @@ def _axis_and_zero_point(imp: Importer, node: Any, x: Value, scale: Value, dtype
     zero_point, count = imp.zero_point(node, 2, dtype), scale.type.size
     if zero_point is not None and zero_point.type.size != count:
         raise NodeRefusal(f"it has {zero_point.type.size} zero points for {count} scales")
-    axis = int(node.attrs.get("axis", 1)) % max(1, len(x.type.shape)) if count != 1 else 0
+    axis = axis_attribute(node, len(x.type.shape), 1) if count != 1 else 0
     if count != 1 and x.type.shape[axis : axis + 1] != (count,):
         raise NodeRefusal(f"it has {count} scales for axis {axis} of {list(x.type.shape)}")
     return {"axis": axis, "zero_point": zero_point}
@@ -101,16 +112,16 @@ def _conv(imp: Importer, node: Any) -> None:
     axes = len(x.type.shape) - 2
     if axes not in (1, 2):
         raise NodeRefusal(f"its input has {axes + 2} dimensions; 1-D and 2-D convolutions are taken")
+    group = groups_of(node, x.type.shape, weight.type.shape)
     strides, dilations, pads = window(node, x.type.shape[2:], weight.type.shape[2:])
-    group = int(node.attrs.get("group", 1))
-    channels = weight.type.shape[1] * group
-    if x.type.shape[1] != channels:
-        raise NodeRefusal(f"its input has {x.type.shape[1]} channels, its weights take {channels}")
+    bias = imp.operand(node, 2)
+    if bias is not None and bias.type.shape != weight.type.shape[:1]:
+        raise NodeRefusal(f"its bias has shape {list(bias.type.shape)} for {weight.type.shape[0]} channels")
     op = Conv(
         Value(node.outputs[0].name, TensorType("f32", ())),
         x,
         weight,
-        imp.operand(node, 2),
+        bias,
         strides=strides,
         pads=pads,
         dilations=dilations,
@@ -196,12 +207,16 @@ def _resize(imp: Importer, node: Any) -> None:
     scales, sizes = imp.constant(node, 2), imp.constant(node, 3)
     if imp.source.opset < 11:  # (x, scales): ONNX Runtime rounds up where it makes an axis smaller
         scales, coordinates = imp.constant(node, 1), "asymmetric"
-        assert scales is not None
+        if scales is None:
+            raise NodeRefusal("operand 1, its scales, is missing")
         smaller = bool((scales < 1).any())
         if smaller and (scales > 1).any():
             raise NodeRefusal("it makes one axis smaller and another larger; convert to opset 11")
         rounding = "ceil" if smaller else "floor"
-    axes = [axis % rank for axis in attrs.get("axes", range(rank))]
+    axes = axes_within(attrs.get("axes", range(rank)), rank)
+    for numbers in (scales, sizes):
+        if numbers is not None and numbers.size not in (0, len(axes)):
+            raise NodeRefusal(f"it has {numbers.size} scales or sizes for {len(axes)} axes")
     if sizes is not None and sizes.size:
         factors = sizes.astype(np.float32) / np.array([shape[axis] for axis in axes], np.float32)
         policy = attrs.get("keep_aspect_ratio_policy", "stretch")
@@ -249,8 +264,9 @@ def _pad(imp: Importer, node: Any) -> None:
     if len(node.inputs) > 1:
         widths, axes = imp.constant(node, 1), imp.constant(node, 3)
         value = imp.constant(node, 2)
-    assert widths is not None
-    padded_axes = [int(axis) % rank for axis in axes] if axes is not None else list(range(rank))
+    padded_axes = axes_within(range(rank) if axes is None else axes.reshape(-1), rank)
+    if widths is None or widths.shape != (2 * len(padded_axes),):
+        raise NodeRefusal(f"its pads are no list of {2 * len(padded_axes)} numbers")
     before, after = [0] * rank, [0] * rank
     for index, axis in enumerate(padded_axes):
         before[axis], after[axis] = int(widths[index]), int(widths[index + len(padded_axes)])
@@ -289,7 +305,7 @@ def _dropout(imp: Importer, node: Any) -> None:
 
 def _cast(imp: Importer, node: Any) -> None:
     """Cast to the same type; any other is a float op."""
-    dtype = onnx.helper.tensor_dtype_to_np_dtype(int(node.attrs["to"]))
+    dtype = onnx.helper.tensor_dtype_to_np_dtype(int(required_attribute(node, "to")))
     if DTYPE_NAMES.get(dtype) == imp.required(node, 0).type.dtype:
         _identity(imp, node)
     elif "Cast" in KERNELS:
