@@ -1,13 +1,16 @@
 """What onnxruntime refuses is refused with its words: nothing it does not run has bits to be exact to.
 
-The model is loaded without any optimization. That tells the same of a model's nodes, types and shapes as the
-level that the reference computes with, and folds no constants, whose sizes nobody has looked at yet.
+The model is loaded without any optimization at first. That tells nearly the same of its nodes, types and
+shapes as the level that the reference computes with, and folds no constants, whose sizes nobody has looked at
+yet. What the optimizer alone refuses is told where the import asks it for layouts.
 """
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import onnx
@@ -36,6 +39,15 @@ class RefusedByReferenceError(CompileError):
 def refusal_of_reference(model: onnx.ModelProto, name: str) -> RefusedByReferenceError | None:
     """Why onnxruntime does not load the model; None where it does."""
     return None if _refusal(model) is None else RefusedByReferenceError(name, "load", _words(model))
+
+
+@contextmanager
+def told_by_reference(name: str) -> Iterator[None]:
+    """Turns an error of the reference into the refusal of the model."""
+    try:
+        yield
+    except CompileError as error:
+        raise RefusedByReferenceError(name, "load", words_of(error.__cause__ or error)) from error
 
 
 def refusal_at_run(model: onnx.ModelProto, name: str) -> RefusedByReferenceError | None:

@@ -17,7 +17,7 @@ import onnx_graphsurgeon as gs
 
 from ..errors import CompileError, words_of
 from ..ir.graph import Graph
-from .acceptance import refusal_at_run, refusal_of_reference
+from .acceptance import refusal_at_run, refusal_of_reference, told_by_reference
 from .functions import expand_functions, inline_functions
 from .handlers import handler_of, has_handler
 from .importer import Importer
@@ -44,7 +44,8 @@ def import_model(path: Path, shapes: Shapes | None = None) -> Graph:
     if refusal is not None:  # of an operator, which the import would rather have named with all others
         raise refusal
     # In the end, since the optimizer's choice depends on the whole model.
-    settle_by_layout(graph.ops, model)
+    with told_by_reference(str(path)):
+        settle_by_layout(graph.ops, model)
     return graph
 
 

@@ -23,7 +23,18 @@ from .floats import float_op
 from .importer import Handler, Importer
 from .integer import INTEGER
 from .moves import MOVES
-from .nodes import NodeRefusal, one_number, operator_name, plain_attributes, text_attribute, window
+from .nodes import (
+    NodeRefusal,
+    axes_within,
+    axis_attribute,
+    groups_of,
+    one_number,
+    operator_name,
+    plain_attributes,
+    required_attribute,
+    text_attribute,
+    window,
+)
 from .qlinear import QLINEAR
 from .resize import RESIZE
 from .windows import WINDOWS
@@ -51,7 +62,7 @@ def _axis_and_zero_point(imp: Importer, node: Any, x: Value, scale: Value, dtype
     zero_point, count = imp.zero_point(node, 2, dtype), scale.type.size
     if zero_point is not None and zero_point.type.size != count:
         raise NodeRefusal(f"it has {zero_point.type.size} zero points for {count} scales")
-    axis = int(node.attrs.get("axis", 1)) % max(1, len(x.type.shape)) if count != 1 else 0
+    axis = axis_attribute(node, len(x.type.shape), 1) if count != 1 else 0
     if count != 1 and x.type.shape[axis : axis + 1] != (count,):
         raise NodeRefusal(f"it has {count} scales for axis {axis} of {list(x.type.shape)}")
     return {"axis": axis, "zero_point": zero_point}
@@ -97,16 +108,16 @@ def _conv(imp: Importer, node: Any) -> None:
     axes = len(x.type.shape) - 2
     if axes not in (1, 2):
         raise NodeRefusal(f"its input has {axes + 2} dimensions; 1-D and 2-D convolutions are taken")
+    group = groups_of(node, x.type.shape, weight.type.shape)
     strides, dilations, pads = window(node, x.type.shape[2:], weight.type.shape[2:])
-    group = int(node.attrs.get("group", 1))
-    channels = weight.type.shape[1] * group
-    if x.type.shape[1] != channels:
-        raise NodeRefusal(f"its input has {x.type.shape[1]} channels, its weights take {channels}")
+    bias = imp.operand(node, 2)
+    if bias is not None and bias.type.shape != weight.type.shape[:1]:
+        raise NodeRefusal(f"its bias has shape {list(bias.type.shape)} for {weight.type.shape[0]} channels")
     op = Conv(
         Value(node.outputs[0].name, TensorType("f32", ())),
         x,
         weight,
-        imp.operand(node, 2),
+        bias,
         strides=strides,
         pads=pads,
         dilations=dilations,
@@ -153,8 +164,9 @@ def _pad(imp: Importer, node: Any) -> None:
     if len(node.inputs) > 1:
         widths, axes = imp.constant(node, 1), imp.constant(node, 3)
         value = imp.constant(node, 2)
-    assert widths is not None
-    padded_axes = [int(axis) % rank for axis in axes] if axes is not None else list(range(rank))
+    padded_axes = axes_within(range(rank) if axes is None else axes.reshape(-1), rank)
+    if widths is None or widths.shape != (2 * len(padded_axes),):
+        raise NodeRefusal(f"its pads are no list of {2 * len(padded_axes)} numbers")
     before, after = [0] * rank, [0] * rank
     for index, axis in enumerate(padded_axes):
         before[axis], after[axis] = int(widths[index]), int(widths[index + len(padded_axes)])
@@ -193,7 +205,7 @@ def _dropout(imp: Importer, node: Any) -> None:
 
 def _cast(imp: Importer, node: Any) -> None:
     """Cast to the same type; any other is a float op."""
-    dtype = onnx.helper.tensor_dtype_to_np_dtype(int(node.attrs["to"]))
+    dtype = onnx.helper.tensor_dtype_to_np_dtype(int(required_attribute(node, "to")))
     if DTYPE_NAMES.get(dtype) == imp.required(node, 0).type.dtype:
         _identity(imp, node)
     elif "Cast" in KERNELS:

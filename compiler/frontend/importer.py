@@ -115,6 +115,8 @@ class Importer:
             step(node)
         except (NodeRefusal, CompileError) as refusal:
             reason = str(refusal)
+        except (NameError, ImportError):  # no file can cause those
+            raise
         # Any form of a node that no check has foreseen: the node is to blame, not the compiler.
         except Exception as error:
             reason = unforeseen(node, error)

@@ -18,7 +18,7 @@ from ..operators.dynamic import DynamicQuantize, DynamicScale, DynamicZeroPoint
 from ..operators.matmul.op import QMatMul
 from ..operators.reduction import Extreme
 from .importer import Handler, Importer
-from .nodes import NodeRefusal, window
+from .nodes import NodeRefusal, groups_of, window
 
 ONE = np.ones(1, np.float32)
 
@@ -67,6 +67,9 @@ def _conv_integer(imp: Importer, node: Any) -> None:
     x, weight = _bytes(imp, node, 0), _bytes(imp, node, 1)
     if weight.data is None:
         raise NodeRefusal(f"its weights {weight.name!r} are no constant")
+    if x.data is not None:
+        raise NodeRefusal(f"its operand {x.name!r} is a constant; only its weights may be")
+    group = groups_of(node, x.type.shape, weight.type.shape)
     strides, dilations, pads = window(node, x.type.shape[2:], weight.type.shape[2:])
     data = weight.array if weight.array.ndim == 4 else weight.array[:, :, None]
     op = QConv(
@@ -78,7 +81,7 @@ def _conv_integer(imp: Importer, node: Any) -> None:
         dilations=dilations,
         weight_scale=Value.constant(f"{node.outputs[0].name}.one", ONE),
         weight_zero_point=_zero_points(imp, node, 3, len(data)),
-        group=int(node.attrs.get("group", 1)),
+        group=group,
         x_zero_point=_zero_point(imp, node, 2, x),
     )
     imp.add(op)

@@ -1,7 +1,7 @@
 """Settles what depends on the layout that onnxruntime runs an op in, channels-first or channels-last.
 
 Each family says which of its ops wait for that, and what they ask of the optimized graph
-(`by_layout` in its file). Only where there are such ops is onnxruntime asked for that graph.
+(`by_layout` in its file).
 """
 
 from __future__ import annotations
@@ -18,16 +18,17 @@ from ..reference.oracle import reference_of
 
 
 def settle_by_layout(ops: Sequence[Op], model: onnx.ModelProto) -> None:
-    """Tells the ops imported from `model` that wait for it in which layout they run."""
+    """Tells the ops imported from `model` that wait for it in which layout they run.
+
+    Raises CompileError where onnxruntime does not load the model.
+    """
     settlements = {op.result.name: settle for op in ops if (settle := _settlement(op)) is not None}
-    if not settlements:
-        return
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
     for node in copy.graph.node:  # an op is known by its result, which the optimizer renames
         if node.output and node.output[0] in settlements:
             node.name = node.output[0]
-    oracle = reference_of(copy)
+    oracle = reference_of(copy)  # also where nothing waits for it: what the reference refuses shows here
     optimized = OptimizedGraph(oracle.optimized, settlements)
     for settle in settlements.values():
         settle(optimized)

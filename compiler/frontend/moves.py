@@ -17,7 +17,7 @@ from ..ir.types import TensorType
 from ..operators.concat import Concat
 from ..operators.moves.op import Move
 from .importer import Handler, Importer
-from .nodes import NodeRefusal, text_attribute
+from .nodes import NodeRefusal, axes_within, axis_attribute, required_attribute, text_attribute
 
 
 def emit_move(
@@ -32,6 +32,8 @@ def emit_move(
 ) -> None:
     """A move of operand 0 to an output of `node`."""
     x = imp.required(node, 0)
+    if min(shape, default=1) < 0 or (form == "reshape" and math.prod(shape) != x.type.size):
+        raise NodeRefusal(f"{list(x.type.shape)} can't become {list(shape)}")
     type_ = TensorType(x.type.dtype, tuple(int(size) for size in shape), x.type.quantization)
     imp.emit(node, Move, type_, output, x=x, form=form, attributes=attributes, indices=indices)
 
@@ -39,7 +41,7 @@ def emit_move(
 def emit_concat(imp: Importer, node: Any, xs: Sequence[Value]) -> None:
     """All of `xs` along the axis of `node`."""
     common = common_type(xs, xs[0].type.shape)
-    axis = int(node.attrs["axis"]) % len(common.shape)
+    axis = axis_attribute(node, len(common.shape))
     joined = sum(x.type.shape[axis] for x in xs)
     type_ = replace(common, shape=(*common.shape[:axis], joined, *common.shape[axis + 1 :]))
     imp.emit(node, Concat, type_, xs=tuple(xs), axis=axis)
@@ -61,13 +63,20 @@ def integers(imp: Importer, node: Any, index: int, name: str = "") -> list[int] 
     return None if array is None else [int(n) for n in array.reshape(-1)]
 
 
+def _list(imp: Importer, node: Any, index: int, name: str = "") -> list[int]:
+    """`integers` that must be given."""
+    numbers = integers(imp, node, index, name)
+    if numbers is None:
+        raise NodeRefusal(f"operand {index} is missing")
+    return numbers
+
+
 def _concat(imp: Importer, node: Any) -> None:
     emit_concat(imp, node, [imp.required(node, index) for index in range(len(node.inputs))])
 
 
 def _reshape(imp: Importer, node: Any) -> None:
-    x, sides = imp.required(node, 0), integers(imp, node, 1)
-    assert sides is not None
+    x, sides = imp.required(node, 0), _list(imp, node, 1)
     keep_zero = bool(node.attrs.get("allowzero", 0))
     shape = [x.type.shape[axis] if size == 0 and not keep_zero else size for axis, size in enumerate(sides)]
     if -1 in shape:
@@ -81,6 +90,8 @@ def _reshape(imp: Importer, node: Any) -> None:
 def _flatten(imp: Importer, node: Any) -> None:
     shape = imp.required(node, 0).type.shape
     axis = int(node.attrs.get("axis", 1))
+    if not -len(shape) <= axis <= len(shape):
+        raise NodeRefusal(f"axis {axis} reaches outside of {len(shape)} dimensions")
     axis = axis + len(shape) if axis < 0 else axis
     sides = (math.prod(shape[:axis]), math.prod(shape[axis:]))
     # Not just a reshape: onnxruntime lets no pairs through a Flatten (propagate_pairs).
@@ -93,7 +104,7 @@ def _squeeze(imp: Importer, node: Any) -> None:
     gone = (
         [axis for axis, size in enumerate(shape) if size == 1]
         if axes is None
-        else [axis % len(shape) for axis in axes]
+        else [axes_within([axis], len(shape))[0] for axis in axes]  # some twice
     )
     sides = tuple(size for axis, size in enumerate(shape) if axis not in gone)
     emit_move(imp, node, "reshape", sides)
@@ -101,10 +112,9 @@ def _squeeze(imp: Importer, node: Any) -> None:
 
 def _unsqueeze(imp: Importer, node: Any) -> None:
     shape = list(imp.required(node, 0).type.shape)
-    axes = integers(imp, node, 1, "axes")
-    assert axes is not None
+    axes = _list(imp, node, 1, "axes")
     rank = len(shape) + len(axes)
-    for axis in sorted(axis % rank for axis in axes):
+    for axis in sorted(axes_within(axes, rank)):
         shape.insert(axis, 1)
     emit_move(imp, node, "reshape", tuple(shape))
 
@@ -112,20 +122,21 @@ def _unsqueeze(imp: Importer, node: Any) -> None:
 def _transpose(imp: Importer, node: Any) -> None:
     shape = imp.required(node, 0).type.shape
     perm = tuple(int(n) for n in node.attrs.get("perm", range(len(shape))[::-1]))
+    if sorted(perm) != list(range(len(shape))):
+        raise NodeRefusal(f"its perm {list(perm)} is no order of {len(shape)} axes")
     emit_move(imp, node, "transpose", tuple(shape[axis] for axis in perm), perm=perm)
 
 
 def _slice(imp: Importer, node: Any) -> None:
     shape = imp.required(node, 0).type.shape
-    starts, ends = integers(imp, node, 1), integers(imp, node, 2)
-    assert starts is not None
-    assert ends is not None
+    starts, ends = _list(imp, node, 1), _list(imp, node, 2)
     axes, steps = integers(imp, node, 3), integers(imp, node, 4)
     axes = list(range(len(starts))) if axes is None else axes
     steps = [1] * len(starts) if steps is None else steps
+    if not len(starts) == len(ends) == len(axes) == len(steps) or 0 in steps:
+        raise NodeRefusal(f"its starts {starts}, ends {ends}, axes {axes} and steps {steps} do not fit")
     ranges = [range(size) for size in shape]
-    for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
-        at = axis % len(shape)
+    for start, end, at, step in zip(starts, ends, axes_within(axes, len(shape)), steps, strict=True):
         # Python clamps starts and ends as ONNX does.
         ranges[at] = range(shape[at])[slice(start, _end(end, step), step)]
     _emit_slice(imp, node, ranges)
@@ -148,12 +159,14 @@ def _emit_slice(imp: Importer, node: Any, ranges: list[range], output: int = 0, 
 
 def _split(imp: Importer, node: Any) -> None:
     shape = imp.required(node, 0).type.shape
-    axis = int(node.attrs.get("axis", 0)) % len(shape)
+    axis = axis_attribute(node, len(shape), 0)
     sizes = integers(imp, node, 1, "split")
     if sizes is None:
-        count = int(node.attrs.get("num_outputs", len(node.outputs)))
+        count = max(1, int(node.attrs.get("num_outputs", len(node.outputs))))
         size = -(-shape[axis] // count)
         sizes = [min(size, shape[axis] - size * number) for number in range(count)]
+    if len(sizes) != len(node.outputs) or sum(sizes) != shape[axis]:
+        raise NodeRefusal(f"its parts {sizes} are not {len(node.outputs)} of {shape[axis]} elements")
     first = 0
     for output, size in enumerate(sizes):
         ranges = [range(n) for n in shape]
@@ -165,9 +178,10 @@ def _split(imp: Importer, node: Any) -> None:
 
 def _gather(imp: Importer, node: Any) -> None:
     shape = imp.required(node, 0).type.shape
-    axis = int(node.attrs.get("axis", 0)) % len(shape)
+    axis = axis_attribute(node, len(shape), 0)
     array = imp.constant(node, 1)
-    assert array is not None
+    if array is None:
+        raise NodeRefusal("operand 1, its indices, is missing")
     indices = np.where(array < 0, array + shape[axis], array).astype(np.int64)
     if indices.size and not (indices.min() >= 0 and indices.max() < shape[axis]):
         raise NodeRefusal(f"its indices reach outside axis {axis} of {list(shape)}")
@@ -177,29 +191,33 @@ def _gather(imp: Importer, node: Any) -> None:
 
 
 def _expand(imp: Importer, node: Any) -> None:
-    shape, sides = imp.required(node, 0).type.shape, integers(imp, node, 1)
-    assert sides is not None
+    shape, sides = imp.required(node, 0).type.shape, _list(imp, node, 1)
     emit_move(imp, node, "expand", np.broadcast_shapes(shape, tuple(sides)))
 
 
 def _tile(imp: Importer, node: Any) -> None:
-    shape, repeats = imp.required(node, 0).type.shape, integers(imp, node, 1)
-    assert repeats is not None
+    shape, repeats = imp.required(node, 0).type.shape, _list(imp, node, 1)
+    if len(repeats) != len(shape):
+        raise NodeRefusal(f"it has {len(repeats)} repeats for {len(shape)} dimensions")
     sides = tuple(size * count for size, count in zip(shape, repeats, strict=True))
     emit_move(imp, node, "tile", sides, repeats=tuple(repeats))
 
 
 def _depth_to_space(imp: Importer, node: Any) -> None:
     batch, channels, height, width = imp.required(node, 0).type.shape
-    b = int(node.attrs["blocksize"])
+    b = int(required_attribute(node, "blocksize"))
     mode = text_attribute(node, "mode", "DCR")
+    if b < 1 or channels % (b * b):
+        raise NodeRefusal(f"{channels} channels are no blocks of {b} x {b}")
     shape = (batch, channels // (b * b), height * b, width * b)
     emit_move(imp, node, "depth_to_space", shape, blocksize=b, mode=mode)
 
 
 def _space_to_depth(imp: Importer, node: Any) -> None:
     batch, channels, height, width = imp.required(node, 0).type.shape
-    b = int(node.attrs["blocksize"])
+    b = int(required_attribute(node, "blocksize"))
+    if b < 1 or height % b or width % b:
+        raise NodeRefusal(f"{height} x {width} pixels are no blocks of {b} x {b}")
     shape = (batch, channels * b * b, height // b, width // b)
     emit_move(imp, node, "space_to_depth", shape, blocksize=b)
 

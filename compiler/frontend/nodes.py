@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,30 @@ def settle_flags(node: Any) -> None:
     """Writes flags that only 1 sets as 0 or 1."""
     for name in TRUE_ONLY_AS_ONE & node.attrs.keys():
         node.attrs[name] = int(node.attrs[name] == 1)
+
+
+def required_attribute(node: Any, name: str) -> Any:
+    """An attribute that has no default."""
+    if name not in node.attrs:
+        raise NodeRefusal(f"its attribute {name!r} is missing")
+    return node.attrs[name]
+
+
+def axis_attribute(node: Any, rank: int, default: int | None = None) -> int:
+    """The attribute axis, from 0 on; one without a default is required."""
+    axis = required_attribute(node, "axis") if default is None else node.attrs.get("axis", default)
+    return axes_within([axis], rank)[0]
+
+
+def axes_within(axes: Iterable[int], rank: int) -> list[int]:
+    """Axes of a tensor of that rank, which may count from its end, from 0 on; each of them once."""
+    numbers = [int(axis) for axis in axes]
+    if not all(-rank <= axis < rank for axis in numbers):
+        raise NodeRefusal(f"axes {numbers} reach outside of {rank} dimensions, {-rank} to {rank - 1}")
+    result = [axis % rank for axis in numbers]
+    if len(set(result)) < len(result):
+        raise NodeRefusal(f"axes {numbers} name one twice")
+    return result
 
 
 def text_attribute(node: Any, name: str, default: str) -> str:
@@ -91,6 +116,18 @@ def refuse_zero_point(zero_point: Array, dtype: str, what: str) -> None:
         raise NodeRefusal(f"{what} is not 0, as that of int32 must be")
 
 
+def groups_of(node: Any, x: tuple[int, ...], weight: tuple[int, ...]) -> int:
+    """The groups of a convolution, whose weights must fit its input."""
+    group = int(node.attrs.get("group", 1))
+    if len(weight) != len(x):
+        raise NodeRefusal(f"its input has {len(x)} dimensions, its weights have {len(weight)}")
+    if x[1] != weight[1] * group:
+        raise NodeRefusal(f"its input has {x[1]} channels, its weights take {weight[1] * group}")
+    if weight[0] % group:
+        raise NodeRefusal(f"{weight[0]} output channels can't be {group} groups")
+    return group
+
+
 def window(
     node: Any, size: tuple[int, ...], kernel: tuple[int, ...]
 ) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int, int, int]]:
@@ -98,12 +135,23 @@ def window(
     two axes; one axis is a picture of one row.
     """
     axes = len(size)
-    strides = tuple(node.attrs.get("strides", (1,) * axes))
-    dilations = tuple(node.attrs.get("dilations", (1,) * axes))
+    if axes not in (1, 2):
+        raise NodeRefusal(f"its input has {axes + 2} dimensions; 3 and 4 are taken")
+    strides, dilations = (_steps(node, name, axes) for name in ("strides", "dilations"))
+    if tuple(node.attrs.get("kernel_shape", kernel)) != kernel:
+        raise NodeRefusal(f"its kernel_shape {list(node.attrs['kernel_shape'])} is not {list(kernel)}")
     pads = _window_pads(node, size, kernel, strides, dilations)
     if axes == 1:
         return (1, strides[0]), (1, dilations[0]), (0, pads[0], 0, pads[1])
     return (strides[0], strides[1]), (dilations[0], dilations[1]), pads  # type: ignore[return-value]
+
+
+def _steps(node: Any, name: str, axes: int) -> tuple[int, ...]:
+    """Strides or dilations, one an axis."""
+    steps = tuple(int(n) for n in node.attrs.get(name, (1,) * axes))
+    if len(steps) != axes or min(steps) < 1:
+        raise NodeRefusal(f"its {name} are {list(steps)}; {axes} numbers from 1 on are taken")
+    return steps
 
 
 def _window_pads(
@@ -117,9 +165,11 @@ def _window_pads(
     mode = text_attribute(node, "auto_pad", "NOTSET")
     if mode in ("NOTSET", ""):
         pads = tuple(node.attrs.get("pads", (0,) * (2 * axes)))
-        if min(pads) < 0:
-            raise NodeRefusal(f"negative pads {list(pads)}")
+        if len(pads) != 2 * axes or min(pads) < 0:
+            raise NodeRefusal(f"its pads are {list(pads)}; {2 * axes} numbers from 0 on are taken")
         return pads
+    if mode not in ("SAME_UPPER", "SAME_LOWER", "VALID"):
+        raise NodeRefusal(f"its auto_pad is {mode!r}; NOTSET, SAME_UPPER, SAME_LOWER and VALID are taken")
     before, after = [0] * axes, [0] * axes
     if mode != "VALID":
         for axis in range(axes):

@@ -17,7 +17,7 @@ from ..operators.moves.resize import Resize
 from ..operators.onnx_op import FloatOp
 from .floats import float_op
 from .importer import Handler, Importer
-from .nodes import NodeRefusal, text_attribute
+from .nodes import NodeRefusal, axes_within, text_attribute
 
 FIRST_OF_MODES = 11
 """The opset before which a Resize has but scales: as Upsample, asymmetric."""
@@ -90,7 +90,7 @@ def _modes(imp: Importer, node: Any) -> tuple[str, str]:
 def _target(imp: Importer, node: Any, x: Value, coordinates: str) -> Target:
     shape = np.array(x.type.shape, np.int64)
     rank = len(shape)
-    axes = [int(axis) % rank for axis in node.attrs.get("axes", range(rank))]
+    axes = axes_within(node.attrs.get("axes", range(rank)), rank)
     full_sizes, full_scales = shape.copy(), np.ones(rank, np.float32)
     full_sizes[axes], full_scales[axes] = _sizes_and_scales(imp, node, shape[axes])
     if full_sizes.min(initial=1) < 1:

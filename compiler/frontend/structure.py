@@ -22,6 +22,8 @@ DEPTH = 100
 _HALF_BYTES = {TensorProto.UINT4, TensorProto.INT4, TensorProto.FLOAT4E2M1}
 _QUARTER_BYTES = {TensorProto.UINT2, TensorProto.INT2}
 
+TAKES_EMPTY = {"Concat", "Identity", "Resize", "Upsample"}
+
 Key = tuple[str, str, str]
 """Domain, name and overload of a function."""
 
@@ -35,6 +37,7 @@ def check_structure(model: onnx.ModelProto) -> None:
     _check_names(model.graph)
     total = sum(_check_tensor(tensor) for tensor in messages(model, TensorProto))
     require_within("all constants of the model together", total, CONSTANT_BYTES, "bytes")
+    _check_empty(model)
     counts = _Functions(model)
     nodes = sum(counts.size(node, 0) for node in model.graph.node)
     require_within("the model, with the bodies of its functions,", nodes, NODES, "nodes")
@@ -107,6 +110,25 @@ def _check_tensor(tensor: TensorProto) -> int:
             "damaged; export it again, or copy it again whole"
         )
     return count
+
+
+def _check_empty(model: onnx.ModelProto) -> None:
+    """Refuses constants without elements but for shapes and axes, and where they mean that none is given:
+    kernels of onnxruntime read the first element of a scale, whether there is one or not.
+    """
+    tensors = {tensor.name: tensor for tensor in model.graph.initializer}
+    nodes = list(messages(model, onnx.NodeProto))
+    for node in nodes:
+        if node.op_type == "Constant":
+            tensors |= dict(zip(node.output, [each.t for each in node.attribute], strict=False))
+    empty = {name for name, t in tensors.items() if 0 in t.dims and t.data_type != TensorProto.INT64}
+    for node in nodes:
+        names = [name for name in node.input if name in empty]
+        if names and node.op_type not in TAKES_EMPTY:
+            place = f"{node.op_type} {node.name or next(iter(node.output), '')!r}"
+            raise CompileError(
+                f"{place}: its operand {names[0]!r} has no elements: leave it out, or export the model again"
+            )
 
 
 def _check_numbers(tensor: TensorProto, name: str, size: int) -> int:

@@ -17,7 +17,7 @@ from ..operators.reduction import ArgExtreme, Extreme
 from ..operators.select import Select
 from .importer import Handler, Importer
 from .moves import integers
-from .nodes import NodeRefusal, plain_attributes
+from .nodes import NodeRefusal, axes_within, axis_attribute, plain_attributes
 
 
 def _max_pool(imp: Importer, node: Any) -> None:
@@ -61,7 +61,7 @@ def _reduce(imp: Importer, node: Any) -> None:
     _extreme(
         imp,
         node,
-        tuple(sorted(axis % rank for axis in axes)),
+        tuple(sorted(axes_within(axes, rank))),
         extreme="max" if node.op == "ReduceMax" else "min",
         keepdims=bool(node.attrs.get("keepdims", 1)),
     )
@@ -71,7 +71,7 @@ def _arg(imp: Importer, node: Any) -> None:
     x = imp.required(node, 0)
     attributes: dict[str, Any] = {
         "extreme": "max" if node.op == "ArgMax" else "min",
-        "axis": int(node.attrs.get("axis", 0)) % len(x.type.shape),
+        "axis": axis_attribute(node, len(x.type.shape), 0),
         "keepdims": bool(node.attrs.get("keepdims", 1)),
         "last": bool(node.attrs.get("select_last_index", 0)),
     }

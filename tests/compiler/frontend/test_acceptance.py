@@ -132,6 +132,16 @@ def test_an_operator_that_onnxruntime_lacks_is_listed_with_the_others(tmp_path: 
     assert "Trilu 'Trilu_" in message
 
 
+def test_what_only_its_optimizer_refuses(tmp_path: Path) -> None:
+    b = QDQBuilder()
+    x = b.input(SHAPE, U8)
+    b.output(b.node("Add", [x, b.unary(x, "Tanh", U8)], U8))
+    model = b.build()
+    scale = node(model, "QuantizeLinear", -1).input[1]
+    set_initializer(model, scale, np.full((1, 1), U8.scale, np.float32))
+    assert "Scale and Zero-point must be a scalar" in refusal(model, tmp_path)
+
+
 def test_what_onnxruntime_loads_and_does_not_run() -> None:
     operands = {"w": np.ones((2, 3, 1, 1), np.float32)}
     conv = helper.make_node("ConvTranspose", ["x", "w"], ["y"])

@@ -23,7 +23,7 @@ from onnx2wgsl.compiler.verify.expectation import Expected
 from onnx2wgsl.compiler.verify.stages import Stage, compare_stage
 
 from tests.builders.edit import SHAPE, conv_model, node, save, set_initializer
-from tests.builders.nodes import model_of
+from tests.builders.nodes import MICROSOFT, Array, model_of
 from tests.builders.qdq import S8, U8, QDQBuilder, QuantParams, Tensor, Weights, weights
 from tests.compiler.exactness import feeds_for
 from tests.compiler.refusals import refusal
@@ -298,3 +298,56 @@ def test_forms_of_an_operator_that_are_not_taken(
     b = QDQBuilder(19)
     b.output(make(b, b.input(SHAPE, U8)))
     assert reason in refusal(b.build(), tmp_path)
+
+
+X = np.zeros((1, 4, 6, 6), np.float32)
+BYTES = X.astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("op_type", "x", "constants", "attributes", "reason"),
+    [
+        ("Conv", X, {"w": np.ones((4, 4, 3, 3))}, {"kernel_shape": [2, 2]}, "kernel_shape"),
+        ("Conv", X, {"w": np.ones((3, 2, 1, 1))}, {"group": 2}, "3 output channels can't be 2 groups"),
+        ("Conv", X, {"w": np.ones((3, 2, 1, 1))}, {}, "its input has 4 channels, its weights take 2"),
+        (
+            "Conv",
+            X,
+            {"w": np.ones((3, 4, 1, 1)), "b": np.ones(2)},
+            {},
+            "bias has shape [2] for 3 channels",
+        ),
+        ("Split", X, {"sizes": np.array([1, 2])}, {"axis": 1}, ""),
+        ("Gather", X, {"at": np.array([9])}, {"axis": 1}, "its indices reach outside axis 1"),
+        ("Tile", X, {"n": np.array([1, 2])}, {}, ""),
+        ("Flatten", X, {}, {"axis": 5}, ""),
+        ("Squeeze", X, {"axes": np.array([1])}, {}, ""),
+        ("Unsqueeze", X, {"axes": np.array([0, 0])}, {}, ""),
+        ("Reshape", X, {"shape": np.array([-2, -3, 24])}, {}, ""),
+        ("Reshape", X, {"shape": np.array([-1, -1])}, {}, ""),
+        ("ReduceMax", X, {"axes": np.array([1, 1])}, {}, "axes [1, 1] name one twice"),
+        ("Slice", X, {"s": np.array([0]), "e": np.array([1, 2])}, {}, ""),
+        ("DepthToSpace", X, {}, {"blocksize": 3}, "4 channels are no blocks of 3 x 3"),
+        ("SpaceToDepth", X, {}, {"blocksize": 4}, "6 x 6 pixels are no blocks of 4 x 4"),
+        ("QLinearConcat", BYTES, {}, {}, "'axis'"),
+        ("ConvInteger", BYTES[..., None], {"w": np.ones((4, 4, 1, 1, 1), np.uint8)}, {}, "has 5 dimensions"),
+    ],
+)
+def test_a_form_that_does_not_fit_names_the_node(
+    op_type: str,
+    x: Array,
+    constants: dict[str, Array],
+    attributes: dict[str, Any],
+    reason: str,
+    tmp_path: Path,
+) -> None:
+    domain = MICROSOFT if op_type.startswith("QLinear") else ""
+    constants = {k: v.astype(np.float32) if v.dtype == np.float64 else v for k, v in constants.items()}
+    operands = ["x", *constants]
+    if domain:
+        constants = {"s": np.array(0.1, np.float32), "z": np.array(0, np.uint8)}
+        operands = ["s", "z", "x", "s", "z"]
+    each = helper.make_node(op_type, operands, ["y"], "the_node", domain=domain, **attributes)
+    message = refusal(model_of([each], {"x": x}, constants, opset=21), tmp_path)
+    assert "the_node" in message
+    assert reason in message

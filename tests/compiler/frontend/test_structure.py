@@ -13,7 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 from onnx2wgsl.compiler.budgets import ELEMENTS
 from onnx2wgsl.compiler.frontend.driver import import_model
 
-from tests.builders.edit import SHAPE, conv_model, node, save
+from tests.builders.edit import SHAPE, conv_model, node, save, set_initializer
 from tests.builders.nodes import model_of
 from tests.compiler.exactness import assert_exact
 from tests.compiler.refusals import refusal
@@ -79,6 +79,10 @@ def input_as_a_result(model: onnx.ModelProto) -> None:
     model.graph.node[-1].output[0] = "x0"
 
 
+def empty_scale(model: onnx.ModelProto) -> None:
+    set_initializer(model, node(model, "QuantizeLinear").input[1], np.zeros(0, np.float32))
+
+
 def short_attribute(model: onnx.ModelProto) -> None:
     constant = helper.make_node("Constant", [], ["c"], value=numpy_helper.from_array(np.zeros(4), "value"))
     constant.attribute[0].t.raw_data = b"\0"
@@ -101,6 +105,7 @@ def short_attribute(model: onnx.ModelProto) -> None:
         (twice_an_output, "two outputs of the model have the name '"),
         (twice_a_result, "two tensors of the model have the name '"),
         (input_as_a_result, "two tensors of the model have the name 'x0'"),
+        (empty_scale, "QuantizeLinear 'QuantizeLinear_0': its operand 'constant_"),
         (short_attribute, "the constant 'value' has 1 bytes of data, but double[4] takes 32"),
     ],
 )

@@ -175,3 +175,13 @@ def test_a_transpose_beside_a_pool_reads_the_input_in_other_planes(tmp_path: Pat
     )
     onnx_model.graph.output.append(onnx.helper.make_tensor_value_info("t", 1, [1, 1, 2, 2]))
     assert_exact(onnx_model, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "why"),
+    [
+        ({"kernel_shape": [2, 2], "dilations": [6, 1], "pads": [3, 0, 3, 0]}, "smaller than kernel"),
+    ],
+)
+def test_refused_max_pools(attributes: dict[str, Any], why: str, tmp_path: Path) -> None:
+    assert why in refusal(model("MaxPool", [(1, 3, 2, 4)], X, **attributes), tmp_path)
