@@ -11,10 +11,12 @@ from typing import Any
 
 from .backend.artifact import MANIFEST, write_artifact
 from .backend.pictures import Picture, picture_inputs
+from .backend.self_test import Progress
 from .errors import CompileError
 from .folders.writer import require_replaceable
 from .ir.dump import MANIFEST as DUMP_MANIFEST
 from .ir.dump import Dump
+from .ir.graph import Graph
 from .ir.program import Program
 from .pipeline import compile_model
 from .reference.oracle import reference_of
@@ -73,6 +75,8 @@ def compile_file(
     normalize: Mapping[str, tuple[float, float]] | None = None,
     dump_ir: str | os.PathLike[str] | None = None,
     force: bool = False,
+    self_test: bool = True,
+    progress: Progress | None = None,
 ) -> Compilation:
     """Compiles the ONNX file `model` to an artifact in the folder `output`.
 
@@ -82,6 +86,8 @@ def compile_file(
     `dump_ir`: a folder to write the IR after every pass to, as text.
     `force`: where a folder holds more than an earlier compilation wrote, write over the files that have the
     new ones' names, one by one, and keep all others.
+    `self_test`: whether the artifact gets one, for which the program is evaluated once on this CPU.
+    `progress`: called with what is being done, in a few words.
 
     Raises UnsupportedError, a CompileError whose `reasons` are all that the compiler does not take of the
     model, and CompileError where the model can't be read, a shape or a normalisation does not fit it, or a
@@ -94,11 +100,26 @@ def compile_file(
         require_replaceable(Path(dump_ir), DUMP_MANIFEST, force)
     pictures = _pictures(normalize or {})
     dump = Dump() if dump_ir is not None else None
-    program = compile_model(source, {name: tuple(shape) for name, shape in (shapes or {}).items()}, dump)
+    tell = progress or (lambda _: None)
+
+    def observe(name: str, stage: Graph | Program) -> None:
+        tell(f"compiling: {name}")
+        if dump is not None:
+            dump(name, stage)
+
+    tell("reading")
+    program = compile_model(source, {name: tuple(shape) for name, shape in (shapes or {}).items()}, observe)
     _require_inputs(pictures, program)
-    oracle = reference_of(source)
+    tell("writing")
     description = write_artifact(
-        program, folder, source=source, pictures=pictures, oracle=oracle, force=force
+        program,
+        folder,
+        source=source,
+        pictures=pictures,
+        oracle=reference_of(source) if self_test else None,
+        force=force,
+        with_self_test=self_test,
+        progress=tell,
     )
     if dump is not None and dump_ir is not None:
         dump.write(Path(dump_ir), force)

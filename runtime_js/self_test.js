@@ -19,6 +19,9 @@ import { runFrame, upload } from './program.js';
 export async function runSelfTest(program) {
   const { device, model, buffers } = program;
   const { self_test: test, kernels } = model;
+  if (test.kernels.includes('none')) {
+    throw new Error('The artifact was compiled with --no-self-test: compile it again without.');
+  }
   const inputs = testInputs(model);
   const steps = upload(program, inputs);
   const size = Math.max(...kernels.map(({ stores }) => stores.reduce((n, s) => n + span(s), 0)));

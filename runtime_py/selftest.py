@@ -11,6 +11,8 @@ from .artifact import Artifact, Tensor
 
 FLOAT = "float"
 """Stands for the checksum of what comes of a float region."""
+NONE = "none"
+"""Stands for every checksum of an artifact that was compiled without a self-test."""
 
 _Words = np.ndarray[Any, np.dtype[np.uint32]]
 

@@ -18,7 +18,7 @@ from .description import WORD
 from .errors import InputError, SessionError
 from .executor import Executor, Readback, Step, Stores, needed_limits
 from .profiler import KernelTime, Profiler
-from .selftest import Checksum, SelfTestReport, checksum, seeded_inputs, seeded_picture
+from .selftest import NONE, Checksum, SelfTestReport, checksum, seeded_inputs, seeded_picture
 from .variants import Dot, Requantize, choose_variants
 
 _Array = np.ndarray[Any, Any]
@@ -90,7 +90,9 @@ class InferenceSession:
             return self._trace(executor, self._upload(executor, input_feed))
 
     def self_test(self) -> SelfTestReport:
-        """Replays the artifact's test vectors on this device."""
+        """Replays the artifact's test vectors on this device; SessionError where it was compiled without."""
+        if NONE in self.artifact.description["self_test"]["kernels"]:
+            raise SessionError("the artifact was compiled with --no-self-test: compile it again without")
         with self._open() as executor:
             return self._self_test(executor)
 

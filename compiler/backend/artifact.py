@@ -20,7 +20,7 @@ from ..lowering.shader import Json
 from ..reference.oracle import Oracle
 from .codegen import PROBE_SHADER, SNIPPETS, Code, generate
 from .pictures import Picture, picture_inputs, picture_output
-from .self_test import probe_cases, self_test
+from .self_test import Progress, no_self_test, probe_cases, self_test
 
 FORMAT_VERSION = 2
 MANIFEST = "model.json"
@@ -34,13 +34,15 @@ def write_artifact(
     pictures: Mapping[str, Picture] | None = None,
     oracle: Oracle | None = None,
     force: bool = False,
+    with_self_test: bool = True,
+    progress: Progress | None = None,
 ) -> Json:
     """Writes `program` to `folder` and returns the content of model.json.
 
     `source` is the model's file, recorded by name and SHA-256; `pictures` overrides the
     normalisation of picture inputs; `oracle` says what the self-test's outputs must be, else the simulator
-    does; `force` is that of `write_folder`. Raises CompileError where the folder can't be written, or the
-    program's outputs are others.
+    does; `force` is that of `write_folder`; `progress` is told what is being done. Raises CompileError where
+    the folder can't be written, or the program's outputs are others.
     """
     normalisations = picture_inputs(program) | dict(pictures or {})
     code = generate(program, normalisations)
@@ -66,7 +68,11 @@ def write_artifact(
         "kernels": code.kernels,
         "snippets": SNIPPETS,
         "probe": {"shader": PROBE_SHADER, **probe_cases(program)},
-        "self_test": self_test(program, normalisations, oracle),
+        "self_test": (
+            self_test(program, normalisations, oracle, progress)
+            if with_self_test
+            else no_self_test(program, normalisations)
+        ),
     }
     text = seal(model, long=("files", "kernels"))
     write_folder(folder, files | {"weights.bin": weights, MANIFEST: text}, MANIFEST, force)

@@ -7,7 +7,7 @@ What outputs must be, onnxruntime says (`confirmed`); what kernels write on the 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -26,6 +26,11 @@ from .pictures import Picture, stored_range
 SEED = 1
 PROBE_CASES = 96
 CHECKSUM_DIGITS = 16
+FLOAT, NONE = "float", "none"
+"""In the place of a checksum: what devices round in their own ways, and what no self-test is wanted of."""
+
+Progress = Callable[[str], None]
+"""Is told what is being done."""
 
 
 def probe_cases(program: Program) -> Json:
@@ -57,41 +62,64 @@ def probe_cases(program: Program) -> Json:
     }
 
 
-def self_test(program: Program, pictures: Mapping[str, Picture], oracle: Oracle | None = None) -> Json:
+def self_test(
+    program: Program,
+    pictures: Mapping[str, Picture],
+    oracle: Oracle | None = None,
+    progress: Progress | None = None,
+) -> Json:
     """The seeded input's ranges, and the checksums of what every kernel and output then holds.
 
     For an input that may be a picture, also the checksum of what its first kernel makes of one. Outputs are
     those of `oracle` where there is one. Raises CompileError where the program's are others.
     """
-    ranges = {}
-    inputs = {}
-    for number, (name, type_) in enumerate(program.inputs.items()):
-        low, high = _input_range(program, name)
-        if type_.dtype == "f32":
-            ranges[name] = {"low": low, "high": high}
-        inputs[name] = seeded_input(type_, number, low, high)
-    outputs, kernels = _checksums(program, inputs)
+    inputs = _seeded_inputs(program)
+    outputs, kernels = _checksums(program, inputs, progress)
     floats = float_kernels(program)
     uncertain = {output for kernel in floats for output in outputs_stored(kernel)}
     if oracle is not None:
-        outputs |= confirmed(
-            {n: x for n, x in outputs.items() if n not in uncertain}, program, inputs, oracle
-        )
-    from_pictures = {}
-    for name, picture in pictures.items():
-        number = list(program.inputs).index(name)
-        feed = inputs | {name: seeded_picture(program.inputs[name], number, picture)}
-        first = next(k for k in program.kernels if isinstance(k, QuantizeKernel) and k.input == name)
-        from_pictures[name] = _checksums(replace(program, kernels=[first]), feed)[1][first]
+        certain = {name: data for name, data in outputs.items() if name not in uncertain}
+        outputs |= confirmed(certain, program, inputs, oracle)
     return {
         "seed": SEED,
-        "inputs": ranges,
-        "kernels": ["float" if k in floats else kernels[k] for k in program.kernels],
-        "pictures": from_pictures,
+        "inputs": _ranges(program),
+        "kernels": [FLOAT if k in floats else kernels[k] for k in program.kernels],
+        "pictures": {name: _of_picture(program, name, picture) for name, picture in pictures.items()},
         "outputs": {
-            name: "float" if name in uncertain else checksum(data.tobytes()) for name, data in outputs.items()
+            name: FLOAT if name in uncertain else checksum(data.tobytes()) for name, data in outputs.items()
         },
     }
+
+
+def no_self_test(program: Program, pictures: Mapping[str, Picture]) -> Json:
+    """What stands in the place of the self-test where none is wanted: its form, without checksums."""
+    return {
+        "seed": SEED,
+        "inputs": _ranges(program),
+        "kernels": [NONE] * len(program.kernels),
+        "pictures": dict.fromkeys(pictures, NONE),
+        "outputs": dict.fromkeys(program.outputs, NONE),
+    }
+
+
+def _ranges(program: Program) -> Json:
+    """Of the float inputs."""
+    names = [name for name, type_ in program.inputs.items() if type_.dtype == "f32"]
+    return {name: dict(zip(("low", "high"), _input_range(program, name), strict=True)) for name in names}
+
+
+def _seeded_inputs(program: Program) -> dict[str, Array]:
+    return {
+        name: seeded_input(type_, number, *_input_range(program, name))
+        for number, (name, type_) in enumerate(program.inputs.items())
+    }
+
+
+def _of_picture(program: Program, name: str, picture: Picture) -> str:
+    """The checksum of what the first kernel makes of the self-test's picture for an input."""
+    values = seeded_picture(program.inputs[name], list(program.inputs).index(name), picture)
+    first = next(k for k in program.kernels if isinstance(k, QuantizeKernel) and k.input == name)
+    return _checksums(replace(program, kernels=[first]), {name: values})[1][first]
 
 
 def confirmed(
@@ -121,12 +149,16 @@ def _is_exact(program: Program, oracle: Oracle) -> bool:
     return not own_form and not float_kernels(program) and oracle.integer_groups().exact
 
 
-def _checksums(program: Program, inputs: dict[str, Array]) -> tuple[dict[str, Array], dict[Kernel, str]]:
+def _checksums(
+    program: Program, inputs: Mapping[str, Array], progress: Progress | None = None
+) -> tuple[dict[str, Array], dict[Kernel, str]]:
     """The outputs, and the checksum of what each kernel wrote."""
     kernels: dict[Kernel, str] = {}
 
     def observe(kernel: Kernel, stores: list[Array]) -> None:
         kernels[kernel] = checksum(b"".join(words.astype("<u4").tobytes() for words in stores))
+        if progress is not None:
+            progress(f"self-test: {len(kernels)} of {len(program.kernels)} kernels")
 
     return run_program(program, inputs, observe), kernels
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+from rich.console import Console
+from rich.status import Status
 
 from ..driver import Compilation, compile_file
 from . import console
@@ -28,6 +30,9 @@ from .options import FOLDER, MODEL, NormalizeType, shape_option
     help="Where DIR holds more than an earlier artifact: write over the files that have the new ones' names, "
     "and keep all others.",
 )
+@click.option(
+    "--no-self-test", is_flag=True, help="Leave out the self-test, which takes long for large models."
+)
 def command(
     model: Path,
     output: Path,
@@ -35,15 +40,24 @@ def command(
     normalize: tuple[tuple[str, tuple[float, float]], ...],
     dump_ir: Path | None,
     force: bool,
+    no_self_test: bool,
 ) -> None:
     """Compile an int8 QDQ ONNX model to a WebGPU artifact.
 
     DIR is written whole or not at all. An earlier artifact there is replaced; a folder that holds anything
     else, or a file of an artifact that was changed since, is refused and left as it is.
     """
-    compilation = compile_file(
-        model, output, shapes=dict(shapes), normalize=dict(normalize), dump_ir=dump_ir, force=force
-    )
+    with Status("reading", console=Console(stderr=True, markup=False, emoji=False)) as status:
+        compilation = compile_file(
+            model,
+            output,
+            shapes=dict(shapes),
+            normalize=dict(normalize),
+            dump_ir=dump_ir,
+            force=force,
+            self_test=not no_self_test,
+            progress=status.update,
+        )
     console().print(
         f"{output}: {compilation.dispatches} dispatches, {compilation.macs / 1e6:.0f} million MACs, "
         f"arena {compilation.arena_bytes / 1024:.0f} KiB "

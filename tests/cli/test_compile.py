@@ -56,6 +56,17 @@ def test_an_earlier_artifact_is_replaced_whole(model: Path, compiled: Path, tmp_
     assert {path.name for path in tmp_path.iterdir()} == {"other.onnx", "small"}
 
 
+def test_without_a_self_test_all_else_is_the_same(model: Path, compiled: Path, tmp_path: Path) -> None:
+    succeed("compile", model, "-o", tmp_path / "out", "--no-self-test")
+    plain, whole = (
+        json.loads((folder / "model.json").read_text()) for folder in (tmp_path / "out", compiled)
+    )
+    test = plain.pop("self_test")
+    assert {*test["kernels"], *test["outputs"].values(), *test["pictures"].values()} == {"none"}
+    assert test["inputs"] == whole.pop("self_test")["inputs"]
+    assert plain | {"sha256": ""} == whole | {"sha256": ""}
+
+
 def test_a_name_with_brackets_is_printed_as_it_is(model: Path, tmp_path: Path) -> None:
     assert succeed("compile", model, "-o", tmp_path / "[bold]:smile:").startswith(
         f"{tmp_path}/[bold]:smile:: "

@@ -47,6 +47,14 @@ def test_a_compilation_prints_in_a_line(source: Path, tmp_path: Path) -> None:
     assert repr(compilation) == f"Compilation(folder={tmp_path / 'out'!r}, artifact_bytes={size})"
 
 
+def test_it_tells_what_it_is_doing(source: Path, tmp_path: Path) -> None:
+    steps: list[str] = []
+    compilation = compile_file(source, tmp_path / "out", progress=steps.append)
+    assert steps[0] == "reading"
+    assert steps[1] == "compiling: import"
+    assert steps[-1] == f"self-test: {compilation.dispatches} of {compilation.dispatches} kernels"
+
+
 def test_paths_may_be_text(source: Path, tmp_path: Path) -> None:
     assert compile_file(str(source), str(tmp_path / "out")).folder == tmp_path / "out"
 

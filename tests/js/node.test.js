@@ -240,6 +240,16 @@ describe('the self-test', () => {
     assert.equal(report.ok, false);
     assert.match(report.message, /^Output output differs/);
   });
+
+  test('is refused where the artifact was compiled without it', async () => {
+    const folder = fixtureFolder(({ model: { self_test: checksums } }) => {
+      checksums.kernels.fill('none');
+      for (const name in checksums.pictures) checksums.pictures[name] = 'none';
+      for (const name in checksums.outputs) checksums.outputs[name] = 'none';
+    });
+    const session = await openSession(folder);
+    await assert.rejects(session.selfTest(), /compiled with --no-self-test/);
+  });
 });
 
 describe('a damaged or unfit artifact is refused', () => {

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from onnx2wgsl.runtime_py import InferenceSession
 from onnx2wgsl.runtime_py.artifact import load_artifact
+from onnx2wgsl.runtime_py.errors import SessionError
 from onnx2wgsl.runtime_py.selftest import checksum, seeded_inputs
 
 from tests.runtime_py import tiny_artifact as tiny
@@ -53,6 +54,19 @@ def test_the_first_wrong_kernel_is_named(tmp_path: Path) -> None:
     assert [k.ok for k in report.kernels] == [True, False, False, True]
     assert "2 of 4 kernels differ" in str(report)
     assert "the first is conv" in str(report)
+
+
+def test_an_artifact_without_a_self_test_runs_and_says_so(tmp_path: Path) -> None:
+    model = tiny.description()
+    for kind, checksums in model["self_test"].items():
+        if kind == "kernels":
+            model["self_test"][kind] = ["none"] * len(checksums)
+        elif kind in ("pictures", "outputs"):
+            model["self_test"][kind] = dict.fromkeys(checksums, "none")
+    with InferenceSession(tiny.write(tmp_path / "a", model)) as session:
+        assert session.run(None, tiny.seeded_feed())
+        with pytest.raises(SessionError, match="was compiled with --no-self-test"):
+            session.self_test()
 
 
 @pytest.mark.parametrize("kind", ["kernels", "outputs"])

@@ -17,6 +17,7 @@ from tests.builders.between import X, model
 from tests.builders.ir import check, check_fused, check_left_in_float
 from tests.compiler.exactness import assert_exact, assert_exact_on_gpu
 from tests.compiler.operators.kernels import kernels
+from tests.compiler.refusals import refusal
 
 GRAPH = """
 graph @t (%x: u8[1,2,4,4]{{s=0.5, z=7}}) -> ("y": %y{outputs}) opset 21 {{
