@@ -19,6 +19,7 @@ from .passes import GraphPass
 from .passes.allocate_buffers import AllocateBuffers
 from .passes.canonicalize import Canonicalize
 from .passes.drop_activations import DropActivations
+from .passes.fold_affine import FoldAffine
 from .passes.fold_constants import FoldConstants
 from .passes.fold_pad import FoldPad
 from .passes.fold_resize import FoldResize
@@ -36,6 +37,7 @@ from .passes.tabulate import Tabulate
 
 REFERENCE_PASSES: tuple[GraphPass, ...] = (
     SimplifyFloats(),
+    FoldAffine(),
     MergeDoublePairs(),
     PropagatePairs(),
     QuantizeWeights(),

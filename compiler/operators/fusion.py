@@ -122,6 +122,15 @@ def require_scales(scales: Array, outputs: int, what: str) -> None:
         )
 
 
+def float_bias(bias: Value, sx: float, sw: Array) -> NoIntegerForm:
+    """Why a product with a float constant as bias stays in float: quantize_weights let it be."""
+    try:
+        int32_bias(bias, sx, sw.min())
+    except NoIntegerForm as too_large:
+        return too_large
+    return NoIntegerForm("its bias is float, for which ONNX Runtime finds no scale or no QuantizeLinear")
+
+
 def int32_bias(bias: Value, sx: float, sw: Array) -> Value:
     """A float constant as the int32 that ONNX Runtime adds to the sums of x * w."""
     unit = np.float64(sx) * sw

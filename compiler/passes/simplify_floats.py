@@ -4,6 +4,8 @@ Rules, each where nobody else reads what goes:
 1. `identity`, and Add, Sub, Mul, Div by one neutral number, are replaced by their operand.
 2. A `pad` of pictures by zeros becomes the pads of the convolution or pool that reads it. (MaxPool
    then leaves out the padding, which changes values; so does ONNX Runtime.)
+3. The transpose of a Gemm without bias is the Gemm of its operands in reverse order, each transposed
+   (GemmTransposeFusion): weights are its first operand then, which may be why it stays in float.
 
 Refusals:
 - rule 1 where the operand is a constant of several numbers, or the result a graph output;
@@ -19,6 +21,7 @@ from ..ir.editor import Editor
 from ..ir.graph import Graph, Value
 from ..operators.convolution.op import Conv
 from ..operators.identity import Identity
+from ..operators.moves.op import Move
 from ..operators.moves.pad import Pad
 from ..operators.onnx_op import Elementwise, FloatOp
 from ..operators.pooling import MaxPool
@@ -41,6 +44,8 @@ class SimplifyFloats:
                         editor.remove(op)
                 case Conv() | FloatOp() | MaxPool() if op.onnx_name in PADDED:
                     _take_pads(editor, op)
+                case FloatOp(op_type="Gemm"):
+                    _transpose_gemm(editor, op)
                 case _:
                     pass
         return editor.close()
@@ -62,6 +67,18 @@ def _operand_of_neutral(op: Identity | Elementwise) -> Value | None:
     if len(constant.type.shape) > len(x.type.shape):
         return None
     return x if constant.array.reshape(-1)[0] == NEUTRAL[op.op_type] else None
+
+
+def _transpose_gemm(editor: Editor, gemm: FloatOp) -> None:
+    """Rule 3."""
+    move = editor.only_user(gemm.result)
+    if any(x.type.size for x in gemm.xs[2:]) or not isinstance(move, Move):
+        return
+    if move.form != "transpose" or list(move.attributes["perm"]) != [1, 0]:
+        return
+    trans_a, trans_b = (int(not gemm.attributes.get(name, 0)) for name in ("transA", "transB"))
+    attributes = {**gemm.attributes, "transA": trans_b, "transB": trans_a}
+    editor.replace(move, [FloatOp(move.result, (gemm.xs[1], gemm.xs[0]), "Gemm", attributes)])
 
 
 def _take_pads(editor: Editor, op: Conv | FloatOp | MaxPool) -> None:

@@ -126,6 +126,9 @@ ACTIVATIONS = frozenset({"Clip", "Relu"})
 (ReluQuantFusion, ClipQuantFusion), and looked through by the selectors of integer groups.
 """
 
+LET_NORMALIZATION_THROUGH = frozenset({"Reshape", "Transpose"})
+"""May stand between a MatMul and the BatchNormalization that is folded into it (MatMulBNFusion)."""
+
 PADDED = frozenset({"AveragePool", "Conv", "MaxPool"})
 """Take a Pad by zeros before them into their own pads (PadFusion)."""
 

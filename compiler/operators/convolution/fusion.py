@@ -4,9 +4,8 @@ Rule: `quantize(act?(conv(dequantize(x), dequantize(w), bias)))` becomes `qconv`
 1. x has one scale; x and the result have the same dtype;
 2. w is constant, s8 or u8 (s8 where x is s8), with one scale or one for each output channel; their
    axis is not looked at, so that scale k is that of output k also where they stand for another;
-3. bias is absent, an int32 constant whose scale lies within 1 % + 1e-6 of sx * sw (ONNX Runtime's
-   tolerance; the integers are then taken as they are), or a float constant, which is quantized as
-   ONNX Runtime does, unless the scales of w stand for another axis;
+3. bias is absent, or an int32 constant whose scale lies within 1 % + 1e-6 of sx * sw (ONNX Runtime's
+   tolerance; the integers are then taken as they are); quantize_weights makes one of a float constant;
 4. act is absent, or a Relu or Clip that the saturation of quantize makes redundant.
 
 Refusals, because ONNX Runtime leaves these in float (its results could not be met exactly):
@@ -24,7 +23,7 @@ from ...ir.graph import Op, Value
 from ...ir.types import Array
 from ...reference.facts import ACTIVATIONS
 from ..base import FamilyOp
-from ..fusion import Group, NoIntegerForm, Surroundings, int32_bias, require_scales
+from ..fusion import Group, NoIntegerForm, Surroundings, float_bias, int32_bias, require_scales
 from ..onnx_op import Elementwise
 from ..quantize import Dequantize, Quantize
 from .op import Conv, QConv
@@ -49,9 +48,9 @@ def fuse(around: Surroundings, op: Op) -> Group | None:
         raise NoIntegerForm(
             f"it takes {x.type.dtype} and gives {quantize.result.type.dtype}; the two must agree"
         )
+    if op.bias is not None and op.bias.data is not None:
+        raise float_bias(op.bias, sx, scale)
     bias = quantized_bias(producers, op.bias, sx, scale)
-    if scale.size > 1 and weight.axis != 0 and op.bias is not None and op.bias.data is not None:
-        raise NoIntegerForm(f"its bias is float, and the scales of its weights are along axis {weight.axis}")
     require_scales(scale, weight.x.type.shape[0], "output channel")
     return Group(
         quantize,

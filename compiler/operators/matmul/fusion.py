@@ -3,9 +3,8 @@
 Rule: `matmul(dequantize(a), dequantize(b))`, and likewise gemm, becomes `qmatmul`, where
 1. a has one scale, b has one or one for each column (a constant); b is s8 where a is; the axis of
    b's scales is not looked at, so that scale k is that of column k also where they stand for rows;
-2. the bias of gemm is absent, int32 behind dequantize (its scale is not looked at), or a float
-   constant [N] which is quantized as ONNX Runtime does; alpha other than 1 only without bias, and
-   beta 1 with one;
+2. the bias of gemm is absent, or int32 behind dequantize (its scale is not looked at), which
+   quantize_weights makes of a float constant; alpha other than 1 only without bias, and beta 1 with one;
 3. an `add` after matmul is the bias of a gemm where ONNX Runtime makes it one: b is a matrix,
    nobody else reads the product, and the other operand is [N], or for a matrix a [M,N], [M,1] or
    [1,N];
@@ -15,7 +14,7 @@ Rule: `matmul(dequantize(a), dequantize(b))`, and likewise gemm, becomes `qmatmu
 Refusals, because ONNX Runtime leaves these in float:
 - an operand is float, or s8 times u8;
 - quantize and another op, or two quantizes, read the result;
-- a float bias where no quantize follows, or where the scales of b stand for rows;
+- a float bias that quantize_weights lets be;
 - as many scales of b as it has no columns, in a gemm (a matmul is then refused: it can't run);
 - Relu or Clip between gemm or matmul and quantize, redundant or not.
 """
@@ -30,7 +29,7 @@ from ...arithmetic import F32
 from ...ir.graph import Op, Value
 from ...ir.types import Array
 from ..base import FamilyOp
-from ..fusion import Group, NoIntegerForm, Surroundings, int32_bias, require_scales
+from ..fusion import Group, NoIntegerForm, Surroundings, float_bias, require_scales
 from ..moves.op import Move
 from ..onnx_op import Elementwise, FloatOp
 from ..quantize import Dequantize, Quantize
@@ -61,15 +60,13 @@ def fuse(around: Surroundings, op: Op) -> Group | None:
     product = _product(around, op)
     if product is None:
         return None
-    a, (b, b_scale, b_zero_point, by_column) = around.quantized(product.a), _second(around, product)
+    a, (b, b_scale, b_zero_point) = around.quantized(product.a), _second(around, product)
     if a.type.dtype == "s8" and b.type.dtype == "u8":
         raise NoIntegerForm("s8 times u8 is not integer")
     if a.data is not None and b.data is not None:
         raise NoIntegerForm("both its operands are constants")
     quantize = _quantize_after(around, product.last)
-    bias = _bias(around, product, a, b_scale, quantize is not None)
-    if not by_column and bias is not None and product.bias is not None and product.bias.data is not None:
-        raise NoIntegerForm("its bias is float, and the scales of its second operand are not its columns'")
+    bias = _bias(around, product, a, b_scale)
     last = quantize or product.last
     if quantize is not None and quantize.result.type.dtype != a.type.dtype:
         raise NoIntegerForm(f"it takes {a.type.dtype} and gives {quantize.result.type.dtype}")
@@ -136,10 +133,8 @@ def _addend(op: Op, product: FloatOp) -> Value | None:
     return other if shape == (columns,) or shape in matrices else None
 
 
-def _second(around: Surroundings, product: _Product) -> tuple[Value, Array, Array, bool]:
-    """The bytes of operand b, its scales f32 and zero points i32, one or several; whether several are
-    those of its columns.
-    """
+def _second(around: Surroundings, product: _Product) -> tuple[Value, Array, Array]:
+    """The bytes of operand b, its scales f32 and zero points i32, one or several."""
     value, transposed = product.b, False
     producer = around.producers.get(value)
     if isinstance(producer, Move) and producer.form == "transpose" and len(producer.x.type.shape) == 2:
@@ -150,20 +145,18 @@ def _second(around: Surroundings, product: _Product) -> tuple[Value, Array, Arra
         b = around.stored(value, "its second operand")
         assert b.type.quantization is not None
         scale = np.array([b.type.quantization.scale], F32)
-        return b, scale, np.array([b.type.quantization.zero_point], np.int32), True
+        return b, scale, np.array([b.type.quantization.zero_point], np.int32)
     if not producer.x.type.is_byte:
         raise NoIntegerForm(f"its second operand is {producer.x.type.dtype}")
-    scale, rank = producer.scale.array.astype(F32).reshape(-1), len(producer.x.type.shape)
-    columns_at = 0 if product.trans_b != transposed else rank - 1
-    by_column = scale.size == 1 or producer.axis == columns_at
+    scale = producer.scale.array.astype(F32).reshape(-1)
     zero = np.zeros(1, np.int32)
     if producer.zero_point is not None:
         zero = producer.zero_point.array.astype(np.int32).reshape(-1)
     zero = zero if zero.any() else np.zeros(1, np.int32)
     if transposed:
         b = Value.constant(f"{producer.x.name}.transposed", producer.x.array.T.copy())
-        return b, scale, zero, by_column
-    return producer.x, scale, zero, by_column
+        return b, scale, zero
+    return producer.x, scale, zero
 
 
 def _quantize_after(around: Surroundings, op: FamilyOp) -> Quantize | None:
@@ -174,7 +167,7 @@ def _quantize_after(around: Surroundings, op: FamilyOp) -> Quantize | None:
     return around.quantize_after(op)
 
 
-def _bias(around: Surroundings, product: _Product, a: Value, b_scale: Array, quantized: bool) -> Value | None:
+def _bias(around: Surroundings, product: _Product, a: Value, b_scale: Array) -> Value | None:
     bias = product.bias
     if bias is None:
         return None
@@ -183,11 +176,7 @@ def _bias(around: Surroundings, product: _Product, a: Value, b_scale: Array, qua
     producer = around.producers.get(bias)
     if isinstance(producer, Dequantize) and producer.x.data is not None and producer.x.type.dtype == "i32":
         return producer.x
-    if bias.data is None or len(bias.type.shape) != 1:
-        raise NoIntegerForm("its bias is neither an int32 constant behind DequantizeLinear nor [N]")
-    if not quantized:
-        raise NoIntegerForm("its bias is float and no QuantizeLinear follows")
+    if bias.data is None:
+        raise NoIntegerForm("its bias is not an int32 constant behind DequantizeLinear")
     assert a.type.quantization is not None
-    if bias.type.size not in (1, b_scale.size) and b_scale.size != 1:
-        raise NoIntegerForm(f"its bias has {bias.type.size} values for {b_scale.size} scales")
-    return int32_bias(bias, a.type.quantization.scale, b_scale)
+    raise float_bias(bias, a.type.quantization.scale, b_scale)

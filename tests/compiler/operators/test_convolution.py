@@ -95,15 +95,6 @@ def test_an_int32_bias_within_1_percent_of_its_scale(scale: str) -> None:
     check_fused(before(bias), after(", bias=@bq", weights=weights))
 
 
-def test_a_float_bias_is_quantized() -> None:
-    bias = """
-      @b: f32[2] = [0.0125, -1.0]
-      %c: f32[1,2,3,3] = conv(%d, weight=%w, bias=@b)
-    """
-    weights = "  @wq: s8[2,2,1,1] = [1, -2, 3, 90]\n  @b.i32: i32[2] = [2, -200]"
-    check_fused(before(bias), after(", bias=@b.i32", weights=weights))
-
-
 @pytest.mark.parametrize(
     ("activation", "constants"),
     [
@@ -207,6 +198,12 @@ def test_dtypes_without_a_kernel_keep_it_float(x: str, y: str, w: str, why: str)
     weights = WEIGHTS.replace("s8", w).replace("-2", "2")
     source = INPUT.replace("u8", x)
     assert reason(before(x=x, y=y, weights=weights, source=source)) == why
+
+
+@pytest.mark.parametrize(("value", "why"), [("0.0125", "its bias is float"), ("1e30", "reaches 1e+30")])
+def test_a_float_bias_that_was_not_quantized_keeps_it_float(value: str, why: str) -> None:
+    conv = f"  @b: f32[2] = [{value}, -1.0]\n  %c: f32[1,2,3,3] = conv(%d, weight=%w, bias=@b)\n"
+    assert why in reason(before(conv))
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from onnx2wgsl.compiler.operators.convolution.kernel import ConvKernel
 from onnx2wgsl.compiler.operators.matmul.op import QMatMul
 from onnx2wgsl.compiler.operators.onnx_op import FloatOp
 from onnx2wgsl.compiler.passes.fuse_groups import FuseGroups
+from onnx2wgsl.compiler.passes.quantize_weights import QuantizeWeights
 
 from tests.builders.ir import check_left_in_float
 from tests.builders.qdq import QDQBuilder, QuantParams, Tensor
@@ -180,6 +181,7 @@ def text(body: str = MATMUL, last: str = "m", x: str = "u8", w: str = "s8", **ch
 
 def group_of(source: str) -> QMatMul:
     graph = parse_graph(source)
+    QuantizeWeights().apply(graph)
     assert FuseGroups().apply(graph)
     (op,) = [op for op in graph.ops if isinstance(op, QMatMul)]
     again = parse_graph(format_graph(graph))
@@ -222,7 +224,7 @@ GEMM = '  %m: f32[2,2] = float([%d, %w, @b], op_type="Gemm"{more})'
         (text(MATMUL + '\n  %r: f32[2,2] = elementwise([%m], op_type="Tanh")', more=', "r": %r'),
          "2 readers"),
         (text(BIAS + GEMM.format(more=', attributes={"alpha": 0.5}')), "alpha 0.5 and beta 1.0"),
-        (text("  @b: f32[1,2] = [0.5, 1.0]\n" + GEMM.format(more="")), "its bias is neither"),
+        (text("  @b: f32[1,2] = [0.5, 1.0]\n" + GEMM.format(more="")), "its bias is float, for which"),
         (text("  @b: f32[2] = [0.5, 1e30]\n" + GEMM.format(more="")), "its float bias @b reaches 1e+30"),
         (text(ADD + '\n  %t: f32[2,2] = elementwise([%a], op_type="Tanh")', "t"), "Add after it"),
         (text('  %e: f32[3,2] = elementwise([%w], op_type="Tanh")\n' + MATMUL.replace("%w", "%e")),

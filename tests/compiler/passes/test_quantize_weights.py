@@ -33,6 +33,46 @@ def test_weights_of_a_convolution(between: str, last: str) -> None:
     )
 
 
+def test_weights_of_what_is_an_output_too() -> None:
+    tail = QUANTIZE.format(x="%c")
+    head, s8 = (text.replace('"y": %y', '"y": %y, "c": %c') for text in (HEAD, S8))
+    after = s8 + INPUT + WEIGHT + CONV.format(w="%c.weight") + tail
+    check(QuantizeWeights(), head + INPUT + CONV.format(w="@w") + tail, after, evaluate=False)
+
+
+BIAS = "  @b: f32[1] = [0.0126]\n"
+INT32 = "  @b.i32: i32[1] = [3]\n  @b.i32.scale: f32[] = [0.005]\n"
+
+
+def test_a_float_bias() -> None:
+    tail = CONV.format(w="{w}, bias={b}") + QUANTIZE.format(x="%c").replace("{", "{{").replace("}", "}}")
+    weight = WEIGHT + "  %c.bias: f32[1] = dequantize(@b.i32, scale=@b.i32.scale)\n"
+    check(
+        QuantizeWeights(),
+        HEAD + BIAS + INPUT + tail.format(w="@w", b="@b"),
+        S8 + INT32 + INPUT + weight + tail.format(w="%c.weight", b="%c.bias"),
+        evaluate=False,
+    )
+
+
+@pytest.mark.parametrize("scale", ["[] = [0.01]", "[1] = [0.01]"])
+@pytest.mark.parametrize("axis", [0, 1])
+def test_a_float_bias_beside_quantized_weights(scale: str, axis: int) -> None:
+    head = S8.replace("@w.scale: f32[] = [0.01]", f"@w.scale: f32{scale}")
+    weight = WEIGHT.replace("zero_point=@w.zero_point)", f"zero_point=@w.zero_point, axis={axis})")
+    tail = CONV.format(w="%c.weight, bias={b}") + QUANTIZE.format(x="%c").replace("{", "{{").replace(
+        "}", "}}"
+    )
+    int32 = INT32.replace("f32[] = [0.005]", f"f32{scale}".replace("0.01", "0.005"))
+    bias = "  %c.bias: f32[1] = dequantize(@b.i32, scale=@b.i32.scale)\n"
+    check(
+        QuantizeWeights(),
+        head + BIAS + INPUT + weight + tail.format(b="@b"),
+        head + int32 + INPUT + weight + bias + tail.format(b="%c.bias"),
+        evaluate=False,
+    )
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -40,9 +80,19 @@ def test_weights_of_a_convolution(between: str, last: str) -> None:
         HEAD.replace("u8[1,2,2,2]{s=0.5, z=7}", "f32[1,2,2,2]")
         + CONV.format(w="@w").replace("%d", "%x")
         + QUANTIZE.format(x="%c"),
-        HEAD.replace('"y": %y', '"y": %y, "c": %c') + INPUT + CONV.format(w="@w") + QUANTIZE.format(x="%c"),
+        HEAD
+        + "  @i: i32[1] = [3]\n  %b: f32[1] = dequantize(@i, scale=@sx)\n"
+        + INPUT
+        + CONV.format(w="@w, bias=%b")
+        + QUANTIZE.format(x="%c"),
+        HEAD
+        + "  @b: f32[1] = [0.3]\n"
+        + INPUT
+        + CONV.format(w="@w, bias=@b")
+        + '  %t: f32[1,1,2,2] = elementwise([%c], op_type="Tanh")\n'
+        + QUANTIZE.format(x="%t"),
     ],
-    ids=["activation", "float input", "output"],
+    ids=["activation", "float input", "int32 bias", "float bias"],
 )
 def test_other_weights_stay(text: str) -> None:
     unchanged(QuantizeWeights(), text)
