@@ -14,10 +14,10 @@ import glob
 import os
 import shutil
 import stat
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import mkdtemp
 
 from ..errors import CompileError
 from ..files import cannot_write, write_all
@@ -130,7 +130,7 @@ def _overwrite(folder: Path, target: Path, files: Mapping[str, bytes], manifest:
 def _replace(folder: Path, target: Path, files: Mapping[str, bytes], manifest: str) -> None:
     """Makes the new folder in a scratch folder, and puts it in the place of the old one."""
     prefix = _SCRATCH.format(target.name)
-    scratch = Path(tempfile.mkdtemp(prefix=prefix, dir=target.parent))
+    scratch = Path(mkdtemp(prefix=prefix, dir=target.parent))
     old, new = scratch / "old", scratch / "new"
     try:
         for name, content in files.items():
