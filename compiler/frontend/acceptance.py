@@ -47,6 +47,8 @@ def told_by_reference(name: str) -> Iterator[None]:
     try:
         yield
     except CompileError as error:
+        if isinstance(error.__cause__, OSError):  # a full disk is not the model's fault
+            raise error.__cause__ from None
         raise RefusedByReferenceError(name, "load", words_of(error.__cause__ or error)) from error
 
 

@@ -38,9 +38,9 @@ def import_model(path: Path, shapes: Shapes | None = None) -> Graph:
     if refusal is not None and not refusal.of_operators:
         raise refusal
     model, source = _folded(model, path)
+    graph = Importer(source, path.stem, handler_of).graph()
     if any(node.op_type == "If" for node in model.graph.node):
         model = gs.export_onnx(source)  # with the nodes of branches
-    graph = Importer(source, path.stem, handler_of).graph()
     if refusal is not None:  # of an operator, which the import would rather have named with all others
         raise refusal
     # In the end, since the optimizer's choice depends on the whole model.

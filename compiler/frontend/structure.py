@@ -38,6 +38,7 @@ def check_structure(model: onnx.ModelProto) -> None:
     total = sum(_check_tensor(tensor) for tensor in messages(model, TensorProto))
     require_within("all constants of the model together", total, CONSTANT_BYTES, "bytes")
     _check_empty(model)
+    _check_steps(model)
     counts = _Functions(model)
     nodes = sum(counts.size(node, 0) for node in model.graph.node)
     require_within("the model, with the bodies of its functions,", nodes, NODES, "nodes")
@@ -116,11 +117,7 @@ def _check_empty(model: onnx.ModelProto) -> None:
     """Refuses constants without elements but for shapes and axes, and where they mean that none is given:
     kernels of onnxruntime read the first element of a scale, whether there is one or not.
     """
-    tensors = {tensor.name: tensor for tensor in model.graph.initializer}
-    nodes = list(messages(model, onnx.NodeProto))
-    for node in nodes:
-        if node.op_type == "Constant":
-            tensors |= dict(zip(node.output, [each.t for each in node.attribute], strict=False))
+    nodes, tensors = list(messages(model, onnx.NodeProto)), _constants(model)
     empty = {name for name, t in tensors.items() if 0 in t.dims and t.data_type != TensorProto.INT64}
     for node in nodes:
         names = [name for name in node.input if name in empty]
@@ -129,6 +126,26 @@ def _check_empty(model: onnx.ModelProto) -> None:
             raise CompileError(
                 f"{place}: its operand {names[0]!r} has no elements: leave it out, or export the model again"
             )
+
+
+def _check_steps(model: onnx.ModelProto) -> None:
+    """Refuses steps of Slice beyond 32 bits: ONNX's shape inference cuts them, to 0 too, and never ends."""
+    tensors = _constants(model)
+    for node in messages(model, onnx.NodeProto):
+        if node.op_type == "Slice" and len(node.input) > 4 and node.input[4] in tensors:
+            steps = numpy_helper.to_array(tensors[node.input[4]])
+            if steps.dtype.kind == "i" and steps.size and not -(2**31) < steps.min() <= steps.max() < 2**31:
+                place = f"Slice {node.name or next(iter(node.output), '')!r}"
+                raise CompileError(f"{place}: its steps {steps.tolist()} exceed 32 bits: give smaller ones")
+
+
+def _constants(model: onnx.ModelProto) -> dict[str, TensorProto]:
+    """Initializers and the tensors of Constant nodes, by name."""
+    tensors = {tensor.name: tensor for tensor in model.graph.initializer}
+    for node in messages(model, onnx.NodeProto):
+        if node.op_type == "Constant":
+            tensors |= dict(zip(node.output, [each.t for each in node.attribute], strict=False))
+    return tensors
 
 
 def _check_numbers(tensor: TensorProto, name: str, size: int) -> int:

@@ -145,6 +145,12 @@ def reference_of(model: onnx.ModelProto | Path) -> Oracle:
     return Oracle(model, signed_integer_kernels=None)
 
 
+def require_loadable(model: onnx.ModelProto) -> None:
+    """Raises CompileError where that oracle could not be made; it reads no graph back, and writes no file."""
+    with told_as(f"onnxruntime {ort.__version__} can't load {model.graph.name or 'the model'}"):
+        open_session(model, _options(needs_signed_integer_kernels(model)))
+
+
 def needs_signed_integer_kernels(model: onnx.ModelProto) -> bool:
     """Whether the model has int8 activations: on x86 some of those groups run in float without."""
     zero_points = _dtypes_of_initializers(model.graph)

@@ -117,6 +117,19 @@ def test_what_does_not_hold_together_is_refused(edit: Edit, reason: str, tmp_pat
     assert reason in message
 
 
+@pytest.mark.parametrize("step", [2**31, 2**40, -(2**40), -(2**63)])
+def test_a_step_beyond_32_bits_is_refused(step: int, tmp_path: Path) -> None:
+    operands = {
+        "starts": np.array([0]),
+        "ends": np.array([2]),
+        "axes": np.array([1]),
+        "steps": np.array([step]),
+    }
+    slices = helper.make_node("Slice", ["x", *operands], ["y"], "far")
+    model = model_of([slices], {"x": np.zeros((1, 4), np.float32)}, operands)
+    assert f"Slice 'far': its steps [{step}] exceed 32 bits" in refusal(model, tmp_path)
+
+
 def test_a_name_that_is_no_text_is_refused(tmp_path: Path) -> None:
     model = conv_model()
     node(model, "Conv").name = "0123456789"
