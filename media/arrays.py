@@ -77,4 +77,5 @@ def _told_as(path: Path, kind: str, advice: str) -> Iterator[None]:
     except Exception as error:  # numpy, zipfile and zlib raise many kinds for damaged files
         reason = " ".join(str(error).split()).partition(". ")[0]  # what follows is advice for programs
         reason = reason.replace(" when allow_pickle=False", "")
-        raise MediaError(f"{path} is no whole {kind} ({reason or type(error).__name__}); {advice}") from error
+        reason = reason or type(error).__name__
+        raise MediaError(f"{path} is no whole {kind} ({reason}); {advice}", reason) from error

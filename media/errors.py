@@ -6,7 +6,14 @@ from pathlib import Path
 
 
 class MediaError(Exception):
-    """A file that can't be read as what it should be: its path, the reason and the next step."""
+    """A file that can't be read as what it should be: its path, the reason and the next step.
+
+    reason: the reason alone.
+    """
+
+    def __init__(self, message: str, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason or message
 
 
 def require_file(path: Path) -> None:

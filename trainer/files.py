@@ -1,12 +1,14 @@
-"""Files written whole or not at all."""
+"""Files written whole or not at all, and JSON files read."""
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from .errors import TrainerError
 
@@ -46,3 +48,16 @@ def write_whole(path: Path, data: bytes) -> None:
     """Writes `data` to `path`, whole or not at all."""
     with replacing(path) as scratch:
         scratch.write_bytes(data)
+
+
+def read_json(path: Path, advice: str) -> Any:
+    """What a JSON file holds.
+
+    Raises:
+        TrainerError: it can't be read or is damaged; with `advice`, what to do.
+    """
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        reason = getattr(error, "strerror", None) or f"it is no JSON: {' '.join(str(error).split())}"
+        raise TrainerError(f"{path} can't be read ({reason}): {advice}") from error

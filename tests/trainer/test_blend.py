@@ -49,7 +49,7 @@ def test_a_run_that_was_trained_is_not_written_over(tmp_path: Path) -> None:
     (run / "config.json").write_text('{"stage": "distill"}')
     assert "holds a run that was trained" in refusal("blend", f"{a}=1", "-o", str(run))
     (run / "config.json").write_text('{"stage": ')
-    assert "config.json is broken" in refusal("blend", f"{a}=1", "-o", str(run))
+    assert "config.json can't be read (it is no JSON" in refusal("blend", f"{a}=1", "-o", str(run))
     assert not (run / "best.pt").exists()
 
 

@@ -126,9 +126,16 @@ def generate(config: DataConfig, folder: Path, processes: int, out: Console) -> 
         for shard, _ in run(make_shard, config, folder, missing):
             progress.advance(bar, shard.count)
         report = Report(_total(missing), _total(intact), time.perf_counter() - start)
-    if missing:
-        _describe(config, folder, pairs_per_second=round(report.pairs_per_second, 2))
+    _close(config, folder, shards, report)
     return report
+
+
+def _close(config: DataConfig, folder: Path, shards: Sequence[Shard], report: Report) -> None:
+    """Writes into dataset.json what is known once all shards are there, where that is news."""
+    before, sums = store.read_description(folder), store.checksums(folder, shards)
+    if report.rendered or before.get("sha256") != sums:
+        speed = round(report.pairs_per_second, 2) if report.rendered else before.get("pairs_per_second", 0.0)
+        _describe(config, folder, pairs_per_second=speed, sha256=sums)
 
 
 def _total(shards: Iterable[Shard]) -> int:
@@ -156,7 +163,7 @@ def _claim(config: DataConfig, folder: Path) -> None:
         )
 
 
-def _describe(config: DataConfig, folder: Path, **more: float) -> None:
+def _describe(config: DataConfig, folder: Path, **more: Any) -> None:
     description = {"source": "data", "config": asdict(config), "splits": split_counts(config)}
     store.write_description(folder, description | more)
 

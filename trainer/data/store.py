@@ -1,32 +1,41 @@
 """A data set on disk: `dataset.json`, and shards of pairs, one .npz file each.
 
     dataset.json        {"format": 1, "source": "data", "config": {fields of DataConfig},
-                         "splits": {split: number of pairs}, "pairs_per_second": float once done}
+                         "splits": {split: number of pairs}, "pairs_per_second": float once done,
+                         "sha256": {name of a shard: checksum} once done}
     SPLIT-00000.npz     inputs u8[n,S,S,3], targets u8[n,S,S,3] RGB, landmarks f32[n,478,3]
 
 Every shard of a split but the last has `config.shard` pairs. Equal pairs make equal bytes of a
-shard. The checksums of the .npz (a zip file) tell a damaged shard.
+shard. The checksums of the .npz (a zip file) tell a damaged shard, those of dataset.json also one
+in the place of another.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from onnx2wgsl.face.topology import LANDMARKS
+from onnx2wgsl.media.arrays import read_arrays
+from onnx2wgsl.media.errors import MediaError
 
 from ..config import SPLITS, Split
 from ..errors import TrainerError
-from ..files import replacing, write_whole
+from ..files import read_json, replacing, write_whole
 
 FORMAT = 1
 DESCRIPTION = "dataset.json"
+ANEW = "make the data set anew in an empty folder"
+MOST = 1 << 24
+"""Of pairs, and of pixels a side."""
 Source = Literal["data", "stylize"]
 """The command that made a data set."""
 
@@ -99,31 +108,39 @@ def read_shard(path: Path, count: int, size: int) -> Pairs:
     Raises:
         ValueError: the file is missing, truncated, damaged or another one; the message says which.
     """
+    if not path.is_file():
+        raise ValueError("it is no file" if path.exists() else "it is missing")
     try:
-        with zipfile.ZipFile(path) as archive:
-            arrays = {field: _array(archive, field) for field in _FIELDS}
-    except FileNotFoundError:
-        raise ValueError("it is missing") from None
-    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise ValueError(f"it is damaged ({error})") from error
-    pairs = Pairs(**arrays)
+        arrays = read_arrays(path)
+    except MediaError as error:
+        raise ValueError(f"it is damaged ({error.reason})") from error
     empty = Pairs.empty(0, size)
     for field, dtype in _FIELDS.items():
-        array, shape = arrays[field], (count, *getattr(empty, field).shape[1:])
-        if array.shape != shape or array.dtype != dtype:
-            raise ValueError(
-                f"its {field} are {array.dtype}{list(array.shape)}, not {np.dtype(dtype)}{list(shape)}"
-            )
+        array, shape = arrays.get(field), (count, *getattr(empty, field).shape[1:])
+        has = "missing" if array is None else f"{array.dtype}{list(array.shape)}"
+        if has != f"{np.dtype(dtype)}{list(shape)}":
+            raise ValueError(f"its {field} are {has}, not {np.dtype(dtype)}{list(shape)}")
+    pairs = Pairs(**{field: arrays[field] for field in _FIELDS})
+    if not np.isfinite(pairs.landmarks).all():
+        raise ValueError("its landmarks are NaN or infinite")
     return pairs
 
 
-def _array(archive: zipfile.ZipFile, field: str) -> Any:
-    """One array; reading it to its end compares its checksum."""
-    with archive.open(f"{field}.npy") as file:
-        array = np.lib.format.read_array(file, allow_pickle=False)
-        if file.read(1):
-            raise ValueError(f"{field}.npy is longer than its array")
-        return array
+def checksums(folder: Path, shards: Iterable[Shard]) -> dict[str, str]:
+    """The SHA-256 of the files of shards by name, for dataset.json.
+
+    Raises:
+        TrainerError: one can't be read.
+    """
+    return {shard.name: _checksum(folder / shard.name) for shard in shards}
+
+
+def _checksum(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise TrainerError(f"{path} can't be read: {error.strerror or error}") from error
 
 
 def write_description(folder: Path, description: dict[str, Any]) -> None:
@@ -139,32 +156,42 @@ def read_description(folder: Path) -> dict[str, Any]:
         TrainerError: the folder is no data set, or one of another format.
     """
     path = folder / DESCRIPTION
-    try:
-        description: dict[str, Any] = json.loads(path.read_text())
-        if description["format"] != FORMAT:
-            raise TrainerError(
-                f"{path} has format {description['format']}, this version reads format {FORMAT}: "
-                "make the data set anew in an empty folder"
-            )
-        # What this module needs of it; a KeyError names what is missing.
-        _ = description["source"], description["config"]["size"], description["config"]["shard"]
-        _ = [int(description["splits"][split]) for split in SPLITS]
-    except (FileNotFoundError, NotADirectoryError):
+    if not path.is_file():
         raise TrainerError(
             f"{folder} is no data set: it has no {DESCRIPTION}. Make one: onnx2wgsl-train data -o {folder}"
-        ) from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise TrainerError(
-            f"{path} can't be read ({type(error).__name__}: {error}): "
-            "make the data set anew in an empty folder"
-        ) from error
-    return description
+        )
+    description = read_json(path, ANEW)
+    fault = _fault(description)
+    if fault:
+        raise TrainerError(f"{path} can't be read ({fault}): {ANEW}")
+    return dict(description)
+
+
+def _fault(description: Any) -> str | None:
+    """What this module needs of a description and is not there, if anything."""
+    if not isinstance(description, dict):
+        return "it is no object"
+    if description.get("format") != FORMAT:
+        return f"it has format {description.get('format')!r}, this version reads format {FORMAT}"
+    config, splits, sums = (description.get(name, {}) for name in ("config", "splits", "sha256"))
+    if description.get("source") not in ("data", "stylize"):
+        return f"its source is {description.get('source')!r}"
+    if not all(isinstance(part, dict) for part in (config, splits, sums)):
+        return "its config, splits or sha256 is no object"
+    sizes = {"size": config.get("size"), "shard": config.get("shard")}
+    for name, value, least in [
+        *((n, v, 1) for n, v in sizes.items()),
+        *((s, splits.get(s), 0) for s in SPLITS),
+    ]:
+        if type(value) is not int or not least <= value <= MOST:
+            return f"its {name} is {value!r}, no whole number from {least} to {MOST}"
+    return None
 
 
 def counts(folder: Path) -> dict[Split, int]:
     """How many pairs each split of a data set has; 0 where it has none of a split."""
     splits = read_description(folder)["splits"]
-    return {split: int(splits[split]) for split in SPLITS}
+    return {split: splits[split] for split in SPLITS}
 
 
 def read_split(folder: Path, split: Split, limit: int | None = None) -> Pairs:
@@ -174,27 +201,51 @@ def read_split(folder: Path, split: Split, limit: int | None = None) -> Pairs:
         TrainerError: the folder is no data set, has no pair of the split, or a shard that can't be
             read: the file, the reason and what to do.
     """
-    description = read_description(folder)
-    size, shard = description["config"]["size"], description["config"]["shard"]
-    count = counts(folder)[split]
+    reader = _Reader(folder, read_description(folder))
+    count = reader.description["splits"][split]
     if count == 0:
         raise TrainerError(f"{folder} has no pairs of the split {split}")
     total = count if limit is None else min(count, limit)
-    pairs = Pairs.empty(total, size)
-    for part in shards_of({s: count * (s == split) for s in SPLITS}, shard):
-        if part.first < total:
-            _fill(pairs, part, folder / part.name, size, description["source"])
-    return pairs
+    parts = shards_of({s: count * (s == split) for s in SPLITS}, reader.description["config"]["shard"])
+    parts = takewhile(lambda part: part.first < total, parts)
+    return reader.read(list(parts), total)
 
 
-def _fill(pairs: Pairs, part: Shard, path: Path, size: int, source: Source) -> None:
-    try:
-        shard = read_shard(path, part.count, size)
-    except ValueError as error:
-        raise TrainerError(
-            f"{path} can't be read: {error}. Run onnx2wgsl-train {source} again with the same "
-            "arguments: it writes only what is missing or damaged"
-        ) from error
-    for field in _FIELDS:
-        place = getattr(pairs, field)[part.first : part.first + part.count]
-        place[:] = getattr(shard, field)[: len(place)]
+@dataclass(frozen=True)
+class _Reader:
+    """Reads shards as dataset.json describes them."""
+
+    folder: Path
+    description: dict[str, Any]
+
+    def read(self, parts: Sequence[Shard], total: int) -> Pairs:
+        """The first `total` pairs of consecutive shards."""
+        size = self.description["config"]["size"]
+        for part in parts:  # before there is memory for what may only be said to be there
+            self._check_length(part, size)
+        pairs = Pairs.empty(total, size)
+        for part in parts:
+            shard = self._shard(part, size)
+            for field in _FIELDS:
+                place = getattr(pairs, field)[part.first : part.first + part.count]
+                place[:] = getattr(shard, field)[: len(place)]
+        return pairs
+
+    def _check_length(self, part: Shard, size: int) -> None:
+        path = self.folder / part.name
+        pair = sum(array.nbytes for array in vars(Pairs.empty(1, size)).values())
+        if not path.is_file() or path.stat().st_size < part.count * pair:
+            self._shard(part, size)
+
+    def _shard(self, part: Shard, size: int) -> Pairs:
+        path, checksum = self.folder / part.name, self.description.get("sha256", {}).get(part.name)
+        try:
+            pairs = read_shard(path, part.count, size)
+            if checksum is not None and checksum != _checksum(path):
+                raise ValueError(f"it is another one than {self.folder / DESCRIPTION} names")
+        except ValueError as error:
+            raise TrainerError(
+                f"{path} can't be read: {error}. Run onnx2wgsl-train {self.description['source']} again "
+                "with the same arguments: it writes only what is missing or damaged"
+            ) from error
+        return pairs

@@ -219,5 +219,11 @@ class _Writer:
             self._write(split)
         config = replace(self.config, train=self.counts["train"], val=self.counts["val"])
         splits = {split: self.counts[split] for split in SPLITS}
-        description = {"source": "stylize", "config": asdict(config), "splits": splits}
+        shards = store.shards_of(splits, config.shard)
+        description = {
+            "source": "stylize",
+            "config": asdict(config),
+            "splits": splits,
+            "sha256": store.checksums(self.folder, shards),
+        }
         store.write_description(self.folder, description)

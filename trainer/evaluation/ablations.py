@@ -20,11 +20,11 @@ from ..config import Config, DataConfig, LossConfig, ModelConfig, OptimizerConfi
 from ..data import held_out, store
 from ..data.generate import generate, split_counts
 from ..errors import TrainerError
-from ..files import write_whole
-from ..models import Generator, load_generator, load_recipe, make
-from ..models.files import read
+from ..files import read_json, write_whole
+from ..models import Generator, load_generator, load_recipe
+from ..models.files import generator_of
 from ..training.log import read_log
-from ..training.loop import BEST, LAST
+from ..training.loop import BEST, LAST, read_last
 from ..training.perceptual import PercLite0
 from ..training.run import Result, train_student, train_teacher
 from . import predict
@@ -169,22 +169,16 @@ class Ablations:
     def measurement(self, name: str) -> Measurement | None:
         """The figures of a step; None where it isn't done."""
         path = self.folder / name / FIGURES
-        if not path.is_file():
+        if not path.exists():
             return None
-        record = json.loads(path.read_text())
-        figures: dict[str, dict[str, Figures]] = {
-            which: {split: Figures(**record[which][split]) for split in HELD_OUT}
-            for which in ("best", "latest")
-        }
-        best, last = record["epochs"]
-        return Measurement(
-            figures["best"],
-            figures["latest"],
-            record["runaway"],
-            tuple(record["gate"]),
-            record["seconds"],
-            (best, last),
-        )
+        advice = "delete it, and the step is measured again"
+        record = read_json(path, advice)
+        try:
+            return _measurement(record)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise TrainerError(
+                f"{path} holds no figures of a step ({type(error).__name__}: {error}); {advice}"
+            ) from error
 
     def _data(self) -> None:
         """Makes the data sets: `data` of twice the size, `silent` whose training mouths are."""
@@ -216,7 +210,11 @@ class Ablations:
     def _spend(self, step: Step, seconds: float) -> float:
         """Adds to the seconds that a step has taken, over all sessions; returns the sum."""
         path = self.folder / step.name / "seconds.json"
-        total = seconds + (json.loads(path.read_text()) if path.is_file() else 0.0)
+        advice = "write the seconds into it that the step has taken, or delete it"
+        before = read_json(path, advice) if path.exists() else 0.0
+        if not isinstance(before, int | float):
+            raise TrainerError(f"{path} holds {before!r}, not a number of seconds; {advice}")
+        total = seconds + before
         write_whole(path, json.dumps(round(total, 1)).encode())
         return total
 
@@ -243,11 +241,24 @@ class Ablations:
             yield split, measure(predictor(truth.inputs), truth.truths, truth.mouths, self._distance)
 
 
+def _measurement(record: dict[str, Any]) -> Measurement:
+    best, latest = (_read_splits(record[which]) for which in ("best", "latest"))
+    first, last = map(int, record["epochs"])
+    runaway = None if record["runaway"] is None else dict(record["runaway"])
+    gate = tuple(map(str, record["gate"]))
+    return Measurement(best, latest, runaway, gate, float(record["seconds"]), (first, last))
+
+
+def _read_splits(record: dict[str, dict[str, Any]]) -> dict[str, Figures]:
+    """The figures of the held-out splits, from JSON."""
+    return {
+        split: Figures(**{name: float(value) for name, value in record[split].items()}) for split in HELD_OUT
+    }
+
+
 def latest(run: Path) -> Generator:
     """The averaged weights of a run's latest iteration."""
-    model = make(load_recipe(run)["model"])
-    model.load_state_dict(read(run / LAST)["average"])
-    return model.eval()
+    return generator_of(run / LAST, load_recipe(run).get("model"), read_last(run)["average"])
 
 
 def take(source: Path, folder: Path, config: DataConfig) -> None:

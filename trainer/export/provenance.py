@@ -11,7 +11,7 @@ from typing import Any
 from ..config import Config
 from ..data.store import read_description
 from ..models import generator_file, load_generator, load_metrics, load_recipe
-from ..models.blend import STAGE
+from ..models.files import BLEND
 
 
 def provenance(source: Path, data: Path) -> dict[str, str]:
@@ -40,19 +40,19 @@ def provenance(source: Path, data: Path) -> dict[str, str]:
 
 def command(recipe: Mapping[str, Any]) -> str:
     """The command that trains so, with every option that isn't its default; names for paths."""
-    if recipe["stage"] == STAGE:
-        shares = " ".join(f"RUN{i}={part['share']}" for i, part in enumerate(recipe["parts"], 1))
-        commands = [command(part["recipe"]) for part in recipe["parts"] if part["recipe"]]
+    if recipe["stage"] == BLEND:
+        shares = " ".join(f"RUN{i}={part.get('share')}" for i, part in enumerate(recipe.get("parts", []), 1))
+        commands = [command(part["recipe"]) for part in recipe.get("parts", []) if part.get("recipe")]
         return "; ".join([*commands, f"onnx2wgsl-train blend {shares} -o RUN"])
     stage, config = str(recipe["stage"]), Config()
     defaults = {"teacher": config.teach, "distill": config.distill, "finetune": config.finetune}
     words = ["onnx2wgsl-train", stage, "DATA", "-o", "RUN"]
     words += [f"--{name} {name.upper()}" for name in ("init", "teacher") if recipe.get(name)]
     if stage != "finetune":
-        words += _options(recipe["model"], config.model, ("size", "ngf"))
-    words += _options(recipe["optimizer"], defaults[stage], _OPTIMIZER)
+        words += _options(recipe.get("model", {}), config.model, ("size", "ngf"))
+    words += _options(recipe.get("optimizer", {}), defaults[stage], _OPTIMIZER)
     if stage != "teacher":
-        words += _options(recipe["loss"], config.loss, tuple(_LOSS), _LOSS)
+        words += _options(recipe.get("loss", {}), config.loss, tuple(_LOSS), _LOSS)
     return " ".join(words)
 
 

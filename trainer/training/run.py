@@ -23,7 +23,7 @@ from ..config import Config, LossConfig, OptimizerConfig, TeacherConfig
 from ..data.dataset import PairDataset
 from ..data.store import read_description
 from ..errors import TrainerError
-from ..files import write_whole
+from ..files import read_json, write_whole
 from ..models import Generator, PatchGAN, generator_file, load_generator, load_metrics, make
 from ..models.files import RECIPE
 from . import distributed
@@ -208,10 +208,7 @@ def _claim(run: Path, data: Path, plan: _Plan) -> None:
     description = _described(data, plan)
     path = run / RECIPE
     if (run / LAST).is_file() and path.is_file():
-        try:
-            has = json.loads(path.read_text())
-        except ValueError:
-            has = {}
+        has = read_json(path, f"delete it to go on with {run / LAST} as asked")
         differences = _differences(has, description)
         if differences:
             raise TrainerError(
