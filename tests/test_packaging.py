@@ -71,6 +71,7 @@ def test_wheel_holds_every_file_of_the_packages(wheel: Path) -> None:
     ("folder", "suffix"),
     [
         ("compiler/templates", ".j2"),
+        ("compiler/reference", ".mjs"),
         ("compiler", "/py.typed"),
         ("face", ".json"),
         ("face", ".js"),

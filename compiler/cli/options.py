@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -39,6 +40,22 @@ class NormalizeType(click.ParamType):  # type: ignore[type-arg, unused-ignore]
         except ValueError:
             self.fail(f"{value!r} is not of the form NAME=0.00784,-1", param, ctx)
         return name, (scale, offset)
+
+
+class RangeType(click.ParamType):  # type: ignore[type-arg, unused-ignore]
+    """`name=low,high` as (name, (low, high))."""
+
+    name = "NAME=LOW,HIGH"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, tuple[float, float]]:
+        name, separator, numbers = str(value).rpartition("=")
+        try:
+            low, high = (float(number) for number in numbers.split(","))
+        except ValueError:
+            low, high = 1.0, 0.0
+        if not separator or not name or not (math.isfinite(low) and math.isfinite(high)) or low > high:
+            self.fail(f"{value!r} is not of the form NAME=0,1, two numbers in their order", param, ctx)
+        return name, (low, high)
 
 
 def shape_option(function: Function) -> Function:

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 import numpy as np
-from onnx2wgsl.media.arrays import read_arrays
+from onnx2wgsl.media.arrays import read_array, read_arrays
 from onnx2wgsl.runtime_py import InferenceSession
 from onnx2wgsl.runtime_py.artifact import load_artifact
 from rich.console import Console
@@ -23,13 +23,15 @@ from ..pipeline import PASS_NAMES, import_or_refuse
 from ..reference.oracle import reference_of
 from ..verify.compare import Feed
 from ..verify.compiled import Compiled
+from ..verify.judgement import judge
+from ..verify.regions import outputs_after_floats
 from ..verify.replay import Device
 from ..verify.report import Report
-from ..verify.samples import random_sample
+from ..verify.samples import check_ranges, random_sample
 from ..verify.verification import Verification
 from . import console
 from .on_device import open_artifact, open_program
-from .options import MODEL, MODEL_OR_FOLDER, device_options, shape_option
+from .options import MODEL, MODEL_OR_FOLDER, RangeType, device_options, shape_option
 
 
 @click.command()
@@ -39,7 +41,20 @@ from .options import MODEL, MODEL_OR_FOLDER, device_options, shape_option
 @click.option("--each-pass", is_flag=True, help="Also evaluate the IR after every pass.")
 @click.option(
     "--input", "inputs", type=MODEL, multiple=True,
-    help="Compare on these inputs, .npz files with an array for each, instead of drawn samples.",
+    help="Compare on these inputs instead of drawn samples: .npz files with an array for each, or an .npy "
+    "file for the only one.",
+)  # fmt: skip
+@click.option(
+    "--range",
+    "ranges",
+    type=RangeType(),
+    multiple=True,
+    help="What values of an input are drawn, for example ids=0,999.",
+)
+@click.option(
+    "--against", type=click.Choice(["onnxruntime", "onnxruntime-web"]), default="onnxruntime",
+    show_default=True,
+    help="onnxruntime-web: its WebAssembly, run in Node.js, judges the outputs.",
 )  # fmt: skip
 @click.option("--model", "source", type=MODEL_OR_FOLDER, help="For a DIR: the model it was made from.")
 @shape_option
@@ -50,6 +65,8 @@ def command(
     seed: int,
     each_pass: bool,
     inputs: tuple[Path, ...],
+    ranges: tuple[tuple[str, tuple[float, float]], ...],
+    against: str,
     source: Path | None,
     shapes: tuple[tuple[str, tuple[int, ...]], ...],
     adapter: str | None,
@@ -65,23 +82,44 @@ def command(
     options = {"adapter": adapter, "dot": dot, "requantize": requantize}
     folder = path if path.is_dir() else None
     model = path if folder is None else _source_of(folder, source)
-    if model is None and inputs:
-        raise CompileError(f"{path}: --input needs the model it was compiled from; give it with --model")
+    in_web = against == "onnxruntime-web"
+    if model is None and (inputs or ranges or in_web):
+        what = "--input" if inputs else "--range" if ranges else f"--against {against}"
+        raise CompileError(f"{path}: {what} needs the model it was compiled from; give it with --model")
+    if in_web and each_pass:
+        raise click.UsageError("--each-pass is not for --against onnxruntime-web, which sees outputs alone")
+    if inputs and ranges:
+        raise click.UsageError("--input gives the inputs that --range would draw; give one of the two")
     if model is None:
         _replay_vectors(out, path, options)
         return
-    feeds: list[Feed] = [read_arrays(file) for file in inputs]
     model_shapes = _shapes_of(folder) | dict(shapes)
     graph = import_or_refuse(model, model_shapes)
+    feeds = [_read(file, graph) for file in inputs]
+    check_ranges(graph, dict(ranges))
     random = np.random.default_rng(seed)
-    feeds = feeds or [random_sample(graph, random) for _ in range(samples)]
+    feeds = feeds or [random_sample(graph, random, dict(ranges)) for _ in range(samples)]
     compiled = Compiled.of(graph)
+    if in_web:
+        with _device(folder, compiled, model, options) as device:
+            _judge(out, model, compiled, feeds, device)
+        return
     verification = _verification(out, model, compiled, feeds)
     with _device(folder, compiled, model, options) as device:
         _compare(out, verification, device, import_or_refuse(model, model_shapes) if each_pass else None)
     _print(out, verification.report)
     if verification.report.wrong is not None:
         raise click.exceptions.Exit(1)
+
+
+def _read(file: Path, graph: Graph) -> Feed:
+    """A sample of a user's own."""
+    if file.suffix != ".npy":
+        return read_arrays(file)
+    if len(graph.inputs) > 1:
+        names = ", ".join(value.name for value in graph.inputs)
+        raise CompileError(f"{file} holds one array, and the inputs are {names}: give an .npz file with each")
+    return {graph.inputs[0].name: read_array(file)}
 
 
 def _device(
@@ -152,6 +190,17 @@ def _compare(out: Console, verification: Verification, device: Device, again: Gr
         elif verification.report.regions:
             verification.stage("simulated", verification.compiled.program)
         verification.on_device(device, advance)
+
+
+def _judge(out: Console, model: Path, compiled: Compiled, feeds: list[Feed], device: Device) -> None:
+    """What onnxruntime-web says of the device's outputs."""
+    oracle = reference_of(model)
+    out.print(f"{oracle.reference} on {model}:\n{oracle.integer_groups()}")
+    after_floats, _ = outputs_after_floats(compiled.program)
+    judgement = judge(oracle, oracle.in_web(), device, feeds, after_floats)
+    out.print(judgement.verdict)
+    if not judgement.ok:
+        raise click.exceptions.Exit(1)
 
 
 def _print(out: Console, report: Report) -> None:

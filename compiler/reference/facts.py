@@ -212,3 +212,41 @@ DEQUANTIZING = frozenset({"DequantizeLinear", "MatMulIntegerToFloat", "QGemm"})
 
 REORDERING = frozenset({"ReorderInput", "ReorderOutput"})
 """ONNX Runtime's own, to change the layout of floats (NchwcTransformer); in no model."""
+
+# ---------------------------------------------------------------------------------- WebAssembly
+
+WEB_FUNCTIONS = frozenset(
+    [
+        "Acos",
+        "Asin",
+        "Asinh",
+        "Atan",
+        "Celu",
+        "Cos",
+        "Cosh",
+        "Elu",
+        "Erf",
+        "Exp",
+        "Gelu",
+        "Log",
+        "LogSoftmax",
+        "Mish",
+        "QuickGelu",
+        "Selu",
+        "Sigmoid",
+        "Sin",
+        "Softmax",
+        "Softplus",
+        "Tan",
+        "Tanh",
+        "com.microsoft.Gelu",
+    ]
+)
+"""Functions of floats that onnxruntime-web rounds otherwise, by some units in the last place: measured
+(tests/compiler/reference/test_web.py).
+"""
+
+WEB_STEPS = frozenset(f"com.microsoft.QLinear{name}" for name in ("Add", "Mul", "Sigmoid", "Softmax"))
+"""Operators on bytes of which onnxruntime-web makes another one, by one step, at a near tie: it rounds the
+terms of QLinearAdd and QLinearMul elsewhere, and the functions in the others otherwise; measured.
+"""

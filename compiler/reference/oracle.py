@@ -27,6 +27,7 @@ from ..errors import CompileError, told_as
 from .exact_sums import sums_saturate, with_exact_sums
 from .integer_groups import Groups, explain_groups, results_in_integers
 from .session import open_as_is, open_session, quiet_options
+from .web import WebOracle
 
 _DTYPES: dict[str, np.dtype[Any]] = {
     "tensor(float)": np.dtype(np.float32),
@@ -64,6 +65,10 @@ class Oracle:
         """What the outputs are exact against, for reports and artifacts."""
         options = _entries(self.signed_integer_kernels, self.optimized)
         return ", ".join([f"onnxruntime {ort.__version__}", *(f"{key}=1" for key in options)])
+
+    def in_web(self) -> WebOracle:
+        """The same model in onnxruntime-web."""
+        return WebOracle(self._model, self.optimized, self.signed_integer_kernels)
 
     @property
     def inputs(self) -> dict[str, tuple[np.dtype[Any], tuple[int | str | None, ...]]]:

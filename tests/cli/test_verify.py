@@ -21,6 +21,7 @@ from tests.builders.nodes import model_of
 from tests.cli.conftest import SIZE
 from tests.command import onnx2wgsl, refusal, script, succeed
 from tests.sealed import seal
+from tests.web import require_packages
 
 VALUES = 3 * SIZE * SIZE
 
@@ -74,7 +75,6 @@ def test_given_inputs_replace_the_drawn_ones(model: Path, array: Path, tmp_path:
 
 
 def test_inputs_that_are_no_npz_are_refused(model: Path, compiled: Path, array: Path) -> None:
-    assert refusal("verify", model, "--input", array).startswith(f"{array} is no whole .npz file")
     assert refusal("verify", model, "--input", model).startswith(f"{model} is no whole .npz file")
     message = refusal("verify", compiled, "--input", array)
     assert message.endswith("--input needs the model it was compiled from; give it with --model")
@@ -100,6 +100,66 @@ def test_a_refused_model_is_told_with_every_reason_that_compile_has(tmp_path: Pa
     message = refusal("verify", tmp_path / "m.onnx")
     assert re.findall(r"^  - (\w+)", message, re.M) == ["Det", "Neg"]
     assert message == refusal("compile", tmp_path / "m.onnx", "-o", tmp_path / "out")
+
+
+def test_an_array_is_the_input_of_a_model_that_has_one(model: Path, array: Path, tmp_path: Path) -> None:
+    assert f"exact: 0 of {VALUES} values differ" in succeed("verify", model, "--input", array)
+    operands = {"a": np.zeros((1, 2), np.float32), "b": np.zeros((1, 2), np.float32)}
+    onnx.save(model_of([helper.make_node("Add", ["a", "b"], ["y"])], operands, {}), tmp_path / "m.onnx")
+    message = refusal("verify", tmp_path / "m.onnx", "--input", array)
+    assert message == f"{array} holds one array, and the inputs are a, b: give an .npz file with each"
+
+
+def test_integers_are_drawn_within_the_range_that_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nodes = [
+        helper.make_node("Cast", ["ids"], ["f"], to=onnx.TensorProto.FLOAT),
+        helper.make_node("QuantizeLinear", ["f", "s", "z"], ["q"]),
+        helper.make_node("DequantizeLinear", ["q", "s", "z"], ["y"]),
+    ]
+    constants = {"s": np.float32(0.5), "z": np.uint8(0)}
+    onnx.save(model_of(nodes, {"ids": np.zeros((1, 40), np.int64)}, constants), tmp_path / "m.onnx")
+    drawn: list[np.ndarray] = []
+    draw = verify.random_sample
+    monkeypatch.setattr(verify, "random_sample", lambda *args: drawn.append(draw(*args)) or drawn[-1])
+    assert "exact: 0 of " in succeed("verify", tmp_path / "m.onnx", "--range", "ids=3,5")
+    assert {int(value) for sample in drawn for value in sample["ids"].flat} == {3, 4, 5}
+    message = refusal("verify", tmp_path / "m.onnx", "--range", "ids=3,1e10")
+    assert message.startswith("--range ids: input ids is int64; 3 to 1e+10 is no range of its values")
+    assert refusal("verify", tmp_path / "m.onnx", "--range", "x=0,1") == "--range x: the inputs are ids"
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (["--range", "input=1,0"], "'input=1,0' is not of the form NAME=0,1"),
+        (["--range", "input=0,nan"], "'input=0,nan' is not of the form NAME=0,1"),
+        (["--range", "input=0,1", "--input", "x.npz"], "give one of the two"),
+        (["--against", "tensorflow"], "is not one of 'onnxruntime', 'onnxruntime-web'"),
+        (["--against", "onnxruntime-web", "--each-pass"], "--each-pass is not for"),
+    ],
+)
+def test_options_that_mean_nothing_are_refused(model: Path, options: list[str], expected: str) -> None:
+    assert expected in refusal("verify", model, *options)
+
+
+def test_onnxruntime_web_judges(model: Path) -> None:
+    require_packages("onnxruntime-web")
+    text = succeed("verify", model, "--against", "onnxruntime-web", "--samples", "2")
+    assert re.search(
+        rf"^exact: 0 of {2 * VALUES} values differ from onnxruntime-web 1\.31\S+ in 2 samples on .+, Vulkan",
+        text,
+        re.MULTILINE,
+    )
+
+
+def test_what_onnxruntime_web_finds_different_is_told(artifact: Path, model: Path) -> None:
+    require_packages("onnxruntime-web")
+    damage(artifact, model, -1)
+    result = onnx2wgsl("verify", artifact, "--model", model, "--samples", "1", "--against", "onnxruntime-web")
+    assert result.status == 1
+    assert re.search(r"^NOT exact: [1-9]\d* of .* onnxruntime itself differs from it in 0", result.out, re.M)
 
 
 def test_every_pass_is_evaluated(model: Path) -> None:

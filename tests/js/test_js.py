@@ -1,7 +1,6 @@
 """Runs the JavaScript tests of this folder, so that pytest covers them."""
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.command import succeed
+from tests.web import require_packages
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -16,11 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture(scope="module")
 def npm() -> str:
     """The npm command, with the packages of package-lock.json installed."""
-    command = shutil.which("npm")
-    assert command, "npm is missing: install Node.js 20 or later (make setup)"
-    if not (ROOT / "node_modules" / "webgpu").is_dir():
-        subprocess.run([command, "ci", "--no-audit", "--no-fund"], cwd=ROOT, check=True)
-    return command
+    return require_packages("webgpu")
 
 
 @pytest.fixture(scope="module")

@@ -176,6 +176,21 @@ def test_int8_weights_alone_do_not_ask_for_signed_kernels() -> None:
     assert not needs_signed_integer_kernels(b.build())
 
 
+def test_floats_that_meet_quantized_weights_stay_f32() -> None:
+    """By default onnxruntime quantizes them, too, and is half a percent off."""
+    b = QDQBuilder()
+    levels = np.random.default_rng(0).integers(-128, 128, (8, 3)).astype(np.int8)
+    weights = b.constant_tensor(levels, 0.03, 0, 1)
+    b.output(b.node("MatMul", [b.input((2, 8), None), weights], None))
+    model = b.build()
+    oracle, inputs = Oracle(model), feed(model)
+    (have,) = oracle.run(inputs).values()
+    (x,) = inputs.values()
+    want = x.astype(np.float64) @ (levels * np.float64(np.float32(0.03)))
+    assert np.abs(have - want).max() < 1e-6 * np.abs(want).max()
+    assert oracle.reference.endswith(", session.qdq_matmulnbits_accuracy_level=1")
+
+
 # --- running
 
 

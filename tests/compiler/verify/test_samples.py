@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
+from onnx2wgsl.compiler.errors import CompileError
 from onnx2wgsl.compiler.ir.graph import Graph
 from onnx2wgsl.compiler.ir.text import parse_graph
 from onnx2wgsl.compiler.verify.compare import Feed, same_bits
-from onnx2wgsl.compiler.verify.samples import random_sample
+from onnx2wgsl.compiler.verify.samples import check_ranges, random_sample
 
 TEXT = """
 graph @t (%x: f32[1,3,8,8], %b: s8[4,64], %free: f32[200]) -> ("y": %q, "z": %b, "w": %free) opset 21 {
@@ -47,6 +49,27 @@ def test_floats_cover_the_levels_of_their_quantization_and_saturate() -> None:
     assert values.min() < low
     assert values.max() > high
     assert len(np.unique(np.round(values.clip(low, high) / 0.5))) == 256
+
+
+def test_a_mask_is_zeros_and_ones() -> None:
+    text = (
+        'graph @t (%attention_mask: i64[40], %ids: i64[40]) -> ("y": %ids, "m": %attention_mask) opset 21 {}'
+    )
+    sample = random_sample(parse_graph(text), np.random.default_rng(0))
+    assert set(sample["attention_mask"].tolist()) == {0, 1}
+    assert sample["ids"].max() > 100
+
+
+def test_what_has_a_range_lies_within_it() -> None:
+    sample = random_sample(graph(), np.random.default_rng(0), {"free": (2, 3), "b": (-4, -3.5)})
+    assert 2 <= sample["free"].min() < sample["free"].max() <= 3
+    assert set(sample["b"].flat) == {-4}
+
+
+@pytest.mark.parametrize("ends", [(0, 300), (-128.5, 0), (0.2, 0.8), (3, 2)])
+def test_a_range_that_a_dtype_has_no_values_in_is_refused(ends: tuple[float, float]) -> None:
+    with pytest.raises(CompileError, match=r"input b is int8; .* is no range of its values"):
+        check_ranges(graph(), {"b": ends})
 
 
 def test_bytes_are_all_levels() -> None:
