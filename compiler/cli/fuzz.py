@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import io
 import shlex
 from collections import Counter
@@ -46,6 +47,10 @@ class DurationType(click.ParamType):  # type: ignore[type-arg, unused-ignore]
 @click.command()
 @click.option("--op", "ops", metavar="NAME", multiple=True, help="Only this kind of operator.")
 @click.option("--graphs", is_flag=True, help="Nets of up to 12 nodes instead of single operators.")
+@click.option(
+    "--malformed", type=click.Choice(["models", "artifacts", "both"]), is_flag=False, flag_value="both",
+    help="Damaged models and artifacts instead: each must be refused, or right.",
+)  # fmt: skip
 @click.option("--examples", type=click.IntRange(1), help=f"Cases in all.  [default: {DEFAULT_EXAMPLES}]")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
 @click.option("--time", "seconds", type=DurationType(), help="Stop after this time.")
@@ -57,6 +62,7 @@ class DurationType(click.ParamType):  # type: ignore[type-arg, unused-ignore]
 def command(
     ops: tuple[str, ...],
     graphs: bool,
+    malformed: str | None,
     examples: int | None,
     seed: int,
     seconds: float | None,
@@ -70,11 +76,20 @@ def command(
     Without --op and --graphs all kinds of operators are drawn in turn, about ten cases a model. A
     model that differs is made as small as it gets and written down, with the command that replays
     it. The same seed draws the same models.
+
+    With --malformed such models, and artifacts of them, are damaged, and run in a process with limits. The
+    compiler and the Python runtime must refuse each in one message, or be right; what they do otherwise is
+    written down.
     """
-    campaign_module = _needs_hypothesis()
+    campaign_module = _needs("hypothesis", "..fuzzing.campaign")
     subjects = _subjects(ops, graphs)
     if examples is None and seconds is None:
         examples = DEFAULT_EXAMPLES
+    if malformed is not None:
+        module = _needs("psutil", ".malformed")
+        targets = module.targets(malformed, subjects, seed)
+        module.hunt(console(), targets, examples, seconds, folder)
+        return
     from .on_device import SharedDevice
 
     out = console()
@@ -106,17 +121,16 @@ def command(
         raise click.exceptions.Exit(1)
 
 
-def _needs_hypothesis() -> Any:
+def _needs(package: str, module: str) -> Any:
+    """The module, which imports a package that only fuzzing needs."""
     try:
-        from ..fuzzing import campaign
+        return importlib.import_module(module, __package__)
     except ModuleNotFoundError as error:
-        if error.name != "hypothesis":
+        if error.name != package:
             raise
         raise CompileError(
-            "onnx2wgsl fuzz draws its models with hypothesis, which is not installed: "
-            'pip install "onnx2wgsl[fuzz]"'
+            f'onnx2wgsl fuzz works with {package}, which is not installed: pip install "onnx2wgsl[fuzz]"'
         ) from error
-    return campaign
 
 
 def _subjects(ops: Sequence[str], graphs: bool) -> tuple[str, ...]:
