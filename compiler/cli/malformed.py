@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ..fuzzing.malformed import Fault, Hunt, Target
-from ..fuzzing.malformed_artifacts import MalformedArtifacts
 from ..fuzzing.malformed_models import MalformedModels
+from .malformed_artifacts import MalformedArtifacts
 
 
 def targets(what: str, subjects: Sequence[str], seed: int) -> list[Target]:
@@ -37,7 +37,7 @@ def hunt(
         TimeElapsedColumn(), console=out, transient=True, disable=not out.is_terminal,
     ) as bar:  # fmt: skip
         task = bar.add_task("damaging", total=examples, faults=0)
-        search.tell = lambda found: bar.update(task, completed=found.tried, faults=len(found.faults))
+        search.tell = lambda state: bar.update(task, completed=state.tried, faults=len(state.faults))
         try:
             search.run(examples)
         except KeyboardInterrupt:

@@ -16,13 +16,12 @@ from onnx import TensorProto, helper, numpy_helper
 
 from ..budgets import CONSTANT_BYTES, ELEMENTS, NODES, require_within
 from ..errors import CompileError
+from ..reference.facts import TAKES_EMPTY
 
 DEPTH = 100
 """Functions inside functions."""
 _HALF_BYTES = {TensorProto.UINT4, TensorProto.INT4, TensorProto.FLOAT4E2M1}
 _QUARTER_BYTES = {TensorProto.UINT2, TensorProto.INT2}
-
-TAKES_EMPTY = {"Concat", "Identity", "Resize", "Upsample"}
 
 Key = tuple[str, str, str]
 """Domain, name and overload of a function."""

@@ -137,6 +137,9 @@ PROPAGATING = {"MaxPool": 12, "Reshape": 5, "Slice": 1, "Squeeze": 1, "Transpose
 (QDQPropagationTransformer). Other moves, Flatten and Split among them, stop a pair: measured.
 """
 
+TAKES_EMPTY = frozenset({"Concat", "Identity", "Resize", "Upsample"})
+"""Take constants without elements; the kernels of others read beyond them."""
+
 KEPT_IDLE = frozenset({"Concat", "Pad", "Resize"})
 """Stay on floats even where they do nothing, and so leave what reads them in float: measured."""
 

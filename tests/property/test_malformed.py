@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from onnx2wgsl.compiler.cli.malformed_artifacts import MalformedArtifacts
 from onnx2wgsl.compiler.fuzzing.campaign import GRAPHS, SUBJECTS
 from onnx2wgsl.compiler.fuzzing.isolation import Broken, Limits, Worker
 from onnx2wgsl.compiler.fuzzing.malformed import REFUSED, RIGHT, Judge, Outcome, Target
-from onnx2wgsl.compiler.fuzzing.malformed_artifacts import MalformedArtifacts
 from onnx2wgsl.compiler.fuzzing.malformed_models import MalformedModels
 
 from tests.compiler.fuzzing.wrong import Wrong

@@ -1,4 +1,4 @@
-"""Damaged artifacts as the target of a hunt (`malformed`)."""
+"""Damaged artifacts as the target of a hunt (`fuzzing/malformed.py`)."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from onnx2wgsl.runtime_py.errors import SessionError
 from onnx2wgsl.runtime_py.selftest import seeded_inputs
 
 from ..driver import compile_file
+from ..fuzzing.artifact_mutation import mutate, reseal
+from ..fuzzing.draw import drawn
+from ..fuzzing.malformed import RIGHT, Outcome, judged
 from ..verify.compare import Feed, same_bits
-from .artifact_mutation import mutate, reseal
-from .draw import drawn
-from .malformed import RIGHT, Outcome, judged
 
 MOST_ARTIFACTS = 4
 SEALED = 4
