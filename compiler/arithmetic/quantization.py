@@ -90,6 +90,19 @@ def stored_bytes(limits: tuple[int, int]) -> Array:
     return np.where(values > 127, values - 256, values).astype(np.int32) if low < 0 else values
 
 
+def low_bytes(values: Array) -> Array:
+    """What ONNX Runtime's Cast makes bytes of, u8: the low byte of an integer; of a float that of the int32
+    to which it is cut off, 0 where int32 can't hold it.
+
+    >>> low_bytes(np.array([2.9, -1.5, 300, 1e10, np.nan], F32)).tolist()
+    [2, 255, 44, 0, 0]
+    """
+    if values.dtype == F32:
+        # Beside -2^31 itself, whose low byte is 0 as well.
+        values = np.where(np.abs(values) < F32(2.0**31), values, F32(0))
+    return values.astype(np.int64).astype(np.uint8)
+
+
 def wrap_i32(values: Array) -> Array:
     """int64 reduced to int32 modulo 2^32."""
     return values.astype(np.int64).astype(np.uint32).view(np.int32)

@@ -13,6 +13,7 @@ import onnx
 
 from ..ir.graph import Value
 from ..ir.types import DTYPE_NAMES, Array, TensorType
+from ..operators.cast import CastToByte
 from ..operators.convolution.op import Conv
 from ..operators.identity import Identity
 from ..operators.moves.pad import Pad
@@ -85,7 +86,7 @@ def _dequantize(imp: Importer, node: Any) -> None:
     _refuse_blocks(node)
     # A constant may have a scale for each channel; it keeps them in its op until that is fused or folded.
     if x.data is None and not _is_quantized_constant(imp, x):
-        imp.give_meaning(x, imp.quantization_at(node, 1, x.type.dtype))
+        x = imp.meant(x, imp.quantization_at(node, 1, x.type.dtype))
     scale = imp.scale(node, 1, x.type.dtype)
     imp.emit(
         node,
@@ -204,14 +205,15 @@ def _dropout(imp: Importer, node: Any) -> None:
 
 
 def _cast(imp: Importer, node: Any) -> None:
-    """Cast to the same type; any other is a float op."""
-    dtype = onnx.helper.tensor_dtype_to_np_dtype(int(required_attribute(node, "to")))
-    if DTYPE_NAMES.get(dtype) == imp.required(node, 0).type.dtype:
+    """Cast to the same type; of or to bytes; any other is a float op."""
+    x = imp.required(node, 0)
+    dtype = DTYPE_NAMES.get(onnx.helper.tensor_dtype_to_np_dtype(int(required_attribute(node, "to"))))
+    if dtype == x.type.dtype:
         _identity(imp, node)
-    elif "Cast" in KERNELS:
-        float_op(imp, node)
+    elif dtype in ("u8", "s8") and not x.type.is_byte:
+        imp.emit(node, CastToByte, TensorType(dtype, x.type.shape), x=x)
     else:
-        raise NodeRefusal(f"a cast to {dtype} is not supported")
+        float_op(imp, node)
 
 
 HANDLERS: dict[str, Handler] = {

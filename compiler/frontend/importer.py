@@ -18,7 +18,8 @@ import onnx_graphsurgeon as gs
 from ..budgets import ELEMENTS, require_within
 from ..errors import CompileError, UnsupportedError
 from ..ir.graph import Graph, Op, Value, retype
-from ..ir.types import DTYPE_NAMES, Array, Quantization, TensorType
+from ..ir.types import DTYPE_NAMES, NUMPY_DTYPES, Array, Quantization, TensorType
+from ..operators.lookup import Lookup
 from ..operators.quantize import Dequantize, dequantized
 from ..reference.facts import PAIR
 from ..reference.node import run_node
@@ -60,6 +61,7 @@ class Importer:
         self.poisoned: set[str] = set()
         self.ops: list[Op] = []
         self._handler_of = handler_of
+        self._meanings: dict[tuple[Value, Quantization], Value] = {}
         self._producers: dict[Value, Op] = {}
         self._indexed = 0  # ops that are among the producers
 
@@ -253,13 +255,21 @@ class Importer:
         what = f"operand {index + 1}, the zero point of an activation,"
         return Quantization(scale, int(one_number(zero_point.array, what)))
 
-    def give_meaning(self, x: Value, quantization: Quantization) -> None:
-        """Says what a node takes the bytes of `x` for; refuses another meaning than they have."""
-        if x.type.quantization not in (None, quantization):
-            raise NodeRefusal(
-                f"it reads {x.name!r} with {quantization}, which was made with {x.type.quantization}"
-            )
-        self._set_quantization(x, quantization)
+    def meant(self, x: Value, quantization: Quantization) -> Value:
+        """The bytes of `x` with what a node takes them for: itself, or where they mean something else
+        already, the same bytes again.
+        """
+        if x.type.quantization in (None, quantization):
+            self._set_quantization(x, quantization)
+            return x
+        key = (x, quantization)
+        if key not in self._meanings:
+            name = f"{x.name}.as{sum(other is x for other, _ in self._meanings)}"
+            same = np.arange(256, dtype=np.uint8).view(NUMPY_DTYPES[x.type.dtype])
+            again = Value(name, retype(x, quantization=quantization))
+            self.ops.append(Lookup(again, x, Value.constant(f"{name}.table", same)))
+            self._meanings[key] = again
+        return self._meanings[key]
 
     def _set_quantization(self, x: Value, quantization: Quantization) -> None:
         """What the bytes of `x` mean, and those that were merely moved into it."""

@@ -194,8 +194,7 @@ def typed(imp: Importer, node: Any, at: int) -> Value:
     # A value of its own: a constant may be read with several scales.
     if x.data is not None:
         return Value(f"{x.name}.q", TensorType(x.type.dtype, x.type.shape, quantization), x.data)
-    imp.give_meaning(x, quantization)
-    return x
+    return imp.meant(x, quantization)
 
 
 def _by_table(imp: Importer, node: Any) -> None:

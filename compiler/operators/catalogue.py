@@ -12,6 +12,7 @@ from ..ir.graph import Graph, Op
 from . import (
     binary,
     borders,
+    cast,
     concat,
     dynamic,
     identity,
@@ -34,7 +35,7 @@ from .moves import pad, resize
 
 FAMILIES = (
     convolution, matmul, transposed, binary, pooling, softmax, interpolation, dynamic, reduction,
-    select, lookup, concat, quantize, borders, identity, move, pad, resize, map, reductions, expand,
+    select, lookup, cast, concat, quantize, borders, identity, move, pad, resize, map, reductions, expand,
 )  # fmt: skip
 """Importing them is what makes their ops known to the text form (`Op.classes`)."""
 

@@ -9,6 +9,8 @@ Rules:
    of `pad` is the zero point. What only reads the order (`arg_extreme`) reads q.
 4. `concat` or `select` of `dequantize`s that share dtype and quantization becomes
    `dequantize(concat)` or `dequantize(select)`.
+5. `move(lookup(q))` of one operand becomes `lookup(move(q))` where the lookup makes no bytes: a Cast of a
+   picture before its Transpose.
 A move is any op that says `moves_values`, or `picks_extremes`: quantize and dequantize keep the order, since
 scales are positive.
 
@@ -19,7 +21,7 @@ Refusals:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -28,6 +30,7 @@ from ..arithmetic import dequantize_linear, quantize_linear
 from ..ir.editor import Editor
 from ..ir.graph import Graph, Op, Value
 from ..ir.types import Quantization, TensorType
+from ..operators.lookup import Lookup
 from ..operators.moves.pad import Pad
 from ..operators.onnx_op import Elementwise
 from ..operators.quantize import Dequantize, Quantize, quantized
@@ -72,7 +75,7 @@ def _rewritten(op: Op, editor: Editor, of_bytes: set[Value]) -> list[Op] | None:
     if isinstance(op, Quantize):
         return _quantize_before(op, editor, of_bytes)
     if _moves(op):
-        return _move_bytes(op, editor)
+        return _move_bytes(op, editor) or _move_before_lookup(op, editor)
     return _order_of_bytes(op, editor) if op.reads_order else None
 
 
@@ -149,6 +152,18 @@ def _move_bytes(op: Op, editor: Editor) -> list[Op] | None:
             return None
         new.value = level
     return [new, Dequantize(op.result, moved_bytes, first.scale, first.zero_point)]
+
+
+def _move_before_lookup(op: Op, editor: Editor) -> list[Op] | None:
+    """Rule 5."""
+    lookup = editor.producer(op.takes_from[0]) if len(op.operands) == 1 else None
+    if not op.moves_values or not isinstance(lookup, Lookup) or lookup.result.type.is_byte:
+        return None
+    if lookup.x.data is not None or isinstance(op, Pad):
+        return None
+    type_ = replace(lookup.x.type, shape=op.result.type.shape)
+    moved_bytes = Value(f"{op.result.name}.q", type_)
+    return [op.on([lookup.x], moved_bytes), Lookup(op.result, moved_bytes, lookup.table)]
 
 
 def _stored_constant(value: float, type_: TensorType) -> int | None:

@@ -1,6 +1,7 @@
 """Turns pure float ops on quantized values into tables.
 
-An expression is what elementwise ops and constants make of dequantized values, its leaves.
+An expression is what elementwise ops and constants make of dequantized values, its leaves. Floats that are
+looked up by bytes (a Cast of a picture) are leaves like dequantized ones.
 
 Rules:
 1. `quantize` of an expression of one leaf becomes `lookup`, a table of 256 bytes; an expression
@@ -9,7 +10,8 @@ Rules:
 3. `quantize` of an expression of one leaf and constants of several numbers (a slope for each
    channel) becomes `lookup2` of the leaf and a constant of codes, where the constants hold at most
    256 different tuples of numbers.
-4. An expression of one leaf that a float op reads, or that is a graph output, becomes `lookup` with
+4. A cast to bytes of an expression of one leaf becomes `lookup` as well.
+5. An expression of one leaf that a float op reads, or that is a graph output, becomes `lookup` with
    a table of 256 f32.
 
 A table is made by running the whole expression once in ONNX Runtime over all stored values, so it
@@ -27,14 +29,15 @@ from __future__ import annotations
 
 from collections.abc import Container
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypeGuard
 
 import numpy as np
 
-from ..arithmetic import dequantize_linear, quantize_linear
+from ..arithmetic import dequantize_linear, low_bytes, quantize_linear
 from ..ir.graph import Graph, Op, Value
 from ..ir.types import NUMPY_DTYPES, Array, TensorType
 from ..operators.binary import Lookup2
+from ..operators.cast import CastToByte
 from ..operators.lookup import Lookup
 from ..operators.onnx_op import Elementwise
 from ..operators.quantize import Dequantize, Quantize
@@ -72,9 +75,8 @@ class Expressions:
         self.outputs, self.opset = set(graph.outputs), graph.opset
         self.by_value: dict[Value, Expression] = {}
         for op in graph.ops:
-            if isinstance(op, Dequantize):
-                if op.x.data is None and op.x.type.quantization is not None:
-                    self.by_value[op.result] = Expression((op.x,))
+            if _decodes(op):
+                self.by_value[op.result] = Expression((self._bytes_of(op),))
             elif isinstance(op, Elementwise):
                 parts = [self.by_value.get(x) for x in op.xs if x.data is None]
                 expressions = [part for part in parts if part is not None]
@@ -86,9 +88,9 @@ class Expressions:
                     self.by_value[op.result] = Expression(tuple(leaves), tuple(arrays))
 
     def evaluate(self, last: Value, inputs: dict[Value, Array]) -> Array:
-        """The f32 of `last` for f32 arrays of one shape in the place of its leaves and arrays."""
+        """The f32 of `last` for arrays of one shape: bytes in the place of its leaves, f32 of its arrays."""
         ops = self._ops(last)
-        values = {x: inputs[op.x] for x, op in self._dequantized(ops, last).items()}
+        values = {x: _decoded(op, inputs[self._bytes_of(op)]) for x, op in self._leaf_ops(ops, last).items()}
         arrays = {value: array for value, array in inputs.items() if value.data is not None}
         if not ops:
             return values[last]
@@ -120,18 +122,43 @@ class Expressions:
         op = self.producers.get(x)
         return isinstance(op, Elementwise) and op not in ops
 
-    def _dequantized(self, ops: list[Elementwise], last: Value) -> dict[Value, Dequantize]:
+    def _bytes_of(self, op: Dequantize | Lookup) -> Value:
+        """The bytes that it reads; a tensor that is read with several scales is one leaf."""
+        lookup = self.producers.get(op.x)
+        return lookup.x if isinstance(lookup, Lookup) and lookup.is_same else op.x
+
+    def _leaf_ops(self, ops: list[Elementwise], last: Value) -> dict[Value, Dequantize | Lookup]:
+        """What makes floats of the leaves, by those floats."""
         operands = dict.fromkeys([*(x for op in ops for x in op.xs), last])
         producers = {x: self.producers.get(x) for x in operands if x.data is None}
-        return {x: op for x, op in producers.items() if isinstance(op, Dequantize)}
+        return {x: op for x, op in producers.items() if op is not None and _decodes(op)}
+
+
+def _decodes(op: Op) -> TypeGuard[Dequantize | Lookup]:
+    """Whether it makes floats of single bytes that are computed."""
+    if isinstance(op, Dequantize):
+        return op.x.data is None and op.x.type.quantization is not None
+    return isinstance(op, Lookup) and op.x.data is None and op.result.type.dtype == "f32"
+
+
+def _decoded(op: Dequantize | Lookup, levels: Array) -> Array:
+    """The floats that it makes of stored integers, f32."""
+    if isinstance(op, Lookup):
+        floats: Array = op.table.array[levels.view(np.uint8)]
+        return floats
+    quantization = op.x.type.quantization
+    assert quantization is not None
+    return dequantize_linear(levels, quantization.scale, quantization.zero_point)
 
 
 def _tabulate_quantized(graph: Graph) -> bool:
-    """Rules 1 to 3."""
+    """Rules 1 to 4."""
     expressions = Expressions(graph)
     changed = False
     for index, op in enumerate(graph.ops):
-        if isinstance(op, Quantize) and op.result.type.quantization is not None:
+        quantizes = isinstance(op, Quantize) and op.result.type.quantization is not None
+        if quantizes or isinstance(op, CastToByte):
+            assert isinstance(op, Quantize | CastToByte)
             expression = expressions.by_value.get(op.x)
             lookup = None if expression is None else _table(expressions, op, expression)
             if lookup is not None:
@@ -140,21 +167,21 @@ def _tabulate_quantized(graph: Graph) -> bool:
     return changed
 
 
-def _table(expressions: Expressions, op: Quantize, expression: Expression) -> Op | None:
-    """The lookup in the place of a quantize of an expression."""
+def _table(expressions: Expressions, op: Quantize | CastToByte, expression: Expression) -> Op | None:
+    """The lookup in the place of a quantize, or cast to bytes, of an expression."""
     leaves, type_ = expression.leaves, op.result.type
     operands: tuple[Value, ...] = leaves
     if len(leaves) == 1 and not expression.arrays:
-        inputs = {leaves[0]: stored_values(leaves[0].type)}
-    elif len({leaf.type.dtype for leaf in leaves} | {type_.dtype}) > 1:
+        inputs = {leaves[0]: every_byte(leaves[0].type)}
+    elif isinstance(op, CastToByte) or len({leaf.type.dtype for leaf in leaves} | {type_.dtype}) > 1:
         return None
     elif len(leaves) == 2 and not expression.arrays:
-        first, second = (stored_values(leaf.type) for leaf in leaves)
+        first, second = (every_byte(leaf.type) for leaf in leaves)
         both = np.broadcast_arrays(first[:, None], second[None, :])
         inputs = dict(zip(leaves, both, strict=True))
     elif len(leaves) == 1 and (coded := codebook(expression.arrays)) is not None:
         codes, columns = coded
-        values = np.broadcast_to(stored_values(leaves[0].type)[:, None], (256, 256))
+        values = np.broadcast_to(every_byte(leaves[0].type)[:, None], (256, 256))
         inputs = {leaves[0]: values}
         for array, column in zip(expression.arrays, columns, strict=True):
             # Codes that no constant has repeat the others: any number will do there.
@@ -164,14 +191,21 @@ def _table(expressions: Expressions, op: Quantize, expression: Expression) -> Op
     else:
         return None
     real = expressions.evaluate(op.x, inputs)
-    quantization = type_.quantization
-    assert quantization is not None
-    levels = quantize_linear(real, quantization.scale, quantization.zero_point, type_.limits)
-    table = levels.astype(NUMPY_DTYPES[type_.dtype]).reshape(-1)
+    table = _stored(op, real).reshape(-1)
     constant = Value.constant(f"{op.result.name}.table", table)
     if len(operands) == 1:
         return Lookup(op.result, operands[0], constant)
     return Lookup2(op.result, *operands, table=constant)
+
+
+def _stored(op: Quantize | CastToByte, real: Array) -> Array:
+    """The bytes that it makes of floats, in the dtype of its result."""
+    type_ = op.result.type
+    if isinstance(op, CastToByte):
+        return low_bytes(real).view(NUMPY_DTYPES[type_.dtype])
+    assert type_.quantization is not None
+    levels = quantize_linear(real, type_.quantization.scale, type_.quantization.zero_point, type_.limits)
+    return levels.astype(NUMPY_DTYPES[type_.dtype])
 
 
 def codebook(arrays: tuple[Value, ...]) -> tuple[Array, list[Array]] | None:
@@ -195,7 +229,7 @@ def codebook(arrays: tuple[Value, ...]) -> tuple[Array, list[Array]] | None:
 
 
 def _tabulate_floats(graph: Graph) -> bool:
-    """Rule 4."""
+    """Rule 5."""
     expressions = Expressions(graph)
     changed = False
 
@@ -204,7 +238,7 @@ def _tabulate_floats(graph: Graph) -> bool:
         return expression is not None and len(expression.leaves) == 1 and not expression.arrays
 
     for index, op in enumerate(graph.ops):
-        if not has_table(op.result):
+        if isinstance(op, Lookup) or not has_table(op.result):
             continue
         (leaf,) = expressions.by_value[op.result].leaves
         users = expressions.users.get(op.result, [])
@@ -213,15 +247,13 @@ def _tabulate_floats(graph: Graph) -> bool:
         # A lookup has the shape of its operand.
         if op.result.type.shape != leaf.type.shape or not needed:
             continue
-        values = expressions.evaluate(op.result, {leaf: stored_values(leaf.type)})
+        values = expressions.evaluate(op.result, {leaf: every_byte(leaf.type)})
         constant = Value.constant(f"{op.result.name}.table", values.astype(np.float32).reshape(-1))
         graph.ops[index] = Lookup(op.result, leaf, constant)
         changed = True
     return changed
 
 
-def stored_values(type_: TensorType) -> Array:
-    """The real values of the 256 bytes of a quantized type, f32 [256], in order of the bits."""
-    assert type_.quantization is not None
-    levels = np.arange(256, dtype=np.uint8).view(NUMPY_DTYPES[type_.dtype])
-    return dequantize_linear(levels, type_.quantization.scale, type_.quantization.zero_point)
+def every_byte(type_: TensorType) -> Array:
+    """The 256 stored integers of a byte type, [256], in order of the bits."""
+    return np.arange(256, dtype=np.uint8).view(NUMPY_DTYPES[type_.dtype])

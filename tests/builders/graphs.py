@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import onnx
 from numpy.typing import NDArray
 
-from .qdq import PAD, S8, SHAPE, U8, QDQBuilder, QuantParams, weights
+from .qdq import PAD, S8, SHAPE, U8, QDQBuilder, QuantParams, Tensor, weights
 
+UINT8 = onnx.TensorProto.UINT8
 A, B, C = QuantParams(0.03, 10), QuantParams(0.07, 90), QuantParams(0.06, 80)
 
 
@@ -269,3 +271,8 @@ def float_head(b: QDQBuilder) -> None:
 
 def matrix(rows: int, columns: int) -> NDArray[np.int8]:
     return np.random.default_rng(4).integers(-128, 128, (rows, columns), np.int8)
+
+
+def casts_to_bytes(b: QDQBuilder) -> None:
+    x = b.input((1, 5, 3, 7), None)
+    b.output(b.integer_node("Cast", [b.float_name(x)], Tensor(x.shape, params=U8), to=UINT8), as_float=False)

@@ -57,6 +57,7 @@ _GRAPHS: list[Callable[[QDQBuilder], None]] = [
     graphs.requantization,
     graphs.input_without_convolution,
     graphs.one_input_quantized_twice,
+    graphs.casts_to_bytes,
 ]
 GRAPHS = {build.__name__: build for build in _GRAPHS}
 INEXACT = {build.__name__: build for build in (graphs.transposed_convolution, graphs.float_head)}

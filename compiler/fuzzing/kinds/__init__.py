@@ -20,6 +20,7 @@ from . import (
     requantize,
     resize,
     softmax,
+    stored,
     unary,
 )
 
@@ -41,6 +42,7 @@ KINDS: dict[str, Kind] = {
         conv1d.KIND,
         *dynamic.KINDS,
         *qoperator.KINDS,
+        *stored.KINDS,
     )
 }
 
@@ -91,5 +93,8 @@ SUPPORTED: tuple[str, ...] = (
     "qlinear_leakyrelu",
     "qlinear_sigmoid",
     "qlinear_softmax",
+    "cast",
+    "byte_function",
+    "other_scale",
 )
 """What the compiler takes: these are drawn unless others are asked for, and tested."""

@@ -52,6 +52,7 @@ GOLDEN = [
     "channel_shuffle",
     "linear_resize",
     "float_head",
+    "casts_to_bytes",
 ]
 """Models whose shaders are committed; `unet` is the avatar on a smaller picture."""
 NAMES = [

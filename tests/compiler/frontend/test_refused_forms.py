@@ -225,10 +225,6 @@ def blocked(model: onnx.ModelProto) -> None:
         each.attribute.append(helper.make_attribute("axis", 2))
 
 
-def other_parameters(model: onnx.ModelProto) -> None:
-    set_initializer(model, node(model, "DequantizeLinear").input[1], np.float32(0.06))
-
-
 def sixteen_bits(model: onnx.ModelProto) -> None:
     for each in (node(model, "QuantizeLinear"), node(model, "DequantizeLinear")):
         set_initializer(model, each.input[2], np.uint16(100))
@@ -254,7 +250,6 @@ def negative_pads(model: onnx.ModelProto) -> None:
     [
         (per_axis_activation, "operand 1, the scale of an activation, must be one constant number, it has 3"),
         (blocked, "blocked quantization is not supported"),
-        (other_parameters, "which was made with {s=0.05, z=100}"),
         (sixteen_bits, "uint16"),
         (zero_scale, "operand 1, the scale of an activation, is 0.0, not a positive number"),
         (computed_scale, "operand 1 ('s') must be constant"),

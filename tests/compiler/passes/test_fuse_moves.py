@@ -150,3 +150,16 @@ def test_a_float_concat_of_equal_quantization_moves_bytes() -> None:
 def test_a_float_concat_of_other_quantization_stays() -> None:
     text = HEAD.replace('("y": %y)', '("y": %c)') + DZ
     unchanged(FuseMoves(), text + "  %c: f32[1,3,2,2] = concat([%dx, %dz])\n}")
+
+
+# --- rule 5: what is looked up by bytes
+
+
+def test_bytes_are_moved_before_they_are_cast_to_floats() -> None:
+    head = """graph @t (%x: u8[1,2,3]) -> ("y": %y) opset 21 {
+      @t: f32[256] = splat 0.5
+    """
+    move = 'form="transpose", attributes={"perm": [0, 2, 1]}'
+    before = f"  %d: f32[1,2,3] = lookup(%x, table=@t)\n  %y: f32[1,3,2] = move(%d, {move})\n}}"
+    after = f"  %y.q: u8[1,3,2] = move(%x, {move})\n  %y: f32[1,3,2] = lookup(%y.q, table=@t)\n}}"
+    check(FuseMoves(), head + before, head + after)

@@ -150,3 +150,27 @@ def test_quantize_of_a_float_input_stays() -> None:
         }
         """,
     )
+
+
+def test_bytes_that_are_cast_back_to_bytes_become_a_table() -> None:
+    """A Cast to floats is a table of its own, and a leaf as a DequantizeLinear is."""
+    text = """graph @t (%x: s8[1,2,16,16]) -> ("y": %y) opset 21 {
+      @t: f32[256] = splat 3.0
+      @half: f32[] = [0.5]
+      %d: f32[1,2,16,16] = lookup(%x, table=@t)
+      %a: f32[1,2,16,16] = elementwise([%d, @half], op_type="Mul")
+      %y: u8[1,2,16,16] = cast_to_byte(%a)
+    }"""
+    (op,) = tabulated(text)
+    assert op.x.name == "x"
+    assert op.table.array.tolist() == [1] * 256
+
+
+def test_a_tensor_that_is_read_with_two_scales_is_one_leaf() -> None:
+    same = f"@same: u8[256] = [{', '.join(map(str, range(256)))}]\n"
+    chain = same + "%z: u8[1,2,16,16]{s=0.1, z=0} = lookup(%x, table=@same)\n"
+    chain += "@sz: f32[] = [0.1]\n@zz: u8[] = [0]\n"
+    chain += "%e: f32[1,2,16,16] = dequantize(%z, scale=@sz, zero_point=@zz)\n"
+    chain += '%b: f32[1,2,16,16] = elementwise([%d, %e], op_type="Add")\n'
+    (op,) = tabulated(TEXT.format(x="u8", outputs='"y": %y', chain=chain + QUANTIZE.format(x="%b")))
+    assert op.x.name == "x"
