@@ -69,9 +69,6 @@ def _conv_integer(imp: Importer, node: Any) -> None:
         raise NodeRefusal(f"its weights {weight.name!r} are no constant")
     if x.data is not None:
         raise NodeRefusal(f"its operand {x.name!r} is a constant; only its weights may be")
-    axes = len(x.type.shape) - 2
-    if axes not in (1, 2):
-        raise NodeRefusal(f"its input has {axes + 2} dimensions; 1-D and 2-D convolutions are taken")
     group = groups_of(node, x.type.shape, weight.type.shape)
     strides, dilations, pads = window(node, x.type.shape[2:], weight.type.shape[2:])
     data = weight.array if weight.array.ndim == 4 else weight.array[:, :, None]

@@ -131,4 +131,4 @@ def test_an_integer_convolution_of_three_axes_is_refused(tmp_path: Path) -> None
     model = model_of(
         [node], {"x": np.zeros((1, 1, 2, 2, 2), np.uint8)}, {"w": np.ones((1, 1, 1, 1, 1), np.uint8)}
     )
-    assert "ConvInteger 'conv': its input has 5 dimensions; 1-D and 2-D" in refusal(model, tmp_path)
+    assert "ConvInteger 'conv': its input has 5 dimensions; 3 and 4" in refusal(model, tmp_path)
