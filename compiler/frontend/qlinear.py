@@ -95,9 +95,9 @@ def _group(imp: Importer, node: Any) -> None:
 def _fuse(imp: Importer, start: int, inside: Op) -> None:
     """Puts the integer op in the place of the group that the importer's ops from `start` are."""
     new = imp.ops[start:]
-    # The transpose of a channels-last operand stands before the group, not in it.
-    moves = [op for op in new if isinstance(op, Move)]
-    inner = [op for op in new if not isinstance(op, Move)]
+    # What gives the operands their layout and meaning stands before the group, not in it.
+    before = [op for op in new if isinstance(op, Move | Lookup)]
+    inner = [op for op in new if not isinstance(op, Move | Lookup)]
     last = inner[-1]
     results = {op.result for op in inner}
     outside = [x for op in inner for x in op.operands if x not in results and x.data is None]
@@ -105,7 +105,7 @@ def _fuse(imp: Importer, start: int, inside: Op) -> None:
     fusions = groups(graph)
     if last not in fusions:
         raise NodeRefusal(explain(graph, inside) or "it has no integer form here")
-    imp.replace_from(start, [*moves, fusions[last]])
+    imp.replace_from(start, [*before, fusions[last]])
 
 
 def _refuse_other_opset(imp: Importer, node: Any) -> None:

@@ -186,6 +186,5 @@ def test_without_hypothesis_it_says_what_to_install() -> None:
     )
     assert (process.returncode, process.stdout) == (1, "")
     assert process.stderr == (
-        "error: onnx2wgsl fuzz draws its models with hypothesis, which is not installed: "
-        'pip install "onnx2wgsl[fuzz]"\n'
+        'error: onnx2wgsl fuzz works with hypothesis, which is not installed: pip install "onnx2wgsl[fuzz]"\n'
     )

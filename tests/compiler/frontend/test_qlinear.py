@@ -134,6 +134,21 @@ MODELS: dict[str, Callable[[Net], onnx.ModelProto]] = {
 }
 
 
+def two_readers(n: Net, *, last: bool) -> onnx.ModelProto:
+    """One input, whose bytes two operators read with different scales."""
+    x = n.bytes(PICTURE)
+    n.qlinear("QLinearAdd", [x, *n.q(0.02), x, *n.q(0.02), *n.q(0.045, -4)])
+    layout = {"channels_last": 1} if last else {}
+    n.qlinear("QLinearGlobalAveragePool", [x, *n.q(0.05, 2), *n.q(0.03)], **layout)
+    return n.build()
+
+
+@pytest.mark.parametrize("last", [False, True])
+@pytest.mark.parametrize("dtype", ["u8", "s8"])
+def test_one_tensor_with_another_scale_for_each_reader(dtype: str, last: bool, tmp_path: Path) -> None:
+    assert_exact(two_readers(Net(dtype), last=last), tmp_path)
+
+
 @pytest.mark.parametrize("dtype", ["u8", "s8"])
 @pytest.mark.parametrize("name", MODELS)
 def test_the_operator_is_exact(name: str, dtype: str, tmp_path: Path) -> None:
