@@ -11,12 +11,12 @@ import onnx
 from onnx import inliner
 
 from ..errors import CompileError
-from ..reference.facts import GENERATORS, SHAPES
+from ..reference.facts import GENERATORS, KEPT, RANDOM, SHAPES
 from .structure import messages
 
 DOMAIN = "onnx2wgsl.expanded"
-FOLDED = GENERATORS | SHAPES
-"""Computed when a model is read."""
+WHOLE = GENERATORS | SHAPES | RANDOM
+"""Computed when a model is read, or refused."""
 DEPTH = 6
 """Functions inside functions."""
 
@@ -75,7 +75,9 @@ def expand_functions(model: onnx.ModelProto, is_known: Callable[[onnx.NodeProto]
     source = model
     for _ in range(DEPTH):
         opset = next((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), 0)
-        strange = [n for n in model.graph.node if n.op_type not in FOLDED and not is_known(n)]
+        folded = _of_constants(model.graph)
+        strange = [n for n in model.graph.node if n.op_type not in WHOLE and not is_known(n)]
+        strange = [n for n in strange if not folded.issuperset(n.output)]
         types = _types(model) if strange else {}
         bodies = {
             number: body
@@ -92,6 +94,18 @@ def expand_functions(model: onnx.ModelProto, is_known: Callable[[onnx.NodeProto]
         except Exception:  # a body of another opset than the model's; its errors share no class
             break
     return source
+
+
+def _of_constants(graph: onnx.GraphProto) -> set[str]:
+    """Names of what is computed from constants alone, which onnxruntime's own kernels fold: HannWindow's sums
+    in f64, which its definition does not.
+    """
+    constants = {"", *(tensor.name for tensor in graph.initializer)}
+    for node in graph.node:
+        has_body = any(attribute.HasField("g") for attribute in node.attribute)
+        if constants.issuperset(node.input) and not has_body and node.op_type not in KEPT:
+            constants.update(node.output)
+    return constants
 
 
 def _inlined(model: onnx.ModelProto, bodies: dict[int, onnx.FunctionProto], opset: int) -> onnx.ModelProto:

@@ -19,7 +19,7 @@ from ..operators.identity import Identity
 from ..operators.moves.pad import Pad
 from ..operators.onnx_op import KERNELS, Elementwise
 from ..operators.quantize import Dequantize, Quantize
-from ..reference.facts import PURE_UNARY, PURE_WITH_CONSTANT, name_of_operator
+from ..reference.facts import PURE_UNARY, PURE_WITH_CONSTANT, RANDOM, name_of_operator
 from .floats import float_op
 from .importer import Handler, Importer
 from .integer import INTEGER
@@ -242,6 +242,8 @@ def has_handler(node: onnx.NodeProto) -> bool:
 def handler_of(node: Any) -> Handler:
     """The handler of a node's operator."""
     name = operator_name(node)
+    if name in RANDOM:
+        raise NodeRefusal("it draws random numbers, anew at every run: make them an input of the model")
     handler = HANDLERS.get(name)
     if handler is None and name in PURE_UNARY:
         handler = _elementwise

@@ -21,7 +21,7 @@ from ..ir.graph import Graph, Op, Value, retype
 from ..ir.types import DTYPE_NAMES, NUMPY_DTYPES, Array, Quantization, TensorType
 from ..operators.lookup import Lookup
 from ..operators.quantize import Dequantize, dequantized
-from ..reference.facts import PAIR
+from ..reference.facts import KEPT
 from ..reference.node import run_node
 from .nodes import (
     NodeRefusal,
@@ -161,8 +161,7 @@ class Importer:
 
     def _fold(self, node: Any) -> bool:
         """Computes a node that reads constants alone, or a shape; says whether it did."""
-        # Pairs stay: the rules of integer groups read the integers of weights, and their scales.
-        if node.op in PAIR or len(node.outputs) != 1 or not node.inputs:
+        if node.op in KEPT or len(node.outputs) != 1 or not node.inputs:
             return False
         xs = [self.operand(node, index) for index in range(len(node.inputs))]
         if node.op == "Shape" and xs[0] is not None:

@@ -16,16 +16,12 @@ import onnx_graphsurgeon as gs
 from onnx_graphsurgeon.logger import G_LOGGER
 
 from ..budgets import ELEMENTS, require_within
-from ..reference.facts import PAIR, SHAPES
+from ..reference.facts import KEPT, SHAPES
 from .branches import inline_branches
 
 G_LOGGER.severity = G_LOGGER.CRITICAL  # what goes wrong comes as an exception, and is told once
 
 ROUNDS = 16
-KEPT = PAIR | {"If"}
-"""What is not folded. Pairs stay: the rules of integer groups read the integers of weights, and their scales.
-Branches are inlined.
-"""
 
 
 def fold_shape_arithmetic(model: onnx.ModelProto) -> Any:

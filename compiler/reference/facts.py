@@ -106,6 +106,18 @@ SHAPES = frozenset({"Shape", "Size"})
 GENERATORS = frozenset({"Constant", "ConstantOfShape", "EyeLike", "Range"})
 """Make a tensor of attributes, constants and shapes alone."""
 
+RANDOM = frozenset(
+    [
+        "Bernoulli",
+        "Multinomial",
+        "RandomNormal",
+        "RandomNormalLike",
+        "RandomUniform",
+        "RandomUniformLike",
+    ]
+)
+"""Draw anew at every run. So does Dropout in training."""
+
 # ---------------------------------------------------------------------------------- before integer groups
 
 NEUTRAL = {"Add": 0.0, "Sub": 0.0, "Mul": 1.0, "Div": 1.0}
@@ -147,6 +159,11 @@ KEPT_IDLE = frozenset({"Concat", "Pad", "Resize"})
 
 PAIR = frozenset({"DequantizeLinear", "QuantizeLinear"})
 """What stands on both sides of an integer group."""
+
+KEPT = PAIR | RANDOM | {"Dropout", "If"}
+"""What is not folded where it reads constants alone. Pairs stay: the rules of integer groups read the
+integers of weights, and their scales. Random numbers are no constants, and branches are inlined.
+"""
 
 PRODUCTS = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul"})
 """Sums of products of activations and weights: integers where a group of `PAIR`s is one (qdq_selectors.cc).

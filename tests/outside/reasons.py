@@ -150,5 +150,5 @@ def _without_origin(text: str) -> str:
     text = re.sub(r"\[ONNXRuntimeError\] : \d+ : \w+ : ", "", text)
     text = re.sub(r"Non-zero status code .*? Status Message: ", "", text)
     text = re.sub(r"/\S+\.(cc|h):\d+ .*?\)( const)?( \[with [^]]*\])? (?=\w)", "", text)
-    text = re.sub(r"^.*? is an invalid model\..* Error ", "", text)
+    text = re.sub(r"^(.*? is an invalid model\.|In Node,).* Error ", "", text)
     return re.sub(r" node with name.*$", "", text)

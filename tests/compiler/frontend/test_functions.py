@@ -14,6 +14,7 @@ from onnx2wgsl.compiler.reference.oracle import Oracle
 from onnx2wgsl.compiler.verify.compare import same_bits
 
 from tests.builders.edit import SHAPE, node
+from tests.builders.nodes import NodeBuilder
 from tests.builders.qdq import U8, weights
 from tests.compiler.exactness import assert_exact, feeds_for
 from tests.compiler.refusals import refusal
@@ -148,3 +149,35 @@ def test_a_condition_that_is_computed_is_refused_by_name(tmp_path: Path) -> None
     message = refusal(model, tmp_path)
     assert "If 'LeakyRelu_" in message
     assert "this operator is not supported" in message
+
+
+def test_an_operator_on_constants_is_folded_by_the_reference_not_by_its_definition(tmp_path: Path) -> None:
+    """onnxruntime computes HannWindow in f64; ONNX's definition of it is in f32."""
+    nodes = NodeBuilder()
+    nodes.node("HannWindow", nodes.constant(np.int64(10)))
+    assert_exact(nodes.build(), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("op_type", "operands", "attributes"),
+    [
+        ("RandomNormal", 0, {"shape": [2, 3]}),
+        ("RandomUniformLike", 1, {}),
+        ("Bernoulli", 1, {}),
+    ],
+)
+def test_random_numbers_are_no_constants(
+    op_type: str, operands: int, attributes: dict[str, Any], tmp_path: Path
+) -> None:
+    nodes = NodeBuilder()
+    xs = [nodes.constant(np.full((2, 3), 0.5, np.float32)) for _ in range(operands)]
+    nodes.node("Add", nodes.input(nodes.draw(2, 3)), nodes.node(op_type, *xs, **attributes))
+    assert "it draws random numbers, anew at every run" in refusal(nodes.build(), tmp_path)
+
+
+def test_dropout_of_a_constant_in_training_is_refused(tmp_path: Path) -> None:
+    nodes = NodeBuilder()
+    operands = (np.ones((2, 3), np.float32), np.float32(0.5), np.bool_(True))
+    dropout = nodes.node("Dropout", *map(nodes.constant, operands))
+    nodes.node("Add", nodes.input(nodes.draw(2, 3)), dropout)
+    assert "its training_mode is on" in refusal(nodes.build(), tmp_path)
