@@ -47,7 +47,8 @@ def words_of(error: BaseException) -> str:
     words = " ".join(str(error).split())
     for place in _PLACES:
         words = re.sub(place, "", words)
-    words = words if len(words) <= LENGTH else f"{words[:LENGTH]}..."
+    if len(words) > LENGTH:  # the reason may stand before a long name or behind it
+        words = f"{words[: LENGTH // 2]} ... {words[-LENGTH // 2 :]}"
     return words or type(error).__name__
 
 

@@ -20,6 +20,9 @@ import {
   wholeWords,
 } from './gpu.js';
 
+// What stands on the device for an int64 that 32 bits do not hold.
+const BEYOND = -(2n ** 31n);
+
 /**
  * The WebGPU limits that a model needs.
  *
@@ -114,6 +117,11 @@ export async function runFrame({ device, model, staging, copies }, steps) {
   return Object.fromEntries(
     model.outputs.map((output, i) => {
       const values = new ARRAYS[output.dtype](bytes.slice(start, start + byteLength(output)));
+      if (values instanceof BigInt64Array && values.includes(BEYOND))
+        throw new Error(
+          `Output ${output.name} has a number beyond 32 bits, in which an int64 is computed: ` +
+            'leave it a float in the model.',
+        );
       start += copies[i].bytes;
       return [output.name, values];
     }),
@@ -156,11 +164,11 @@ function valuesOf(input, value) {
  * @param {BigInt64Array} values
  */
 function checkWords(name, values) {
-  const outside = values.find((value) => value !== BigInt.asIntN(32, value));
+  const outside = values.find((value) => value !== BigInt.asIntN(32, value) || value === BEYOND);
   if (outside !== undefined)
     throw new Error(
       `Input ${name} holds ${outside}; an int64 is computed in 32 bits: ` +
-        'give values from -2147483648 to 2147483647.',
+        `give values from ${BEYOND + 1n} to ${-BEYOND - 1n}.`,
     );
 }
 

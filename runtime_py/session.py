@@ -22,6 +22,8 @@ from .selftest import NONE, Checksum, SelfTestReport, checksum, seeded_inputs, s
 from .variants import Dot, Requantize, choose_variants
 
 _Array = np.ndarray[Any, Any]
+BEYOND = -(2**31)
+"""What stands on the device for an int64 that 32 bits do not hold."""
 _TYPES = {
     "float32": "tensor(float)",
     "int32": "tensor(int32)",
@@ -254,8 +256,17 @@ def _staging(artifact: Artifact, tensor: Tensor) -> dict[str, _Array]:
 
 
 def _as_tensor(tensor: Tensor, data: bytearray) -> _Array:
-    """The tensor over `data`, without a copy and without the padding of the last word."""
-    return np.frombuffer(data, tensor.dtype, tensor.size).reshape(tensor.shape)
+    """The tensor over `data`, without a copy and without the padding of the last word.
+
+    Raises SessionError for an int64 that was computed from a float beyond 32 bits.
+    """
+    array = np.frombuffer(data, tensor.dtype, tensor.size).reshape(tensor.shape)
+    if tensor.dtype == "int64" and (array == BEYOND).any():
+        raise SessionError(
+            f"output {tensor.name!r} has a number beyond 32 bits, in which an int64 is computed: leave it a "
+            "float in the model"
+        )
+    return array
 
 
 def _is_picture(tensor: Tensor, array: _Array) -> bool:
@@ -288,11 +299,11 @@ def _check_input(tensor: Tensor, array: _Array) -> None:
 
 def _check_words(place: str, array: _Array) -> None:
     """Refuses int64 values that the device, which holds them in 32 bits, would cut."""
-    outside = array[array != array.astype(np.int32)]
+    outside = array[(array != array.astype(np.int32)) | (array == BEYOND)]
     if outside.size:
         raise InputError(
-            f"{place} holds {outside[0]}; an int64 is computed in 32 bits: give values from -2147483648 to "
-            "2147483647"
+            f"{place} holds {outside[0]}; an int64 is computed in 32 bits: give values from {BEYOND + 1} to "
+            f"{-BEYOND - 1}"
         )
 
 

@@ -155,10 +155,30 @@ test('an int64 that 32 bits do not hold is refused', () => {
     steps: [],
     pictureSteps: [],
   };
-  upload(program, { ids: BigInt64Array.of(-(2n ** 31n), 2n ** 31n - 1n) });
+  upload(program, { ids: BigInt64Array.of(1n - 2n ** 31n, 2n ** 31n - 1n) });
   assert.deepEqual(written, [16]);
   assert.throws(() => upload(program, { ids: BigInt64Array.of(0n, 2n ** 31n) }), {
     message: /Input ids holds 2147483648; an int64 is computed in 32 bits/,
+  });
+});
+
+test('an int64 output that 32 bits did not hold is refused', async () => {
+  const folder = fixtureFolder(({ model, shaders }) => {
+    bytesModel({ model, shaders });
+    shaders['00_flip.wgsl'] = `@group(0) @binding(0) var<storage, read> x: array<i32>;
+@group(0) @binding(1) var<storage, read_write> y: array<vec2<i32>>;
+@compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+  if (id.x < 2u) { y[id.x] = vec2(x[id.x], x[id.x] >> 31u); }
+}
+`;
+    Object.assign(model.inputs[0], { dtype: 'int32', shape: [2] });
+    Object.assign(model.outputs[0], { dtype: 'int64', shape: [2] });
+  });
+  const session = await openSession(folder);
+  const { y } = await session.run({ x: Int32Array.of(-5, 2 ** 31 - 1) });
+  assert.deepEqual(y, BigInt64Array.of(-5n, 2n ** 31n - 1n));
+  await assert.rejects(session.run({ x: Int32Array.of(0, -(2 ** 31)) }), {
+    message: /^Output y has a number beyond 32 bits, in which an int64 is computed/,
   });
 });
 

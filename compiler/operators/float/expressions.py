@@ -149,8 +149,14 @@ def literal(value: float) -> str:
 
 
 def _cast(node: Node) -> str:
-    kind = WGSL_TYPES[node.result.type.dtype]
-    return node.names[0] if kind == node.kind else f"{kind}({node.names[0]})"
+    """A float that i32 does not hold gives -2^31, as x86 converts: what onnxruntime gives for an int32, and
+    the mark of an int64 that 32 bits do not hold (`words_of`).
+    """
+    kind, x = WGSL_TYPES[node.result.type.dtype], node.names[0]
+    if (node.kind, kind) == ("f32", "i32"):
+        # By its bits, which are more than those of 2^31 for NaN, too.
+        return f"select(i32(-2147483648), i32({x}), (bitcast<u32>({x}) & 0x7fffffffu) < 0x4f000000u)"
+    return x if kind == node.kind else f"{kind}({x})"
 
 
 def _clip(node: Node) -> str:

@@ -116,12 +116,14 @@ def source_of(value: Value, scheduler: Scheduler) -> Source:
 
 
 def words_of(array: Array) -> Array:
-    """A tensor as the device holds it, one word an element, u32 [size]."""
+    """A tensor as the device holds it, one word an element, u32 [size]; -2^31 for an int64 beyond 32 bits."""
     if array.dtype == np.float32:
         return np.ascontiguousarray(array).reshape(-1).view(np.uint32)
     if array.dtype == np.bool_:
         return array.reshape(-1).astype(np.uint32)
-    return array.reshape(-1).astype(np.int64).astype(np.uint32)
+    whole = array.reshape(-1).astype(np.int64)
+    within = whole == whole.astype(np.int32)
+    return np.where(within, whole, np.iinfo(np.int32).min).astype(np.uint32)
 
 
 def tensor_of(words: Array, value: Value) -> Array:
