@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from importlib import metadata, resources
 from pathlib import Path
 
-from ..folders.manifest import SEAL, record, seal, sha256
+from ..errors import CompileError
+from ..folders.manifest import LIMIT, SEAL, record, seal, sha256
 from ..folders.writer import write_folder
 from ..ir.program import Program
 from ..ir.types import NUMPY_DTYPES, TensorType
@@ -75,6 +76,11 @@ def write_artifact(
         ),
     }
     text = seal(model, long=("files", "kernels"))
+    if len(text) > LIMIT:
+        raise CompileError(
+            f"{MANIFEST} of {len(code.kernels):,} kernels has {len(text):,} bytes; runtimes read at most "
+            f"{LIMIT:,}: split the model"
+        )
     write_folder(folder, files | {"weights.bin": weights, MANIFEST: text}, MANIFEST, force)
     return model | {"sha256": sha256(text.rpartition(SEAL)[0])}
 
@@ -115,4 +121,5 @@ def _without_docs(name: str, content: bytes) -> bytes:
     if name.endswith(".html"):
         return content
     plain = re.sub(rb"^[ \t]*/\*\*(?:(?!\*/).)*\*/\n", b"", content, flags=re.DOTALL | re.MULTILINE)
+    plain = re.sub(rb"/\*\*(?:(?!\*/).)*\*/ ?", b"", plain, flags=re.DOTALL)
     return re.sub(rb"^[ \t]*//[^\n]*\n", b"", plain, flags=re.MULTILINE)

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
@@ -256,7 +257,7 @@ describe('a damaged or unfit artifact is refused', () => {
   const cases = {
     'another format': [
       ({ model }) => (model.format = 'onnx'),
-      /format is onnx, not "onnx2wgsl": not an artifact/,
+      /format is "onnx", not "onnx2wgsl": not an artifact/,
     ],
     'another version': [({ model }) => (model.version = 1), /version is 1, this runtime reads 2/],
     'a missing key': [
@@ -312,6 +313,30 @@ describe('a damaged or unfit artifact is refused', () => {
       replaced('model.json', '"seed":1', '"seed":2'),
       /^model.json is damaged; .*\n {2}it was changed since it was written: its sha256 is that of/,
     ],
+    'lists in lists': [
+      (files) => (files['model.json'] = '['.repeat(100000) + ']'.repeat(100000)),
+      /^model.json is damaged; .*\n {2}nested more than 16 deep$/,
+    ],
+    'lists in lists without end': [
+      (files) => (files['model.json'] = '['.repeat(100000)),
+      /^model.json is damaged; .*\n {2}not JSON/,
+    ],
+    'a format of objects': [
+      replaced('model.json', '"onnx2wgsl"', '{"toString":1}'),
+      /\$.format is {"toString":1}, not "onnx2wgsl"/,
+    ],
+    'a text of escapes alone': [
+      replaced('model.json', '"fixture"', JSON.stringify('\n'.repeat(4e6 - 5000))),
+      /\n {2}it was changed since it was written/,
+    ],
+    'a model.json that is too long': [
+      replaced('model.json', '{', `{${' '.repeat(1 << 23)}`),
+      /^model.json is damaged; .*\n {2}it has more than 8388608 bytes$/,
+    ],
+    'long weights': [
+      (files) => (files['weights.bin'] = new Uint8Array(49)),
+      /^weights.bin is damaged; .*\n {2}it has more than 48 bytes$/,
+    ],
     'no UTF-8': [(files) => (files['model.json'] = Uint8Array.of(0xff)), /\n {2}not UTF-8$/],
     'short weights': [
       (files) => (files['weights.bin'] = files['weights.bin'].slice(4)),
@@ -354,6 +379,28 @@ describe('a damaged or unfit artifact is refused', () => {
     execFileSync('mkfifo', [join(folder, 'weights.bin')]);
     await assert.rejects(openSession(folder), { message: /weights.bin: it is no regular file/ });
   });
+
+  for (const [file, problem] of [
+    ['model.json', /^model.json is damaged; .*\n {2}it has more than 8388608 bytes$/],
+    ['weights.bin', /^weights.bin is damaged; .*\n {2}it has more than 48 bytes$/],
+  ])
+    test(`a server that never ends ${file}`, async () => {
+      const folder = fixtureFolder();
+      const server = createServer((request, response) => {
+        const path = join(folder, new URL(request.url, 'http://x').pathname);
+        if (!path.endsWith(file)) return response.end(readFileSync(path));
+        const piece = Buffer.alloc(1 << 16, ' ');
+        const more = () => {
+          while (!response.destroyed && response.write(piece));
+        };
+        response.on('drain', more);
+        more();
+      });
+      await new Promise((done) => server.listen(0, '127.0.0.1', done));
+      const url = `http://127.0.0.1:${server.address().port}/`;
+      await assert.rejects(openSession(url), { message: problem });
+      server.close();
+    });
 
   test('no folder', () => assert.rejects(openSession('/no/such/folder'), { message: /ENOENT/ }));
 });
