@@ -42,6 +42,12 @@ def test_the_avatar_is_small(tmp_path: Path) -> None:
     assert sum(len(gzip.compress(data)) for data in web) < 17_500
 
 
+def test_no_text_of_a_script_spans_lines() -> None:
+    """Their indentation is left out of the artifact."""
+    for path in (Path(runtime_py.__file__).parents[1] / "runtime_js").glob("*.js"):
+        assert [line for line in path.read_text().splitlines() if line.count("`") % 2] == [], path
+
+
 def test_a_model_json_that_runtimes_refuse_is_not_written(
     tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
