@@ -20,8 +20,9 @@
  *   self_test: SelfTest}} Model
  * @typedef {{model: Model, weights: Uint8Array<ArrayBuffer>, shaders: Map<string, string>}} Artifact
  */
-import { problemsOf } from './check.js';
+import { problemsOf, shown } from './check.js';
 import { wholeWords } from './gpu.js';
+import schema from './schema.js';
 
 /** The typed array of each dtype. */
 export const ARRAYS = {
@@ -33,13 +34,14 @@ export const ARRAYS = {
   bool: Uint8Array,
 };
 
+const MODEL = 'model.json';
 const VERSION = 2;
 const SHADERS = 'shaders/';
 // What stands before the hash of model.json, and the length of all from there.
 const SEAL = ',\n "sha256": "';
 const SEALED = SEAL.length + 64 + 4;
-// Every string of a JSON text, with the colon that follows the name of a member.
-const MEMBER = /"(?:[^"\\]|\\.)*"(?:\s*:)?/g;
+// Every string of a JSON text without escapes, with the colon that follows the name of a member.
+const MEMBER = /"[^"]*"(?:\s*:)?/g;
 const SHOWN = 5;
 
 /**
@@ -51,9 +53,9 @@ const SHOWN = 5;
  */
 export async function loadArtifact(folder) {
   const read = reader(folder);
-  const model = await parseModel(await read('model.json'));
+  const model = await parseModel(await read(MODEL, schema.limits.bytes));
   const checked = async (/** @type {File} */ { file, bytes, sha256: expected }) => {
-    const data = await read(file);
+    const data = await read(file, bytes);
     if (data.length !== bytes)
       throw damaged(file, [`${data.length} bytes, model.json says ${bytes}`]);
     const digest = await sha256(data);
@@ -132,44 +134,51 @@ export async function sha256(bytes) {
  * @returns {Promise<Model>}
  */
 async function parseModel(bytes) {
-  const name = 'model.json';
-  const content = text(name, bytes);
+  const content = text(MODEL, bytes);
   let model;
   try {
     model = JSON.parse(content);
   } catch (error) {
-    throw damaged(name, [`not JSON (${messageOf(error)})`]);
+    throw damaged(MODEL, [`not JSON (${messageOf(error)})`]);
   }
+  const members = countMembers(model, schema.limits.depth);
   if (model?.format !== 'onnx2wgsl')
-    throw new Error(`${name}: $.format is ${model?.format}, not "onnx2wgsl": not an artifact.`);
+    throw new Error(
+      `${MODEL}: $.format is ${shown(model?.format ?? 'nothing')}, not "onnx2wgsl": not an artifact.`,
+    );
   if (model.version !== VERSION)
     throw new Error(
-      `${name}: $.version is ${model.version}, this runtime reads ${VERSION}. ` +
+      `${MODEL}: $.version is ${shown(model.version ?? null)}, this runtime reads ${VERSION}. ` +
         "Use the runtime.js of the model's own folder, or compile the model again.",
     );
   // The file's last member is the SHA-256 of all that stands before it.
   const end = content.lastIndexOf(SEAL);
   const seal = `${SEAL}${await sha256(bytes.slice(0, bytes.length - SEALED))}"\n}\n`;
   if (content.slice(end) !== seal)
-    throw damaged(name, ['it was changed since it was written: its sha256 is that of other bytes']);
-  if (countMembers(model) !== content.match(MEMBER)?.filter((token) => token.at(-1) === ':').length)
-    throw damaged(name, ['a member stands twice in an object']);
+    throw damaged(MODEL, [
+      'it was changed since it was written: its sha256 is that of other bytes',
+    ]);
+  const strings = content.replace(/\\./g, '').match(MEMBER);
+  if (members !== strings?.filter((string) => string.at(-1) === ':').length)
+    throw damaged(MODEL, ['a member stands twice in an object']);
   const problems = problemsOf(model, bufferSizes);
-  if (problems.length) throw damaged(name, problems);
+  if (problems.length) throw damaged(MODEL, problems);
   return model;
 }
 
 /**
- * The members of all objects in a value.
+ * The members of all objects in a value, which may be nested that deep.
  *
  * @param {any} value
+ * @param {number} depth
  * @returns {number}
  */
-function countMembers(value) {
+function countMembers(value, depth) {
   if (value === null || typeof value !== 'object') return 0;
+  if (!depth) throw damaged(MODEL, [`nested more than ${schema.limits.depth} deep`]);
   const members = Object.values(value);
   return members.reduce(
-    (sum, one) => sum + countMembers(one),
+    (sum, one) => sum + countMembers(one, depth - 1),
     Array.isArray(value) ? 0 : members.length,
   );
 }
@@ -202,36 +211,62 @@ function messageOf(error) {
 }
 
 /**
- * A function that reads a file of the folder: by fetch, or in Node from the disk.
+ * A function that reads a file of the folder, of at most some bytes: by fetch, or in Node from the disk.
  *
  * @param {string | URL} folder
  */
 function reader(folder) {
-  const node = /** @type {typeof process | undefined} */ (globalThis.process)?.getBuiltinModule;
+  const node = /** @type {any} */ (globalThis).process?.getBuiltinModule;
   const text = `${folder}`.replace(/\/*$/, '/');
   const isPath = node && !/^\w\w+:/.test(text);
   const base = isPath
     ? node('node:url').pathToFileURL(text)
     : new URL(text, globalThis.location?.href);
-  return async (/** @type {string} */ name) => {
+  return async (/** @type {string} */ name, /** @type {number} */ limit) => {
     const url = new URL(name, base);
+    const tooLong = damaged(name, [`it has more than ${limit} bytes`]);
     try {
-      if (node && url.protocol === 'file:') return await readLocal(node('node:fs/promises'), url);
+      if (node && url.protocol === 'file:')
+        return await readLocal(node('node:fs/promises'), url, limit, tooLong);
       const response = await fetch(url);
       if (!response.ok) throw new Error(`HTTP status ${response.status}`);
-      return new Uint8Array(await response.arrayBuffer());
+      return await readBody(response, limit, tooLong);
     } catch (error) {
+      if (error === tooLong) throw error;
       throw new Error(`Cannot read ${url}: ${messageOf(error)}.`, { cause: error });
     }
   };
 }
 
 /**
- * @param {typeof import('node:fs/promises')} files
+ * @param {{stat(url: URL): Promise<{size: number, isFile(): boolean}>,
+ *   readFile(url: URL): Promise<Uint8Array>}} files
  * @param {URL} url
+ * @param {number} limit
+ * @param {Error} tooLong
  */
-async function readLocal(files, url) {
+async function readLocal(files, url, limit, tooLong) {
+  const status = await files.stat(url);
   // A pipe would never end.
-  if (!(await files.stat(url)).isFile()) throw new Error('it is no regular file');
+  if (!status.isFile()) throw new Error('it is no regular file');
+  if (status.size > limit) throw tooLong;
   return new Uint8Array(await files.readFile(url));
+}
+
+/**
+ * @param {Response} response
+ * @param {number} limit
+ * @param {Error} tooLong
+ */
+async function readBody({ body }, limit, tooLong) {
+  let rest = limit;
+  /** @type {TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>} */
+  const counted = new TransformStream({
+    transform(chunk, controller) {
+      rest -= chunk.length;
+      if (rest < 0) throw tooLong;
+      controller.enqueue(chunk);
+    },
+  });
+  return new Uint8Array(await new Response(body?.pipeThrough(counted)).arrayBuffer());
 }

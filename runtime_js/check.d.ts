@@ -6,3 +6,9 @@
  * @returns {string[]}
  */
 export declare function problemsOf(model: any, sizes: (model: any) => Record<string, number>): string[];
+/**
+ * A value as JSON, shortened.
+ *
+ * @param {any} value
+ */
+export declare function shown(value: any): string;

@@ -12,8 +12,19 @@ import schema from './schema.js';
  * @returns {string[]}
  */
 export function problemsOf(model, sizes) {
-  const against = [...checkSchema(model, schema, '$')];
-  return unique(against.length ? against : [...checkRules(model, sizes(model))]).sort();
+  const against = first(checkSchema(model, schema, '$'));
+  return unique(against.length ? against : first(checkRules(model, sizes(model)))).sort();
+}
+
+/**
+ * As many problems as are looked for.
+ *
+ * @param {Generator<string>} problems
+ */
+function first(problems) {
+  const found = [];
+  for (const problem of problems) if (found.push(problem) === schema.limits.problems) break;
+  return found;
 }
 
 // Whether a value is within a keyword's limit; a keyword is about one kind of value, and all others pass.
@@ -45,7 +56,7 @@ function* checkSchema(value, rule, place) {
   for (const keyword in KEYWORDS)
     if (keyword in limits && !KEYWORDS[keyword](value, limits[keyword]))
       yield `${place}: ${shown(value)} is against ${keyword} ${shown(limits[keyword])}`;
-  if (Array.isArray(value) && items)
+  if (Array.isArray(value) && items && !(value.length > limits.maxItems))
     for (const [i, item] of value.entries()) yield* checkSchema(item, items, at(place, i));
   if (kind(value) !== 'object' || !(properties || additionalProperties)) return;
   for (const key in properties)
@@ -65,8 +76,10 @@ const RELATIONS = {
   '==': (a, b) => (a === b ? [] : [a, b]),
   '<=': (a, b) => (a <= b ? [] : [a, b]),
   in: (a, b) => (has(b, a) ? [] : [a]),
-  unique: (a) =>
-    told(unique(a.filter((/** @type {any} */ x, /** @type {number} */ i) => a.indexOf(x) < i))),
+  unique: (a) => {
+    const seen = new Set();
+    return told(unique(a.filter((/** @type {any} */ x) => seen.has(x) || !seen.add(x))));
+  },
   subset: (a, b) => told(list(a).filter((x) => !has(b, x))),
   disjoint: (a, b) => told(list(a).filter((x) => has(b, x))),
 };
@@ -165,8 +178,12 @@ const unique = (values) => [...new Set(values)];
 const at = (place, key) =>
   /^[A-Za-z_][A-Za-z0-9_]*$/.test(`${key}`) ? `${place}.${key}` : `${place}[${shown(key)}]`;
 
-/** @param {any} value */
-function shown(value) {
+/**
+ * A value as JSON, shortened.
+ *
+ * @param {any} value
+ */
+export function shown(value) {
   const text = typeof value === 'number' ? `${value}` : JSON.stringify(value);
   return text.length <= 160 ? text : `${text.slice(0, 60)} ... ${text.slice(-90)}`;
 }

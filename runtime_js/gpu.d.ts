@@ -5,6 +5,8 @@
  * @typedef {Record<string, string>} Choice  the variant of each snippet
  * @typedef {Map<string, GPUBuffer>} Buffers
  * @typedef {{pipeline: GPUComputePipeline, group: GPUBindGroup, kernel: Kernel}} Step
+ * @typedef {{buffer: GPUBuffer, bytes: BufferSource}} Write
+ * @typedef {{writes: Write[], steps: Step[]}} Frame
  */
 import type { Artifact, Kernel } from './artifact.js';
 export type Choice = Record<string, string>;
@@ -13,6 +15,14 @@ export type Step = {
     pipeline: GPUComputePipeline;
     group: GPUBindGroup;
     kernel: Kernel;
+};
+export type Write = {
+    buffer: GPUBuffer;
+    bytes: BufferSource;
+};
+export type Frame = {
+    writes: Write[];
+    steps: Step[];
 };
 /**
  * The best adapter of this machine.
@@ -84,16 +94,16 @@ export declare function createStep(device: GPUDevice, { model, shaders }: Artifa
  */
 export declare function bound(buffers: Buffers, name: string): GPUBuffer;
 /**
- * Runs steps, copies what they wrote and maps it: one encoder, one compute pass, one submit.
+ * Uploads, runs steps, copies what they wrote and maps it: one encoder, one compute pass, one submit.
  *
  * @param {GPUDevice} device
  * @param {string} what
- * @param {Step[]} steps
+ * @param {Frame} frame
  * @param {{buffer: GPUBuffer, offset: number, bytes: number}[]} copies
  * @param {GPUBuffer} staging
  * @returns {Promise<ArrayBuffer>} the copies, one after the other
  */
-export declare function runSteps(device: GPUDevice, what: string, steps: Step[], copies: {
+export declare function runSteps(device: GPUDevice, what: string, { writes, steps }: Frame, copies: {
     buffer: GPUBuffer;
     offset: number;
     bytes: number;

@@ -5,6 +5,8 @@
  * @typedef {Record<string, string>} Choice  the variant of each snippet
  * @typedef {Map<string, GPUBuffer>} Buffers
  * @typedef {{pipeline: GPUComputePipeline, group: GPUBindGroup, kernel: Kernel}} Step
+ * @typedef {{buffer: GPUBuffer, bytes: BufferSource}} Write
+ * @typedef {{writes: Write[], steps: Step[]}} Frame
  */
 
 // GPUBufferUsage and its like by number: Node has no such globals.
@@ -171,17 +173,18 @@ export function bound(buffers, name) {
 }
 
 /**
- * Runs steps, copies what they wrote and maps it: one encoder, one compute pass, one submit.
+ * Uploads, runs steps, copies what they wrote and maps it: one encoder, one compute pass, one submit.
  *
  * @param {GPUDevice} device
  * @param {string} what
- * @param {Step[]} steps
+ * @param {Frame} frame
  * @param {{buffer: GPUBuffer, offset: number, bytes: number}[]} copies
  * @param {GPUBuffer} staging
  * @returns {Promise<ArrayBuffer>} the copies, one after the other
  */
-export function runSteps(device, what, steps, copies, staging) {
+export function runSteps(device, what, { writes, steps }, copies, staging) {
   return checked(device, what, async () => {
+    for (const { buffer, bytes } of writes) device.queue.writeBuffer(buffer, 0, bytes);
     const encoder = device.createCommandEncoder();
     const pass = encoder.beginComputePass();
     for (const { pipeline, group, kernel } of steps) {

@@ -1,7 +1,7 @@
 import type { Artifact, Model, Values } from './artifact.js';
-import type { Buffers, Choice, Step } from './gpu.js';
+import type { Buffers, Choice, Frame, Step } from './gpu.js';
 export type Picture = {
-    data: Uint8ClampedArray;
+    data: Uint8ClampedArray | Uint8Array;
     width: number;
     height: number;
 };
@@ -40,17 +40,26 @@ export declare function neededLimits(model: Model): {
  */
 export declare function createProgram(device: GPUDevice, artifact: Artifact, choice: Choice): Promise<Program>;
 /**
- * Uploads the inputs; returns the steps of the frame, which depend on who came as a picture.
+ * What a frame uploads and runs, which depends on who came as a picture.
  *
- * @param {Program} program
+ * @param {Pick<Program, 'model' | 'buffers' | 'steps' | 'pictureSteps'>} program
  * @param {Feeds} feeds
+ * @returns {Frame}
  */
-export declare function upload({ device, model, buffers, steps, pictureSteps }: Program, feeds: Feeds): Step[];
+export declare function frameOf({ model, buffers, steps, pictureSteps }: Pick<Program, 'model' | 'buffers' | 'steps' | 'pictureSteps'>, feeds: Feeds): Frame;
 /**
- * Runs the steps and reads the outputs.
+ * Refuses a name that is none of the known ones.
+ *
+ * @param {string} what
+ * @param {string[]} names
+ * @param {string[]} known
+ */
+export declare function requireKnown(what: string, names: string[], known: string[]): void;
+/**
+ * Uploads, runs the steps and reads the outputs.
  *
  * @param {Program} program
- * @param {Step[]} steps
+ * @param {Frame} frame
  * @returns {Promise<Record<string, Values>>} by output name
  */
-export declare function runFrame({ device, model, staging, copies }: Program, steps: Step[]): Promise<Record<string, Values>>;
+export declare function runFrame({ device, model, staging, copies }: Program, frame: Frame): Promise<Record<string, Values>>;

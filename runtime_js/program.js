@@ -2,8 +2,8 @@
  * A model on a device, everything made once: buffers, pipelines, bind groups, staging buffer.
  *
  * @import {Artifact, Input, Kernel, Model, Values} from './artifact.js'
- * @import {Buffers, Choice, Step} from './gpu.js'
- * @typedef {{data: Uint8ClampedArray, width: number, height: number}} Picture  as ImageData
+ * @import {Buffers, Choice, Frame, Step} from './gpu.js'
+ * @typedef {{data: Uint8ClampedArray | Uint8Array, width: number, height: number}} Picture  as ImageData
  * @typedef {Record<string, Values | Picture>} Feeds  by input name
  * @typedef {{device: GPUDevice, model: Model, buffers: Buffers, staging: GPUBuffer, steps: Step[],
  *   pictureSteps: (Step | undefined)[], copies: {buffer: GPUBuffer, offset: number, bytes: number}[]}}
@@ -62,12 +62,10 @@ export async function createProgram(device, artifact, choice) {
   const { buffers, staging } = await checked(device, 'Cannot make the buffers', () => {
     const sizes = Object.entries(bufferSizes(model));
     const storage = sizes.map(([name, size]) => storageBuffer(device, name, size));
-    return {
-      buffers: new Map(storage.map((buffer) => [buffer.label, buffer])),
-      staging: stagingBuffer(device, stagingBytes(model)),
-    };
+    const buffers = new Map(storage.map((buffer) => [buffer.label, buffer]));
+    device.queue.writeBuffer(bound(buffers, 'weights'), 0, weights);
+    return { buffers, staging: stagingBuffer(device, stagingBytes(model)) };
   });
-  device.queue.writeBuffer(bound(buffers, 'weights'), 0, weights);
   const step = (/** @type {Kernel} */ kernel) =>
     createStep(device, artifact, choice, kernel, buffers);
   const [steps, pictureSteps] = await Promise.all([
@@ -83,36 +81,54 @@ export async function createProgram(device, artifact, choice) {
 }
 
 /**
- * Uploads the inputs; returns the steps of the frame, which depend on who came as a picture.
+ * What a frame uploads and runs, which depends on who came as a picture.
  *
- * @param {Program} program
+ * @param {Pick<Program, 'model' | 'buffers' | 'steps' | 'pictureSteps'>} program
  * @param {Feeds} feeds
+ * @returns {Frame}
  */
-export function upload({ device, model, buffers, steps, pictureSteps }, feeds) {
-  const names = model.inputs.map((input) => input.name);
-  for (const name of Object.keys(feeds))
-    if (!names.includes(name))
-      throw new Error(`No input is named ${name}: the model has ${names.join(', ')}.`);
-  const values = model.inputs.map((input) => valuesOf(input, feeds[input.name]));
-  const frame = [...steps];
-  for (const [i, { name, image }] of model.inputs.entries()) {
-    const asPicture = image && values[i] instanceof Uint8ClampedArray;
-    if (asPicture) frame[image.replaces] = /** @type {Step} */ (pictureSteps[i]);
-    const buffer = bound(buffers, `${asPicture ? 'image' : 'input'}:${name}`);
-    device.queue.writeBuffer(buffer, 0, padded(values[i]));
+export function frameOf({ model, buffers, steps, pictureSteps }, feeds) {
+  requireKnown(
+    'input',
+    Object.keys(feeds),
+    model.inputs.map(({ name }) => name),
+  );
+  /** @type {Frame} */
+  const frame = { writes: [], steps: [...steps] };
+  for (const [i, input] of model.inputs.entries()) {
+    const { name, image } = input;
+    const value = /** @type {any} */ (feeds[name]);
+    const isPicture = image && value?.data !== undefined;
+    if (isPicture) frame.steps[image.replaces] = /** @type {Step} */ (pictureSteps[i]);
+    const buffer = bound(buffers, `${isPicture ? 'image' : 'input'}:${name}`);
+    const bytes = padded(isPicture ? pixelsOf(input, value) : valuesOf(input, value));
+    frame.writes.push({ buffer, bytes });
   }
   return frame;
 }
 
 /**
- * Runs the steps and reads the outputs.
+ * Refuses a name that is none of the known ones.
+ *
+ * @param {string} what
+ * @param {string[]} names
+ * @param {string[]} known
+ */
+export function requireKnown(what, names, known) {
+  for (const name of names)
+    if (!known.includes(name))
+      throw new Error(`No ${what} is named ${name}: expected ${known.join(', ') || 'none'}.`);
+}
+
+/**
+ * Uploads, runs the steps and reads the outputs.
  *
  * @param {Program} program
- * @param {Step[]} steps
+ * @param {Frame} frame
  * @returns {Promise<Record<string, Values>>} by output name
  */
-export async function runFrame({ device, model, staging, copies }, steps) {
-  const bytes = await runSteps(device, 'The frame failed', steps, copies, staging);
+export async function runFrame({ device, model, staging, copies }, frame) {
+  const bytes = await runSteps(device, 'The frame failed', frame, copies, staging);
   let start = 0;
   return Object.fromEntries(
     model.outputs.map((output, i) => {
@@ -129,32 +145,52 @@ export async function runFrame({ device, model, staging, copies }, steps) {
 }
 
 /**
- * Checks what was given for an input; of a picture it returns the bytes.
+ * The bytes of a picture.
  *
  * @param {Input} input
- * @param {Values | Picture | undefined} value
+ * @param {Picture} picture
  */
-function valuesOf(input, value) {
+function pixelsOf({ name, shape }, { data, width, height }) {
+  if (!/^Uint8(Clamped)?Array$/.test(kindOf(data)))
+    throw new Error(
+      `Input ${name} is a picture of ${kindOf(data)}, expected bytes: Uint8ClampedArray or Uint8Array.`,
+    );
+  const size = `${width}x${height} in ${data.length} bytes`;
+  const expected = `${shape[3]}x${shape[2]} in ${4 * shape[2] * shape[3]} bytes`;
+  if (size !== expected)
+    throw new Error(`Input ${name} is a picture of ${size}, expected ${expected} (RGBA).`);
+  return data;
+}
+
+/**
+ * The values of an input, checked.
+ *
+ * @param {Input} input
+ * @param {Values} values
+ */
+function valuesOf(input, values) {
   const { name, shape, dtype, image } = input;
-  if (image && value && 'data' in value) {
-    const size = `${value.width}x${value.height}`;
-    const expected = `${shape[3]}x${shape[2]}`;
-    if (size !== expected || value.data.length !== 4 * shape[2] * shape[3])
-      throw new Error(`Input ${name} is a picture of ${size}, expected ${expected}.`);
-    return value.data;
-  }
-  // By tag, because an array of another realm has another constructor.
-  const tag = Object.prototype.toString.call(value).slice(8, -1);
-  const { length } = /** @type {Values} */ (value ?? []);
+  const kind = kindOf(values);
   const type = ARRAYS[dtype].name;
-  if (tag === type && length === elements(input)) {
-    if (dtype === 'int64') checkWords(name, /** @type {BigInt64Array} */ (value));
-    return /** @type {Values} */ (value);
+  if (kind !== type || values.length !== elements(input)) {
+    const given = values?.length === undefined ? kind : `${kind}(${values.length})`;
+    throw new Error(
+      `Input ${name} is ${values === undefined ? 'missing' : given}, expected ` +
+        `${type}(${elements(input)}) of shape ${shape.join('x')}${image ? ' or ImageData' : ''}.`,
+    );
   }
-  throw new Error(
-    `Input ${name} is ${value === undefined ? 'missing' : `${tag}(${length})`}, expected ` +
-      `${type}(${elements(input)}) of shape ${shape.join('x')}${image ? ' or ImageData' : ''}.`,
-  );
+  if (dtype === 'int64') checkWords(name, /** @type {BigInt64Array} */ (values));
+  return values;
+}
+
+/**
+ * What a value is, by its tag: an array of another realm, or a Buffer, has another constructor.
+ *
+ * @param {unknown} value
+ */
+function kindOf(value) {
+  const tag = Object.prototype.toString.call(value).slice(8, -1);
+  return ArrayBuffer.isView(value) || !/.Array$/.test(tag) ? tag : 'Object';
 }
 
 /**
@@ -176,6 +212,7 @@ function checkWords(name, values) {
  * The bytes, filled up to a whole word: writeBuffer takes no less.
  *
  * @param {Values | Uint8ClampedArray} values
+ * @returns {Uint8Array<ArrayBuffer>}
  */
 function padded(values) {
   const { buffer, byteOffset, byteLength } = values;

@@ -23,7 +23,7 @@ export type Options = Wishes & {
  * @param {string | URL} folder the artifact's URL; in Node also its path
  * @param {Options} [options] a device or an adapter to use; variants in place of the probed ones
  * @returns {Promise<Session>}
- * @throws {Error} no WebGPU, no adapter, limits too small, a missing or damaged file
+ * @throws {Error} an unknown option, no WebGPU, no adapter, limits too small, a missing or damaged file
  */
 export declare function createSession(folder: string | URL, options?: Options): Promise<Session>;
 export declare class Session {
@@ -48,12 +48,12 @@ export declare class Session {
     /**
      * Runs the model once.
      *
-     * @param {Feeds} feeds a typed array for each input, or ImageData where `image` says that it is a
+     * @param {Feeds} [feeds] a typed array for each input, or ImageData where `image` says that it is a
      *   picture; they must stay as they are until the promise settles
      * @returns {Promise<Record<string, Values>>} by output name
      * @throws {Error} an unknown or missing input, a wrong dtype or length, a lost device
      */
-    run(feeds: Feeds): Promise<Record<string, Values>>;
+    run(feeds?: Feeds): Promise<Record<string, Values>>;
     /**
      * Runs the artifact's test vectors on this device and compares every kernel with the reference.
      *

@@ -11,7 +11,7 @@
  */
 import { loadArtifact } from './artifact.js';
 import { adapterName, checkLimits, findAdapter } from './gpu.js';
-import { createProgram, neededLimits, runFrame, upload } from './program.js';
+import { createProgram, frameOf, neededLimits, requireKnown, runFrame } from './program.js';
 import { runSelfTest } from './self_test.js';
 import { chooseVariants } from './variants.js';
 
@@ -24,9 +24,10 @@ import { chooseVariants } from './variants.js';
  * @param {string | URL} folder the artifact's URL; in Node also its path
  * @param {Options} [options] a device or an adapter to use; variants in place of the probed ones
  * @returns {Promise<Session>}
- * @throws {Error} no WebGPU, no adapter, limits too small, a missing or damaged file
+ * @throws {Error} an unknown option, no WebGPU, no adapter, limits too small, a missing or damaged file
  */
 export async function createSession(folder, options = {}) {
+  requireKnown('option', Object.keys(options), ['device', 'adapter', 'dot', 'requantize']);
   const adapter = options.device ? null : (options.adapter ?? (await findAdapter()));
   const artifact = await loadArtifact(folder);
   const limits = neededLimits(artifact.model);
@@ -80,13 +81,13 @@ export class Session {
   /**
    * Runs the model once.
    *
-   * @param {Feeds} feeds a typed array for each input, or ImageData where `image` says that it is a
+   * @param {Feeds} [feeds] a typed array for each input, or ImageData where `image` says that it is a
    *   picture; they must stay as they are until the promise settles
    * @returns {Promise<Record<string, Values>>} by output name
    * @throws {Error} an unknown or missing input, a wrong dtype or length, a lost device
    */
   run(feeds) {
-    return this.#enqueue(() => runFrame(this.#program, upload(this.#program, feeds)));
+    return this.#enqueue(() => runFrame(this.#program, frameOf(this.#program, feeds ?? {})));
   }
 
   /**

@@ -2,13 +2,13 @@
  * Replays the test vectors of an artifact on the user's own device.
  *
  * @import {Input, Model, Store, Values} from './artifact.js'
- * @import {Step} from './gpu.js'
+ * @import {Step, Write} from './gpu.js'
  * @import {Program} from './program.js'
  * @typedef {{name: string, ok: boolean}} Verdict
  */
 import { ARRAYS, elements, sha256 } from './artifact.js';
 import { bound, runSteps, stagingBuffer } from './gpu.js';
-import { runFrame, upload } from './program.js';
+import { frameOf, runFrame } from './program.js';
 
 /**
  * Runs the seeded inputs kernel by kernel, then as a frame, and compares every checksum.
@@ -23,38 +23,39 @@ export async function runSelfTest(program) {
     throw new Error('The artifact was compiled with --no-self-test: compile it again without.');
   }
   const inputs = testInputs(model);
-  const steps = upload(program, inputs);
+  const frame = frameOf(program, inputs);
   const size = Math.max(...kernels.map(({ stores }) => stores.reduce((n, s) => n + span(s), 0)));
   const staging = stagingBuffer(device, size);
   /** @type {Verdict[]} */
   const verdicts = [];
-  /** @type {(name: string, step: Step, expected: string) => Promise<void>} */
-  const compare = async (name, step, expected) => {
+  /** @type {(name: string, writes: Write[], step: Step, expected: string) => Promise<void>} */
+  const compare = async (name, writes, step, expected) => {
     const { stores } = step.kernel;
     const copies = stores.map((store) => ({
       buffer: bound(buffers, store.buffer),
       offset: 4 * store.offset,
       bytes: span(store),
     }));
-    const bytes = await runSteps(device, `Kernel ${name}`, [step], copies, staging);
+    const one = { writes, steps: [step] };
+    const bytes = await runSteps(device, `Kernel ${name}`, one, copies, staging);
     const digest = await sha256(gather(new Uint32Array(bytes), stores));
     verdicts.push({ name, ok: fits(digest, expected) });
   };
   try {
-    for (const [i, { name }] of kernels.entries()) await compare(name, steps[i], test.kernels[i]);
+    for (const [i, { name }] of kernels.entries())
+      await compare(name, i ? [] : frame.writes, frame.steps[i], test.kernels[i]);
     for (const [k, { name, shape, image }] of model.inputs.entries()) {
       if (!image) continue;
       const [, , height, width] = shape;
       const data = Uint8ClampedArray.from(testBytes(4 * height * width, test.seed + k));
-      const frame = upload(program, { ...inputs, [name]: { data, width, height } });
-      await compare(`${name} (picture)`, frame[image.replaces], test.pictures[name]);
+      const { writes, steps } = frameOf(program, { ...inputs, [name]: { data, width, height } });
+      await compare(`${name} (picture)`, writes, steps[image.replaces], test.pictures[name]);
     }
-    upload(program, inputs);
   } finally {
     staging.destroy();
   }
   const outputs = [];
-  for (const [name, values] of Object.entries(await runFrame(program, steps))) {
+  for (const [name, values] of Object.entries(await runFrame(program, frame))) {
     const digest = await sha256(/** @type {Values & BufferSource} */ (values));
     outputs.push({ name, ok: fits(digest, test.outputs[name]) });
   }

@@ -59,7 +59,7 @@ async function probeRequantize(device, artifact) {
   const results = storageBuffer(device, 'probe results', 4 * 64 * groups);
   const staging = stagingBuffer(device, 4 * count);
   const words = accumulators.flatMap((value, i) => [value, scales[i], zero_points[i], 0]);
-  device.queue.writeBuffer(cases, 0, Uint32Array.from(words));
+  const writes = [{ buffer: cases, bytes: Uint32Array.from(words) }];
   const kernel = {
     name: 'probe',
     shader,
@@ -76,7 +76,8 @@ async function probeRequantize(device, artifact) {
   try {
     const step = await createStep(device, artifact, { requantize: 'fast' }, kernel, buffers);
     const copies = [{ buffer: results, offset: 0, bytes: 4 * count }];
-    const values = new Int32Array(await runSteps(device, 'The probe', [step], copies, staging));
+    const frame = { writes, steps: [step] };
+    const values = new Int32Array(await runSteps(device, 'The probe', frame, copies, staging));
     const wrong = expected.filter((value, i) => value !== values[i]).length;
     return wrong
       ? ['integer', `f32 arithmetic misses ${wrong} of ${count} probe cases`]

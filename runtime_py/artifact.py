@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .description import LIMIT, WORD, buffer_sizes, damaged, read_description, tensor_bytes
+from .description import WORD, buffer_sizes, damaged, read_description, size_limit, tensor_bytes
 from .errors import ArtifactError, MissingFileError
 from .folder import read_file, read_recorded
 
@@ -139,7 +139,7 @@ def load_artifact(folder: str | Path) -> Artifact:
     folder = Path(folder)
     path = folder / "model.json"
     try:
-        data = read_file(path, folder, LIMIT)
+        data = read_file(path, folder, size_limit())
     except MissingFileError:
         raise ArtifactError(
             f"{folder} holds no artifact (model.json: No such file); "

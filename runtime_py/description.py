@@ -5,6 +5,7 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,6 @@ from .errors import ArtifactError
 from .rules import at, broken_rules, shown
 
 VERSION = 2
-LIMIT = 1 << 24
-"""Bytes of model.json, at most."""
 WORD = 4
 """Bytes of a u32."""
 _ITEM_BYTES = {"float32": 4, "int32": 4, "int64": 8, "uint8": 1, "int8": 1, "bool": 1}
@@ -32,6 +31,8 @@ Json = dict[str, Any]
 def read_description(path: Path, data: bytes) -> Json:
     """The content of model.json at `path`, checked; raises ArtifactError with the place and what to do."""
     description = _parsed(path, data)
+    if _is_deeper(description, _schema()["limits"]["depth"]):
+        raise _nested(path)
     _check_version(path, description)
     _check_seal(path, data)
     problems = problems_of(description)
@@ -42,8 +43,14 @@ def read_description(path: Path, data: bytes) -> Json:
 
 def problems_of(description: Json) -> list[str]:
     """'place: problem' for whatever is against the schema or, where nothing is, against the rules."""
-    against = [problem for error in _validator().iter_errors(description) for problem in _words(error)]
-    return sorted(set(against)) or sorted(set(_broken(description)))
+    most = _schema()["limits"]["problems"]
+    against = (problem for error in _validator().iter_errors(description) for problem in _words(error))
+    return sorted(set(islice(against, most))) or sorted(set(islice(_broken(description), most)))
+
+
+def size_limit() -> int:
+    """Bytes of model.json, at most."""
+    return int(_schema()["limits"]["bytes"])
 
 
 def tensor_bytes(shape: Sequence[int], dtype: str) -> int:
@@ -84,12 +91,24 @@ def _parsed(path: Path, data: bytes) -> Json:
     except UnicodeDecodeError as error:
         raise damaged(path, [f"byte {error.start} is not UTF-8"]) from None
     except RecursionError:
-        raise damaged(path, ["nested too deeply"]) from None
+        raise _nested(path) from None
     except ValueError as error:
         raise damaged(path, [str(error)]) from None
     if not isinstance(description, dict):
         raise damaged(path, ["$: not an object"])
     return description
+
+
+def _nested(path: Path) -> ArtifactError:
+    return damaged(path, [f"nested more than {_schema()['limits']['depth']} deep"])
+
+
+def _is_deeper(value: Any, depth: int) -> bool:
+    """Whether lists and objects are nested more than `depth` deep."""
+    if not isinstance(value, dict | list):
+        return False
+    children = value.values() if isinstance(value, dict) else value
+    return depth == 0 or any(_is_deeper(child, depth - 1) for child in children)
 
 
 def _number(text: str) -> int | float:
@@ -138,8 +157,17 @@ def _schema() -> Json:
 def _validator() -> Validator:
     plain = jsonschema.Draft202012Validator
     types = plain.TYPE_CHECKER.redefine_many({"integer": _is_integer, "number": _is_number})
-    extended: type[Validator] = jsonschema.validators.extend(plain, type_checker=types)  # type: ignore[no-untyped-call]
+    extended: type[Validator] = jsonschema.validators.extend(  # type: ignore[no-untyped-call]
+        plain, {"items": _items}, type_checker=types
+    )
     return extended(_schema())
+
+
+def _items(validator: Any, items: Any, instance: Any, schema: Any) -> Iterator[Any]:
+    """Of a list that is too long no item is looked at: it may have millions."""
+    if isinstance(instance, list) and len(instance) <= schema.get("maxItems", math.inf):
+        for i, item in enumerate(instance):
+            yield from validator.descend(item, items, path=i)
 
 
 def _is_integer(_: Any, value: Any) -> bool:

@@ -117,7 +117,9 @@ def _filled(says: str, values: Sequence[Any]) -> str:
 
 def _member(value: Any, key: Any) -> Any:
     """The member or item of that key; 0 where there is none."""
-    return dict(_pairs(value)).get(key, 0)
+    if isinstance(value, dict):
+        return value.get(key, 0)
+    return value[key] if key < len(value) else 0
 
 
 def _repeats(values: Sequence[Any]) -> list[Any]:

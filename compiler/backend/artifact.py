@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from importlib import metadata, resources
 from pathlib import Path
 
-from ..folders.manifest import SEAL, record, seal, sha256
+from ..errors import CompileError
+from ..folders.manifest import LIMIT, SEAL, record, seal, sha256
 from ..folders.writer import write_folder
 from ..ir.program import Program
 from ..ir.types import NUMPY_DTYPES, TensorType
@@ -24,6 +25,10 @@ from .self_test import Progress, no_self_test, probe_cases, self_test
 
 FORMAT_VERSION = 2
 MANIFEST = "model.json"
+_COMMENT = rb"/\*\*(?:(?!\*/).)*\*/"
+_NOT_CODE = re.compile(
+    rb"^[ \t]*" + _COMMENT + rb"\n|" + _COMMENT + rb" ?|^[ \t]*(?://[^\n]*\n)?", re.DOTALL | re.MULTILINE
+)
 
 
 def write_artifact(
@@ -75,6 +80,11 @@ def write_artifact(
         ),
     }
     text = seal(model, long=("files", "kernels"))
+    if len(text) > LIMIT:
+        raise CompileError(
+            f"{MANIFEST} of {len(code.kernels):,} kernels has {len(text):,} bytes; runtimes read at most "
+            f"{LIMIT:,}: split the model"
+        )
     write_folder(folder, files | {"weights.bin": weights, MANIFEST: text}, MANIFEST, force)
     return model | {"sha256": sha256(text.rpartition(SEAL)[0])}
 
@@ -104,15 +114,14 @@ def _tensor(name: str, type_: TensorType) -> Json:
 def runtime_files() -> dict[str, bytes]:
     """The JS runtime and the page, by file name."""
     return {
-        entry.name: _without_docs(entry.name, entry.read_bytes())
+        entry.name: _plain(entry.name, entry.read_bytes())
         for entry in sorted(resources.files("onnx2wgsl.runtime_js").iterdir(), key=lambda e: e.name)
         if entry.name.endswith((".js", ".html"))
     }
 
 
-def _without_docs(name: str, content: bytes) -> bytes:
-    """A script without its comments, which its source keeps; the page as it is."""
+def _plain(name: str, content: bytes) -> bytes:
+    """A script without the comments and the indentation that its source keeps; the page as it is."""
     if name.endswith(".html"):
         return content
-    plain = re.sub(rb"^[ \t]*/\*\*(?:(?!\*/).)*\*/\n", b"", content, flags=re.DOTALL | re.MULTILINE)
-    return re.sub(rb"^[ \t]*//[^\n]*\n", b"", plain, flags=re.MULTILINE)
+    return _NOT_CODE.sub(b"", content)

@@ -25,7 +25,6 @@ from .options import FOLDER, device_options
     "inputs",
     metavar="NAME=FILE",
     multiple=True,
-    required=True,
     help="An .npy file or a picture (PNG, JPEG, WebP, BMP); NAME= may be left out where there is one input.",
 )
 @click.option("--output-dir", type=FOLDER, help="Write NAME.npy, and NAME.png where it is a picture.")
@@ -70,6 +69,8 @@ def _split(argument: str, names: list[str]) -> tuple[str, Path]:
             return name, Path(argument[len(name) + 1 :])
     if len(names) == 1 and ("=" not in argument or Path(argument).exists()):
         return names[0], Path(argument)
+    if not names:
+        raise CompileError(f"--input {argument}: the model has no inputs: leave it out")
     choices = ", ".join(names)
     raise CompileError(f"--input {argument}: say which input with NAME=FILE; the inputs are {choices}")
 

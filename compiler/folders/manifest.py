@@ -19,8 +19,8 @@ SEAL = b',\n "sha256": "'
 """What stands before the hash of a manifest, which covers the bytes before this."""
 FORMATS = ("onnx2wgsl", "onnx2wgsl-ir")
 """The `format` of our manifests: of artifacts, and of what --dump-ir writes."""
-LIMIT = 1 << 24
-"""Bytes of a manifest, at most."""
+LIMIT = 1 << 23
+"""Bytes of a manifest, at most: as many as the runtimes read."""
 LITTER = (".DS_Store", "Thumbs.db", "desktop.ini")
 """What systems leave in folders that people look into: it is in nobody's way, and stays."""
 
@@ -108,8 +108,11 @@ def _records(manifest: Path) -> dict[str, Record]:
     try:
         description = json.loads(data)
         weights = [description["weights"]] if "weights" in description else []
-        own = {str(one["file"]): one for one in [*description["files"], *weights]}
-    except (ValueError, KeyError, TypeError):  # of another tool, or of a version to come
+        own = {
+            str(one["file"]): {"bytes": one["bytes"], "sha256": one["sha256"]}
+            for one in [*description["files"], *weights]
+        }
+    except (ValueError, KeyError, TypeError, RecursionError):  # of another tool, or of a version to come
         return {}
     return own | {manifest.name: {}} if description["format"] in FORMATS else {}
 

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 from numpy.typing import NDArray
 from onnx2wgsl.runtime_py import InferenceSession
@@ -50,6 +51,25 @@ def test_an_array_in_an_array_out(compiled: Path, array: Path, tmp_path: Path) -
         f"  {out / 'output.npy'}\n  {out / 'output.png'}\n"
     )
     assert sorted(path.name for path in out.iterdir()) == ["output.npy", "output.png"]
+
+
+def test_a_model_without_inputs(array: Path, tmp_path: Path) -> None:
+    levels = {"q": np.arange(-5, 6, dtype=np.int8), "s": np.float32(0.5), "z": np.int8(1)}
+    constants = [onnx.numpy_helper.from_array(np.asarray(value), name) for name, value in levels.items()]
+    node = onnx.helper.make_node("DequantizeLinear", ["q", "s", "z"], ["y"])
+    output = onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, [11])
+    graph = onnx.helper.make_graph([node], "constant", [], [output], constants)
+    opset = onnx.helper.make_opsetid("", 13)
+    onnx.save(onnx.helper.make_model(graph, opset_imports=[opset], ir_version=8), tmp_path / "m.onnx")
+    folder = tmp_path / "artifact"
+    succeed("compile", tmp_path / "m.onnx", "-o", folder)
+    assert "y: float32[11], -3 to 2" in succeed("run", folder, "--output-dir", tmp_path)
+    assert_same(np.load(tmp_path / "y.npy"), np.arange(-6, 5, dtype=np.float32) / 2)
+    with InferenceSession(folder) as session:
+        assert session.self_test().ok
+    assert refusal("run", folder, "--input", array) == (
+        f"--input {array}: the model has no inputs: leave it out"
+    )
 
 
 def test_the_pixels_of_the_png_are_the_values_rounded(compiled: Path, array: Path, tmp_path: Path) -> None:
@@ -169,7 +189,7 @@ def test_a_file_with_an_equals_sign_in_its_name_is_found(compiled: Path, array: 
 
 
 def test_an_input_is_needed(compiled: Path) -> None:
-    assert refusal("run", compiled) == "Missing option '--input'."
+    assert refusal("run", compiled) == "input 'input' is missing; the model needs all of its inputs"
 
 
 def test_a_picture_is_refused_where_the_input_is_none(artifact: Path, tmp_path: Path) -> None:

@@ -105,6 +105,48 @@ artifacts.forEach((folder, i) =>
   }),
 );
 
+describe('pictures in Chromium', () => {
+  test('are taken from another frame, and refused in floats', async () => {
+    const { page, complaints } = await openPage(server.origin);
+    const told = await page.evaluate(async (url) => {
+      const { createSession } = await import(`${url}runtime.js`);
+      const session = await createSession(url);
+      const [{ name, shape }] = session.inputs;
+      const [, , height, width] = shape;
+      const run = (picture) =>
+        session.run({ [name]: picture }).then(
+          ({ output }) => [...output],
+          (error) => error.message,
+        );
+      const picture = new ImageData(width, height);
+      for (let i = 0; i < picture.data.length; i++) picture.data[i] = i * 37;
+      const frame = document.body.appendChild(document.createElement('iframe'));
+      const foreign = new frame.contentWindow.ImageData(width, height);
+      foreign.data.set(picture.data);
+      const floats = new ImageData(width, height, { pixelFormat: 'rgba-float16' });
+      const isForeign = !(foreign.data instanceof Uint8ClampedArray);
+      const told = { isForeign, format: floats.pixelFormat };
+      told.own = await run(picture);
+      told.foreign = await run(foreign);
+      told.floats = await run(floats);
+      told.larger = await run(new ImageData(width + 1, height));
+      session.destroy();
+      return told;
+    }, server.url(0));
+    await page.close();
+    assert.ok(told.isForeign);
+    assert.equal(told.own.length, 192);
+    assert.deepEqual(told.foreign, told.own);
+    assert.equal(told.format, 'rgba-float16');
+    assert.equal(
+      told.floats,
+      'Input input is a picture of Float16Array, expected bytes: Uint8ClampedArray or Uint8Array.',
+    );
+    assert.match(told.larger, /is a picture of 9x8 in 288 bytes, expected 8x8 in 256 bytes/);
+    assert.deepEqual(complaints, []);
+  });
+});
+
 describe('the page', () => {
   test('shows what the model makes of a dropped picture', async () => {
     const { page, complaints } = await openPage(server.url(0));

@@ -296,3 +296,25 @@ export function bytesModel({ model, shaders }) {
     },
   });
 }
+
+/** A model without inputs, whose output is a constant. */
+export function constantModel({ model, shaders }) {
+  shaders['00_copy.wgsl'] = `@group(0) @binding(0) var<storage, read_write> y: array<u32>;
+@compute @workgroup_size(1) fn main() { y[0] = 0x04030201u; }
+`;
+  const checksums = checksum(Uint8Array.of(1, 2, 3, 4));
+  Object.assign(model, {
+    inputs: [],
+    outputs: [{ name: 'y', dtype: 'int8', shape: [4] }],
+    kernels: [
+      kernel('copy', '00_copy.wgsl', [], [['output:y', 'read_write']], { buffer: 'output:y' }),
+    ],
+    self_test: {
+      seed: 1,
+      inputs: {},
+      kernels: [checksums],
+      pictures: {},
+      outputs: { y: checksums },
+    },
+  });
+}

@@ -2,13 +2,15 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
+import { runInNewContext } from 'node:vm';
 
-import { upload } from '../../runtime_js/program.js';
+import { frameOf } from '../../runtime_js/program.js';
 import { createSession, toPixels } from '../../runtime_js/runtime.js';
-import { bytesModel, reference } from './fixture.js';
+import { bytesModel, constantModel, reference } from './fixture.js';
 import { artifactFolders, combinationsOf, fixtureFolder, nameOf, nodeAdapter } from './host.js';
 
 const FIXTURE = fixtureFolder();
@@ -125,16 +127,40 @@ describe('run', () => {
   });
 
   for (const [what, feeds, message] of [
-    ['an unknown name', { image: zeros() }, /No input is named image: the model has input/],
+    ['an unknown name', { image: zeros() }, /No input is named image: expected input\./],
     ['a missing input', {}, /Input input is missing, expected Float32Array\(192\)/],
     ['a short array', { input: new Float32Array(3) }, /Float32Array\(3\).*Float32Array\(192\)/],
     ['a wrong dtype', { input: new Uint8Array(192) }, /Uint8Array\(192\).*Float32Array\(192\)/],
     ['a plain array', { input: [...zeros()] }, /is Array\(192\)/],
-    ['null', { input: null }, /is Null\(0\)/],
+    ['null', { input: null }, /is Null, expected Float32Array/],
+    ['a number', { input: 5 }, /is Number, expected Float32Array/],
+    ['no inputs', undefined, /Input input is missing/],
+    ['null for all inputs', null, /Input input is missing/],
+    ['a DataView', { input: new DataView(new ArrayBuffer(768)) }, /is DataView, expected/],
+    [
+      'what only says that it is an array',
+      { input: { [Symbol.toStringTag]: 'Float32Array', length: 192 } },
+      /is Object\(192\), expected Float32Array/,
+    ],
     [
       'a picture of another size',
       { input: { data: new Uint8ClampedArray(16), width: 2, height: 2 } },
-      /picture of 2x2, expected 8x8/,
+      /picture of 2x2 in 16 bytes, expected 8x8 in 256 bytes \(RGBA\)\.$/,
+    ],
+    [
+      'a picture without an alpha channel',
+      { input: { data: new Uint8Array(192), width: 8, height: 8 } },
+      /picture of 8x8 in 192 bytes, expected 8x8 in 256 bytes \(RGBA\)\.$/,
+    ],
+    [
+      'a picture of floats',
+      { input: { data: new Float32Array(256), width: 8, height: 8 } },
+      /picture of Float32Array, expected bytes: Uint8ClampedArray or Uint8Array\.$/,
+    ],
+    [
+      'a picture in a plain array',
+      { input: { data: Array(256).fill(0), width: 8, height: 8 } },
+      /picture of Array, expected bytes/,
     ],
   ])
     test(`refuses ${what}, and runs on`, async () => {
@@ -144,20 +170,69 @@ describe('run', () => {
     });
 });
 
+describe('a picture', () => {
+  const bytes = Uint8ClampedArray.from({ length: 4 * PIXELS }, (_, i) => i * 37);
+  const values = Float32Array.from({ length: 3 * PIXELS }, (_, i) => {
+    return bytes[4 * (i % PIXELS) + Math.floor(i / PIXELS)] / 128 - 1;
+  });
+  const foreign = (name) => runInNewContext(`${name}.from(bytes)`, { bytes: [...bytes] });
+  for (const [what, data] of [
+    ['a Uint8ClampedArray', bytes],
+    ['a Uint8Array', new Uint8Array(bytes)],
+    ['a Buffer, as decoders of Node give it', Buffer.from(bytes)],
+    ['a Uint8ClampedArray of another realm', foreign('Uint8ClampedArray')],
+    ['a Uint8Array of another realm', foreign('Uint8Array')],
+  ])
+    test(`may be ${what}`, async () => {
+      const session = await openSession();
+      const { output } = await session.run({ input: { data, width: 8, height: 8 } });
+      assert.deepEqual(output, reference(values).output);
+    });
+
+  test('is refused where the input takes none', async () => {
+    const session = await openSession(fixtureFolder(bytesModel));
+    await assert.rejects(session.run({ x: { data: bytes, width: 8, height: 8 } }), {
+      message: 'Input x is Object, expected Uint8Array(5) of shape 1x5.',
+    });
+  });
+});
+
+test('values of another realm are taken', async () => {
+  const session = await openSession();
+  const input = runInNewContext('new Float32Array(192).fill(0.5)');
+  assert.deepEqual((await session.run({ input })).output, reference(input).output);
+});
+
+test('what the device refuses of an upload is told, and the caller has no error', async () => {
+  const device = await (await nodeAdapter()).requestDevice();
+  const session = await openSession(FIXTURE, { device });
+  const errors = [];
+  device.addEventListener('uncapturederror', ({ error }) => errors.push(error.message));
+  const write = device.queue.writeBuffer;
+  device.queue.writeBuffer = (buffer, offset, data) =>
+    write.call(device.queue, buffer, offset + buffer.size, data);
+  await assert.rejects(session.run({ input: zeros() }), { message: /^The frame failed: / });
+  device.queue.writeBuffer = write;
+  assert.ok((await session.run({ input: zeros() })).output);
+  assert.deepEqual(errors, []);
+});
+
+test('a model without inputs', async () => {
+  const session = await openSession(fixtureFolder(constantModel));
+  assert.deepEqual(session.inputs, []);
+  assert.deepEqual(await session.run(), { y: Int8Array.of(1, 2, 3, 4) });
+  assert.ok((await session.selfTest()).ok);
+  await assert.rejects(session.run({ x: zeros() }), {
+    message: 'No input is named x: expected none.',
+  });
+});
+
 test('an int64 that 32 bits do not hold is refused', () => {
   const model = { inputs: [{ name: 'ids', dtype: 'int64', shape: [2] }] };
-  const written = [];
-  const device = { queue: { writeBuffer: (_, __, bytes) => written.push(bytes.byteLength) } };
-  const program = {
-    device,
-    model,
-    buffers: new Map([['input:ids', {}]]),
-    steps: [],
-    pictureSteps: [],
-  };
-  upload(program, { ids: BigInt64Array.of(1n - 2n ** 31n, 2n ** 31n - 1n) });
-  assert.deepEqual(written, [16]);
-  assert.throws(() => upload(program, { ids: BigInt64Array.of(0n, 2n ** 31n) }), {
+  const program = { model, buffers: new Map([['input:ids', {}]]), steps: [], pictureSteps: [] };
+  const { writes } = frameOf(program, { ids: BigInt64Array.of(1n - 2n ** 31n, 2n ** 31n - 1n) });
+  assert.equal(writes[0].bytes.byteLength, 16);
+  assert.throws(() => frameOf(program, { ids: BigInt64Array.of(0n, 2n ** 31n) }), {
     message: /Input ids holds 2147483648; an int64 is computed in 32 bits/,
   });
 });
@@ -222,6 +297,12 @@ describe('variants', () => {
     assert.ok((await session.selfTest()).ok);
   });
 
+  test('are refused where they are named otherwise', async () => {
+    await assert.rejects(openSession(FIXTURE, { dots: 'packed' }), {
+      message: 'No option is named dots: expected device, adapter, dot, requantize.',
+    });
+  });
+
   test('are refused where unknown', async () => {
     await assert.rejects(openSession(FIXTURE, { dot: 'magic' }), {
       message: 'dot is magic, expected packed or emulated.',
@@ -276,7 +357,7 @@ describe('a damaged or unfit artifact is refused', () => {
   const cases = {
     'another format': [
       ({ model }) => (model.format = 'onnx'),
-      /format is onnx, not "onnx2wgsl": not an artifact/,
+      /format is "onnx", not "onnx2wgsl": not an artifact/,
     ],
     'another version': [({ model }) => (model.version = 1), /version is 1, this runtime reads 2/],
     'a missing key': [
@@ -332,6 +413,30 @@ describe('a damaged or unfit artifact is refused', () => {
       replaced('model.json', '"seed":1', '"seed":2'),
       /^model.json is damaged; .*\n {2}it was changed since it was written: its sha256 is that of/,
     ],
+    'lists in lists': [
+      (files) => (files['model.json'] = '['.repeat(100000) + ']'.repeat(100000)),
+      /^model.json is damaged; .*\n {2}nested more than 16 deep$/,
+    ],
+    'lists in lists without end': [
+      (files) => (files['model.json'] = '['.repeat(100000)),
+      /^model.json is damaged; .*\n {2}not JSON/,
+    ],
+    'a format of objects': [
+      replaced('model.json', '"onnx2wgsl"', '{"toString":1}'),
+      /\$.format is {"toString":1}, not "onnx2wgsl"/,
+    ],
+    'a text of escapes alone': [
+      replaced('model.json', '"fixture"', JSON.stringify('\n'.repeat(4e6 - 5000))),
+      /\n {2}it was changed since it was written/,
+    ],
+    'a model.json that is too long': [
+      replaced('model.json', '{', `{${' '.repeat(1 << 23)}`),
+      /^model.json is damaged; .*\n {2}it has more than 8388608 bytes$/,
+    ],
+    'long weights': [
+      (files) => (files['weights.bin'] = new Uint8Array(49)),
+      /^weights.bin is damaged; .*\n {2}it has more than 48 bytes$/,
+    ],
     'no UTF-8': [(files) => (files['model.json'] = Uint8Array.of(0xff)), /\n {2}not UTF-8$/],
     'short weights': [
       (files) => (files['weights.bin'] = files['weights.bin'].slice(4)),
@@ -374,6 +479,28 @@ describe('a damaged or unfit artifact is refused', () => {
     execFileSync('mkfifo', [join(folder, 'weights.bin')]);
     await assert.rejects(openSession(folder), { message: /weights.bin: it is no regular file/ });
   });
+
+  for (const [file, problem] of [
+    ['model.json', /^model.json is damaged; .*\n {2}it has more than 8388608 bytes$/],
+    ['weights.bin', /^weights.bin is damaged; .*\n {2}it has more than 48 bytes$/],
+  ])
+    test(`a server that never ends ${file}`, async () => {
+      const folder = fixtureFolder();
+      const server = createServer((request, response) => {
+        const path = join(folder, new URL(request.url, 'http://x').pathname);
+        if (!path.endsWith(file)) return response.end(readFileSync(path));
+        const piece = Buffer.alloc(1 << 16, ' ');
+        const more = () => {
+          while (!response.destroyed && response.write(piece));
+        };
+        response.on('drain', more);
+        more();
+      });
+      await new Promise((done) => server.listen(0, '127.0.0.1', done));
+      const url = `http://127.0.0.1:${server.address().port}/`;
+      await assert.rejects(openSession(url), { message: problem });
+      server.close();
+    });
 
   test('no folder', () => assert.rejects(openSession('/no/such/folder'), { message: /ENOENT/ }));
 });

@@ -20,6 +20,14 @@ function edited(edits) {
   return result;
 }
 
+test('looks at no item of a list that is too long, and for at most 1000 problems', () => {
+  const long = problemsOf({ ...model, kernels: Array(65537).fill(0) }, bufferSizes);
+  assert.equal(long.length, 1);
+  assert.match(long[0], /^\$.kernels: \[0,.* is against maxItems 65536$/);
+  const unknown = Object.fromEntries(Array.from({ length: 2000 }, (_, i) => [`x${i}`, 0]));
+  assert.equal(problemsOf({ ...model, ...unknown }, bufferSizes).length, 1000);
+});
+
 for (const { what, edits, says } of cases)
   test(`says what the Python runtime says of ${what}`, () => {
     assert.deepEqual(problemsOf(edited(edits), bufferSizes), says);

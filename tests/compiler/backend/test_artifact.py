@@ -9,8 +9,11 @@ from pathlib import Path
 
 import jsonschema
 import onnx
+import pytest
 from onnx2wgsl import runtime_py
+from onnx2wgsl.compiler.backend import artifact
 from onnx2wgsl.compiler.backend.artifact import write_artifact
+from onnx2wgsl.compiler.errors import CompileError
 from onnx2wgsl.compiler.pipeline import compile_model
 
 from tests.builders.models import model
@@ -37,6 +40,22 @@ def test_the_avatar_is_small(tmp_path: Path) -> None:
     assert description["weights"]["bytes"] < quantized * 1.1
     web = [data for name, data in files.items() if name.endswith((".js", ".html"))]
     assert sum(len(gzip.compress(data)) for data in web) < 17_500
+
+
+def test_no_text_of_a_script_spans_lines() -> None:
+    """Their indentation is left out of the artifact."""
+    for path in (Path(runtime_py.__file__).parents[1] / "runtime_js").glob("*.js"):
+        assert [line for line in path.read_text().splitlines() if line.count("`") % 2] == [], path
+
+
+def test_a_model_json_that_runtimes_refuse_is_not_written(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert SCHEMA["limits"]["bytes"] == artifact.LIMIT
+    monkeypatch.setattr(artifact, "LIMIT", 5000)
+    with pytest.raises(CompileError, match="runtimes read at most 5,000: split the model"):
+        write(tiny, tmp_path / "a")
+    assert not (tmp_path / "a").exists()
 
 
 def test_model_json_follows_the_schema(tiny: Path, tmp_path: Path) -> None:

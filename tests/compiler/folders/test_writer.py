@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from onnx2wgsl.compiler.errors import CompileError
 from onnx2wgsl.compiler.folders import lock, writer
-from onnx2wgsl.compiler.folders.manifest import record, seal
+from onnx2wgsl.compiler.folders.manifest import SEAL, record, seal, sha256
 from onnx2wgsl.compiler.folders.writer import require_replaceable, write_folder
 
 MANIFEST = "model.json"
@@ -62,6 +62,11 @@ def put(name: str, data: bytes = b"mine") -> Change:
         (folder / name).write_bytes(data)
 
     return change
+
+
+def sealed_text(text: str) -> bytes:
+    """The text with its hash, as a manifest ends."""
+    return text.encode() + SEAL + sha256(text.encode()).encode() + b'"\n}\n'
 
 
 def fresh(*changes: Change) -> Change:
@@ -127,6 +132,12 @@ WAYS: dict[str, tuple[Change, str]] = {
         put(MANIFEST, seal({"format": "graph-model", "files": []})), "or another tool",
     ),
     "a manifest of another form": (put(MANIFEST, seal({"format": "onnx2wgsl", "files": [1]})), "tool"),
+    "a manifest of files without sizes": (
+        put(MANIFEST, seal({"format": "onnx2wgsl", "files": [{"file": "page.js"}]})), "or another tool",
+    ),
+    "a manifest of lists in lists": (
+        put(MANIFEST, sealed_text('{"files": ' + "[" * 100_000)), "or another tool",
+    ),
     "no manifest": (lambda a: (a / MANIFEST).unlink(), "holds page.js, shaders, weights.bin, which"),
     "weights alone": (fresh(put("weights.bin")), "holds weights.bin, which"),
     "a site": (fresh(*SITE), "holds index.html, page.js, shaders, weights.bin, which"),
