@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -29,9 +31,8 @@ def pool_axis(
     after or before. That ignores dilation, and is negative where stride > kernel: the input is then
     cropped.
 
-    >>> axis = pool_axis(5, kernel=3, stride=2, pads=(1, 1))
-    >>> axis.outputs, axis.inside().tolist()
-    (3, [2, 3, 2])
+    >>> pool_axis(5, kernel=3, stride=2, pads=(1, 1))
+    WindowAxis(side=5, outputs=3, taps=3, stride=2, dilation=1, before=1, after=1)
     """
     before, after = pads
     if auto_pad == "VALID":
@@ -53,12 +54,13 @@ def max_pool(x: Array, axes: list[WindowAxis]) -> Array:
     """MaxPool of stored integers [N, C, ...] (one WindowAxis for each spatial axis): padding never
     wins. A window without a tap inside gives the least value of x's dtype.
     """
-    return extremes_of_windows(x[..., None], _all_axes(x, axes), np.maximum)[..., 0]
+    return _for_rows(extremes_of_windows, x, axes, np.maximum)
 
 
-def _all_axes(x: Array, axes: list[WindowAxis]) -> list[WindowAxis]:
-    """With those of batch and channels, along which every element is by itself."""
-    return [*(WindowAxis(size, size) for size in x.shape[:2]), *axes]
+def _for_rows(of_windows: Callable[..., Array], x: Array, axes: list[WindowAxis], *more: Any) -> Array:
+    """For x [N, C, ...], whose images are the rows."""
+    rows = of_windows(x.reshape(-1, *x.shape[2:]), axes, *more)
+    return rows.reshape(*x.shape[:2], *rows.shape[1:])
 
 
 def pool_counts(axes: list[WindowAxis], count_include_pad: bool) -> Array:
@@ -85,7 +87,7 @@ def average_pool(
         return global_average_pool(x, x_q, y_q, limits)
     terms = average_terms(x_q, limits)
     with np.errstate(over="ignore", invalid="ignore"):
-        total = sums_of_windows(terms[x.astype(np.uint8)][..., None], _all_axes(x, axes))[..., 0]
+        total = _for_rows(sums_of_windows, terms[x.astype(np.uint8)], axes)
     return average_levels(total, pool_counts(axes, count_include_pad), y_q, limits)
 
 

@@ -95,48 +95,43 @@ class WindowKernel(FamilyKernel):
             keys = memory.row_major(self.source, inputs).view(np.int32)
             if self.elements == "f32":
                 keys = float_order(keys.view(F32))
-            extremes = self._extreme(keys[:, None])[:, 0]
+            extremes = extremes_of_windows(self._rows(keys[:, None]), self.axes, self._better).reshape(-1)
             if self.elements == "f32":
                 extremes = extremes ^ ((extremes >> 31) & np.int32(0x7FFFFFFF))
             return extremes.view(np.uint32)
-        x = memory.lanes(self.source, self.in_words).view(np.int8)
+        x = self._rows(memory.lanes(self.source, self.in_words).view(np.int8))
         if self.reduce == "sum":
-            return self._sum(x).astype(np.uint8)
-        if self.reduce == "average":
-            return self._average(x).astype(np.uint8)
-        levels = self._extreme(x)
+            levels = self._sum(x)
+        elif self.reduce == "average":
+            levels = self._average(x)
+        else:
+            levels = extremes_of_windows(x, self.axes, self._better)
+        lanes = np.moveaxis(levels, 0, -1).reshape(-1, len(x)).astype(np.uint8)
         if self.lanes is not None:
-            best = self._better.reduce(levels[:, self.lanes], axis=1)
-            levels = np.repeat(best[:, None], 4, 1)
-        return levels.view(np.uint8)
+            best = self._better.reduce(lanes.view(np.int8)[:, self.lanes], axis=1)
+            lanes = np.repeat(best[:, None], 4, 1).view(np.uint8)
+        return lanes
 
     @property
     def _better(self) -> np.ufunc:
         return np.maximum if self.reduce == "max" else np.minimum
 
-    def _sides(self, x: Array) -> Array:
-        """Elements [pixels, lanes] with an axis for each of the windows'."""
-        return x.reshape(*(axis.side for axis in self.axes), x.shape[1])
-
-    def _extreme(self, x: Array) -> Array:
-        return extremes_of_windows(self._sides(x), self.axes, self._better).reshape(-1, x.shape[1])
+    def _rows(self, x: Array) -> Array:
+        """Elements [pixels, lanes] as [lanes, sides of the axes...]."""
+        return np.moveaxis(x.reshape(*(axis.side for axis in self.axes), x.shape[1]), -1, 0)
 
     def _sum(self, x: Array) -> Array:
-        whole = tuple(number for number, axis in enumerate(self.axes) if not axis.is_identity)
-        assert all(self.axes[number].taps == self.axes[number].side for number in whole)
-        sums = self._sides(x).sum(whole, np.int64).reshape(-1, x.shape[1])
-        total = wrap_i32(sums - self.taps * self.zero_points[0])
+        whole = tuple(number for number, axis in enumerate(self.axes, 1) if not axis.is_identity)
+        assert all(self.axes[number - 1].taps == x.shape[number] for number in whole)
+        total = wrap_i32(x.sum(whole, np.int64) - self.taps * self.zero_points[0])
         multiplier = np.asarray(self.multiplier, F32)
         return requantize(total, multiplier, self.zero_points[1], (-128, 127))
 
     def _average(self, x: Array) -> Array:
         assert self.terms is not None
         with np.errstate(over="ignore", invalid="ignore"):
-            terms = self._sides(self.terms[x.view(np.uint8)])
-            total = sums_of_windows(terms, self.axes).reshape(-1, x.shape[1])
-        count = taps_inside(self.axes).reshape(-1)
-        if self.area:
-            count = np.full_like(count, self.taps)
+            total = sums_of_windows(self.terms[x.view(np.uint8)], self.axes)
+        count = np.broadcast_to(self.taps if self.area else taps_inside(self.axes), total.shape)
         keys, levels = float_order(total), np.zeros(total.shape, np.int64)
         for number, thresholds in self.thresholds.items():
             some = count == number

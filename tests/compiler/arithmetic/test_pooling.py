@@ -158,7 +158,6 @@ def test_a_sum_beyond_int32_has_no_thresholds() -> None:
 
 def test_counts() -> None:
     axis = pool_axis(5, 3, 2, pads=(1, 1))
-    assert axis.elements(np.arange(3), np.arange(3)).T.tolist() == [[-1, 0, 1], [1, 2, 3], [3, 4, -1]]
     assert pool_counts([axis, axis], False).tolist() == [[4, 6, 4], [6, 9, 6], [4, 6, 4]]
     assert pool_counts([axis, axis], True).tolist() == [[9] * 3] * 3
 

@@ -23,13 +23,13 @@ def draw_axis(random: np.random.Generator) -> WindowAxis:
 def tap_by_tap(x: Any, axes: list[WindowAxis], combine: np.ufunc, start: float) -> tuple[Any, Any]:
     """What every window comes to, and how many taps it has inside."""
     outputs = [axis.outputs for axis in axes]
-    result, counts = np.full((*outputs, x.shape[-1]), start, x.dtype), np.zeros(outputs, np.int64)
+    result, counts = np.full((len(x), *outputs), start, x.dtype), np.zeros(outputs, np.int64)
     for window in itertools.product(*map(range, outputs)):
         for tap in itertools.product(*(range(axis.taps) for axis in axes)):
             steps = zip(axes, window, tap, strict=True)
             at = tuple(axis.stride * o - axis.before + axis.dilation * t for axis, o, t in steps)
             if all(0 <= i < axis.side for i, axis in zip(at, axes, strict=True)):
-                result[window] = combine(result[window], x[at])
+                result[:, *window] = combine(result[:, *window], x[:, *at])
                 counts[window] += 1
     return result, counts
 
@@ -40,7 +40,7 @@ def test_blocks_change_nothing(block: int, monkeypatch: pytest.MonkeyPatch) -> N
     random = np.random.default_rng(block)
     for _ in range(40):
         axes = [draw_axis(random) for _ in range(int(random.integers(1, 4)))]
-        shape = (*(axis.side for axis in axes), int(random.integers(1, 5)))
+        shape = (int(random.integers(1, 5)), *(axis.side for axis in axes))
         floats = random.standard_normal(shape).astype(np.float32)
         floats[random.random(shape) < 0.1] = -0.0
         sums, counts = tap_by_tap(floats, axes, np.add, 0.0)
