@@ -19,7 +19,6 @@ from .convolution import convolve
 from .dynamic import dynamic_parameters
 from .pad import pad_indices
 from .pooling import (
-    PoolAxis,
     average_levels,
     average_pool,
     average_terms,
@@ -57,13 +56,14 @@ from .resize import (
     scaled_taps,
 )
 from .softmax import OPSET_OF_ONE_AXIS, qlinear_softmax, softmax_levels, softmax_numerators, softmax_table
+from .windows import WindowAxis, extremes_of_windows, sums_of_windows, taps_inside
 
 __all__ = [
     "F32",
     "OPSET_OF_ONE_AXIS",
     "AddForm",
     "LinearTaps",
-    "PoolAxis",
+    "WindowAxis",
     "add_form",
     "add_swaps_roles",
     "average_levels",
@@ -73,6 +73,7 @@ __all__ = [
     "convolve",
     "dequantize_linear",
     "dynamic_parameters",
+    "extremes_of_windows",
     "float_from_order",
     "float_order",
     "fused_multiply_add",
@@ -106,5 +107,7 @@ __all__ = [
     "softmax_numerators",
     "softmax_table",
     "stored_bytes",
+    "sums_of_windows",
+    "taps_inside",
     "wrap_i32",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
@@ -31,12 +32,23 @@ def convolve(
     batch, channels, out_h, out_w = windows.shape[:4]
     matrix = weight.reshape(group, out_channels // group, -1)
     total = np.empty((batch, group, out_channels // group, out_h, out_w), np.int32)
-    rows = max(1, BLOCK // max(1, batch * channels * kernel_h * kernel_w * out_w))
-    for top in range(0, out_h, rows):
-        block = windows[:, :, top : top + rows].transpose(0, 1, 4, 5, 2, 3)
-        sums = _products(matrix, block, group)
-        total[:, :, :, top : top + rows] = sums.reshape(*total.shape[:3], -1, out_w)
+    for image, rows, columns in _blocks((batch, out_h, out_w), channels * kernel_h * kernel_w):
+        block = windows[image, :, rows, columns].transpose(0, 1, 4, 5, 2, 3)
+        part = total[image, :, :, rows, columns]
+        part[:] = _products(matrix, block, group).reshape(part.shape)
     return total.reshape(batch, out_channels, out_h, out_w)
+
+
+def _blocks(shape: tuple[int, int, int], depth: int) -> Iterator[tuple[slice, ...]]:
+    """Images, rows and columns that are computed at a time, for windows of `depth` elements."""
+    steps: list[int] = []
+    room = max(1, BLOCK // depth)
+    for size in reversed(shape):
+        steps.insert(0, min(size, room))
+        room = max(1, room // size)
+    starts = (range(0, size, step) for size, step in zip(shape, steps, strict=True))
+    for corner in itertools.product(*starts):
+        yield tuple(slice(at, at + step) for at, step in zip(corner, steps, strict=True))
 
 
 def _products(matrix: Array, block: Array, group: int) -> Array:

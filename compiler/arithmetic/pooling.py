@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-import itertools
-from typing import Any, NamedTuple
+import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from .array import Array
 from .quantization import F32, least_keys, requantize, saturate, stored_bytes
-
-
-class PoolAxis(NamedTuple):
-    """The windows of a pool along one axis.
-
-    `indices`: i64 [outputs, kernel], the source index of each tap, -1 outside the input.
-    `before`, `after`: the pads that onnxruntime derives; `indices` has them already.
-    """
-
-    indices: Array
-    before: int
-    after: int
+from .windows import WindowAxis, extremes_of_windows, sums_of_windows, taps_inside
 
 
 def pool_axis(
@@ -31,7 +21,7 @@ def pool_axis(
     pads: tuple[int, int] = (0, 0),
     auto_pad: str = "NOTSET",
     ceil_mode: bool = False,
-) -> PoolAxis:
+) -> WindowAxis:
     """The windows of MaxPool and AveragePool along one axis, as onnxruntime places them (measured).
 
     room = size + pads - dilation * (kernel - 1) - 1. There are room / stride + 1 windows, truncated
@@ -41,8 +31,8 @@ def pool_axis(
     after or before. That ignores dilation, and is negative where stride > kernel: the input is then
     cropped.
 
-    >>> pool_axis(5, kernel=3, stride=2, pads=(1, 1)).indices.tolist()
-    [[-1, 0, 1], [1, 2, 3], [3, 4, -1]]
+    >>> pool_axis(5, kernel=3, stride=2, pads=(1, 1))
+    WindowAxis(side=5, outputs=3, taps=3, stride=2, dilation=1, before=1, after=1)
     """
     before, after = pads
     if auto_pad == "VALID":
@@ -57,45 +47,31 @@ def pool_axis(
     outputs = (-(-room // stride) if ceil_mode else int(room / stride)) + 1
     if ceil_mode and (outputs - 1) * stride >= size + before:
         outputs -= 1
-    starts = np.arange(outputs) * stride - before
-    indices = starts[:, None] + np.arange(kernel) * dilation
-    return PoolAxis(np.where((indices < 0) | (indices >= size), -1, indices), before, after)
+    return WindowAxis(size, max(outputs, 0), kernel, stride, dilation, before, after)
 
 
-def max_pool(x: Array, axes: list[PoolAxis]) -> Array:
-    """MaxPool of stored integers [N, C, ...] (one PoolAxis for each spatial axis): padding never
+def max_pool(x: Array, axes: list[WindowAxis]) -> Array:
+    """MaxPool of stored integers [N, C, ...] (one WindowAxis for each spatial axis): padding never
     wins. A window without a tap inside gives the least value of x's dtype.
     """
-    shape = tuple(len(axis.indices) for axis in axes)
-    result = np.full((*x.shape[:2], *shape), np.iinfo(x.dtype).min, x.dtype)
-    for values, valid in _taps(x, axes):
-        result = np.where(valid, np.maximum(result, values), result)
-    return result
+    return _for_rows(extremes_of_windows, x, axes, np.maximum)
 
 
-def _taps(x: Array, axes: list[PoolAxis]) -> list[tuple[Array, Array]]:
-    """For each tap of the kernel, the last axis fastest: its values and whether it is inside."""
-    taps = []
-    for tap in itertools.product(*(range(axis.indices.shape[1]) for axis in axes)):
-        index = [axis.indices[:, position] for axis, position in zip(axes, tap, strict=True)]
-        grid: tuple[Any, ...] = np.ix_(*(np.maximum(i, 0) for i in index))
-        valid = np.logical_and.reduce(np.meshgrid(*(i >= 0 for i in index), indexing="ij"))
-        taps.append((x[(slice(None), slice(None), *grid)], valid))
-    return taps
+def _for_rows(of_windows: Callable[..., Array], x: Array, axes: list[WindowAxis], *more: Any) -> Array:
+    """For x [N, C, ...], whose images are the rows."""
+    rows = of_windows(x.reshape(-1, *x.shape[2:]), axes, *more)
+    return rows.reshape(*x.shape[:2], *rows.shape[1:])
 
 
-def pool_counts(axes: list[PoolAxis], count_include_pad: bool) -> Array:
+def pool_counts(axes: list[WindowAxis], count_include_pad: bool) -> Array:
     """What AveragePool divides by, i64 [spatial outputs]: the taps inside, or all taps."""
-    inside = [(axis.indices >= 0).sum(axis=1) for axis in axes]
-    if count_include_pad:
-        inside = [np.full(len(axis.indices), axis.indices.shape[1]) for axis in axes]
-    counts: Array = np.multiply.reduce(np.meshgrid(*inside, indexing="ij"))
-    return counts
+    counts = taps_inside(axes)
+    return np.full_like(counts, math.prod(axis.taps for axis in axes)) if count_include_pad else counts
 
 
 def average_pool(
     x: Array,
-    axes: list[PoolAxis],
+    axes: list[WindowAxis],
     x_q: tuple[float, int],
     y_q: tuple[float, int],
     limits: tuple[int, int],
@@ -111,17 +87,14 @@ def average_pool(
         return global_average_pool(x, x_q, y_q, limits)
     terms = average_terms(x_q, limits)
     with np.errstate(over="ignore", invalid="ignore"):
-        total = np.zeros((*x.shape[:2], *(len(axis.indices) for axis in axes)), F32)
-        # One addition a tap: f32 sums depend on their order, which is the device's, too.
-        for values, valid in _taps(np.asarray(x), axes):
-            total = np.where(valid, total + terms[values.astype(np.int64) & 255], total)
+        total = _for_rows(sums_of_windows, terms[x.astype(np.uint8)], axes)
     return average_levels(total, pool_counts(axes, count_include_pad), y_q, limits)
 
 
-def is_global(size: tuple[int, ...], axes: list[PoolAxis]) -> bool:
+def is_global(size: tuple[int, ...], axes: list[WindowAxis]) -> bool:
     """Whether onnxruntime averages by the global formula: the kernel is the image, no pads."""
     return all(
-        axis.before == axis.after == 0 and axis.indices.shape[1] == length
+        axis.before == axis.after == 0 and axis.taps == length
         for length, axis in zip(size, axes, strict=True)
     )
 

@@ -30,7 +30,7 @@ def _max_pool(imp: Importer, node: Any) -> None:
     assert shape is not None
     if min(shape) < 1:
         raise NodeRefusal(f"its result would have shape {list(shape)}")
-    if any((axis.indices < 0).all(1).any() for axis in pool.axes()):
+    if any((axis.inside() == 0).any() for axis in pool.axes()):
         raise NodeRefusal("one of its windows lies wholly in the padding")
     imp.emit(node, MaxPool, TensorType(x.type.dtype, shape, x.type.quantization), x=x, **window)
 

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from ..arithmetic import (
-    PoolAxis,
+    WindowAxis,
     average_pool,
     average_terms,
     average_thresholds,
@@ -41,7 +41,7 @@ from ..lowering.scheduling import Scheduler
 from .base import FamilyOp
 from .fusion import Group, NoIntegerForm, Surroundings
 from .onnx_op import FloatOp
-from .windows import WindowAxis, WindowKernel, reduced_axes
+from .windows import WindowKernel, reduced_axes
 
 GLOBAL_MULTIPLIERS = (2.0**-32, 256.0)
 """Outside of these QLinearGlobalAveragePool throws (qlgavgpool.cpp)."""
@@ -61,7 +61,7 @@ class Pool(FamilyOp):
     auto_pad: str = "NOTSET"
     ceil_mode: bool = False
 
-    def axes(self) -> list[PoolAxis]:
+    def axes(self) -> list[WindowAxis]:
         """The windows along each spatial axis."""
         count = len(self.kernel)
         return [
@@ -78,7 +78,7 @@ class Pool(FamilyOp):
         ]
 
     def expected_shape(self) -> tuple[int, ...] | None:
-        return (*self.x.type.shape[:2], *(len(axis.indices) for axis in self.axes()))
+        return (*self.x.type.shape[:2], *(axis.outputs for axis in self.axes()))
 
     def wanted_axis(self, operand: Value) -> int | None:
         del operand
@@ -88,19 +88,10 @@ class Pool(FamilyOp):
         lower_channels(self, lowering)
 
     def window_axes(self) -> tuple[WindowAxis, ...]:
-        """The windows as the kernel has them."""
-        shape, pitch = self.x.type.shape, 1
-        windows: list[WindowAxis] = []
-        for n, axis in reversed(list(enumerate(self.axes()))):
-            side = shape[2 + n]
-            one = WindowAxis.of_pool(axis, side, pitch, self.strides[n], self.dilations[n])
-            windows.insert(0, one)
-            pitch *= side
-        if self.x.type.segments is None:
-            batch = shape[0] * shape[1]
-        else:
-            batch = shape[0]
-        windows.insert(0, WindowAxis(batch, pitch, batch))
+        """The windows along every pixel axis, as the kernel has them."""
+        shape = self.x.type.shape
+        batch = shape[0] * (shape[1] if self.x.type.segments is None else 1)
+        windows = (WindowAxis(batch, batch), *self.axes())
         return tuple(axis for axis in windows if not (axis.side == 1 and axis.is_identity))
 
 

@@ -7,86 +7,47 @@ time; where a reduction takes in the packed axis too, the lanes of a pixel in th
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from ..arithmetic import F32, PoolAxis, float_order, requantize
+from ..arithmetic import (
+    F32,
+    WindowAxis,
+    extremes_of_windows,
+    float_order,
+    requantize,
+    sums_of_windows,
+    taps_inside,
+    wrap_i32,
+)
 from ..ir.program import Source, View
 from ..ir.types import Array, TensorType
 from ..lowering.memory import Memory
 from ..lowering.shader import Json, Shader
 from .base import FamilyKernel
 
-STARTS = {"max": -(2**31), "min": 2**31 - 1}
-
-
-@dataclass(frozen=True)
-class WindowAxis:
-    """Windows along one pixel axis of `side` elements, `pitch` pixels apart: tap t of window o
-    reads element o * stride - before + t * dilation, if there is one.
-    """
-
-    side: int
-    pitch: int
-    outputs: int
-    taps: int = 1
-    stride: int = 1
-    dilation: int = 1
-    before: int = 0
-
-    @classmethod
-    def of_pool(cls, axis: PoolAxis, side: int, pitch: int, stride: int, dilation: int) -> WindowAxis:
-        """The windows of a pool."""
-        outputs, taps = axis.indices.shape
-        return cls(side, pitch, outputs, taps, stride, dilation, axis.before)
-
-    @property
-    def is_identity(self) -> bool:
-        """Whether every element is a window of its own."""
-        return (self.outputs, self.taps, self.stride, self.before) == (self.side, 1, 1, 0)
-
-    @property
-    def guarded(self) -> bool:
-        """Whether some tap lies outside."""
-        last = (self.outputs - 1) * self.stride - self.before + (self.taps - 1) * self.dilation
-        return self.before > 0 or last >= self.side
-
-    def indices(self) -> Array:
-        """Element of each tap, i64 [outputs, taps], -1 outside."""
-        starts = np.arange(self.outputs)[:, None] * self.stride - self.before
-        indices: Array = starts + np.arange(self.taps) * self.dilation
-        return np.where((indices < 0) | (indices >= self.side), -1, indices)
-
 
 def reduced_axes(type_: TensorType, axes: tuple[int, ...]) -> tuple[WindowAxis, ...]:
     """The pixel axes of a type, those of `axes` as one window each; neighbours of a kind merged.
 
     >>> picture = TensorType("s8", (1, 8, 4, 5), segments=(8,))  # 20 pixels a picture
-    >>> rows = reduced_axes(picture, (3,))
-    >>> [(axis.side, axis.pitch, axis.outputs, axis.taps) for axis in rows]
-    [(4, 5, 4, 1), (5, 1, 1, 5)]
-    >>> [(axis.side, axis.pitch, axis.outputs, axis.taps) for axis in reduced_axes(picture, (2, 3))]
-    [(20, 1, 1, 20)]
+    >>> [(axis.side, axis.outputs, axis.taps) for axis in reduced_axes(picture, (3,))]
+    [(4, 4, 1), (5, 1, 5)]
+    >>> [(axis.side, axis.outputs, axis.taps) for axis in reduced_axes(picture, (2, 3))]
+    [(20, 1, 20)]
     """
     windows: list[WindowAxis] = []
-    pitch = 1
     for number in reversed(range(len(type_.shape))):
-        side = type_.shape[number]
-        if type_.segments is not None and number == type_.axis:
+        side, whole = type_.shape[number], number in axes
+        if side == 1 or (type_.segments is not None and number == type_.axis):
             continue
-        whole = number in axes
-        if windows and (windows[0].outputs == 1) == whole and windows[0].side > 1:
-            side, own = side * windows[0].side, windows[0].pitch
-            windows.pop(0)
-        else:
-            own = pitch
-        pitch *= type_.shape[number]
-        windows.insert(0, WindowAxis(side, own, 1 if whole else side, side if whole else 1))
-    return tuple(axis for axis in windows if axis.side > 1)
+        if windows and (windows[0].outputs == 1) == whole:
+            side *= windows.pop(0).side
+        windows.insert(0, WindowAxis(side, 1 if whole else side, side if whole else 1))
+    return tuple(windows)
 
 
 @dataclass(eq=False)
@@ -131,66 +92,50 @@ class WindowKernel(FamilyKernel):
 
     def simulate(self, memory: Memory, inputs: Mapping[str, Array]) -> Array:
         if self.elements != "bytes":
-            words = memory.row_major(self.source, inputs)
-            keys = words.view(np.int32)
+            keys = memory.row_major(self.source, inputs).view(np.int32)
             if self.elements == "f32":
-                keys = float_order(words.view(F32))
-            extremes = self._extreme(keys[:, None].astype(np.int64))[:, 0].astype(np.int32)
+                keys = float_order(keys.view(F32))
+            extremes = extremes_of_windows(self._rows(keys[:, None]), self.axes, self._better).reshape(-1)
             if self.elements == "f32":
                 extremes = extremes ^ ((extremes >> 31) & np.int32(0x7FFFFFFF))
             return extremes.view(np.uint32)
-        x = memory.lanes(self.source, self.in_words).view(np.int8).astype(np.int64)
+        x = self._rows(memory.lanes(self.source, self.in_words).view(np.int8))
         if self.reduce == "sum":
             levels = self._sum(x)
         elif self.reduce == "average":
             levels = self._average(x)
         else:
-            levels = self._extreme(x)
-            if self.lanes is not None:
-                best = (
-                    levels[:, self.lanes].max(1) if self.reduce == "max" else (levels[:, self.lanes].min(1))
-                )
-                levels = np.repeat(best[:, None], 4, 1)
-        return levels.astype(np.int64).astype(np.uint8)
+            levels = extremes_of_windows(x, self.axes, self._better)
+        lanes = np.moveaxis(levels, 0, -1).reshape(-1, len(x)).astype(np.uint8)
+        if self.lanes is not None:
+            best = self._better.reduce(lanes.view(np.int8)[:, self.lanes], axis=1)
+            lanes = np.repeat(best[:, None], 4, 1).view(np.uint8)
+        return lanes
 
-    def _taps(self) -> list[tuple[Array, Array]]:
-        """For each tap: source pixel of every window, and whether it is inside."""
-        tables = [axis.indices() for axis in self.axes]
-        taps = []
-        for tap in itertools.product(*(range(axis.taps) for axis in self.axes)):
-            pixel, inside = np.zeros(1, np.int64), np.ones(1, bool)
-            for axis, table, t in zip(self.axes, tables, tap, strict=True):
-                pixel = (pixel[:, None] + np.maximum(table[:, t], 0) * axis.pitch).reshape(-1)
-                inside = (inside[:, None] & (table[:, t] >= 0)).reshape(-1)
-            taps.append((pixel, inside[:, None]))
-        return taps
+    @property
+    def _better(self) -> np.ufunc:
+        return np.maximum if self.reduce == "max" else np.minimum
 
-    def _extreme(self, x: Array) -> Array:
-        better = np.maximum if self.reduce == "max" else np.minimum
-        best: Array = np.full((1, x.shape[1]), STARTS[self.reduce], np.int64)
-        for pixel, inside in self._taps():
-            best = np.where(inside, better(best, x[pixel]), best)
-        return best
+    def _rows(self, x: Array) -> Array:
+        """Elements [pixels, lanes] as [lanes, sides of the axes...]."""
+        return np.moveaxis(x.reshape(*(axis.side for axis in self.axes), x.shape[1]), -1, 0)
 
     def _sum(self, x: Array) -> Array:
-        total = np.zeros((1, x.shape[1]), np.int64) - self.taps * self.zero_points[0]
-        for pixel, _ in self._taps():
-            total = total + x[pixel]
+        whole = tuple(number for number, axis in enumerate(self.axes, 1) if not axis.is_identity)
+        assert all(self.axes[number - 1].taps == x.shape[number] for number in whole)
+        total = wrap_i32(x.sum(whole, np.int64) - self.taps * self.zero_points[0])
         multiplier = np.asarray(self.multiplier, F32)
-        return requantize(total.astype(np.int32), multiplier, self.zero_points[1], (-128, 127))
+        return requantize(total, multiplier, self.zero_points[1], (-128, 127))
 
     def _average(self, x: Array) -> Array:
         assert self.terms is not None
-        total, count = np.zeros((1, x.shape[1]), F32), np.zeros((1, 1), np.int64)
         with np.errstate(over="ignore", invalid="ignore"):
-            for pixel, inside in self._taps():
-                total = np.where(inside, total + self.terms[x[pixel] & 255], total)
-                count = count + inside
-        count = np.broadcast_to(self.taps if self.area else count, (len(total), 1))[:, 0]
+            total = sums_of_windows(self.terms[x.view(np.uint8)], self.axes)
+        count = np.broadcast_to(self.taps if self.area else taps_inside(self.axes), total.shape)
         keys, levels = float_order(total), np.zeros(total.shape, np.int64)
         for number, thresholds in self.thresholds.items():
-            level = np.searchsorted(thresholds, keys, side="right") - 128
-            levels = np.where((count == number)[:, None], level, levels)
+            some = count == number
+            levels[some] = np.searchsorted(thresholds, keys[some], side="right") - 128
         return levels
 
     # ------------------------------------------------------------------------------ the shader
@@ -231,10 +176,11 @@ class WindowKernel(FamilyKernel):
 
     def _emit_axes(self, shader: Shader) -> list[Json]:
         """The axes, innermost first, with what each one needs."""
-        axes = []
+        axes, pitch = [], 1
         for number, axis in enumerate(reversed(self.axes)):
             windowed = not axis.is_identity
-            shader.define(suffix=str(number), axis_pitch=axis.pitch)
+            shader.define(suffix=str(number), axis_pitch=pitch)
+            pitch *= axis.side
             if axis.outputs > 1:
                 shader.define(suffix=str(number), outputs=axis.outputs)
             if windowed:

@@ -73,4 +73,5 @@ def columns_of(
     offsets = [[(p * stride + kx * dilation - pad) // factor for kx in range(kernel)] for p in range(pixels)]
     distinct = sorted({offset for row in offsets for offset in row})
     columns = [Column(n, o, o < 0 or last + o >= width) for n, o in enumerate(distinct)]
-    return columns, [[distinct.index(offset) for offset in row] for row in offsets]
+    numbers = {offset: n for n, offset in enumerate(distinct)}
+    return columns, [[numbers[offset] for offset in row] for row in offsets]

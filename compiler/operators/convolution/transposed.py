@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from ...arithmetic import requantize_multiplier, wrap_i32
+from ...arithmetic import convolve, requantize_multiplier
 from ...ir.graph import Op, Tensors, Value
 from ...ir.types import Array
 from ...lowering.packing import Lowering
@@ -33,6 +33,7 @@ from ..quantize import Dequantize
 from ..sums import refusal_of_multiplier, result_of_sums
 from .fusion import quantized_bias, requantization
 from .op import QConv
+from .window import as_image
 
 
 @dataclass(eq=False)
@@ -74,12 +75,12 @@ class QConvTranspose(FamilyOp):
     def evaluate(self, tensors: Tensors) -> Array:
         before = self.x.type.quantization
         assert before is not None
-        x = tensors[self.x].astype(np.float64) - before.zero_point
-        sums = self._sums(x, self.centred_weight().astype(np.float64)).astype(np.int64)
+        x = tensors[self.x].astype(np.int32) - before.zero_point
+        sums = self._sums(x, self.centred_weight())
         ones = (1,) * len(self.strides)
         if self.bias is not None:
-            sums += self.bias.array.astype(np.int64).reshape(-1, *ones)
-        return result_of_sums(wrap_i32(sums), self.multiplier().reshape(-1, *ones), self.result.type)
+            sums += self.bias.array.reshape(-1, *ones)
+        return result_of_sums(sums, self.multiplier().reshape(-1, *ones), self.result.type)
 
     def multiplier(self) -> Array:
         """RN(RN(sx * sw) / sy), f32 [1] or [O]."""
@@ -93,26 +94,24 @@ class QConvTranspose(FamilyOp):
         return refusal_of_multiplier(self.multiplier(), self.result.type)
 
     def _sums(self, x: Array, weight: Array) -> Array:
-        """Every element of x times all weights, added where it falls; f64, exact."""
-        batch, channels, *size = x.shape
-        own, kernel = weight.shape[1], weight.shape[2:]
-        out = self.result.type.shape[2:]
-        reach = [
-            max((n - 1) * s + (k - 1) * d + 1, pad + o)
-            for n, s, k, d, pad, o in zip(
-                size, self.strides, kernel, self.dilations, self.pads, out, strict=True
-            )
-        ]
-        total = np.zeros((batch, self.group, own, *reach))
-        grouped = x.reshape(batch, self.group, channels // self.group, *size)
-        weight = weight.reshape(self.group, channels // self.group, own, *kernel)
-        for tap in np.ndindex(*kernel):
-            products = np.einsum("ngc...,gco->ngo...", grouped, weight[(..., *tap)])
-            steps = zip(tap, self.dilations, self.strides, size, strict=True)
-            there: list[Any] = [slice(t * d, t * d + (n - 1) * s + 1, s) for t, d, s, n in steps]
-            total[(..., *there)] += products
-        crop: list[Any] = [slice(pad, pad + o) for pad, o in zip(self.pads, out, strict=True)]
-        return total[(..., *crop)].reshape(self.result.type.shape)
+        """i32 that wrap: x, with zeros between its elements, convolved with the taps in reverse."""
+        own, kernel, out = weight.shape[1], weight.shape[2:], self.result.type.shape[2:]
+        reach = [(k - 1) * d for k, d in zip(kernel, self.dilations, strict=True)]
+        spread = np.zeros((*x.shape[:2], *(o + r for o, r in zip(out, reach, strict=True))), np.int32)
+        places = spread
+        for number, (stride, pad) in enumerate(zip(self.strides, self.pads, strict=True)):
+            first = max(0, -((reach[number] - pad) // stride))  # element of x that is in reach
+            start = reach[number] - pad + first * stride
+            places, x = (np.moveaxis(array, 2 + number, 0) for array in (places, x))
+            places, x = places[start::stride], x[first:]
+            count = min(len(places), len(x))
+            places, x = (np.moveaxis(array[:count], 0, 2 + number) for array in (places, x))
+        places[:] = x
+        grouped = weight.reshape(self.group, -1, own, *kernel).swapaxes(1, 2)
+        taps = np.flip(grouped, tuple(range(3, grouped.ndim))).reshape(self.channels, -1, *kernel)
+        dilations = (1, *self.dilations)[-2:]
+        sums = convolve(as_image(spread), as_image(taps), (1, 1), (dilations[0], dilations[1]), self.group)
+        return sums.reshape(self.result.type.shape)
 
     # ------------------------------------------------------------------------------ lowering
 
@@ -174,12 +173,12 @@ class QConvTranspose(FamilyOp):
         shape = (self.group, *self.strides, own, channels // self.group, *(a.taps for a in axes))
         phases = np.empty(shape, weight.dtype)
         phases[:] = zero.reshape(-1, *(1,) * (1 + len(axes)))
-        for tap in np.ndindex(*kernel):
-            at = [t * d for t, d in zip(tap, self.dilations, strict=True)]
-            phase = [a % s for a, s in zip(at, self.strides, strict=True)]
-            back = [x.taps - 1 - a // s for a, s, x in zip(at, self.strides, axes, strict=True)]
-            place = (slice(None), *phase, slice(None), slice(None), *back)
-            phases[place] = grouped[(..., *tap)].swapaxes(1, 2)
+        at = [np.arange(k) * d for k, d in zip(kernel, self.dilations, strict=True)]
+        phase = np.ix_(*(a % s for a, s in zip(at, self.strides, strict=True)))
+        back = np.ix_(*(x.taps - 1 - a // s for a, s, x in zip(at, self.strides, axes, strict=True)))
+        taps_first = np.moveaxis(grouped.swapaxes(1, 2), range(3, grouped.ndim), range(len(axes)))
+        place: tuple[Any, ...] = (slice(None), *phase, slice(None), slice(None), *back)
+        phases[place] = taps_first
         return phases.reshape(-1, *shape[-1 - len(axes) :])
 
     def _repeat(self, value: Value | None, of_group: bool = False) -> Value | None:
