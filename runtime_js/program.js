@@ -135,7 +135,7 @@ export async function runFrame({ device, model, staging, copies }, frame) {
       const values = new ARRAYS[output.dtype](bytes.slice(start, start + byteLength(output)));
       if (values instanceof BigInt64Array && values.includes(BEYOND))
         throw new Error(
-          `Output ${output.name} has a number beyond 32 bits, in which an int64 is computed: ` +
+          `Output ${output.name} overflows; an int64 is computed in 32 bits: ` +
             'leave it a float in the model.',
         );
       start += copies[i].bytes;

@@ -27,7 +27,7 @@ FORMAT_VERSION = 2
 MANIFEST = "model.json"
 _COMMENT = rb"/\*\*(?:(?!\*/).)*\*/"
 _NOT_CODE = re.compile(
-    rb"^[ \t]*" + _COMMENT + rb"\n|" + _COMMENT + rb" ?|^[ \t]*(?://[^\n]*\n)?", re.DOTALL | re.MULTILINE
+    rb"^[ \t]*" + _COMMENT + rb"\n|" + _COMMENT + rb" ?|^[ \t]*(?:(?://[^\n]*)?\n)?", re.DOTALL | re.MULTILINE
 )
 
 

@@ -253,7 +253,7 @@ test('an int64 output that 32 bits did not hold is refused', async () => {
   const { y } = await session.run({ x: Int32Array.of(-5, 2 ** 31 - 1) });
   assert.deepEqual(y, BigInt64Array.of(-5n, 2n ** 31n - 1n));
   await assert.rejects(session.run({ x: Int32Array.of(0, -(2 ** 31)) }), {
-    message: /^Output y has a number beyond 32 bits, in which an int64 is computed/,
+    message: /^Output y overflows; an int64 is computed in 32 bits/,
   });
 });
 
