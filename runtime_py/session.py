@@ -263,7 +263,8 @@ def _as_tensor(tensor: Tensor, data: bytearray) -> _Array:
     array = np.frombuffer(data, tensor.dtype, tensor.size).reshape(tensor.shape)
     if tensor.dtype == "int64" and (array == BEYOND).any():
         raise SessionError(
-            f"output {tensor.name!r} overflows; an int64 is computed in 32 bits: leave it a float in the model"
+            f"output {tensor.name!r} overflows; an int64 is computed in 32 bits: leave it a float in the "
+            "model"
         )
     return array
 
