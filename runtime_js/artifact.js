@@ -21,6 +21,8 @@
  * @typedef {{model: Model, weights: Uint8Array<ArrayBuffer>, shaders: Map<string, string>}} Artifact
  */
 import { problemsOf, shown } from './check.js';
+import { ArtifactError, AdapterError, messageOf } from './errors.js';
+import { damaged, folderReader } from './files.js';
 import { wholeWords } from './gpu.js';
 import schema from './schema.js';
 
@@ -42,7 +44,6 @@ const SEAL = ',\n "sha256": "';
 const SEALED = SEAL.length + 64 + 4;
 // Every string of a JSON text without escapes, with the colon that follows the name of a member.
 const MEMBER = /"[^"]*"(?:\s*:)?/g;
-const SHOWN = 5;
 
 /**
  * Loads and checks the artifact in a folder.
@@ -52,7 +53,7 @@ const SHOWN = 5;
  * @throws {Error} a file that is missing, damaged or of another version
  */
 export async function loadArtifact(folder) {
-  const read = reader(folder);
+  const read = folderReader(folder);
   const model = await parseModel(await read(MODEL, schema.limits.bytes));
   const checked = async (/** @type {File} */ { file, bytes, sha256: expected }) => {
     const data = await read(file, bytes);
@@ -122,7 +123,7 @@ export function byteLength(tensor) {
  */
 export async function sha256(bytes) {
   if (!globalThis.crypto?.subtle)
-    throw new Error('SHA-256 needs a secure page: open it over https, or from localhost.');
+    throw new AdapterError('SHA-256 needs a secure page: open it over https, or from localhost.');
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
@@ -143,11 +144,11 @@ async function parseModel(bytes) {
   }
   const members = countMembers(model, schema.limits.depth);
   if (model?.format !== 'onnx2wgsl')
-    throw new Error(
+    throw new ArtifactError(
       `${MODEL}: $.format is ${shown(model?.format ?? 'nothing')}, not "onnx2wgsl": not an artifact.`,
     );
   if (model.version !== VERSION)
-    throw new Error(
+    throw new ArtifactError(
       `${MODEL}: $.version is ${shown(model.version ?? null)}, this runtime reads ${VERSION}. ` +
         "Use the runtime.js of the model's own folder, or compile the model again.",
     );
@@ -193,80 +194,4 @@ function text(file, bytes) {
   } catch {
     throw damaged(file, ['not UTF-8']);
   }
-}
-
-/**
- * @param {string} file
- * @param {string[]} problems
- */
-function damaged(file, problems) {
-  const rest = problems.length - SHOWN;
-  const lines = [...problems.slice(0, SHOWN), ...(rest > 0 ? [`and ${rest} more`] : [])];
-  return new Error(`${file} is damaged; compile the model again:\n  ${lines.join('\n  ')}`);
-}
-
-/** @param {unknown} error */
-function messageOf(error) {
-  return error instanceof Error ? error.message : `${error}`;
-}
-
-/**
- * A function that reads a file of the folder, of at most some bytes: by fetch, or in Node from the disk.
- *
- * @param {string | URL} folder
- */
-function reader(folder) {
-  const node = /** @type {any} */ (globalThis).process?.getBuiltinModule;
-  const text = `${folder}`.replace(/\/*$/, '/');
-  const isPath = node && !/^\w\w+:/.test(text);
-  const base = isPath
-    ? node('node:url').pathToFileURL(text)
-    : new URL(text, globalThis.location?.href);
-  return async (/** @type {string} */ name, /** @type {number} */ limit) => {
-    const url = new URL(name, base);
-    const tooLong = damaged(name, [`it has more than ${limit} bytes`]);
-    try {
-      if (node && url.protocol === 'file:')
-        return await readLocal(node('node:fs/promises'), url, limit, tooLong);
-      const response = await fetch(url);
-      if (!response.ok) throw new Error(`HTTP status ${response.status}`);
-      return await readBody(response, limit, tooLong);
-    } catch (error) {
-      if (error === tooLong) throw error;
-      throw new Error(`Cannot read ${url}: ${messageOf(error)}.`, { cause: error });
-    }
-  };
-}
-
-/**
- * @param {{stat(url: URL): Promise<{size: number, isFile(): boolean}>,
- *   readFile(url: URL): Promise<Uint8Array>}} files
- * @param {URL} url
- * @param {number} limit
- * @param {Error} tooLong
- */
-async function readLocal(files, url, limit, tooLong) {
-  const status = await files.stat(url);
-  // A pipe would never end.
-  if (!status.isFile()) throw new Error('it is no regular file');
-  if (status.size > limit) throw tooLong;
-  return new Uint8Array(await files.readFile(url));
-}
-
-/**
- * @param {Response} response
- * @param {number} limit
- * @param {Error} tooLong
- */
-async function readBody({ body }, limit, tooLong) {
-  let rest = limit;
-  /** @type {TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>} */
-  const counted = new TransformStream({
-    transform(chunk, controller) {
-      rest -= chunk.length;
-      if (rest < 0) throw tooLong;
-      controller.enqueue(chunk);
-    },
-  });
-  return new Uint8Array(await new Response(body?.pipeThrough(counted)).arrayBuffer());
 }

@@ -9,6 +9,8 @@
  * @typedef {{writes: Write[], steps: Step[]}} Frame
  */
 
+import { AdapterError, SessionError } from './errors.js';
+
 // GPUBufferUsage and its like by number: Node has no such globals.
 const MAP_READ = 0x1;
 const COPY_SRC = 0x4;
@@ -24,7 +26,7 @@ const COMPUTE = 0x4;
 export async function findAdapter() {
   const gpu = globalThis.navigator?.gpu;
   if (!gpu)
-    throw new Error(
+    throw new AdapterError(
       globalThis.isSecureContext === undefined
         ? 'WebGPU is missing here: pass an adapter of the npm package webgpu.'
         : globalThis.isSecureContext
@@ -33,7 +35,7 @@ export async function findAdapter() {
     );
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
   if (adapter) return adapter;
-  throw new Error(
+  throw new AdapterError(
     'WebGPU found no adapter: update the graphics driver, or switch on hardware acceleration ' +
       'in the browser.',
   );
@@ -58,7 +60,7 @@ export function adapterName(info) {
 export function checkLimits(needed, limits, owner) {
   for (const [name, value] of Object.entries(needed))
     if (value > limits[name])
-      throw new Error(
+      throw new AdapterError(
         `The model needs ${name} ${value}, ${owner} has ${limits[name]}. ` +
           'Use another device, or compile the model for a smaller input.',
       );
@@ -83,7 +85,8 @@ export async function checked(device, what, make) {
   ]);
   const errors = scopes.map((scope) => scope.status === 'fulfilled' && scope.value);
   const error = errors.find(Boolean) || (outcome.status === 'rejected' && outcome.reason);
-  if (error) throw new Error(`${what}: ${error.message || 'out of memory'}`, { cause: error });
+  if (error)
+    throw new SessionError(`${what}: ${error.message || 'out of memory'}`, { cause: error });
   return /** @type {PromiseFulfilledResult<Awaited<T>>} */ (outcome).value;
 }
 
@@ -168,7 +171,7 @@ export function createStep(device, { model, shaders }, choice, kernel, buffers) 
  */
 export function bound(buffers, name) {
   const buffer = buffers.get(name);
-  if (!buffer) throw new Error(`model.json names an unknown buffer ${name}.`);
+  if (!buffer) throw new SessionError(`model.json names an unknown buffer ${name}.`);
   return buffer;
 }
 

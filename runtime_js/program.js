@@ -10,6 +10,7 @@
  *   Program
  */
 import { ARRAYS, bufferSizes, byteLength, elements } from './artifact.js';
+import { InputError, SessionError } from './errors.js';
 import {
   bound,
   checked,
@@ -117,7 +118,7 @@ export function frameOf({ model, buffers, steps, pictureSteps }, feeds) {
 export function requireKnown(what, names, known) {
   for (const name of names)
     if (!known.includes(name))
-      throw new Error(`No ${what} is named ${name}: expected ${known.join(', ') || 'none'}.`);
+      throw new InputError(`No ${what} is named ${name}: expected ${known.join(', ') || 'none'}.`);
 }
 
 /**
@@ -134,7 +135,7 @@ export async function runFrame({ device, model, staging, copies }, frame) {
     model.outputs.map((output, i) => {
       const values = new ARRAYS[output.dtype](bytes.slice(start, start + byteLength(output)));
       if (values instanceof BigInt64Array && values.includes(BEYOND))
-        throw new Error(
+        throw new SessionError(
           `Output ${output.name} overflows; an int64 is computed in 32 bits: ` +
             'leave it a float in the model.',
         );
@@ -152,13 +153,13 @@ export async function runFrame({ device, model, staging, copies }, frame) {
  */
 function pixelsOf({ name, shape }, { data, width, height }) {
   if (!/^Uint8(Clamped)?Array$/.test(kindOf(data)))
-    throw new Error(
+    throw new InputError(
       `Input ${name} is a picture of ${kindOf(data)}, expected bytes: Uint8ClampedArray or Uint8Array.`,
     );
   const size = `${width}x${height} in ${data.length} bytes`;
   const expected = `${shape[3]}x${shape[2]} in ${4 * shape[2] * shape[3]} bytes`;
   if (size !== expected)
-    throw new Error(`Input ${name} is a picture of ${size}, expected ${expected} (RGBA).`);
+    throw new InputError(`Input ${name} is a picture of ${size}, expected ${expected} (RGBA).`);
   return data;
 }
 
@@ -174,7 +175,7 @@ function valuesOf(input, values) {
   const type = ARRAYS[dtype].name;
   if (kind !== type || values.length !== elements(input)) {
     const given = values?.length === undefined ? kind : `${kind}(${values.length})`;
-    throw new Error(
+    throw new InputError(
       `Input ${name} is ${values === undefined ? 'missing' : given}, expected ` +
         `${type}(${elements(input)}) of shape ${shape.join('x')}${image ? ' or ImageData' : ''}.`,
     );
@@ -202,7 +203,7 @@ function kindOf(value) {
 function checkWords(name, values) {
   const outside = values.find((value) => value !== BigInt.asIntN(32, value) || value === BEYOND);
   if (outside !== undefined)
-    throw new Error(
+    throw new InputError(
       `Input ${name} holds ${outside}; an int64 is computed in 32 bits: ` +
         `give values from ${BEYOND + 1n} to ${-BEYOND - 1n}.`,
     );

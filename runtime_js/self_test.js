@@ -7,6 +7,7 @@
  * @typedef {{name: string, ok: boolean}} Verdict
  */
 import { ARRAYS, elements, sha256 } from './artifact.js';
+import { ArtifactError } from './errors.js';
 import { bound, runSteps, stagingBuffer } from './gpu.js';
 import { frameOf, runFrame } from './program.js';
 
@@ -20,7 +21,9 @@ export async function runSelfTest(program) {
   const { device, model, buffers } = program;
   const { self_test: test, kernels } = model;
   if (test.kernels.includes('none')) {
-    throw new Error('The artifact was compiled with --no-self-test: compile it again without.');
+    throw new ArtifactError(
+      'The artifact was compiled with --no-self-test: compile it again without.',
+    );
   }
   const inputs = testInputs(model);
   const frame = frameOf(program, inputs);

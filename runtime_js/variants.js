@@ -5,6 +5,7 @@
  * @typedef {{dot?: 'packed' | 'emulated', requantize?: 'fast' | 'integer'}} Wishes
  * @typedef {{dot: string, requantize: string, why: {dot: string, requantize: string}}} Variants
  */
+import { InputError } from './errors.js';
 import { createStep, runSteps, stagingBuffer, storageBuffer } from './gpu.js';
 
 /**
@@ -20,7 +21,9 @@ export async function chooseVariants(device, artifact, wishes) {
   for (const use of /** @type {const} */ (['dot', 'requantize'])) {
     const wish = wishes[use];
     if (wish && !Object.hasOwn(snippets[use], wish))
-      throw new Error(`${use} is ${wish}, expected ${Object.keys(snippets[use]).join(' or ')}.`);
+      throw new InputError(
+        `${use} is ${wish}, expected ${Object.keys(snippets[use]).join(' or ')}.`,
+      );
   }
   const [dot, whyDot] = wishes.dot ? [wishes.dot, ASKED] : await probeDot(device, artifact);
   const [requantize, whyRequantize] = wishes.requantize

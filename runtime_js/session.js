@@ -1,0 +1,112 @@
+/**
+ * A loaded model on a device: what `createSession` gives.
+ *
+ * @import {Tensor, Values} from './artifact.js'
+ * @import {Feeds, Program} from './program.js'
+ * @import {Verdict} from './self_test.js'
+ * @import {Variants} from './variants.js'
+ * @typedef {{ok: boolean, message: string, kernels: Verdict[], outputs: Verdict[],
+ *   adapter: string, variants: Variants}} Report
+ */
+import { DestroyedError, DeviceLostError, SessionError } from './errors.js';
+import { adapterName } from './gpu.js';
+import { frameOf, runFrame } from './program.js';
+import { runSelfTest } from './self_test.js';
+
+export class Session {
+  /** @type {Program} */ #program;
+  /** @type {boolean} */ #ownsDevice;
+  /** @type {SessionError | undefined} why nothing runs any more */ #end;
+  /** @type {Promise<unknown>} runs wait for each other: they share the buffers */
+  #last = Promise.resolve();
+
+  /**
+   * Use `createSession`.
+   *
+   * @param {Program} program
+   * @param {Variants} variants
+   * @param {boolean} ownsDevice
+   */
+  constructor(program, variants, ownsDevice) {
+    const { device, model } = program;
+    this.#program = program;
+    this.#ownsDevice = ownsDevice;
+    this.name = model.name;
+    this.inputs = model.inputs.map(described);
+    this.outputs = model.outputs.map(described);
+    this.adapter = adapterName(device.adapterInfo);
+    /** What was chosen on this device, and why. */
+    this.variants = variants;
+    this.device = device;
+    /** Resolves when the device is lost; `destroy` loses a device that the session made. */
+    this.lost = device.lost.then((info) => {
+      this.#end ??= new DeviceLostError(
+        `The GPU device was lost (${info.message}): make a new session.`,
+      );
+      return info;
+    });
+  }
+
+  /**
+   * Runs the model once.
+   *
+   * @param {Feeds} [feeds] a typed array for each input, or ImageData where `image` says that it is a
+   *   picture; they must stay as they are until the promise settles
+   * @returns {Promise<Record<string, Values>>} by output name
+   * @throws {Error} an unknown or missing input, a wrong dtype or length, a lost device
+   */
+  run(feeds) {
+    return this.#enqueue(() => runFrame(this.#program, frameOf(this.#program, feeds ?? {})));
+  }
+
+  /**
+   * Runs the artifact's test vectors on this device and compares every kernel with the reference.
+   *
+   * @returns {Promise<Report>}
+   */
+  async selfTest() {
+    const { kernels, outputs } = await this.#enqueue(() => runSelfTest(this.#program));
+    const kernel = kernels.find((verdict) => !verdict.ok);
+    const wrong = kernel ?? outputs.find((verdict) => !verdict.ok);
+    const { adapter, variants } = this;
+    const { runtime } = this.#program.model.reference;
+    const message = wrong
+      ? `${kernel ? 'Kernel' : 'Output'} ${wrong.name} differs from ${runtime}, the first that ` +
+        `does, on ${adapter} with ${variants.dot}, ${variants.requantize}.`
+      : `Kernels (${kernels.length}) and outputs (${outputs.length}) equal ${runtime}, bit for bit.`;
+    return { ok: !wrong, message, kernels, outputs, adapter, variants };
+  }
+
+  /** Frees the GPU memory, and the device if the session made it. Nothing runs afterwards. */
+  destroy() {
+    this.#end ??= new DestroyedError('The session was destroyed: make a new one.');
+    const { buffers, staging, device } = this.#program;
+    for (const buffer of [...buffers.values(), staging]) buffer.destroy();
+    if (this.#ownsDevice) device.destroy();
+  }
+
+  /**
+   * @template T
+   * @param {() => Promise<T>} task
+   * @returns {Promise<T>}
+   */
+  #enqueue(task) {
+    const turn = this.#last.then(async () => {
+      if (this.#end) throw this.#end;
+      return task().catch((error) => {
+        throw this.#end ?? error;
+      });
+    });
+    this.#last = turn.catch(() => {});
+    return turn;
+  }
+}
+
+/**
+ * @param {Tensor} tensor
+ * @returns {Tensor}
+ */
+function described({ name, dtype, shape, image }) {
+  const picture = image && { image: { scale: image.scale, offset: image.offset } };
+  return { name, dtype, shape, ...picture };
+}
