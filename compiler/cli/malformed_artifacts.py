@@ -41,7 +41,7 @@ class MalformedArtifacts:
 
     def write(self, number: int, folder: Path) -> Path:
         """The mutant as a folder."""
-        mutant = folder / f"{self.name}-{number}"
+        mutant = folder / f"{self.name}-{self.seed}-{number}"
         shutil.copytree(self._artifact(number), mutant)
         mutate(mutant, self.seed << 32 | number)
         if self._is_sealed(number):
