@@ -215,7 +215,7 @@ def nested(before: str, after: str) -> Callable[[int], str]:
         (nested("1+", ""), 2043, "it has a statement of more than 4096 characters"),
         (lambda n: f"alias t={'array<' * n}u32{',1>' * n};", 453, "a statement of more than 4096 characters"),
         (lambda n: f"fn main() {{ if a {{}} {'else if a { b(); }' * n} }}", 64, "more than 64 branches"),
-        (lambda n: nested("(//;\r", ")")(n), 63, "its brackets nest more than 64 deep"),
+        (nested("(//;\r", ")"), 63, "its brackets nest more than 64 deep"),
         (lambda n: "/" * n + "* */", 0, "it has a block comment"),
     ],
 )  # fmt: skip
