@@ -42,7 +42,8 @@ OTHERS: tuple[Any, ...] = (
 )
 PATHS = (
     "../weights.bin", "/etc/passwd", "shaders/../../x", "http://elsewhere.example/w", "//elsewhere.example/w",
-    "file:///etc/passwd", "data:,", "w.bin?x=1", "w.bin#x", "%2e%2e/w", "..\\w", "C:\\w", "", ".", "a/b", "w\0", "w\n",
+    "file:///etc/passwd", "data:,", "w.bin?x=1", "w.bin#x", "%2e%2e/w", "..\\w", "C:\\w", "", ".", "a/b",
+    "w\0", "w\n",
 )  # fmt: skip
 """Names of files that lie elsewhere, or that only one system takes for names."""
 TEXTS = (b"NaN", b"-Infinity", b"1e999", b"1.0", b"9" * 5000, b"[" * 5000, b'"\\ud800"', b"\xff", b"", b",")
