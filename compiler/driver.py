@@ -9,11 +9,12 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from .backend.artifact import MANIFEST, write_artifact
+from .backend.artifact import MANIFEST, is_own_name, write_artifact
 from .backend.pictures import Picture, picture_inputs
 from .backend.self_test import Progress
 from .errors import CompileError
 from .folders.writer import require_replaceable
+from .frontend.model_file import files_of
 from .ir.dump import MANIFEST as DUMP_MANIFEST
 from .ir.dump import Dump
 from .ir.graph import Graph
@@ -97,6 +98,7 @@ def compile_file(
     source, folder = Path(model), Path(output)
     require_replaceable(folder, MANIFEST, force)
     if dump_ir is not None:
+        _require_apart(folder, Path(dump_ir))
         require_replaceable(Path(dump_ir), DUMP_MANIFEST, force)
     pictures = _pictures(normalize or {})
     dump = Dump() if dump_ir is not None else None
@@ -110,6 +112,8 @@ def compile_file(
     tell("reading")
     program = compile_model(source, {name: tuple(shape) for name, shape in (shapes or {}).items()}, observe)
     _require_inputs(pictures, program)
+    if force:
+        _require_no_source(folder, source)
     tell("writing")
     description = write_artifact(
         program,
@@ -124,6 +128,24 @@ def compile_file(
     if dump is not None and dump_ir is not None:
         dump.write(Path(dump_ir), force)
     return Compilation(folder, program, description, _size(folder))
+
+
+def _require_apart(folder: Path, dump: Path) -> None:
+    """Refuses two folders of which one would be in the other's way."""
+    one, other = Path(os.path.realpath(folder)), Path(os.path.realpath(dump))
+    if one.is_relative_to(other) or other.is_relative_to(one):
+        raise CompileError(f"{folder} and {dump} lie in one another: give the IR a folder beside it")
+
+
+def _require_no_source(folder: Path, model: Path) -> None:
+    """Refuses to write over what the model was read from: its external data may be named as weights are."""
+    home = Path(os.path.realpath(folder))
+    for path in files_of(model):
+        real = Path(os.path.realpath(path))
+        if real.is_relative_to(home) and is_own_name(real.relative_to(home).as_posix()):
+            raise CompileError(
+                f"{path} belongs to the model, and {folder} needs its name: give another folder"
+            )
 
 
 def _pictures(normalize: Mapping[str, tuple[float, float]]) -> dict[str, Picture]:

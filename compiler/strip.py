@@ -26,9 +26,9 @@ from onnx import numpy_helper
 
 from .arithmetic import is_implied
 from .arithmetic.array import Array
-from .errors import told_as
+from .errors import CompileError, told_as
 from .files import write_whole
-from .frontend.model_file import read_model
+from .frontend.model_file import is_model, read_model
 
 
 def strip_zero_points(model: onnx.ModelProto) -> list[str]:
@@ -50,9 +50,14 @@ def strip_file(source: Path, destination: Path) -> list[str]:
     """Strip one file into another, which is written whole or not at all; returns what was stripped.
 
     Weights in external files are read, and stored in the one new file. Raises CompileError where
-    the source can't be read, is no valid model, or the destination can't be written.
+    the source can't be read, is no valid model, or the destination can't be written or holds anything but a
+    model.
     """
     model = read_model(source)
+    if destination.is_file() and destination.stat().st_size and not is_model(destination):
+        raise CompileError(
+            f"{destination} is no ONNX model; it is left as it is: give another name, or remove it"
+        )
     lines = strip_zero_points(model)
     # protobuf's limit of 2 GiB, or what onnx.checker finds
     with told_as(f"{source} is not a valid ONNX model"):

@@ -36,9 +36,9 @@ const KEYWORDS = {
   enum: (value, limit) => limit.includes(value),
   pattern: (value, limit) => typeof value !== 'string' || new RegExp(limit, 'u').test(value),
   minLength: (value, limit) => typeof value !== 'string' || value.length >= limit,
-  minimum: (value, limit) => typeof value !== 'number' || value >= limit,
-  maximum: (value, limit) => typeof value !== 'number' || value <= limit,
-  multipleOf: (value, limit) => typeof value !== 'number' || value % limit === 0,
+  minimum: (value, limit) => !Number.isFinite(value) || value >= limit,
+  maximum: (value, limit) => !Number.isFinite(value) || value <= limit,
+  multipleOf: (value, limit) => !Number.isFinite(value) || value % limit === 0,
   minItems: (value, limit) => !Array.isArray(value) || value.length >= limit,
   maxItems: (value, limit) => !Array.isArray(value) || value.length <= limit,
 };

@@ -16,6 +16,7 @@ import numpy as np
 from .description import WORD, buffer_sizes, damaged, read_description, size_limit, tensor_bytes
 from .errors import ArtifactError, MissingFileError
 from .folder import read_file, read_recorded
+from .shaders import shader_problems
 
 
 @dataclass(frozen=True)
@@ -194,7 +195,12 @@ def _shaders(folder: Path, records: Sequence[Mapping[str, Any]]) -> Iterator[tup
     for record in records:
         where, _, name = record["file"].rpartition("/")
         if where == "shaders":
-            yield name, _text(folder / record["file"], read_recorded(folder, record))
+            path = folder / record["file"]
+            text = _text(path, read_recorded(folder, record))
+            problems = list(shader_problems(text))
+            if problems:
+                raise damaged(path, problems)
+            yield name, text
 
 
 def _text(path: Path, data: bytes) -> str:

@@ -89,6 +89,11 @@ def write_artifact(
     return model | {"sha256": sha256(text.rpartition(SEAL)[0])}
 
 
+def is_own_name(name: str) -> bool:
+    """Whether a file of an artifact may have that name."""
+    return name in {"weights.bin", MANIFEST, *runtime_files()} or name.startswith("shaders/")
+
+
 def _readable(name: str) -> str:
     """A file's name without the bytes that are no UTF-8."""
     return name.encode("utf-8", "replace").decode()

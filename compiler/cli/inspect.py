@@ -70,6 +70,8 @@ def _require_writable(dump_ir: Path | None, html: Path | None) -> None:
 
     if dump_ir is not None:
         require_replaceable(dump_ir, MANIFEST)
+    if html is not None and html.exists() and not html.is_file():
+        raise CompileError(f"{html} can't be written: it is no regular file")
     if html is not None and html.is_file() and html.stat().st_size:
         with html.open("rb") as file:
             if REPORT not in file.read(1000):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 from rich.console import Console
@@ -57,6 +59,10 @@ def hunt(
 def _report(out: Console, fault: Fault, folder: Path) -> None:
     """Writes the mutant, where nothing of its name stands; tells what it did, and how to see it again."""
     folder.mkdir(parents=True, exist_ok=True)
-    path = fault.target.write(fault.number, folder)
+    with TemporaryDirectory(prefix=".onnx2wgsl-", dir=folder) as scratch:
+        mutant = fault.target.write(fault.number, Path(scratch))
+        path = folder / mutant.name
+        if not os.path.lexists(path):
+            mutant.rename(path)
     out.print(f"{path}: {fault.outcome.kind}: {fault.outcome.detail}", soft_wrap=True)
     out.print(f"  replay: onnx2wgsl {fault.target.replay} {path}", soft_wrap=True)

@@ -15,14 +15,15 @@ from onnx2wgsl.runtime_py.errors import SessionError
 from onnx2wgsl.runtime_py.selftest import seeded_inputs
 
 from ..driver import compile_file
-from ..fuzzing.artifact_mutation import mutate, reseal
+from ..fuzzing.artifact_mutation import break_rule, mutate, reseal
 from ..fuzzing.draw import drawn
 from ..fuzzing.malformed import RIGHT, Outcome, judged
 from ..verify.compare import Feed, same_bits
 
 MOST_ARTIFACTS = 4
-SEALED = 4
-"""One mutant in so many gets hashes that agree with what it says, so that the other checks are reached."""
+KINDS = 4
+"""Of so many mutants one gets hashes that agree with what it says, and one breaks a rule with such hashes."""
+_SEALED, _BROKEN = 2, 3
 
 
 @dataclass
@@ -30,7 +31,7 @@ class MalformedArtifacts:
     """Mutants of artifacts of random models of the subjects; `seed` as that of a campaign.
 
     A mutant is refused, or has the outputs of the artifact that it was. One with hashes made anew is
-    another program: it is loaded alone.
+    another program: it is loaded alone. One that breaks a rule must be refused.
     """
 
     subjects: Sequence[str]
@@ -41,10 +42,14 @@ class MalformedArtifacts:
 
     def write(self, number: int, folder: Path) -> Path:
         """The mutant as a folder."""
-        mutant = folder / f"{self.name}-{number}"
+        mutant = folder / f"{self.name}-{self.seed}-{number}"
         shutil.copytree(self._artifact(number), mutant)
-        mutate(mutant, self.seed << 32 | number)
-        if self._is_sealed(number):
+        seed = self.seed << 32 | number
+        if number % KINDS == _BROKEN:
+            break_rule(mutant, seed)
+        else:
+            mutate(mutant, seed)
+        if number % KINDS == _SEALED:
             with suppress(OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
                 reseal(mutant)  # where it is a description still
         return mutant
@@ -53,9 +58,10 @@ class MalformedArtifacts:
         expected: dict[Path, Feed] = {}
 
         def judge(number: int, mutant: Path) -> Outcome:
-            if self._is_sealed(number):
+            if number % KINDS in (_SEALED, _BROKEN):
                 load_artifact(mutant)
-                return Outcome(RIGHT)
+                taken = Outcome("taken", "it breaks a rule, with hashes that agree")
+                return taken if number % KINDS == _BROKEN else Outcome(RIGHT)
             original = self._artifact(number)
             if original not in expected:
                 expected[original] = _outputs(original, original)
@@ -64,14 +70,11 @@ class MalformedArtifacts:
 
         return lambda number, mutant: judged(lambda: judge(number, mutant), (SessionError,))
 
-    def _is_sealed(self, number: int) -> bool:
-        return number % SEALED == SEALED - 1
-
     def _artifact(self, number: int) -> Path:
         """The artifact that a mutant is made of; compiled where it is not yet there."""
         if self._scratch is None:
             self._scratch = tempfile.TemporaryDirectory(prefix="onnx2wgsl-")
-        place = number // SEALED % min(MOST_ARTIFACTS, len(self.subjects))
+        place = number // KINDS % min(MOST_ARTIFACTS, len(self.subjects))
         folder = Path(self._scratch.name) / str(place)
         if not folder.exists():
             model = folder.with_suffix(".onnx")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,9 @@ from onnx2wgsl.media.pictures import SUFFIXES, Picture, read_picture
 from ..errors import CompileError
 from . import console
 from .options import FOLDER, device_options
+
+_PNG_HEAD = 29
+"""Bytes of a PNG that tell its size, bits and colours."""
 
 
 @click.command()
@@ -44,6 +47,7 @@ def command(
     """
     from onnx2wgsl.runtime_py import InferenceSession
 
+    sources: list[Path] = []
     with InferenceSession(folder, adapter=adapter, dot=dot, requantize=requantize) as session:
         tensors = {tensor.name: tensor for tensor in session.artifact.inputs}
         feed: dict[str, np.ndarray[Any, Any]] = {}
@@ -52,8 +56,9 @@ def command(
             if name in feed:
                 raise CompileError(f"--input {argument}: input {name!r} is given twice")
             feed[name] = read_input(path, tensors[name])
+            sources.append(path)
         results = dict(zip(session.artifact.outputs, session.run(None, feed), strict=True))
-    paths = _write(output_dir, results) if output_dir else {}
+    paths = _write(output_dir, results, sources) if output_dir else {}
     for tensor, result in results.items():
         console().print(
             f"{tensor.name}: {result.dtype}{list(result.shape)}, "
@@ -97,11 +102,17 @@ def _resized(path: Path, picture: Picture, size: tuple[int, int]) -> Picture:
     return np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.BICUBIC))
 
 
-def _write(folder: Path, results: Mapping[Any, np.ndarray[Any, Any]]) -> dict[str, list[Path]]:
-    """Writes each output as .npy, and as .png where it is a picture; all of them or none."""
+def _write(
+    folder: Path, results: Mapping[Any, np.ndarray[Any, Any]], sources: Sequence[Path]
+) -> dict[str, list[Path]]:
+    """Writes each output as .npy, and as .png where it is a picture; all of them or none.
+
+    Earlier results are replaced: files that begin as the new ones do, and were not given as inputs.
+    """
     from ..files import write_all
 
     files: dict[Path, bytes] = {}
+    heads: dict[Path, bytes] = {}
     paths: dict[str, list[Path]] = {}
     for tensor, result in results.items():
         stem = re.sub(r"[^A-Za-z0-9._-]", "_", tensor.name)
@@ -110,14 +121,37 @@ def _write(folder: Path, results: Mapping[Any, np.ndarray[Any, Any]]) -> dict[st
         data = io.BytesIO()
         np.save(data, result)
         own = {folder / f"{stem}.npy": data.getvalue()}
+        heads[folder / f"{stem}.npy"] = data.getvalue()[: -result.nbytes]
         if tensor.image is not None:
             data = io.BytesIO()
             to_picture(result, tensor.image.scale, tensor.image.offset).save(data, "PNG")
             own[folder / f"{stem}.png"] = data.getvalue()
+            heads[folder / f"{stem}.png"] = data.getvalue()[:_PNG_HEAD]
         files |= own
         paths[tensor.name] = list(own)
+    for path, head in heads.items():
+        if path.is_file():
+            _require_result(path, head, sources)
     write_all(files)
     return paths
+
+
+def _require_result(path: Path, head: bytes, sources: Sequence[Path]) -> None:
+    """Refuses to write over what is no result of an earlier run."""
+    if any(path.samefile(one) for one in sources):
+        raise CompileError(f"{path} is an input; it is left as it is: give another --output-dir")
+    from ..files import cannot_write
+
+    try:
+        with path.open("rb") as file:
+            present = file.read(len(head))
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    if present not in (b"", head):
+        raise CompileError(
+            f"{path} is no earlier result of this output; it is left as it is: give another --output-dir, or "
+            "remove it"
+        )
 
 
 def to_picture(values: np.ndarray[Any, Any], scale: float, offset: float) -> Any:

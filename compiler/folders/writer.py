@@ -163,6 +163,10 @@ def _discard(scratch: Path) -> None:
     with suppress(OSError):
         if (scratch / "old").exists():
             (scratch / "old").rename(scratch / "gone")
+        for place, folders, _ in os.walk(scratch):  # from a read-only folder nothing can be removed
+            for name in folders:
+                if not os.path.islink(os.path.join(place, name)):
+                    os.chmod(os.path.join(place, name), stat.S_IRWXU)
         shutil.rmtree(scratch, ignore_errors=True)
 
 

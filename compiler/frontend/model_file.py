@@ -42,6 +42,21 @@ def read_model(path: Path) -> onnx.ModelProto:
     return model
 
 
+def files_of(path: Path) -> list[Path]:
+    """The file of a model that can be read, and those of its external data."""
+    model = onnx.load(str(path), load_external_data=False)
+    return [path, *(path.parent / location for location in dict.fromkeys(_locations(model)))]
+
+
+def is_model(path: Path) -> bool:
+    """Whether it is an ONNX file with a graph."""
+    try:
+        _require_file(path, FILE_BYTES, "")
+        return bool(onnx.load(str(path), load_external_data=False).graph.node)
+    except (CompileError, DecodeError, UnicodeDecodeError):
+        return False
+
+
 def _require_file(path: Path, most: int, why: str) -> None:
     """Refuses what can't be opened, what is no file (a pipe would be read without end), what is too large."""
     try:

@@ -3,7 +3,8 @@
 `mutate` changes one thing of a copy of an artifact, seeded: bytes of a file, which file is where, what kind
 of file it is, or a member of model.json. A runtime must refuse the folder in its own error, or run it with
 the outputs of the original. `reseal` makes model.json say that all of it is as it should be: then a runtime
-has its schema and rules alone, and must still refuse or load.
+has its schema and rules alone, and must still refuse or load. `break_rule` does what every runtime must
+refuse, with hashes that agree.
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..folders.manifest import SEAL, record, seal
+from ..folders.manifest import SEAL, record, seal, sha256
 
 Rng = random.Random
 MANIFEST = "model.json"
@@ -38,6 +40,12 @@ OTHERS: tuple[Any, ...] = (
     [[]],
     {"x": 1},
 )
+PATHS = (
+    "../weights.bin", "/etc/passwd", "shaders/../../x", "http://elsewhere.example/w", "//elsewhere.example/w",
+    "file:///etc/passwd", "data:,", "w.bin?x=1", "w.bin#x", "%2e%2e/w", "..\\w", "C:\\w", "", ".", "a/b",
+    "w\0", "w\n",
+)  # fmt: skip
+"""Names of files that lie elsewhere, or that only one system takes for names."""
 TEXTS = (b"NaN", b"-Infinity", b"1e999", b"1.0", b"9" * 5000, b"[" * 5000, b'"\\ud800"', b"\xff", b"", b",")
 ELSEWHERE = ("/dev/zero", "/dev/null", "/etc/passwd", "/proc/self/mem", "nowhere", ".", "..")
 """Where links lead; /dev/zero and pipes would never end."""
@@ -64,6 +72,14 @@ def reseal(folder: Path) -> None:
         if path.is_file():
             one.update(record(one["file"], path.read_bytes()))
     (folder / MANIFEST).write_bytes(seal(model, long=("files", "kernels")))
+
+
+def break_rule(folder: Path, seed: int) -> str:
+    """Breaks what no runtime may take, and makes the hashes anew; returns what was broken."""
+    rng = Rng(seed)
+    what = rng.choice(list(BREAKS))
+    BREAKS[what](folder, rng)
+    return what
 
 
 # -------------------------------------------------------------------------------------- files
@@ -207,3 +223,138 @@ def _rename(owner: Any, key: Any, rng: Rng) -> None:
         owner[rng.choice(["x", "", "__proto__", f"{key} ", "name"])] = owner.pop(key)
     else:
         owner.reverse()
+
+
+# -------------------------------------------------------------------------------------- rules
+
+Model = dict[str, Any]
+Break = Callable[[Path, Rng], None]
+
+
+def _edited(edit: Callable[[Model, Rng], object]) -> Break:
+    """Edits model.json."""
+
+    def change(folder: Path, rng: Rng) -> None:
+        model = json.loads((folder / MANIFEST).read_bytes())
+        model.pop("sha256")
+        edit(model, rng)
+        (folder / MANIFEST).write_bytes(seal(model, long=()))
+
+    return change
+
+
+def _rewritten(edit: Callable[[bytes, Rng], bytes]) -> Break:
+    """Edits the text of model.json."""
+
+    def change(folder: Path, rng: Rng) -> None:
+        content = edit((folder / MANIFEST).read_bytes().rpartition(SEAL)[0], rng)
+        (folder / MANIFEST).write_bytes(content + SEAL + sha256(content).encode() + b'"\n}\n')
+
+    return change
+
+
+def _at(*path: str, value: Any) -> Callable[[Model, Rng], None]:
+    """Sets a member; `*` is any item of a list."""
+
+    def edit(model: Model, rng: Rng) -> None:
+        owner: Any = model
+        for key in path[:-1]:
+            owner = owner[rng.randrange(len(owner)) if key == "*" else key]
+        owner[rng.randrange(len(owner)) if path[-1] == "*" else path[-1]] = (
+            value(rng) if callable(value) else value
+        )
+
+    return edit
+
+
+def _shrink_arena(model: Model, _: Rng) -> None:
+    """To one word; where no more is used, to half of one."""
+    stores = [store for kernel in model["kernels"] for store in kernel["stores"]]
+    used = any(store["buffer"] == "arena" and store["offset"] + store["width"] > 1 for store in stores)
+    model["arena"] = {"bytes": 4 if used else 2, "lower_bound": 0}
+
+
+def _repeat(name: str) -> Callable[[Model, Rng], None]:
+    return lambda model, rng: model[name].append(rng.choice(model[name]))
+
+
+def _leave_out(model: Model, rng: Rng) -> None:
+    owner = rng.choice([model, model["arena"], model["weights"], model["probe"], *model["kernels"]])
+    del owner[rng.choice(list(owner))]
+
+
+def _become_no_integer(model: Model, rng: Rng) -> None:
+    kernel = rng.choice(model["kernels"])
+    owner, key = rng.choice([(model["arena"], "bytes"), (kernel, "macs"), (kernel["workgroups"], 0)])
+    owner[key] = rng.choice([1.5, -1, -0.0, 2**53, 10**30, 1e308, "1", True, None, [1]])
+
+
+def _nest(text: bytes, rng: Rng) -> bytes:
+    depth = rng.choice([17, 500, 5000, 100_000])
+    return text + b',"x":' + b"[" * depth + b"]" * depth
+
+
+def _become_a_text_of(*texts: bytes) -> Callable[[bytes, Rng], bytes]:
+    """Puts one of the texts in the place of the seed of the self-test."""
+    return lambda data, rng: re.sub(rb'"seed":\d+', lambda _: b'"seed":' + rng.choice(texts), data, count=1)
+
+
+def _nest_a_shader(folder: Path, rng: Rng) -> None:
+    """As deep as to end the process of a parser that descends."""
+    path = rng.choice(sorted((folder / "shaders").iterdir()))
+    before, after = rng.choice([("(", ")"), ("a[", "]"), ("-", ""), ("1+", ""), ("{", "}")])
+    count = rng.choice([5000, 20_000, 100_000])
+    path.write_text(f"fn f() {{ let x = {before * count}1{after * count}; }}")
+    reseal(folder)
+
+
+def _any(values: Sequence[Any]) -> Callable[[Rng], Any]:
+    return lambda rng: rng.choice(values)
+
+
+BREAKS: dict[str, Break] = {
+    "weights elsewhere": _edited(_at("weights", "file", value=_any(PATHS))),
+    "a file elsewhere": _edited(_at("files", "*", "file", value=_any(PATHS))),
+    "a shader elsewhere": _edited(_at("kernels", "*", "shader", value=_any(PATHS))),
+    "a snippet elsewhere": _edited(_at("snippets", "dot", "packed", value=_any(PATHS))),
+    "a small arena": _edited(_shrink_arena),
+    "no workgroups": _edited(_at("kernels", "*", "workgroups", "*", value=_any([0, -1, 65536, 2**32]))),
+    "two outputs of a name": _edited(_repeat("outputs")),
+    "two kernels of a name": _edited(_repeat("kernels")),
+    "a file twice": _edited(_repeat("files")),
+    "no integer": _edited(_become_no_integer),
+    "no kernels": _edited(_at("kernels", value=[])),
+    "no member": _edited(_leave_out),
+    "one member more": _edited(_at("x", value=1)),
+    "a lone surrogate": _edited(_at("name", value="\ud800")),
+    "an unknown buffer": _edited(_at("kernels", "*", "bindings", "*", "buffer", value="input:nothing")),
+    "weights that are written": _edited(
+        _at("kernels", "*", "bindings", value=[{"binding": 0, "buffer": "weights", "access": "read_write"}])
+    ),
+    "a store without end": _edited(
+        _at(
+            "kernels",
+            "*",
+            "stores",
+            value=[{"buffer": "arena", "offset": 2**32 - 1, "rows": 1, "pitch": 1, "width": 1}],
+        )
+    ),
+    "a short probe": _edited(lambda model, _: model["probe"]["expected"].pop()),
+    "a checksum too few": _edited(lambda model, _: model["self_test"]["kernels"].pop()),
+    "lists in lists": _rewritten(_nest),
+    "a member twice": _rewritten(lambda text, _: text.replace(b'"seed":', b'"seed":0,"seed":', 1)),
+    "no number": _rewritten(
+        _become_a_text_of(b"NaN", b"-Infinity", b"1e999", b"9" * 5000, b"0x1", b"1.5", b"01")
+    ),
+    "no UTF-8": _rewritten(lambda text, _: text + b',"x":"\xff"'),
+    "a byte order mark": _rewritten(lambda text, _: b"\xef\xbb\xbf" + text),
+    "8 MiB of blanks": _rewritten(lambda text, _: text + b" " * 2**23),
+    "a deep shader": _nest_a_shader,
+    "a pipe": lambda folder, rng: _become_a_pipe(rng.choice(_loaded(folder)), rng),
+    "a link elsewhere": lambda folder, rng: _become_a_link(rng.choice(_loaded(folder)), rng),
+}
+
+
+def _loaded(folder: Path) -> list[Path]:
+    """The files that runtimes read."""
+    return [folder / MANIFEST, folder / "weights.bin", *sorted((folder / "shaders").iterdir())]

@@ -36,7 +36,7 @@ class MalformedModels:
     def write(self, number: int, folder: Path) -> Path:
         """The mutant as an ONNX file."""
         model = self._models[number % len(self._models)]
-        path = folder / f"{self.name}-{number}.onnx"
+        path = folder / f"{self.name}-{self.seed}-{number}.onnx"
         path.write_bytes(mutate(model, self.seed << 32 | number))
         return path
 

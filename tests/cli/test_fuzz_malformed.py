@@ -42,6 +42,13 @@ def test_faults_are_written_down_with_the_command_that_shows_them(tmp_path: Path
     assert sorted(path.name for path in faults.iterdir()) == ["wrong-0", "wrong-1", "wrong-3"]
 
 
+def test_a_file_with_the_name_of_a_fault_stays(tmp_path: Path) -> None:
+    (tmp_path / "wrong-0").write_text("mine")
+    with pytest.raises(click.exceptions.Exit):
+        hunt(Console(file=io.StringIO()), [Wrong()], 2, None, tmp_path)
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"wrong-0": "mine", "wrong-1": "1"}
+
+
 def test_another_kind_of_file_is_a_usage_error() -> None:
     result = onnx2wgsl("fuzz", "--malformed=pictures")
     assert result.status == 2

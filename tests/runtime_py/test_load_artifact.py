@@ -14,6 +14,7 @@ import pytest
 from onnx2wgsl.runtime_py import ArtifactError
 from onnx2wgsl.runtime_py.artifact import load_artifact
 from onnx2wgsl.runtime_py.description import problems_of
+from onnx2wgsl.runtime_py.shaders import shader_problems
 
 from tests.refused_models import cases, described, edited
 from tests.runtime_py import tiny_artifact as tiny
@@ -198,6 +199,41 @@ def test_a_shader_of_another_build_is_refused(folder: Path, name: str) -> None:
     assert "SHA-256 is" in refusal(folder)
     path.unlink()
     assert refusal(folder).startswith(f"{path}: No such file")
+
+
+def nested(before: str, after: str) -> Callable[[int], str]:
+    return lambda count: f"fn main() {{ let x = {before * count}1{after * count}; }}"
+
+
+@pytest.mark.parametrize(
+    ("text", "most", "problem"),
+    [
+        (nested("(", ")"), 63, "its brackets nest more than 64 deep"),
+        (nested("a[", "]"), 63, "its brackets nest more than 64 deep"),
+        (lambda n: f"fn main() {'{' * n}{'}' * n}", 64, "its brackets nest more than 64 deep"),
+        (nested("-", ""), 4086, "it has a statement of more than 4096 characters"),
+        (nested("1+", ""), 2043, "it has a statement of more than 4096 characters"),
+        (lambda n: f"alias t={'array<' * n}u32{',1>' * n};", 453, "a statement of more than 4096 characters"),
+        (lambda n: f"fn main() {{ if a {{}} {'else if a { b(); }' * n} }}", 64, "more than 64 branches"),
+        (nested("(//;\r", ")"), 63, "its brackets nest more than 64 deep"),
+        (lambda n: "/" * n + "* */", 0, "it has a block comment"),
+    ],
+)  # fmt: skip
+def test_a_shader_that_ends_the_parsers_process_is_refused(
+    tmp_path: Path, text: Callable[[int], str], most: int, problem: str
+) -> None:
+    """naga overflows its stack on some thousand of these."""
+    assert list(shader_problems(text(most))) == []
+    model = tiny.description()
+    code = text(most + 1)
+    record = next(one for one in model["files"] if one["file"].endswith("01_conv.wgsl"))
+    record.update(bytes=len(code), sha256=hashlib.sha256(code.encode()).hexdigest())
+    assert problem in refusal(tiny.write(tmp_path / "deep", model, {"01_conv.wgsl": code}))
+
+
+def test_shaders_of_the_compiler_are_far_from_that() -> None:
+    for path in (ROOT / "tests" / "goldens").rglob("*.wgsl"):
+        assert list(shader_problems(path.read_text("utf-8"))) == [], path
 
 
 def test_broken_json_is_refused_with_line_and_column(folder: Path) -> None:

@@ -86,12 +86,12 @@ def loud(model: MobileUNet, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_where_a_gate_fails_the_old_file_stays(loud: Path, data: Path, tmp_path: Path) -> None:
     target = tmp_path / "avatar.onnx"
-    target.write_bytes(b"the one before")
+    target.write_bytes(b"the one before: onnx2wgsl.gate")
     with pytest.raises(TrainerError) as caught:
         ship(loud, data, target, how=Export(calibration=8))
     for method in ("minmax", "percentile", "entropy"):
         assert re.search(rf"ranges by {method}: int8 is [\d.]+ dB from float, not 45 dB", str(caught.value))
-    assert target.read_bytes() == b"the one before"
+    assert target.read_bytes() == b"the one before: onnx2wgsl.gate"
     assert list(tmp_path.iterdir()) == [target]
 
 

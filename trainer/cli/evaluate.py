@@ -35,11 +35,13 @@ def command(
     heads: Path | None,
 ) -> None:
     """Measure checkpoints on the held-out splits; write a report with pictures."""
-    from ..evaluation.report import Entry, Evaluation, write_report
+    from ..evaluation.report import Entry, Evaluation, require_report, write_report
     from ..evaluation.table import markdown
     from ..training.perceptual import perceptual_distance
 
     out = console()
+    if output is not None:
+        require_report(output)
     entries = [Entry.parse(row) for row in rows]
     evaluation = Evaluation(data, entries, perceptual_distance(vgg, heads), size, limit)
     report = evaluation.run(out.print)

@@ -13,13 +13,17 @@ from onnx2wgsl.face.errors import FaceError
 from onnx2wgsl.face.procrustes import to_training_frame
 from onnx2wgsl.media.pictures import SUFFIXES
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from rich.progress import Progress
 
 from ..errors import TrainerError
-from ..files import replacing
+from ..files import replacing, require_own
 from ..landmarks.detector import Detector, Landmarks, Picture, read_frames, read_landmarks, read_picture
 from ..landmarks.warp import aspect
 from . import console
+
+_MARK = "onnx2wgsl-train landmarks"
+"""Stands in every drawing, which so is known from other pictures."""
 
 
 @click.command()
@@ -101,9 +105,18 @@ def _face(name: str, picture: Picture, detector: Detector) -> tuple[str, Landmar
     return name, detector.detect(picture), aspect(picture)
 
 
+def _note() -> PngInfo:
+    note = PngInfo()
+    note.add_text("Software", _MARK)
+    return note
+
+
 def _write(folder: Path, name: str, points: Landmarks, size: int, npy: bool) -> None:
-    with replacing(folder / f"{name}.png") as scratch:
-        Image.fromarray(draw(points, size)).save(scratch)
+    picture, array = folder / f"{name}.png", folder / f"{name}.npy"
+    with replacing(picture) as scratch:
+        Image.fromarray(draw(points, size)).save(scratch, pnginfo=_note())
+        require_own(picture, _MARK.encode())
     if npy:
-        with replacing(folder / f"{name}.npy") as scratch:
+        with replacing(array) as scratch:
             np.save(scratch, points)
+            require_own(array, scratch.read_bytes()[: -points.nbytes])

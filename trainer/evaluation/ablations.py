@@ -20,7 +20,7 @@ from ..config import Config, DataConfig, LossConfig, ModelConfig, OptimizerConfi
 from ..data import held_out, store
 from ..data.generate import generate, split_counts
 from ..errors import TrainerError
-from ..files import read_json, write_whole
+from ..files import read_json, require_own, write_whole
 from ..models import Generator, load_generator, load_recipe
 from ..models.files import generator_of
 from ..training.log import read_log
@@ -35,6 +35,7 @@ GAN = 0.01
 """Weight of the LSGAN term against an L1 of 1: pix2pix's 1 to 100."""
 BATCH = 4
 FIGURES = "figures.json"
+REPORT, REPORT_TITLE = "README.md", "# Findings"
 
 
 @dataclass(frozen=True)
@@ -150,6 +151,7 @@ class Ablations:
     def run(self, seconds: float | None) -> bool:
         """Does what is not yet done, for about so long; whether all is done."""
         end = time.monotonic() + seconds if seconds is not None else None
+        require_own(self.folder / REPORT, REPORT_TITLE.encode())
         self._data()
         for step in self.steps:
             if self.measurement(step.name) is not None:

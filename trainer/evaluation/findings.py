@@ -12,7 +12,7 @@ from ..data import held_out
 from ..files import write_whole
 from ..models import load_generator
 from . import predict
-from .ablations import Ablations, Measurement
+from .ablations import REPORT, REPORT_TITLE, Ablations, Measurement
 from .sheets import write_sheet
 
 SAME = 0.01
@@ -107,9 +107,9 @@ _COLUMNS = (
 def write_findings(ablations: Ablations) -> Path:
     """Writes README.md and pictures of what is measured so far into the ablations' folder."""
     budget, measurement = ablations.budget, ablations.measurement
-    path = ablations.folder / "README.md"
+    path = ablations.folder / REPORT
     lines = [
-        "# Findings",
+        REPORT_TITLE,
         "",
         f"Each run: {budget.size}x{budget.size} pixels, {budget.pairs} training pairs, "
         f"{budget.iterations(budget.epochs)} iterations of batch 4 (what follows a run: "

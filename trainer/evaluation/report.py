@@ -15,7 +15,7 @@ from onnx2wgsl.face.drawing import draw
 from ..config import Split
 from ..data import held_out, store
 from ..errors import TrainerError
-from ..files import write_whole
+from ..files import require_own, write_whole
 from ..landmarks.photo import framed_face
 from ..renderer import landmarks, render
 from ..training.perceptual import FeatureDistance
@@ -27,6 +27,7 @@ from .sheets import write_sheet
 from .table import HELD_OUT, Row, markdown, perceptual
 
 Pictures = NDArray[np.uint8]
+TITLE = "# Evaluation"
 MEAN_IMAGE = "mean image"
 TRUTH, DRAWING = "truth", "drawing"
 SHOWN = 12
@@ -163,6 +164,16 @@ class Evaluation:
         write_sheet(path, rows | self._rows(np.stack([face.landmarks for face in faces])), side=256)
 
 
+def require_report(folder: Path) -> None:
+    """Refuses a folder whose files a report would take the place of.
+
+    Raises:
+        TrainerError: one of them is no report's.
+    """
+    require_own(folder / "README.md", TITLE.encode())
+    require_own(folder / "figures.json", b'"distance"')
+
+
 def write_report(folder: Path, report: Report, pictures: Sequence[Path]) -> None:
     """Writes figures.json and README.md, which shows the pictures (paths within the folder)."""
     figures = {
@@ -174,7 +185,7 @@ def write_report(folder: Path, report: Report, pictures: Sequence[Path]) -> None
     write_whole(folder / "figures.json", (json.dumps(figures, indent=2) + "\n").encode())
     counts = ", ".join(f"{count} of {split}" for split, count in report.counts.items())
     lines = [
-        "# Evaluation",
+        TITLE,
         "",
         f"At {report.size}x{report.size} pixels, means over held-out pictures ({counts}). Mouth: "
         "within the box of the lips. Sharpness: variance of the Laplacian as a share of the "

@@ -26,7 +26,7 @@ from torch import nn
 from ..data import held_out
 from ..data.held_out import Pictures
 from ..errors import TrainerError
-from ..files import write_whole
+from ..files import require_own, write_whole
 from ..models import MobileUNet, PhaseStudents, fold_batch_norm, load_generator
 from ..models.onnx_generator import OnnxGenerator, to_range
 from . import compiler, qat
@@ -100,10 +100,15 @@ def ship(
         TrainerError: no student, no data, or a gate that does not hold; `target` is as before.
     """
     model = load_generator(source)
+    parts = list(_parts(model, source))
+    for part in parts:
+        file = target.parent / f"{target.stem}{part.suffix}.onnx"
+        require_own(file, b"onnx2wgsl.gate")
+        require_own(file.with_suffix(".json"), b'"gate"')
     about = provenance(source, data)
     with tempfile.TemporaryDirectory(prefix="onnx2wgsl-ship-") as scratch:
         results = []
-        for part in _parts(model, source):
+        for part in parts:
             name = f"{target.stem}{part.suffix}"
             say(f"{name}: folding, exporting, calibrating")
             results.append(_make(part, name, data, Path(scratch), how, about, say))

@@ -23,7 +23,7 @@ from ..config import Config, LossConfig, OptimizerConfig, TeacherConfig
 from ..data.dataset import PairDataset
 from ..data.store import read_description
 from ..errors import TrainerError
-from ..files import read_json, write_whole
+from ..files import read_json, require_own, write_whole
 from ..models import Generator, PatchGAN, generator_file, load_generator, load_metrics, make
 from ..models.files import RECIPE
 from . import distributed
@@ -203,10 +203,13 @@ def _claim(run: Path, data: Path, plan: _Plan) -> None:
     """Writes config.json; where something is trained already it must be the same.
 
     Raises:
-        TrainerError: the folder holds another run: the fields that differ.
+        TrainerError: the folder holds another run: the fields that differ; or what is no run.
     """
     description = _described(data, plan)
     path = run / RECIPE
+    require_own(path, b'"stage"')
+    if (run / BEST).exists() and not (path.is_file() or (run / LAST).is_file()):
+        raise TrainerError(f"{run} holds a {BEST}, but neither {RECIPE} nor {LAST}: give another folder")
     if (run / LAST).is_file() and path.is_file():
         has = read_json(path, f"delete it to go on with {run / LAST} as asked")
         differences = _differences(has, description)

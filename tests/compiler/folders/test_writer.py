@@ -8,8 +8,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from onnx2wgsl.compiler.folders.manifest import SEAL, record, seal, sha256
 from onnx2wgsl.compiler.folders.writer import require_replaceable, write_folder
 
 MANIFEST = "model.json"
+NOBODY = 65534
 Change = Callable[[Path], object]
 
 
@@ -211,6 +213,49 @@ def test_what_is_ours_is_replaced_whole(folder: Path, way: str) -> None:
     assert bytes_of(folder) == NEW | litter
     assert mode in (None, folder.stat().st_mode)
     assert {path.name for path in folder.parent.iterdir()} == {"a", "x"}
+
+
+@pytest.fixture
+def shelf() -> Iterator[Path]:
+    """A folder of a user who is not root, whom modes bind."""
+    root = os.geteuid() == 0
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o777)
+        if root:
+            os.seteuid(NOBODY)
+        yield Path(folder)
+        if root:
+            os.seteuid(0)
+
+
+def test_of_a_read_only_folder_no_scratch_folder_is_left(shelf: Path) -> None:
+    write_folder(shelf / "a", OLD, MANIFEST)
+    (shelf / "a").chmod(0o555)
+    with pytest.raises(CompileError, match="can't be written: Permission denied"):
+        write_folder(shelf / "a", NEW, MANIFEST)
+    assert bytes_of(shelf / "a") == OLD
+    assert [path.name for path in shelf.iterdir()] == ["a"]
+    (shelf / "a").chmod(0o755)
+    (shelf / "a" / "shaders").chmod(0o555)
+    write_folder(shelf / "a", NEW, MANIFEST)
+    assert bytes_of(shelf / "a") == NEW
+    assert [path.name for path in shelf.iterdir()] == ["a"]
+
+
+def test_what_may_not_be_read_stays(shelf: Path) -> None:
+    write_folder(shelf / "a", OLD, MANIFEST)
+    (shelf / "a" / "weights.bin").chmod(0)
+    with pytest.raises(CompileError, match="can't be written: Permission denied"):
+        write_folder(shelf / "a", NEW, MANIFEST)
+    (shelf / "a" / "weights.bin").chmod(0o644)
+    assert bytes_of(shelf / "a") == OLD
+
+
+def test_into_a_read_only_parent_nothing_is_written(shelf: Path) -> None:
+    (shelf / "parent").mkdir(mode=0o555)
+    with pytest.raises(CompileError, match="can't be written: Permission denied"):
+        write_folder(shelf / "parent" / "a", NEW, MANIFEST)
+    assert list((shelf / "parent").iterdir()) == []
 
 
 @pytest.mark.parametrize("exists", [True, False])

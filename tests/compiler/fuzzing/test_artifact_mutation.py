@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import subprocess
 from pathlib import Path
 
 import onnx
 import pytest
-from onnx2wgsl.compiler.fuzzing.artifact_mutation import mutate, reseal
+from onnx2wgsl.compiler.fuzzing.artifact_mutation import BREAKS, Rng, mutate, reseal
+from onnx2wgsl.runtime_py.artifact import load_artifact
+from onnx2wgsl.runtime_py.errors import ArtifactError
 
 from tests.builders.models import model
 from tests.compiler.artifacts import write
@@ -34,3 +38,28 @@ def test_resealing_what_is_whole_changes_nothing(artifact: Path, tmp_path: Path)
     folder = Path(shutil.copytree(artifact, tmp_path / "a"))
     reseal(folder)
     assert (folder / "model.json").read_bytes() == (artifact / "model.json").read_bytes()
+
+
+LOADER = Path(__file__).parents[2] / "js" / "load_artifacts.js"
+PYTHON_ALONE = ("a deep shader", "a link elsewhere")
+"""What JavaScript takes: browsers bound a shader themselves, and servers know where files may lie."""
+
+
+def test_both_runtimes_refuse_what_breaks_a_rule_and_say_it_in_one_error(
+    artifact: Path, tmp_path: Path
+) -> None:
+    folders: dict[Path, str] = {}
+    for what, change in BREAKS.items():
+        for seed in range(6):
+            folder = Path(shutil.copytree(artifact, tmp_path / f"{what} {seed}"))
+            change(folder, Rng(seed))
+            with pytest.raises(ArtifactError):
+                load_artifact(folder)
+            if what not in PYTHON_ALONE:
+                folders[folder] = what
+    command = ["node", LOADER, *folders]
+    told = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    assert len(told) == len(folders)
+    for folder, problem in zip(folders, told, strict=True):
+        assert problem is not None, folder.name
+        assert problem.startswith("Error: "), (folder.name, problem)
