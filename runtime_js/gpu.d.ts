@@ -7,6 +7,7 @@
  * @typedef {{pipeline: GPUComputePipeline, group: GPUBindGroup, kernel: Kernel}} Step
  * @typedef {{buffer: GPUBuffer, bytes: BufferSource}} Write
  * @typedef {{writes: Write[], steps: Step[]}} Frame
+ * @typedef {{buffer: GPUBuffer, offset: number, bytes: number}} Copy
  */
 import type { Artifact, Kernel } from './artifact.js';
 export type Choice = Record<string, string>;
@@ -24,6 +25,12 @@ export type Frame = {
     writes: Write[];
     steps: Step[];
 };
+export type Copy = {
+    buffer: GPUBuffer;
+    offset: number;
+    bytes: number;
+};
+export declare const MAP_READ = 1;
 /**
  * The best adapter of this machine.
  *
@@ -94,17 +101,36 @@ export declare function createStep(device: GPUDevice, { model, shaders }: Artifa
  */
 export declare function bound(buffers: Buffers, name: string): GPUBuffer;
 /**
+ * Hands the bytes of an upload to the queue, which takes them at once.
+ *
+ * @param {GPUDevice} device
+ * @param {Write} write
+ */
+export declare function upload(device: GPUDevice, { buffer, bytes }: Write): void;
+/**
+ * Records steps as one compute pass.
+ *
+ * @param {GPUCommandEncoder} encoder
+ * @param {Step[]} steps
+ */
+export declare function recordSteps(encoder: GPUCommandEncoder, steps: Step[]): void;
+/**
+ * Records copies into one buffer, one after the other.
+ *
+ * @param {GPUCommandEncoder} encoder
+ * @param {Copy[]} copies
+ * @param {GPUBuffer} staging
+ * @returns {number} where they end
+ */
+export declare function recordCopies(encoder: GPUCommandEncoder, copies: Copy[], staging: GPUBuffer): number;
+/**
  * Uploads, runs steps, copies what they wrote and maps it: one encoder, one compute pass, one submit.
  *
  * @param {GPUDevice} device
  * @param {string} what
  * @param {Frame} frame
- * @param {{buffer: GPUBuffer, offset: number, bytes: number}[]} copies
+ * @param {Copy[]} copies
  * @param {GPUBuffer} staging
  * @returns {Promise<ArrayBuffer>} the copies, one after the other
  */
-export declare function runSteps(device: GPUDevice, what: string, { writes, steps }: Frame, copies: {
-    buffer: GPUBuffer;
-    offset: number;
-    bytes: number;
-}[], staging: GPUBuffer): Promise<ArrayBuffer>;
+export declare function runSteps(device: GPUDevice, what: string, { writes, steps }: Frame, copies: Copy[], staging: GPUBuffer): Promise<ArrayBuffer>;

@@ -7,12 +7,13 @@
  * @typedef {{pipeline: GPUComputePipeline, group: GPUBindGroup, kernel: Kernel}} Step
  * @typedef {{buffer: GPUBuffer, bytes: BufferSource}} Write
  * @typedef {{writes: Write[], steps: Step[]}} Frame
+ * @typedef {{buffer: GPUBuffer, offset: number, bytes: number}} Copy
  */
 
 import { AdapterError, SessionError } from './errors.js';
 
 // GPUBufferUsage and its like by number: Node has no such globals.
-const MAP_READ = 0x1;
+export const MAP_READ = 0x1;
 const COPY_SRC = 0x4;
 const COPY_DST = 0x8;
 const STORAGE = 0x80;
@@ -28,7 +29,7 @@ export async function findAdapter() {
   if (!gpu)
     throw new AdapterError(
       globalThis.isSecureContext === undefined
-        ? 'WebGPU is missing here: pass an adapter of the npm package webgpu.'
+        ? 'WebGPU is missing here: pass an adapter of the npm package webgpu, as a function that gives a new one.'
         : globalThis.isSecureContext
           ? 'WebGPU is missing here: use a recent Chrome, Edge, Firefox or Safari.'
           : 'WebGPU needs a secure page: open it over https, or from localhost.',
@@ -176,32 +177,65 @@ export function bound(buffers, name) {
 }
 
 /**
+ * Hands the bytes of an upload to the queue, which takes them at once.
+ *
+ * @param {GPUDevice} device
+ * @param {Write} write
+ */
+export function upload(device, { buffer, bytes }) {
+  device.queue.writeBuffer(buffer, 0, bytes);
+}
+
+/**
+ * Records steps as one compute pass.
+ *
+ * @param {GPUCommandEncoder} encoder
+ * @param {Step[]} steps
+ */
+export function recordSteps(encoder, steps) {
+  const pass = encoder.beginComputePass();
+  for (const { pipeline, group, kernel } of steps) {
+    const [x, y, z] = kernel.workgroups;
+    pass.setPipeline(pipeline);
+    pass.setBindGroup(0, group);
+    pass.dispatchWorkgroups(x, y, z);
+  }
+  pass.end();
+}
+
+/**
+ * Records copies into one buffer, one after the other.
+ *
+ * @param {GPUCommandEncoder} encoder
+ * @param {Copy[]} copies
+ * @param {GPUBuffer} staging
+ * @returns {number} where they end
+ */
+export function recordCopies(encoder, copies, staging) {
+  let end = 0;
+  for (const { buffer, offset, bytes } of copies) {
+    encoder.copyBufferToBuffer(buffer, offset, staging, end, bytes);
+    end += bytes;
+  }
+  return end;
+}
+
+/**
  * Uploads, runs steps, copies what they wrote and maps it: one encoder, one compute pass, one submit.
  *
  * @param {GPUDevice} device
  * @param {string} what
  * @param {Frame} frame
- * @param {{buffer: GPUBuffer, offset: number, bytes: number}[]} copies
+ * @param {Copy[]} copies
  * @param {GPUBuffer} staging
  * @returns {Promise<ArrayBuffer>} the copies, one after the other
  */
 export function runSteps(device, what, { writes, steps }, copies, staging) {
   return checked(device, what, async () => {
-    for (const { buffer, bytes } of writes) device.queue.writeBuffer(buffer, 0, bytes);
+    for (const write of writes) upload(device, write);
     const encoder = device.createCommandEncoder();
-    const pass = encoder.beginComputePass();
-    for (const { pipeline, group, kernel } of steps) {
-      const [x, y, z] = kernel.workgroups;
-      pass.setPipeline(pipeline);
-      pass.setBindGroup(0, group);
-      pass.dispatchWorkgroups(x, y, z);
-    }
-    pass.end();
-    let end = 0;
-    for (const { buffer, offset, bytes } of copies) {
-      encoder.copyBufferToBuffer(buffer, offset, staging, end, bytes);
-      end += bytes;
-    }
+    recordSteps(encoder, steps);
+    const end = recordCopies(encoder, copies, staging);
     device.queue.submit([encoder.finish()]);
     await staging.mapAsync(MAP_READ, 0, end);
     const results = staging.getMappedRange(0, end).slice(0);

@@ -10,15 +10,11 @@ export type Program = {
     device: GPUDevice;
     model: Model;
     buffers: Buffers;
-    staging: GPUBuffer;
     steps: Step[];
     pictureSteps: (Step | undefined)[];
-    copies: {
-        buffer: GPUBuffer;
-        offset: number;
-        bytes: number;
-    }[];
 };
+/** What stands on the device for an int64 that 32 bits do not hold. */
+export declare const BEYOND: bigint;
 /**
  * The WebGPU limits that a model needs.
  *
@@ -30,6 +26,12 @@ export declare function neededLimits(model: Model): {
     maxStorageBuffersPerShaderStage: number;
     maxComputeWorkgroupsPerDimension: number;
 };
+/**
+ * The bytes of a buffer that the outputs are read through, as values or as pixels.
+ *
+ * @param {Model} model
+ */
+export declare function stagingBytes({ outputs }: Model): number;
 /**
  * Makes everything that the frames use.
  *
@@ -55,11 +57,3 @@ export declare function frameOf({ model, buffers, steps, pictureSteps }: Pick<Pr
  * @param {string[]} known
  */
 export declare function requireKnown(what: string, names: string[], known: string[]): void;
-/**
- * Uploads, runs the steps and reads the outputs.
- *
- * @param {Program} program
- * @param {Frame} frame
- * @returns {Promise<Record<string, Values>>} by output name
- */
-export declare function runFrame({ device, model, staging, copies }: Program, frame: Frame): Promise<Record<string, Values>>;

@@ -1,28 +1,19 @@
 /**
- * A model on a device, everything made once: buffers, pipelines, bind groups, staging buffer.
+ * A model on a device, everything made once: buffers, pipelines, bind groups.
  *
  * @import {Artifact, Input, Kernel, Model, Values} from './artifact.js'
  * @import {Buffers, Choice, Frame, Step} from './gpu.js'
  * @typedef {{data: Uint8ClampedArray | Uint8Array, width: number, height: number}} Picture  as ImageData
  * @typedef {Record<string, Values | Picture>} Feeds  by input name
- * @typedef {{device: GPUDevice, model: Model, buffers: Buffers, staging: GPUBuffer, steps: Step[],
- *   pictureSteps: (Step | undefined)[], copies: {buffer: GPUBuffer, offset: number, bytes: number}[]}}
- *   Program
+ * @typedef {{device: GPUDevice, model: Model, buffers: Buffers, steps: Step[],
+ *   pictureSteps: (Step | undefined)[]}} Program
  */
 import { ARRAYS, bufferSizes, byteLength, elements } from './artifact.js';
-import { InputError, SessionError } from './errors.js';
-import {
-  bound,
-  checked,
-  createStep,
-  runSteps,
-  stagingBuffer,
-  storageBuffer,
-  wholeWords,
-} from './gpu.js';
+import { InputError } from './errors.js';
+import { bound, checked, createStep, storageBuffer, wholeWords } from './gpu.js';
 
-// What stands on the device for an int64 that 32 bits do not hold.
-const BEYOND = -(2n ** 31n);
+/** What stands on the device for an int64 that 32 bits do not hold. */
+export const BEYOND = -(2n ** 31n);
 
 /**
  * The WebGPU limits that a model needs.
@@ -42,12 +33,15 @@ export function neededLimits(model) {
 }
 
 /**
- * The bytes of the buffer that the outputs are read through.
+ * The bytes of a buffer that the outputs are read through, as values or as pixels.
  *
  * @param {Model} model
  */
-function stagingBytes({ outputs }) {
-  return outputs.reduce((sum, output) => sum + wholeWords(byteLength(output)), 0);
+export function stagingBytes({ outputs }) {
+  return outputs.reduce((sum, output) => {
+    const pixels = output.image ? 4 * output.shape[2] * output.shape[3] : 0;
+    return sum + Math.max(wholeWords(byteLength(output)), pixels);
+  }, 0);
 }
 
 /**
@@ -60,12 +54,12 @@ function stagingBytes({ outputs }) {
  */
 export async function createProgram(device, artifact, choice) {
   const { model, weights } = artifact;
-  const { buffers, staging } = await checked(device, 'Cannot make the buffers', () => {
+  const buffers = await checked(device, 'Cannot make the buffers', () => {
     const sizes = Object.entries(bufferSizes(model));
     const storage = sizes.map(([name, size]) => storageBuffer(device, name, size));
     const buffers = new Map(storage.map((buffer) => [buffer.label, buffer]));
     device.queue.writeBuffer(bound(buffers, 'weights'), 0, weights);
-    return { buffers, staging: stagingBuffer(device, stagingBytes(model)) };
+    return buffers;
   });
   const step = (/** @type {Kernel} */ kernel) =>
     createStep(device, artifact, choice, kernel, buffers);
@@ -73,12 +67,7 @@ export async function createProgram(device, artifact, choice) {
     Promise.all(model.kernels.map(step)),
     Promise.all(model.inputs.map(({ image }) => image && step(image.kernel))),
   ]);
-  const copies = model.outputs.map((output) => ({
-    buffer: bound(buffers, `output:${output.name}`),
-    offset: 0,
-    bytes: wholeWords(byteLength(output)),
-  }));
-  return { device, model, buffers, staging, steps, pictureSteps, copies };
+  return { device, model, buffers, steps, pictureSteps };
 }
 
 /**
@@ -119,30 +108,6 @@ export function requireKnown(what, names, known) {
   for (const name of names)
     if (!known.includes(name))
       throw new InputError(`No ${what} is named ${name}: expected ${known.join(', ') || 'none'}.`);
-}
-
-/**
- * Uploads, runs the steps and reads the outputs.
- *
- * @param {Program} program
- * @param {Frame} frame
- * @returns {Promise<Record<string, Values>>} by output name
- */
-export async function runFrame({ device, model, staging, copies }, frame) {
-  const bytes = await runSteps(device, 'The frame failed', frame, copies, staging);
-  let start = 0;
-  return Object.fromEntries(
-    model.outputs.map((output, i) => {
-      const values = new ARRAYS[output.dtype](bytes.slice(start, start + byteLength(output)));
-      if (values instanceof BigInt64Array && values.includes(BEYOND))
-        throw new SessionError(
-          `Output ${output.name} overflows; an int64 is computed in 32 bits: ` +
-            'leave it a float in the model.',
-        );
-      start += copies[i].bytes;
-      return [output.name, values];
-    }),
-  );
 }
 
 /**

@@ -1,7 +1,10 @@
 import type { Wishes } from './variants.js';
+export type AdapterSource = GPUAdapter | (() => Promise<GPUAdapter>);
 export type Options = Wishes & {
     device?: GPUDevice;
-    adapter?: GPUAdapter;
+    adapter?: AdapterSource;
+    debug?: boolean;
+    recover?: boolean;
 };
 import { Session } from './session.js';
 export * from './errors.js';
@@ -14,7 +17,7 @@ export { Session };
  *     const { output } = await session.run({ input: context.getImageData(0, 0, 256, 256) });
  *
  * @param {string | URL} folder the artifact's URL; in Node also its path
- * @param {Options} [options] a device or an adapter to use; variants in place of the probed ones
+ * @param {Options} [options]
  * @returns {Promise<Session>}
  * @throws {Error} an unknown option, no WebGPU, no adapter, limits too small, a missing or damaged file
  */

@@ -1,10 +1,17 @@
 /**
  * Runs an onnx2wgsl artifact on WebGPU, in a browser or in Node: no dependencies, no build step.
  *
+ * @import {Start} from './session.js'
  * @import {Wishes} from './variants.js'
- * @typedef {Wishes & {device?: GPUDevice, adapter?: GPUAdapter}} Options
+ * @typedef {GPUAdapter | (() => Promise<GPUAdapter>)} AdapterSource
+ * @typedef {Wishes & {device?: GPUDevice, adapter?: AdapterSource, debug?: boolean, recover?: boolean}} Options
+ *   `device`: yours, and never destroyed; or `adapter`, which is good for one device: a function that gives new
+ *   ones lets a session recover where `navigator.gpu` has none. `dot`, `requantize`: variants in place of the
+ *   probed ones. `debug`: every frame in error scopes, not only the first of each kind. `recover: false` frees
+ *   the artifact's bytes, with which a lost device could be replaced.
  */
 import { loadArtifact } from './artifact.js';
+import { createFrames } from './frames.js';
 import { adapterName, checkLimits, findAdapter } from './gpu.js';
 import { createProgram, neededLimits, requireKnown } from './program.js';
 import { Session } from './session.js';
@@ -14,6 +21,8 @@ export * from './errors.js';
 export { toPixels } from './pixels.js';
 export { Session };
 
+const OPTIONS = ['device', 'adapter', 'dot', 'requantize', 'debug', 'recover'];
+
 /**
  * Loads an artifact and makes everything that its frames need.
  *
@@ -21,28 +30,37 @@ export { Session };
  *     const { output } = await session.run({ input: context.getImageData(0, 0, 256, 256) });
  *
  * @param {string | URL} folder the artifact's URL; in Node also its path
- * @param {Options} [options] a device or an adapter to use; variants in place of the probed ones
+ * @param {Options} [options]
  * @returns {Promise<Session>}
  * @throws {Error} an unknown option, no WebGPU, no adapter, limits too small, a missing or damaged file
  */
 export async function createSession(folder, options = {}) {
-  requireKnown('option', Object.keys(options), ['device', 'adapter', 'dot', 'requantize']);
-  const adapter = options.device ? null : (options.adapter ?? (await findAdapter()));
+  requireKnown('option', Object.keys(options), OPTIONS);
+  const given = options.adapter;
+  const newAdapter = typeof given === 'function' ? given : findAdapter;
+  /** @type {GPUAdapter | undefined} good for one device */
+  let adapter = typeof given === 'function' ? undefined : given;
+  if (!options.device) adapter ??= await newAdapter();
   const artifact = await loadArtifact(folder);
   const limits = neededLimits(artifact.model);
-  const device = adapter
-    ? await openDevice(adapter, limits)
-    : /** @type {GPUDevice} */ (options.device);
-  checkLimits(limits, device.limits, 'the device');
-  try {
-    const variants = await chooseVariants(device, artifact, options);
-    const { dot, requantize } = variants;
-    const program = await createProgram(device, artifact, { dot, requantize });
-    return new Session(program, variants, !options.device);
-  } catch (error) {
-    if (!options.device) device.destroy();
-    throw error;
-  }
+  /** @type {Start} */
+  const start = async (theirs, wishes = options) => {
+    const device = theirs ?? (await openDevice(adapter ?? (await newAdapter()), limits));
+    adapter = undefined;
+    checkLimits(limits, device.limits, 'the device');
+    try {
+      const variants = await chooseVariants(device, artifact, wishes);
+      const { dot, requantize } = variants;
+      const program = await createProgram(device, artifact, { dot, requantize });
+      const owned = !theirs;
+      const frames = await createFrames(program, { owned, debug: options.debug ?? false });
+      return { program, frames, variants, owned };
+    } catch (error) {
+      if (!theirs) device.destroy();
+      throw error;
+    }
+  };
+  return new Session(await start(options.device), options.recover === false ? undefined : start);
 }
 
 /**

@@ -1,62 +1,130 @@
 /**
  * A loaded model on a device: what `createSession` gives.
  *
- * @import {Tensor, Values} from './artifact.js'
+ * @import {Tensor} from './artifact.js'
+ * @import {Frames, Reading, Result} from './frames.js'
+ * @import {Frame} from './gpu.js'
  * @import {Feeds, Program} from './program.js'
  * @import {Verdict} from './self_test.js'
- * @import {Variants} from './variants.js'
+ * @import {Variants, Wishes} from './variants.js'
  * @typedef {{ok: boolean, message: string, kernels: Verdict[], outputs: Verdict[],
  *   adapter: string, variants: Variants}} Report
+ * @typedef {{program: Program, frames: Frames, variants: Variants, owned: boolean,
+ *   loss?: DeviceLostError}} Stage  all that is on one device; `owned` is a device that the session made
+ * @typedef {(device?: GPUDevice, wishes?: Wishes) => Promise<Stage>} Start  on that device, or on a new one
  */
-import { DestroyedError, DeviceLostError, SessionError } from './errors.js';
+import { DestroyedError, DeviceLostError, InputError, SessionError } from './errors.js';
 import { adapterName } from './gpu.js';
-import { frameOf, runFrame } from './program.js';
-import { runSelfTest } from './self_test.js';
+import { frameOf, requireKnown } from './program.js';
+
+const COPY_DST = 0x8;
+// How long an error waits for the loss of the device that may be its cause.
+const LOSS_MS = 50;
 
 export class Session {
-  /** @type {Program} */ #program;
-  /** @type {boolean} */ #ownsDevice;
-  /** @type {SessionError | undefined} why nothing runs any more */ #end;
-  /** @type {Promise<unknown>} runs wait for each other: they share the buffers */
-  #last = Promise.resolve();
+  /** @type {Stage | undefined} none where the device was lost */ #stage;
+  /** @type {Stage} */ #last;
+  /** @type {Start | undefined} none where the artifact was freed */ #start;
+  /** @type {Promise<Stage> | undefined} a stage in the making */ #coming;
+  /** @type {Promise<void> | undefined} what must have the buffers for itself */ #exclusive;
+  /** @type {DestroyedError | undefined} */ #end;
 
   /**
    * Use `createSession`.
    *
-   * @param {Program} program
-   * @param {Variants} variants
-   * @param {boolean} ownsDevice
+   * @param {Stage} stage
+   * @param {Start} [start]
    */
-  constructor(program, variants, ownsDevice) {
-    const { device, model } = program;
-    this.#program = program;
-    this.#ownsDevice = ownsDevice;
+  constructor(stage, start) {
+    const { model } = stage.program;
     this.name = model.name;
     this.inputs = model.inputs.map(described);
     this.outputs = model.outputs.map(described);
-    this.adapter = adapterName(device.adapterInfo);
-    /** What was chosen on this device, and why. */
-    this.variants = variants;
-    this.device = device;
-    /** Resolves when the device is lost; `destroy` loses a device that the session made. */
-    this.lost = device.lost.then((info) => {
-      this.#end ??= new DeviceLostError(
-        `The GPU device was lost (${info.message}): make a new session.`,
-      );
-      return info;
-    });
+    this.#start = start;
+    this.#last = this.#stage = stage;
+    this.#watch(stage);
+  }
+
+  /** The device that the session runs on; another one after a recovery. */
+  get device() {
+    return this.#last.program.device;
+  }
+
+  /** What the adapter of the device calls itself. */
+  get adapter() {
+    return adapterName(this.device.adapterInfo);
+  }
+
+  /** What was chosen on this device, and why. */
+  get variants() {
+    return this.#last.variants;
+  }
+
+  /** Resolves when the device is lost; `destroy` loses a device that the session made. */
+  get lost() {
+    return this.device.lost;
   }
 
   /**
-   * Runs the model once.
+   * Runs the model once. Several runs may be in flight; they resolve in the order of their calls. After a loss of
+   * the device, those in flight reject with a DeviceLostError, and the next run makes a new device, if the
+   * session made the lost one.
    *
    * @param {Feeds} [feeds] a typed array for each input, or ImageData where `image` says that it is a
    *   picture; they must stay as they are until the promise settles
-   * @returns {Promise<Record<string, Values>>} by output name
+   * @param {{outputs?: string[]}} [options] the outputs to read, all where none are named
+   * @returns {Promise<Record<string, Result>>} by output name
    * @throws {Error} an unknown or missing input, a wrong dtype or length, a lost device
    */
-  run(feeds) {
-    return this.#enqueue(() => runFrame(this.#program, frameOf(this.#program, feeds ?? {})));
+  async run(feeds, options = {}) {
+    requireKnown('option', Object.keys(options), ['outputs']);
+    const names = options.outputs ?? this.outputs.map(({ name }) => name);
+    for (;;) {
+      const stage = this.#stage ?? (await this.#revived());
+      const readings = this.#readings(stage, names);
+      const make = () => this.#frame(stage, feeds);
+      const results = await this.#told(stage, () => stage.frames.read(make, readings));
+      if (results) return results;
+    }
+  }
+
+  /**
+   * Records a frame into an encoder of the caller, who submits it; arrays are uploaded at once, by the queue. So
+   * record a frame, submit it, then record the next.
+   *
+   * @param {GPUCommandEncoder} encoder of the session's device
+   * @param {{inputs?: Feeds, outputs?: Record<string, GPUBuffer>}} [tensors] inputs as for `run`; the buffers
+   *   that outputs are copied to, in whole words: they stay the caller's. Any output is also in `outputBuffer`.
+   * @throws {Error} what `run` throws; a lost device, which `recover` replaces
+   */
+  encode(encoder, { inputs, outputs = {} } = {}) {
+    const stage = this.#stage;
+    if (!stage) throw this.#end ?? this.#last.loss;
+    if (this.#exclusive)
+      throw new SessionError('The session is being tested or profiled: wait until that is done.');
+    const readings = this.#readings(stage, Object.keys(outputs));
+    const copies = readings.map((reading) => {
+      const target = outputs[reading.name];
+      if (target.size < reading.bytes || !(target.usage & COPY_DST))
+        throw new InputError(
+          `The buffer for output ${reading.name} has ${target.size} bytes and usage ${target.usage}, ` +
+            `expected ${reading.bytes} bytes and COPY_DST.`,
+        );
+      return { reading, target };
+    });
+    stage.frames.encode(encoder, frameOf(stage.program, inputs ?? {}), copies);
+  }
+
+  /**
+   * The session's own buffer of an output, as the last frame left it: row-major, in whole words. It goes with the
+   * session and with the device; don't destroy it.
+   *
+   * @param {string} name
+   * @returns {GPUBuffer}
+   */
+  outputBuffer(name) {
+    if (!this.#stage) throw this.#end ?? this.#last.loss;
+    return this.#readings(this.#stage, [name])[0].buffer;
   }
 
   /**
@@ -65,11 +133,12 @@ export class Session {
    * @returns {Promise<Report>}
    */
   async selfTest() {
-    const { kernels, outputs } = await this.#enqueue(() => runSelfTest(this.#program));
+    const { runSelfTest } = await import('./self_test.js');
+    const { kernels, outputs } = await this.#alone(({ program }) => runSelfTest(program));
     const kernel = kernels.find((verdict) => !verdict.ok);
     const wrong = kernel ?? outputs.find((verdict) => !verdict.ok);
     const { adapter, variants } = this;
-    const { runtime } = this.#program.model.reference;
+    const { runtime } = this.#last.program.model.reference;
     const message = wrong
       ? `${kernel ? 'Kernel' : 'Output'} ${wrong.name} differs from ${runtime}, the first that ` +
         `does, on ${adapter} with ${variants.dot}, ${variants.requantize}.`
@@ -77,29 +146,135 @@ export class Session {
     return { ok: !wrong, message, kernels, outputs, adapter, variants };
   }
 
-  /** Frees the GPU memory, and the device if the session made it. Nothing runs afterwards. */
+  /**
+   * Moves the session to another device, as after a loss: what was on the old one is freed, the next frames give
+   * the same bits. Runs do so by themselves where the session made its device.
+   *
+   * @param {GPUDevice} [device] of the caller; a new one where none is given
+   */
+  async recover(device) {
+    if (this.#end) throw this.#end;
+    if (!device && !this.#last.owned) throw new InputError('Give recover the device to use.');
+    await this.#coming?.catch(() => {});
+    const stage = this.#stage;
+    await this.#replace(device);
+    if (stage) free(stage);
+  }
+
+  /** Frees what the session made: its buffers, and its device, but none of the caller's. Nothing runs afterwards. */
   destroy() {
     this.#end ??= new DestroyedError('The session was destroyed: make a new one.');
-    const { buffers, staging, device } = this.#program;
-    for (const buffer of [...buffers.values(), staging]) buffer.destroy();
-    if (this.#ownsDevice) device.destroy();
+    if (this.#stage) free(this.#stage);
+    this.#stage = this.#start = undefined;
   }
 
   /**
+   * What outputs are read by.
+   *
+   * @param {Stage} stage
+   * @param {string[]} names
+   */
+  #readings({ frames }, names) {
+    const known = this.outputs.map(({ name }) => name);
+    requireKnown('output', names, known);
+    return names.map((name) => frames.readings[known.indexOf(name)]);
+  }
+
+  /**
+   * A frame, or what it must wait for; none where the session has left that stage.
+   *
+   * @param {Stage} stage
+   * @param {Feeds | undefined} feeds
+   * @returns {Frame | undefined | Promise<void>}
+   */
+  #frame(stage, feeds) {
+    if (this.#exclusive) return this.#exclusive;
+    return stage === this.#stage ? frameOf(stage.program, feeds ?? {}) : undefined;
+  }
+
+  /**
+   * Does what no frame may come between.
+   *
    * @template T
-   * @param {() => Promise<T>} task
+   * @param {(stage: Stage) => Promise<T>} task
    * @returns {Promise<T>}
    */
-  #enqueue(task) {
-    const turn = this.#last.then(async () => {
-      if (this.#end) throw this.#end;
-      return task().catch((error) => {
-        throw this.#end ?? error;
-      });
-    });
-    this.#last = turn.catch(() => {});
-    return turn;
+  async #alone(task) {
+    while (this.#exclusive) await this.#exclusive;
+    const { promise, resolve } = deferred();
+    this.#exclusive = promise;
+    try {
+      const stage = this.#stage ?? (await this.#revived());
+      return await this.#told(stage, () => task(stage));
+    } finally {
+      this.#exclusive = undefined;
+      resolve();
+    }
   }
+
+  /**
+   * A task's result, or the true cause of its error: a lost device and a destroyed session make all kinds.
+   *
+   * @template T
+   * @param {Stage} stage
+   * @param {() => Promise<T>} task
+   */
+  async #told(stage, task) {
+    try {
+      return await task();
+    } catch (error) {
+      if (error instanceof InputError) throw error;
+      const { device } = stage.program;
+      await Promise.race([device.lost, new Promise((resolve) => setTimeout(resolve, LOSS_MS))]);
+      throw this.#end ?? stage.loss ?? error;
+    }
+  }
+
+  /** The stage on a new device in the place of the lost one: made once, whoever waits for it. */
+  #revived() {
+    this.#coming ??= this.#replace().finally(() => (this.#coming = undefined));
+    return this.#coming;
+  }
+
+  /** @param {GPUDevice} [device] */
+  async #replace(device) {
+    const { owned, loss } = this.#last;
+    if (this.#end || !this.#start || !(device || owned)) throw this.#end ?? loss;
+    const stage = await this.#start(device);
+    if (this.#end) {
+      free(stage);
+      throw this.#end;
+    }
+    this.#last = this.#stage = stage;
+    this.#watch(stage);
+    return stage;
+  }
+
+  /** @param {Stage} stage */
+  async #watch(stage) {
+    const { message } = await stage.program.device.lost;
+    const next = !this.#start
+      ? 'make a new session'
+      : stage.owned
+        ? 'run again, on a new one'
+        : 'give session.recover a new one';
+    stage.loss = new DeviceLostError(`The GPU device was lost (${message}): ${next}.`);
+    if (this.#stage === stage) this.#stage = undefined;
+  }
+}
+
+/** @param {Stage} stage */
+function free({ program, frames, owned }) {
+  for (const buffer of program.buffers.values()) buffer.destroy();
+  frames.destroy();
+  if (owned) program.device.destroy();
+}
+
+/** @returns {{promise: Promise<void>, resolve: () => void}} */
+function deferred() {
+  let resolve = () => {};
+  const promise = new Promise((/** @type {(value: void) => void} */ done) => (resolve = done));
+  return { promise, resolve };
 }
 
 /**

@@ -79,6 +79,22 @@ export async function nodeAdapter() {
   return adapter;
 }
 
+/** Counts what is made on a device from now on, and its error scopes, by method. */
+export function countCalls(device) {
+  const calls = {};
+  const wrap = (object, name) => {
+    const original = object[name];
+    object[name] = (...args) => {
+      calls[name] = (calls[name] ?? 0) + 1;
+      return original.apply(object, args);
+    };
+  };
+  const methods = Object.getOwnPropertyNames(Object.getPrototypeOf(device));
+  for (const name of methods) if (/^(create|import|pushError)/.test(name)) wrap(device, name);
+  for (const name of ['submit', 'writeBuffer']) wrap(device.queue, name);
+  return calls;
+}
+
 const TYPES = {
   '.js': 'text/javascript',
   '.json': 'application/json',

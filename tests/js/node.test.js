@@ -11,7 +11,14 @@ import { runInNewContext } from 'node:vm';
 import { frameOf } from '../../runtime_js/program.js';
 import { createSession, toPixels } from '../../runtime_js/runtime.js';
 import { bytesModel, constantModel, reference } from './fixture.js';
-import { artifactFolders, combinationsOf, fixtureFolder, nameOf, nodeAdapter } from './host.js';
+import {
+  artifactFolders,
+  combinationsOf,
+  countCalls,
+  fixtureFolder,
+  nameOf,
+  nodeAdapter,
+} from './host.js';
 
 const FIXTURE = fixtureFolder();
 const PIXELS = 64;
@@ -64,6 +71,7 @@ for (const folder of artifactFolders())
       const [, , height, width] = shape;
       const picture = { data: new Uint8ClampedArray(4 * height * width), height, width };
       await session.run({ [name]: values });
+      await session.run({ [name]: picture });
       const calls = countCalls(device);
       for (let i = 0; i < 2; i++) {
         await session.run({ [name]: values });
@@ -73,24 +81,6 @@ for (const folder of artifactFolders())
       device.destroy();
     });
   });
-
-/** Counts what is made on a device from now on, by method. */
-function countCalls(device) {
-  const calls = {};
-  const wrap = (object, name) => {
-    const original = object[name];
-    object[name] = (...args) => {
-      calls[name] = (calls[name] ?? 0) + 1;
-      return original.apply(object, args);
-    };
-  };
-  const methods = Object.getOwnPropertyNames(Object.getPrototypeOf(device));
-  const making = methods.filter((name) => name.startsWith('create') || name.startsWith('import'));
-  assert.ok(making.includes('createBuffer') && making.includes('createBindGroup'));
-  for (const name of making) wrap(device, name);
-  for (const name of ['submit', 'writeBuffer']) wrap(device.queue, name);
-  return calls;
-}
 
 describe('run', () => {
   test('equals arithmetic done in JS, and gives pictures back', async () => {
@@ -299,7 +289,8 @@ describe('variants', () => {
 
   test('are refused where they are named otherwise', async () => {
     await assert.rejects(openSession(FIXTURE, { dots: 'packed' }), {
-      message: 'No option is named dots: expected device, adapter, dot, requantize.',
+      message:
+        'No option is named dots: expected device, adapter, dot, requantize, debug, recover.',
     });
   });
 
@@ -323,7 +314,11 @@ describe('the self-test', () => {
       report.kernels.map(({ ok }) => ok),
       [true, false, false, true],
     );
-    assert.deepEqual(report.outputs, [{ name: 'output', ok: false }]);
+    assert.deepEqual(report.outputs[0], {
+      name: 'output',
+      ok: false,
+      frames: [false, false, false],
+    });
   });
 
   test('sees a picture kernel that differs', async () => {
@@ -550,7 +545,9 @@ describe('devices', () => {
     const session = await openSession(FIXTURE, { device });
     const running = session.run({ input: zeros() });
     device.destroy();
-    await assert.rejects(running, { message: /GPU device was lost .*make a new session/ });
+    await assert.rejects(running, {
+      message: /GPU device was lost .*give session.recover a new one/,
+    });
     await session.lost;
     await assert.rejects(session.run({ input: zeros() }), { message: /GPU device was lost/ });
   });
