@@ -24,16 +24,18 @@ def run(*command: str | Path, cwd: Path) -> str:
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A wheel built from a copy of the packages: setuptools would find old files in build/."""
+    """A wheel built from a copy of the packages, in which that leaves nothing."""
     source = tmp_path_factory.mktemp("source")
     for name in ("compiler", "face", "media", "runtime_py", "runtime_js", "trainer"):
         ignore = shutil.ignore_patterns("__pycache__", "node_modules")
         shutil.copytree(ROOT / name, source / name, ignore=ignore)
-    for name in ("pyproject.toml", "README.md", "LICENSE", "NOTICE"):
+    for name in ("pyproject.toml", "setup.py", "__main__.py", "README.md", "LICENSE", "NOTICE"):
         shutil.copy(ROOT / name, source)
+    files = sorted(source.rglob("*"))
     target = tmp_path_factory.mktemp("wheel")
     options = ("--quiet", "--no-deps", "--no-build-isolation", "--no-index")
     run(sys.executable, "-m", "pip", "wheel", *options, "-w", target, source, cwd=target)
+    assert sorted(source.rglob("*")) == files
     (wheel_file,) = target.glob("*.whl")
     return wheel_file
 
@@ -57,7 +59,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_wheel_holds_every_file_of_the_packages(wheel: Path) -> None:
-    expected = {
+    expected = {"onnx2wgsl/__main__.py"} | {
         f"onnx2wgsl/{path.relative_to(ROOT).as_posix()}"
         for package in PROJECT["tool"]["setuptools"]["packages"]
         for path in (ROOT / Path(*package.split(".")[1:])).iterdir()
@@ -98,6 +100,11 @@ def test_wheel_holds_the_licence(wheel: Path) -> None:
 
 def test_installed_command_prints_its_version(installed: Path, tmp_path: Path) -> None:
     printed = run(installed / "onnx2wgsl", "--version", cwd=tmp_path)
+    assert PROJECT["project"]["version"] in printed
+
+
+def test_installed_package_runs_as_a_module(installed: Path, tmp_path: Path) -> None:
+    printed = run(installed / "python", "-m", "onnx2wgsl", "--version", cwd=tmp_path)
     assert PROJECT["project"]["version"] in printed
 
 
