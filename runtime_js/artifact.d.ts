@@ -1,3 +1,4 @@
+import type { Loading, Source } from './files.js';
 export type Values = Float32Array | Int32Array | BigInt64Array | Uint8Array | Int8Array;
 export type Image = {
     scale: number;
@@ -93,13 +94,14 @@ export declare const ARRAYS: {
     bool: Uint8ArrayConstructor;
 };
 /**
- * Loads and checks the artifact in a folder.
+ * Loads and checks an artifact.
  *
- * @param {string | URL} folder a URL; in Node also a path
+ * @param {Source} source
+ * @param {Loading} [loading]
  * @returns {Promise<Artifact>}
  * @throws {Error} a file that is missing, damaged or of another version
  */
-export declare function loadArtifact(folder: string | URL): Promise<Artifact>;
+export declare function loadArtifact(source: Source, loading?: Loading): Promise<Artifact>;
 /**
  * The bytes of every buffer that kernels bind, by name.
  *

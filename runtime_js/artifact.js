@@ -1,6 +1,7 @@
 /**
- * Reads an artifact folder, as docs/artifact.md describes it, and refuses a damaged one.
+ * Reads an artifact, as docs/artifact.md describes it, and refuses a damaged one.
  *
+ * @import {Count, Files, Loading, Source} from './files.js'
  * @typedef {Float32Array | Int32Array | BigInt64Array | Uint8Array | Int8Array} Values  bool: 0, 1
  * @typedef {{scale: number, offset: number}} Image  between the bytes and the values of a picture
  * @typedef {{name: string, dtype: keyof typeof ARRAYS, shape: number[], image?: Image}} Tensor
@@ -21,8 +22,8 @@
  * @typedef {{model: Model, weights: Uint8Array<ArrayBuffer>, shaders: Map<string, string>}} Artifact
  */
 import { problemsOf, shown } from './check.js';
-import { ArtifactError, AdapterError, messageOf } from './errors.js';
-import { damaged, folderReader } from './files.js';
+import { ArtifactError, AdapterError, MissingFileError, messageOf } from './errors.js';
+import { damaged, openFiles } from './files.js';
 import { wholeWords } from './gpu.js';
 import schema from './schema.js';
 
@@ -39,6 +40,7 @@ export const ARRAYS = {
 const MODEL = 'model.json';
 const VERSION = 2;
 const SHADERS = 'shaders/';
+const WORDS = 60;
 // What stands before the hash of model.json, and the length of all from there.
 const SEAL = ',\n "sha256": "';
 const SEALED = SEAL.length + 64 + 4;
@@ -46,32 +48,93 @@ const SEALED = SEAL.length + 64 + 4;
 const MEMBER = /"[^"]*"(?:\s*:)?/g;
 
 /**
- * Loads and checks the artifact in a folder.
+ * Loads and checks an artifact.
  *
- * @param {string | URL} folder a URL; in Node also a path
+ * @param {Source} source
+ * @param {Loading} [loading]
  * @returns {Promise<Artifact>}
  * @throws {Error} a file that is missing, damaged or of another version
  */
-export async function loadArtifact(folder) {
-  const read = folderReader(folder);
-  const model = await parseModel(await read(MODEL, schema.limits.bytes));
-  const checked = async (/** @type {File} */ { file, bytes, sha256: expected }) => {
-    const data = await read(file, bytes);
-    if (data.length !== bytes)
-      throw damaged(file, [`${data.length} bytes, model.json says ${bytes}`]);
-    const digest = await sha256(data);
-    if (digest !== expected)
-      throw damaged(file, [`SHA-256 is ${digest}, model.json says ${expected}`]);
+export async function loadArtifact(source, loading = {}) {
+  const files = await openFiles(source, loading);
+  const description = await readModel(files);
+  const model = await parseModel(description);
+  const shaderFiles = model.files.filter(({ file }) => file.startsWith(SHADERS));
+  const total = [model.weights, ...shaderFiles].reduce(
+    (sum, { bytes }) => sum + bytes,
+    description.length,
+  );
+  /** @type {Map<string, number>} */
+  const counts = new Map();
+  let loaded = 0;
+  const count = (/** @type {string} */ file, /** @type {number} */ bytes) => {
+    const more = bytes - (counts.get(file) ?? 0);
+    if (more <= 0) return;
+    counts.set(file, bytes);
+    const progress = { loaded: (loaded += more), total, file };
+    queueMicrotask(() => loading.onProgress?.(progress));
+  };
+  count(MODEL, description.length);
+  const load = async (/** @type {File} */ record) => {
+    const data = await readChecked(files, record, (bytes) => count(record.file, bytes));
+    count(record.file, data.length);
     return data;
   };
   const shaders = new Map();
-  const load = async (/** @type {File} */ record) =>
-    shaders.set(record.file.slice(SHADERS.length), text(record.file, await checked(record)));
   const [weights] = await Promise.all([
-    checked(model.weights),
-    ...model.files.filter(({ file }) => file.startsWith(SHADERS)).map(load),
+    load(model.weights),
+    ...shaderFiles.map(async (record) =>
+      shaders.set(record.file.slice(SHADERS.length), text(record.file, await load(record))),
+    ),
   ]);
+  // Last, so that a cache that has it has also what it names.
+  await files.keep?.(MODEL, description);
   return { model, weights, shaders };
+}
+
+/**
+ * model.json: what the server has, or without a network the last that was kept.
+ *
+ * @param {Files} files
+ */
+async function readModel(files) {
+  try {
+    return await files.read(MODEL, schema.limits.bytes);
+  } catch (error) {
+    const hasAnswer = !(error instanceof MissingFileError) || error.status;
+    const kept = hasAnswer ? undefined : await files.kept?.(MODEL, schema.limits.bytes);
+    if (kept) return kept;
+    throw error;
+  }
+}
+
+/**
+ * A file as model.json records it: from the cache where that has these very bytes.
+ *
+ * @param {Files} files
+ * @param {File} record
+ * @param {Count} [count]
+ */
+async function readChecked(files, record, count) {
+  const kept = await files.kept?.(record.file, record.bytes);
+  if (kept && !(await mismatch(kept, record))) return kept;
+  const data = await files.read(record.file, record.bytes, count);
+  const problem = await mismatch(data, record);
+  if (problem) throw damaged(record.file, [problem]);
+  await files.keep?.(record.file, data);
+  return data;
+}
+
+/**
+ * In what some bytes are not those of a record.
+ *
+ * @param {Uint8Array<ArrayBuffer>} data
+ * @param {File} record
+ */
+async function mismatch(data, { bytes, sha256: expected }) {
+  if (data.length !== bytes) return `${data.length} bytes, model.json says ${bytes}`;
+  const digest = await sha256(data);
+  return digest === expected ? undefined : `SHA-256 is ${digest}, model.json says ${expected}`;
 }
 
 /**
@@ -140,7 +203,8 @@ async function parseModel(bytes) {
   try {
     model = JSON.parse(content);
   } catch (error) {
-    throw damaged(MODEL, [`not JSON (${messageOf(error)})`]);
+    const start = JSON.stringify(content.slice(0, WORDS));
+    throw damaged(MODEL, [`not JSON (${messageOf(error)}); it begins with ${start}`]);
   }
   const members = countMembers(model, schema.limits.depth);
   if (model?.format !== 'onnx2wgsl')

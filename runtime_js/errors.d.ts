@@ -13,8 +13,10 @@ export declare class ArtifactError extends SessionError {
     code: string;
     name: string;
 }
-/** A file of an artifact can't be read. */
+/** A file of an artifact can't be read; `status` is what a server answered instead. */
 export declare class MissingFileError extends ArtifactError {
+    /** @type {number | undefined} */
+    status: number | undefined;
     code: string;
     name: string;
 }

@@ -16,8 +16,10 @@ export class ArtifactError extends SessionError {
   name = 'ArtifactError';
 }
 
-/** A file of an artifact can't be read. */
+/** A file of an artifact can't be read; `status` is what a server answered instead. */
 export class MissingFileError extends ArtifactError {
+  /** @type {number | undefined} */
+  status;
   code = 'missing-file';
   name = 'MissingFileError';
 }

@@ -1,11 +1,51 @@
-/** Reads the files of an artifact: by fetch, or in Node from the disk. */
+export type Source = string | URL | Response | Blob | BufferSource | Record<string, Blob | BufferSource>;
+export type Progress = {
+    loaded: number;
+    total: number;
+    file: string;
+};
+export type FileCache = {
+    match(url: string): Promise<Response | undefined>;
+    put(url: string, response: Response): Promise<unknown>;
+};
+export type Loading = {
+    fetch?: typeof globalThis.fetch;
+    cache?: string | FileCache;
+    signal?: AbortSignal;
+    onProgress?: (progress: Progress) => void;
+};
+export type Count = (count: number) => void;
+export type Files = {
+    read(file: string, limit: number, count?: Count): Promise<Uint8Array<ArrayBuffer>>;
+    kept?(file: string, limit: number): Promise<Uint8Array<ArrayBuffer> | undefined>;
+    keep?(file: string, data: Uint8Array<ArrayBuffer>): Promise<void>;
+};
+/**
+ * Where the files of an artifact come from: a URL, in Node a path, or bytes at hand.
+ *
+ * @typedef {string | URL | Response | Blob | BufferSource | Record<string, Blob | BufferSource>} Source  a folder's
+ *   URL, in Node also its path; a bundle, or its URL; or files by name
+ * @typedef {{loaded: number, total: number, file: string}} Progress  in bytes as they are after decompression
+ * @typedef {{match(url: string): Promise<Response | undefined>,
+ *   put(url: string, response: Response): Promise<unknown>}} FileCache  a Cache is one
+ * @typedef {{fetch?: typeof globalThis.fetch, cache?: string | FileCache, signal?: AbortSignal,
+ *   onProgress?: (progress: Progress) => void}} Loading  `fetch`, `cache` (or the name of a Cache) and `signal`
+ *   for what is loaded from a URL; `signal` also for all that follows
+ * @typedef {(count: number) => void} Count  is told how many bytes of a file have come
+ * @typedef {{read(file: string, limit: number, count?: Count): Promise<Uint8Array<ArrayBuffer>>,
+ *   kept?(file: string, limit: number): Promise<Uint8Array<ArrayBuffer> | undefined>,
+ *   keep?(file: string, data: Uint8Array<ArrayBuffer>): Promise<void>}} Files  `read` refuses what has more bytes
+ *   than the limit; `kept` and `keep` are of a cache
+ */
 import { ArtifactError } from './errors.js';
 /**
- * A function that reads a file of the folder, of at most some bytes: by fetch, or in Node from the disk.
+ * Finds out what a source is.
  *
- * @param {string | URL} folder
+ * @param {Source} source
+ * @param {Loading} loading
+ * @returns {Promise<Files>}
  */
-export declare function folderReader(folder: string | URL): (/** @type {string} */ name: string, /** @type {number} */ limit: number) => Promise<Uint8Array<ArrayBuffer>>;
+export declare function openFiles(source: Source, loading: Loading): Promise<Files>;
 /**
  * What is wrong with a file, in one error.
  *

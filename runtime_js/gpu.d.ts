@@ -34,9 +34,10 @@ export declare const MAP_READ = 1;
 /**
  * The best adapter of this machine.
  *
+ * @param {GPU | undefined} gpu
  * @returns {Promise<GPUAdapter>}
  */
-export declare function findAdapter(): Promise<GPUAdapter>;
+export declare function findAdapter(gpu?: GPU | undefined): Promise<GPUAdapter>;
 /**
  * What an adapter calls itself.
  *

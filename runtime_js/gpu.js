@@ -22,10 +22,10 @@ const COMPUTE = 0x4;
 /**
  * The best adapter of this machine.
  *
+ * @param {GPU | undefined} gpu
  * @returns {Promise<GPUAdapter>}
  */
-export async function findAdapter() {
-  const gpu = globalThis.navigator?.gpu;
+export async function findAdapter(gpu = globalThis.navigator?.gpu) {
   if (!gpu)
     throw new AdapterError(
       globalThis.isSecureContext === undefined

@@ -1,8 +1,10 @@
+import type { Loading, Source } from './files.js';
 import type { Wishes } from './variants.js';
 export type AdapterSource = GPUAdapter | (() => Promise<GPUAdapter>);
-export type Options = Wishes & {
+export type Options = Loading & Wishes & {
     device?: GPUDevice;
     adapter?: AdapterSource;
+    gpu?: GPU;
     debug?: boolean;
     recover?: boolean;
 };
@@ -16,9 +18,9 @@ export { Session };
  *     const session = await createSession('./avatar/');
  *     const { output } = await session.run({ input: context.getImageData(0, 0, 256, 256) });
  *
- * @param {string | URL} folder the artifact's URL; in Node also its path
+ * @param {Source} source the URL of the artifact's folder, in Node also its path; or its files by name
  * @param {Options} [options]
  * @returns {Promise<Session>}
  * @throws {Error} an unknown option, no WebGPU, no adapter, limits too small, a missing or damaged file
  */
-export declare function createSession(folder: string | URL, options?: Options): Promise<Session>;
+export declare function createSession(source: Source, options?: Options): Promise<Session>;

@@ -1,12 +1,15 @@
 /**
  * Runs an onnx2wgsl artifact on WebGPU, in a browser or in Node: no dependencies, no build step.
  *
+ * @import {Loading, Source} from './files.js'
  * @import {Start} from './session.js'
  * @import {Wishes} from './variants.js'
  * @typedef {GPUAdapter | (() => Promise<GPUAdapter>)} AdapterSource
- * @typedef {Wishes & {device?: GPUDevice, adapter?: AdapterSource, debug?: boolean, recover?: boolean}} Options
+ * @typedef {Loading & Wishes & {device?: GPUDevice, adapter?: AdapterSource, gpu?: GPU, debug?: boolean,
+ *   recover?: boolean}} Options
  *   `device`: yours, and never destroyed; or `adapter`, which is good for one device: a function that gives new
- *   ones lets a session recover where `navigator.gpu` has none. `dot`, `requantize`: variants in place of the
+ *   ones lets a session recover; or `gpu`, in the place of `navigator.gpu`: in Node `create([])` of the package
+ *   webgpu, which must stay as long as its devices, and with the session does. `dot`, `requantize`: variants in place of the
  *   probed ones. `debug`: every frame in error scopes, not only the first of each kind. `recover: false` frees
  *   the artifact's bytes, with which a lost device could be replaced.
  */
@@ -21,7 +24,8 @@ export * from './errors.js';
 export { toPixels } from './pixels.js';
 export { Session };
 
-const OPTIONS = ['device', 'adapter', 'dot', 'requantize', 'debug', 'recover'];
+const LOADING = ['fetch', 'cache', 'signal', 'onProgress'];
+const DEVICES = ['device', 'adapter', 'gpu', 'dot', 'requantize', 'debug', 'recover'];
 
 /**
  * Loads an artifact and makes everything that its frames need.
@@ -29,32 +33,60 @@ const OPTIONS = ['device', 'adapter', 'dot', 'requantize', 'debug', 'recover'];
  *     const session = await createSession('./avatar/');
  *     const { output } = await session.run({ input: context.getImageData(0, 0, 256, 256) });
  *
- * @param {string | URL} folder the artifact's URL; in Node also its path
+ * @param {Source} source the URL of the artifact's folder, in Node also its path; or its files by name
  * @param {Options} [options]
  * @returns {Promise<Session>}
  * @throws {Error} an unknown option, no WebGPU, no adapter, limits too small, a missing or damaged file
  */
-export async function createSession(folder, options = {}) {
-  requireKnown('option', Object.keys(options), OPTIONS);
-  const given = options.adapter;
-  const newAdapter = typeof given === 'function' ? given : findAdapter;
+export async function createSession(source, options = {}) {
+  requireKnown('option', Object.keys(options), [...DEVICES, ...LOADING]);
+  const { signal } = options;
+  signal?.throwIfAborted();
+  const session = makeSession(source, options);
+  if (!signal) return session;
+  /** @type {() => void} */
+  let abort = () => {};
+  const aborted = new Promise((_, reject) => (abort = () => reject(signal.reason)));
+  signal.addEventListener('abort', abort);
+  try {
+    return /** @type {Session} */ (await Promise.race([session, aborted]));
+  } catch (error) {
+    // What comes too late goes again.
+    session.then(
+      (late) => late.destroy(),
+      () => {},
+    );
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}
+
+/**
+ * @param {Source} source
+ * @param {Options} options
+ */
+async function makeSession(source, options) {
+  const { gpu, signal, adapter: given } = options;
+  const newAdapter = typeof given === 'function' ? given : () => findAdapter(gpu);
   /** @type {GPUAdapter | undefined} good for one device */
   let adapter = typeof given === 'function' ? undefined : given;
   if (!options.device) adapter ??= await newAdapter();
-  const artifact = await loadArtifact(folder);
+  const artifact = await loadArtifact(source, options);
+  signal?.throwIfAborted();
   const limits = neededLimits(artifact.model);
   /** @type {Start} */
   const start = async (theirs, wishes = options) => {
     const device = theirs ?? (await openDevice(adapter ?? (await newAdapter()), limits));
     adapter = undefined;
-    checkLimits(limits, device.limits, 'the device');
     try {
+      checkLimits(limits, device.limits, 'the device');
       const variants = await chooseVariants(device, artifact, wishes);
       const { dot, requantize } = variants;
       const program = await createProgram(device, artifact, { dot, requantize });
       const owned = !theirs;
       const frames = await createFrames(program, { owned, debug: options.debug ?? false });
-      return { program, frames, variants, owned };
+      return { gpu, program, frames, variants, owned };
     } catch (error) {
       if (!theirs) device.destroy();
       throw error;

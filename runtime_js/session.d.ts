@@ -12,6 +12,7 @@ export type Report = {
     variants: Variants;
 };
 export type Stage = {
+    gpu?: GPU;
     program: Program;
     frames: Frames;
     variants: Variants;
@@ -30,8 +31,9 @@ export type Start = (device?: GPUDevice, wishes?: Wishes) => Promise<Stage>;
  * @import {Variants, Wishes} from './variants.js'
  * @typedef {{ok: boolean, message: string, kernels: Verdict[], outputs: Verdict[],
  *   adapter: string, variants: Variants}} Report
- * @typedef {{program: Program, frames: Frames, variants: Variants, owned: boolean,
- *   loss?: DeviceLostError}} Stage  all that is on one device; `owned` is a device that the session made
+ * @typedef {{gpu?: GPU, program: Program, frames: Frames, variants: Variants, owned: boolean,
+ *   loss?: DeviceLostError}} Stage  all that is on one device; `owned` is a device that the session made, of `gpu`,
+ *   which it would not outlive
  * @typedef {(device?: GPUDevice, wishes?: Wishes) => Promise<Stage>} Start  on that device, or on a new one
  */
 import { DeviceLostError } from './errors.js';
@@ -39,7 +41,8 @@ export declare class Session {
     #private;
     name: string;
     inputs: Tensor[];
-    outputs: Tensor[];
+    /** @type {[Tensor, ...Tensor[]]} */
+    outputs: [Tensor, ...Tensor[]];
     /**
      * Use `createSession`.
      *
@@ -60,15 +63,16 @@ export declare class Session {
      * the device, those in flight reject with a DeviceLostError, and the next run makes a new device, if the
      * session made the lost one.
      *
+     * @template {Record<string, Result>} [T=Record<string, Result>]
      * @param {Feeds} [feeds] a typed array for each input, or ImageData where `image` says that it is a
      *   picture; they must stay as they are until the promise settles
      * @param {{outputs?: string[]}} [options] the outputs to read, all where none are named
-     * @returns {Promise<Record<string, Result>>} by output name
+     * @returns {Promise<T>} by output name; `run<{ y: Float32Array }>` says which, and of what dtype
      * @throws {Error} an unknown or missing input, a wrong dtype or length, a lost device
      */
-    run(feeds?: Feeds, options?: {
+    run<T extends Record<string, Result> = Record<string, Result>>(feeds?: Feeds, options?: {
         outputs?: string[];
-    }): Promise<Record<string, Result>>;
+    }): Promise<T>;
     /**
      * Records a frame into an encoder of the caller, who submits it; arrays are uploaded at once, by the queue. So
      * record a frame, submit it, then record the next.

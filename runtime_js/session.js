@@ -9,8 +9,9 @@
  * @import {Variants, Wishes} from './variants.js'
  * @typedef {{ok: boolean, message: string, kernels: Verdict[], outputs: Verdict[],
  *   adapter: string, variants: Variants}} Report
- * @typedef {{program: Program, frames: Frames, variants: Variants, owned: boolean,
- *   loss?: DeviceLostError}} Stage  all that is on one device; `owned` is a device that the session made
+ * @typedef {{gpu?: GPU, program: Program, frames: Frames, variants: Variants, owned: boolean,
+ *   loss?: DeviceLostError}} Stage  all that is on one device; `owned` is a device that the session made, of `gpu`,
+ *   which it would not outlive
  * @typedef {(device?: GPUDevice, wishes?: Wishes) => Promise<Stage>} Start  on that device, or on a new one
  */
 import { DestroyedError, DeviceLostError, InputError, SessionError } from './errors.js';
@@ -39,7 +40,8 @@ export class Session {
     const { model } = stage.program;
     this.name = model.name;
     this.inputs = model.inputs.map(described);
-    this.outputs = model.outputs.map(described);
+    /** @type {[Tensor, ...Tensor[]]} */
+    this.outputs = /** @type {any} */ (model.outputs.map(described));
     this.#start = start;
     this.#last = this.#stage = stage;
     this.#watch(stage);
@@ -70,10 +72,11 @@ export class Session {
    * the device, those in flight reject with a DeviceLostError, and the next run makes a new device, if the
    * session made the lost one.
    *
+   * @template {Record<string, Result>} [T=Record<string, Result>]
    * @param {Feeds} [feeds] a typed array for each input, or ImageData where `image` says that it is a
    *   picture; they must stay as they are until the promise settles
    * @param {{outputs?: string[]}} [options] the outputs to read, all where none are named
-   * @returns {Promise<Record<string, Result>>} by output name
+   * @returns {Promise<T>} by output name; `run<{ y: Float32Array }>` says which, and of what dtype
    * @throws {Error} an unknown or missing input, a wrong dtype or length, a lost device
    */
   async run(feeds, options = {}) {
@@ -84,7 +87,7 @@ export class Session {
       const readings = this.#readings(stage, names);
       const make = () => this.#frame(stage, feeds);
       const results = await this.#told(stage, () => stage.frames.read(make, readings));
-      if (results) return results;
+      if (results) return /** @type {T} */ (results);
     }
   }
 

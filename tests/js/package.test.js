@@ -6,6 +6,9 @@ import { test } from 'node:test';
 
 import { ROOT, RUNTIME } from './host.js';
 
+const TSC = join(ROOT, 'node_modules/typescript/bin/tsc');
+const CONSUMER = join(ROOT, 'tests/js/consumer.ts');
+
 for (const folder of [RUNTIME, join(ROOT, 'face')])
   test(`scripts of ${basename(folder)} import only their neighbours: they run unbundled`, () => {
     const scripts = readdirSync(folder).filter((name) => name.endsWith('.js'));
@@ -28,4 +31,26 @@ test('the page names nothing outside its folder', () => {
 
 test('types check, and the .d.ts files are as tsc writes them', () => {
   execFileSync(process.execPath, [join(ROOT, 'tests/js/types.js')], { stdio: 'inherit' });
+});
+
+test('a program in strict TypeScript checks', () => {
+  const flags = ['strict', 'noUncheckedIndexedAccess', 'exactOptionalPropertyTypes', 'noEmit'];
+  const settings = [
+    '--module',
+    'nodenext',
+    '--target',
+    'es2022',
+    '--lib',
+    'es2023,dom,dom.iterable',
+  ];
+  const command = [
+    TSC,
+    '--ignoreConfig',
+    ...flags.map((flag) => `--${flag}`),
+    ...settings,
+    '--types',
+    '',
+    CONSUMER,
+  ];
+  execFileSync(process.execPath, command, { cwd: ROOT, stdio: 'inherit' });
 });
