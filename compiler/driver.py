@@ -77,6 +77,7 @@ def compile_file(
     dump_ir: str | os.PathLike[str] | None = None,
     force: bool = False,
     self_test: bool = True,
+    bundle: bool = False,
     progress: Progress | None = None,
 ) -> Compilation:
     """Compiles the ONNX file `model` to an artifact in the folder `output`.
@@ -88,6 +89,7 @@ def compile_file(
     `force`: where a folder holds more than an earlier compilation wrote, write over the files that have the
     new ones' names, one by one, and keep all others.
     `self_test`: whether the artifact gets one, for which the program is evaluated once on this CPU.
+    `bundle`: whether one more file is written, NAME.onnx2wgsl, with all of the folder that runtimes need.
     `progress`: called with what is being done, in a few words.
 
     Raises UnsupportedError, a CompileError whose `reasons` are all that the compiler does not take of the
@@ -123,6 +125,7 @@ def compile_file(
         oracle=reference_of(source) if self_test else None,
         force=force,
         with_self_test=self_test,
+        with_bundle=bundle,
         progress=tell,
     )
     if dump is not None and dump_ir is not None:

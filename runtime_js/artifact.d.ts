@@ -68,7 +68,8 @@ export type Model = {
         bytes: number;
     };
     weights: File;
-    files: File[];
+    shaders: File;
+    self_test: File;
     inputs: Input[];
     outputs: Tensor[];
     kernels: Kernel[];
@@ -77,12 +78,12 @@ export type Model = {
         dot: Record<string, string>;
         requantize: Record<string, string>;
     };
-    self_test: SelfTest;
 };
 export type Artifact = {
     model: Model;
     weights: Uint8Array<ArrayBuffer>;
     shaders: Map<string, string>;
+    selfTest: () => Promise<SelfTest>;
 };
 /** The typed array of each dtype. */
 export declare const ARRAYS: {

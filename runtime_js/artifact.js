@@ -16,14 +16,14 @@
  * @typedef {{seed: number, inputs: Record<string, {low: number, high: number}>, kernels: string[],
  *   pictures: Record<string, string>, outputs: Record<string, string>}} SelfTest
  * @typedef {{name: string, reference: {runtime: string}, arena: {bytes: number}, weights: File,
- *   files: File[], inputs: Input[], outputs: Tensor[], kernels: Kernel[], probe: Probe,
- *   snippets: {dot: Record<string, string>, requantize: Record<string, string>},
- *   self_test: SelfTest}} Model
- * @typedef {{model: Model, weights: Uint8Array<ArrayBuffer>, shaders: Map<string, string>}} Artifact
+ *   shaders: File, self_test: File, inputs: Input[], outputs: Tensor[], kernels: Kernel[], probe: Probe,
+ *   snippets: {dot: Record<string, string>, requantize: Record<string, string>}}} Model
+ * @typedef {{model: Model, weights: Uint8Array<ArrayBuffer>, shaders: Map<string, string>,
+ *   selfTest: () => Promise<SelfTest>}} Artifact  `selfTest` loads the test vectors
  */
-import { problemsOf, shown } from './check.js';
-import { ArtifactError, AdapterError, MissingFileError, messageOf } from './errors.js';
-import { damaged, openFiles } from './files.js';
+import { problemsOf, selfTestProblems, shown } from './check.js';
+import { ArtifactError, AdapterError, messageOf } from './errors.js';
+import { damaged, isOffline, openFiles } from './files.js';
 import { wholeWords } from './gpu.js';
 import schema from './schema.js';
 
@@ -38,8 +38,9 @@ export const ARRAYS = {
 };
 
 const MODEL = 'model.json';
-const VERSION = 2;
-const SHADERS = 'shaders/';
+const VERSION = 3;
+// What stands before the name of each shader.
+const HEADING = '\n//// ';
 const WORDS = 60;
 // What stands before the hash of model.json, and the length of all from there.
 const SEAL = ',\n "sha256": "';
@@ -56,14 +57,12 @@ const MEMBER = /"[^"]*"(?:\s*:)?/g;
  * @throws {Error} a file that is missing, damaged or of another version
  */
 export async function loadArtifact(source, loading = {}) {
-  const files = await openFiles(source, loading);
+  const { onProgress, ...rest } = loading;
+  const files = await openFiles(source, rest);
   const description = await readModel(files);
   const model = await parseModel(description);
-  const shaderFiles = model.files.filter(({ file }) => file.startsWith(SHADERS));
-  const total = [model.weights, ...shaderFiles].reduce(
-    (sum, { bytes }) => sum + bytes,
-    description.length,
-  );
+  const loads = [model.shaders, model.weights, ...(files.unpack ? [model.self_test] : [])];
+  const total = loads.reduce((sum, { bytes }) => sum + bytes, description.length);
   /** @type {Map<string, number>} */
   const counts = new Map();
   let loaded = 0;
@@ -72,24 +71,64 @@ export async function loadArtifact(source, loading = {}) {
     if (more <= 0) return;
     counts.set(file, bytes);
     const progress = { loaded: (loaded += more), total, file };
-    queueMicrotask(() => loading.onProgress?.(progress));
+    queueMicrotask(() => onProgress?.(progress));
   };
-  count(MODEL, description.length);
   const load = async (/** @type {File} */ record) => {
     const data = await readChecked(files, record, (bytes) => count(record.file, bytes));
     count(record.file, data.length);
     return data;
   };
-  const shaders = new Map();
-  const [weights] = await Promise.all([
-    load(model.weights),
-    ...shaderFiles.map(async (record) =>
-      shaders.set(record.file.slice(SHADERS.length), text(record.file, await load(record))),
-    ),
-  ]);
+  count(MODEL, description.length);
+  await files.unpack?.(model, count);
+  const [code, weights, vectors] = await Promise.all(loads.map(load));
+  const shaders = parseShaders(model, code);
   // Last, so that a cache that has it has also what it names.
   await files.keep?.(MODEL, description);
-  return { model, weights, shaders };
+  // The signal is about this loading, and not about what is loaded later.
+  delete rest.signal;
+  const selfTest = async () =>
+    parseSelfTest(model, vectors ?? (await readChecked(files, model.self_test)));
+  return { model, weights, shaders, selfTest };
+}
+
+/**
+ * The texts of the shaders by name, none of them missing.
+ *
+ * @param {Model} model
+ * @param {Uint8Array<ArrayBuffer>} code
+ */
+function parseShaders({ shaders: { file }, kernels, inputs, snippets, probe }, code) {
+  const sections = `\n${text(file, code)}`.split(HEADING).slice(1);
+  const shaders = new Map(
+    sections.map((section) => {
+      const end = section.indexOf('\n');
+      return [section.slice(0, end), section.slice(end + 1)];
+    }),
+  );
+  const names = [...kernels, ...inputs.flatMap(({ image }) => image?.kernel ?? []), probe].map(
+    ({ shader }) => shader,
+  );
+  names.push(...Object.values(snippets).flatMap((variants) => Object.values(variants)));
+  const missing = names.filter((name) => !shaders.has(name));
+  if (missing.length)
+    throw damaged(
+      file,
+      [...new Set(missing)].sort().map((name) => `${name} is missing`),
+    );
+  return shaders;
+}
+
+/**
+ * @param {Model} model
+ * @param {Uint8Array<ArrayBuffer>} vectors
+ * @returns {SelfTest}
+ */
+function parseSelfTest(model, vectors) {
+  const { file } = model.self_test;
+  const test = parseJson(file, text(file, vectors));
+  const problems = selfTestProblems(test, model);
+  if (problems.length) throw damaged(file, problems);
+  return test;
 }
 
 /**
@@ -101,8 +140,7 @@ async function readModel(files) {
   try {
     return await files.read(MODEL, schema.limits.bytes);
   } catch (error) {
-    const hasAnswer = !(error instanceof MissingFileError) || error.status;
-    const kept = hasAnswer ? undefined : await files.kept?.(MODEL, schema.limits.bytes);
+    const kept = isOffline(error) && (await files.kept?.(MODEL, schema.limits.bytes));
     if (kept) return kept;
     throw error;
   }
@@ -199,13 +237,7 @@ export async function sha256(bytes) {
  */
 async function parseModel(bytes) {
   const content = text(MODEL, bytes);
-  let model;
-  try {
-    model = JSON.parse(content);
-  } catch (error) {
-    const start = JSON.stringify(content.slice(0, WORDS));
-    throw damaged(MODEL, [`not JSON (${messageOf(error)}); it begins with ${start}`]);
-  }
+  const model = parseJson(MODEL, content);
   const members = countMembers(model, schema.limits.depth);
   if (model?.format !== 'onnx2wgsl')
     throw new ArtifactError(
@@ -229,6 +261,19 @@ async function parseModel(bytes) {
   const problems = problemsOf(model, bufferSizes);
   if (problems.length) throw damaged(MODEL, problems);
   return model;
+}
+
+/**
+ * @param {string} file
+ * @param {string} content
+ */
+function parseJson(file, content) {
+  try {
+    return JSON.parse(content);
+  } catch (error) {
+    const start = JSON.stringify(content.slice(0, WORDS));
+    throw damaged(file, [`not JSON (${messageOf(error)}); it begins with ${start}`]);
+  }
 }
 
 /**

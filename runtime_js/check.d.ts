@@ -7,6 +7,14 @@
  */
 export declare function problemsOf(model: any, sizes: (model: any) => Record<string, number>): string[];
 /**
+ * The same for the test vectors, which lie in a file of their own.
+ *
+ * @param {any} test
+ * @param {any} model
+ * @returns {string[]}
+ */
+export declare function selfTestProblems(test: any, model: any): string[];
+/**
  * A value as JSON, shortened.
  *
  * @param {any} value

@@ -13,7 +13,22 @@ import schema from './schema.js';
  */
 export function problemsOf(model, sizes) {
   const against = first(checkSchema(model, schema, '$'));
-  return unique(against.length ? against : first(checkRules(model, sizes(model)))).sort();
+  return unique(
+    against.length ? against : first(checkRules(model, schema.rules, sizes(model))),
+  ).sort();
+}
+
+/**
+ * The same for the test vectors, which lie in a file of their own.
+ *
+ * @param {any} test
+ * @param {any} model
+ * @returns {string[]}
+ */
+export function selfTestProblems(test, model) {
+  const against = first(checkSchema(test, 'self_test', '$.self_test'));
+  const all = { ...model, self_test: test };
+  return unique(against.length ? against : first(checkRules(all, schema.self_test_rules))).sort();
 }
 
 /**
@@ -99,9 +114,10 @@ const KERNELS = ['$.kernels[]', '$.inputs[].image.kernel'];
 
 /**
  * @param {any} model
+ * @param {any[]} rules
  * @param {Record<string, number>} buffers
  */
-function* checkRules(model, buffers) {
+function* checkRules(model, rules, buffers = {}) {
   const writable = Object.keys(buffers).filter((name) => /^(arena$|output:)/.test(name));
   const root = { ...model, buffers, writable };
   const lists = new Map();
@@ -119,7 +135,7 @@ function* checkRules(model, buffers) {
     if (operand[0] === '$') lists.set(operand, new Set(values));
     return lists.get(operand) ?? values;
   };
-  for (const { each, holds, says } of schema.rules)
+  for (const { each, holds, says } of rules)
     for (const [place, item] of each.flatMap((/** @type {string} */ path) =>
       places(path, root, 0),
     )) {

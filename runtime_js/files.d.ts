@@ -1,3 +1,4 @@
+import type { Model } from './artifact.js';
 export type Source = string | URL | Response | Blob | BufferSource | Record<string, Blob | BufferSource>;
 export type Progress = {
     loaded: number;
@@ -19,10 +20,13 @@ export type Files = {
     read(file: string, limit: number, count?: Count): Promise<Uint8Array<ArrayBuffer>>;
     kept?(file: string, limit: number): Promise<Uint8Array<ArrayBuffer> | undefined>;
     keep?(file: string, data: Uint8Array<ArrayBuffer>): Promise<void>;
+    unpack?(model: Model, count: (file: string, bytes: number) => void): Promise<void>;
 };
+export type Pieces = AsyncGenerator<Uint8Array<ArrayBuffer>>;
 /**
  * Where the files of an artifact come from: a URL, in Node a path, or bytes at hand.
  *
+ * @import {Model} from './artifact.js'
  * @typedef {string | URL | Response | Blob | BufferSource | Record<string, Blob | BufferSource>} Source  a folder's
  *   URL, in Node also its path; a bundle, or its URL; or files by name
  * @typedef {{loaded: number, total: number, file: string}} Progress  in bytes as they are after decompression
@@ -34,8 +38,10 @@ export type Files = {
  * @typedef {(count: number) => void} Count  is told how many bytes of a file have come
  * @typedef {{read(file: string, limit: number, count?: Count): Promise<Uint8Array<ArrayBuffer>>,
  *   kept?(file: string, limit: number): Promise<Uint8Array<ArrayBuffer> | undefined>,
- *   keep?(file: string, data: Uint8Array<ArrayBuffer>): Promise<void>}} Files  `read` refuses what has more bytes
- *   than the limit; `kept` and `keep` are of a cache
+ *   keep?(file: string, data: Uint8Array<ArrayBuffer>): Promise<void>,
+ *   unpack?(model: Model, count: (file: string, bytes: number) => void): Promise<void>}} Files  `read` refuses
+ *   what has more bytes than the limit; `kept` and `keep` are of a cache; a bundle has `unpack`, called once
+ * @typedef {AsyncGenerator<Uint8Array<ArrayBuffer>>} Pieces
  */
 import { ArtifactError } from './errors.js';
 /**
@@ -46,6 +52,12 @@ import { ArtifactError } from './errors.js';
  * @returns {Promise<Files>}
  */
 export declare function openFiles(source: Source, loading: Loading): Promise<Files>;
+/**
+ * Whether an error is one of the network, not of what a server has answered.
+ *
+ * @param {unknown} error
+ */
+export declare function isOffline(error: unknown): boolean;
 /**
  * What is wrong with a file, in one error.
  *

@@ -1,6 +1,7 @@
 /**
  * Where the files of an artifact come from: a URL, in Node a path, or bytes at hand.
  *
+ * @import {Model} from './artifact.js'
  * @typedef {string | URL | Response | Blob | BufferSource | Record<string, Blob | BufferSource>} Source  a folder's
  *   URL, in Node also its path; a bundle, or its URL; or files by name
  * @typedef {{loaded: number, total: number, file: string}} Progress  in bytes as they are after decompression
@@ -12,8 +13,10 @@
  * @typedef {(count: number) => void} Count  is told how many bytes of a file have come
  * @typedef {{read(file: string, limit: number, count?: Count): Promise<Uint8Array<ArrayBuffer>>,
  *   kept?(file: string, limit: number): Promise<Uint8Array<ArrayBuffer> | undefined>,
- *   keep?(file: string, data: Uint8Array<ArrayBuffer>): Promise<void>}} Files  `read` refuses what has more bytes
- *   than the limit; `kept` and `keep` are of a cache
+ *   keep?(file: string, data: Uint8Array<ArrayBuffer>): Promise<void>,
+ *   unpack?(model: Model, count: (file: string, bytes: number) => void): Promise<void>}} Files  `read` refuses
+ *   what has more bytes than the limit; `kept` and `keep` are of a cache; a bundle has `unpack`, called once
+ * @typedef {AsyncGenerator<Uint8Array<ArrayBuffer>>} Pieces
  */
 import { ArtifactError, InputError, MissingFileError, messageOf } from './errors.js';
 
@@ -32,11 +35,26 @@ const PAUSE_MS = 300;
  */
 export async function openFiles(source, loading) {
   const kind = Object.prototype.toString.call(source).slice(8, -1);
-  if (kind === 'String' || kind === 'URL') return folder(`${source}`, loading);
+  if (kind === 'String' || kind === 'URL') return located(`${source}`, loading);
   if (kind === 'Object') return given(/** @type {Record<string, Blob | BufferSource>} */ (source));
+  if (kind === 'Response') {
+    const response = /** @type {Response} */ (source);
+    return bundle(piecesOf(await answered(response, response.url || 'the Response')));
+  }
+  if (/^(ArrayBuffer|Blob|File|DataView)$/.test(kind) || ArrayBuffer.isView(source))
+    return bundle(piecesOf(new Blob([/** @type {any} */ (source)]).stream()));
   throw new InputError(
-    `createSession was given ${kind}, expected a URL, or files by name: { 'model.json': … }.`,
+    `createSession was given ${kind}, expected a URL, a bundle, or files by name: { 'model.json': … }.`,
   );
+}
+
+/**
+ * @param {Pieces} pieces
+ * @param {(pieces: Blob) => Promise<void>} [keep]
+ */
+async function bundle(pieces, keep) {
+  const { bundleFiles } = await import('./bundle.js');
+  return bundleFiles(pieces, keep);
 }
 
 /**
@@ -59,10 +77,10 @@ function given(files) {
 
 /**
  * @param {string} text
- * @param {Loading} loading
+ * @param {Loading} loading whose signal may go later
  * @returns {Promise<Files>}
  */
-async function folder(text, { fetch = globalThis.fetch, cache, signal }) {
+async function located(text, loading) {
   const node = /** @type {any} */ (globalThis).process?.getBuiltinModule;
   const isPath = node && !/^\w\w+:/.test(text);
   if (!isPath && !URL.canParse(text, globalThis.location?.href))
@@ -70,28 +88,70 @@ async function folder(text, { fetch = globalThis.fetch, cache, signal }) {
   const base = isPath
     ? node('node:url').pathToFileURL(text)
     : new URL(text, globalThis.location?.href);
-  base.pathname = base.pathname.replace(/\/*$/, '/');
+  const isBundle = base.pathname.endsWith('.onnx2wgsl');
+  if (!isBundle) base.pathname = base.pathname.replace(/\/*$/, '/');
   // A query, such as a token, is that of every file.
   const at = (/** @type {string} */ file) =>
     Object.assign(new URL(file, base), { search: base.search });
-  if (node && base.protocol === 'file:')
-    return { read: (file, limit) => readLocal(node('node:fs/promises'), file, at(file), limit) };
+  if (node && base.protocol === 'file:') {
+    const disk = node('node:fs/promises');
+    if (!isBundle) return { read: (file, limit) => readLocal(disk, file, at(file), limit) };
+    const bytes = await readLocal(disk, text, base, Infinity);
+    return bundle(piecesOf(new Blob([bytes]).stream()));
+  }
+  const { fetch = globalThis.fetch, cache } = loading;
+  const fetched = (/** @type {URL} */ url) => download(fetch, loading, url);
+  const store = typeof cache === 'string' ? await openCache(cache) : cache;
+  const keyOf = (/** @type {string} */ file) => `${new URL(file, base)}`;
+  const put = async (/** @type {string} */ key, /** @type {BlobPart} */ data) => {
+    // What there is no room for is fetched again.
+    await Promise.resolve(store?.put(key, new Response(new Blob([data])))).catch(() => {});
+  };
+  if (isBundle) {
+    const key = keyOf(base.pathname);
+    const keep = store && ((/** @type {Blob} */ whole) => put(key, whole));
+    const pieces = fetched(base);
+    try {
+      // No more than to see whether there is a network.
+      const first = await pieces.next();
+      return await bundle(resumed(first, pieces), keep);
+    } catch (error) {
+      const kept = isOffline(error) && (await store?.match(key));
+      if (kept && kept.body) return bundle(piecesOf(kept.body));
+      throw error;
+    }
+  }
   /** @type {Files} */
   const files = {
-    read: (file, limit, count) => download(fetch, signal, file, at(file), limit, count),
+    read: (file, limit, count) => readAll(fetched(at(file)), file, limit, count),
   };
-  if (!cache) return files;
-  const store = typeof cache === 'string' ? await openCache(cache) : cache;
-  const key = (/** @type {string} */ file) => `${new URL(file, base)}`;
+  if (!store) return files;
   files.kept = async (file, limit) => {
-    const response = await store.match(key(file));
-    return response?.body ? readBody(response.body, file, limit).catch(() => undefined) : undefined;
+    const response = await store.match(keyOf(file));
+    if (!response?.body) return;
+    return readAll(piecesOf(response.body), file, limit).catch(() => undefined);
   };
-  // What there is no room for is fetched again.
-  files.keep = async (file, data) => {
-    await Promise.resolve(store.put(key(file), new Response(data))).catch(() => {});
-  };
+  files.keep = (file, data) => put(keyOf(file), data);
   return files;
+}
+
+/**
+ * Whether an error is one of the network, not of what a server has answered.
+ *
+ * @param {unknown} error
+ */
+export function isOffline(error) {
+  return error instanceof MissingFileError && !error.status;
+}
+
+/**
+ * @param {IteratorResult<Uint8Array<ArrayBuffer>>} first
+ * @param {Pieces} pieces
+ */
+async function* resumed(first, pieces) {
+  if (first.done) return;
+  yield first.value;
+  yield* pieces;
 }
 
 /** @param {string} name */
@@ -123,30 +183,33 @@ async function readLocal(disk, file, url, limit) {
 }
 
 /**
- * Fetches a file; goes on where the connection broke off, if the server can do that.
+ * Fetches a file; goes on where the connection broke off.
  *
  * @param {typeof globalThis.fetch} fetch
- * @param {AbortSignal | undefined} signal
- * @param {string} file
+ * @param {Loading} loading
  * @param {URL} url
- * @param {number} limit
- * @param {Count} [count]
+ * @returns {Pieces}
  */
-async function download(fetch, signal, file, url, limit, count) {
-  /** @type {Uint8Array<ArrayBuffer>[]} */
-  const pieces = [];
+async function* download(fetch, loading, url) {
+  let size = 0;
   for (let resumes = 0; ; resumes++) {
-    const start = sizeOf(pieces);
     try {
-      const headers = start ? { range: `bytes=${start}-` } : undefined;
-      const response = await fetch(url, { signal, headers });
-      const goesOn = response.headers.get('content-range')?.startsWith(`bytes ${start}-`);
-      if (!(response.status === 206 && goesOn)) pieces.length = 0;
-      return await readBody(await answered(response, url), file, limit, count, pieces);
+      const headers = size ? { range: `bytes=${size}-` } : undefined;
+      const response = await fetch(url, { signal: loading.signal, headers });
+      const range = response.headers.get('content-range');
+      // What a server sends again that knows no ranges.
+      let known = response.status === 206 && range?.startsWith(`bytes ${size}-`) ? 0 : size;
+      for await (const piece of piecesOf(await answered(response, `${url}`))) {
+        const fresh = piece.subarray(known);
+        known -= piece.length - fresh.length;
+        size += fresh.length;
+        if (fresh.length) yield fresh;
+      }
+      return;
     } catch (error) {
-      signal?.throwIfAborted();
+      loading.signal?.throwIfAborted();
       if (error instanceof ArtifactError) throw error;
-      if (resumes === RESUMES || !pieces.length)
+      if (resumes === RESUMES || !size)
         throw new MissingFileError(
           `Cannot read ${url}: ${causeOf(error)}. Is the server up, and does it let this page read it (CORS)?`,
           { cause: error },
@@ -157,10 +220,47 @@ async function download(fetch, signal, file, url, limit, count) {
 }
 
 /**
+ * @param {ReadableStream<Uint8Array<ArrayBuffer>>} body
+ * @returns {Pieces}
+ */
+async function* piecesOf(body) {
+  const reader = body.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    reader.cancel().catch(() => {});
+  }
+}
+
+/**
+ * All pieces in one, if they are no more than may be.
+ *
+ * @param {Pieces} pieces
+ * @param {string} file
+ * @param {number} limit
+ * @param {Count} [count]
+ */
+async function readAll(pieces, file, limit, count) {
+  const parts = [];
+  let size = 0;
+  for await (const piece of pieces) {
+    size += piece.length;
+    if (size > limit) throw tooLong(file, limit);
+    parts.push(piece);
+    count?.(size);
+  }
+  return new Uint8Array(await new Blob(parts).arrayBuffer());
+}
+
+/**
  * The body of an answer that is a file: no error, and no page, which some servers send for every address.
  *
  * @param {Response} response
- * @param {URL} url
+ * @param {string} url
  */
 async function answered(response, url) {
   const body =
@@ -182,37 +282,12 @@ async function answered(response, url) {
 }
 
 /**
- * @param {ReadableStream<Uint8Array<ArrayBuffer>>} body
- * @param {string} file
- * @param {number} limit
- * @param {Count} [count]
- * @param {Uint8Array<ArrayBuffer>[]} [pieces] what has come before
- */
-async function readBody(body, file, limit, count, pieces = []) {
-  const reader = body.getReader();
-  for (let size = sizeOf(pieces); ; count?.(size)) {
-    const { done, value } = await reader.read();
-    if (done) return new Uint8Array(await new Blob(pieces).arrayBuffer());
-    pieces.push(value);
-    size += value.length;
-    if (size <= limit) continue;
-    reader.cancel();
-    throw tooLong(file, limit);
-  }
-}
-
-/**
  * The words of a network error, which Node has in its cause alone.
  *
  * @param {any} error
  */
 function causeOf(error) {
   return messageOf(error?.cause?.message ? error.cause : error);
-}
-
-/** @param {Uint8Array[]} pieces */
-function sizeOf(pieces) {
-  return pieces.reduce((sum, { length }) => sum + length, 0);
 }
 
 /**

@@ -138,7 +138,7 @@ export function createStep(device, { model, shaders }, choice, kernel, buffers) 
   const snippets = model.snippets;
   const files = [...uses.map((use) => snippets[use]?.[choice[use]]), shader];
   const code = files.map((file) => shaders.get(file)).join('\n');
-  return checked(device, `Kernel ${name} (shaders/${shader})`, async () => {
+  return checked(device, `Kernel ${name} (${shader})`, async () => {
     const layout = device.createBindGroupLayout({
       entries: bindings.map(({ binding, access }) => ({
         binding,

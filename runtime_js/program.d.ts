@@ -12,6 +12,7 @@ export type Program = {
     buffers: Buffers;
     steps: Step[];
     pictureSteps: (Step | undefined)[];
+    selfTest: Artifact['selfTest'];
 };
 /** What stands on the device for an int64 that 32 bits do not hold. */
 export declare const BEYOND: bigint;

@@ -6,7 +6,7 @@
  * @typedef {{data: Uint8ClampedArray | Uint8Array, width: number, height: number}} Picture  as ImageData
  * @typedef {Record<string, Values | Picture>} Feeds  by input name
  * @typedef {{device: GPUDevice, model: Model, buffers: Buffers, steps: Step[],
- *   pictureSteps: (Step | undefined)[]}} Program
+ *   pictureSteps: (Step | undefined)[], selfTest: Artifact['selfTest']}} Program
  */
 import { ARRAYS, bufferSizes, byteLength, elements } from './artifact.js';
 import { InputError } from './errors.js';
@@ -53,7 +53,7 @@ export function stagingBytes({ outputs }) {
  * @returns {Promise<Program>}
  */
 export async function createProgram(device, artifact, choice) {
-  const { model, weights } = artifact;
+  const { model, weights, selfTest } = artifact;
   const buffers = await checked(device, 'Cannot make the buffers', () => {
     const sizes = Object.entries(bufferSizes(model));
     const storage = sizes.map(([name, size]) => storageBuffer(device, name, size));
@@ -67,7 +67,7 @@ export async function createProgram(device, artifact, choice) {
     Promise.all(model.kernels.map(step)),
     Promise.all(model.inputs.map(({ image }) => image && step(image.kernel))),
   ]);
-  return { device, model, buffers, steps, pictureSteps };
+  return { device, model, buffers, steps, pictureSteps, selfTest };
 }
 
 /**

@@ -1,7 +1,7 @@
 /**
  * Replays the test vectors of an artifact on the user's own device.
  *
- * @import {Input, Model, Store, Values} from './artifact.js'
+ * @import {Input, Model, SelfTest, Store, Values} from './artifact.js'
  * @import {Frame} from './gpu.js'
  * @import {Program} from './program.js'
  * @typedef {{name: string, ok: boolean, frames?: boolean[]}} Verdict  of an output: each time that it was made
@@ -22,7 +22,8 @@ const FRAMES = 3;
  */
 export async function runSelfTest(program) {
   const { device, model, buffers } = program;
-  const { self_test: test, kernels, outputs } = model;
+  const { kernels, outputs } = model;
+  const test = await program.selfTest();
   if (test.kernels.includes('none')) {
     throw new ArtifactError(
       'The artifact was compiled with --no-self-test: compile it again without.',
@@ -36,7 +37,7 @@ export async function runSelfTest(program) {
   const spans = kernels.map(({ stores }) => stores.reduce((sum, store) => sum + span(store), 0));
   const all = copies.reduce((sum, { bytes }) => sum + bytes, 0);
   const staging = stagingBuffer(device, Math.max(all, ...spans));
-  const inputs = testInputs(model);
+  const inputs = testInputs(model, test);
   const frame = frameOf(program, inputs);
   /** @type {{kernels: Verdict[], outputs: Verdict[]}} */
   const verdicts = { kernels: [], outputs: [] };
@@ -148,9 +149,10 @@ function gather(words, stores) {
  * The seeded inputs, as docs/artifact.md defines them.
  *
  * @param {Model} model
+ * @param {SelfTest} test
  * @returns {Record<string, Values>}
  */
-function testInputs({ inputs, self_test: { seed, inputs: ranges } }) {
+function testInputs({ inputs }, { seed, inputs: ranges }) {
   return Object.fromEntries(
     inputs.map((input, k) => [input.name, testInput(input, seed + k, ranges[input.name])]),
   );

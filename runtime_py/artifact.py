@@ -1,11 +1,11 @@
-"""Loads an artifact: the folder that `onnx2wgsl compile` writes, as docs/artifact.md specifies it.
+"""Loads an artifact: the folder or bundle that `onnx2wgsl compile` writes, as docs/artifact.md specifies it.
 
 Everything is checked before it is used: model.json by its own hash, schema and rules (description.py), every
 other file by the length and the SHA-256 that model.json records.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,10 +13,20 @@ from typing import Any
 
 import numpy as np
 
-from .description import WORD, buffer_sizes, damaged, read_description, size_limit, tensor_bytes
+from .description import (
+    WORD,
+    buffer_sizes,
+    damaged,
+    read_description,
+    read_self_test,
+    size_limit,
+    tensor_bytes,
+)
 from .errors import ArtifactError, MissingFileError
-from .folder import read_file, read_recorded
+from .folder import MODEL, Bundle, Files, Folder, read_recorded
 from .shaders import shader_problems
+
+_HEADING = "\n//// "
 
 
 @dataclass(frozen=True)
@@ -106,7 +116,7 @@ class Tensor:
 class Artifact:
     """A checked artifact; `description` is the content of model.json."""
 
-    folder: Path
+    files: Files = field(repr=False)
     description: dict[str, Any]
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
@@ -118,6 +128,13 @@ class Artifact:
     def name(self) -> str:
         """The model's name."""
         return str(self.description["name"])
+
+    @cached_property
+    def self_test(self) -> dict[str, Any]:
+        """The test vectors, read when they are first asked for."""
+        record = self.description["self_test"]
+        path = self.files.path / record["file"]
+        return read_self_test(path, read_recorded(self.files, record), self.description)
 
     @cached_property
     def image_kernels(self) -> dict[str, ImageInput]:
@@ -135,26 +152,27 @@ class Artifact:
         yield from (image.kernel for image in self.image_kernels.values())
 
 
-def load_artifact(folder: str | Path) -> Artifact:
-    """Reads and checks `folder`; raises ArtifactError with the place and what to do."""
-    folder = Path(folder)
-    path = folder / "model.json"
+def load_artifact(path: str | Path) -> Artifact:
+    """Reads and checks a folder or a bundle; raises ArtifactError with the place and what to do."""
+    path = Path(path)
+    files: Files = Folder(path) if path.is_dir() or not path.exists() else Bundle(path)
     try:
-        data = read_file(path, folder, size_limit())
+        data = files.read(MODEL, size_limit())
     except MissingFileError:
         raise ArtifactError(
-            f"{folder} holds no artifact (model.json: No such file); "
-            f"make one with: onnx2wgsl compile MODEL -o {folder}"
+            f"{path} holds no artifact ({MODEL}: No such file); "
+            f"make one with: onnx2wgsl compile MODEL -o {path}"
         ) from None
-    description = read_description(path, data)
+    description = read_description(path / MODEL, data)
+    files.unpack(description)
     return Artifact(
-        folder=folder,
+        files=files,
         description=description,
         inputs=tuple(_tensor(t) for t in description["inputs"]),
         outputs=tuple(_tensor(t) for t in description["outputs"]),
         kernels=tuple(_kernel(k) for k in description["kernels"]),
-        weights=read_recorded(folder, description["weights"]),
-        shaders=dict(_shaders(folder, description["files"])),
+        shaders=_shaders(files, description),
+        weights=read_recorded(files, description["weights"]),
     )
 
 
@@ -190,17 +208,27 @@ def _kernel(record: dict[str, Any]) -> Kernel:
     )
 
 
-def _shaders(folder: Path, records: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
-    """Name -> text of every shader."""
-    for record in records:
-        where, _, name = record["file"].rpartition("/")
-        if where == "shaders":
-            path = folder / record["file"]
-            text = _text(path, read_recorded(folder, record))
-            problems = list(shader_problems(text))
-            if problems:
-                raise damaged(path, problems)
-            yield name, text
+def _shaders(files: Files, description: dict[str, Any]) -> dict[str, str]:
+    """Name -> text of every shader; in their file each stands below its name."""
+    record = description["shaders"]
+    path = files.path / record["file"]
+    text = "\n" + _text(path, read_recorded(files, record))
+    sections = (section.partition("\n") for section in text.split(_HEADING)[1:])
+    shaders = {name: code for name, _, code in sections}
+    missing = sorted(_names(description) - shaders.keys())
+    problems = [f"{name} is missing" for name in missing]
+    problems += [f"{name}: {problem}" for name, code in shaders.items() for problem in shader_problems(code)]
+    if problems:
+        raise damaged(path, problems)
+    return shaders
+
+
+def _names(description: dict[str, Any]) -> set[str]:
+    """The shaders that a description needs."""
+    kernels = [*description["kernels"], description["probe"]]
+    kernels += [tensor["image"]["kernel"] for tensor in description["inputs"] if "image" in tensor]
+    variants = (name for kinds in description["snippets"].values() for name in kinds.values())
+    return {*variants, *(kernel["shader"] for kernel in kernels)}
 
 
 def _text(path: Path, data: bytes) -> str:

@@ -15,7 +15,7 @@ from jsonschema.protocols import Validator
 from .errors import ArtifactError
 from .rules import at, broken_rules, shown
 
-VERSION = 2
+VERSION = 3
 WORD = 4
 """Bytes of a u32."""
 _ITEM_BYTES = {"float32": 4, "int32": 4, "int64": 8, "uint8": 1, "int8": 1, "bool": 1}
@@ -31,8 +31,6 @@ Json = dict[str, Any]
 def read_description(path: Path, data: bytes) -> Json:
     """The content of model.json at `path`, checked; raises ArtifactError with the place and what to do."""
     description = _parsed(path, data)
-    if _is_deeper(description, _schema()["limits"]["depth"]):
-        raise _nested(path)
     _check_version(path, description)
     _check_seal(path, data)
     problems = problems_of(description)
@@ -46,6 +44,25 @@ def problems_of(description: Json) -> list[str]:
     most = _schema()["limits"]["problems"]
     against = (problem for error in _validator().iter_errors(description) for problem in _words(error))
     return sorted(set(islice(against, most))) or sorted(set(islice(_broken(description), most)))
+
+
+def read_self_test(path: Path, data: bytes, description: Json) -> Json:
+    """The test vectors in the file at `path`, checked; raises ArtifactError with the place and what to do."""
+    test = _parsed(path, data)
+    problems = self_test_problems(test, description)
+    if problems:
+        raise damaged(path, problems)
+    return test
+
+
+def self_test_problems(test: Json, description: Json) -> list[str]:
+    """The same as `problems_of` for the test vectors, which lie in a file of their own."""
+    most = _schema()["limits"]["problems"]
+    whole = description | {"self_test": test}
+    errors = _self_test_validator().iter_errors({"self_test": test})
+    against = (problem for error in errors for problem in _words(error))
+    broken = broken_rules(_schema()["self_test_rules"], whole)
+    return sorted(set(islice(against, most))) or sorted(set(islice(broken, most)))
 
 
 def size_limit() -> int:
@@ -96,6 +113,8 @@ def _parsed(path: Path, data: bytes) -> Json:
         raise damaged(path, [str(error)]) from None
     if not isinstance(description, dict):
         raise damaged(path, ["$: not an object"])
+    if _is_deeper(description, _schema()["limits"]["depth"]):
+        raise _nested(path)
     return description
 
 
@@ -155,12 +174,22 @@ def _schema() -> Json:
 
 @cache
 def _validator() -> Validator:
+    return _validator_of(_schema())
+
+
+@cache
+def _self_test_validator() -> Validator:
+    test = {"$ref": "#/$defs/self_test"}
+    return _validator_of({"$defs": _schema()["$defs"], "properties": {"self_test": test}})
+
+
+def _validator_of(schema: Json) -> Validator:
     plain = jsonschema.Draft202012Validator
     types = plain.TYPE_CHECKER.redefine_many({"integer": _is_integer, "number": _is_number})
     extended: type[Validator] = jsonschema.validators.extend(  # type: ignore[no-untyped-call]
         plain, {"items": _items}, type_checker=types
     )
-    return extended(_schema())
+    return extended(schema)
 
 
 def _items(validator: Any, items: Any, instance: Any, schema: Any) -> Iterator[Any]:

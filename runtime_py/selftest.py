@@ -67,7 +67,7 @@ class SelfTestReport:
 
 def seeded_inputs(artifact: Artifact) -> dict[str, np.ndarray[Any, Any]]:
     """The input of the self-test, tensor name -> array, as docs/artifact.md defines it."""
-    test = artifact.description["self_test"]
+    test = artifact.self_test
     return {
         tensor.name: seeded_tensor(tensor, test["seed"] + number, test["inputs"].get(tensor.name))
         for number, tensor in enumerate(artifact.inputs)
@@ -95,7 +95,7 @@ def seeded_picture(artifact: Artifact, name: str) -> np.ndarray[Any, Any]:
     number = [tensor.name for tensor in artifact.inputs].index(name)
     shape = (*artifact.inputs[number].shape[2:], 4)
     pixels = Tensor(name, "uint8", shape, None)
-    return seeded_tensor(pixels, artifact.description["self_test"]["seed"] + number, None)
+    return seeded_tensor(pixels, artifact.self_test["seed"] + number, None)
 
 
 def checksum(data: Sequence[_Words] | bytes) -> str:

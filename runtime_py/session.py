@@ -46,14 +46,14 @@ class NodeArg:
 class InferenceSession:
     """A compiled model on one device. Threads may share it: their runs take turns.
 
-    folder: what `onnx2wgsl compile` wrote. adapter: None for wgpu's choice, part of a name, or a
-    wgpu adapter. dot, requantize: force a variant instead of probing. profile: open the device
+    path: what `onnx2wgsl compile` wrote, a folder or a bundle. adapter: None for wgpu's choice, part of a
+    name, or a wgpu adapter. dot, requantize: force a variant instead of probing. profile: open the device
     with timestamp queries, for `profile()`. Raises ArtifactError, AdapterError or SessionError.
     """
 
     def __init__(
         self,
-        folder: str | Path,
+        path: str | Path,
         *,
         adapter: Any = None,
         dot: Dot | None = None,
@@ -63,7 +63,7 @@ class InferenceSession:
         self._turn = threading.RLock()
         self._executor: Executor | None = None
         self._profiler: Profiler | None = None
-        self.artifact: Artifact = load_artifact(folder)
+        self.artifact: Artifact = load_artifact(path)
         self._inputs = {tensor.name: tensor for tensor in self.artifact.inputs}
         self._outputs = {tensor.name: tensor for tensor in self.artifact.outputs}
         self._adapter = choose_adapter(adapter)
@@ -93,7 +93,7 @@ class InferenceSession:
 
     def self_test(self) -> SelfTestReport:
         """Replays the artifact's test vectors on this device; SessionError where it was compiled without."""
-        if NONE in self.artifact.description["self_test"]["kernels"]:
+        if NONE in self.artifact.self_test["kernels"]:
             raise SessionError("the artifact was compiled with --no-self-test: compile it again without")
         with self._open() as executor:
             return self._self_test(executor)
@@ -102,7 +102,7 @@ class InferenceSession:
         inputs = seeded_inputs(self.artifact)
         stores = self._trace(executor, self._upload(executor, inputs))
         outputs = self.run(None, inputs)
-        test = self.artifact.description["self_test"]
+        test = self.artifact.self_test
         kernels = [
             Checksum(kernel.name, expected, checksum(stores[kernel.name]))
             for kernel, expected in zip(self.artifact.kernels, test["kernels"], strict=True)

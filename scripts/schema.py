@@ -20,7 +20,7 @@ HEAD = "// What model.json must be: scripts/schema.py makes it of runtime_py/mod
 def script() -> str:
     """The module's text."""
     schema = json.loads(SOURCE.read_text("utf-8"))
-    rest = {name: schema.pop(name) for name in ("limits", "rules")}
+    rest = {name: schema.pop(name) for name in ("limits", "rules", "self_test_rules")}
     definitions = {name: short(rule) for name, rule in schema.pop("$defs").items()}
     content = {**short(schema), "definitions": definitions, **rest}
     text = json.dumps(content, separators=(",", ":"))

@@ -2,8 +2,8 @@
 
     python -m tests.refused_models      # writes it anew; look at the difference
 
-It holds a model.json, and cases: what is wrong, the edits that make it so (a member is set, or removed where
-there is no value), and what is said.
+It holds a model.json with its test vectors as `vectors`, and cases: what is wrong, the edits that make it so
+(a member is set, or removed where there is no value), and what is said.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from onnx2wgsl.runtime_py.description import problems_of
+from onnx2wgsl.runtime_py.description import problems_of, self_test_problems
 
 from tests.runtime_py import tiny_artifact as tiny
 
@@ -43,7 +43,13 @@ def edited(model: dict[str, Any], edits: list[dict[str, Any]]) -> dict[str, Any]
 
 def described() -> dict[str, Any]:
     """The model.json that the cases edit."""
-    return tiny.description() | {"sha256": "0" * 64}
+    return tiny.description() | {"sha256": "0" * 64, "vectors": tiny.self_test()}
+
+
+def says(content: dict[str, Any]) -> list[str]:
+    """What is wrong with a model.json or else with its test vectors."""
+    model = {key: value for key, value in content.items() if key != "vectors"}
+    return problems_of(model) or self_test_problems(content["vectors"], model)
 
 
 def text(content: dict[str, Any]) -> str:
@@ -55,7 +61,7 @@ def text(content: dict[str, Any]) -> str:
 def main() -> None:
     """What is said of every case, as it is now."""
     model = described()
-    told = [case | {"says": problems_of(edited(model, case["edits"]))} for case in cases()["cases"]]
+    told = [case | {"says": says(edited(model, case["edits"]))} for case in cases()["cases"]]
     FILE.write_text(text({"model": model, "cases": told}), "utf-8")
 
 

@@ -21,10 +21,23 @@ def record(name: str, data: bytes) -> dict[str, Any]:
     return {"file": name, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
 
 
+def part_of(folder: Path, key: str) -> Path:
+    """Where the `weights`, `shaders` or `self_test` of a folder lie."""
+    return folder / str(json.loads((folder / "model.json").read_bytes())[key]["file"])
+
+
+def sections(shaders: dict[str, str]) -> bytes:
+    """The file of the shaders."""
+    return "\n".join(f"//// {name}\n{text}" for name, text in shaders.items()).encode()
+
+
 def seal(folder: Path, model: dict[str, Any] | None = None) -> None:
-    """Records the shaders of a folder as they are, and writes its model.json, changed to `model`."""
+    """Records the shaders and test vectors of a folder as they are, and writes its model.json, changed to
+    `model`.
+    """
     path = folder / "model.json"
     model = json.loads(path.read_bytes()) if model is None else model
-    shaders = sorted((folder / "shaders").iterdir())
-    model["files"] = [record(f"shaders/{shader.name}", shader.read_bytes()) for shader in shaders]
+    for key in ("shaders", "self_test"):
+        name = model[key]["file"]
+        model[key] = record(name, (folder / name).read_bytes())
     path.write_bytes(sealed(model))

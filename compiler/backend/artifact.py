@@ -1,4 +1,4 @@
-"""Writes the artifact: model.json, weights.bin, shaders/, the JS runtime. Its form is
+"""Writes the artifact: model.json, weights, shaders, test vectors, the JS runtime, a bundle. Its form is
 docs/artifact.md.
 
 The same program gives the same bytes. The folder appears whole or not at all. model.json has the SHA-256 of
@@ -7,6 +7,7 @@ every file, and its own.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from importlib import metadata, resources
@@ -23,8 +24,11 @@ from .codegen import PROBE_SHADER, SNIPPETS, Code, generate
 from .pictures import Picture, picture_inputs, picture_output
 from .self_test import Progress, no_self_test, probe_cases, self_test
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 MANIFEST = "model.json"
+BUNDLE_SUFFIX = ".onnx2wgsl"
+_BUNDLE_MAGIC = b"onnx2wgsl\0\0\0"
+_OWN_NAME = re.compile(r"(weights|shaders|self_test)-[0-9a-f]{16}\.(bin|txt|json)")
 _COMMENT = rb"/\*\*(?:(?!\*/).)*\*/"
 _NOT_CODE = re.compile(
     rb"^[ \t]*" + _COMMENT + rb"\n|" + _COMMENT + rb" ?|^[ \t]*(?:(?://[^\n]*)?\n)?", re.DOTALL | re.MULTILINE
@@ -40,19 +44,30 @@ def write_artifact(
     oracle: Oracle | None = None,
     force: bool = False,
     with_self_test: bool = True,
+    with_bundle: bool = False,
     progress: Progress | None = None,
 ) -> Json:
     """Writes `program` to `folder` and returns the content of model.json.
 
     `source` is the model's file, recorded by name and SHA-256; `pictures` overrides the
     normalisation of picture inputs; `oracle` says what the self-test's outputs must be, else the simulator
-    does; `force` is that of `write_folder`; `progress` is told what is being done. Raises CompileError where
-    the folder can't be written, or the program's outputs are others.
+    does; `with_bundle` writes all that a runtime needs into one more file; `force` is that of
+    `write_folder`; `progress` is told what is being done. Raises CompileError where the folder can't be
+    written, or the program's outputs are others.
     """
     normalisations = picture_inputs(program) | dict(pictures or {})
     code = generate(program, normalisations)
-    weights = code.weights.astype("<u4").tobytes()
-    files = {f"shaders/{name}": text.encode() for name, text in code.shaders.items()} | runtime_files()
+    test = (
+        self_test(program, normalisations, oracle, progress)
+        if with_self_test
+        else no_self_test(program, normalisations)
+    )
+    parts = {
+        "shaders": _named("shaders", "txt", _sections(code.shaders)),
+        "self_test": _named("self_test", "json", json.dumps(test, separators=(",", ":")).encode()),
+        "weights": _named("weights", "bin", code.weights.astype("<u4").tobytes()),
+    }
+    files = runtime_files()
     model: Json = {
         "format": "onnx2wgsl",
         "version": FORMAT_VERSION,
@@ -64,8 +79,8 @@ def write_artifact(
         },
         "source": {"file": _readable(source.name), "sha256": sha256(source.read_bytes())},
         "arena": _arena(program),
-        "weights": record("weights.bin", weights),
-        "files": [record(name, files[name]) for name in sorted(files)],
+        **{key: record(name, data) for key, (name, data) in parts.items()},
+        "files": [],
         "inputs": _inputs(program, code),
         "outputs": [
             _tensor(name, type_) | picture_output(program, name) for name, type_ in program.outputs.items()
@@ -73,25 +88,48 @@ def write_artifact(
         "kernels": code.kernels,
         "snippets": SNIPPETS,
         "probe": {"shader": PROBE_SHADER, **probe_cases(program)},
-        "self_test": (
-            self_test(program, normalisations, oracle, progress)
-            if with_self_test
-            else no_self_test(program, normalisations)
-        ),
     }
+    if with_bundle:
+        sealed = _sealed(model)
+        head = _BUNDLE_MAGIC + len(sealed).to_bytes(4, "little")
+        files[_bundle_name(source)] = b"".join([head, sealed, *(data for _, data in parts.values())])
+    model["files"] = [record(name, files[name]) for name in sorted(files)]
+    text = _sealed(model)
+    write_folder(folder, files | dict(parts.values()) | {MANIFEST: text}, MANIFEST, force)
+    return model | {"sha256": sha256(text.rpartition(SEAL)[0])}
+
+
+def _named(stem: str, suffix: str, data: bytes) -> tuple[str, bytes]:
+    """A file whose name changes with its content, so that caches may keep it for ever."""
+    return f"{stem}-{sha256(data)[:16]}.{suffix}", data
+
+
+def _sections(shaders: Mapping[str, str]) -> bytes:
+    """The texts, each below its name."""
+    return "\n".join(f"//// {name}\n{text}" for name, text in shaders.items()).encode()
+
+
+def _bundle_name(source: Path) -> str:
+    """The model's name, as a file of an artifact may have one."""
+    stem = re.sub(r"[^A-Za-z0-9_.-]", "_", source.stem)
+    return re.sub(r"^[.-]", "_", stem) + BUNDLE_SUFFIX
+
+
+def _sealed(model: Json) -> bytes:
+    """model.json, which runtimes read."""
     text = seal(model, long=("files", "kernels"))
     if len(text) > LIMIT:
         raise CompileError(
-            f"{MANIFEST} of {len(code.kernels):,} kernels has {len(text):,} bytes; runtimes read at most "
+            f"{MANIFEST} of {len(model['kernels']):,} kernels has {len(text):,} bytes; runtimes read at most "
             f"{LIMIT:,}: split the model"
         )
-    write_folder(folder, files | {"weights.bin": weights, MANIFEST: text}, MANIFEST, force)
-    return model | {"sha256": sha256(text.rpartition(SEAL)[0])}
+    return text
 
 
 def is_own_name(name: str) -> bool:
     """Whether a file of an artifact may have that name."""
-    return name in {"weights.bin", MANIFEST, *runtime_files()} or name.startswith("shaders/")
+    own = name in {MANIFEST, *runtime_files()} or name.endswith(BUNDLE_SUFFIX)
+    return own or _OWN_NAME.fullmatch(name) is not None
 
 
 def _readable(name: str) -> str:

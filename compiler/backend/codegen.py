@@ -31,7 +31,7 @@ PROBE_SHADER = "probe_requantize.wgsl"
 
 @dataclass
 class Code:
-    """Kernels as model.json has them, shader texts by file name, the words of weights.bin.
+    """Kernels as model.json has them, shader texts by file name, the words of the weights.
 
     `files`: the file of each shader text, by template.
     """

@@ -33,6 +33,9 @@ from .options import FOLDER, MODEL, NormalizeType, shape_option
 @click.option(
     "--no-self-test", is_flag=True, help="Leave out the self-test, which takes long for large models."
 )
+@click.option(
+    "--bundle", is_flag=True, help="Also write NAME.onnx2wgsl: all that a runtime needs, in one file."
+)
 def command(
     model: Path,
     output: Path,
@@ -41,6 +44,7 @@ def command(
     dump_ir: Path | None,
     force: bool,
     no_self_test: bool,
+    bundle: bool,
 ) -> None:
     """Compile an int8 QDQ ONNX model to a WebGPU artifact.
 
@@ -56,6 +60,7 @@ def command(
             dump_ir=dump_ir,
             force=force,
             self_test=not no_self_test,
+            bundle=bundle,
             progress=status.update,
         )
     console().print(

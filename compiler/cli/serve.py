@@ -38,7 +38,7 @@ MEDIA_TYPES = {
     ".js": "text/javascript",
     ".mjs": "text/javascript",
     ".json": "application/json",
-    ".wgsl": "text/wgsl",
+    ".txt": "text/plain",
     ".bin": "application/octet-stream",
 }
 """Where some systems' own tables are otherwise."""

@@ -107,10 +107,10 @@ def _records(manifest: Path) -> dict[str, Record]:
         return {}
     try:
         description = json.loads(data)
-        weights = [description["weights"]] if "weights" in description else []
+        more = [description[key] for key in ("weights", "shaders", "self_test") if key in description]
         own = {
             str(one["file"]): {"bytes": one["bytes"], "sha256": one["sha256"]}
-            for one in [*description["files"], *weights]
+            for one in [*description["files"], *more]
         }
     except (ValueError, KeyError, TypeError, RecursionError):  # of another tool, or of a version to come
         return {}

@@ -19,7 +19,7 @@ Json = dict[str, Any]
 
 
 class Constants:
-    """weights.bin: sections of words on 16-byte boundaries; equal ones are kept once."""
+    """The weights: sections of words on 16-byte boundaries; equal ones are kept once."""
 
     def __init__(self) -> None:
         self._sections: list[Array] = []

@@ -18,7 +18,7 @@ from tests.builders.edit import save
 from tests.builders.qdq import QDQBuilder, QuantParams
 from tests.cli.harm import AGAIN, SHAPE, refused_to_compile, tree
 from tests.command import NO_ADAPTER, refusal, script
-from tests.sealed import seal
+from tests.sealed import part_of, seal
 
 # ------------------------------------------------------------------------------ ONNX files
 
@@ -89,7 +89,7 @@ def test_an_opset_that_is_not_taken(model: Path, tmp_path: Path) -> None:
 
 def test_a_refused_model_leaves_the_earlier_artifact(artifact: Path, model: Path) -> None:
     before = tree(artifact.parent)
-    assert refusal("compile", artifact / "weights.bin", "-o", artifact)
+    assert refusal("compile", part_of(artifact, "weights"), "-o", artifact)
     assert refusal("compile", model, "-o", artifact, "--shape", "input=1,3,64,64")
     assert tree(artifact.parent) == before
 
@@ -194,7 +194,7 @@ def put(value: object, *keys: str | int) -> Callable[[dict[str, Any]], None]:
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        (put(1, "version"), "$.version is 1, this runtime reads 2"),
+        (put(1, "version"), "$.version is 1, this runtime reads 3"),
         (put("tfjs", "format"), '$.format is "tfjs", not "onnx2wgsl": not an artifact'),
         (remove("kernels"), "$.kernels: is missing"),
         (put("../x.wgsl", "kernels", 0, "shader"), '$.kernels[0].shader: "../x.wgsl" is against'),
@@ -246,7 +246,7 @@ def test_a_folder_without_an_artifact(tmp_path: Path, array: Path) -> None:
 
 
 def test_damaged_weights(artifact: Path, array: Path) -> None:
-    path = artifact / "weights.bin"
+    path = part_of(artifact, "weights")
     whole = path.read_bytes()
     path.write_bytes(whole[:-4])
     assert refused("run", artifact, array) == (
@@ -263,13 +263,13 @@ def test_damaged_weights(artifact: Path, array: Path) -> None:
 
 def test_a_changed_missing_or_broken_shader(artifact: Path, array: Path) -> None:
     kernel = json.loads((artifact / "model.json").read_text())["kernels"][1]
-    path = artifact / "shaders" / kernel["shader"]
+    path = part_of(artifact, "shaders")
     text = path.read_text()
     path.unlink()
     assert refused("run", artifact, array) == (
         f"{path}: No such file or directory; {AGAIN}: onnx2wgsl compile MODEL -o DIR"
     )
-    path.write_text(text.replace("fn main", "fn main main"))
+    path.write_text(text.replace(f"//// {kernel['shader']}\n", f"//// {kernel['shader']}\nfn main main\n"))
     assert refused("run", artifact, array).startswith(f"{path} is damaged; {AGAIN}:\n")
     seal(artifact)
     message = refused("run", artifact, array)

@@ -15,6 +15,7 @@ from PIL import Image
 
 from tests.cli.harm import tree
 from tests.command import refusal
+from tests.sealed import part_of
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ WAYS: dict[str, Way] = {
     "a page beside ours": (lambda d: d.put("artifact/app.js"), compiling("artifact"), FOREIGN),
     "our page, edited": (lambda d: d.put("artifact/index.html", "<p>mine"), compiling("artifact"), CHANGED),
     "our shader, edited": (
-        lambda d: d.put("artifact/shaders/dot_packed.wgsl", "mine"), compiling("artifact"), CHANGED,
+        lambda d: part_of(d.path / "artifact", "shaders").write_text("mine"), compiling("artifact"), CHANGED,
     ),
     "our model.json, edited": (
         lambda d: d.put("artifact/model.json", "{}"), compiling("artifact"), "was changed, or is of an",
@@ -102,12 +103,12 @@ WAYS: dict[str, Way] = {
     "a pipe": (lambda d: os.mkfifo(d.path / "pipe"), compiling("pipe"), "is a file"),
     # --force
     "the model's own data, by force": (
-        lambda d: d.split_model("weights.bin"), ["compile", "mine/model.onnx", "-o", "mine", "--force"],
-        "mine/weights.bin belongs to the model, and mine needs its name: give another folder",
+        lambda d: d.split_model("runtime.js"), ["compile", "mine/model.onnx", "-o", "mine", "--force"],
+        "mine/runtime.js belongs to the model, and mine needs its name: give another folder",
     ),
     "a file behind a link, by force": (
-        lambda d: (d.put("mine/weights.bin"), _link(d, "artifact/weights.bin", "../mine/weights.bin")),
-        compiling("artifact", "--force"), "weights.bin is a link; remove it first",
+        lambda d: (d.put("mine/page.js"), _link(d, "artifact/page.js", "../mine/page.js")),
+        compiling("artifact", "--force"), "page.js is a link; remove it first",
     ),
     # --dump-ir
     "the IR into the artifact's folder": (nothing, compiling("out", "--dump-ir", "out"), APART),

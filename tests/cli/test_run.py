@@ -194,7 +194,7 @@ def test_an_input_is_needed(compiled: Path) -> None:
 
 def test_a_picture_is_refused_where_the_input_is_none(artifact: Path, tmp_path: Path) -> None:
     description = json.loads((artifact / "model.json").read_text())
-    del description["inputs"][0]["image"], description["self_test"]["pictures"]["input"]
+    del description["inputs"][0]["image"]
     seal(artifact, description)
     noise().save(tmp_path / "picture.png")
     message = refusal("run", artifact, "--input", tmp_path / "picture.png")

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.command import SCRIPT, refusal
+from tests.sealed import part_of
 
 HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -86,20 +87,26 @@ def send(address: str, request: bytes) -> socket.socket:
     return connection
 
 
+PARTS = ("weights", "shaders", "self_test")
+
+
 @pytest.mark.parametrize(
     ("name", "kind"),
     [
         ("", "text/html"),
         ("index.html", "text/html"),
         ("model.json", "application/json"),
-        ("weights.bin", "application/octet-stream"),
+        ("weights", "application/octet-stream"),
         ("runtime.js", "text/javascript"),
-        ("shaders/dot_packed.wgsl", "text/wgsl"),
+        ("shaders", "text/plain"),
+        ("self_test", "application/json"),
     ],
 )
 def test_a_file_comes_whole_with_its_type_and_isolated(
     server: str, compiled: Path, name: str, kind: str
 ) -> None:
+    if name in PARTS:
+        name = part_of(compiled, name).name
     response, body = get(server + name)
     assert response.status == 200
     assert body == (compiled / (name or "index.html")).read_bytes()
@@ -109,10 +116,8 @@ def test_a_file_comes_whole_with_its_type_and_isolated(
 
 def test_every_file_that_the_description_names_is_served(server: str) -> None:
     description = json.loads(get(server + "model.json")[1])
-    shaders = {kernel["shader"] for kernel in description["kernels"]}
-    assert shaders
-    for name in sorted(shaders):
-        assert get(f"{server}shaders/{name}")[0].status == 200
+    for record in [*description["files"], *(description[key] for key in PARTS)]:
+        assert len(get(server + record["file"])[1]) == record["bytes"]
 
 
 @pytest.mark.parametrize(
@@ -169,22 +174,25 @@ def test_a_name_of_this_machine_is_served(server: str, host: str) -> None:
 def test_a_part_of_a_file_comes_alone(
     server: str, compiled: Path, wanted: str, part: slice, place: str
 ) -> None:
-    whole = (compiled / "weights.bin").read_bytes()
-    response, body = get(server + "weights.bin", Range=wanted)
+    path = part_of(compiled, "weights")
+    whole = path.read_bytes()
+    response, body = get(server + path.name, Range=wanted)
     place = place.format(last=len(whole) - 1, seventh=len(whole) - 7)
     assert (response.status, body) == (206, whole[part])
     assert response.headers["Content-Range"] == f"bytes {place}/{len(whole)}"
 
 
 def test_a_part_that_a_file_lacks_is_refused(server: str, compiled: Path) -> None:
-    size = (compiled / "weights.bin").stat().st_size
-    assert refused(server + "weights.bin", Range=f"bytes={size}-")[0] == 416
+    path = part_of(compiled, "weights")
+    size = path.stat().st_size
+    assert refused(server + path.name, Range=f"bytes={size}-")[0] == 416
 
 
 def test_the_head_comes_without_the_file(server: str, compiled: Path) -> None:
-    response, body = get(server + "weights.bin", "HEAD")
+    path = part_of(compiled, "weights")
+    response, body = get(server + path.name, "HEAD")
     assert (response.status, body) == (200, b"")
-    assert int(response.headers["Content-Length"]) == (compiled / "weights.bin").stat().st_size
+    assert int(response.headers["Content-Length"]) == path.stat().st_size
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
@@ -202,9 +210,10 @@ def test_what_is_no_request_ends_its_connection_alone(server: str, request_: byt
 
 
 def test_many_slow_clients_stop_nobody(artifact: Path) -> None:
-    (artifact / "weights.bin").write_bytes(bytes(1 << 24))
+    path = part_of(artifact, "weights")
+    path.write_bytes(bytes(1 << 24))
     with serving(artifact) as (address, pid), contextlib.ExitStack() as clients:
-        head = f"GET /weights.bin HTTP/1.1\r\nHost: {urlsplit(address).netloc}\r\n"
+        head = f"GET /{path.name} HTTP/1.1\r\nHost: {urlsplit(address).netloc}\r\n"
         for number in range(300):  # every third asks for nothing, for half, or never reads what it gets
             request = ["", head, f"{head}\r\n"][number % 3]
             clients.enter_context(send(address, request.encode()))
@@ -218,10 +227,11 @@ def test_many_slow_clients_stop_nobody(artifact: Path) -> None:
 
 
 def test_a_client_that_leaves_is_not_told_of(artifact: Path) -> None:
-    (artifact / "weights.bin").write_bytes(bytes(1 << 24))
+    path = part_of(artifact, "weights")
+    path.write_bytes(bytes(1 << 24))
     with serving(artifact) as (address, _):
         for _ in range(5):
-            request = f"GET /weights.bin HTTP/1.1\r\nHost: {urlsplit(address).netloc}\r\n\r\n"
+            request = f"GET /{path.name} HTTP/1.1\r\nHost: {urlsplit(address).netloc}\r\n\r\n"
             with send(address, request.encode()) as connection:
                 connection.recv(1000)
         assert get(address)[0].status == 200

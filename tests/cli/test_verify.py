@@ -20,7 +20,7 @@ from onnx2wgsl.compiler.pipeline import INTEGER_PASSES, PROGRAM_PASSES, compile_
 from tests.builders.nodes import model_of
 from tests.cli.conftest import SIZE
 from tests.command import onnx2wgsl, refusal, script, succeed
-from tests.sealed import seal
+from tests.sealed import part_of, seal
 from tests.web import require_packages
 
 VALUES = 3 * SIZE * SIZE
@@ -30,13 +30,14 @@ def damage(folder: Path, model: Path, number: int) -> str:
     """Flips bits of convolution `number`, with the checksum made to match; its kernel's name."""
     program = compile_model(model)
     kernel = [kernel for kernel in program.kernels if isinstance(kernel, ConvKernel)][number]
-    weights = bytearray((folder / "weights.bin").read_bytes())
+    path = part_of(folder, "weights")
+    weights = bytearray(path.read_bytes())
     words = kernel.weight.astype("<u4").tobytes()
     assert weights.count(words) == 1
     at = weights.index(words)
     for offset in range(len(words)):
         weights[at + offset] ^= 0x40
-    (folder / "weights.bin").write_bytes(weights)
+    path.write_bytes(weights)
     description = json.loads((folder / "model.json").read_text())
     description["weights"]["sha256"] = hashlib.sha256(weights).hexdigest()
     seal(folder, description)

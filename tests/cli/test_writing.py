@@ -19,6 +19,7 @@ from tests.builders.models import model as small_model
 from tests.cli.harm import tree
 from tests.command import SCRIPT, onnx2wgsl, refusal, succeed
 from tests.compiler.artifacts import contents
+from tests.sealed import part_of
 
 
 def test_a_foreign_folder_is_left_as_it_is(model: Path, tmp_path: Path) -> None:
@@ -45,7 +46,7 @@ def test_an_artifact_with_a_foreign_file_in_it_is_left_as_it_is(model: Path, art
 
 def test_force_keeps_a_foreign_file(model: Path, artifact: Path, compiled: Path) -> None:
     (artifact / "app.js").write_text("mine()")
-    (artifact / "weights.bin").write_text("mine too, and given up")
+    part_of(artifact, "weights").write_text("mine too, and given up")
     succeed("compile", model, "-o", artifact, "--force")
     assert contents(artifact) == contents(compiled) | {"app.js": b"mine()"}
 

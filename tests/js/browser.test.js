@@ -15,7 +15,7 @@ import {
 } from './host.js';
 
 const artifacts = artifactFolders();
-const broken = fixtureFolder(({ model }) => (model.self_test.kernels[1] = '0'.repeat(16)));
+const broken = fixtureFolder(({ model }) => (model.vectors.kernels[1] = '0'.repeat(16)));
 const folders = [...artifacts, fixtureFolder(bytesModel), broken];
 const BYTES = artifacts.length;
 const BROKEN = artifacts.length + 1;

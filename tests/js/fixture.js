@@ -191,7 +191,7 @@ function modelOf() {
   const picture = kernel('picture', '00_picture.wgsl', [], [arena, ['image:input', 'read']], words);
   return {
     format: 'onnx2wgsl',
-    version: 2,
+    version: 3,
     name: 'fixture',
     generator: 'tests/js/fixture.js',
     reference: { runtime: 'tests/js/fixture.js', qdqisint8allowed: false },
@@ -225,7 +225,7 @@ function modelOf() {
       requantize: { fast: 'requantize_fast.wgsl', integer: 'requantize_integer.wgsl' },
     },
     probe: probe(),
-    self_test: {
+    vectors: {
       seed: 1,
       inputs: { input: { low: -1.1, high: 1.1 } },
       kernels: [results.quantized, results.convolved, results.output].map(checksum),
@@ -240,7 +240,8 @@ function modelOf() {
  *
  * @param {string} folder
  * @param {(parts: {model: any, weights: Uint8Array, shaders: Record<string, string>}) => void}
- *   [damage] changes the parts before they are written, and described with their hashes
+ *   [damage] changes the parts before they are written, and described with their hashes; the test vectors are
+ *   `model.vectors`
  * @param {(files: Record<string, string | Uint8Array>) => void} [spoil] changes what is written
  */
 export function writeFixture(folder, damage = () => {}, spoil = () => {}) {
@@ -248,14 +249,21 @@ export function writeFixture(folder, damage = () => {}, spoil = () => {}) {
   parts.model.weights = { file: 'weights.bin' };
   damage(parts);
   const { model, weights, shaders } = parts;
-  const files = Object.fromEntries(
-    Object.entries(shaders).map(([name, text]) => [`shaders/${name}`, text]),
-  );
+  const { vectors } = model;
+  delete model.vectors;
+  const texts = {
+    'shaders.txt': Object.entries(shaders)
+      .map(([name, text]) => `//// ${name}\n${text}`)
+      .join('\n'),
+    'self_test.json': JSON.stringify(vectors),
+  };
   model.weights = { ...recordOf('weights.bin', weights), ...model.weights };
-  model.files ??= Object.entries(files).map(([name, text]) => recordOf(name, text));
-  Object.assign(files, { 'weights.bin': weights, 'model.json': sealed(model) });
+  model.shaders = recordOf('shaders.txt', texts['shaders.txt']);
+  model.self_test ??= recordOf('self_test.json', texts['self_test.json']);
+  model.files ??= [];
+  const files = { ...texts, 'weights.bin': weights, 'model.json': sealed(model) };
   spoil(files);
-  mkdirSync(join(folder, 'shaders'), { recursive: true });
+  mkdirSync(folder, { recursive: true });
   for (const [name, data] of Object.entries(files)) writeFileSync(join(folder, name), data);
   return folder;
 }
@@ -287,7 +295,7 @@ export function bytesModel({ model, shaders }) {
     inputs: [{ name: 'x', dtype: 'uint8', shape: [1, 5] }],
     outputs: [{ name: 'y', dtype: 'int8', shape: [1, 5] }],
     kernels: [flip],
-    self_test: {
+    vectors: {
       seed: 1,
       inputs: {},
       kernels: [checksum(flipped.slice(0, 4))],
@@ -309,7 +317,7 @@ export function constantModel({ model, shaders }) {
     kernels: [
       kernel('copy', '00_copy.wgsl', [], [['output:y', 'read_write']], { buffer: 'output:y' }),
     ],
-    self_test: {
+    vectors: {
       seed: 1,
       inputs: {},
       kernels: [checksums],
@@ -317,4 +325,18 @@ export function constantModel({ model, shaders }) {
       outputs: { y: checksums },
     },
   });
+}
+
+/** The bundle of a folder that was written so. */
+export function bundleOf(folder) {
+  const read = (name) => readFileSync(join(folder, name));
+  const model = read('model.json');
+  const head = Buffer.alloc(16);
+  head.write('onnx2wgsl');
+  head.writeUInt32LE(model.length, 12);
+  return Buffer.concat([
+    head,
+    model,
+    ...['shaders.txt', 'self_test.json', 'weights.bin'].map(read),
+  ]);
 }

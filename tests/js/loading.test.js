@@ -1,15 +1,23 @@
 /** Where an artifact may come from, and what can go wrong on the way: real servers, real files. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 
 import { createSession } from '../../runtime_js/runtime.js';
-import { reference } from './fixture.js';
-import { fixtureFolder, launchChromium, nodeAdapter, ROOT, RUNTIME, serve } from './host.js';
+import { bundleOf, reference } from './fixture.js';
+import {
+  fixtureFolder,
+  launchChromium,
+  nodeAdapter,
+  ROOT,
+  RUNTIME,
+  serve,
+  temporaryFolder,
+} from './host.js';
 
 const FIXTURE = fixtureFolder();
 const MODEL = JSON.parse(readFileSync(join(FIXTURE, 'model.json'), 'utf8'));
@@ -58,14 +66,11 @@ async function refusal(source, options = {}) {
 }
 
 /** The files of the fixture by name. */
-function files(folder = FIXTURE, prefix = '') {
-  const entries = readdirSync(join(folder, prefix)).flatMap((name) => {
-    const file = prefix + name;
-    if (statSync(join(folder, file)).isDirectory())
-      return Object.entries(files(folder, `${file}/`));
-    return [[file, new Uint8Array(readFileSync(join(folder, file)))]];
-  });
-  return Object.fromEntries(entries);
+function files() {
+  const names = readdirSync(FIXTURE).filter((name) => !/\.(js|html)$/.test(name));
+  return Object.fromEntries(
+    names.map((name) => [name, new Uint8Array(readFileSync(join(FIXTURE, name)))]),
+  );
 }
 
 describe('a server that has not the file', () => {
@@ -129,7 +134,7 @@ describe('an address', () => {
   test('keeps its query for every file', async () => {
     const { url, requests } = await server();
     await works(`${url}?token=a%20b`);
-    assert.ok(requests.length > 2);
+    assert.equal(requests.length, 3);
     for (const request of requests) assert.match(request, /\?token=a%20b$/);
   });
 
@@ -160,6 +165,12 @@ describe('files by name', () => {
   test('are checked', async () => {
     const { message } = await refusal({ ...files(), [WEIGHTS]: new Uint8Array(49) });
     assert.match(message, /it has more than 48 bytes/);
+  });
+
+  test('serve the self-test', async () => {
+    const session = await createSession(files(), { adapter: await nodeAdapter() });
+    assert.ok((await session.selfTest()).ok);
+    session.destroy();
   });
 
   for (const source of [undefined, null, 5, [1]])
@@ -252,6 +263,99 @@ describe('a cache', () => {
     );
     assert.equal(code, 'input');
   });
+});
+
+describe('a bundle', () => {
+  const BUNDLE = new Uint8Array(bundleOf(FIXTURE));
+  const bundleServer = (answer = () => false) =>
+    server((file, request, response) => {
+      if (answer(file, request, response)) return true;
+      if (file === 'fixture.onnx2wgsl') response.end(BUNDLE);
+      return file === 'fixture.onnx2wgsl';
+    });
+
+  for (const [what, source] of [
+    ['an ArrayBuffer', () => BUNDLE.buffer],
+    ['a view', () => BUNDLE],
+    ['a Blob', () => new Blob([BUNDLE])],
+    ['a Response', () => new Response(BUNDLE)],
+    [
+      'a path',
+      () => {
+        const path = join(temporaryFolder(), 'fixture.onnx2wgsl');
+        writeFileSync(path, BUNDLE);
+        return path;
+      },
+    ],
+  ])
+    test(`is taken as ${what}, and tells of its progress`, async () => {
+      const told = [];
+      const onProgress = (progress) => told.push(progress);
+      const options = { adapter: await nodeAdapter(), onProgress };
+      const session = await createSession(source(), options);
+      const { output } = await session.run({ input: INPUT });
+      assert.deepEqual(output, reference(INPUT).output);
+      for (let i = 0; i < 2; i++) assert.ok((await session.selfTest()).ok);
+      session.destroy();
+      checkProgress(told);
+      assert.equal(told[0].total, BUNDLE.length - 16);
+    });
+
+  test('is taken from its address in one request, with its query', async () => {
+    const { url, requests } = await bundleServer();
+    await works(`${url}fixture.onnx2wgsl?token=1`);
+    assert.deepEqual(requests, ['/fixture.onnx2wgsl?token=1']);
+  });
+
+  test('is good offline', async () => {
+    const cache = new OwnCache();
+    const { url, close } = await bundleServer();
+    await works(`${url}fixture.onnx2wgsl`, { cache });
+    await close();
+    await works(`${url}fixture.onnx2wgsl`, { cache });
+    assert.equal((await refusal(`${url}fixture.onnx2wgsl`)).code, 'missing-file');
+  });
+
+  test('goes on where its download broke off', async () => {
+    const asked = [];
+    const { url } = await bundleServer((file, { headers }, response) => {
+      asked.push(headers.range);
+      if (asked.length > 1) return false; // all of it again
+      response.setHeader('content-length', BUNDLE.length);
+      response.write(BUNDLE.subarray(0, 5000), () => setTimeout(() => response.destroy(), 20));
+      return true;
+    });
+    await works(`${url}fixture.onnx2wgsl`);
+    assert.deepEqual(asked, [undefined, 'bytes=5000-']);
+  });
+
+  const page = new Response('<p>Welcome', { headers: { 'content-type': 'text/html' } });
+  for (const [what, source, message] of [
+    [
+      'cut off in its head',
+      BUNDLE.slice(0, 9),
+      /^The bundle is damaged; .*\n {2}it ends in its head$/,
+    ],
+    ['cut off', BUNDLE.slice(0, -1), /^The bundle is damaged; .*\n {2}it ends in weights.bin$/],
+    ['too long', new Blob([BUNDLE, '1']), /\n {2}more follows than model.json says$/],
+    ['another file', new Uint8Array(99), /^This is no bundle: it begins with "\\u0000/],
+    ['changed', BUNDLE.with(BUNDLE.length - 3, 77), /^weights.bin is damaged; .*\n {2}SHA-256 is/],
+    [
+      'of a long model.json',
+      BUNDLE.with(15, 255),
+      /^model.json is damaged; .*\n {2}it has more than/,
+    ],
+    [
+      'a page',
+      page,
+      /^Cannot read the Response: HTTP status 200, text\/html, beginning "<p>Welcome"/,
+    ],
+    ['an error', new Response('', { status: 500 }), /^Cannot read the Response: HTTP status 500/],
+  ])
+    test(`is refused where it is ${what}`, async () => {
+      const { message: told } = await refusal(source);
+      assert.match(told, message);
+    });
 });
 
 describe('a signal', () => {

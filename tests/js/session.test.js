@@ -37,8 +37,8 @@ function twoOutputs({ model }) {
   };
   model.kernels.push(kernel);
   model.outputs.push({ ...model.outputs[0], name: 'second' });
-  model.self_test.kernels.push(model.self_test.kernels.at(-1));
-  model.self_test.outputs.second = model.self_test.outputs.output;
+  model.vectors.kernels.push(model.vectors.kernels.at(-1));
+  model.vectors.outputs.second = model.vectors.outputs.output;
 }
 
 /** The floats of a buffer, by the caller's own means. */

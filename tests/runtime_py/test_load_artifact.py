@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from onnx2wgsl.runtime_py.artifact import load_artifact
 from onnx2wgsl.runtime_py.description import problems_of
 from onnx2wgsl.runtime_py.shaders import shader_problems
 
-from tests.refused_models import cases, described, edited
+from tests.refused_models import cases, described, edited, says
 from tests.runtime_py import tiny_artifact as tiny
 
 Model = dict[str, Any]
@@ -65,16 +66,16 @@ def test_the_cases_edit_the_artifact_of_these_tests() -> None:
 @pytest.mark.parametrize("case", MODELS["cases"], ids=lambda case: case["what"])
 def test_what_is_wrong_is_told(case: dict[str, Any]) -> None:
     """tests/js/refused_models.test.js compares the same."""
-    assert problems_of(edited(MODELS["model"], case["edits"])) == case["says"]
+    assert says(edited(MODELS["model"], case["edits"])) == case["says"]
 
 
 def test_of_a_list_that_is_too_long_no_item_is_looked_at() -> None:
-    model = described() | {"kernels": [0] * 65537}
+    model = tiny.description() | {"sha256": "0" * 64, "kernels": [0] * 65537}
     assert problems_of(model) == [f"$.kernels: [{'0,' * 29}0 ... {'0,' * 44}0] is against maxItems 65536"]
 
 
 def test_problems_without_end_are_not_all_told() -> None:
-    model = described() | {f"x{i}": 0 for i in range(2000)}
+    model = tiny.description() | {f"x{i}": 0 for i in range(2000)}
     assert len(problems_of(model)) == 1000
 
 
@@ -85,22 +86,22 @@ def test_the_javascript_runtime_has_this_schema() -> None:
 
 def test_problems_are_told_with_the_file_and_the_next_step(tmp_path: Path) -> None:
     def change(model: Model) -> None:
-        model["self_test"]["kernels"].pop()
+        model["probe"]["scales"].pop()
         model["probe"]["expected"].pop()
 
     folder = write(tmp_path, change)
     assert refusal(folder) == (
         f"{folder}/model.json is damaged; compile the model again:\n"
         "  $.probe.expected: has 65 numbers for 66 accumulators\n"
-        "  $.self_test.kernels: has 2 checksums for 3 kernels"
+        "  $.probe.scales: has 65 numbers for 66 accumulators"
     )
 
 
-@pytest.mark.parametrize("version", [1, 3])
+@pytest.mark.parametrize("version", [2, 4])
 def test_another_format_or_version_is_refused_first(tmp_path: Path, version: int) -> None:
     folder = write(tmp_path, lambda m: m.update(version=version, kernels="changed since"))
     assert refusal(folder) == (
-        f"{folder}/model.json: $.version is {version}, this runtime reads 2; "
+        f"{folder}/model.json: $.version is {version}, this runtime reads 3; "
         "compile the model again, with the onnx2wgsl that is installed here"
     )
     (folder / "model.json").write_text('{"format": "gltf"}')
@@ -121,15 +122,15 @@ def rewritten(folder: Path, old: str, new: str) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "problem"),
     [
-        ('"seed": 3', '"seed": NaN', "NaN is no JSON"),
-        ('"seed": 3', '"seed": -Infinity', "-Infinity is no JSON"),
-        ('"seed": 3', '"seed": 3, "seed": 3', "a member stands twice in an object"),
-        ('"seed": 3', '"seed": 3e999', "$.self_test.seed: Infinity is against"),
-        ('"seed": 3', f'"seed": {"3" * 5000}', "$.self_test.seed: Infinity is against"),
-        ('"seed": 3', '"seed": -0', "$.self_test.seed: 0 is against type"),
-        ('"seed": 3', f'"seed": {"[" * 100_000}{"]" * 100_000}', "nested more than 16 deep"),
-        ('"seed": 3', f'"seed": {"[" * 15}{"]" * 15}', "nested more than 16 deep"),
-        ('"seed": 3', f'"seed": {"[" * 14}{"]" * 14}', f"seed: {'[' * 14}{']' * 14} is against"),
+        ('"lower_bound": 128', '"lower_bound": NaN', "NaN is no JSON"),
+        ('"lower_bound": 128', '"lower_bound": -Infinity', "-Infinity is no JSON"),
+        ('"lower_bound": 128', '"lower_bound": 1, "lower_bound": 128', "a member stands twice in an object"),
+        ('"lower_bound": 128', '"lower_bound": 128e999', "$.arena.lower_bound: Infinity is against"),
+        ('"lower_bound": 128', f'"lower_bound": {"3" * 5000}', "$.arena.lower_bound: Infinity is against"),
+        ('"lower_bound": 128', '"lower_bound": -0', "$.arena.lower_bound: 0 is against type"),
+        ('"lower_bound": 128', f'"lower_bound": {"[" * 100_000}{"]" * 100_000}', "nested more than 16 deep"),
+        ('"lower_bound": 128', f'"lower_bound": {"[" * 15}{"]" * 15}', "nested more than 16 deep"),
+        ('"lower_bound": 128', f'"lower_bound": {"[" * 14}{"]" * 14}', "[[]]]]]]]]]]]]]] is against"),
         ('"name": "tiny"', '"name": "\\ud800"', '$.name: "\\ud800" is against pattern'),
         ('"name": "tiny"', '"name": "\ud800"', "is not UTF-8"),
         ('{"format"', '\ufeff{"format"', "line 1 column 1"),
@@ -143,21 +144,21 @@ def test_a_text_that_json_should_not_be_is_refused(folder: Path, old: str, new: 
 
 def test_a_whole_number_may_be_written_with_a_point(folder: Path) -> None:
     """As JavaScript reads it."""
-    rewritten(folder, '"seed": 3', '"seed": 3.0')
-    seed = load_artifact(folder).description["self_test"]["seed"]
-    assert (seed, type(seed)) == (3, int)
+    rewritten(folder, '"lower_bound": 128', '"lower_bound": 128.0')
+    bound = load_artifact(folder).description["arena"]["lower_bound"]
+    assert (bound, type(bound)) == (128, int)
 
 
 def test_a_description_that_was_changed_is_refused(folder: Path) -> None:
     path = folder / "model.json"
-    path.write_text(path.read_text().replace('"seed": 3', '"seed": 4'))
+    path.write_text(path.read_text().replace('"lower_bound": 128', '"lower_bound": 4'))
     assert refusal(folder) == (
         f"{path} is damaged; compile the model again:\n"
         "  it was changed since it was written: its sha256 is that of other bytes"
     )
 
 
-FILES = ["model.json", "weights.bin", "shaders/01_conv.wgsl", "shaders/dot_packed.wgsl"]
+FILES = ["model.json", "weights.bin", "shaders.txt"]
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -224,16 +225,83 @@ def test_a_shader_that_ends_the_parsers_process_is_refused(
 ) -> None:
     """naga overflows its stack on some thousand of these."""
     assert list(shader_problems(text(most))) == []
-    model = tiny.description()
-    code = text(most + 1)
-    record = next(one for one in model["files"] if one["file"].endswith("01_conv.wgsl"))
-    record.update(bytes=len(code), sha256=hashlib.sha256(code.encode()).hexdigest())
-    assert problem in refusal(tiny.write(tmp_path / "deep", model, {"01_conv.wgsl": code}))
+    told = refusal(tiny.write(tmp_path / "deep", shaders={"01_conv.wgsl": text(most + 1)}))
+    assert problem in told
+    assert "\n  01_conv.wgsl: it" in told
 
 
 def test_shaders_of_the_compiler_are_far_from_that() -> None:
     for path in (ROOT / "tests" / "goldens").rglob("*.wgsl"):
         assert list(shader_problems(path.read_text("utf-8"))) == [], path
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda m: m["kernels"][1].update(shader="gone.wgsl"),
+        lambda m: m["inputs"][0]["image"]["kernel"].update(shader="gone.wgsl"),
+        lambda m: m["snippets"]["dot"].update(packed="gone.wgsl"),
+        lambda m: m["probe"].update(shader="gone.wgsl"),
+    ],
+)
+def test_a_shader_that_is_missing_is_named(tmp_path: Path, change: Callable[[Model], object]) -> None:
+    folder = write(tmp_path, change)
+    assert refusal(folder) == (
+        f"{folder}/shaders.txt is damaged; compile the model again:\n  gone.wgsl is missing"
+    )
+
+
+def test_test_vectors_are_read_and_checked_when_they_are_asked_for(tmp_path: Path) -> None:
+    vectors = tiny.self_test()
+    vectors["kernels"].pop()
+    folder = tiny.write(tmp_path / "a", vectors=vectors)
+    artifact = load_artifact(folder)
+    with pytest.raises(
+        ArtifactError, match=r"self_test\.json is damaged; .*\n  \$\.self_test\.kernels: has 2 "
+    ):
+        _ = artifact.self_test
+    (folder / "self_test.json").write_text("{}")
+    with pytest.raises(ArtifactError, match=r"self_test\.json is damaged; .*\n  2 bytes, model\.json says"):
+        _ = artifact.self_test
+
+
+def test_a_bundle_is_the_same_artifact(folder: Path, tmp_path: Path) -> None:
+    whole, other = load_artifact(folder), load_artifact(tiny.bundle(folder, tmp_path / "tiny.onnx2wgsl"))
+    assert other.description == whole.description
+    assert (other.weights, other.shaders, other.self_test) == (whole.weights, whole.shaders, whole.self_test)
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (lambda data: data[:9], r" is no bundle: it begins with b'onnx2wgsl'; give what"),
+        (lambda data: b"PK" + data, r" is no bundle: it begins with b'PKonnx2wgsl.x00'; give what"),
+        (lambda _: b"", r" is no bundle: it begins with b''; give what"),
+        (lambda data: data[:-1], r" is damaged; .*\n  \d+ bytes, model\.json says \d+$"),
+        (lambda data: data + b"0", r" is damaged; .*\n  \d+ bytes, model\.json says \d+$"),
+        (lambda data: data[:-1] + b"0", r"/weights\.bin is damaged; .*\n  SHA-256 is"),
+        (
+            lambda data: data[:100],
+            r" is damaged; .*\n  model\.json has \d+ bytes of 100; it may have 8388608",
+        ),
+        (
+            lambda data: data[:15] + b"\x7f" + data[16:],
+            r" is damaged; .*\n  model\.json has \d+ bytes of \d+; it may",
+        ),
+        (lambda data: data.replace(b'"tiny"', b'"Tiny"'), r"/model\.json is damaged; .*\n  it was changed"),
+    ],
+)
+def test_a_damaged_bundle_is_refused(
+    folder: Path, tmp_path: Path, change: Callable[[bytes], bytes], problem: str
+) -> None:
+    path = tiny.bundle(folder, tmp_path / "tiny.onnx2wgsl")
+    path.write_bytes(change(path.read_bytes()))
+    assert re.search(f"^{re.escape(str(path))}{problem}", refusal(path))
+
+
+def test_no_pipe_in_the_place_of_a_bundle_is_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "tiny.onnx2wgsl")
+    assert "it is no regular file" in refusal(tmp_path / "tiny.onnx2wgsl")
 
 
 def test_broken_json_is_refused_with_line_and_column(folder: Path) -> None:

@@ -57,13 +57,13 @@ def test_the_first_wrong_kernel_is_named(tmp_path: Path) -> None:
 
 
 def test_an_artifact_without_a_self_test_runs_and_says_so(tmp_path: Path) -> None:
-    model = tiny.description()
-    for kind, checksums in model["self_test"].items():
+    vectors = tiny.self_test()
+    for kind, checksums in vectors.items():
         if kind == "kernels":
-            model["self_test"][kind] = ["none"] * len(checksums)
+            vectors[kind] = ["none"] * len(checksums)
         elif kind in ("pictures", "outputs"):
-            model["self_test"][kind] = dict.fromkeys(checksums, "none")
-    with InferenceSession(tiny.write(tmp_path / "a", model)) as session:
+            vectors[kind] = dict.fromkeys(checksums, "none")
+    with InferenceSession(tiny.write(tmp_path / "a", vectors=vectors)) as session:
         assert session.run(None, tiny.seeded_feed())
         with pytest.raises(SessionError, match="was compiled with --no-self-test"):
             session.self_test()
@@ -71,9 +71,9 @@ def test_an_artifact_without_a_self_test_runs_and_says_so(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("kind", ["kernels", "outputs"])
 def test_a_changed_checksum_fails(tmp_path: Path, kind: str) -> None:
-    model = tiny.description()
+    vectors = tiny.self_test()
     place = 2 if kind == "kernels" else "z"
-    model["self_test"][kind][place] = "0" * 16
-    with InferenceSession(tiny.write(tmp_path / "a", model)) as session:
+    vectors[kind][place] = "0" * 16
+    with InferenceSession(tiny.write(tmp_path / "a", vectors=vectors)) as session:
         report = session.self_test()
     assert report.first_difference == ("lookup" if kind == "kernels" else "z")

@@ -8,6 +8,7 @@ Every float operation in it is exact (powers of two), so that the reference belo
 """
 
 import hashlib
+import json
 import struct
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from tests.golden import GOLDENS
-from tests.sealed import record, seal
+from tests.sealed import record, seal, sections
 
 PIXELS = 16
 CONV_AT = 16  # word of the arena where the convolution's rows begin
@@ -162,7 +163,8 @@ def _probe() -> dict[str, Any]:
     }
 
 
-def _self_test() -> dict[str, Any]:
+def self_test() -> dict[str, Any]:
+    """The test vectors, for a test to change before they are written."""
     words = reference(**seeded_feed())
     y, z = words["lookup"]
     pixels = np.array(seeded(3, 4 * PIXELS), np.int64).astype(np.uint8).reshape(PIXELS, 4)
@@ -183,14 +185,15 @@ def description() -> dict[str, Any]:
     image_kernel = _kernel("quantize_image", "00_quantize_image.wgsl", [], ["image:x", "arena"], to_arena)
     return {
         "format": "onnx2wgsl",
-        "version": 2,
+        "version": 3,
         "name": "tiny",
         "generator": "written by hand",
         "reference": {"runtime": "integers", "qdqisint8allowed": False},
         "source": {"file": "tiny.onnx", "sha256": "0" * 64},
         "arena": {"bytes": 4 * (CONV_AT + 2 * PIXELS), "lower_bound": 128},
         "weights": record("weights.bin", weights_bin()),
-        "files": [record(f"shaders/{name}", code.encode()) for name, code in SHADERS.items()],
+        "shaders": record("shaders.txt", sections(SHADERS)),
+        "files": [],
         "inputs": [
             {
                 "name": "x",
@@ -231,15 +234,28 @@ def description() -> dict[str, Any]:
             "requantize": {"fast": "requantize_fast.wgsl", "integer": "requantize_integer.wgsl"},
         },
         "probe": _probe(),
-        "self_test": _self_test(),
+        "self_test": record("self_test.json", json.dumps(self_test()).encode()),
     }
 
 
-def write(folder: Path, model: dict[str, Any] | None = None, shaders: dict[str, str] | None = None) -> Path:
-    """Writes the artifact; `model` and `shaders` replace parts of it. The hashes are right."""
-    (folder / "shaders").mkdir(parents=True)
+def write(
+    folder: Path,
+    model: dict[str, Any] | None = None,
+    shaders: dict[str, str] | None = None,
+    vectors: dict[str, Any] | None = None,
+) -> Path:
+    """Writes the artifact; what is given replaces parts of it. The hashes are right."""
+    folder.mkdir(parents=True)
     (folder / "weights.bin").write_bytes(weights_bin())
-    for name, code in (SHADERS | (shaders or {})).items():
-        (folder / "shaders" / name).write_text(code)
+    (folder / "shaders.txt").write_bytes(sections(SHADERS | (shaders or {})))
+    (folder / "self_test.json").write_text(json.dumps(vectors or self_test()))
     seal(folder, model or description())
     return folder
+
+
+def bundle(folder: Path, path: Path) -> Path:
+    """Writes the bundle of a folder."""
+    names = ("model.json", "shaders.txt", "self_test.json", "weights.bin")
+    model, *rest = ((folder / name).read_bytes() for name in names)
+    path.write_bytes(b"".join([b"onnx2wgsl\0\0\0", len(model).to_bytes(4, "little"), model, *rest]))
+    return path

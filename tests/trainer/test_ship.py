@@ -20,7 +20,7 @@ from onnx2wgsl.trainer.export.ship import Export, _parts, ship
 from onnx2wgsl.trainer.models import MobileUNet, PhaseStudents, save_generator, unet
 from torch import nn
 
-from tests.sealed import record, seal
+from tests.sealed import part_of, record, seal
 from tests.trainer.tiny import SIZE
 
 RECIPE = {
@@ -103,11 +103,11 @@ def test_bits_that_differ_are_no_shipment(
 
     def damaging(model: Path, artifact: Path) -> None:
         honest(model, artifact)
-        weights = (artifact / "weights.bin").read_bytes()
-        damaged = bytes(byte ^ 0x40 for byte in weights)
-        (artifact / "weights.bin").write_bytes(damaged)
+        path = part_of(artifact, "weights")
+        damaged = bytes(byte ^ 0x40 for byte in path.read_bytes())
+        path.write_bytes(damaged)
         description = json.loads((artifact / "model.json").read_text())
-        description["weights"] = record("weights.bin", damaged)
+        description["weights"] = record(path.name, damaged)
         seal(artifact, description)
 
     monkeypatch.setattr(compiler, "compile_model", damaging)

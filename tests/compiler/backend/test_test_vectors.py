@@ -14,6 +14,7 @@ from onnx2wgsl.compiler.ir.types import TensorType
 from onnx2wgsl.compiler.operators.convolution.kernel import ConvKernel
 from onnx2wgsl.compiler.pipeline import compile_model
 from onnx2wgsl.compiler.reference.oracle import reference_of
+from onnx2wgsl.runtime_py.artifact import load_artifact
 
 from tests.builders.edit import save
 from tests.builders.models import model
@@ -53,7 +54,7 @@ def test_the_seeded_input_is_the_one_of_the_specification() -> None:
 
 def test_the_self_test_has_a_checksum_for_each_kernel_and_output(tiny: Path, tmp_path: Path) -> None:
     description = write(tiny, tmp_path / "a")
-    test = description["self_test"]
+    test = load_artifact(tmp_path / "a").self_test
     assert len(test["kernels"]) == len(description["kernels"])
     assert test["outputs"].keys() == {output["name"] for output in description["outputs"]}
     floats = {tensor["name"] for tensor in description["inputs"] if tensor["dtype"] == "float32"}

@@ -62,4 +62,4 @@ def test_both_runtimes_refuse_what_breaks_a_rule_and_say_it_in_one_error(
     assert len(told) == len(folders)
     for folder, problem in zip(folders, told, strict=True):
         assert problem is not None, folder.name
-        assert problem.startswith("Error: "), (folder.name, problem)
+        assert problem.startswith(("ArtifactError: ", "MissingFileError: ")), (folder.name, problem)
