@@ -65,6 +65,7 @@ def test_wheel_holds_every_file_of_the_packages(wheel: Path) -> None:
         for path in (ROOT / Path(*package.split(".")[1:])).iterdir()
         if path.is_file()
     }
+    expected |= {f"onnx2wgsl/runtime_js/dist/{path.name}" for path in ROOT.glob("runtime_js/dist/*")}
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {name for name in names if ".dist-info/" not in name} == expected
 
@@ -83,6 +84,7 @@ def test_wheel_holds_every_file_of_the_packages(wheel: Path) -> None:
         ("media", "/py.typed"),
         ("runtime_js", ".js"),
         ("runtime_js", ".d.ts"),
+        ("runtime_js/dist", "/runtime.js"),
         ("runtime_js", ".html"),
         ("runtime_py", "/model.schema.json"),
         ("runtime_py", "/py.typed"),

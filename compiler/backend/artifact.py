@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from functools import cache
 from importlib import metadata, resources
 from pathlib import Path
 
@@ -29,10 +30,6 @@ MANIFEST = "model.json"
 BUNDLE_SUFFIX = ".onnx2wgsl"
 _BUNDLE_MAGIC = b"onnx2wgsl\0\0\0"
 _OWN_NAME = re.compile(r"(weights|shaders|self_test)-[0-9a-f]{16}\.(bin|txt|json)")
-_COMMENT = rb"/\*\*(?:(?!\*/).)*\*/"
-_NOT_CODE = re.compile(
-    rb"^[ \t]*" + _COMMENT + rb"\n|" + _COMMENT + rb" ?|^[ \t]*(?:(?://[^\n]*)?\n)?", re.DOTALL | re.MULTILINE
-)
 
 
 def write_artifact(
@@ -67,7 +64,7 @@ def write_artifact(
         "self_test": _named("self_test", "json", json.dumps(test, separators=(",", ":")).encode()),
         "weights": _named("weights", "bin", code.weights.astype("<u4").tobytes()),
     }
-    files = runtime_files()
+    files = dict(runtime_files())
     model: Json = {
         "format": "onnx2wgsl",
         "version": FORMAT_VERSION,
@@ -154,17 +151,10 @@ def _tensor(name: str, type_: TensorType) -> Json:
     return {"name": name, "dtype": NUMPY_DTYPES[type_.dtype].name, "shape": list(type_.shape)}
 
 
+@cache
 def runtime_files() -> dict[str, bytes]:
-    """The JS runtime and the page, by file name."""
-    return {
-        entry.name: _plain(entry.name, entry.read_bytes())
-        for entry in sorted(resources.files("onnx2wgsl.runtime_js").iterdir(), key=lambda e: e.name)
-        if entry.name.endswith((".js", ".html"))
-    }
-
-
-def _plain(name: str, content: bytes) -> bytes:
-    """A script without the comments and the indentation that its source keeps; the page as it is."""
-    if name.endswith(".html"):
-        return content
-    return _NOT_CODE.sub(b"", content)
+    """The JS runtime, minified, and the page, by file name."""
+    folder = resources.files("onnx2wgsl.runtime_js")
+    scripts = sorted(folder.joinpath("dist").iterdir(), key=lambda script: script.name)
+    page = folder.joinpath("index.html")
+    return {file.name: file.read_bytes() for file in [page, *scripts]}

@@ -12,6 +12,7 @@ import { writeFixture } from './fixture.js';
 
 export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 export const RUNTIME = join(ROOT, 'runtime_js');
+const DIST = join(RUNTIME, 'dist');
 export const PICTURE = join(ROOT, 'models/pictures/landmarks_real.png');
 const ENVIRONMENT = join(ROOT, '.venv/bin/python');
 /** Python with the packages of the project. */
@@ -46,8 +47,8 @@ export function temporaryFolder() {
 /** The fixture with the runtime beside it, as a compiled artifact has it. */
 export function fixtureFolder(damage, spoil) {
   const folder = writeFixture(join(temporaryFolder(), 'fixture'), damage, spoil);
-  for (const file of readdirSync(RUNTIME).filter((name) => /\.(js|html)$/.test(name)))
-    copyFileSync(join(RUNTIME, file), join(folder, file));
+  for (const file of ['index.html', ...readdirSync(DIST).map((name) => `dist/${name}`)])
+    copyFileSync(join(RUNTIME, file), join(folder, basename(file)));
   return folder;
 }
 

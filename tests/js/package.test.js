@@ -9,7 +9,7 @@ import { ROOT, RUNTIME } from './host.js';
 const TSC = join(ROOT, 'node_modules/typescript/bin/tsc');
 const CONSUMER = join(ROOT, 'tests/js/consumer.ts');
 
-for (const folder of [RUNTIME, join(ROOT, 'face')])
+for (const folder of [RUNTIME, join(RUNTIME, 'dist'), join(ROOT, 'face')])
   test(`scripts of ${basename(folder)} import only their neighbours: they run unbundled`, () => {
     const scripts = readdirSync(folder).filter((name) => name.endsWith('.js'));
     assert.ok(scripts.length > 0);
@@ -19,7 +19,10 @@ for (const folder of [RUNTIME, join(ROOT, 'face')])
   });
 
 function importsOf(text) {
-  return Array.from(text.matchAll(/(?:from|import\()\s*'([^'\s]+)'/g), ([, path]) => path);
+  return Array.from(
+    text.matchAll(/(?:from|import\(|\bimport)\s*(['"`])([^'"`\s]+)\1/g),
+    ([, , path]) => path,
+  );
 }
 
 test('the page names nothing outside its folder', () => {
@@ -27,6 +30,11 @@ test('the page names nothing outside its folder', () => {
   assert.doesNotMatch(page, /https?:|\/\/\w/);
   const named = [...page.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, address]) => address);
   assert.deepEqual(named, ['data:,', 'page.js']);
+});
+
+test('the minified modules are as they are made', () => {
+  const command = [join(ROOT, 'scripts/dist.js'), '--check'];
+  execFileSync(process.execPath, command, { stdio: 'inherit' });
 });
 
 test('types check, and the .d.ts files are as tsc writes them', () => {

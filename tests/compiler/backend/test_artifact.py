@@ -6,6 +6,8 @@ import gzip
 import hashlib
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import jsonschema
@@ -39,17 +41,18 @@ def test_the_avatar_is_small(tmp_path: Path) -> None:
     description = write(AVATAR, tmp_path / "a")
     files = contents(tmp_path / "a")
     total = sum(map(len, files.values()))
-    assert total < description["weights"]["bytes"] + 130_000
+    assert total < description["weights"]["bytes"] + 110_000
     quantized = sum(t.raw_data.__len__() for t in onnx.load(AVATAR).graph.initializer)
     assert description["weights"]["bytes"] < quantized * 1.1
-    web = [data for name, data in files.items() if name.endswith((".js", ".html"))]
-    assert sum(len(gzip.compress(data)) for data in web) < 26_000
+    names = ["runtime.js", "model.json", description["shaders"]["file"]]
+    assert sum(len(gzip.compress(files[name], 9)) for name in names) < 22_000
 
 
-def test_no_text_of_a_script_spans_lines() -> None:
-    """Their indentation is left out of the artifact."""
-    for path in (Path(runtime_py.__file__).parents[1] / "runtime_js").glob("*.js"):
-        assert [line for line in path.read_text().splitlines() if line.count("`") % 2] == [], path
+def test_the_documents_have_its_bytes() -> None:
+    script = Path(__file__).parents[3] / "scripts" / "bytes.py"
+    assert subprocess.run([sys.executable, script, "--check"], check=False).returncode == 0, (
+        "python scripts/bytes.py writes them anew"
+    )
 
 
 def test_a_model_json_that_runtimes_refuse_is_not_written(
