@@ -4,12 +4,22 @@
  * tsc runs on a copy without .d.ts files, because beside one it would read that and not the .js.
  */
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
-const FOLDERS = ['runtime_js', 'face'];
+// For compilers whose typed arrays have no type parameter.
+const OLD = 'runtime_js/types-5.0';
+const FOLDERS = ['runtime_js', 'face', OLD];
 const WORK = join(ROOT, 'build/js_types');
 const TSC = join(ROOT, 'node_modules/typescript/bin/tsc');
 
@@ -22,6 +32,7 @@ const list = (root, ending) =>
   );
 
 rmSync(WORK, { recursive: true, force: true });
+for (const root of [ROOT, join(WORK, 'out')]) mkdirSync(join(root, OLD), { recursive: true });
 for (const path of list(ROOT, '.js')) cpSync(join(ROOT, path), join(WORK, 'src', path));
 const compilerOptions = { noEmit: false, rootDir: 'src', outDir: 'out' };
 const config = { extends: '../../tsconfig.json', compilerOptions, include: ['src/**/*.js'] };
@@ -33,6 +44,12 @@ try {
 }
 
 rmSync(join(WORK, 'out/runtime_js/page.d.ts')); // nobody imports the page
+for (const name of readdirSync(join(WORK, 'out/runtime_js')).filter((name) =>
+  /\.d\.ts$/.test(name),
+)) {
+  const types = readFileSync(join(WORK, 'out/runtime_js', name), 'utf8');
+  writeFileSync(join(WORK, 'out', OLD, name), types.replace(/(Array)<ArrayBuffer>/g, '$1'));
+}
 const fresh = list(join(WORK, 'out'), '.d.ts');
 const committed = list(ROOT, '.d.ts');
 const text = (path) => (existsSync(path) ? readFileSync(path, 'utf8') : null);

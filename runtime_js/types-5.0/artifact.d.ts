@@ -1,0 +1,130 @@
+import type { Loading, Source } from './files.js';
+export type Values = Float32Array | Int32Array | BigInt64Array | Uint8Array | Int8Array;
+export type Image = {
+    scale: number;
+    offset: number;
+};
+export type Tensor = {
+    name: string;
+    dtype: keyof typeof ARRAYS;
+    shape: number[];
+    image?: Image;
+};
+export type Input = Tensor & {
+    image?: Image & {
+        replaces: number;
+        kernel: Kernel;
+    };
+};
+export type Store = {
+    buffer: string;
+    offset: number;
+    rows: number;
+    pitch: number;
+    width: number;
+};
+export type Binding = {
+    binding: number;
+    buffer: string;
+    access: string;
+};
+export type Kernel = {
+    name: string;
+    shader: string;
+    constants: Record<string, number>;
+    uses: string[];
+    workgroups: number[];
+    bindings: Binding[];
+    stores: Store[];
+};
+export type File = {
+    file: string;
+    bytes: number;
+    sha256: string;
+};
+export type Probe = {
+    shader: string;
+    accumulators: number[];
+    scales: number[];
+    zero_points: number[];
+    expected: number[];
+};
+export type SelfTest = {
+    seed: number;
+    inputs: Record<string, {
+        low: number;
+        high: number;
+    }>;
+    kernels: string[];
+    pictures: Record<string, string>;
+    outputs: Record<string, string>;
+};
+export type Model = {
+    name: string;
+    reference: {
+        runtime: string;
+    };
+    arena: {
+        bytes: number;
+    };
+    weights: File;
+    shaders: File;
+    self_test: File;
+    inputs: Input[];
+    outputs: Tensor[];
+    kernels: Kernel[];
+    probe: Probe;
+    snippets: {
+        dot: Record<string, string>;
+        requantize: Record<string, string>;
+    };
+};
+export type Artifact = {
+    model: Model;
+    weights: Uint8Array;
+    shaders: Map<string, string>;
+    selfTest: () => Promise<SelfTest>;
+};
+/** The typed array of each dtype. */
+export declare const ARRAYS: {
+    float32: Float32ArrayConstructor;
+    int32: Int32ArrayConstructor;
+    int64: BigInt64ArrayConstructor;
+    uint8: Uint8ArrayConstructor;
+    int8: Int8ArrayConstructor;
+    bool: Uint8ArrayConstructor;
+};
+/**
+ * Loads and checks an artifact.
+ *
+ * @param {Source} source
+ * @param {Loading} [loading]
+ * @returns {Promise<Artifact>}
+ * @throws {Error} a file that is missing, damaged or of another version
+ */
+export declare function loadArtifact(source: Source, loading?: Loading): Promise<Artifact>;
+/**
+ * The bytes of every buffer that kernels bind, by name.
+ *
+ * @param {Model} model
+ * @returns {Record<string, number>}
+ */
+export declare function bufferSizes({ arena, weights, inputs, outputs }: Model): Record<string, number>;
+/**
+ * The number of elements of a tensor.
+ *
+ * @param {Tensor} tensor
+ */
+export declare function elements({ shape }: Tensor): number;
+/**
+ * The number of bytes of a tensor.
+ *
+ * @param {Tensor} tensor
+ */
+export declare function byteLength(tensor: Tensor): number;
+/**
+ * The SHA-256 of some bytes, as 64 hex digits.
+ *
+ * @param {BufferSource} bytes
+ */
+export declare function sha256(bytes: BufferSource): Promise<string>;

@@ -1,0 +1,137 @@
+/**
+ * The WebGPU steps that everything else is made of: adapter, limits, buffers, one kernel.
+ *
+ * @import {Artifact, Kernel} from './artifact.js'
+ * @typedef {Record<string, string>} Choice  the variant of each snippet
+ * @typedef {Map<string, GPUBuffer>} Buffers
+ * @typedef {{pipeline: GPUComputePipeline, group: GPUBindGroup, kernel: Kernel}} Step
+ * @typedef {{buffer: GPUBuffer, bytes: BufferSource}} Write
+ * @typedef {{writes: Write[], steps: Step[]}} Frame
+ * @typedef {{buffer: GPUBuffer, offset: number, bytes: number}} Copy
+ */
+import type { Artifact, Kernel } from './artifact.js';
+export type Choice = Record<string, string>;
+export type Buffers = Map<string, GPUBuffer>;
+export type Step = {
+    pipeline: GPUComputePipeline;
+    group: GPUBindGroup;
+    kernel: Kernel;
+};
+export type Write = {
+    buffer: GPUBuffer;
+    bytes: BufferSource;
+};
+export type Frame = {
+    writes: Write[];
+    steps: Step[];
+};
+export type Copy = {
+    buffer: GPUBuffer;
+    offset: number;
+    bytes: number;
+};
+export declare const MAP_READ = 1;
+/**
+ * The best adapter of this machine.
+ *
+ * @param {GPU | undefined} gpu
+ * @returns {Promise<GPUAdapter>}
+ */
+export declare function findAdapter(gpu?: GPU | undefined): Promise<GPUAdapter>;
+/**
+ * What an adapter calls itself.
+ *
+ * @param {GPUAdapterInfo | undefined} info
+ */
+export declare function adapterName(info: GPUAdapterInfo | undefined): string;
+/**
+ * Refuses limits smaller than needed.
+ *
+ * @param {Record<string, number>} needed by the names of GPUSupportedLimits
+ * @param {any} limits
+ * @param {string} owner whose limits they are
+ */
+export declare function checkLimits(needed: Record<string, number>, limits: any, owner: string): void;
+/**
+ * Runs `make` and throws what WebGPU would only have reported to the console.
+ *
+ * @template T
+ * @param {GPUDevice} device
+ * @param {string} what
+ * @param {() => T} make must issue its WebGPU calls before it returns
+ * @returns {Promise<Awaited<T>>}
+ */
+export declare function checked<T>(device: GPUDevice, what: string, make: () => T): Promise<Awaited<T>>;
+/**
+ * Bytes rounded up to whole u32 words, one at least.
+ *
+ * @param {number} bytes
+ */
+export declare function wholeWords(bytes: number): number;
+/**
+ * A zeroed storage buffer that can be copied from and to.
+ *
+ * @param {GPUDevice} device
+ * @param {string} label
+ * @param {number} bytes
+ */
+export declare function storageBuffer(device: GPUDevice, label: string, bytes: number): GPUBuffer;
+/**
+ * A buffer to copy results into and map.
+ *
+ * @param {GPUDevice} device
+ * @param {number} bytes
+ */
+export declare function stagingBuffer(device: GPUDevice, bytes: number): GPUBuffer;
+/**
+ * Makes the pipeline and the bind group of a kernel.
+ *
+ * @param {GPUDevice} device
+ * @param {Artifact} artifact
+ * @param {Choice} choice
+ * @param {Kernel} kernel
+ * @param {Buffers} buffers
+ * @returns {Promise<Step>}
+ */
+export declare function createStep(device: GPUDevice, { model, shaders }: Artifact, choice: Choice, kernel: Kernel, buffers: Buffers): Promise<Step>;
+/**
+ * The buffer of that name.
+ *
+ * @param {Buffers} buffers
+ * @param {string} name
+ */
+export declare function bound(buffers: Buffers, name: string): GPUBuffer;
+/**
+ * Hands the bytes of an upload to the queue, which takes them at once.
+ *
+ * @param {GPUDevice} device
+ * @param {Write} write
+ */
+export declare function upload(device: GPUDevice, { buffer, bytes }: Write): void;
+/**
+ * Records steps as one compute pass.
+ *
+ * @param {GPUCommandEncoder} encoder
+ * @param {Step[]} steps
+ */
+export declare function recordSteps(encoder: GPUCommandEncoder, steps: Step[]): void;
+/**
+ * Records copies into one buffer, one after the other.
+ *
+ * @param {GPUCommandEncoder} encoder
+ * @param {Copy[]} copies
+ * @param {GPUBuffer} staging
+ * @returns {number} where they end
+ */
+export declare function recordCopies(encoder: GPUCommandEncoder, copies: Copy[], staging: GPUBuffer): number;
+/**
+ * Uploads, runs steps, copies what they wrote and maps it: one encoder, one compute pass, one submit.
+ *
+ * @param {GPUDevice} device
+ * @param {string} what
+ * @param {Frame} frame
+ * @param {Copy[]} copies
+ * @param {GPUBuffer} staging
+ * @returns {Promise<ArrayBuffer>} the copies, one after the other
+ */
+export declare function runSteps(device: GPUDevice, what: string, { writes, steps }: Frame, copies: Copy[], staging: GPUBuffer): Promise<ArrayBuffer>;

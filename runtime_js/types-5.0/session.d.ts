@@ -1,0 +1,112 @@
+import type { Tensor } from './artifact.js';
+import type { Frames, Result } from './frames.js';
+import type { Feeds, Program } from './program.js';
+import type { Verdict } from './self_test.js';
+import type { Variants, Wishes } from './variants.js';
+export type Report = {
+    ok: boolean;
+    message: string;
+    kernels: Verdict[];
+    outputs: Verdict[];
+    adapter: string;
+    variants: Variants;
+};
+export type Stage = {
+    gpu?: GPU;
+    program: Program;
+    frames: Frames;
+    variants: Variants;
+    owned: boolean;
+    loss?: DeviceLostError;
+};
+export type Start = (device?: GPUDevice, wishes?: Wishes) => Promise<Stage>;
+/**
+ * A loaded model on a device: what `createSession` gives.
+ *
+ * @import {Tensor} from './artifact.js'
+ * @import {Frames, Reading, Result} from './frames.js'
+ * @import {Frame} from './gpu.js'
+ * @import {Feeds, Program} from './program.js'
+ * @import {Verdict} from './self_test.js'
+ * @import {Variants, Wishes} from './variants.js'
+ * @typedef {{ok: boolean, message: string, kernels: Verdict[], outputs: Verdict[],
+ *   adapter: string, variants: Variants}} Report
+ * @typedef {{gpu?: GPU, program: Program, frames: Frames, variants: Variants, owned: boolean,
+ *   loss?: DeviceLostError}} Stage  all that is on one device; `owned` is a device that the session made, of `gpu`,
+ *   which it would not outlive
+ * @typedef {(device?: GPUDevice, wishes?: Wishes) => Promise<Stage>} Start  on that device, or on a new one
+ */
+import { DeviceLostError } from './errors.js';
+export declare class Session {
+    #private;
+    name: string;
+    inputs: Tensor[];
+    /** @type {[Tensor, ...Tensor[]]} */
+    outputs: [Tensor, ...Tensor[]];
+    /**
+     * Use `createSession`.
+     *
+     * @param {Stage} stage
+     * @param {Start} [start]
+     */
+    constructor(stage: Stage, start?: Start);
+    /** The device that the session runs on; another one after a recovery. */
+    get device(): GPUDevice;
+    /** What the adapter of the device calls itself. */
+    get adapter(): string;
+    /** What was chosen on this device, and why. */
+    get variants(): Variants;
+    /** Resolves when the device is lost; `destroy` loses a device that the session made. */
+    get lost(): Promise<GPUDeviceLostInfo>;
+    /**
+     * Runs the model once. Several runs may be in flight; they resolve in the order of their calls. After a loss of
+     * the device, those in flight reject with a DeviceLostError, and the next run makes a new device, if the
+     * session made the lost one.
+     *
+     * @template {Record<string, Result>} [T=Record<string, Result>]
+     * @param {Feeds} [feeds] a typed array for each input, or ImageData where `image` says that it is a
+     *   picture; they must stay as they are until the promise settles
+     * @param {{outputs?: string[]}} [options] the outputs to read, all where none are named
+     * @returns {Promise<T>} by output name; `run<{ y: Float32Array }>` says which, and of what dtype
+     * @throws {Error} an unknown or missing input, a wrong dtype or length, a lost device
+     */
+    run<T extends Record<string, Result> = Record<string, Result>>(feeds?: Feeds, options?: {
+        outputs?: string[];
+    }): Promise<T>;
+    /**
+     * Records a frame into an encoder of the caller, who submits it; arrays are uploaded at once, by the queue. So
+     * record a frame, submit it, then record the next.
+     *
+     * @param {GPUCommandEncoder} encoder of the session's device
+     * @param {{inputs?: Feeds, outputs?: Record<string, GPUBuffer>}} [tensors] inputs as for `run`; the buffers
+     *   that outputs are copied to, in whole words: they stay the caller's. Any output is also in `outputBuffer`.
+     * @throws {Error} what `run` throws; a lost device, which `recover` replaces
+     */
+    encode(encoder: GPUCommandEncoder, { inputs, outputs }?: {
+        inputs?: Feeds;
+        outputs?: Record<string, GPUBuffer>;
+    }): void;
+    /**
+     * The session's own buffer of an output, as the last frame left it: row-major, in whole words. It goes with the
+     * session and with the device; don't destroy it.
+     *
+     * @param {string} name
+     * @returns {GPUBuffer}
+     */
+    outputBuffer(name: string): GPUBuffer;
+    /**
+     * Runs the artifact's test vectors on this device and compares every kernel with the reference.
+     *
+     * @returns {Promise<Report>}
+     */
+    selfTest(): Promise<Report>;
+    /**
+     * Moves the session to another device, as after a loss: what was on the old one is freed, the next frames give
+     * the same bits. Runs do so by themselves where the session made its device.
+     *
+     * @param {GPUDevice} [device] of the caller; a new one where none is given
+     */
+    recover(device?: GPUDevice): Promise<void>;
+    /** Frees what the session made: its buffers, and its device, but none of the caller's. Nothing runs afterwards. */
+    destroy(): void;
+}
