@@ -29,6 +29,8 @@ FORMAT_VERSION = 3
 MANIFEST = "model.json"
 BUNDLE_SUFFIX = ".onnx2wgsl"
 _BUNDLE_MAGIC = b"onnx2wgsl\0\0\0"
+# A line of a shader that is a comment, or the end of one that is.
+_COMMENT = re.compile(r"^[ \t]*//.*\n|[ \t]*//.*", re.MULTILINE)
 _OWN_NAME = re.compile(r"(weights|shaders|self_test)-[0-9a-f]{16}\.(bin|txt|json)")
 
 
@@ -102,8 +104,9 @@ def _named(stem: str, suffix: str, data: bytes) -> tuple[str, bytes]:
 
 
 def _sections(shaders: Mapping[str, str]) -> bytes:
-    """The texts, each below its name."""
-    return "\n".join(f"//// {name}\n{text}" for name, text in shaders.items()).encode()
+    """The texts without comments, each below its name."""
+    plain = {name: _COMMENT.sub("", text) for name, text in shaders.items()}
+    return "\n".join(f"//// {name}\n{text}" for name, text in plain.items()).encode()
 
 
 def _bundle_name(source: Path) -> str:

@@ -24,7 +24,7 @@ from ..verify.simulator import run_program
 from .pictures import Picture, stored_range
 
 SEED = 1
-PROBE_CASES = 96
+PROBE_CASES = 64
 CHECKSUM_DIGITS = 16
 FLOAT, NONE = "float", "none"
 """In the place of a checksum: what devices round in their own ways, and what no self-test is wanted of."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +33,12 @@ REPORT = b'<meta name="generator" content="onnx2wgsl inspect">'
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write a report with the live-range chart.",
 )
+@click.option("--shader", metavar="NAME", help="Print a shader, such as conv.wgsl; of a MODEL with comments.")
 @shape_option
 def command(
     path: Path,
     after: str | None,
+    shader: str | None,
     dump_ir: Path | None,
     html: Path | None,
     shapes: tuple[tuple[str, tuple[int, ...]], ...],
@@ -43,6 +46,9 @@ def command(
     """Show the kernels, the IR after each pass, the memory plan."""
     from ..ir.dump import Dump
 
+    if shader is not None:
+        _print_shader(path, shader, dict(shapes))
+        return
     if path.is_dir():
         _inspect_folder(path, after is not None or dump_ir is not None or html is not None)
         return
@@ -61,6 +67,24 @@ def command(
     for file in (dump_ir, html):
         if file is not None and after is None:
             console().print(f"{file} written")
+
+
+def _print_shader(path: Path, name: str, shapes: dict[str, tuple[int, ...]]) -> None:
+    from onnx2wgsl.runtime_py.artifact import load_artifact
+
+    from ..backend.codegen import generate
+    from ..backend.pictures import picture_inputs
+    from ..pipeline import compile_model
+
+    shaders: Mapping[str, str]
+    if path.is_dir():
+        shaders = load_artifact(path).shaders
+    else:
+        program = compile_model(path, shapes)
+        shaders = generate(program, picture_inputs(program)).shaders
+    if name not in shaders:
+        raise CompileError(f"no shader {name!r}; the shaders are: {', '.join(shaders)}")
+    click.echo(shaders[name], nl=False)
 
 
 def _require_writable(dump_ir: Path | None, html: Path | None) -> None:

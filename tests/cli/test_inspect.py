@@ -136,3 +136,15 @@ def test_a_program_without_a_buffer_is_shown_too(tmp_path: Path) -> None:
     text = succeed("inspect", tmp_path / "m.onnx", "--html", tmp_path / "r.html")
     assert "lower bound 0 bytes (+0.0%)" in text
     assert (tmp_path / "r.html").is_file()
+
+
+def test_a_shader_is_printed_with_its_comments_or_as_it_is_in_the_artifact(
+    model: Path, compiled: Path
+) -> None:
+    stored = succeed("inspect", compiled, "--shader", "conv.wgsl")
+    commented = succeed("inspect", model, "--shader", "conv.wgsl")
+    assert stored == load_artifact(compiled).shaders["conv.wgsl"]
+    assert "//" in commented
+    lines = [line.partition("//")[0].rstrip() for line in commented.splitlines()]
+    assert [line for line in lines if line] == [line for line in stored.splitlines() if line]
+    assert refusal("inspect", compiled, "--shader", "x").startswith("no shader 'x'; the shaders are: ")

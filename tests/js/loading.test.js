@@ -582,6 +582,50 @@ describe('in Chromium', () => {
     await page.close();
   });
 
+  test('three requests lead to the first result, beside the script', async () => {
+    const page = await browser.newPage();
+    const requests = [];
+    page.on('request', (request) => requests.push(request.url().replace(host.url(0), '')));
+    await page.goto(host.origin);
+    requests.length = 0;
+    await page.evaluate(async (folder) => {
+      const { createSession } = await import(`${folder}runtime.js`);
+      const session = await createSession(folder);
+      await session.run({ input: new Float32Array(192) });
+    }, host.url(0));
+    const expected = ['runtime.js', 'model.json', MODEL.shaders.file, WEIGHTS];
+    assert.deepEqual(requests.sort(), expected.sort());
+    await page.close();
+  });
+
+  test('the cache of docs/artifact.md, in the private file system, is good offline', async () => {
+    const document = readFileSync(join(ROOT, 'docs/artifact.md'), 'utf8');
+    const [code] = /    const root = await navigator\.storage[^]*?\n    };\n/.exec(document);
+    const page = await browser.newPage();
+    await page.goto(host.origin);
+    const load = () =>
+      page.evaluate(
+        async ([code, folder, runtime]) => {
+          const { createSession } = await import(`${runtime}runtime.js`);
+          const AsyncFunction = (async () => {}).constructor;
+          const cache = await new AsyncFunction(`${code}; return cache;`)();
+          const session = await createSession(folder, { cache });
+          const { output } = await session.run({ input: new Float32Array(192).fill(0.25) });
+          session.destroy();
+          return [...output];
+        },
+        [code, host.url(0), host.url(1)],
+      );
+    const requests = [];
+    await load();
+    page.on('request', (request) => requests.push(request.url()));
+    await load();
+    assert.deepEqual(requests, [`${host.url(0)}model.json`]);
+    await page.context().setOffline(true);
+    assert.deepEqual(await load(), [...reference(INPUT).output]);
+    await page.close();
+  });
+
   test('a service worker may import the runtime', async () => {
     const page = await browser.newPage();
     await page.goto(host.origin);
