@@ -107,13 +107,18 @@ export class Frames {
   /**
    * Runs a frame that stays on the device.
    *
-   * @param {Frame} frame
-   * @param {(encoder: GPUCommandEncoder) => void} more records what follows the compute pass
+   * @param {() => Frame | undefined | Promise<void>} make as for `read`
+   * @returns {Promise<boolean>} whether `make` gave one
    */
-  async run(frame, more) {
+  async run(make) {
+    while (this.#checking) await this.#checking;
+    let frame;
+    while ((frame = make()) instanceof Promise) await frame;
+    if (!frame) return false;
     this.#throwFaults(this.#faults.told);
-    const done = this.#checked(frame.steps, () => this.#submit(frame, more));
+    const done = this.#checked(frame.steps, () => this.#submit(frame, frame.finish));
     if (done) await done;
+    return true;
   }
 
   /**
@@ -144,14 +149,14 @@ export class Frames {
 
   /**
    * @param {Frame} frame
-   * @param {(encoder: GPUCommandEncoder) => void} more
+   * @param {Frame['finish']} finish
    */
-  #submit({ writes, steps }, more) {
+  #submit({ writes, steps }, finish) {
     const { device } = this.#program;
     for (const write of writes) upload(device, write);
     const encoder = device.createCommandEncoder();
     recordSteps(encoder, steps);
-    more(encoder);
+    finish?.(encoder);
     device.queue.submit([encoder.finish()]);
   }
 

@@ -6,7 +6,8 @@
  * @typedef {Map<string, GPUBuffer>} Buffers
  * @typedef {{pipeline: GPUComputePipeline, group: GPUBindGroup, kernel: Kernel}} Step
  * @typedef {{buffer: GPUBuffer, bytes: BufferSource}} Write
- * @typedef {{writes: Write[], steps: Step[]}} Frame
+ * @typedef {{writes: Write[], steps: Step[], finish?: (encoder: GPUCommandEncoder) => void}} Frame
+ *   `finish` records what follows the compute pass
  * @typedef {{buffer: GPUBuffer, offset: number, bytes: number}} Copy
  */
 import type { Artifact, Kernel } from './artifact.js';
@@ -24,6 +25,7 @@ export type Write = {
 export type Frame = {
     writes: Write[];
     steps: Step[];
+    finish?: (encoder: GPUCommandEncoder) => void;
 };
 export type Copy = {
     buffer: GPUBuffer;

@@ -1,4 +1,4 @@
-import type { Artifact, Model, Values } from './artifact.js';
+import type { Artifact, Model, Tensor, Values } from './artifact.js';
 import type { Buffers, Choice, Frame, Step } from './gpu.js';
 export type Picture = {
     data: Uint8ClampedArray | Uint8Array;
@@ -32,6 +32,12 @@ export declare function neededLimits(model: Model): {
  * @param {Model} model
  */
 export declare function stagingBytes({ outputs }: Model): number;
+/**
+ * The words from row to row of an output's pixels: rows are whole 256 bytes, as copies to textures want them.
+ *
+ * @param {Tensor} output
+ */
+export declare function pixelPitch({ shape }: Tensor): number;
 /**
  * Makes everything that the frames use.
  *

@@ -1,7 +1,7 @@
 /**
  * A model on a device, everything made once: buffers, pipelines, bind groups.
  *
- * @import {Artifact, Input, Kernel, Model, Values} from './artifact.js'
+ * @import {Artifact, Input, Kernel, Model, Tensor, Values} from './artifact.js'
  * @import {Buffers, Choice, Frame, Step} from './gpu.js'
  * @typedef {{data: Uint8ClampedArray | Uint8Array, width: number, height: number}} Picture  as ImageData
  * @typedef {Record<string, Values | Picture>} Feeds  by input name
@@ -39,9 +39,18 @@ export function neededLimits(model) {
  */
 export function stagingBytes({ outputs }) {
   return outputs.reduce((sum, output) => {
-    const pixels = output.image ? 4 * output.shape[2] * output.shape[3] : 0;
+    const pixels = output.image ? 4 * pixelPitch(output) * output.shape[2] : 0;
     return sum + Math.max(wholeWords(byteLength(output)), pixels);
   }, 0);
+}
+
+/**
+ * The words from row to row of an output's pixels: rows are whole 256 bytes, as copies to textures want them.
+ *
+ * @param {Tensor} output
+ */
+export function pixelPitch({ shape }) {
+  return Math.ceil(shape[3] / 64) * 64;
 }
 
 /**

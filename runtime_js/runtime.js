@@ -21,6 +21,9 @@ export * from './errors.js';
 export { toPixels } from './pixels.js';
 export { Session };
 
+// What is used where the adapter has it: canvases of that format are stored to.
+/** @type {GPUFeatureName[]} */
+const FEATURES = ['bgra8unorm-storage'];
 const OPTIONS = ['device', 'adapter', 'dot', 'requantize', 'debug', 'recover'];
 
 /**
@@ -54,7 +57,7 @@ export async function createSession(folder, options = {}) {
       const program = await createProgram(device, artifact, { dot, requantize });
       const owned = !theirs;
       const frames = await createFrames(program, { owned, debug: options.debug ?? false });
-      return { program, frames, variants, owned };
+      return { program, frames, variants, owned, displays: new Map() };
     } catch (error) {
       if (!theirs) device.destroy();
       throw error;
@@ -69,5 +72,6 @@ export async function createSession(folder, options = {}) {
  */
 async function openDevice(adapter, requiredLimits) {
   checkLimits(requiredLimits, adapter.limits, `adapter ${adapterName(adapter.info)}`);
-  return adapter.requestDevice({ requiredLimits });
+  const requiredFeatures = FEATURES.filter((name) => adapter.features.has(name));
+  return adapter.requestDevice({ requiredLimits, requiredFeatures });
 }

@@ -1,6 +1,7 @@
 import type { Tensor } from './artifact.js';
+import type { Canvas, Display, Look } from './canvas.js';
 import type { Frames, Result } from './frames.js';
-import type { Feeds, Program } from './program.js';
+import type { Feeds, Picture, Program } from './program.js';
 import type { Verdict } from './self_test.js';
 import type { Variants, Wishes } from './variants.js';
 export type Report = {
@@ -16,22 +17,30 @@ export type Stage = {
     frames: Frames;
     variants: Variants;
     owned: boolean;
+    hasRun?: boolean;
+    displays: Map<string, Display>;
     loss?: DeviceLostError;
+};
+export type Show = Look & {
+    output?: string;
 };
 export type Start = (device?: GPUDevice, wishes?: Wishes) => Promise<Stage>;
 /**
  * A loaded model on a device: what `createSession` gives.
  *
  * @import {Tensor} from './artifact.js'
+ * @import {Canvas, Display, Look} from './canvas.js'
  * @import {Frames, Reading, Result} from './frames.js'
- * @import {Frame} from './gpu.js'
- * @import {Feeds, Program} from './program.js'
+ * @import {Frame, Step} from './gpu.js'
+ * @import {Feeds, Picture, Program} from './program.js'
  * @import {Verdict} from './self_test.js'
  * @import {Variants, Wishes} from './variants.js'
  * @typedef {{ok: boolean, message: string, kernels: Verdict[], outputs: Verdict[],
  *   adapter: string, variants: Variants}} Report
- * @typedef {{program: Program, frames: Frames, variants: Variants, owned: boolean,
- *   loss?: DeviceLostError}} Stage  all that is on one device; `owned` is a device that the session made
+ * @typedef {{program: Program, frames: Frames, variants: Variants, owned: boolean, hasRun?: boolean,
+ *   displays: Map<string, Display>, loss?: DeviceLostError}} Stage
+ *   all that is on one device; `owned` is a device that the session made
+ * @typedef {Look & {output?: string}} Show  the output to show, else the first that is a picture
  * @typedef {(device?: GPUDevice, wishes?: Wishes) => Promise<Stage>} Start  on that device, or on a new one
  */
 import { DeviceLostError } from './errors.js';
@@ -62,13 +71,42 @@ export declare class Session {
      *
      * @param {Feeds} [feeds] a typed array for each input, or ImageData where `image` says that it is a
      *   picture; they must stay as they are until the promise settles
-     * @param {{outputs?: string[]}} [options] the outputs to read, all where none are named
+     * @param {{outputs?: string[], as?: 'values' | 'pixels'}} [options] the outputs to read, all where none are
+     *   named. As `pixels`, outputs that are pictures come as RGBA bytes, as `toPixels` makes them, but made on the
+     *   device: a quarter of the floats to read.
      * @returns {Promise<Record<string, Result>>} by output name
      * @throws {Error} an unknown or missing input, a wrong dtype or length, a lost device
      */
     run(feeds?: Feeds, options?: {
         outputs?: string[];
+        as?: 'values' | 'pixels';
     }): Promise<Record<string, Result>>;
+    /**
+     * Runs the model on a picture and shows what it makes of it: one submit, nothing is read back.
+     *
+     * @param {Picture} source whatever the input takes
+     * @param {Canvas | GPUTexture} canvas sized by you, or a texture to render to
+     * @param {Show & {input?: string, feeds?: Feeds}} [options] the input that the source is for, else the first
+     *   that is a picture; what other inputs there are
+     */
+    frame(source: Picture, canvas: Canvas | GPUTexture, options?: Show & {
+        input?: string;
+        feeds?: Feeds;
+    }): Promise<void>;
+    /**
+     * Shows the output of the last frame.
+     *
+     * @param {Canvas} canvas sized by you
+     * @param {Show} [options]
+     */
+    draw(canvas: Canvas, options?: Show): Promise<void>;
+    /**
+     * Renders the output of the last frame to a texture of the session's device, with alpha premultiplied.
+     *
+     * @param {GPUTexture} texture whose usage is RENDER_ATTACHMENT
+     * @param {Show} [options]
+     */
+    toTexture(texture: GPUTexture, options?: Show): Promise<void>;
     /**
      * Records a frame into an encoder of the caller, who submits it; arrays are uploaded at once, by the queue. So
      * record a frame, submit it, then record the next.

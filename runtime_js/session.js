@@ -2,15 +2,18 @@
  * A loaded model on a device: what `createSession` gives.
  *
  * @import {Tensor} from './artifact.js'
+ * @import {Canvas, Display, Look} from './canvas.js'
  * @import {Frames, Reading, Result} from './frames.js'
- * @import {Frame} from './gpu.js'
- * @import {Feeds, Program} from './program.js'
+ * @import {Frame, Step} from './gpu.js'
+ * @import {Feeds, Picture, Program} from './program.js'
  * @import {Verdict} from './self_test.js'
  * @import {Variants, Wishes} from './variants.js'
  * @typedef {{ok: boolean, message: string, kernels: Verdict[], outputs: Verdict[],
  *   adapter: string, variants: Variants}} Report
- * @typedef {{program: Program, frames: Frames, variants: Variants, owned: boolean,
- *   loss?: DeviceLostError}} Stage  all that is on one device; `owned` is a device that the session made
+ * @typedef {{program: Program, frames: Frames, variants: Variants, owned: boolean, hasRun?: boolean,
+ *   displays: Map<string, Display>, loss?: DeviceLostError}} Stage
+ *   all that is on one device; `owned` is a device that the session made
+ * @typedef {Look & {output?: string}} Show  the output to show, else the first that is a picture
  * @typedef {(device?: GPUDevice, wishes?: Wishes) => Promise<Stage>} Start  on that device, or on a new one
  */
 import { DestroyedError, DeviceLostError, InputError, SessionError } from './errors.js';
@@ -18,6 +21,7 @@ import { adapterName } from './gpu.js';
 import { frameOf, requireKnown } from './program.js';
 
 const COPY_DST = 0x8;
+const LOOK = ['output', 'scaling', 'sharpness', 'format'];
 // How long an error waits for the loss of the device that may be its cause.
 const LOSS_MS = 50;
 
@@ -72,20 +76,76 @@ export class Session {
    *
    * @param {Feeds} [feeds] a typed array for each input, or ImageData where `image` says that it is a
    *   picture; they must stay as they are until the promise settles
-   * @param {{outputs?: string[]}} [options] the outputs to read, all where none are named
+   * @param {{outputs?: string[], as?: 'values' | 'pixels'}} [options] the outputs to read, all where none are
+   *   named. As `pixels`, outputs that are pictures come as RGBA bytes, as `toPixels` makes them, but made on the
+   *   device: a quarter of the floats to read.
    * @returns {Promise<Record<string, Result>>} by output name
    * @throws {Error} an unknown or missing input, a wrong dtype or length, a lost device
    */
   async run(feeds, options = {}) {
-    requireKnown('option', Object.keys(options), ['outputs']);
-    const names = options.outputs ?? this.outputs.map(({ name }) => name);
+    requireKnown('option', Object.keys(options), ['outputs', 'as']);
+    const { as = 'values', outputs } = options;
+    if (as !== 'values' && as !== 'pixels')
+      throw new InputError(`as is ${as}, expected values or pixels.`);
+    const names = outputs ?? this.outputs.map(({ name }) => name);
     for (;;) {
       const stage = this.#stage ?? (await this.#revived());
       const readings = this.#readings(stage, names);
-      const make = () => this.#frame(stage, feeds);
-      const results = await this.#told(stage, () => stage.frames.read(make, readings));
+      /** @type {Step[]} */
+      const steps = [];
+      if (as === 'pixels')
+        for (const [i, { name }] of readings.entries()) {
+          if (!this.#outputOf(name).image) continue;
+          const { words, reading } = stage.displays.get(name) ?? (await this.#display(stage, name));
+          steps.push(words);
+          readings[i] = reading;
+        }
+      const make = () => {
+        const frame = this.#frame(stage, feeds);
+        return steps.length ? { ...frame, steps: [...frame.steps, ...steps] } : frame;
+      };
+      const results = await this.#told(stage, () =>
+        stage.frames.read(() => this.#turn(stage, make), readings),
+      );
       if (results) return results;
     }
+  }
+
+  /**
+   * Runs the model on a picture and shows what it makes of it: one submit, nothing is read back.
+   *
+   * @param {Picture} source whatever the input takes
+   * @param {Canvas | GPUTexture} canvas sized by you, or a texture to render to
+   * @param {Show & {input?: string, feeds?: Feeds}} [options] the input that the source is for, else the first
+   *   that is a picture; what other inputs there are
+   */
+  async frame(source, canvas, options = {}) {
+    requireKnown('option', Object.keys(options), ['input', 'feeds', ...LOOK]);
+    const { input = this.inputs.find(({ image }) => image)?.name, feeds, ...look } = options;
+    if (!input) throw new InputError('The model takes no picture: use run, then draw.');
+    await this.#show({ ...feeds, [input]: source }, canvas, look);
+  }
+
+  /**
+   * Shows the output of the last frame.
+   *
+   * @param {Canvas} canvas sized by you
+   * @param {Show} [options]
+   */
+  async draw(canvas, options = {}) {
+    requireKnown('option', Object.keys(options), LOOK);
+    await this.#show(undefined, canvas, options);
+  }
+
+  /**
+   * Renders the output of the last frame to a texture of the session's device, with alpha premultiplied.
+   *
+   * @param {GPUTexture} texture whose usage is RENDER_ATTACHMENT
+   * @param {Show} [options]
+   */
+  async toTexture(texture, options = {}) {
+    requireKnown('option', Object.keys(options), LOOK);
+    await this.#show(undefined, texture, options);
   }
 
   /**
@@ -112,7 +172,7 @@ export class Session {
         );
       return { reading, target };
     });
-    stage.frames.encode(encoder, frameOf(stage.program, inputs ?? {}), copies);
+    stage.frames.encode(encoder, this.#frame(stage, inputs), copies);
   }
 
   /**
@@ -169,27 +229,83 @@ export class Session {
   }
 
   /**
+   * @param {Feeds | undefined} feeds none for what the last frame left
+   * @param {Canvas | GPUTexture} target
+   * @param {Show} options
+   */
+  async #show(feeds, target, { output, ...look }) {
+    const name = output ?? this.outputs.find(({ image }) => image)?.name;
+    if (!name) throw new InputError('No output of the model is a picture.');
+    for (;;) {
+      const stage = this.#stage ?? (await this.#revived());
+      const isDone = await this.#told(stage, async () => {
+        const display = stage.displays.get(name) ?? (await this.#display(stage, name));
+        const making = display.painter(target, look);
+        const painter = making instanceof Promise ? await making : making;
+        const make = () => {
+          if (!feeds && !stage.hasRun)
+            throw new SessionError('There is nothing to draw yet: run a frame first.');
+          const frame = feeds ? this.#frame(stage, feeds) : { writes: [], steps: [] };
+          return display.shown(frame, painter, target, look);
+        };
+        return stage.frames.run(() => this.#turn(stage, make));
+      });
+      if (isDone) return;
+    }
+  }
+
+  /**
+   * What shows an output.
+   *
+   * @param {Stage} stage
+   * @param {string} name
+   */
+  async #display(stage, name) {
+    const output = this.#outputOf(name);
+    const { createDisplay } = await import('./canvas.js');
+    const display = await createDisplay(stage.program, output);
+    const first = stage.displays.get(name);
+    if (first || stage !== this.#stage) display.destroy();
+    else stage.displays.set(name, display);
+    return first ?? display;
+  }
+
+  /** @param {string} name */
+  #outputOf(name) {
+    const known = this.outputs.map((output) => output.name);
+    requireKnown('output', [name], known);
+    return this.outputs[known.indexOf(name)];
+  }
+
+  /**
    * What outputs are read by.
    *
    * @param {Stage} stage
    * @param {string[]} names
    */
   #readings({ frames }, names) {
-    const known = this.outputs.map(({ name }) => name);
-    requireKnown('output', names, known);
-    return names.map((name) => frames.readings[known.indexOf(name)]);
+    return names.map((name) => frames.readings[this.outputs.indexOf(this.#outputOf(name))]);
   }
 
   /**
    * A frame, or what it must wait for; none where the session has left that stage.
    *
    * @param {Stage} stage
-   * @param {Feeds | undefined} feeds
+   * @param {() => Frame} make
    * @returns {Frame | undefined | Promise<void>}
    */
+  #turn(stage, make) {
+    return this.#exclusive ?? (stage === this.#stage ? make() : undefined);
+  }
+
+  /**
+   * @param {Stage} stage
+   * @param {Feeds | null | undefined} feeds
+   */
   #frame(stage, feeds) {
-    if (this.#exclusive) return this.#exclusive;
-    return stage === this.#stage ? frameOf(stage.program, feeds ?? {}) : undefined;
+    const frame = frameOf(stage.program, feeds ?? {});
+    stage.hasRun = true;
+    return frame;
   }
 
   /**
@@ -264,8 +380,9 @@ export class Session {
 }
 
 /** @param {Stage} stage */
-function free({ program, frames, owned }) {
+function free({ program, frames, displays, owned }) {
   for (const buffer of program.buffers.values()) buffer.destroy();
+  for (const display of displays.values()) display.destroy();
   frames.destroy();
   if (owned) program.device.destroy();
 }
