@@ -60,6 +60,8 @@ export type SelfTest = {
 };
 export type Model = {
     name: string;
+    generator: string;
+    sha256: string;
     reference: {
         runtime: string;
     };

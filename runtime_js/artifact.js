@@ -14,7 +14,7 @@
  *   expected: number[]}} Probe
  * @typedef {{seed: number, inputs: Record<string, {low: number, high: number}>, kernels: string[],
  *   pictures: Record<string, string>, outputs: Record<string, string>}} SelfTest
- * @typedef {{name: string, reference: {runtime: string}, arena: {bytes: number}, weights: File,
+ * @typedef {{name: string, generator: string, sha256: string, reference: {runtime: string}, arena: {bytes: number}, weights: File,
  *   files: File[], inputs: Input[], outputs: Tensor[], kernels: Kernel[], probe: Probe,
  *   snippets: {dot: Record<string, string>, requantize: Record<string, string>},
  *   self_test: SelfTest}} Model

@@ -51,6 +51,11 @@ export class Frames {
   /** What the device reported outside of error scopes: how often, the last, how much of it was thrown. */
   #faults = { count: 0, last: '', told: 0 };
 
+  #hear = (/** @type {GPUUncapturedErrorEvent} */ { error }) => {
+    this.#faults.count++;
+    this.#faults.last = error.message;
+  };
+
   /**
    * @param {Program} program
    * @param {GPUBuffer[]} ring
@@ -63,11 +68,7 @@ export class Frames {
     this.#debug = debug;
     /** By output: how it is read. */
     this.readings = program.model.outputs.map((output) => readingOf(program, output));
-    if (owned)
-      program.device.addEventListener('uncapturederror', ({ error }) => {
-        this.#faults.count++;
-        this.#faults.last = error.message;
-      });
+    if (owned) program.device.addEventListener('uncapturederror', this.#hear);
   }
 
   /**
@@ -144,6 +145,7 @@ export class Frames {
 
   /** Frees the ring. */
   destroy() {
+    this.#program.device.removeEventListener('uncapturederror', this.#hear);
     for (const buffer of this.#ring) buffer.destroy();
   }
 

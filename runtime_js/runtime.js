@@ -47,19 +47,23 @@ export async function createSession(folder, options = {}) {
   const artifact = await loadArtifact(folder);
   const limits = neededLimits(artifact.model);
   /** @type {Start} */
-  const start = async (theirs, wishes = options) => {
-    const device = theirs ?? (await openDevice(adapter ?? (await newAdapter()), limits));
+  const start = async (known, owned = !known, chosen = options) => {
+    const device = known ?? (await openDevice(adapter ?? (await newAdapter()), limits));
     adapter = undefined;
     checkLimits(limits, device.limits, 'the device');
     try {
-      const variants = await chooseVariants(device, artifact, wishes);
+      const variants = 'why' in chosen ? chosen : await chooseVariants(device, artifact, chosen);
       const { dot, requantize } = variants;
       const program = await createProgram(device, artifact, { dot, requantize });
-      const owned = !theirs;
       const frames = await createFrames(program, { owned, debug: options.debug ?? false });
-      return { program, frames, variants, owned, displays: new Map() };
+      const displays = new Map();
+      const release = () => {
+        for (const one of [...program.buffers.values(), frames, ...displays.values()])
+          one.destroy();
+      };
+      return { program, frames, variants, owned, displays, release };
     } catch (error) {
-      if (!theirs) device.destroy();
+      if (!known) device.destroy();
       throw error;
     }
   };

@@ -2,16 +2,8 @@ import type { Tensor } from './artifact.js';
 import type { Canvas, Display, Look } from './canvas.js';
 import type { Frames, Result } from './frames.js';
 import type { Feeds, Picture, Program } from './program.js';
-import type { Verdict } from './self_test.js';
+import type { Report } from './self_test.js';
 import type { Variants, Wishes } from './variants.js';
-export type Report = {
-    ok: boolean;
-    message: string;
-    kernels: Verdict[];
-    outputs: Verdict[];
-    adapter: string;
-    variants: Variants;
-};
 export type Stage = {
     program: Program;
     frames: Frames;
@@ -20,11 +12,12 @@ export type Stage = {
     hasRun?: boolean;
     displays: Map<string, Display>;
     loss?: DeviceLostError;
+    release: () => void;
 };
 export type Show = Look & {
     output?: string;
 };
-export type Start = (device?: GPUDevice, wishes?: Wishes) => Promise<Stage>;
+export type Start = (device?: GPUDevice, owned?: boolean, chosen?: Wishes | Variants) => Promise<Stage>;
 /**
  * A loaded model on a device: what `createSession` gives.
  *
@@ -33,15 +26,14 @@ export type Start = (device?: GPUDevice, wishes?: Wishes) => Promise<Stage>;
  * @import {Frames, Reading, Result} from './frames.js'
  * @import {Frame, Step} from './gpu.js'
  * @import {Feeds, Picture, Program} from './program.js'
- * @import {Verdict} from './self_test.js'
+ * @import {Report} from './self_test.js'
  * @import {Variants, Wishes} from './variants.js'
- * @typedef {{ok: boolean, message: string, kernels: Verdict[], outputs: Verdict[],
- *   adapter: string, variants: Variants}} Report
  * @typedef {{program: Program, frames: Frames, variants: Variants, owned: boolean, hasRun?: boolean,
- *   displays: Map<string, Display>, loss?: DeviceLostError}} Stage
- *   all that is on one device; `owned` is a device that the session made
+ *   displays: Map<string, Display>, loss?: DeviceLostError, release: () => void}} Stage
+ *   all that is on one device; `owned` is a device that the session made; `release` frees what is not the device
  * @typedef {Look & {output?: string}} Show  the output to show, else the first that is a picture
- * @typedef {(device?: GPUDevice, wishes?: Wishes) => Promise<Stage>} Start  on that device, or on a new one
+ * @typedef {(device?: GPUDevice, owned?: boolean, chosen?: Wishes | Variants) => Promise<Stage>} Start  on that device, or on
+ *   a new one
  */
 import { DeviceLostError } from './errors.js';
 export declare class Session {
@@ -129,9 +121,11 @@ export declare class Session {
      */
     outputBuffer(name: string): GPUBuffer;
     /**
-     * Runs the artifact's test vectors on this device and compares every kernel with the reference.
+     * Runs the artifact's test vectors on this device and compares every kernel with the reference, then whole
+     * frames, three times each. Where something differs, the next variants are tried, and the first exact ones
+     * chosen: `variants` and the report say so. Other frames wait; `draw` needs a new one afterwards.
      *
-     * @returns {Promise<Report>}
+     * @returns {Promise<Report>} `text` is the whole of it, to be copied
      */
     selfTest(): Promise<Report>;
     /**

@@ -6,15 +6,14 @@
  * @import {Frames, Reading, Result} from './frames.js'
  * @import {Frame, Step} from './gpu.js'
  * @import {Feeds, Picture, Program} from './program.js'
- * @import {Verdict} from './self_test.js'
+ * @import {Report} from './self_test.js'
  * @import {Variants, Wishes} from './variants.js'
- * @typedef {{ok: boolean, message: string, kernels: Verdict[], outputs: Verdict[],
- *   adapter: string, variants: Variants}} Report
  * @typedef {{program: Program, frames: Frames, variants: Variants, owned: boolean, hasRun?: boolean,
- *   displays: Map<string, Display>, loss?: DeviceLostError}} Stage
- *   all that is on one device; `owned` is a device that the session made
+ *   displays: Map<string, Display>, loss?: DeviceLostError, release: () => void}} Stage
+ *   all that is on one device; `owned` is a device that the session made; `release` frees what is not the device
  * @typedef {Look & {output?: string}} Show  the output to show, else the first that is a picture
- * @typedef {(device?: GPUDevice, wishes?: Wishes) => Promise<Stage>} Start  on that device, or on a new one
+ * @typedef {(device?: GPUDevice, owned?: boolean, chosen?: Wishes | Variants) => Promise<Stage>} Start  on that device, or on
+ *   a new one
  */
 import { DestroyedError, DeviceLostError, InputError, SessionError } from './errors.js';
 import { adapterName } from './gpu.js';
@@ -31,6 +30,7 @@ export class Session {
   /** @type {Start | undefined} none where the artifact was freed */ #start;
   /** @type {Promise<Stage> | undefined} a stage in the making */ #coming;
   /** @type {Promise<void> | undefined} what must have the buffers for itself */ #exclusive;
+  /** @type {Variants | undefined} what the self-test chose, for the next device of this machine, too */ #tested;
   /** @type {DestroyedError | undefined} */ #end;
 
   /**
@@ -188,22 +188,26 @@ export class Session {
   }
 
   /**
-   * Runs the artifact's test vectors on this device and compares every kernel with the reference.
+   * Runs the artifact's test vectors on this device and compares every kernel with the reference, then whole
+   * frames, three times each. Where something differs, the next variants are tried, and the first exact ones
+   * chosen: `variants` and the report say so. Other frames wait; `draw` needs a new one afterwards.
    *
-   * @returns {Promise<Report>}
+   * @returns {Promise<Report>} `text` is the whole of it, to be copied
    */
   async selfTest() {
-    const { runSelfTest } = await import('./self_test.js');
-    const { kernels, outputs } = await this.#alone(({ program }) => runSelfTest(program));
-    const kernel = kernels.find((verdict) => !verdict.ok);
-    const wrong = kernel ?? outputs.find((verdict) => !verdict.ok);
-    const { adapter, variants } = this;
-    const { runtime } = this.#last.program.model.reference;
-    const message = wrong
-      ? `${kernel ? 'Kernel' : 'Output'} ${wrong.name} differs from ${runtime}, the first that ` +
-        `does, on ${adapter} with ${variants.dot}, ${variants.requantize}.`
-      : `Kernels (${kernels.length}) and outputs (${outputs.length}) equal ${runtime}, bit for bit.`;
-    return { ok: !wrong, message, kernels, outputs, adapter, variants };
+    return this.#alone(async (stage) => {
+      const { testStage } = await import('./self_test.js');
+      const start = this.#start;
+      const { program, owned } = stage;
+      const remake = (/** @type {any} */ choice) =>
+        /** @type {Start} */ (start)(program.device, owned, choice);
+      const { report, chosen } = await testStage(stage, start && remake);
+      if (chosen !== stage) {
+        this.#adopt(chosen);
+        this.#tested = chosen.variants;
+      }
+      return report;
+    });
   }
 
   /**
@@ -216,9 +220,7 @@ export class Session {
     if (this.#end) throw this.#end;
     if (!device && !this.#last.owned) throw new InputError('Give recover the device to use.');
     await this.#coming?.catch(() => {});
-    const stage = this.#stage;
     await this.#replace(device);
-    if (stage) free(stage);
   }
 
   /** Frees what the session made: its buffers, and its device, but none of the caller's. Nothing runs afterwards. */
@@ -323,6 +325,7 @@ export class Session {
       const stage = this.#stage ?? (await this.#revived());
       return await this.#told(stage, () => task(stage));
     } finally {
+      this.#last.hasRun = false;
       this.#exclusive = undefined;
       resolve();
     }
@@ -356,14 +359,26 @@ export class Session {
   async #replace(device) {
     const { owned, loss } = this.#last;
     if (this.#end || !this.#start || !(device || owned)) throw this.#end ?? loss;
-    const stage = await this.#start(device);
+    const stage = await this.#start(device, !device, device ? undefined : this.#tested);
+    this.#adopt(stage);
+    return stage;
+  }
+
+  /**
+   * Goes on with a new stage; frees the old one, but for a device that both are on.
+   *
+   * @param {Stage} stage
+   */
+  #adopt(stage) {
+    const old = this.#stage;
     if (this.#end) {
       free(stage);
       throw this.#end;
     }
     this.#last = this.#stage = stage;
     this.#watch(stage);
-    return stage;
+    if (old?.program.device === stage.program.device) old.release();
+    else if (old) free(old);
   }
 
   /** @param {Stage} stage */
@@ -380,10 +395,8 @@ export class Session {
 }
 
 /** @param {Stage} stage */
-function free({ program, frames, displays, owned }) {
-  for (const buffer of program.buffers.values()) buffer.destroy();
-  for (const display of displays.values()) display.destroy();
-  frames.destroy();
+function free({ program, owned, release }) {
+  release();
   if (owned) program.device.destroy();
 }
 

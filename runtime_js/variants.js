@@ -32,7 +32,8 @@ export async function chooseVariants(device, artifact, wishes) {
   return { dot, requantize, why: { dot: whyDot, requantize: whyRequantize } };
 }
 
-const ASKED = 'asked for';
+/** Why a variant was chosen that was wished for. */
+export const ASKED = 'asked for';
 
 /**
  * @param {GPUDevice} device

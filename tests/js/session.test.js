@@ -91,7 +91,7 @@ describe('run', () => {
       message: 'No output is named third: expected output, second.',
     });
     await assert.rejects(session.run({ input: filled(0) }, { output: [] }), {
-      message: 'No option is named output: expected outputs.',
+      message: 'No option is named output: expected outputs, as.',
     });
     assert.ok((await session.selfTest()).ok);
   });
@@ -350,5 +350,129 @@ describe('on one device', () => {
     assert.ok((await testing).ok);
     for (const [i, { output }] of (await Promise.all(runs)).entries())
       assert.deepEqual(output, expected(i / 5));
+  });
+});
+
+describe('the self-test', () => {
+  const wrongEmulated = 'fn dots(x: u32, w: vec4u) -> vec4i { return vec4i(1); }';
+  const gpuDevice = async () =>
+    Object.defineProperty(await newDevice(), 'adapterInfo', {
+      value: { description: 'a GPU', architecture: 'gpu' },
+    });
+  const wrongPacked = ({ shaders }) => {
+    shaders['dot_packed.wgsl'] = wrongEmulated;
+  };
+
+  test('chooses the next variant where one is wrong, and says so', async () => {
+    const device = await gpuDevice();
+    const session = await openSession({ device }, fixtureFolder(wrongPacked));
+    assert.equal(session.variants.dot, 'packed');
+    assert.notDeepEqual((await session.run({ input: filled(0.5) })).output, expected(0.5));
+    const [report, later] = await Promise.all([
+      session.selfTest(),
+      session.run({ input: filled(0.5) }),
+    ]);
+    assert.ok(report.ok);
+    assert.equal(report.variants.dot, 'emulated');
+    assert.equal(report.variants.why.dot, 'the self-test failed with packed');
+    assert.match(
+      report.message,
+      /^Kernel conv differs from .* on a GPU with packed, fast\. Kernels .* with emulated, fast\.$/,
+    );
+    assert.deepEqual(session.variants, report.variants);
+    assert.deepEqual(later.output, expected(0.5));
+    assert.deepEqual((await session.run({ input: filled(0.7) })).output, expected(0.7));
+    session.destroy();
+    assert.ok(device.createBuffer({ size: 4, usage: 8 }));
+    device.destroy();
+  });
+
+  test('chooses integer alone where fast is wrong, and keeps that after a loss', async () => {
+    const wrongFast = ({ shaders, model }) => {
+      const right = shaders['requantize_fast.wgsl'];
+      shaders['requantize_fast.wgsl'] = right.replaceAll('round(', 'floor(');
+      assert.notEqual(shaders['requantize_fast.wgsl'], right);
+      // A probe that sees nothing.
+      model.probe.expected = [0];
+      model.probe.accumulators = [0];
+      model.probe.scales = [0x3f800000];
+      model.probe.zero_points = [0];
+    };
+    const session = await openSession(undefined, fixtureFolder(wrongFast));
+    assert.equal(session.variants.requantize, 'fast');
+    const { ok, variants } = await session.selfTest();
+    assert.ok(ok);
+    assert.equal(`${variants.dot} ${variants.requantize}`, 'emulated integer');
+    assert.deepEqual((await session.run({ input: filled(0.3) })).output, expected(0.3));
+    session.device.destroy();
+    await session.lost;
+    assert.deepEqual((await session.run({ input: filled(0.3) })).output, expected(0.3));
+    assert.equal(session.variants.requantize, 'integer');
+  });
+
+  test('leaves what was asked for, and what cannot be made again', async () => {
+    for (const options of [{ dot: 'packed' }, { recover: false }]) {
+      const device = await gpuDevice();
+      const session = await openSession({ device, ...options }, fixtureFolder(wrongPacked));
+      const report = await session.selfTest();
+      assert.equal(report.ok, false);
+      assert.equal(report.variants.dot, 'packed');
+      assert.match(report.text, /^onnx2wgsl self-test: NOT exact$/m);
+      assert.match(report.text, /^wrong: conv$/m);
+      device.destroy();
+    }
+  });
+
+  test('sees a device that is right only once', async () => {
+    const device = await newDevice();
+    const session = await openSession({ device });
+    const { createCommandEncoder } = Object.getPrototypeOf(device);
+    let frames = 0;
+    device.createCommandEncoder = function (...args) {
+      const encoder = createCommandEncoder.apply(device, args);
+      const begin = encoder.beginComputePass;
+      encoder.beginComputePass = function () {
+        const pass = begin.call(encoder);
+        const dispatch = pass.dispatchWorkgroups;
+        let kernels = 0;
+        // From the second whole frame on, its second kernel does nothing.
+        pass.dispatchWorkgroups = (...groups) => {
+          if (++kernels !== 2 || ++frames === 1) dispatch.apply(pass, groups);
+        };
+        return pass;
+      };
+      return encoder;
+    };
+    const { ok, kernels, outputs, message } = await session.selfTest();
+    assert.equal(ok, false);
+    assert.ok(kernels.every((verdict) => verdict.ok));
+    assert.deepEqual(outputs[0].frames, [true, false, false]);
+    assert.match(message, /^Output output differs .*, though not in the first frame, on /);
+    device.destroy();
+  });
+
+  test('gives a report to be copied', async () => {
+    const session = await openSession();
+    const { text, adapter, variants } = await session.selfTest();
+    assert.deepEqual(text.split('\n').slice(0, 6), [
+      'onnx2wgsl self-test: bit-exact',
+      `model: fixture (tests/js/fixture.js, ${text.match(/[0-9a-f]{16}/)[0]})`,
+      `host: Node.js ${process.versions.node}`,
+      `adapter: ${adapter}`,
+      `dot: emulated, because ${variants.why.dot}`,
+      `requantize: fast, because ${variants.why.requantize}`,
+    ]);
+    assert.match(
+      text,
+      /Kernels \(4\) and outputs \(2\) equal .*, bit for bit, with emulated, fast\.$/,
+    );
+  });
+
+  test('leaves nothing to draw', async () => {
+    const session = await openSession();
+    await session.run({ input: filled(0) });
+    await session.selfTest();
+    const texture = session.device.createTexture({ size: [8, 8], format: 'rgba8unorm', usage: 16 });
+    await assert.rejects(session.toTexture(texture), { message: /nothing to draw yet/ });
   });
 });
