@@ -29,12 +29,14 @@ export type Binding = {
 };
 export type Kernel = {
     name: string;
+    op: string;
     shader: string;
     constants: Record<string, number>;
     uses: string[];
     workgroups: number[];
     bindings: Binding[];
     stores: Store[];
+    macs: number;
 };
 export type File = {
     file: string;

@@ -7,8 +7,8 @@
  * @typedef {Tensor & {image?: Image & {replaces: number, kernel: Kernel}}} Input
  * @typedef {{buffer: string, offset: number, rows: number, pitch: number, width: number}} Store
  * @typedef {{binding: number, buffer: string, access: string}} Binding
- * @typedef {{name: string, shader: string, constants: Record<string, number>, uses: string[],
- *   workgroups: number[], bindings: Binding[], stores: Store[]}} Kernel
+ * @typedef {{name: string, op: string, shader: string, constants: Record<string, number>, uses: string[],
+ *   workgroups: number[], bindings: Binding[], stores: Store[], macs: number}} Kernel
  * @typedef {{file: string, bytes: number, sha256: string}} File
  * @typedef {{shader: string, accumulators: number[], scales: number[], zero_points: number[],
  *   expected: number[]}} Probe

@@ -153,6 +153,7 @@ export async function createDisplay(program, output) {
   /** @type {Kernel} */
   const kernel = {
     name: `pixels of ${name}`,
+    op: 'pixels',
     shader: 'pixels',
     constants: { ...constants, pitch },
     uses: [],
@@ -163,6 +164,7 @@ export async function createDisplay(program, output) {
       access: buffer === 'words' ? 'read_write' : 'read',
     })),
     stores: [],
+    macs: 0,
   };
   const artifact = { model, shaders: new Map([['pixels', WORDS]]), weights: new Uint8Array() };
   const words = await createStep(device, artifact, {}, kernel, parts);

@@ -114,8 +114,9 @@ export declare function upload(device: GPUDevice, { buffer, bytes }: Write): voi
  *
  * @param {GPUCommandEncoder} encoder
  * @param {Step[]} steps
+ * @param {GPUComputePassTimestampWrites} [timestampWrites]
  */
-export declare function recordSteps(encoder: GPUCommandEncoder, steps: Step[]): void;
+export declare function recordSteps(encoder: GPUCommandEncoder, steps: Step[], timestampWrites?: GPUComputePassTimestampWrites): void;
 /**
  * Records copies into one buffer, one after the other.
  *

@@ -192,9 +192,10 @@ export function upload(device, { buffer, bytes }) {
  *
  * @param {GPUCommandEncoder} encoder
  * @param {Step[]} steps
+ * @param {GPUComputePassTimestampWrites} [timestampWrites]
  */
-export function recordSteps(encoder, steps) {
-  const pass = encoder.beginComputePass();
+export function recordSteps(encoder, steps, timestampWrites) {
+  const pass = encoder.beginComputePass(timestampWrites && { timestampWrites });
   for (const { pipeline, group, kernel } of steps) {
     const [x, y, z] = kernel.workgroups;
     pass.setPipeline(pipeline);

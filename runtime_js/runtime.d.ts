@@ -5,6 +5,7 @@ export type Options = Wishes & {
     adapter?: AdapterSource;
     debug?: boolean;
     recover?: boolean;
+    profile?: boolean;
 };
 import { Session } from './session.js';
 export * from './errors.js';

@@ -4,11 +4,13 @@
  * @import {Start} from './session.js'
  * @import {Wishes} from './variants.js'
  * @typedef {GPUAdapter | (() => Promise<GPUAdapter>)} AdapterSource
- * @typedef {Wishes & {device?: GPUDevice, adapter?: AdapterSource, debug?: boolean, recover?: boolean}} Options
+ * @typedef {Wishes & {device?: GPUDevice, adapter?: AdapterSource, debug?: boolean, recover?: boolean,
+ *   profile?: boolean}} Options
  *   `device`: yours, and never destroyed; or `adapter`, which is good for one device: a function that gives new
  *   ones lets a session recover where `navigator.gpu` has none. `dot`, `requantize`: variants in place of the
  *   probed ones. `debug`: every frame in error scopes, not only the first of each kind. `recover: false` frees
- *   the artifact's bytes, with which a lost device could be replaced.
+ *   the artifact's bytes, with which a lost device could be replaced. `profile`: a device with timestamps, where
+ *   there are any.
  */
 import { loadArtifact } from './artifact.js';
 import { createFrames } from './frames.js';
@@ -23,8 +25,8 @@ export { Session };
 
 // What is used where the adapter has it: canvases of that format are stored to.
 /** @type {GPUFeatureName[]} */
-const FEATURES = ['bgra8unorm-storage'];
-const OPTIONS = ['device', 'adapter', 'dot', 'requantize', 'debug', 'recover'];
+const FEATURES = ['bgra8unorm-storage', 'timestamp-query'];
+const OPTIONS = ['device', 'adapter', 'dot', 'requantize', 'debug', 'recover', 'profile'];
 
 /**
  * Loads an artifact and makes everything that its frames need.
@@ -48,7 +50,7 @@ export async function createSession(folder, options = {}) {
   const limits = neededLimits(artifact.model);
   /** @type {Start} */
   const start = async (known, owned = !known, chosen = options) => {
-    const device = known ?? (await openDevice(adapter ?? (await newAdapter()), limits));
+    const device = known ?? (await openDevice(adapter ?? (await newAdapter()), limits, options));
     adapter = undefined;
     checkLimits(limits, device.limits, 'the device');
     try {
@@ -73,9 +75,12 @@ export async function createSession(folder, options = {}) {
 /**
  * @param {GPUAdapter} adapter
  * @param {Record<string, number>} requiredLimits
+ * @param {Options} options
  */
-async function openDevice(adapter, requiredLimits) {
+async function openDevice(adapter, requiredLimits, { profile }) {
   checkLimits(requiredLimits, adapter.limits, `adapter ${adapterName(adapter.info)}`);
-  const requiredFeatures = FEATURES.filter((name) => adapter.features.has(name));
+  const requiredFeatures = FEATURES.filter(
+    (name) => adapter.features.has(name) && (profile || name !== 'timestamp-query'),
+  );
   return adapter.requestDevice({ requiredLimits, requiredFeatures });
 }

@@ -2,6 +2,7 @@ import type { Tensor } from './artifact.js';
 import type { Canvas, Display, Look } from './canvas.js';
 import type { Frames, Result } from './frames.js';
 import type { Feeds, Picture, Program } from './program.js';
+import type { Profile } from './profile.js';
 import type { Report } from './self_test.js';
 import type { Variants, Wishes } from './variants.js';
 export type Stage = {
@@ -26,6 +27,7 @@ export type Start = (device?: GPUDevice, owned?: boolean, chosen?: Wishes | Vari
  * @import {Frames, Reading, Result} from './frames.js'
  * @import {Frame, Step} from './gpu.js'
  * @import {Feeds, Picture, Program} from './program.js'
+ * @import {Profile} from './profile.js'
  * @import {Report} from './self_test.js'
  * @import {Variants, Wishes} from './variants.js'
  * @typedef {{program: Program, frames: Frames, variants: Variants, owned: boolean, hasRun?: boolean,
@@ -128,6 +130,13 @@ export declare class Session {
      * @returns {Promise<Report>} `text` is the whole of it, to be copied
      */
     selfTest(): Promise<Report>;
+    /**
+     * Times each kernel on this device, by timestamps where it has `timestamp-query`: a session asks for it with
+     * `createSession(folder, {profile: true})`. Elsewhere, times whole frames. Other frames wait.
+     *
+     * @returns {Promise<Profile>}
+     */
+    profile(): Promise<Profile>;
     /**
      * Moves the session to another device, as after a loss: what was on the old one is freed, the next frames give
      * the same bits. Runs do so by themselves where the session made its device.

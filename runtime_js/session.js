@@ -6,6 +6,7 @@
  * @import {Frames, Reading, Result} from './frames.js'
  * @import {Frame, Step} from './gpu.js'
  * @import {Feeds, Picture, Program} from './program.js'
+ * @import {Profile} from './profile.js'
  * @import {Report} from './self_test.js'
  * @import {Variants, Wishes} from './variants.js'
  * @typedef {{program: Program, frames: Frames, variants: Variants, owned: boolean, hasRun?: boolean,
@@ -208,6 +209,16 @@ export class Session {
       }
       return report;
     });
+  }
+
+  /**
+   * Times each kernel on this device, by timestamps where it has `timestamp-query`: a session asks for it with
+   * `createSession(folder, {profile: true})`. Elsewhere, times whole frames. Other frames wait.
+   *
+   * @returns {Promise<Profile>}
+   */
+  profile() {
+    return this.#alone(async ({ program }) => (await import('./profile.js')).profileOf(program));
   }
 
   /**

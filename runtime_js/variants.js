@@ -66,6 +66,7 @@ async function probeRequantize(device, artifact) {
   const writes = [{ buffer: cases, bytes: Uint32Array.from(words) }];
   const kernel = {
     name: 'probe',
+    op: 'probe',
     shader,
     constants: {},
     uses: ['requantize'],
@@ -75,6 +76,7 @@ async function probeRequantize(device, artifact) {
       { binding: 1, buffer: 'results', access: 'read_write' },
     ],
     stores: [],
+    macs: 0,
   };
   const buffers = new Map(Object.entries({ cases, results }));
   try {

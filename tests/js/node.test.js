@@ -290,7 +290,7 @@ describe('variants', () => {
   test('are refused where they are named otherwise', async () => {
     await assert.rejects(openSession(FIXTURE, { dots: 'packed' }), {
       message:
-        'No option is named dots: expected device, adapter, dot, requantize, debug, recover.',
+        'No option is named dots: expected device, adapter, dot, requantize, debug, recover, profile.',
     });
   });
 

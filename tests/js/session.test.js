@@ -476,3 +476,35 @@ describe('the self-test', () => {
     await assert.rejects(session.toTexture(texture), { message: /nothing to draw yet/ });
   });
 });
+
+describe('the profile', () => {
+  const names = ['quantize', 'conv', 'dequantize'];
+
+  test('has a row for each kernel, by timestamps', async () => {
+    const session = await openSession({ adapter: nodeAdapter, profile: true });
+    const run = (value) => session.run({ input: filled(value) });
+    const [profile, { output }] = await Promise.all([session.profile(), run(0.5)]);
+    assert.deepEqual(output, expected(0.5));
+    assert.equal(profile.by, 'timestamps');
+    assert.deepEqual(
+      profile.rows.map(({ name, op }) => [name, op]),
+      names.map((name) => [name, name]),
+    );
+    for (const { ms, share, macs } of profile.rows) {
+      assert.ok(ms > 0 && share > 0 && share < 1);
+      assert.equal(macs, 0);
+    }
+    const sum = profile.rows.reduce((total, { share }) => total + share, 0);
+    assert.ok(Math.abs(sum - 1) < 1e-9);
+    assert.deepEqual((await run(0.7)).output, expected(0.7));
+  });
+
+  test('has one row for the frame, by the clock, where there are none', async () => {
+    const session = await openSession();
+    assert.equal(session.device.features.has('timestamp-query'), false);
+    const { by, ms, rows } = await session.profile();
+    assert.equal(by, 'wall clock');
+    assert.ok(ms > 0);
+    assert.deepEqual(rows, [{ name: 'fixture', op: 'frame', ms, share: 1, macs: 0 }]);
+  });
+});
