@@ -1,7 +1,7 @@
 /**
  * What the outputs of a model are good for, after they were read.
  *
- * @import {Tensor} from './artifact.js'
+ * @import {Tensor, Values} from './artifact.js'
  */
 import { InputError } from './errors.js';
 
@@ -9,7 +9,7 @@ import { InputError } from './errors.js';
  * The RGBA pixels of an output that is a picture, as ImageData wants them.
  *
  * @param {Tensor} output one of `session.outputs`, of shape [1, 1 or 3 or 4, height, width]
- * @param {ArrayLike<number>} values as `run` returns them
+ * @param {Values | ArrayLike<number>} values as `run` returns them
  */
 export function toPixels({ name, shape, image }, values) {
   if (!image) throw new InputError(`Output ${name} is not a picture.`);
@@ -20,7 +20,7 @@ export function toPixels({ name, shape, image }, values) {
     const start = channels === 1 ? 0 : channel * plane;
     // The array rounds ties to even, and clamps.
     for (let i = 0; i < plane; i++)
-      pixels[4 * i + channel] = values[start + i] * image.scale + image.offset;
+      pixels[4 * i + channel] = Number(values[start + i]) * image.scale + image.offset;
   }
   return pixels;
 }

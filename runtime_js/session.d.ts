@@ -1,4 +1,4 @@
-import type { Tensor } from './artifact.js';
+import type { Tensor, Values } from './artifact.js';
 import type { Canvas, Display, Look } from './canvas.js';
 import type { Frames, Result } from './frames.js';
 import type { Feeds, Picture, Program } from './program.js';
@@ -22,7 +22,7 @@ export type Start = (device?: GPUDevice, owned?: boolean, chosen?: Wishes | Vari
 /**
  * A loaded model on a device: what `createSession` gives.
  *
- * @import {Tensor} from './artifact.js'
+ * @import {Tensor, Values} from './artifact.js'
  * @import {Canvas, Display, Look} from './canvas.js'
  * @import {Frames, Reading, Result} from './frames.js'
  * @import {Frame, Step} from './gpu.js'
@@ -130,6 +130,18 @@ export declare class Session {
      * @returns {Promise<Report>} `text` is the whole of it, to be copied
      */
     selfTest(): Promise<Report>;
+    /**
+     * The classes with the largest values of a classifier's output.
+     *
+     * @param {Values | ArrayLike<number>} values as `run` gives them
+     * @param {number} [k]
+     * @param {{labels?: string[], softmax?: boolean}} [options] names of the classes; whether the values are turned
+     *   into probabilities
+     */
+    topK(values: Values | ArrayLike<number>, k?: number, options?: {
+        labels?: string[];
+        softmax?: boolean;
+    }): Promise<import("./labels.js").Class[]>;
     /**
      * Times each kernel on this device, by timestamps where it has `timestamp-query`: a session asks for it with
      * `createSession(folder, {profile: true})`. Elsewhere, times whole frames. Other frames wait.

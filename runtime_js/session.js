@@ -1,7 +1,7 @@
 /**
  * A loaded model on a device: what `createSession` gives.
  *
- * @import {Tensor} from './artifact.js'
+ * @import {Tensor, Values} from './artifact.js'
  * @import {Canvas, Display, Look} from './canvas.js'
  * @import {Frames, Reading, Result} from './frames.js'
  * @import {Frame, Step} from './gpu.js'
@@ -209,6 +209,19 @@ export class Session {
       }
       return report;
     });
+  }
+
+  /**
+   * The classes with the largest values of a classifier's output.
+   *
+   * @param {Values | ArrayLike<number>} values as `run` gives them
+   * @param {number} [k]
+   * @param {{labels?: string[], softmax?: boolean}} [options] names of the classes; whether the values are turned
+   *   into probabilities
+   */
+  async topK(values, k, options) {
+    const { topK } = await import('./labels.js');
+    return topK(values, k, options);
   }
 
   /**
