@@ -65,16 +65,17 @@ export declare class Session {
      *
      * @param {Feeds} [feeds] a typed array for each input, or ImageData where `image` says that it is a
      *   picture; they must stay as they are until the promise settles
-     * @param {{outputs?: string[], as?: 'values' | 'pixels'}} [options] the outputs to read, all where none are
+     * @template {'values' | 'pixels'} [As='values']
+     * @param {{outputs?: string[], as?: As}} [options] the outputs to read, all where none are
      *   named. As `pixels`, outputs that are pictures come as RGBA bytes, as `toPixels` makes them, but made on the
      *   device: a quarter of the floats to read.
-     * @returns {Promise<Record<string, Result>>} by output name
+     * @returns {Promise<Record<string, As extends 'pixels' ? Result : Values>>} by output name
      * @throws {Error} an unknown or missing input, a wrong dtype or length, a lost device
      */
-    run(feeds?: Feeds, options?: {
+    run<As extends 'values' | 'pixels' = 'values'>(feeds?: Feeds, options?: {
         outputs?: string[];
-        as?: 'values' | 'pixels';
-    }): Promise<Record<string, Result>>;
+        as?: As;
+    }): Promise<Record<string, As extends 'pixels' ? Result : Values>>;
     /**
      * Runs the model on a picture and shows what it makes of it: one submit, nothing is read back.
      *

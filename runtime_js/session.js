@@ -77,15 +77,16 @@ export class Session {
    *
    * @param {Feeds} [feeds] a typed array for each input, or ImageData where `image` says that it is a
    *   picture; they must stay as they are until the promise settles
-   * @param {{outputs?: string[], as?: 'values' | 'pixels'}} [options] the outputs to read, all where none are
+   * @template {'values' | 'pixels'} [As='values']
+   * @param {{outputs?: string[], as?: As}} [options] the outputs to read, all where none are
    *   named. As `pixels`, outputs that are pictures come as RGBA bytes, as `toPixels` makes them, but made on the
    *   device: a quarter of the floats to read.
-   * @returns {Promise<Record<string, Result>>} by output name
+   * @returns {Promise<Record<string, As extends 'pixels' ? Result : Values>>} by output name
    * @throws {Error} an unknown or missing input, a wrong dtype or length, a lost device
    */
   async run(feeds, options = {}) {
     requireKnown('option', Object.keys(options), ['outputs', 'as']);
-    const { as = 'values', outputs } = options;
+    const { as = 'values', outputs } = /** @type {{as?: string, outputs?: string[]}} */ (options);
     if (as !== 'values' && as !== 'pixels')
       throw new InputError(`as is ${as}, expected values or pixels.`);
     const names = outputs ?? this.outputs.map(({ name }) => name);
@@ -108,7 +109,7 @@ export class Session {
       const results = await this.#told(stage, () =>
         stage.frames.read(() => this.#turn(stage, make), readings),
       );
-      if (results) return results;
+      if (results) return /** @type {any} */ (results);
     }
   }
 
@@ -244,7 +245,7 @@ export class Session {
     if (this.#end) throw this.#end;
     if (!device && !this.#last.owned) throw new InputError('Give recover the device to use.');
     await this.#coming?.catch(() => {});
-    await this.#replace(device);
+    await this.#revived(device);
   }
 
   /** Frees what the session made: its buffers, and its device, but none of the caller's. Nothing runs afterwards. */
@@ -373,9 +374,13 @@ export class Session {
     }
   }
 
-  /** The stage on a new device in the place of the lost one: made once, whoever waits for it. */
-  #revived() {
-    this.#coming ??= this.#replace().finally(() => (this.#coming = undefined));
+  /**
+   * The stage on a new device in the place of the lost one: made once, whoever waits for it.
+   *
+   * @param {GPUDevice} [device]
+   */
+  #revived(device) {
+    this.#coming ??= this.#replace(device).finally(() => (this.#coming = undefined));
     return this.#coming;
   }
 
@@ -401,8 +406,10 @@ export class Session {
     }
     this.#last = this.#stage = stage;
     this.#watch(stage);
-    if (old?.program.device === stage.program.device) old.release();
-    else if (old) free(old);
+    if (!old) return;
+    old.loss ??= new DeviceLostError('The session moved to another device: run again.');
+    if (old.program.device === stage.program.device) old.release();
+    else free(old);
   }
 
   /** @param {Stage} stage */

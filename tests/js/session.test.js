@@ -133,6 +133,23 @@ describe('run', () => {
     assert.deepEqual((await session.run({ input: filled(0.5) })).output, expected(0.5));
   });
 
+  test('and of the next frame, where nothing is read', async () => {
+    const session = await openSession();
+    const { device } = session;
+    const texture = device.createTexture({ size: [8, 8], format: 'rgba8unorm', usage: 0x11 });
+    const source = { data: new Uint8ClampedArray(256), width: 8, height: 8 };
+    await session.frame(source, texture);
+    const write = device.queue.writeBuffer;
+    device.queue.writeBuffer = (buffer, offset, data) =>
+      write.call(device.queue, buffer, offset + buffer.size, data);
+    await session.frame(source, texture);
+    device.queue.writeBuffer = write;
+    await device.queue.onSubmittedWorkDone();
+    await new Promise((done) => setTimeout(done, 10));
+    await assert.rejects(session.frame(source, texture), { message: /^The device failed: / });
+    await session.frame(source, texture);
+  });
+
   test('submits empty work in Firefox while it waits', async () => {
     const device = await newDevice();
     const session = await openSession({ device });
@@ -249,6 +266,26 @@ describe('a lost device', () => {
       (await (await openSession({ device: second })).run({ input: filled(0) })).output,
       expected(0),
     );
+    second.destroy();
+  });
+
+  test('that is not lost may be left: frames in flight reject', async () => {
+    const [first, second] = [await newDevice(), await newDevice()];
+    const session = await openSession({ device: first });
+    await session.run({ input: filled(0) });
+    const flying = [0, 1].map(() => session.run({ input: filled(0.5) }));
+    const moved = session.recover(second);
+    const again = session.recover(second);
+    const settled = await Promise.allSettled(flying);
+    await Promise.all([moved, again]);
+    for (const { status, reason, value } of settled)
+      if (status === 'fulfilled') assert.deepEqual(value.output, expected(0.5));
+      else assert.match(reason.message, /^The session moved to another device: run again\.$/);
+    assert.equal(session.device, second);
+    assert.deepEqual((await session.run({ input: filled(0.5) })).output, expected(0.5));
+    assert.ok(first.createBuffer({ size: 4, usage: 8 }), 'the device of the caller is left');
+    first.destroy();
+    assert.deepEqual((await session.run({ input: filled(0.5) })).output, expected(0.5));
     second.destroy();
   });
 
