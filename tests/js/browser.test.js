@@ -249,3 +249,34 @@ describe('the page', () => {
     await page.close();
   });
 });
+
+describe('a crash of the GPU process', () => {
+  test('is one error, and the next frame has the same bits', async () => {
+    const own = await launchChromium();
+    try {
+      const page = await own.newPage();
+      await page.goto(server.origin);
+      await page.evaluate(async (url) => {
+        const { createSession } = await import(`${url}runtime.js`);
+        const session = await createSession(url);
+        window.run = async () => [
+          ...(await session.run({ input: new Float32Array(192).fill(0.5) })).output,
+        ];
+      }, server.url(0));
+      const before = await page.evaluate(() => run());
+      const running = page.evaluate(async () => {
+        for (let i = 0; i < 20000; i++)
+          try {
+            await run();
+          } catch ({ code }) {
+            return { code, after: await run() };
+          }
+      });
+      const cdp = await own.newBrowserCDPSession();
+      await cdp.send('Browser.crashGpuProcess');
+      assert.deepEqual(await running, { code: 'device-lost', after: before });
+    } finally {
+      await own.close();
+    }
+  });
+});
