@@ -29,6 +29,8 @@ override width: u32;
 override height: u32;
 override channels: u32;
 override flip: u32;
+override scale: f32;
+override offset: f32;
 @group(0) @binding(0) var<storage, read> values: array<u32>;
 @group(0) @binding(1) var<storage, read> levels: array<i32>;
 
@@ -36,10 +38,10 @@ fn level(i: u32) -> u32 {
   let bits = bitcast<i32>(values[i] ^ flip);
   if ((bits & 0x7fffffff) > 0x7f800000) { return 0u; }
   let key = bits ^ ((bits >> 31u) & 0x7fffffff);
-  var reached = 0u;
-  for (var half = 128u; half > 0u; half >>= 1u) {
-    reached += select(0u, half, key >= levels[reached + half]);
-  }
+  // A guess, which f32 may make one too high or too low.
+  var reached = u32(clamp(round(bitcast<f32>(bits) * scale + offset), 0.0, 255.0));
+  while (reached < 255u && key >= levels[reached + 1u]) { reached++; }
+  while (reached > 0u && key < levels[reached]) { reached--; }
   return reached;
 }
 
@@ -143,7 +145,8 @@ export async function createDisplay(program, output) {
   const [, channels, height, width] = shape;
   const pitch = pixelPitch(output);
   const flip = image.scale < 0 ? 2 ** 31 : 0;
-  const constants = { width, height, channels, flip };
+  const { offset } = image;
+  const constants = { width, height, channels, flip, scale: Math.abs(image.scale), offset };
   const parts = new Map([['values', bound(buffers, `output:${name}`)]]);
   await checked(device, `Cannot make the pixels of ${name}`, () => {
     parts.set('levels', storageBuffer(device, 'levels', 4 * 256));
