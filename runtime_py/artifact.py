@@ -16,6 +16,7 @@ import numpy as np
 from .description import WORD, buffer_sizes, damaged, read_description, size_limit, tensor_bytes
 from .errors import ArtifactError, MissingFileError
 from .folder import read_file, read_recorded
+from .pictures import FitName
 
 
 @dataclass(frozen=True)
@@ -60,10 +61,15 @@ class Kernel:
 
 @dataclass(frozen=True)
 class ImageInput:
-    """How an input is fed as a picture: `kernel` runs in the place of kernel number `replaces`."""
+    """How an input is fed as a picture: `kernel` runs in the place of kernel number `replaces`.
+
+    `fit`: how a picture of other proportions meets the input; `pad`: the colour beside it.
+    """
 
     scale: float
     offset: float
+    fit: FitName
+    pad: list[int]
     replaces: int
     kernel: Kernel
 

@@ -56,6 +56,8 @@ def generate(program: Program, pictures: dict[str, Picture]) -> Code:
             code.pictures[kernel.picture_input] = {
                 "scale": picture.scale,
                 "offset": picture.offset,
+                "fit": picture.fit,
+                "pad": list(picture.pad),
                 "replaces": index,
                 "kernel": _emit(code, constants, program, instead),
             }
