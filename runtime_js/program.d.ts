@@ -1,11 +1,7 @@
 import type { Artifact, Model, Values } from './artifact.js';
 import type { Buffers, Choice, Frame, Step } from './gpu.js';
-export type Picture = {
-    data: Uint8ClampedArray | Uint8Array;
-    width: number;
-    height: number;
-};
-export type Feeds = Record<string, Values | Picture>;
+import type { Fit, Picture } from './pictures.js';
+export type Feeds = Record<string, Values | GPUBuffer | Picture | Blob>;
 export type Program = {
     device: GPUDevice;
     model: Model;
@@ -13,12 +9,14 @@ export type Program = {
     staging: GPUBuffer;
     steps: Step[];
     pictureSteps: (Step | undefined)[];
+    resizers: (Resizer | undefined)[];
     copies: {
         buffer: GPUBuffer;
         offset: number;
         bytes: number;
     }[];
 };
+import { Resizer } from './pictures.js';
 /**
  * The WebGPU limits that a model needs.
  *
@@ -40,13 +38,29 @@ export declare function neededLimits(model: Model): {
  */
 export declare function createProgram(device: GPUDevice, artifact: Artifact, choice: Choice): Promise<Program>;
 /**
- * What a frame uploads and runs, which depends on who came as a picture.
+ * What a frame uploads and runs, which depends on how each input came.
  *
- * @param {Pick<Program, 'model' | 'buffers' | 'steps' | 'pictureSteps'>} program
+ * @param {Pick<Program, 'device' | 'model' | 'buffers' | 'steps' | 'pictureSteps' | 'resizers'>} program
  * @param {Feeds} feeds
+ * @param {{fit?: Fit}} [options] fit: of pictures, in the place of the artifact's
  * @returns {Frame}
  */
-export declare function frameOf({ model, buffers, steps, pictureSteps }: Pick<Program, 'model' | 'buffers' | 'steps' | 'pictureSteps'>, feeds: Feeds): Frame;
+export declare function frameOf(program: Pick<Program, 'device' | 'model' | 'buffers' | 'steps' | 'pictureSteps' | 'resizers'>, feeds: Feeds, { fit }?: {
+    fit?: Fit;
+}): Frame;
+/**
+ * As `frameOf`, of what must first be waited for, too: files that hold pictures, and the device's word on
+ * what is bound for the first time.
+ *
+ * @param {Program} program
+ * @param {Feeds} feeds
+ * @param {{fit?: Fit}} [options]
+ * @returns {Promise<Frame>}
+ * @throws {Error} an InputError
+ */
+export declare function readyFrame(program: Program, feeds: Feeds, options?: {
+    fit?: Fit;
+}): Promise<Frame>;
 /**
  * Refuses a name that is none of the known ones.
  *

@@ -1,5 +1,6 @@
 import type { Tensor, Values } from './artifact.js';
 import type { Feeds, Program } from './program.js';
+import type { Fit } from './pictures.js';
 import type { Verdict } from './self_test.js';
 import type { Variants } from './variants.js';
 export type Report = {
@@ -32,12 +33,16 @@ export declare class Session {
     /**
      * Runs the model once.
      *
-     * @param {Feeds} [feeds] a typed array for each input, or ImageData where `image` says that it is a
-     *   picture; they must stay as they are until the promise settles
+     * @param {Feeds} [feeds] for each input a typed array or a GPUBuffer, or where `image` says that it is a
+     *   picture anything that is one, of any size; they must stay as they are until the promise settles
+     * @param {{fit?: Fit}} [options] fit: cover, contain, stretch or a rectangle of pictures, in the place of
+     *   what the model says
      * @returns {Promise<Record<string, Values>>} by output name
      * @throws {Error} an unknown or missing input, a wrong dtype or length, a lost device
      */
-    run(feeds?: Feeds): Promise<Record<string, Values>>;
+    run(feeds?: Feeds, options?: {
+        fit?: Fit;
+    }): Promise<Record<string, Values>>;
     /**
      * Runs the artifact's test vectors on this device and compares every kernel with the reference.
      *

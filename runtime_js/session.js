@@ -3,6 +3,7 @@
  *
  * @import {Tensor, Values} from './artifact.js'
  * @import {Feeds, Program} from './program.js'
+ * @import {Fit} from './pictures.js'
  * @import {Verdict} from './self_test.js'
  * @import {Variants} from './variants.js'
  * @typedef {{ok: boolean, message: string, kernels: Verdict[], outputs: Verdict[],
@@ -10,7 +11,7 @@
  */
 import { DestroyedError, DeviceLostError, SessionError } from './errors.js';
 import { adapterName } from './gpu.js';
-import { frameOf, runFrame } from './program.js';
+import { readyFrame, requireKnown, runFrame } from './program.js';
 import { runSelfTest } from './self_test.js';
 
 export class Session {
@@ -50,13 +51,18 @@ export class Session {
   /**
    * Runs the model once.
    *
-   * @param {Feeds} [feeds] a typed array for each input, or ImageData where `image` says that it is a
-   *   picture; they must stay as they are until the promise settles
+   * @param {Feeds} [feeds] for each input a typed array or a GPUBuffer, or where `image` says that it is a
+   *   picture anything that is one, of any size; they must stay as they are until the promise settles
+   * @param {{fit?: Fit}} [options] fit: cover, contain, stretch or a rectangle of pictures, in the place of
+   *   what the model says
    * @returns {Promise<Record<string, Values>>} by output name
    * @throws {Error} an unknown or missing input, a wrong dtype or length, a lost device
    */
-  run(feeds) {
-    return this.#enqueue(() => runFrame(this.#program, frameOf(this.#program, feeds ?? {})));
+  run(feeds, options = {}) {
+    return this.#enqueue(async () => {
+      requireKnown('option', Object.keys(options), ['fit']);
+      return runFrame(this.#program, await readyFrame(this.#program, feeds ?? {}, options));
+    });
   }
 
   /**
@@ -80,8 +86,8 @@ export class Session {
   /** Frees the GPU memory, and the device if the session made it. Nothing runs afterwards. */
   destroy() {
     this.#end ??= new DestroyedError('The session was destroyed: make a new one.');
-    const { buffers, staging, device } = this.#program;
-    for (const buffer of [...buffers.values(), staging]) buffer.destroy();
+    const { buffers, staging, resizers, device } = this.#program;
+    for (const one of [...buffers.values(), staging, ...resizers]) one?.destroy();
     if (this.#ownsDevice) device.destroy();
   }
 

@@ -63,13 +63,15 @@ class Kernel:
 class ImageInput:
     """How an input is fed as a picture: `kernel` runs in the place of kernel number `replaces`.
 
-    `fit`: how a picture of other proportions meets the input; `pad`: the colour beside it.
+    `fit`: how a picture of other proportions meets the input; `pad`: the colour beside it; `resize`: the
+    shaders of that for runtimes that resize on the device.
     """
 
     scale: float
     offset: float
     fit: FitName
     pad: list[int]
+    resize: dict[str, str]
     replaces: int
     kernel: Kernel
 

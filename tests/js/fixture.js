@@ -207,6 +207,7 @@ function modelOf() {
           offset: -1,
           fit: 'cover',
           pad: [0, 0, 0],
+          resize: { buffer: 'resize_buffer.wgsl', texture: 'resize_texture.wgsl' },
           replaces: 0,
           kernel: picture,
         },

@@ -130,3 +130,31 @@ export function screenshotPath(name) {
 export function nameOf(folder) {
   return basename(folder);
 }
+
+/** A picture of RGBA bytes, those of tests/pictures.py. */
+export function noise(width, height) {
+  const data = Uint8ClampedArray.from(
+    { length: 4 * width * height },
+    (_, i) => (Math.imul(i, 2654435761) >>> 13) & 255,
+  );
+  return { data, width, height };
+}
+
+/** Counts what is made on a device from now on, by method. */
+export function countCalls(device) {
+  const calls = {};
+  const wrap = (object, name) => {
+    const original = object[name];
+    object[name] = (...args) => {
+      calls[name] = (calls[name] ?? 0) + 1;
+      return original.apply(object, args);
+    };
+  };
+  const methods = Object.getOwnPropertyNames(Object.getPrototypeOf(device));
+  const making = methods.filter((name) => name.startsWith('create') || name.startsWith('import'));
+  if (!making.includes('createBuffer') || !making.includes('createBindGroup'))
+    throw new Error('the methods of a GPUDevice are not where they were');
+  for (const name of making) wrap(device, name);
+  for (const name of ['submit', 'writeBuffer']) wrap(device.queue, name);
+  return calls;
+}

@@ -14,6 +14,7 @@ from onnx2wgsl.runtime_py import InferenceSession, InputError, Rectangle
 from onnx2wgsl.runtime_py.pictures import Fit, fitted, placement, resize
 from PIL import Image
 
+from tests import pictures
 from tests.runtime_py import tiny_artifact as tiny
 
 Pixels = NDArray[np.uint8]
@@ -145,3 +146,7 @@ def test_a_fit_that_is_none_is_refused_and_the_next_run_works(tmp_path: Path, fi
             session.run(None, feed, fit=fit)
         assert str(caught.value) == message
         assert np.array_equal(session.run(None, feed)[0], before[0])
+
+
+def test_the_worked_cases_are_those_of_this_runtime() -> None:
+    assert pictures.FILE.read_text("utf-8") == pictures.text()

@@ -201,6 +201,7 @@ def description() -> dict[str, Any]:
                     "offset": -1,
                     "fit": "cover",
                     "pad": [0, 0, 0],
+                    "resize": {"buffer": "resize_buffer.wgsl", "texture": "resize_texture.wgsl"},
                     "replaces": 0,
                     "kernel": image_kernel,
                 },
