@@ -9,11 +9,18 @@ export type Tensor = {
     shape: number[];
     image?: Image;
 };
-export type Input = Tensor & {
-    image?: Image & {
-        replaces: number;
-        kernel: Kernel;
+export type InputImage = {
+    fit: 'cover' | 'contain' | 'stretch';
+    pad: number[];
+    replaces: number;
+    kernel: Kernel;
+    resize: {
+        buffer: string;
+        texture: string;
     };
+};
+export type Input = Tensor & {
+    image?: Image & InputImage;
 };
 export type Store = {
     buffer: string;

@@ -4,7 +4,9 @@
  * @typedef {Float32Array | Int32Array | BigInt64Array | Uint8Array | Int8Array} Values  bool: 0, 1
  * @typedef {{scale: number, offset: number}} Image  between the bytes and the values of a picture
  * @typedef {{name: string, dtype: keyof typeof ARRAYS, shape: number[], image?: Image}} Tensor
- * @typedef {Tensor & {image?: Image & {replaces: number, kernel: Kernel}}} Input
+ * @typedef {{fit: 'cover' | 'contain' | 'stretch', pad: number[], replaces: number, kernel: Kernel,
+ *   resize: {buffer: string, texture: string}}} InputImage
+ * @typedef {Tensor & {image?: Image & InputImage}} Input
  * @typedef {{buffer: string, offset: number, rows: number, pitch: number, width: number}} Store
  * @typedef {{binding: number, buffer: string, access: string}} Binding
  * @typedef {{name: string, op: string, shader: string, constants: Record<string, number>, uses: string[],

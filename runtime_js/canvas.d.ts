@@ -8,7 +8,7 @@ export type Look = {
     sharpness?: number;
     format?: GPUTextureFormat;
 };
-export type Painter = (texture: GPUTexture, sharpness: number) => Required<Frame>;
+export type Painter = (texture: GPUTexture, sharpness: number) => Frame;
 /**
  * Makes what shows an output.
  *
@@ -46,9 +46,9 @@ export declare class Display {
      * @param {Painter} painter
      * @param {Canvas | GPUTexture} target
      * @param {Look} look
-     * @returns {Required<Frame>}
+     * @returns {Frame}
      */
-    shown(frame: Frame, painter: Painter, target: Canvas | GPUTexture, { sharpness }: Look): Required<Frame>;
+    shown(frame: Frame, painter: Painter, target: Canvas | GPUTexture, { sharpness }: Look): Frame;
     /** Frees what was made. */
     destroy(): void;
 }

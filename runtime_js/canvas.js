@@ -11,7 +11,7 @@
  *   linear light, then contrast-adaptive sharpening, strong on flat areas and gentle at edges; `sharpness` goes
  *   from 0, none, to 1 and is 0.6 where it is not said. `format` is that of the canvas, in the place of the
  *   browser's preferred one.
- * @typedef {(texture: GPUTexture, sharpness: number) => Required<Frame>} Painter
+ * @typedef {(texture: GPUTexture, sharpness: number) => Frame} Painter
  */
 import { InputError } from './errors.js';
 import { bound, checked, createStep, storageBuffer } from './gpu.js';
@@ -254,7 +254,7 @@ export class Display {
    * @param {Painter} painter
    * @param {Canvas | GPUTexture} target
    * @param {Look} look
-   * @returns {Required<Frame>}
+   * @returns {Frame}
    */
   shown(frame, painter, target, { sharpness = DEFAULT_SHARPNESS }) {
     if (!(sharpness >= 0 && sharpness <= 1))
@@ -263,7 +263,8 @@ export class Display {
       ? target
       : /** @type {any} */ (configured.get(target)).context.getCurrentTexture();
     const { writes, steps, finish } = painter(texture, sharpness);
-    return { writes: [...frame.writes, ...writes], steps: [...frame.steps, ...steps], finish };
+    const all = { writes: [...frame.writes, ...writes], steps: [...frame.steps, ...steps] };
+    return { ...frame, ...all, finish };
   }
 
   /** Frees what was made. */

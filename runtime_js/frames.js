@@ -46,7 +46,10 @@ export class Frames {
   /** @type {GPUBuffer[]} */ #free;
   /** @type {((staging: GPUBuffer) => void)[]} runs that found the ring in use */ #waiting = [];
   /** @type {boolean} */ #debug;
-  /** @type {WeakSet<Step>} what a frame ran without an error */ #proven = new WeakSet();
+  /** @type {WeakSet<Step | GPUBindGroup>} what a frame ran without an error */ #proven =
+    new WeakSet();
+  // A step on a canvas has another group for each frame; one of another size is another step.
+  #isProven = (/** @type {Step} */ step) => this.#proven.has(step) || this.#proven.has(step.group);
   /** @type {Promise<void> | undefined} a frame in error scopes, whose errors come late: others wait */ #checking;
   /** What the device reported outside of error scopes: how often, the last, how much of it was thrown. */
   #faults = { count: 0, last: '', told: 0 };
@@ -88,10 +91,9 @@ export class Frames {
       let frame;
       while ((frame = make()) instanceof Promise) await frame;
       if (!frame) return;
-      const { steps } = frame;
       const { count } = this.#faults;
       const end = readings.reduce((sum, { bytes }) => sum + bytes, 0);
-      await this.#checked(steps, () => {
+      await this.#checked(frame, () => {
         this.#submit(frame, (encoder) => void recordCopies(encoder, readings, staging));
         return mapped(this.#program.device, staging, end);
       });
@@ -117,7 +119,7 @@ export class Frames {
     while ((frame = make()) instanceof Promise) await frame;
     if (!frame) return false;
     this.#throwFaults(this.#faults.told);
-    const done = this.#checked(frame.steps, () => this.#submit(frame, frame.finish));
+    const done = this.#checked(frame, () => this.#submit(frame, frame.finish));
     if (done) await done;
     return true;
   }
@@ -165,14 +167,20 @@ export class Frames {
   /**
    * Submits; in error scopes where one of the steps never ran, as they cost a frame two promises.
    *
-   * @param {Step[]} steps
+   * @param {Frame} frame
    * @param {() => Promise<void> | void} submit
    */
-  #checked(steps, submit) {
-    if (!this.#debug && steps.every((step) => this.#proven.has(step))) return submit();
-    const done = checked(this.#program.device, 'The frame failed', submit).then(() => {
-      for (const step of steps) this.#proven.add(step);
-    });
+  #checked({ steps, checks = [] }, submit) {
+    if (!this.#debug && steps.every(this.#isProven)) return submit();
+    const done = checked(this.#program.device, 'The frame failed', submit).then(
+      () => {
+        for (const step of steps) this.#proven.add(step).add(step.group);
+      },
+      async (failure) => {
+        for (const error of await Promise.all(checks)) if (error) throw error;
+        throw failure;
+      },
+    );
     const over = () => void (this.#checking = undefined);
     this.#checking = done.then(over, over);
     return done;

@@ -60,8 +60,13 @@ export async function createSession(folder, options = {}) {
       const frames = await createFrames(program, { owned, debug: options.debug ?? false });
       const displays = new Map();
       const release = () => {
-        for (const one of [...program.buffers.values(), frames, ...displays.values()])
-          one.destroy();
+        for (const one of [
+          ...program.buffers.values(),
+          ...program.resizers,
+          frames,
+          ...displays.values(),
+        ])
+          one?.destroy();
       };
       return { program, frames, variants, owned, displays, release };
     } catch (error) {

@@ -1,7 +1,8 @@
 import type { Tensor, Values } from './artifact.js';
 import type { Canvas, Display, Look } from './canvas.js';
 import type { Frames, Result } from './frames.js';
-import type { Feeds, Picture, Program } from './program.js';
+import type { Feeds, Program } from './program.js';
+import type { Fit } from './pictures.js';
 import type { Profile } from './profile.js';
 import type { Report } from './self_test.js';
 import type { Variants, Wishes } from './variants.js';
@@ -26,7 +27,8 @@ export type Start = (device?: GPUDevice, owned?: boolean, chosen?: Wishes | Vari
  * @import {Canvas, Display, Look} from './canvas.js'
  * @import {Frames, Reading, Result} from './frames.js'
  * @import {Frame, Step} from './gpu.js'
- * @import {Feeds, Picture, Program} from './program.js'
+ * @import {Feeds, Program} from './program.js'
+ * @import {Fit} from './pictures.js'
  * @import {Profile} from './profile.js'
  * @import {Report} from './self_test.js'
  * @import {Variants, Wishes} from './variants.js'
@@ -63,30 +65,33 @@ export declare class Session {
      * the device, those in flight reject with a DeviceLostError, and the next run makes a new device, if the
      * session made the lost one.
      *
-     * @param {Feeds} [feeds] a typed array for each input, or ImageData where `image` says that it is a
-     *   picture; they must stay as they are until the promise settles
+     * @param {Feeds} [feeds] for each input a typed array or a GPUBuffer, or where `image` says that it is a
+     *   picture anything that is one, of any size; they must stay as they are until the promise settles
      * @template {'values' | 'pixels'} [As='values']
-     * @param {{outputs?: string[], as?: As}} [options] the outputs to read, all where none are
+     * @param {{outputs?: string[], as?: As, fit?: Fit}} [options] the outputs to read, all where none are
      *   named. As `pixels`, outputs that are pictures come as RGBA bytes, as `toPixels` makes them, but made on the
-     *   device: a quarter of the floats to read.
+     *   device: a quarter of the floats to read. fit: cover, contain, stretch or a rectangle of pictures, in the place
+     *   of what the model says.
      * @returns {Promise<Record<string, As extends 'pixels' ? Result : Values>>} by output name
      * @throws {Error} an unknown or missing input, a wrong dtype or length, a lost device
      */
     run<As extends 'values' | 'pixels' = 'values'>(feeds?: Feeds, options?: {
         outputs?: string[];
         as?: As;
+        fit?: Fit;
     }): Promise<Record<string, As extends 'pixels' ? Result : Values>>;
     /**
      * Runs the model on a picture and shows what it makes of it: one submit, nothing is read back.
      *
-     * @param {Picture} source whatever the input takes
+     * @param {Feeds[string]} source whatever the input takes
      * @param {Canvas | GPUTexture} canvas sized by you, or a texture to render to
-     * @param {Show & {input?: string, feeds?: Feeds}} [options] the input that the source is for, else the first
-     *   that is a picture; what other inputs there are
+     * @param {Show & {input?: string, feeds?: Feeds, fit?: Fit}} [options] the input that the source is for, else the
+     *   first that is a picture; what other inputs there are
      */
-    frame(source: Picture, canvas: Canvas | GPUTexture, options?: Show & {
+    frame(source: Feeds[string], canvas: Canvas | GPUTexture, options?: Show & {
         input?: string;
         feeds?: Feeds;
+        fit?: Fit;
     }): Promise<void>;
     /**
      * Shows the output of the last frame.
@@ -107,13 +112,14 @@ export declare class Session {
      * record a frame, submit it, then record the next.
      *
      * @param {GPUCommandEncoder} encoder of the session's device
-     * @param {{inputs?: Feeds, outputs?: Record<string, GPUBuffer>}} [tensors] inputs as for `run`; the buffers
-     *   that outputs are copied to, in whole words: they stay the caller's. Any output is also in `outputBuffer`.
+     * @param {{inputs?: Feeds, outputs?: Record<string, GPUBuffer>, fit?: Fit}} [tensors] inputs as for `run`, but for
+     *   files; the buffers that outputs are copied to, in whole words: they stay the caller's. Any output is also in `outputBuffer`.
      * @throws {Error} what `run` throws; a lost device, which `recover` replaces
      */
-    encode(encoder: GPUCommandEncoder, { inputs, outputs }?: {
+    encode(encoder: GPUCommandEncoder, { inputs, outputs, fit }?: {
         inputs?: Feeds;
         outputs?: Record<string, GPUBuffer>;
+        fit?: Fit;
     }): void;
     /**
      * The session's own buffer of an output, as the last frame left it: row-major, in whole words. It goes with the

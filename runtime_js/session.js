@@ -5,7 +5,8 @@
  * @import {Canvas, Display, Look} from './canvas.js'
  * @import {Frames, Reading, Result} from './frames.js'
  * @import {Frame, Step} from './gpu.js'
- * @import {Feeds, Picture, Program} from './program.js'
+ * @import {Feeds, Program} from './program.js'
+ * @import {Fit} from './pictures.js'
  * @import {Profile} from './profile.js'
  * @import {Report} from './self_test.js'
  * @import {Variants, Wishes} from './variants.js'
@@ -18,7 +19,7 @@
  */
 import { DestroyedError, DeviceLostError, InputError, SessionError } from './errors.js';
 import { adapterName } from './gpu.js';
-import { frameOf, requireKnown } from './program.js';
+import { frameOf, readFeeds, requireKnown } from './program.js';
 
 const COPY_DST = 0x8;
 const LOOK = ['output', 'scaling', 'sharpness', 'format'];
@@ -75,21 +76,25 @@ export class Session {
    * the device, those in flight reject with a DeviceLostError, and the next run makes a new device, if the
    * session made the lost one.
    *
-   * @param {Feeds} [feeds] a typed array for each input, or ImageData where `image` says that it is a
-   *   picture; they must stay as they are until the promise settles
+   * @param {Feeds} [feeds] for each input a typed array or a GPUBuffer, or where `image` says that it is a
+   *   picture anything that is one, of any size; they must stay as they are until the promise settles
    * @template {'values' | 'pixels'} [As='values']
-   * @param {{outputs?: string[], as?: As}} [options] the outputs to read, all where none are
+   * @param {{outputs?: string[], as?: As, fit?: Fit}} [options] the outputs to read, all where none are
    *   named. As `pixels`, outputs that are pictures come as RGBA bytes, as `toPixels` makes them, but made on the
-   *   device: a quarter of the floats to read.
+   *   device: a quarter of the floats to read. fit: cover, contain, stretch or a rectangle of pictures, in the place
+   *   of what the model says.
    * @returns {Promise<Record<string, As extends 'pixels' ? Result : Values>>} by output name
    * @throws {Error} an unknown or missing input, a wrong dtype or length, a lost device
    */
   async run(feeds, options = {}) {
-    requireKnown('option', Object.keys(options), ['outputs', 'as']);
-    const { as = 'values', outputs } = /** @type {{as?: string, outputs?: string[]}} */ (options);
+    requireKnown('option', Object.keys(options), ['outputs', 'as', 'fit']);
+    const { outputs, fit } = options;
+    const as = /** @type {string} */ (options.as ?? 'values');
     if (as !== 'values' && as !== 'pixels')
       throw new InputError(`as is ${as}, expected values or pixels.`);
     const names = outputs ?? this.outputs.map(({ name }) => name);
+    const reading = readFeeds(feeds ?? {});
+    const read = reading instanceof Promise ? await reading : reading;
     for (;;) {
       const stage = this.#stage ?? (await this.#revived());
       const readings = this.#readings(stage, names);
@@ -103,7 +108,7 @@ export class Session {
           readings[i] = reading;
         }
       const make = () => {
-        const frame = this.#frame(stage, feeds);
+        const frame = this.#frame(stage, read, fit);
         return steps.length ? { ...frame, steps: [...frame.steps, ...steps] } : frame;
       };
       const results = await this.#told(stage, () =>
@@ -116,16 +121,18 @@ export class Session {
   /**
    * Runs the model on a picture and shows what it makes of it: one submit, nothing is read back.
    *
-   * @param {Picture} source whatever the input takes
+   * @param {Feeds[string]} source whatever the input takes
    * @param {Canvas | GPUTexture} canvas sized by you, or a texture to render to
-   * @param {Show & {input?: string, feeds?: Feeds}} [options] the input that the source is for, else the first
-   *   that is a picture; what other inputs there are
+   * @param {Show & {input?: string, feeds?: Feeds, fit?: Fit}} [options] the input that the source is for, else the
+   *   first that is a picture; what other inputs there are
    */
   async frame(source, canvas, options = {}) {
-    requireKnown('option', Object.keys(options), ['input', 'feeds', ...LOOK]);
-    const { input = this.inputs.find(({ image }) => image)?.name, feeds, ...look } = options;
+    requireKnown('option', Object.keys(options), ['input', 'feeds', 'fit', ...LOOK]);
+    const { input = this.inputs.find(({ image }) => image)?.name, feeds, fit, ...look } = options;
     if (!input) throw new InputError('The model takes no picture: use run, then draw.');
-    await this.#show({ ...feeds, [input]: source }, canvas, look);
+    const reading = readFeeds({ ...feeds, [input]: source });
+    const read = reading instanceof Promise ? await reading : reading;
+    await this.#show(read, canvas, look, fit);
   }
 
   /**
@@ -155,11 +162,11 @@ export class Session {
    * record a frame, submit it, then record the next.
    *
    * @param {GPUCommandEncoder} encoder of the session's device
-   * @param {{inputs?: Feeds, outputs?: Record<string, GPUBuffer>}} [tensors] inputs as for `run`; the buffers
-   *   that outputs are copied to, in whole words: they stay the caller's. Any output is also in `outputBuffer`.
+   * @param {{inputs?: Feeds, outputs?: Record<string, GPUBuffer>, fit?: Fit}} [tensors] inputs as for `run`, but for
+   *   files; the buffers that outputs are copied to, in whole words: they stay the caller's. Any output is also in `outputBuffer`.
    * @throws {Error} what `run` throws; a lost device, which `recover` replaces
    */
-  encode(encoder, { inputs, outputs = {} } = {}) {
+  encode(encoder, { inputs, outputs = {}, fit } = {}) {
     const stage = this.#stage;
     if (!stage) throw this.#end ?? this.#last.loss;
     if (this.#exclusive)
@@ -174,7 +181,7 @@ export class Session {
         );
       return { reading, target };
     });
-    stage.frames.encode(encoder, this.#frame(stage, inputs), copies);
+    stage.frames.encode(encoder, this.#frame(stage, inputs, fit), copies);
   }
 
   /**
@@ -259,8 +266,9 @@ export class Session {
    * @param {Feeds | undefined} feeds none for what the last frame left
    * @param {Canvas | GPUTexture} target
    * @param {Show} options
+   * @param {Fit} [fit]
    */
-  async #show(feeds, target, { output, ...look }) {
+  async #show(feeds, target, { output, ...look }, fit) {
     const name = output ?? this.outputs.find(({ image }) => image)?.name;
     if (!name) throw new InputError('No output of the model is a picture.');
     for (;;) {
@@ -272,7 +280,7 @@ export class Session {
         const make = () => {
           if (!feeds && !stage.hasRun)
             throw new SessionError('There is nothing to draw yet: run a frame first.');
-          const frame = feeds ? this.#frame(stage, feeds) : { writes: [], steps: [] };
+          const frame = feeds ? this.#frame(stage, feeds, fit) : { writes: [], steps: [] };
           return display.shown(frame, painter, target, look);
         };
         return stage.frames.run(() => this.#turn(stage, make));
@@ -327,10 +335,11 @@ export class Session {
 
   /**
    * @param {Stage} stage
-   * @param {Feeds | null | undefined} feeds
+   * @param {Feeds | undefined} feeds
+   * @param {Fit | undefined} fit
    */
-  #frame(stage, feeds) {
-    const frame = frameOf(stage.program, feeds ?? {});
+  #frame(stage, feeds, fit) {
+    const frame = frameOf(stage.program, feeds ?? {}, { fit });
     stage.hasRun = true;
     return frame;
   }

@@ -16,6 +16,7 @@ import numpy as np
 from .description import WORD, buffer_sizes, damaged, read_description, size_limit, tensor_bytes
 from .errors import ArtifactError, MissingFileError
 from .folder import read_file, read_recorded
+from .pictures import FitName
 
 
 @dataclass(frozen=True)
@@ -60,10 +61,17 @@ class Kernel:
 
 @dataclass(frozen=True)
 class ImageInput:
-    """How an input is fed as a picture: `kernel` runs in the place of kernel number `replaces`."""
+    """How an input is fed as a picture: `kernel` runs in the place of kernel number `replaces`.
+
+    `fit`: how a picture of other proportions meets the input; `pad`: the colour beside it; `resize`: the
+    shaders of that for runtimes that resize on the device.
+    """
 
     scale: float
     offset: float
+    fit: FitName
+    pad: list[int]
+    resize: dict[str, str]
     replaces: int
     kernel: Kernel
 

@@ -146,3 +146,12 @@ export function screenshotPath(name) {
 export function nameOf(folder) {
   return basename(folder);
 }
+
+/** A picture of RGBA bytes, those of tests/pictures.py. */
+export function noise(width, height) {
+  const data = Uint8ClampedArray.from(
+    { length: 4 * width * height },
+    (_, i) => (Math.imul(i, 2654435761) >>> 13) & 255,
+  );
+  return { data, width, height };
+}

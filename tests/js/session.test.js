@@ -91,7 +91,7 @@ describe('run', () => {
       message: 'No output is named third: expected output, second.',
     });
     await assert.rejects(session.run({ input: filled(0) }, { output: [] }), {
-      message: 'No option is named output: expected outputs, as.',
+      message: 'No option is named output: expected outputs, as, fit.',
     });
     assert.ok((await session.selfTest()).ok);
   });
