@@ -310,6 +310,58 @@ describe('a canvas in Chromium', () => {
       assert.deepEqual(told.made, format === 'rgba16float' ? {} : { createBindGroup: 3 });
     });
 
+  test('takes whatever can be drawn, of any size, and makes no object for the next frame', async () => {
+    const told = await page.evaluate(async (url) => {
+      const session = await open(url);
+      const drawn = newCanvas(30, 20);
+      const context = drawn.getContext('2d');
+      for (let i = 0; i < 60; i++) {
+        context.fillStyle = `hsl(${i * 47} 80% 50%)`;
+        context.fillRect((i * 7) % 30, (i * 3) % 20, 6, 5);
+      }
+      const stream = drawn.captureStream();
+      const video = Object.assign(document.createElement('video'), { muted: true });
+      video.srcObject = stream;
+      await video.play();
+      const sources = {
+        canvas: drawn,
+        bitmap: await createImageBitmap(drawn),
+        blob: await new Promise((done) => drawn.toBlob(done)),
+        frame: new VideoFrame(drawn, { timestamp: 0 }),
+        video,
+      };
+      const canvas = newCanvas(8, 8);
+      const results = {};
+      for (const [kind, source] of Object.entries(sources)) {
+        const fit = { fit: 'contain' };
+        await session.frame(source, canvas, fit);
+        await session.frame(source, canvas, fit);
+        const made = [];
+        for (const name of ['createBuffer', 'createTexture', 'pushErrorScope', 'createBindGroup']) {
+          session.device[name] = function (...args) {
+            made.push(name);
+            return GPUDevice.prototype[name].apply(this, args);
+          };
+        }
+        await session.frame(source, canvas, fit);
+        const shown = bytesOf(canvas);
+        const madeByFrame = [...made];
+        const { output } = await session.run({ input: source }, { ...fit, as: 'pixels' });
+        results[kind] = { shown, output: [...output], made: madeByFrame };
+      }
+      sources.frame.close();
+      stream.getTracks().forEach((track) => track.stop());
+      session.destroy();
+      return results;
+    }, server.url(0));
+    for (const [kind, { shown, output, made }] of Object.entries(told)) {
+      assert.deepEqual(shown, output, kind);
+      assert.ok(new Set(output).size > 3, kind);
+      // What binds the canvas' texture; a bitmap of a file has, as any, the texture of its size.
+      assert.deepEqual(made, ['createBindGroup'], kind);
+    }
+  });
+
   test('shows the bicubic picture', async () => {
     const x = values(3, 24, 40, (...at) => smooth(...at) + blocks(...at) / 3);
     const told = await page.evaluate(
