@@ -458,3 +458,67 @@ describe('a canvas in Chromium', () => {
 
   test('nothing was logged', () => assert.deepEqual(complaints, []));
 });
+
+describe('a webcam in Chromium', () => {
+  const SECONDS = 2;
+
+  test('goes to a canvas in five lines; its pace, and that of reading back, are told', async (t) => {
+    const server = await serve([fixtureFolder()]);
+    const browser = await launchChromium([
+      '--use-fake-device-for-media-stream',
+      '--use-fake-ui-for-media-stream',
+    ]);
+    try {
+      const page = await browser.newPage();
+      await page.goto(server.origin);
+      const told = await page.evaluate(
+        async ([url, seconds]) => {
+          const { createSession, toPixels } = await import(`${url}runtime.js`);
+          const video = document.body.appendChild(document.createElement('video'));
+          const canvas = document.body.appendChild(document.createElement('canvas'));
+          Object.assign(canvas, { width: 256, height: 256 });
+          let frames = 0;
+          let isOn = true;
+
+          video.srcObject = await navigator.mediaDevices.getUserMedia({ video: true });
+          await video.play();
+          const session = await createSession(url);
+          const show = () => session.frame(video, canvas).then(() => frames++);
+          const loop = () => show().then(() => isOn && video.requestVideoFrameCallback(loop));
+
+          loop();
+          while (frames < 3) await new Promise(requestAnimationFrame);
+          isOn = false;
+          const shown = frames;
+          const plain = document.createElement('canvas').getContext('2d');
+          Object.assign(plain.canvas, { width: 8, height: 8 });
+          const read = async () => {
+            const { output } = await session.run({ input: video });
+            const pixels = toPixels(session.outputs[0], output);
+            plain.putImageData(new ImageData(pixels, 8), 0, 0);
+          };
+          const pace = async (frame) => {
+            let count = 0;
+            const end = performance.now() + 1000 * seconds;
+            for (await frame(); performance.now() < end; count++) {
+              await frame();
+              await session.device.queue.onSubmittedWorkDone();
+            }
+            return count / seconds;
+          };
+          const rates = { frame: await pace(show), read: await pace(read) };
+          return { shown, rates, size: [video.videoWidth, video.videoHeight] };
+        },
+        [server.url(0), SECONDS],
+      );
+      assert.ok(told.shown >= 3);
+      const { frame, read } = told.rates;
+      t.diagnostic(
+        `${told.size.join('x')}: ${frame} frames a second to a canvas, ${read} read back`,
+      );
+    } finally {
+      await browser.close();
+      server.close();
+    }
+  });
+});

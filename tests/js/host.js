@@ -128,12 +128,12 @@ export async function serve(folders) {
 }
 
 /** Headless Chromium on SwiftShader. */
-export function launchChromium() {
+export function launchChromium(flags = []) {
   if (!existsSync(CHROMIUM))
     throw new Error(
       `No Chromium at ${CHROMIUM}: install it (make setup), or set ONNX2WGSL_CHROMIUM.`,
     );
-  return chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+  return chromium.launch({ executablePath: CHROMIUM, args: [...FLAGS, ...flags] });
 }
 
 /** Where screenshots go. */
