@@ -10,11 +10,18 @@ export type Tensor = {
     shape: number[];
     image?: Image;
 };
-export type Input = Tensor & {
-    image?: Image & {
-        replaces: number;
-        kernel: Kernel;
+export type InputImage = {
+    fit: 'cover' | 'contain' | 'stretch';
+    pad: number[];
+    replaces: number;
+    kernel: Kernel;
+    resize: {
+        buffer: string;
+        texture: string;
     };
+};
+export type Input = Tensor & {
+    image?: Image & InputImage;
 };
 export type Store = {
     buffer: string;
@@ -30,12 +37,14 @@ export type Binding = {
 };
 export type Kernel = {
     name: string;
+    op: string;
     shader: string;
     constants: Record<string, number>;
     uses: string[];
     workgroups: number[];
     bindings: Binding[];
     stores: Store[];
+    macs: number;
 };
 export type File = {
     file: string;
@@ -61,6 +70,8 @@ export type SelfTest = {
 };
 export type Model = {
     name: string;
+    generator: string;
+    sha256: string;
     reference: {
         runtime: string;
     };

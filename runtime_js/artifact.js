@@ -5,18 +5,21 @@
  * @typedef {Float32Array | Int32Array | BigInt64Array | Uint8Array | Int8Array} Values  bool: 0, 1
  * @typedef {{scale: number, offset: number}} Image  between the bytes and the values of a picture
  * @typedef {{name: string, dtype: keyof typeof ARRAYS, shape: number[], image?: Image}} Tensor
- * @typedef {Tensor & {image?: Image & {replaces: number, kernel: Kernel}}} Input
+ * @typedef {{fit: 'cover' | 'contain' | 'stretch', pad: number[], replaces: number, kernel: Kernel,
+ *   resize: {buffer: string, texture: string}}} InputImage
+ * @typedef {Tensor & {image?: Image & InputImage}} Input
  * @typedef {{buffer: string, offset: number, rows: number, pitch: number, width: number}} Store
  * @typedef {{binding: number, buffer: string, access: string}} Binding
- * @typedef {{name: string, shader: string, constants: Record<string, number>, uses: string[],
- *   workgroups: number[], bindings: Binding[], stores: Store[]}} Kernel
+ * @typedef {{name: string, op: string, shader: string, constants: Record<string, number>, uses: string[],
+ *   workgroups: number[], bindings: Binding[], stores: Store[], macs: number}} Kernel
  * @typedef {{file: string, bytes: number, sha256: string}} File
  * @typedef {{shader: string, accumulators: number[], scales: number[], zero_points: number[],
  *   expected: number[]}} Probe
  * @typedef {{seed: number, inputs: Record<string, {low: number, high: number}>, kernels: string[],
  *   pictures: Record<string, string>, outputs: Record<string, string>}} SelfTest
- * @typedef {{name: string, reference: {runtime: string}, arena: {bytes: number}, weights: File,
- *   shaders: File, self_test: File, inputs: Input[], outputs: Tensor[], kernels: Kernel[], probe: Probe,
+ * @typedef {{name: string, generator: string, sha256: string, reference: {runtime: string},
+ *   arena: {bytes: number}, weights: File, shaders: File, self_test: File, inputs: Input[], outputs: Tensor[],
+ *   kernels: Kernel[], probe: Probe,
  *   snippets: {dot: Record<string, string>, requantize: Record<string, string>}}} Model
  * @typedef {{model: Model, weights: Uint8Array<ArrayBuffer>, shaders: Map<string, string>,
  *   selfTest: () => Promise<SelfTest>}} Artifact  `selfTest` loads the test vectors
@@ -105,10 +108,12 @@ function parseShaders({ shaders: { file }, kernels, inputs, snippets, probe }, c
       return [section.slice(0, end), section.slice(end + 1)];
     }),
   );
-  const names = [...kernels, ...inputs.flatMap(({ image }) => image?.kernel ?? []), probe].map(
+  const images = inputs.flatMap(({ image }) => image ?? []);
+  const names = [...kernels, ...images.map(({ kernel }) => kernel), probe].map(
     ({ shader }) => shader,
   );
-  names.push(...Object.values(snippets).flatMap((variants) => Object.values(variants)));
+  const others = [...Object.values(snippets), ...images.map(({ resize }) => resize)];
+  names.push(...others.flatMap((variants) => Object.values(variants)));
   const missing = names.filter((name) => !shaders.has(name));
   if (missing.length)
     throw damaged(

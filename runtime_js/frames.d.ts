@@ -43,10 +43,10 @@ export declare class Frames {
     /**
      * Runs a frame that stays on the device.
      *
-     * @param {Frame} frame
-     * @param {(encoder: GPUCommandEncoder) => void} more records what follows the compute pass
+     * @param {() => Frame | undefined | Promise<void>} make as for `read`
+     * @returns {Promise<boolean>} whether `make` gave one
      */
-    run(frame: Frame, more: (encoder: GPUCommandEncoder) => void): Promise<void>;
+    run(make: () => Frame | undefined | Promise<void>): Promise<boolean>;
     /**
      * Uploads at once, and records a frame into an encoder of the caller.
      *

@@ -46,10 +46,18 @@ export class Frames {
   /** @type {GPUBuffer[]} */ #free;
   /** @type {((staging: GPUBuffer) => void)[]} runs that found the ring in use */ #waiting = [];
   /** @type {boolean} */ #debug;
-  /** @type {WeakSet<Step>} what a frame ran without an error */ #proven = new WeakSet();
+  /** @type {WeakSet<Step | GPUBindGroup>} what a frame ran without an error */ #proven =
+    new WeakSet();
+  // A step on a canvas has another group for each frame; one of another size is another step.
+  #isProven = (/** @type {Step} */ step) => this.#proven.has(step) || this.#proven.has(step.group);
   /** @type {Promise<void> | undefined} a frame in error scopes, whose errors come late: others wait */ #checking;
   /** What the device reported outside of error scopes: how often, the last, how much of it was thrown. */
   #faults = { count: 0, last: '', told: 0 };
+
+  #hear = (/** @type {GPUUncapturedErrorEvent} */ { error }) => {
+    this.#faults.count++;
+    this.#faults.last = error.message;
+  };
 
   /**
    * @param {Program} program
@@ -63,11 +71,7 @@ export class Frames {
     this.#debug = debug;
     /** By output: how it is read. */
     this.readings = program.model.outputs.map((output) => readingOf(program, output));
-    if (owned)
-      program.device.addEventListener('uncapturederror', ({ error }) => {
-        this.#faults.count++;
-        this.#faults.last = error.message;
-      });
+    if (owned) program.device.addEventListener('uncapturederror', this.#hear);
   }
 
   /**
@@ -87,10 +91,9 @@ export class Frames {
       let frame;
       while ((frame = make()) instanceof Promise) await frame;
       if (!frame) return;
-      const { steps } = frame;
       const { count } = this.#faults;
       const end = readings.reduce((sum, { bytes }) => sum + bytes, 0);
-      await this.#checked(steps, () => {
+      await this.#checked(frame, () => {
         this.#submit(frame, (encoder) => void recordCopies(encoder, readings, staging));
         return mapped(this.#program.device, staging, end);
       });
@@ -107,13 +110,18 @@ export class Frames {
   /**
    * Runs a frame that stays on the device.
    *
-   * @param {Frame} frame
-   * @param {(encoder: GPUCommandEncoder) => void} more records what follows the compute pass
+   * @param {() => Frame | undefined | Promise<void>} make as for `read`
+   * @returns {Promise<boolean>} whether `make` gave one
    */
-  async run(frame, more) {
+  async run(make) {
+    while (this.#checking) await this.#checking;
+    let frame;
+    while ((frame = make()) instanceof Promise) await frame;
+    if (!frame) return false;
     this.#throwFaults(this.#faults.told);
-    const done = this.#checked(frame.steps, () => this.#submit(frame, more));
+    const done = this.#checked(frame, () => this.#submit(frame, frame.finish));
     if (done) await done;
+    return true;
   }
 
   /**
@@ -139,33 +147,40 @@ export class Frames {
 
   /** Frees the ring. */
   destroy() {
+    this.#program.device.removeEventListener('uncapturederror', this.#hear);
     for (const buffer of this.#ring) buffer.destroy();
   }
 
   /**
    * @param {Frame} frame
-   * @param {(encoder: GPUCommandEncoder) => void} more
+   * @param {Frame['finish']} finish
    */
-  #submit({ writes, steps }, more) {
+  #submit({ writes, steps }, finish) {
     const { device } = this.#program;
     for (const write of writes) upload(device, write);
     const encoder = device.createCommandEncoder();
     recordSteps(encoder, steps);
-    more(encoder);
+    finish?.(encoder);
     device.queue.submit([encoder.finish()]);
   }
 
   /**
    * Submits; in error scopes where one of the steps never ran, as they cost a frame two promises.
    *
-   * @param {Step[]} steps
+   * @param {Frame} frame
    * @param {() => Promise<void> | void} submit
    */
-  #checked(steps, submit) {
-    if (!this.#debug && steps.every((step) => this.#proven.has(step))) return submit();
-    const done = checked(this.#program.device, 'The frame failed', submit).then(() => {
-      for (const step of steps) this.#proven.add(step);
-    });
+  #checked({ steps, checks = [] }, submit) {
+    if (!this.#debug && steps.every(this.#isProven)) return submit();
+    const done = checked(this.#program.device, 'The frame failed', submit).then(
+      () => {
+        for (const step of steps) this.#proven.add(step).add(step.group);
+      },
+      async (failure) => {
+        for (const error of await Promise.all(checks)) if (error) throw error;
+        throw failure;
+      },
+    );
     const over = () => void (this.#checking = undefined);
     this.#checking = done.then(over, over);
     return done;

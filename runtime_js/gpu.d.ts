@@ -4,26 +4,46 @@
  * @import {Artifact, Kernel} from './artifact.js'
  * @typedef {Record<string, string>} Choice  the variant of each snippet
  * @typedef {Map<string, GPUBuffer>} Buffers
- * @typedef {{pipeline: GPUComputePipeline, group: GPUBindGroup, kernel: Kernel}} Step
- * @typedef {{buffer: GPUBuffer, bytes: BufferSource}} Write
- * @typedef {{writes: Write[], steps: Step[]}} Frame
+ * @typedef {Record<string, GPUBuffer | GPUBufferBinding | GPUTexture>} Resources  by the names that bindings have
+ * @typedef {{pipeline: GPUComputePipeline, layout: GPUBindGroupLayout, kernel: Kernel}} Pipeline
+ * @typedef {Pipeline & {group: GPUBindGroup, resources: Resources}} Step
+ * @typedef {{buffer: GPUBuffer, bytes: BufferSource}
+ *   | {texture: GPUTexture, source: any, width: number, height: number, name: string,
+ *   isOwn?: boolean}} Write  isOwn: the source is closed afterwards
+ * @typedef {{writes: Write[], steps: Step[], checks?: Promise<Error | null>[],
+ *   finish?: (encoder: GPUCommandEncoder) => void}} Frame  the checks are what the device says, once, of what
+ *   a caller gave to bind; `finish` records what follows the compute pass
  * @typedef {{buffer: GPUBuffer, offset: number, bytes: number}} Copy
  */
 import type { Artifact, Kernel } from './artifact.js';
 export type Choice = Record<string, string>;
 export type Buffers = Map<string, GPUBuffer>;
-export type Step = {
+export type Resources = Record<string, GPUBuffer | GPUBufferBinding | GPUTexture>;
+export type Pipeline = {
     pipeline: GPUComputePipeline;
-    group: GPUBindGroup;
+    layout: GPUBindGroupLayout;
     kernel: Kernel;
+};
+export type Step = Pipeline & {
+    group: GPUBindGroup;
+    resources: Resources;
 };
 export type Write = {
     buffer: GPUBuffer;
     bytes: BufferSource;
+} | {
+    texture: GPUTexture;
+    source: any;
+    width: number;
+    height: number;
+    name: string;
+    isOwn?: boolean;
 };
 export type Frame = {
     writes: Write[];
     steps: Step[];
+    checks?: Promise<Error | null>[];
+    finish?: (encoder: GPUCommandEncoder) => void;
 };
 export type Copy = {
     buffer: GPUBuffer;
@@ -87,13 +107,50 @@ export declare function stagingBuffer(device: GPUDevice, bytes: number): GPUBuff
  * Makes the pipeline and the bind group of a kernel.
  *
  * @param {GPUDevice} device
- * @param {Artifact} artifact
+ * @param {Pick<Artifact, 'model' | 'shaders'>} artifact
  * @param {Choice} choice
  * @param {Kernel} kernel
  * @param {Buffers} buffers
  * @returns {Promise<Step>}
  */
-export declare function createStep(device: GPUDevice, { model, shaders }: Artifact, choice: Choice, kernel: Kernel, buffers: Buffers): Promise<Step>;
+export declare function createStep(device: GPUDevice, artifact: Pick<Artifact, 'model' | 'shaders'>, choice: Choice, kernel: Kernel, buffers: Buffers): Promise<Step>;
+/**
+ * Makes the pipeline of a kernel.
+ *
+ * @param {GPUDevice} device
+ * @param {Pick<Artifact, 'model' | 'shaders'>} artifact
+ * @param {Choice} choice
+ * @param {Kernel} kernel
+ * @returns {Promise<Pipeline>}
+ */
+export declare function createPipeline(device: GPUDevice, { model, shaders }: Pick<Artifact, 'model' | 'shaders'>, choice: Choice, kernel: Kernel): Promise<Pipeline>;
+/**
+ * A kernel with all that it binds.
+ *
+ * @param {GPUDevice} device
+ * @param {Pipeline} pipeline
+ * @param {Resources} resources
+ * @param {number[]} workgroups
+ * @returns {Step}
+ */
+export declare function stepOf(device: GPUDevice, { pipeline, layout, kernel }: Pipeline, resources: Resources, workgroups: number[]): Step;
+/**
+ * A texture to copy pictures into.
+ *
+ * @param {GPUDevice} device
+ * @param {string} label
+ * @param {number} width
+ * @param {number} height
+ */
+export declare function uploadTexture(device: GPUDevice, label: string, width: number, height: number): GPUTexture;
+/**
+ * Hands an upload to the queue, which takes it at once.
+ *
+ * @param {GPUDevice} device
+ * @param {Write} write
+ * @throws {Error} an InputError for a picture that can't be read
+ */
+export declare function upload({ queue }: GPUDevice, write: Write): void;
 /**
  * The buffer of that name.
  *
@@ -102,19 +159,13 @@ export declare function createStep(device: GPUDevice, { model, shaders }: Artifa
  */
 export declare function bound(buffers: Buffers, name: string): GPUBuffer;
 /**
- * Hands the bytes of an upload to the queue, which takes them at once.
- *
- * @param {GPUDevice} device
- * @param {Write} write
- */
-export declare function upload(device: GPUDevice, { buffer, bytes }: Write): void;
-/**
  * Records steps as one compute pass.
  *
  * @param {GPUCommandEncoder} encoder
  * @param {Step[]} steps
+ * @param {GPUComputePassTimestampWrites} [timestampWrites]
  */
-export declare function recordSteps(encoder: GPUCommandEncoder, steps: Step[]): void;
+export declare function recordSteps(encoder: GPUCommandEncoder, steps: Step[], timestampWrites?: GPUComputePassTimestampWrites): void;
 /**
  * Records copies into one buffer, one after the other.
  *

@@ -4,13 +4,19 @@
  * @import {Artifact, Kernel} from './artifact.js'
  * @typedef {Record<string, string>} Choice  the variant of each snippet
  * @typedef {Map<string, GPUBuffer>} Buffers
- * @typedef {{pipeline: GPUComputePipeline, group: GPUBindGroup, kernel: Kernel}} Step
- * @typedef {{buffer: GPUBuffer, bytes: BufferSource}} Write
- * @typedef {{writes: Write[], steps: Step[]}} Frame
+ * @typedef {Record<string, GPUBuffer | GPUBufferBinding | GPUTexture>} Resources  by the names that bindings have
+ * @typedef {{pipeline: GPUComputePipeline, layout: GPUBindGroupLayout, kernel: Kernel}} Pipeline
+ * @typedef {Pipeline & {group: GPUBindGroup, resources: Resources}} Step
+ * @typedef {{buffer: GPUBuffer, bytes: BufferSource}
+ *   | {texture: GPUTexture, source: any, width: number, height: number, name: string,
+ *   isOwn?: boolean}} Write  isOwn: the source is closed afterwards
+ * @typedef {{writes: Write[], steps: Step[], checks?: Promise<Error | null>[],
+ *   finish?: (encoder: GPUCommandEncoder) => void}} Frame  the checks are what the device says, once, of what
+ *   a caller gave to bind; `finish` records what follows the compute pass
  * @typedef {{buffer: GPUBuffer, offset: number, bytes: number}} Copy
  */
 
-import { AdapterError, SessionError } from './errors.js';
+import { AdapterError, InputError, SessionError, messageOf } from './errors.js';
 
 // GPUBufferUsage and its like by number: Node has no such globals.
 export const MAP_READ = 0x1;
@@ -18,6 +24,9 @@ const COPY_SRC = 0x4;
 const COPY_DST = 0x8;
 const STORAGE = 0x80;
 const COMPUTE = 0x4;
+const TEXTURE_COPY_DST = 0x2;
+const TEXTURE_BINDING = 0x4;
+const RENDER_ATTACHMENT = 0x10; // copyExternalImageToTexture wants it
 
 /**
  * The best adapter of this machine.
@@ -86,6 +95,7 @@ export async function checked(device, what, make) {
   ]);
   const errors = scopes.map((scope) => scope.status === 'fulfilled' && scope.value);
   const error = errors.find(Boolean) || (outcome.status === 'rejected' && outcome.reason);
+  if (error instanceof SessionError) throw error;
   if (error)
     throw new SessionError(`${what}: ${error.message || 'out of memory'}`, { cause: error });
   return /** @type {PromiseFulfilledResult<Awaited<T>>} */ (outcome).value;
@@ -126,13 +136,28 @@ export function stagingBuffer(device, bytes) {
  * Makes the pipeline and the bind group of a kernel.
  *
  * @param {GPUDevice} device
- * @param {Artifact} artifact
+ * @param {Pick<Artifact, 'model' | 'shaders'>} artifact
  * @param {Choice} choice
  * @param {Kernel} kernel
  * @param {Buffers} buffers
  * @returns {Promise<Step>}
  */
-export function createStep(device, { model, shaders }, choice, kernel, buffers) {
+export async function createStep(device, artifact, choice, kernel, buffers) {
+  const made = await createPipeline(device, artifact, choice, kernel);
+  const named = kernel.bindings.map(({ buffer }) => [buffer, bound(buffers, buffer)]);
+  return stepOf(device, made, Object.fromEntries(named), kernel.workgroups);
+}
+
+/**
+ * Makes the pipeline of a kernel.
+ *
+ * @param {GPUDevice} device
+ * @param {Pick<Artifact, 'model' | 'shaders'>} artifact
+ * @param {Choice} choice
+ * @param {Kernel} kernel
+ * @returns {Promise<Pipeline>}
+ */
+export function createPipeline(device, { model, shaders }, choice, kernel) {
   const { name, shader, constants, uses, bindings } = kernel;
   /** @type {Record<string, Record<string, string>>} */
   const snippets = model.snippets;
@@ -143,14 +168,11 @@ export function createStep(device, { model, shaders }, choice, kernel, buffers) 
       entries: bindings.map(({ binding, access }) => ({
         binding,
         visibility: COMPUTE,
-        buffer: { type: access === 'read' ? 'read-only-storage' : 'storage' },
+        ...(access === 'texture'
+          ? { texture: {} }
+          : { buffer: { type: access === 'read' ? 'read-only-storage' : 'storage' } }),
       })),
     });
-    const entries = bindings.map(({ binding, buffer }) => ({
-      binding,
-      resource: { buffer: bound(buffers, buffer) },
-    }));
-    const group = device.createBindGroup({ layout, entries });
     const pipeline = await device.createComputePipelineAsync({
       label: name,
       layout: device.createPipelineLayout({ bindGroupLayouts: [layout] }),
@@ -160,8 +182,96 @@ export function createStep(device, { model, shaders }, choice, kernel, buffers) 
         constants,
       },
     });
-    return { pipeline, group, kernel };
+    return { pipeline, layout, kernel };
   });
+}
+
+/**
+ * A kernel with all that it binds.
+ *
+ * @param {GPUDevice} device
+ * @param {Pipeline} pipeline
+ * @param {Resources} resources
+ * @param {number[]} workgroups
+ * @returns {Step}
+ */
+export function stepOf(device, { pipeline, layout, kernel }, resources, workgroups) {
+  const entries = kernel.bindings.map(({ binding, buffer: name }) => {
+    const one = resources[name];
+    const resource =
+      'createView' in one ? one.createView() : 'usage' in one ? { buffer: one } : one;
+    return { binding, resource };
+  });
+  const group = device.createBindGroup({ layout, entries });
+  return { pipeline, layout, group, resources, kernel: { ...kernel, workgroups } };
+}
+
+/**
+ * A texture to copy pictures into.
+ *
+ * @param {GPUDevice} device
+ * @param {string} label
+ * @param {number} width
+ * @param {number} height
+ */
+export function uploadTexture(device, label, width, height) {
+  const usage = TEXTURE_COPY_DST | TEXTURE_BINDING | RENDER_ATTACHMENT;
+  return device.createTexture({ label, size: [width, height], format: 'rgba8unorm', usage });
+}
+
+/**
+ * Hands an upload to the queue, which takes it at once.
+ *
+ * @param {GPUDevice} device
+ * @param {Write} write
+ * @throws {Error} an InputError for a picture that can't be read
+ */
+export function upload({ queue }, write) {
+  if ('bytes' in write) return queue.writeBuffer(write.buffer, 0, write.bytes);
+  uploadPicture(queue, write);
+  if (write.isOwn) write.source.close();
+}
+
+/** @type {Set<string>} kinds of pictures that this browser copies to no texture */
+const indirect = new Set();
+/** @type {OffscreenCanvasRenderingContext2D | null | undefined} */
+let context;
+
+/**
+ * Copies a picture to its texture; where the browser can't, by the way of a 2-D canvas.
+ *
+ * @param {GPUQueue} queue
+ * @param {Extract<Write, {source: any}>} write
+ */
+function uploadPicture(queue, { texture, source, width, height, name }) {
+  const kind = Object.prototype.toString.call(source);
+  const size = [width, height];
+  try {
+    if (!indirect.has(kind)) {
+      const target = {
+        texture,
+        colorSpace: /** @type {const} */ ('srgb'),
+        premultipliedAlpha: false,
+      };
+      return queue.copyExternalImageToTexture({ source }, target, size);
+    }
+  } catch (error) {
+    if (error instanceof TypeError) indirect.add(kind);
+  }
+  try {
+    context ??= new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true });
+    const drawn = /** @type {OffscreenCanvasRenderingContext2D} */ (context);
+    Object.assign(drawn.canvas, { width, height });
+    drawn.drawImage(source, 0, 0, width, height);
+    const { data } = drawn.getImageData(0, 0, width, height);
+    queue.writeTexture({ texture }, data, { bytesPerRow: 4 * width }, size);
+  } catch (error) {
+    // A canvas that was tainted once stays so.
+    context = undefined;
+    throw new InputError(`Input ${name} can't be read as a picture: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
 }
 
 /**
@@ -177,23 +287,14 @@ export function bound(buffers, name) {
 }
 
 /**
- * Hands the bytes of an upload to the queue, which takes them at once.
- *
- * @param {GPUDevice} device
- * @param {Write} write
- */
-export function upload(device, { buffer, bytes }) {
-  device.queue.writeBuffer(buffer, 0, bytes);
-}
-
-/**
  * Records steps as one compute pass.
  *
  * @param {GPUCommandEncoder} encoder
  * @param {Step[]} steps
+ * @param {GPUComputePassTimestampWrites} [timestampWrites]
  */
-export function recordSteps(encoder, steps) {
-  const pass = encoder.beginComputePass();
+export function recordSteps(encoder, steps, timestampWrites) {
+  const pass = encoder.beginComputePass(timestampWrites && { timestampWrites });
   for (const { pipeline, group, kernel } of steps) {
     const [x, y, z] = kernel.workgroups;
     pass.setPipeline(pipeline);

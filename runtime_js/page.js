@@ -53,10 +53,9 @@ function acceptPictures(session, input, output) {
     const turn = ++last;
     try {
       element('problem').hidden = true;
-      draw(before, await decode(file));
+      const picture = await decode(file);
+      draw(before, picture);
       main.className = 'filled';
-      const { width, height } = before.canvas;
-      const picture = before.getImageData(0, 0, width, height);
       const frame = () => session.run({ [input.name]: picture });
       const values = /** @type {Float32Array} */ ((await frame())[output.name]);
       const pixels = toPixels(output, values);
@@ -94,13 +93,13 @@ function canvasFor(id, { shape }) {
 
 /** @param {Blob} file */
 function decode(file) {
-  return createImageBitmap(file).catch(() => {
+  return createImageBitmap(file, { premultiplyAlpha: 'none' }).catch(() => {
     throw new Error('This file is not a picture that the browser can read.');
   });
 }
 
 /**
- * Fills the canvas with the middle of the picture, on white.
+ * Shows what the session takes of the picture, its middle, smoothed by the browser.
  *
  * @param {CanvasRenderingContext2D} context
  * @param {ImageBitmap} picture
@@ -109,8 +108,7 @@ function draw(context, picture) {
   const { width, height } = context.canvas;
   const scale = Math.max(width / picture.width, height / picture.height);
   const [w, h] = [picture.width * scale, picture.height * scale];
-  context.fillStyle = '#fff';
-  context.fillRect(0, 0, width, height);
+  context.clearRect(0, 0, width, height);
   context.imageSmoothingQuality = 'high';
   context.drawImage(picture, (width - w) / 2, (height - h) / 2, w, h);
 }

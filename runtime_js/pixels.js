@@ -1,7 +1,7 @@
 /**
  * What the outputs of a model are good for, after they were read.
  *
- * @import {Tensor} from './artifact.js'
+ * @import {Tensor, Values} from './artifact.js'
  */
 import { InputError } from './errors.js';
 

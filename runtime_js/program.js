@@ -1,16 +1,28 @@
 /**
  * A model on a device, everything made once: buffers, pipelines, bind groups.
  *
- * @import {Artifact, Input, Kernel, Model, Values} from './artifact.js'
- * @import {Buffers, Choice, Frame, Step} from './gpu.js'
- * @typedef {{data: Uint8ClampedArray | Uint8Array, width: number, height: number}} Picture  as ImageData
- * @typedef {Record<string, Values | Picture>} Feeds  by input name
+ * @import {Artifact, Input, Kernel, Model, Tensor, Values} from './artifact.js'
+ * @import {Buffers, Choice, Frame, Pipeline, Step} from './gpu.js'
+ * @import {Fit, Picture} from './pictures.js'
+ * @typedef {Record<string, Values | GPUBuffer | Picture | Blob>} Feeds  by input name
  * @typedef {{device: GPUDevice, model: Model, buffers: Buffers, steps: Step[],
- *   pictureSteps: (Step | undefined)[], selfTest: Artifact['selfTest']}} Program
+ *   pictureSteps: (Step | undefined)[], resizers: (Resizer | undefined)[],
+ *   selfTest: Artifact['selfTest']}} Program
  */
 import { ARRAYS, bufferSizes, byteLength, elements } from './artifact.js';
 import { InputError } from './errors.js';
-import { bound, checked, createStep, storageBuffer, wholeWords } from './gpu.js';
+import { bound, checked, createPipeline, createStep, storageBuffer, wholeWords } from './gpu.js';
+import {
+  FITS,
+  Resizer,
+  decoded,
+  isFile,
+  isPicture,
+  kindOf,
+  requireBuffer,
+  sourceOf,
+  withBuffer,
+} from './pictures.js';
 
 /** What stands on the device for an int64 that 32 bits do not hold. */
 export const BEYOND = -(2n ** 31n);
@@ -39,9 +51,18 @@ export function neededLimits(model) {
  */
 export function stagingBytes({ outputs }) {
   return outputs.reduce((sum, output) => {
-    const pixels = output.image ? 4 * output.shape[2] * output.shape[3] : 0;
+    const pixels = output.image ? 4 * pixelPitch(output) * output.shape[2] : 0;
     return sum + Math.max(wholeWords(byteLength(output)), pixels);
   }, 0);
+}
+
+/**
+ * The words from row to row of an output's pixels: rows are whole 256 bytes, as copies to textures want them.
+ *
+ * @param {Tensor} output
+ */
+export function pixelPitch({ shape }) {
+  return Math.ceil(shape[3] / 64) * 64;
 }
 
 /**
@@ -63,38 +84,122 @@ export async function createProgram(device, artifact, choice) {
   });
   const step = (/** @type {Kernel} */ kernel) =>
     createStep(device, artifact, choice, kernel, buffers);
-  const [steps, pictureSteps] = await Promise.all([
+  const [steps, pictureSteps, resizers] = await Promise.all([
     Promise.all(model.kernels.map(step)),
     Promise.all(model.inputs.map(({ image }) => image && step(image.kernel))),
+    createResizers(device, artifact, buffers),
   ]);
-  return { device, model, buffers, steps, pictureSteps, selfTest };
+  return { device, model, buffers, steps, pictureSteps, resizers, selfTest };
 }
 
 /**
- * What a frame uploads and runs, which depends on who came as a picture.
+ * What resizes the pictures of each input that takes some.
  *
- * @param {Pick<Program, 'model' | 'buffers' | 'steps' | 'pictureSteps'>} program
+ * @param {GPUDevice} device
+ * @param {Artifact} artifact
+ * @param {Buffers} buffers
+ */
+async function createResizers(device, artifact, buffers) {
+  const { inputs } = artifact.model;
+  /** @type {Map<string, Promise<Pipeline>>} */
+  const pipelines = new Map();
+  const pipeline = (/** @type {string} */ shader, /** @type {string} */ access) => {
+    const made =
+      pipelines.get(shader) ?? createPipeline(device, artifact, {}, resizeKernel(shader, access));
+    pipelines.set(shader, made);
+    return made;
+  };
+  return Promise.all(
+    inputs.map(async (input) => {
+      if (!input.image) return;
+      const { buffer, texture } = input.image.resize;
+      const made = {
+        buffer: await pipeline(buffer, 'read'),
+        texture: await pipeline(texture, 'texture'),
+      };
+      return new Resizer(device, input, bound(buffers, `image:${input.name}`), made);
+    }),
+  );
+}
+
+/**
+ * A pass of a resize, by how it reads its source.
+ *
+ * @param {string} shader
+ * @param {string} access
+ * @returns {Kernel}
+ */
+function resizeKernel(shader, access) {
+  const bindings = [
+    { binding: 0, buffer: 'plan', access: 'read' },
+    { binding: 1, buffer: 'result', access: 'read_write' },
+    { binding: 2, buffer: 'source', access },
+  ];
+  const kind = { name: 'resize', op: 'resize', shader, constants: {}, uses: [], macs: 0 };
+  return { ...kind, workgroups: [], bindings, stores: [] };
+}
+
+/**
+ * What a frame uploads and runs, which depends on how each input came.
+ *
+ * @param {Pick<Program, 'device' | 'model' | 'buffers' | 'steps' | 'pictureSteps' | 'resizers'>} program
  * @param {Feeds} feeds
+ * @param {{fit?: Fit}} [options] fit: of pictures, in the place of the artifact's
  * @returns {Frame}
  */
-export function frameOf({ model, buffers, steps, pictureSteps }, feeds) {
+export function frameOf(program, feeds, { fit } = {}) {
+  const { device, model, buffers, steps, pictureSteps, resizers } = program;
   requireKnown(
     'input',
     Object.keys(feeds),
     model.inputs.map(({ name }) => name),
   );
   /** @type {Frame} */
-  const frame = { writes: [], steps: [...steps] };
+  const frame = { writes: [], steps: [...steps], checks: [] };
+  /** @type {Step[]} */
+  const first = [];
   for (const [i, input] of model.inputs.entries()) {
-    const { name, image } = input;
+    const { name, shape, image } = input;
     const value = /** @type {any} */ (feeds[name]);
-    const isPicture = image && value?.data !== undefined;
-    if (isPicture) frame.steps[image.replaces] = /** @type {Step} */ (pictureSteps[i]);
-    const buffer = bound(buffers, `${isPicture ? 'image' : 'input'}:${name}`);
-    const bytes = padded(isPicture ? pixelsOf(input, value) : valuesOf(input, value));
-    frame.writes.push({ buffer, bytes });
+    const resizer = resizers[i];
+    if (resizer && image && isPicture(value)) {
+      frame.steps[image.replaces] = /** @type {Step} */ (pictureSteps[i]);
+      const source = sourceOf(name, value);
+      const { width, height, bytes } = source;
+      const isWhole = width === shape[3] && height === shape[2];
+      if (bytes && isWhole && (fit === undefined || FITS.includes(/** @type {string} */ (fit)))) {
+        frame.writes.push({ buffer: bound(buffers, `image:${name}`), bytes });
+        continue;
+      }
+      const { writes, steps: own, checks = [] } = resizer.frame(source, fit);
+      frame.writes.push(...writes);
+      frame.checks?.push(...checks);
+      first.push(...own);
+    } else if (kindOf(value) === 'GPUBuffer') {
+      requireBuffer(name, value, wholeWords(byteLength(input)));
+      const key = `input:${name}`;
+      for (const [k, step] of frame.steps.entries())
+        if (key in step.resources) frame.steps[k] = withBuffer(device, step, key, value, frame);
+    } else {
+      const bytes = padded(valuesOf(input, value));
+      frame.writes.push({ buffer: bound(buffers, `input:${name}`), bytes });
+    }
   }
+  frame.steps.unshift(...first);
   return frame;
+}
+
+/**
+ * Feeds with the pictures that files hold; a promise only where there are files.
+ *
+ * @param {Feeds} feeds
+ * @returns {Feeds | Promise<Feeds>}
+ */
+export function readFeeds(feeds) {
+  const given = Object.entries(feeds);
+  if (!given.some(([, value]) => isFile(value))) return feeds;
+  const read = given.map(async ([name, value]) => [name, await decoded(name, value)]);
+  return Promise.all(read).then(Object.fromEntries);
 }
 
 /**
@@ -111,24 +216,6 @@ export function requireKnown(what, names, known) {
 }
 
 /**
- * The bytes of a picture.
- *
- * @param {Input} input
- * @param {Picture} picture
- */
-function pixelsOf({ name, shape }, { data, width, height }) {
-  if (!/^Uint8(Clamped)?Array$/.test(kindOf(data)))
-    throw new InputError(
-      `Input ${name} is a picture of ${kindOf(data)}, expected bytes: Uint8ClampedArray or Uint8Array.`,
-    );
-  const size = `${width}x${height} in ${data.length} bytes`;
-  const expected = `${shape[3]}x${shape[2]} in ${4 * shape[2] * shape[3]} bytes`;
-  if (size !== expected)
-    throw new InputError(`Input ${name} is a picture of ${size}, expected ${expected} (RGBA).`);
-  return data;
-}
-
-/**
  * The values of an input, checked.
  *
  * @param {Input} input
@@ -142,21 +229,11 @@ function valuesOf(input, values) {
     const given = values?.length === undefined ? kind : `${kind}(${values.length})`;
     throw new InputError(
       `Input ${name} is ${values === undefined ? 'missing' : given}, expected ` +
-        `${type}(${elements(input)}) of shape ${shape.join('x')}${image ? ' or ImageData' : ''}.`,
+        `${type}(${elements(input)}) of shape ${shape.join('x')}${image ? ' or a picture' : ''}.`,
     );
   }
   if (dtype === 'int64') checkWords(name, /** @type {BigInt64Array} */ (values));
   return values;
-}
-
-/**
- * What a value is, by its tag: an array of another realm, or a Buffer, has another constructor.
- *
- * @param {unknown} value
- */
-function kindOf(value) {
-  const tag = Object.prototype.toString.call(value).slice(8, -1);
-  return ArrayBuffer.isView(value) || !/.Array$/.test(tag) ? tag : 'Object';
 }
 
 /**

@@ -7,6 +7,7 @@ export type Options = Loading & Wishes & {
     gpu?: GPU;
     debug?: boolean;
     recover?: boolean;
+    profile?: boolean;
 };
 import { Session } from './session.js';
 export * from './errors.js';

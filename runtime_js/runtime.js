@@ -6,12 +6,13 @@
  * @import {Wishes} from './variants.js'
  * @typedef {GPUAdapter | (() => Promise<GPUAdapter>)} AdapterSource
  * @typedef {Loading & Wishes & {device?: GPUDevice, adapter?: AdapterSource, gpu?: GPU, debug?: boolean,
- *   recover?: boolean}} Options
+ *   recover?: boolean, profile?: boolean}} Options
  *   `device`: yours, and never destroyed; or `adapter`, which is good for one device: a function that gives new
  *   ones lets a session recover; or `gpu`, in the place of `navigator.gpu`: in Node `create([])` of the package
  *   webgpu, which must stay as long as its devices, and with the session does. `dot`, `requantize`: variants in place of the
  *   probed ones. `debug`: every frame in error scopes, not only the first of each kind. `recover: false` frees
- *   the artifact's bytes, with which a lost device could be replaced.
+ *   the artifact's bytes, with which a lost device could be replaced. `profile`: a device with timestamps, where
+ *   there are any.
  */
 import { loadArtifact } from './artifact.js';
 import { createFrames } from './frames.js';
@@ -25,7 +26,10 @@ export { toPixels } from './pixels.js';
 export { Session };
 
 const LOADING = ['fetch', 'cache', 'signal', 'onProgress'];
-const DEVICES = ['device', 'adapter', 'gpu', 'dot', 'requantize', 'debug', 'recover'];
+// What is used where the adapter has it: canvases of that format are stored to.
+/** @type {GPUFeatureName[]} */
+const FEATURES = ['bgra8unorm-storage', 'timestamp-query'];
+const DEVICES = ['device', 'adapter', 'gpu', 'dot', 'requantize', 'debug', 'recover', 'profile'];
 
 /**
  * Loads an artifact and makes everything that its frames need.
@@ -76,19 +80,28 @@ async function makeSession(source, options) {
   signal?.throwIfAborted();
   const limits = neededLimits(artifact.model);
   /** @type {Start} */
-  const start = async (theirs, wishes = options) => {
-    const device = theirs ?? (await openDevice(adapter ?? (await newAdapter()), limits));
+  const start = async (known, owned = !known, chosen = options) => {
+    const device = known ?? (await openDevice(adapter ?? (await newAdapter()), limits, options));
     adapter = undefined;
     try {
       checkLimits(limits, device.limits, 'the device');
-      const variants = await chooseVariants(device, artifact, wishes);
+      const variants = 'why' in chosen ? chosen : await chooseVariants(device, artifact, chosen);
       const { dot, requantize } = variants;
       const program = await createProgram(device, artifact, { dot, requantize });
-      const owned = !theirs;
       const frames = await createFrames(program, { owned, debug: options.debug ?? false });
-      return { gpu, program, frames, variants, owned };
+      const displays = new Map();
+      const release = () => {
+        for (const one of [
+          ...program.buffers.values(),
+          ...program.resizers,
+          frames,
+          ...displays.values(),
+        ])
+          one?.destroy();
+      };
+      return { gpu, program, frames, variants, owned, displays, release };
     } catch (error) {
-      if (!theirs) device.destroy();
+      if (!known) device.destroy();
       throw error;
     }
   };
@@ -98,8 +111,12 @@ async function makeSession(source, options) {
 /**
  * @param {GPUAdapter} adapter
  * @param {Record<string, number>} requiredLimits
+ * @param {Options} options
  */
-async function openDevice(adapter, requiredLimits) {
+async function openDevice(adapter, requiredLimits, { profile }) {
   checkLimits(requiredLimits, adapter.limits, `adapter ${adapterName(adapter.info)}`);
-  return adapter.requestDevice({ requiredLimits });
+  const requiredFeatures = FEATURES.filter(
+    (name) => adapter.features.has(name) && (profile || name !== 'timestamp-query'),
+  );
+  return adapter.requestDevice({ requiredLimits, requiredFeatures });
 }

@@ -2,16 +2,116 @@
  * Replays the test vectors of an artifact on the user's own device.
  *
  * @import {Input, Model, SelfTest, Store, Values} from './artifact.js'
- * @import {Frame} from './gpu.js'
+ * @import {Choice, Frame} from './gpu.js'
  * @import {Program} from './program.js'
+ * @import {Stage} from './session.js'
+ * @import {Variants} from './variants.js'
  * @typedef {{name: string, ok: boolean, frames?: boolean[]}} Verdict  of an output: each time that it was made
+ * @typedef {{ok: boolean, message: string, kernels: Verdict[], outputs: Verdict[], adapter: string,
+ *   variants: Variants, text: string}} Report
  */
 import { ARRAYS, byteLength, elements, sha256 } from './artifact.js';
 import { ArtifactError } from './errors.js';
-import { bound, runSteps, stagingBuffer, wholeWords } from './gpu.js';
+import { adapterName, bound, runSteps, stagingBuffer, wholeWords } from './gpu.js';
 import { frameOf } from './program.js';
+import { ASKED } from './variants.js';
 
 const FRAMES = 3;
+
+/**
+ * Tests a stage; where it fails, the next variants, until one is exact. Variants that were asked for stay.
+ *
+ * @param {Stage} stage
+ * @param {(choice: Choice) => Promise<Stage>} [remake] makes a stage of other variants, on the same device
+ * @returns {Promise<{report: Report, chosen: Stage}>} a new stage is one to go on with in the place of the old
+ */
+export async function testStage(stage, remake) {
+  const { device, model } = stage.program;
+  const adapter = adapterName(device.adapterInfo);
+  const first = await verdictsOf(stage, adapter);
+  const tried = [first];
+  let chosen = stage;
+  for (const choice of first.ok ? [] : nextChoices(stage.variants)) {
+    const next = await remake?.(choice);
+    if (!next) break;
+    const found = await verdictsOf(next, adapter).catch((error) => {
+      next.release();
+      throw error;
+    });
+    tried.push(found);
+    if (found.ok) {
+      const { why } = next.variants;
+      for (const use of USES)
+        why[use] =
+          choice[use] === stage.variants[use]
+            ? stage.variants.why[use]
+            : `the self-test failed with ${stage.variants[use]}`;
+      chosen = next;
+      break;
+    }
+    next.release();
+  }
+  const last = chosen === stage ? first : /** @type {Found} */ (tried.at(-1));
+  const { kernels, outputs, ok } = last;
+  const { variants } = chosen;
+  const message = [...new Set([first.message, last.message])].join(' ');
+  const report = { ok, message, kernels, outputs, adapter, variants };
+  return { report: { ...report, text: textOf(model, report, tried) }, chosen };
+}
+
+const USES = /** @type {const} */ (['dot', 'requantize']);
+
+/**
+ * @param {Variants} variants those that failed
+ * @returns {Choice[]}
+ */
+function nextChoices({ dot, requantize, why }) {
+  const dots = why.dot === ASKED ? [dot] : [...new Set([dot, 'emulated'])];
+  const others = why.requantize === ASKED ? [requantize] : [...new Set([requantize, 'integer'])];
+  return dots.flatMap((one) => others.map((two) => ({ dot: one, requantize: two }))).slice(1);
+}
+
+/**
+ * @typedef {{ok: boolean, message: string, kernels: Verdict[], outputs: Verdict[]}} Found
+ * @param {Stage} stage
+ * @param {string} adapter
+ * @returns {Promise<Found>}
+ */
+async function verdictsOf({ program, variants: { dot, requantize } }, adapter) {
+  const { kernels, outputs } = await runSelfTest(program);
+  const { runtime } = program.model.reference;
+  const kernel = kernels.find((verdict) => !verdict.ok);
+  const wrong = kernel ?? outputs.find((verdict) => !verdict.ok);
+  const isLate = wrong?.frames?.[0];
+  const message = wrong
+    ? `${kernel ? 'Kernel' : 'Output'} ${wrong.name} differs from ${runtime}, the first that ` +
+      `does, ${isLate ? 'though not in the first frame, ' : ''}on ${adapter} with ${dot}, ${requantize}.`
+    : `Kernels (${kernels.length}) and outputs (${outputs.length}) equal ${runtime}, bit for bit, ` +
+      `with ${dot}, ${requantize}.`;
+  return { ok: !wrong, message, kernels, outputs };
+}
+
+/**
+ * A report for people, to be copied into an issue.
+ *
+ * @param {Model} model
+ * @param {Omit<Report, 'text'>} report
+ * @param {Found[]} tried
+ */
+function textOf({ name, generator, sha256 }, { ok, adapter, variants, kernels, outputs }, tried) {
+  const { navigator, process } = /** @type {any} */ (globalThis);
+  const host = process?.versions?.node ? `Node.js ${process.versions.node}` : navigator?.userAgent;
+  const wrong = [...kernels, ...outputs].filter((verdict) => !verdict.ok);
+  return [
+    `onnx2wgsl self-test: ${ok ? 'bit-exact' : 'NOT exact'}`,
+    `model: ${name} (${generator}, ${sha256.slice(0, 16)})`,
+    `host: ${host}`,
+    `adapter: ${adapter}`,
+    ...USES.map((use) => `${use}: ${variants[use]}, because ${variants.why[use]}`),
+    ...tried.map(({ message }) => message),
+    ...wrong.map((verdict) => `wrong: ${verdict.name}`),
+  ].join('\n');
+}
 
 /**
  * Runs the seeded inputs kernel by kernel, then as whole frames, and compares every checksum. Frames run three
@@ -20,7 +120,7 @@ const FRAMES = 3;
  * @param {Program} program
  * @returns {Promise<{kernels: Verdict[], outputs: Verdict[]}>}
  */
-export async function runSelfTest(program) {
+async function runSelfTest(program) {
   const { device, model, buffers } = program;
   const { kernels, outputs } = model;
   const test = await program.selfTest();
@@ -69,13 +169,17 @@ export async function runSelfTest(program) {
   const compareFrames = async (whole, expected, suffix) => {
     /** @type {string[][]} */
     const found = [];
-    for (let i = 0; i < FRAMES; i++) found.push(await digests(whole));
+    for (let i = 0; i < FRAMES; i++) {
+      clear(program);
+      found.push(await digests(whole));
+    }
     for (const [k, { name }] of outputs.entries()) {
       const frames = found.map((each) => fits(each[k], expected[k]) && each[k] === found[0][k]);
       verdicts.outputs.push({ name: name + suffix, ok: frames.every(Boolean), frames });
     }
   };
 
+  clear(program);
   try {
     for (const [i, { name }] of kernels.entries()) {
       const one = { writes: i ? [] : frame.writes, steps: [frame.steps[i]] };
@@ -91,7 +195,7 @@ export async function runSelfTest(program) {
       const [, , height, width] = shape;
       const data = Uint8ClampedArray.from(testBytes(4 * height * width, test.seed + k));
       const { writes, steps } = frameOf(program, { ...inputs, [name]: { data, width, height } });
-      const at = steps.findIndex(({ kernel }) => kernel === image.kernel);
+      const at = steps.length - program.steps.length + image.replaces;
       const title = `${name} (picture)`;
       await compareKernel(title, { writes, steps: [steps[at]] }, test.pictures[name]);
       for (const step of steps.slice(0, -1))
@@ -104,6 +208,18 @@ export async function runSelfTest(program) {
   } finally {
     staging.destroy();
   }
+}
+
+/**
+ * Sets to zero what kernels write, so that words of the frame before are not taken for those of the next.
+ *
+ * @param {Program} program
+ */
+function clear({ device, buffers }) {
+  const encoder = device.createCommandEncoder();
+  for (const [name, buffer] of buffers)
+    if (/^(arena$|output:)/.test(name)) encoder.clearBuffer(buffer);
+  device.queue.submit([encoder.finish()]);
 }
 
 /**

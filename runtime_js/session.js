@@ -1,24 +1,29 @@
 /**
  * A loaded model on a device: what `createSession` gives.
  *
- * @import {Tensor} from './artifact.js'
+ * @import {Tensor, Values} from './artifact.js'
+ * @import {Canvas, Display, Look} from './canvas.js'
  * @import {Frames, Reading, Result} from './frames.js'
- * @import {Frame} from './gpu.js'
+ * @import {Frame, Step} from './gpu.js'
  * @import {Feeds, Program} from './program.js'
- * @import {Verdict} from './self_test.js'
+ * @import {Fit} from './pictures.js'
+ * @import {Profile} from './profile.js'
+ * @import {Report} from './self_test.js'
  * @import {Variants, Wishes} from './variants.js'
- * @typedef {{ok: boolean, message: string, kernels: Verdict[], outputs: Verdict[],
- *   adapter: string, variants: Variants}} Report
- * @typedef {{gpu?: GPU, program: Program, frames: Frames, variants: Variants, owned: boolean,
- *   loss?: DeviceLostError}} Stage  all that is on one device; `owned` is a device that the session made, of `gpu`,
- *   which it would not outlive
- * @typedef {(device?: GPUDevice, wishes?: Wishes) => Promise<Stage>} Start  on that device, or on a new one
+ * @typedef {{gpu?: GPU, program: Program, frames: Frames, variants: Variants, owned: boolean, hasRun?: boolean,
+ *   displays: Map<string, Display>, loss?: DeviceLostError, release: () => void}} Stage
+ *   all that is on one device; `owned` is a device that the session made, of `gpu`,
+ *   which it would not outlive; `release` frees what is not the device
+ * @typedef {Look & {output?: string}} Show  the output to show, else the first that is a picture
+ * @typedef {(device?: GPUDevice, owned?: boolean, chosen?: Wishes | Variants) => Promise<Stage>} Start  on that device, or on
+ *   a new one
  */
 import { DestroyedError, DeviceLostError, InputError, SessionError } from './errors.js';
 import { adapterName } from './gpu.js';
-import { frameOf, requireKnown } from './program.js';
+import { frameOf, readFeeds, requireKnown } from './program.js';
 
 const COPY_DST = 0x8;
+const LOOK = ['output', 'scaling', 'sharpness', 'format'];
 // How long an error waits for the loss of the device that may be its cause.
 const LOSS_MS = 50;
 
@@ -28,6 +33,7 @@ export class Session {
   /** @type {Start | undefined} none where the artifact was freed */ #start;
   /** @type {Promise<Stage> | undefined} a stage in the making */ #coming;
   /** @type {Promise<void> | undefined} what must have the buffers for itself */ #exclusive;
+  /** @type {Variants | undefined} what the self-test chose, for the next device of this machine, too */ #tested;
   /** @type {DestroyedError | undefined} */ #end;
 
   /**
@@ -72,23 +78,86 @@ export class Session {
    * the device, those in flight reject with a DeviceLostError, and the next run makes a new device, if the
    * session made the lost one.
    *
-   * @template {Record<string, Result>} [T=Record<string, Result>]
-   * @param {Feeds} [feeds] a typed array for each input, or ImageData where `image` says that it is a
-   *   picture; they must stay as they are until the promise settles
-   * @param {{outputs?: string[]}} [options] the outputs to read, all where none are named
-   * @returns {Promise<T>} by output name; `run<{ y: Float32Array }>` says which, and of what dtype
+   * @param {Feeds} [feeds] for each input a typed array or a GPUBuffer, or where `image` says that it is a
+   *   picture anything that is one, of any size; they must stay as they are until the promise settles
+   * @template {'values' | 'pixels' | Record<string, Result>} [As='values']
+   * @param {{outputs?: string[], as?: As & string, fit?: Fit}} [options] the outputs to read, all where none are
+   *   named. As `pixels`, outputs that are pictures come as RGBA bytes, as `toPixels` makes them, but made on the
+   *   device: a quarter of the floats to read. fit: cover, contain, stretch or a rectangle of pictures, in the place
+   *   of what the model says.
+   * @returns {Promise<As extends string ? Record<string, As extends 'pixels' ? Result : Values> : As>} by output
+   *   name; `run<{ y: Float32Array }>` says which, and of what dtype
    * @throws {Error} an unknown or missing input, a wrong dtype or length, a lost device
    */
   async run(feeds, options = {}) {
-    requireKnown('option', Object.keys(options), ['outputs']);
-    const names = options.outputs ?? this.outputs.map(({ name }) => name);
+    requireKnown('option', Object.keys(options), ['outputs', 'as', 'fit']);
+    const { outputs, fit } = options;
+    const as = /** @type {string} */ (options.as ?? 'values');
+    if (as !== 'values' && as !== 'pixels')
+      throw new InputError(`as is ${as}, expected values or pixels.`);
+    const names = outputs ?? this.outputs.map(({ name }) => name);
+    const reading = readFeeds(feeds ?? {});
+    const read = reading instanceof Promise ? await reading : reading;
     for (;;) {
       const stage = this.#stage ?? (await this.#revived());
       const readings = this.#readings(stage, names);
-      const make = () => this.#frame(stage, feeds);
-      const results = await this.#told(stage, () => stage.frames.read(make, readings));
-      if (results) return /** @type {T} */ (results);
+      /** @type {Step[]} */
+      const steps = [];
+      if (as === 'pixels')
+        for (const [i, { name }] of readings.entries()) {
+          if (!this.#outputOf(name).image) continue;
+          const { words, reading } = stage.displays.get(name) ?? (await this.#display(stage, name));
+          steps.push(words);
+          readings[i] = reading;
+        }
+      const make = () => {
+        const frame = this.#frame(stage, read, fit);
+        return steps.length ? { ...frame, steps: [...frame.steps, ...steps] } : frame;
+      };
+      const results = await this.#told(stage, () =>
+        stage.frames.read(() => this.#turn(stage, make), readings),
+      );
+      if (results) return /** @type {any} */ (results);
     }
+  }
+
+  /**
+   * Runs the model on a picture and shows what it makes of it: one submit, nothing is read back.
+   *
+   * @param {Feeds[string]} source whatever the input takes
+   * @param {Canvas | GPUTexture} canvas sized by you, or a texture to render to
+   * @param {Show & {input?: string, feeds?: Feeds, fit?: Fit}} [options] the input that the source is for, else the
+   *   first that is a picture; what other inputs there are
+   */
+  async frame(source, canvas, options = {}) {
+    requireKnown('option', Object.keys(options), ['input', 'feeds', 'fit', ...LOOK]);
+    const { input = this.inputs.find(({ image }) => image)?.name, feeds, fit, ...look } = options;
+    if (!input) throw new InputError('The model takes no picture: use run, then draw.');
+    const reading = readFeeds({ ...feeds, [input]: source });
+    const read = reading instanceof Promise ? await reading : reading;
+    await this.#show(read, canvas, look, fit);
+  }
+
+  /**
+   * Shows the output of the last frame.
+   *
+   * @param {Canvas} canvas sized by you
+   * @param {Show} [options]
+   */
+  async draw(canvas, options = {}) {
+    requireKnown('option', Object.keys(options), LOOK);
+    await this.#show(undefined, canvas, options);
+  }
+
+  /**
+   * Renders the output of the last frame to a texture of the session's device, with alpha premultiplied.
+   *
+   * @param {GPUTexture} texture whose usage is RENDER_ATTACHMENT
+   * @param {Show} [options]
+   */
+  async toTexture(texture, options = {}) {
+    requireKnown('option', Object.keys(options), LOOK);
+    await this.#show(undefined, texture, options);
   }
 
   /**
@@ -96,11 +165,11 @@ export class Session {
    * record a frame, submit it, then record the next.
    *
    * @param {GPUCommandEncoder} encoder of the session's device
-   * @param {{inputs?: Feeds, outputs?: Record<string, GPUBuffer>}} [tensors] inputs as for `run`; the buffers
-   *   that outputs are copied to, in whole words: they stay the caller's. Any output is also in `outputBuffer`.
+   * @param {{inputs?: Feeds, outputs?: Record<string, GPUBuffer>, fit?: Fit}} [tensors] inputs as for `run`, but for
+   *   files; the buffers that outputs are copied to, in whole words: they stay the caller's. Any output is also in `outputBuffer`.
    * @throws {Error} what `run` throws; a lost device, which `recover` replaces
    */
-  encode(encoder, { inputs, outputs = {} } = {}) {
+  encode(encoder, { inputs, outputs = {}, fit } = {}) {
     const stage = this.#stage;
     if (!stage) throw this.#end ?? this.#last.loss;
     if (this.#exclusive)
@@ -115,7 +184,7 @@ export class Session {
         );
       return { reading, target };
     });
-    stage.frames.encode(encoder, frameOf(stage.program, inputs ?? {}), copies);
+    stage.frames.encode(encoder, this.#frame(stage, inputs, fit), copies);
   }
 
   /**
@@ -131,22 +200,49 @@ export class Session {
   }
 
   /**
-   * Runs the artifact's test vectors on this device and compares every kernel with the reference.
+   * Runs the artifact's test vectors on this device and compares every kernel with the reference, then whole
+   * frames, three times each. Where something differs, the next variants are tried, and the first exact ones
+   * chosen: `variants` and the report say so. Other frames wait; `draw` needs a new one afterwards.
    *
-   * @returns {Promise<Report>}
+   * @returns {Promise<Report>} `text` is the whole of it, to be copied
    */
   async selfTest() {
-    const { runSelfTest } = await import('./self_test.js');
-    const { kernels, outputs } = await this.#alone(({ program }) => runSelfTest(program));
-    const kernel = kernels.find((verdict) => !verdict.ok);
-    const wrong = kernel ?? outputs.find((verdict) => !verdict.ok);
-    const { adapter, variants } = this;
-    const { runtime } = this.#last.program.model.reference;
-    const message = wrong
-      ? `${kernel ? 'Kernel' : 'Output'} ${wrong.name} differs from ${runtime}, the first that ` +
-        `does, on ${adapter} with ${variants.dot}, ${variants.requantize}.`
-      : `Kernels (${kernels.length}) and outputs (${outputs.length}) equal ${runtime}, bit for bit.`;
-    return { ok: !wrong, message, kernels, outputs, adapter, variants };
+    return this.#alone(async (stage) => {
+      const { testStage } = await import('./self_test.js');
+      const start = this.#start;
+      const { program, owned } = stage;
+      const remake = (/** @type {any} */ choice) =>
+        /** @type {Start} */ (start)(program.device, owned, choice);
+      const { report, chosen } = await testStage(stage, start && remake);
+      if (chosen !== stage) {
+        this.#adopt(chosen);
+        this.#tested = chosen.variants;
+      }
+      return report;
+    });
+  }
+
+  /**
+   * The classes with the largest values of a classifier's output.
+   *
+   * @param {Values | ArrayLike<number>} values as `run` gives them
+   * @param {number} [k]
+   * @param {{labels?: string[], softmax?: boolean}} [options] names of the classes; whether the values are turned
+   *   into probabilities
+   */
+  async topK(values, k, options) {
+    const { topK } = await import('./labels.js');
+    return topK(values, k, options);
+  }
+
+  /**
+   * Times each kernel on this device, by timestamps where it has `timestamp-query`: a session asks for it with
+   * `createSession(folder, {profile: true})`. Elsewhere, times whole frames. Other frames wait.
+   *
+   * @returns {Promise<Profile>}
+   */
+  profile() {
+    return this.#alone(async ({ program }) => (await import('./profile.js')).profileOf(program));
   }
 
   /**
@@ -159,9 +255,7 @@ export class Session {
     if (this.#end) throw this.#end;
     if (!device && !this.#last.owned) throw new InputError('Give recover the device to use.');
     await this.#coming?.catch(() => {});
-    const stage = this.#stage;
-    await this.#replace(device);
-    if (stage) free(stage);
+    await this.#revived(device);
   }
 
   /** Frees what the session made: its buffers, and its device, but none of the caller's. Nothing runs afterwards. */
@@ -172,27 +266,85 @@ export class Session {
   }
 
   /**
+   * @param {Feeds | undefined} feeds none for what the last frame left
+   * @param {Canvas | GPUTexture} target
+   * @param {Show} options
+   * @param {Fit} [fit]
+   */
+  async #show(feeds, target, { output, ...look }, fit) {
+    const name = output ?? this.outputs.find(({ image }) => image)?.name;
+    if (!name) throw new InputError('No output of the model is a picture.');
+    for (;;) {
+      const stage = this.#stage ?? (await this.#revived());
+      const isDone = await this.#told(stage, async () => {
+        const display = stage.displays.get(name) ?? (await this.#display(stage, name));
+        const making = display.painter(target, look);
+        const painter = making instanceof Promise ? await making : making;
+        const make = () => {
+          if (!feeds && !stage.hasRun)
+            throw new SessionError('There is nothing to draw yet: run a frame first.');
+          const frame = feeds ? this.#frame(stage, feeds, fit) : { writes: [], steps: [] };
+          return display.shown(frame, painter, target, look);
+        };
+        return stage.frames.run(() => this.#turn(stage, make));
+      });
+      if (isDone) return;
+    }
+  }
+
+  /**
+   * What shows an output.
+   *
+   * @param {Stage} stage
+   * @param {string} name
+   */
+  async #display(stage, name) {
+    const output = this.#outputOf(name);
+    const { createDisplay } = await import('./canvas.js');
+    const display = await createDisplay(stage.program, output);
+    const first = stage.displays.get(name);
+    if (first || stage !== this.#stage) display.destroy();
+    else stage.displays.set(name, display);
+    return first ?? display;
+  }
+
+  /** @param {string} name */
+  #outputOf(name) {
+    const known = this.outputs.map((output) => output.name);
+    requireKnown('output', [name], known);
+    return this.outputs[known.indexOf(name)];
+  }
+
+  /**
    * What outputs are read by.
    *
    * @param {Stage} stage
    * @param {string[]} names
    */
   #readings({ frames }, names) {
-    const known = this.outputs.map(({ name }) => name);
-    requireKnown('output', names, known);
-    return names.map((name) => frames.readings[known.indexOf(name)]);
+    return names.map((name) => frames.readings[this.outputs.indexOf(this.#outputOf(name))]);
   }
 
   /**
    * A frame, or what it must wait for; none where the session has left that stage.
    *
    * @param {Stage} stage
-   * @param {Feeds | undefined} feeds
+   * @param {() => Frame} make
    * @returns {Frame | undefined | Promise<void>}
    */
-  #frame(stage, feeds) {
-    if (this.#exclusive) return this.#exclusive;
-    return stage === this.#stage ? frameOf(stage.program, feeds ?? {}) : undefined;
+  #turn(stage, make) {
+    return this.#exclusive ?? (stage === this.#stage ? make() : undefined);
+  }
+
+  /**
+   * @param {Stage} stage
+   * @param {Feeds | undefined} feeds
+   * @param {Fit | undefined} fit
+   */
+  #frame(stage, feeds, fit) {
+    const frame = frameOf(stage.program, feeds ?? {}, { fit });
+    stage.hasRun = true;
+    return frame;
   }
 
   /**
@@ -210,6 +362,7 @@ export class Session {
       const stage = this.#stage ?? (await this.#revived());
       return await this.#told(stage, () => task(stage));
     } finally {
+      this.#last.hasRun = false;
       this.#exclusive = undefined;
       resolve();
     }
@@ -233,9 +386,13 @@ export class Session {
     }
   }
 
-  /** The stage on a new device in the place of the lost one: made once, whoever waits for it. */
-  #revived() {
-    this.#coming ??= this.#replace().finally(() => (this.#coming = undefined));
+  /**
+   * The stage on a new device in the place of the lost one: made once, whoever waits for it.
+   *
+   * @param {GPUDevice} [device]
+   */
+  #revived(device) {
+    this.#coming ??= this.#replace(device).finally(() => (this.#coming = undefined));
     return this.#coming;
   }
 
@@ -243,14 +400,28 @@ export class Session {
   async #replace(device) {
     const { owned, loss } = this.#last;
     if (this.#end || !this.#start || !(device || owned)) throw this.#end ?? loss;
-    const stage = await this.#start(device);
+    const stage = await this.#start(device, !device, device ? undefined : this.#tested);
+    this.#adopt(stage);
+    return stage;
+  }
+
+  /**
+   * Goes on with a new stage; frees the old one, but for a device that both are on.
+   *
+   * @param {Stage} stage
+   */
+  #adopt(stage) {
+    const old = this.#stage;
     if (this.#end) {
       free(stage);
       throw this.#end;
     }
     this.#last = this.#stage = stage;
     this.#watch(stage);
-    return stage;
+    if (!old) return;
+    old.loss ??= new DeviceLostError('The session moved to another device: run again.');
+    if (old.program.device === stage.program.device) old.release();
+    else free(old);
   }
 
   /** @param {Stage} stage */
@@ -267,9 +438,8 @@ export class Session {
 }
 
 /** @param {Stage} stage */
-function free({ program, frames, owned }) {
-  for (const buffer of program.buffers.values()) buffer.destroy();
-  frames.destroy();
+function free({ program, owned, release }) {
+  release();
   if (owned) program.device.destroy();
 }
 

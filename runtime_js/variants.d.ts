@@ -20,3 +20,5 @@ export type Variants = {
  * @returns {Promise<Variants>}
  */
 export declare function chooseVariants(device: GPUDevice, artifact: Artifact, wishes: Wishes): Promise<Variants>;
+/** Why a variant was chosen that was wished for. */
+export declare const ASKED = "asked for";

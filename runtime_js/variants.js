@@ -32,7 +32,8 @@ export async function chooseVariants(device, artifact, wishes) {
   return { dot, requantize, why: { dot: whyDot, requantize: whyRequantize } };
 }
 
-const ASKED = 'asked for';
+/** Why a variant was chosen that was wished for. */
+export const ASKED = 'asked for';
 
 /**
  * @param {GPUDevice} device
@@ -65,6 +66,7 @@ async function probeRequantize(device, artifact) {
   const writes = [{ buffer: cases, bytes: Uint32Array.from(words) }];
   const kernel = {
     name: 'probe',
+    op: 'probe',
     shader,
     constants: {},
     uses: ['requantize'],
@@ -74,6 +76,7 @@ async function probeRequantize(device, artifact) {
       { binding: 1, buffer: 'results', access: 'read_write' },
     ],
     stores: [],
+    macs: 0,
   };
   const buffers = new Map(Object.entries({ cases, results }));
   try {

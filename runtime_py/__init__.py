@@ -7,6 +7,7 @@ with InferenceSession("build/avatar") as session:
 """
 
 from .errors import AdapterError, ArtifactError, DeviceLostError, InputError, SessionError
+from .pictures import Rectangle
 from .profiler import KernelTime
 from .selftest import Checksum, SelfTestReport
 from .session import InferenceSession, NodeArg
@@ -20,6 +21,7 @@ __all__ = [
     "InputError",
     "KernelTime",
     "NodeArg",
+    "Rectangle",
     "SelfTestReport",
     "SessionError",
 ]

@@ -24,6 +24,7 @@ from .description import (
 )
 from .errors import ArtifactError, MissingFileError
 from .folder import MODEL, Bundle, Files, Folder, read_recorded
+from .pictures import FitName
 from .shaders import shader_problems
 
 _HEADING = "\n//// "
@@ -71,10 +72,17 @@ class Kernel:
 
 @dataclass(frozen=True)
 class ImageInput:
-    """How an input is fed as a picture: `kernel` runs in the place of kernel number `replaces`."""
+    """How an input is fed as a picture: `kernel` runs in the place of kernel number `replaces`.
+
+    `fit`: how a picture of other proportions meets the input; `pad`: the colour beside it; `resize`: the
+    shaders of that for runtimes that resize on the device.
+    """
 
     scale: float
     offset: float
+    fit: FitName
+    pad: list[int]
+    resize: dict[str, str]
     replaces: int
     kernel: Kernel
 
@@ -226,8 +234,10 @@ def _shaders(files: Files, description: dict[str, Any]) -> dict[str, str]:
 def _names(description: dict[str, Any]) -> set[str]:
     """The shaders that a description needs."""
     kernels = [*description["kernels"], description["probe"]]
-    kernels += [tensor["image"]["kernel"] for tensor in description["inputs"] if "image" in tensor]
-    variants = (name for kinds in description["snippets"].values() for name in kinds.values())
+    images = [tensor["image"] for tensor in description["inputs"] if "image" in tensor]
+    kernels += [image["kernel"] for image in images]
+    others = [*description["snippets"].values(), *(image["resize"] for image in images)]
+    variants = (name for kinds in others for name in kinds.values())
     return {*variants, *(kernel["shader"] for kernel in kernels)}
 
 

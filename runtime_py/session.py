@@ -17,6 +17,7 @@ from .artifact import Artifact, Tensor, load_artifact
 from .description import WORD
 from .errors import InputError, SessionError
 from .executor import Executor, Readback, Step, Stores, needed_limits
+from .pictures import Fit, fitted
 from .profiler import KernelTime, Profiler
 from .selftest import NONE, Checksum, SelfTestReport, checksum, seeded_inputs, seeded_picture
 from .variants import Dot, Requantize, choose_variants
@@ -74,15 +75,23 @@ class InferenceSession:
             self._profiler = Profiler(device, len(self.artifact.kernels))
         self._staging = {t.name: _staging(self.artifact, t) for t in self.artifact.inputs}
 
-    def run(self, output_names: Sequence[str] | None, input_feed: Mapping[str, Any]) -> list[_Array]:
+    def run(
+        self,
+        output_names: Sequence[str] | None,
+        input_feed: Mapping[str, Any],
+        *,
+        fit: Fit | None = None,
+    ) -> list[_Array]:
         """Runs one frame; returns the named outputs (None: all) in that order.
 
         input_feed: name -> array of the input's shape and dtype, or, for an input that is a
-        picture, uint8 [height, width, 3 or 4]. Raises InputError, DeviceLostError, SessionError.
+        picture, uint8 [height, width, 3 or 4] of any size. fit: how pictures of other proportions
+        meet their inputs, in the place of what the artifact says. Raises InputError,
+        DeviceLostError, SessionError.
         """
         names = self._output_names(output_names)
         with self._open() as executor:
-            steps = self._upload(executor, input_feed)
+            steps = self._upload(executor, input_feed, fit)
             raw = executor.run(steps, names)
         return [_as_tensor(self._outputs[n], data) for n, data in zip(names, raw, strict=True)]
 
@@ -193,7 +202,7 @@ class InferenceSession:
                 raise InputError(f"no output {name!r}; the model has {_listed(self._outputs)}")
         return list(names)
 
-    def _upload(self, executor: Executor, feed: Mapping[str, Any]) -> list[Step]:
+    def _upload(self, executor: Executor, feed: Mapping[str, Any], fit: Fit | None = None) -> list[Step]:
         """Checks and writes every input; returns the frame's steps."""
         unknown = sorted(set(feed) - set(self._inputs))
         missing = [name for name in self._inputs if name not in feed]
@@ -205,12 +214,15 @@ class InferenceSession:
         arrays = {name: np.asarray(value) for name, value in feed.items()}
         for name, array in arrays.items():
             _check_input(self._inputs[name], array)
+        writes = {}
         for name, array in arrays.items():
             if _is_picture(self._inputs[name], array):
                 pictures.append(name)
-                executor.write(f"image:{name}", self._pixels(name, array))
+                writes[f"image:{name}"] = self._pixels(name, array, fit)
             else:
-                executor.write(f"input:{name}", self._words(name, array))
+                writes[f"input:{name}"] = self._words(name, array)
+        for buffer, data in writes.items():
+            executor.write(buffer, data)
         return executor.steps_for(pictures)
 
     def _words(self, name: str, array: _Array) -> _Array:
@@ -222,10 +234,13 @@ class InferenceSession:
         np.copyto(flat.reshape(array.shape), array)
         return padded
 
-    def _pixels(self, name: str, array: _Array) -> _Array:
-        """uint8 [height, width, 4]; without alpha it is 255."""
+    def _pixels(self, name: str, array: _Array, fit: Fit | None) -> _Array:
+        """uint8 [height, width, 4] of the input's size; without alpha it is 255."""
+        image = self.artifact.image_kernels[name]
         pixels = self._staging[name]["image"]
-        pixels[..., : array.shape[2]] = array
+        height, width, _ = pixels.shape
+        pad = [*image.pad, 255][: array.shape[2]]
+        pixels[..., : array.shape[2]] = fitted(array, width, height, fit or image.fit, pad)
         if array.shape[2] == 3:
             pixels[..., 3] = 255
         return pixels
@@ -276,11 +291,9 @@ def _is_picture(tensor: Tensor, array: _Array) -> bool:
 def _check_input(tensor: Tensor, array: _Array) -> None:
     place = f"input {tensor.name!r}"
     if _is_picture(tensor, array):
-        height, width = tensor.shape[2:]
-        if array.shape not in ((height, width, 3), (height, width, 4)):
+        if array.size == 0 or array.shape[2] not in (3, 4):
             raise InputError(
-                f"{place} is a picture of shape {list(array.shape)}; "
-                f"the model needs [{height}, {width}, 3 or 4]: resize it first"
+                f"{place} is a picture of shape {list(array.shape)}; give [height, width, 3 or 4]"
             )
         return
     if array.dtype != tensor.dtype:

@@ -27,6 +27,8 @@ SNIPPETS = {
     "requantize": {"fast": "requantize_fast.wgsl", "integer": "requantize_integer.wgsl"},
 }
 PROBE_SHADER = "probe_requantize.wgsl"
+RESIZE = {"buffer": "resize_buffer.wgsl", "texture": "resize_texture.wgsl"}
+"""The passes that bring pictures to an input's size, by what holds their source."""
 
 
 @dataclass
@@ -56,6 +58,9 @@ def generate(program: Program, pictures: dict[str, Picture]) -> Code:
             code.pictures[kernel.picture_input] = {
                 "scale": picture.scale,
                 "offset": picture.offset,
+                "fit": picture.fit,
+                "pad": list(picture.pad),
+                "resize": RESIZE,
                 "replaces": index,
                 "kernel": _emit(code, constants, program, instead),
             }
@@ -64,6 +69,9 @@ def generate(program: Program, pictures: dict[str, Picture]) -> Code:
         for name in variants.values():
             code.shaders[name] = render_template(name, {})
     code.shaders[PROBE_SHADER] = render_template(PROBE_SHADER, {})
+    if code.pictures:
+        for source, name in RESIZE.items():
+            code.shaders[name] = render_template("resize.wgsl", {"texture": source == "texture"})
     code.weights = constants.words()
     return code
 

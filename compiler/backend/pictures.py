@@ -15,10 +15,16 @@ from ..operators.quantize import QuantizeKernel
 
 @dataclass(frozen=True)
 class Picture:
-    """A graph input given as RGBA bytes: value = byte * scale + offset, in f64, rounded to f32."""
+    """A graph input given as RGBA bytes: value = byte * scale + offset, in f64, rounded to f32.
+
+    `fit`: how a picture of other proportions meets the input (cover, contain, stretch); `pad`: the red,
+    green and blue that lie beside it.
+    """
 
     scale: float
     offset: float
+    fit: str = "cover"
+    pad: tuple[int, int, int] = (0, 0, 0)
 
     def values(self) -> Array:
         """The f32 of each byte."""

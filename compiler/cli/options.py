@@ -58,6 +58,26 @@ class RangeType(click.ParamType):  # type: ignore[type-arg, unused-ignore]
         return name, (low, high)
 
 
+FITS = ("cover", "contain", "stretch")
+
+
+class RunFitType(click.ParamType):  # type: ignore[type-arg, unused-ignore]
+    """One of FITS, or `x,y,width,height` as four numbers."""
+
+    name = "|".join((*FITS, "X,Y,WIDTH,HEIGHT"))
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> str | tuple[float, ...]:
+        if value in FITS:
+            return str(value)
+        try:
+            numbers = tuple(float(number) for number in str(value).split(","))
+        except ValueError:
+            numbers = ()
+        if len(numbers) != 4 or not all(map(math.isfinite, numbers)):
+            self.fail(f"{value!r} is none of {', '.join(FITS)}, and not of the form 0,0,640,480", param, ctx)
+        return numbers
+
+
 def shape_option(function: Function) -> Function:
     """--shape, for models with dynamic dimensions."""
     return click.option(

@@ -11,11 +11,11 @@ from typing import Any
 import click
 import numpy as np
 from onnx2wgsl.media.arrays import read_array
-from onnx2wgsl.media.pictures import SUFFIXES, Picture, read_picture
+from onnx2wgsl.media.pictures import SUFFIXES, read_picture
 
 from ..errors import CompileError
 from . import console
-from .options import FOLDER, device_options
+from .options import FOLDER, RunFitType, device_options
 
 _PNG_HEAD = 29
 """Bytes of a PNG that tell its size, bits and colours."""
@@ -30,11 +30,18 @@ _PNG_HEAD = 29
     multiple=True,
     help="An .npy file or a picture (PNG, JPEG, WebP, BMP); NAME= may be left out where there is one input.",
 )
+@click.option(
+    "--fit",
+    type=RunFitType(),
+    help="How a picture of other proportions meets the input: cover cuts it, contain pads it, stretch "
+    "distorts it; or a rectangle of it. Otherwise as the artifact says.",
+)
 @click.option("--output-dir", type=FOLDER, help="Write NAME.npy, and NAME.png where it is a picture.")
 @device_options
 def command(
     folder: Path,
     inputs: tuple[str, ...],
+    fit: Any,
     output_dir: Path | None,
     adapter: str | None,
     dot: Any,
@@ -45,7 +52,7 @@ def command(
     A picture is brought to the model's size, and its bytes become values by the normalisation
     that the artifact states (shown by `inspect`).
     """
-    from onnx2wgsl.runtime_py import InferenceSession
+    from onnx2wgsl.runtime_py import InferenceSession, Rectangle
 
     sources: list[Path] = []
     with InferenceSession(folder, adapter=adapter, dot=dot, requantize=requantize) as session:
@@ -57,7 +64,8 @@ def command(
                 raise CompileError(f"--input {argument}: input {name!r} is given twice")
             feed[name] = read_input(path, tensors[name])
             sources.append(path)
-        results = dict(zip(session.artifact.outputs, session.run(None, feed), strict=True))
+        chosen = Rectangle(*fit) if isinstance(fit, tuple) else fit
+        results = dict(zip(session.artifact.outputs, session.run(None, feed, fit=chosen), strict=True))
     paths = _write(output_dir, results, sources) if output_dir else {}
     for tensor, result in results.items():
         console().print(
@@ -81,7 +89,7 @@ def _split(argument: str, names: list[str]) -> tuple[str, Path]:
 
 
 def read_input(path: Path, tensor: Any) -> np.ndarray[Any, Any]:
-    """The array in an .npy file, or a picture as uint8 [H, W, 3 or 4] of the tensor's size."""
+    """The array in an .npy file, or a picture as uint8 [H, W, 3 or 4] of its own size."""
     if path.suffix.lower() not in SUFFIXES:
         return read_array(path, f"make one with numpy.save, or give a picture ({', '.join(SUFFIXES)})")
     if tensor.image is None:
@@ -89,17 +97,7 @@ def read_input(path: Path, tensor: Any) -> np.ndarray[Any, Any]:
             f"{path} is a picture, but input {tensor.name!r} {list(tensor.shape)} takes none: "
             "give an .npy file"
         )
-    return _resized(path, read_picture(path, "RGBA" if tensor.shape[1] == 4 else "RGB"), tensor.shape[2:])
-
-
-def _resized(path: Path, picture: Picture, size: tuple[int, int]) -> Picture:
-    from PIL import Image
-
-    if picture.shape[:2] == size:
-        return picture
-    height, width = size
-    console().print(f"{path}: {picture.shape[1]}x{picture.shape[0]} brought to {width}x{height}")
-    return np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.BICUBIC))
+    return read_picture(path, "RGBA" if tensor.shape[1] == 4 else "RGB")
 
 
 def _write(

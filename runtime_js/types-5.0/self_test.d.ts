@@ -1,17 +1,34 @@
-import type { Program } from './program.js';
+import type { Choice } from './gpu.js';
+import type { Stage } from './session.js';
+import type { Variants } from './variants.js';
 export type Verdict = {
     name: string;
     ok: boolean;
     frames?: boolean[];
 };
-/**
- * Runs the seeded inputs kernel by kernel, then as whole frames, and compares every checksum. Frames run three
- * times, as values and as pictures: there are drivers with which only the first is right.
- *
- * @param {Program} program
- * @returns {Promise<{kernels: Verdict[], outputs: Verdict[]}>}
- */
-export declare function runSelfTest(program: Program): Promise<{
+export type Report = {
+    ok: boolean;
+    message: string;
     kernels: Verdict[];
     outputs: Verdict[];
+    adapter: string;
+    variants: Variants;
+    text: string;
+};
+/**
+ * Tests a stage; where it fails, the next variants, until one is exact. Variants that were asked for stay.
+ *
+ * @param {Stage} stage
+ * @param {(choice: Choice) => Promise<Stage>} [remake] makes a stage of other variants, on the same device
+ * @returns {Promise<{report: Report, chosen: Stage}>} a new stage is one to go on with in the place of the old
+ */
+export declare function testStage(stage: Stage, remake?: (choice: Choice) => Promise<Stage>): Promise<{
+    report: Report;
+    chosen: Stage;
 }>;
+export type Found = {
+    ok: boolean;
+    message: string;
+    kernels: Verdict[];
+    outputs: Verdict[];
+};

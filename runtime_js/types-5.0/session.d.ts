@@ -1,40 +1,45 @@
-import type { Tensor } from './artifact.js';
+import type { Tensor, Values } from './artifact.js';
+import type { Canvas, Display, Look } from './canvas.js';
 import type { Frames, Result } from './frames.js';
 import type { Feeds, Program } from './program.js';
-import type { Verdict } from './self_test.js';
+import type { Fit } from './pictures.js';
+import type { Profile } from './profile.js';
+import type { Report } from './self_test.js';
 import type { Variants, Wishes } from './variants.js';
-export type Report = {
-    ok: boolean;
-    message: string;
-    kernels: Verdict[];
-    outputs: Verdict[];
-    adapter: string;
-    variants: Variants;
-};
 export type Stage = {
     gpu?: GPU;
     program: Program;
     frames: Frames;
     variants: Variants;
     owned: boolean;
+    hasRun?: boolean;
+    displays: Map<string, Display>;
     loss?: DeviceLostError;
+    release: () => void;
 };
-export type Start = (device?: GPUDevice, wishes?: Wishes) => Promise<Stage>;
+export type Show = Look & {
+    output?: string;
+};
+export type Start = (device?: GPUDevice, owned?: boolean, chosen?: Wishes | Variants) => Promise<Stage>;
 /**
  * A loaded model on a device: what `createSession` gives.
  *
- * @import {Tensor} from './artifact.js'
+ * @import {Tensor, Values} from './artifact.js'
+ * @import {Canvas, Display, Look} from './canvas.js'
  * @import {Frames, Reading, Result} from './frames.js'
- * @import {Frame} from './gpu.js'
+ * @import {Frame, Step} from './gpu.js'
  * @import {Feeds, Program} from './program.js'
- * @import {Verdict} from './self_test.js'
+ * @import {Fit} from './pictures.js'
+ * @import {Profile} from './profile.js'
+ * @import {Report} from './self_test.js'
  * @import {Variants, Wishes} from './variants.js'
- * @typedef {{ok: boolean, message: string, kernels: Verdict[], outputs: Verdict[],
- *   adapter: string, variants: Variants}} Report
- * @typedef {{gpu?: GPU, program: Program, frames: Frames, variants: Variants, owned: boolean,
- *   loss?: DeviceLostError}} Stage  all that is on one device; `owned` is a device that the session made, of `gpu`,
- *   which it would not outlive
- * @typedef {(device?: GPUDevice, wishes?: Wishes) => Promise<Stage>} Start  on that device, or on a new one
+ * @typedef {{gpu?: GPU, program: Program, frames: Frames, variants: Variants, owned: boolean, hasRun?: boolean,
+ *   displays: Map<string, Display>, loss?: DeviceLostError, release: () => void}} Stage
+ *   all that is on one device; `owned` is a device that the session made, of `gpu`,
+ *   which it would not outlive; `release` frees what is not the device
+ * @typedef {Look & {output?: string}} Show  the output to show, else the first that is a picture
+ * @typedef {(device?: GPUDevice, owned?: boolean, chosen?: Wishes | Variants) => Promise<Stage>} Start  on that device, or on
+ *   a new one
  */
 import { DeviceLostError } from './errors.js';
 export declare class Session {
@@ -63,28 +68,62 @@ export declare class Session {
      * the device, those in flight reject with a DeviceLostError, and the next run makes a new device, if the
      * session made the lost one.
      *
-     * @template {Record<string, Result>} [T=Record<string, Result>]
-     * @param {Feeds} [feeds] a typed array for each input, or ImageData where `image` says that it is a
-     *   picture; they must stay as they are until the promise settles
-     * @param {{outputs?: string[]}} [options] the outputs to read, all where none are named
-     * @returns {Promise<T>} by output name; `run<{ y: Float32Array }>` says which, and of what dtype
+     * @param {Feeds} [feeds] for each input a typed array or a GPUBuffer, or where `image` says that it is a
+     *   picture anything that is one, of any size; they must stay as they are until the promise settles
+     * @template {'values' | 'pixels' | Record<string, Result>} [As='values']
+     * @param {{outputs?: string[], as?: As & string, fit?: Fit}} [options] the outputs to read, all where none are
+     *   named. As `pixels`, outputs that are pictures come as RGBA bytes, as `toPixels` makes them, but made on the
+     *   device: a quarter of the floats to read. fit: cover, contain, stretch or a rectangle of pictures, in the place
+     *   of what the model says.
+     * @returns {Promise<As extends string ? Record<string, As extends 'pixels' ? Result : Values> : As>} by output
+     *   name; `run<{ y: Float32Array }>` says which, and of what dtype
      * @throws {Error} an unknown or missing input, a wrong dtype or length, a lost device
      */
-    run<T extends Record<string, Result> = Record<string, Result>>(feeds?: Feeds, options?: {
+    run<As extends 'values' | 'pixels' | Record<string, Result> = 'values'>(feeds?: Feeds, options?: {
         outputs?: string[];
-    }): Promise<T>;
+        as?: As & string;
+        fit?: Fit;
+    }): Promise<As extends string ? Record<string, As extends 'pixels' ? Result : Values> : As>;
+    /**
+     * Runs the model on a picture and shows what it makes of it: one submit, nothing is read back.
+     *
+     * @param {Feeds[string]} source whatever the input takes
+     * @param {Canvas | GPUTexture} canvas sized by you, or a texture to render to
+     * @param {Show & {input?: string, feeds?: Feeds, fit?: Fit}} [options] the input that the source is for, else the
+     *   first that is a picture; what other inputs there are
+     */
+    frame(source: Feeds[string], canvas: Canvas | GPUTexture, options?: Show & {
+        input?: string;
+        feeds?: Feeds;
+        fit?: Fit;
+    }): Promise<void>;
+    /**
+     * Shows the output of the last frame.
+     *
+     * @param {Canvas} canvas sized by you
+     * @param {Show} [options]
+     */
+    draw(canvas: Canvas, options?: Show): Promise<void>;
+    /**
+     * Renders the output of the last frame to a texture of the session's device, with alpha premultiplied.
+     *
+     * @param {GPUTexture} texture whose usage is RENDER_ATTACHMENT
+     * @param {Show} [options]
+     */
+    toTexture(texture: GPUTexture, options?: Show): Promise<void>;
     /**
      * Records a frame into an encoder of the caller, who submits it; arrays are uploaded at once, by the queue. So
      * record a frame, submit it, then record the next.
      *
      * @param {GPUCommandEncoder} encoder of the session's device
-     * @param {{inputs?: Feeds, outputs?: Record<string, GPUBuffer>}} [tensors] inputs as for `run`; the buffers
-     *   that outputs are copied to, in whole words: they stay the caller's. Any output is also in `outputBuffer`.
+     * @param {{inputs?: Feeds, outputs?: Record<string, GPUBuffer>, fit?: Fit}} [tensors] inputs as for `run`, but for
+     *   files; the buffers that outputs are copied to, in whole words: they stay the caller's. Any output is also in `outputBuffer`.
      * @throws {Error} what `run` throws; a lost device, which `recover` replaces
      */
-    encode(encoder: GPUCommandEncoder, { inputs, outputs }?: {
+    encode(encoder: GPUCommandEncoder, { inputs, outputs, fit }?: {
         inputs?: Feeds;
         outputs?: Record<string, GPUBuffer>;
+        fit?: Fit;
     }): void;
     /**
      * The session's own buffer of an output, as the last frame left it: row-major, in whole words. It goes with the
@@ -95,11 +134,32 @@ export declare class Session {
      */
     outputBuffer(name: string): GPUBuffer;
     /**
-     * Runs the artifact's test vectors on this device and compares every kernel with the reference.
+     * Runs the artifact's test vectors on this device and compares every kernel with the reference, then whole
+     * frames, three times each. Where something differs, the next variants are tried, and the first exact ones
+     * chosen: `variants` and the report say so. Other frames wait; `draw` needs a new one afterwards.
      *
-     * @returns {Promise<Report>}
+     * @returns {Promise<Report>} `text` is the whole of it, to be copied
      */
     selfTest(): Promise<Report>;
+    /**
+     * The classes with the largest values of a classifier's output.
+     *
+     * @param {Values | ArrayLike<number>} values as `run` gives them
+     * @param {number} [k]
+     * @param {{labels?: string[], softmax?: boolean}} [options] names of the classes; whether the values are turned
+     *   into probabilities
+     */
+    topK(values: Values | ArrayLike<number>, k?: number, options?: {
+        labels?: string[];
+        softmax?: boolean;
+    }): Promise<import("./labels.js").Class[]>;
+    /**
+     * Times each kernel on this device, by timestamps where it has `timestamp-query`: a session asks for it with
+     * `createSession(folder, {profile: true})`. Elsewhere, times whole frames. Other frames wait.
+     *
+     * @returns {Promise<Profile>}
+     */
+    profile(): Promise<Profile>;
     /**
      * Moves the session to another device, as after a loss: what was on the old one is freed, the next frames give
      * the same bits. Runs do so by themselves where the session made its device.

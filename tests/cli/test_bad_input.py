@@ -115,9 +115,12 @@ def test_a_refused_model_leaves_the_earlier_artifact(artifact: Path, model: Path
             "input 'input' has dtype float64; the model needs float32: convert it with .astype('float32')",
         ),
         (
-            np.zeros((30, 32, 3), np.uint8),
-            "input 'input' is a picture of shape [30, 32, 3]; "
-            "the model needs [32, 32, 3 or 4]: resize it first",
+            np.zeros((30, 32, 2), np.uint8),
+            "input 'input' is a picture of shape [30, 32, 2]; give [height, width, 3 or 4]",
+        ),
+        (
+            np.zeros((0, 32, 3), np.uint8),
+            "input 'input' is a picture of shape [0, 32, 3]; give [height, width, 3 or 4]",
         ),
     ],
 )

@@ -117,14 +117,48 @@ def eight_bits(picture: Image.Image) -> Image.Image:
     return Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
 
 
-def test_a_picture_of_another_size_is_brought_to_the_models(compiled: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("fit", [None, "cover", "contain", "stretch", "3,2.5,20,30"])
+def test_a_picture_of_another_size_is_brought_to_the_models(
+    compiled: Path, tmp_path: Path, fit: str | None
+) -> None:
     path = tmp_path / "wide.png"
     noise(size=(50, 41)).save(path)
-    text = run(compiled, path, "--output-dir", tmp_path)
-    assert text.startswith(f"{path}: 50x41 brought to {SIZE}x{SIZE}\n")
+    run(compiled, path, "--output-dir", tmp_path, *(["--fit", fit] if fit else []))
     with Image.open(path) as picture:
-        resized = picture.resize((SIZE, SIZE), Image.Resampling.BICUBIC)
-    assert_same(np.load(tmp_path / "output.npy"), expected(compiled, as_values(resized)))
+        reference = expected(compiled, as_values(fitted(picture, fit or "cover")))
+    assert_same(np.load(tmp_path / "output.npy"), reference)
+
+
+def fitted(picture: Image.Image, fit: str) -> Image.Image:
+    """A picture of 50x41 as the input has it, by Pillow alone."""
+    if fit == "contain":
+        result = Image.new("RGB", (SIZE, SIZE))
+        result.paste(resized(picture, (SIZE, 26), (0, 0, 50, 41)), (0, 3))
+        return result
+    boxes = {"cover": (4.5, 0, 45.5, 41), "stretch": (0, 0, 50, 41), "3,2.5,20,30": (3, 2.5, 23, 32.5)}
+    return resized(picture, (SIZE, SIZE), boxes[fit])
+
+
+def resized(
+    picture: Image.Image, size: tuple[int, int], box: tuple[float, float, float, float]
+) -> Image.Image:
+    """Across, then down: each a call, because from Pillow 12 on sizes decide which comes first."""
+    left, top, right, bottom = box
+    bilinear = Image.Resampling.BILINEAR
+    across = picture.resize((size[0], picture.height), bilinear, (left, 0, right, picture.height))
+    return across.resize(size, bilinear, (0, top, size[0], bottom))
+
+
+@pytest.mark.parametrize("fit", ["crop", "1,2,3", "a,b,c,d", "0,0,inf,1"])
+def test_a_fit_that_is_none_is_refused(compiled: Path, array: Path, fit: str) -> None:
+    message = refusal("run", compiled, "--input", array, "--fit", fit)
+    assert message.endswith(f"{fit!r} is none of cover, contain, stretch, and not of the form 0,0,640,480")
+
+
+def test_a_rectangle_outside_the_picture_is_refused(compiled: Path, tmp_path: Path) -> None:
+    noise(size=(50, 41)).save(tmp_path / "a.png")
+    message = refusal("run", compiled, "--input", tmp_path / "a.png", "--fit", "40,0,20,20")
+    assert message == "the rectangle 20x20 at (40, 0) lies not within the picture of 50x41"
 
 
 def test_a_photo_is_turned_as_its_camera_says(compiled: Path, tmp_path: Path) -> None:

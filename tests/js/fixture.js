@@ -202,7 +202,15 @@ function modelOf() {
         name: 'input',
         dtype: 'float32',
         shape,
-        image: { scale: 1 / 128, offset: -1, replaces: 0, kernel: picture },
+        image: {
+          scale: 1 / 128,
+          offset: -1,
+          fit: 'cover',
+          pad: [0, 0, 0],
+          resize: { buffer: 'resize_buffer.wgsl', texture: 'resize_texture.wgsl' },
+          replaces: 0,
+          kernel: picture,
+        },
       },
     ],
     outputs: [{ name: 'output', dtype: 'float32', shape, image: { scale: 128, offset: 128 } }],
@@ -339,4 +347,37 @@ export function bundleOf(folder) {
     model,
     ...['shaders.txt', 'self_test.json', 'weights.bin'].map(read),
   ]);
+}
+
+/** A model whose output is its input, a picture of any values. */
+export function pictureModel(channels, height, width, image = { scale: 127.5, offset: 127.5 }) {
+  return ({ model, shaders }) => {
+    const count = channels * height * width;
+    shaders['00_copy.wgsl'] = `@group(0) @binding(0) var<storage, read> x: array<u32>;
+@group(0) @binding(1) var<storage, read_write> y: array<u32>;
+@compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+  if (id.x < ${count}u) { y[id.x] = x[id.x]; }
+}
+`;
+    const bindings = [
+      ['input:x', 'read'],
+      ['output:y', 'read_write'],
+    ];
+    const copy = kernel('copy', '00_copy.wgsl', [], bindings, { buffer: 'output:y', width: count });
+    copy.workgroups = [Math.ceil(count / 64), 1, 1];
+    const tensor = { dtype: 'float32', shape: [1, channels, height, width] };
+    const checksums = checksum(seededInput(count, 1, -1, 1));
+    Object.assign(model, {
+      inputs: [{ name: 'x', ...tensor }],
+      outputs: [{ name: 'y', ...tensor, image }],
+      kernels: [copy],
+      vectors: {
+        seed: 1,
+        inputs: { x: { low: -1, high: 1 } },
+        kernels: [checksums],
+        pictures: {},
+        outputs: { y: checksums },
+      },
+    });
+  };
 }

@@ -28,6 +28,11 @@ test('Tint takes the probe', async () => {
   }
 });
 
+test('Tint takes the passes of a resize', async () => {
+  for (const source of ['buffer', 'texture'])
+    assert.equal(await complaint(snippet(`resize_${source}`)), null, source);
+});
+
 for (const folder of readdirSync(GOLDENS).filter((name) => name !== 'test_snippets'))
   test(`Tint takes every shader of ${folder}`, async () => {
     const { kernels, pictures } = JSON.parse(

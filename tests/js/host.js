@@ -129,12 +129,12 @@ export async function serve(folders) {
 }
 
 /** Headless Chromium on SwiftShader. */
-export function launchChromium() {
+export function launchChromium(flags = []) {
   if (!existsSync(CHROMIUM))
     throw new Error(
       `No Chromium at ${CHROMIUM}: install it (make setup), or set ONNX2WGSL_CHROMIUM.`,
     );
-  return chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+  return chromium.launch({ executablePath: CHROMIUM, args: [...FLAGS, ...flags] });
 }
 
 /** Where screenshots go. */
@@ -146,4 +146,13 @@ export function screenshotPath(name) {
 
 export function nameOf(folder) {
   return basename(folder);
+}
+
+/** A picture of RGBA bytes, those of tests/pictures.py. */
+export function noise(width, height) {
+  const data = Uint8ClampedArray.from(
+    { length: 4 * width * height },
+    (_, i) => (Math.imul(i, 2654435761) >>> 13) & 255,
+  );
+  return { data, width, height };
 }

@@ -133,14 +133,14 @@ describe('run', () => {
       /is Object\(192\), expected Float32Array/,
     ],
     [
-      'a picture of another size',
-      { input: { data: new Uint8ClampedArray(16), width: 2, height: 2 } },
-      /picture of 2x2 in 16 bytes, expected 8x8 in 256 bytes \(RGBA\)\.$/,
+      'a picture of fewer bytes',
+      { input: { data: new Uint8ClampedArray(16), width: 2, height: 3 } },
+      /picture of 2x3 in 16 bytes, expected 24 \(RGBA\)\.$/,
     ],
     [
       'a picture without an alpha channel',
       { input: { data: new Uint8Array(192), width: 8, height: 8 } },
-      /picture of 8x8 in 192 bytes, expected 8x8 in 256 bytes \(RGBA\)\.$/,
+      /picture of 8x8 in 192 bytes, expected 256 \(RGBA\)\.$/,
     ],
     [
       'a picture of floats',
@@ -219,7 +219,8 @@ test('a model without inputs', async () => {
 
 test('an int64 that 32 bits do not hold is refused', () => {
   const model = { inputs: [{ name: 'ids', dtype: 'int64', shape: [2] }] };
-  const program = { model, buffers: new Map([['input:ids', {}]]), steps: [], pictureSteps: [] };
+  const buffers = new Map([['input:ids', {}]]);
+  const program = { model, buffers, steps: [], pictureSteps: [], resizers: [] };
   const { writes } = frameOf(program, { ids: BigInt64Array.of(1n - 2n ** 31n, 2n ** 31n - 1n) });
   assert.equal(writes[0].bytes.byteLength, 16);
   assert.throws(() => frameOf(program, { ids: BigInt64Array.of(0n, 2n ** 31n) }), {
@@ -290,7 +291,7 @@ describe('variants', () => {
   test('are refused where they are named otherwise', async () => {
     await assert.rejects(openSession(FIXTURE, { dots: 'packed' }), {
       message:
-        'No option is named dots: expected device, adapter, gpu, dot, requantize, debug, recover, ' +
+        'No option is named dots: expected device, adapter, gpu, dot, requantize, debug, recover, profile, ' +
         'fetch, cache, signal, onProgress.',
     });
   });

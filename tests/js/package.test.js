@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { test } from 'node:test';
 
-import { ROOT, RUNTIME } from './host.js';
+import { ROOT, RUNTIME, temporaryFolder } from './host.js';
 
 const TSC = join(ROOT, 'node_modules/typescript/bin/tsc');
 const CONSUMER = join(ROOT, 'tests/js/consumer.ts');
@@ -61,4 +61,34 @@ test('a program in strict TypeScript checks', () => {
     CONSUMER,
   ];
   execFileSync(process.execPath, command, { cwd: ROOT, stdio: 'inherit' });
+});
+
+test('what run gives goes to toPixels, topK and ImageData under strict TypeScript', () => {
+  const folder = temporaryFolder();
+  const runtime = join(RUNTIME, 'runtime.js');
+  writeFileSync(
+    join(folder, 'app.ts'),
+    `import { createSession, toPixels } from ${JSON.stringify(runtime)};
+    const session = await createSession('./model/', { recover: false });
+    const canvas = new OffscreenCanvas(256, 256);
+    const output = await session.run({ input: new ImageData(256, 256) }, { outputs: ['output'] });
+    export const picture = new ImageData(toPixels(session.outputs[0], output.output), 256);
+    export const [{ index, label }] = await session.topK(output.output, 1, { labels: ['cat'] });
+    await session.frame(new ImageData(256, 256), canvas, { scaling: 'bicubic', sharpness: 0.5 });
+    export const rows: string[] = (await session.profile()).rows.map(({ name }) => name);
+    export const text: string = (await session.selfTest()).text;
+    `,
+  );
+  const compilerOptions = {
+    strict: true,
+    noEmit: true,
+    target: 'es2022',
+    module: 'nodenext',
+    lib: ['es2023', 'dom', 'dom.iterable'],
+    types: [],
+  };
+  writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions }));
+  const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
+  execFileSync(process.execPath, [tsc, '-p', folder], { stdio: 'inherit' });
 });

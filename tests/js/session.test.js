@@ -91,7 +91,7 @@ describe('run', () => {
       message: 'No output is named third: expected output, second.',
     });
     await assert.rejects(session.run({ input: filled(0) }, { output: [] }), {
-      message: 'No option is named output: expected outputs.',
+      message: 'No option is named output: expected outputs, as, fit.',
     });
     assert.ok((await session.selfTest()).ok);
   });
@@ -131,6 +131,23 @@ describe('run', () => {
     device.queue.writeBuffer = write;
     await assert.rejects(failing, { message: /^The device failed: / });
     assert.deepEqual((await session.run({ input: filled(0.5) })).output, expected(0.5));
+  });
+
+  test('and of the next frame, where nothing is read', async () => {
+    const session = await openSession();
+    const { device } = session;
+    const texture = device.createTexture({ size: [8, 8], format: 'rgba8unorm', usage: 0x11 });
+    const source = { data: new Uint8ClampedArray(256), width: 8, height: 8 };
+    await session.frame(source, texture);
+    const write = device.queue.writeBuffer;
+    device.queue.writeBuffer = (buffer, offset, data) =>
+      write.call(device.queue, buffer, offset + buffer.size, data);
+    await session.frame(source, texture);
+    device.queue.writeBuffer = write;
+    await device.queue.onSubmittedWorkDone();
+    await new Promise((done) => setTimeout(done, 10));
+    await assert.rejects(session.frame(source, texture), { message: /^The device failed: / });
+    await session.frame(source, texture);
   });
 
   test('submits empty work in Firefox while it waits', async () => {
@@ -252,6 +269,26 @@ describe('a lost device', () => {
     second.destroy();
   });
 
+  test('that is not lost may be left: frames in flight reject', async () => {
+    const [first, second] = [await newDevice(), await newDevice()];
+    const session = await openSession({ device: first });
+    await session.run({ input: filled(0) });
+    const flying = [0, 1].map(() => session.run({ input: filled(0.5) }));
+    const moved = session.recover(second);
+    const again = session.recover(second);
+    const settled = await Promise.allSettled(flying);
+    await Promise.all([moved, again]);
+    for (const { status, reason, value } of settled)
+      if (status === 'fulfilled') assert.deepEqual(value.output, expected(0.5));
+      else assert.match(reason.message, /^The session moved to another device: run again\.$/);
+    assert.equal(session.device, second);
+    assert.deepEqual((await session.run({ input: filled(0.5) })).output, expected(0.5));
+    assert.ok(first.createBuffer({ size: 4, usage: 8 }), 'the device of the caller is left');
+    first.destroy();
+    assert.deepEqual((await session.run({ input: filled(0.5) })).output, expected(0.5));
+    second.destroy();
+  });
+
   test('is not replaced where the bytes were freed', async () => {
     const session = await openSession({ adapter: nodeAdapter, recover: false });
     assert.deepEqual((await session.run({ input: filled(0.5) })).output, expected(0.5));
@@ -350,5 +387,161 @@ describe('on one device', () => {
     assert.ok((await testing).ok);
     for (const [i, { output }] of (await Promise.all(runs)).entries())
       assert.deepEqual(output, expected(i / 5));
+  });
+});
+
+describe('the self-test', () => {
+  const wrongEmulated = 'fn dots(x: u32, w: vec4u) -> vec4i { return vec4i(1); }';
+  const gpuDevice = async () =>
+    Object.defineProperty(await newDevice(), 'adapterInfo', {
+      value: { description: 'a GPU', architecture: 'gpu' },
+    });
+  const wrongPacked = ({ shaders }) => {
+    shaders['dot_packed.wgsl'] = wrongEmulated;
+  };
+
+  test('chooses the next variant where one is wrong, and says so', async () => {
+    const device = await gpuDevice();
+    const session = await openSession({ device }, fixtureFolder(wrongPacked));
+    assert.equal(session.variants.dot, 'packed');
+    assert.notDeepEqual((await session.run({ input: filled(0.5) })).output, expected(0.5));
+    const [report, later] = await Promise.all([
+      session.selfTest(),
+      session.run({ input: filled(0.5) }),
+    ]);
+    assert.ok(report.ok);
+    assert.equal(report.variants.dot, 'emulated');
+    assert.equal(report.variants.why.dot, 'the self-test failed with packed');
+    assert.match(
+      report.message,
+      /^Kernel conv differs from .* on a GPU with packed, fast\. Kernels .* with emulated, fast\.$/,
+    );
+    assert.deepEqual(session.variants, report.variants);
+    assert.deepEqual(later.output, expected(0.5));
+    assert.deepEqual((await session.run({ input: filled(0.7) })).output, expected(0.7));
+    session.destroy();
+    assert.ok(device.createBuffer({ size: 4, usage: 8 }));
+    device.destroy();
+  });
+
+  test('chooses integer alone where fast is wrong, and keeps that after a loss', async () => {
+    const wrongFast = ({ shaders, model }) => {
+      const right = shaders['requantize_fast.wgsl'];
+      shaders['requantize_fast.wgsl'] = right.replaceAll('round(', 'floor(');
+      assert.notEqual(shaders['requantize_fast.wgsl'], right);
+      // A probe that sees nothing.
+      model.probe.expected = [0];
+      model.probe.accumulators = [0];
+      model.probe.scales = [0x3f800000];
+      model.probe.zero_points = [0];
+    };
+    const session = await openSession(undefined, fixtureFolder(wrongFast));
+    assert.equal(session.variants.requantize, 'fast');
+    const { ok, variants } = await session.selfTest();
+    assert.ok(ok);
+    assert.equal(`${variants.dot} ${variants.requantize}`, 'emulated integer');
+    assert.deepEqual((await session.run({ input: filled(0.3) })).output, expected(0.3));
+    session.device.destroy();
+    await session.lost;
+    assert.deepEqual((await session.run({ input: filled(0.3) })).output, expected(0.3));
+    assert.equal(session.variants.requantize, 'integer');
+  });
+
+  test('leaves what was asked for, and what cannot be made again', async () => {
+    for (const options of [{ dot: 'packed' }, { recover: false }]) {
+      const device = await gpuDevice();
+      const session = await openSession({ device, ...options }, fixtureFolder(wrongPacked));
+      const report = await session.selfTest();
+      assert.equal(report.ok, false);
+      assert.equal(report.variants.dot, 'packed');
+      assert.match(report.text, /^onnx2wgsl self-test: NOT exact$/m);
+      assert.match(report.text, /^wrong: conv$/m);
+      device.destroy();
+    }
+  });
+
+  test('sees a device that is right only once', async () => {
+    const device = await newDevice();
+    const session = await openSession({ device });
+    const { createCommandEncoder } = Object.getPrototypeOf(device);
+    let frames = 0;
+    device.createCommandEncoder = function (...args) {
+      const encoder = createCommandEncoder.apply(device, args);
+      const begin = encoder.beginComputePass;
+      encoder.beginComputePass = function () {
+        const pass = begin.call(encoder);
+        const dispatch = pass.dispatchWorkgroups;
+        let kernels = 0;
+        // From the second whole frame on, its second kernel does nothing.
+        pass.dispatchWorkgroups = (...groups) => {
+          if (++kernels !== 2 || ++frames === 1) dispatch.apply(pass, groups);
+        };
+        return pass;
+      };
+      return encoder;
+    };
+    const { ok, kernels, outputs, message } = await session.selfTest();
+    assert.equal(ok, false);
+    assert.ok(kernels.every((verdict) => verdict.ok));
+    assert.deepEqual(outputs[0].frames, [true, false, false]);
+    assert.match(message, /^Output output differs .*, though not in the first frame, on /);
+    device.destroy();
+  });
+
+  test('gives a report to be copied', async () => {
+    const session = await openSession();
+    const { text, adapter, variants } = await session.selfTest();
+    assert.deepEqual(text.split('\n').slice(0, 6), [
+      'onnx2wgsl self-test: bit-exact',
+      `model: fixture (tests/js/fixture.js, ${text.match(/[0-9a-f]{16}/)[0]})`,
+      `host: Node.js ${process.versions.node}`,
+      `adapter: ${adapter}`,
+      `dot: emulated, because ${variants.why.dot}`,
+      `requantize: fast, because ${variants.why.requantize}`,
+    ]);
+    assert.match(
+      text,
+      /Kernels \(4\) and outputs \(2\) equal .*, bit for bit, with emulated, fast\.$/,
+    );
+  });
+
+  test('leaves nothing to draw', async () => {
+    const session = await openSession();
+    await session.run({ input: filled(0) });
+    await session.selfTest();
+    const texture = session.device.createTexture({ size: [8, 8], format: 'rgba8unorm', usage: 16 });
+    await assert.rejects(session.toTexture(texture), { message: /nothing to draw yet/ });
+  });
+});
+
+describe('the profile', () => {
+  const names = ['quantize', 'conv', 'dequantize'];
+
+  test('has a row for each kernel, by timestamps', async () => {
+    const session = await openSession({ adapter: nodeAdapter, profile: true });
+    const run = (value) => session.run({ input: filled(value) });
+    const [profile, { output }] = await Promise.all([session.profile(), run(0.5)]);
+    assert.deepEqual(output, expected(0.5));
+    assert.equal(profile.by, 'timestamps');
+    assert.deepEqual(
+      profile.rows.map(({ name, op }) => [name, op]),
+      names.map((name) => [name, name]),
+    );
+    for (const { ms, share, macs } of profile.rows) {
+      assert.ok(ms > 0 && share > 0 && share < 1);
+      assert.equal(macs, 0);
+    }
+    const sum = profile.rows.reduce((total, { share }) => total + share, 0);
+    assert.ok(Math.abs(sum - 1) < 1e-9);
+    assert.deepEqual((await run(0.7)).output, expected(0.7));
+  });
+
+  test('has one row for the frame, by the clock, where there are none', async () => {
+    const session = await openSession();
+    assert.equal(session.device.features.has('timestamp-query'), false);
+    const { by, ms, rows } = await session.profile();
+    assert.equal(by, 'wall clock');
+    assert.ok(ms > 0);
+    assert.deepEqual(rows, [{ name: 'fixture', op: 'frame', ms, share: 1, macs: 0 }]);
   });
 });

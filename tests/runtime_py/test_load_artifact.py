@@ -240,6 +240,7 @@ def test_shaders_of_the_compiler_are_far_from_that() -> None:
     [
         lambda m: m["kernels"][1].update(shader="gone.wgsl"),
         lambda m: m["inputs"][0]["image"]["kernel"].update(shader="gone.wgsl"),
+        lambda m: m["inputs"][0]["image"]["resize"].update(texture="gone.wgsl"),
         lambda m: m["snippets"]["dot"].update(packed="gone.wgsl"),
         lambda m: m["probe"].update(shader="gone.wgsl"),
     ],

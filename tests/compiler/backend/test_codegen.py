@@ -14,7 +14,7 @@ import onnx
 import pytest
 import wgpu
 from onnx2wgsl.compiler.backend.artifact import write_artifact
-from onnx2wgsl.compiler.backend.codegen import SNIPPETS, Code, generate
+from onnx2wgsl.compiler.backend.codegen import RESIZE, SNIPPETS, Code, generate
 from onnx2wgsl.compiler.backend.pictures import picture_inputs
 from onnx2wgsl.compiler.backend.templating import render_template
 from onnx2wgsl.compiler.errors import InternalError
@@ -94,8 +94,8 @@ def device() -> Any:
 
 
 def own_shaders(code: Code) -> dict[str, str]:
-    """The shaders of a model, without the snippets and the probe, which every artifact has."""
-    shared = {name for variants in SNIPPETS.values() for name in variants.values()}
+    """The shaders of a model, without those that are the same in every artifact."""
+    shared = {name for variants in [*SNIPPETS.values(), RESIZE] for name in variants.values()}
     return {n: t for n, t in code.shaders.items() if n not in shared and not n.startswith("probe")}
 
 
@@ -117,8 +117,13 @@ def test_the_golden_unet_has_every_shader_of_the_avatar(folder: Path) -> None:
 
 
 def test_snippets(folder: Path, golden: Golden) -> None:
-    code = generated("u8_s8", folder)
+    code = generated("unet", folder)
     golden.check({n: t for n, t in code.shaders.items() if n not in own_shaders(code)})
+
+
+@pytest.mark.parametrize("source", RESIZE)
+def test_the_passes_of_a_resize_are_valid(source: str, folder: Path, device: Any) -> None:
+    device.create_shader_module(code=generated("unet", folder).shaders[RESIZE[source]])
 
 
 def test_the_goldens_meet_every_kernel(folder: Path) -> None:
