@@ -47,9 +47,9 @@ export async function runSelfTest(program) {
   try {
     for (const [i, { name }] of kernels.entries())
       await compare(name, i ? [] : frame.writes, frame.steps[i], test.kernels[i]);
-    for (const [k, { name, shape, image }] of model.inputs.entries()) {
+    for (const [k, { name, image }] of model.inputs.entries()) {
       if (!image) continue;
-      const [, , height, width] = shape;
+      const [width, height] = image.size;
       const data = Uint8ClampedArray.from(testBytes(4 * height * width, test.seed + k));
       const { writes, steps } = frameOf(program, { ...inputs, [name]: { data, width, height } });
       await compare(`${name} (picture)`, writes, steps[image.replaces], test.pictures[name]);

@@ -1,4 +1,4 @@
-import type { Tensor, Values } from './artifact.js';
+import type { Input, InputImage, Tensor, Values } from './artifact.js';
 import type { Feeds, Program } from './program.js';
 import type { Fit } from './pictures.js';
 import type { Verdict } from './self_test.js';
@@ -14,7 +14,9 @@ export type Report = {
 export declare class Session {
     #private;
     name: string;
-    inputs: Tensor[];
+    inputs: (Omit<Input, "image"> & {
+        image?: Omit<InputImage, 'resize' | 'replaces' | 'kernel'>;
+    })[];
     outputs: Tensor[];
     adapter: string;
     /** What was chosen on this device, and why. */

@@ -1,7 +1,7 @@
 /**
  * A loaded model on a device: what `createSession` gives.
  *
- * @import {Tensor, Values} from './artifact.js'
+ * @import {Input, InputImage, Tensor, Values} from './artifact.js'
  * @import {Feeds, Program} from './program.js'
  * @import {Fit} from './pictures.js'
  * @import {Verdict} from './self_test.js'
@@ -33,7 +33,7 @@ export class Session {
     this.#program = program;
     this.#ownsDevice = ownsDevice;
     this.name = model.name;
-    this.inputs = model.inputs.map(described);
+    this.inputs = model.inputs.map(describedInput);
     this.outputs = model.outputs.map(described);
     this.adapter = adapterName(device.adapterInfo);
     /** What was chosen on this device, and why. */
@@ -115,4 +115,14 @@ export class Session {
 function described({ name, dtype, shape, image }) {
   const picture = image && { image: { scale: image.scale, offset: image.offset } };
   return { name, dtype, shape, ...picture };
+}
+
+/**
+ * @param {Input} input
+ * @returns {Omit<Input, 'image'> & {image?: Omit<InputImage, 'resize' | 'replaces' | 'kernel'>}}
+ */
+function describedInput({ name, dtype, shape, image }) {
+  if (!image) return { name, dtype, shape };
+  const { size, channels, scale, offset, fit, pad } = image;
+  return { name, dtype, shape, image: { size, channels, scale, offset, fit, pad } };
 }

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
 from rich.status import Status
 
+from ..backend.pictures import Preprocessing
 from ..driver import Compilation, compile_file
-from . import console
-from .options import FOLDER, MODEL, NormalizeType, shape_option
+from ..errors import CompileError
+from . import by_channel, console
+from .options import FOLDER, MODEL, NormalizeType, picture_options, shape_option
 
 
 @click.command()
@@ -23,6 +27,7 @@ from .options import FOLDER, MODEL, NormalizeType, shape_option
     multiple=True,
     help="How a picture's bytes become an input's values: byte * SCALE + OFFSET.",
 )
+@picture_options
 @click.option("--dump-ir", type=FOLDER, help="Also write the IR after every pass to this folder.")
 @click.option(
     "--force",
@@ -41,6 +46,7 @@ def command(
     dump_ir: Path | None,
     force: bool,
     no_self_test: bool,
+    **pictures: tuple[tuple[str, Any], ...],
 ) -> None:
     """Compile an int8 QDQ ONNX model to a WebGPU artifact.
 
@@ -53,6 +59,7 @@ def command(
             output,
             shapes=dict(shapes),
             normalize=dict(normalize),
+            preprocess=_preprocessing(pictures),
             dump_ir=dump_ir,
             force=force,
             self_test=not no_self_test,
@@ -64,7 +71,38 @@ def command(
         f"(lower bound {compilation.arena_lower_bound / 1024:.0f} KiB), "
         f"{compilation.artifact_bytes / 1e6:.2f} MB in all"
     )
+    _print_pictures(compilation, {name for name, _ in (*normalize, *pictures["mean"], *pictures["std"])})
     _print_regions(model, compilation)
+
+
+def _preprocessing(options: Mapping[str, tuple[tuple[str, Any], ...]]) -> dict[str, Preprocessing]:
+    """What the options say of each input."""
+    inputs: dict[str, dict[str, Any]] = {}
+    for option, values in options.items():
+        for name, value in values:
+            own = inputs.setdefault(name, {})
+            if option in own:
+                raise CompileError(f"--{option}: {name or 'the input'} is given twice")
+            own[option] = value
+    return {name: Preprocessing(**known) for name, known in inputs.items()}
+
+
+def _print_pictures(compilation: Compilation, known: set[str]) -> None:
+    """How pictures become inputs, and how to say otherwise; `known`: the inputs whose scale was stated."""
+    for tensor in compilation.description["inputs"]:
+        if "image" not in tensor:
+            continue
+        image, name = tensor["image"], tensor["name"]
+        width, height = image["size"]
+        if tensor["dtype"] == "uint8":
+            values = "the bytes themselves"
+        else:
+            values = f"scale {by_channel(image['scale'])}, offset {by_channel(image['offset'])}"
+            if not known & {name, ""}:
+                values += ", as its range suggests (--mean and --std say otherwise)"
+        console().print(
+            f"input {name}: a picture of {width}x{height} {image['channels']}, {values}; fit {image['fit']}"
+        )
 
 
 def _print_regions(model: Path, compilation: Compilation) -> None:
