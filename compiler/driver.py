@@ -72,6 +72,8 @@ def compile_file(
     shapes: Mapping[str, Sequence[int]] | None = None,
     normalize: Mapping[str, tuple[float, float]] | None = None,
     preprocess: Mapping[str, Preprocessing] | None = None,
+    labels: Sequence[str] = (),
+    sample: str | os.PathLike[str] | None = None,
     dump_ir: str | os.PathLike[str] | None = None,
     force: bool = False,
     self_test: bool = True,
@@ -84,6 +86,8 @@ def compile_file(
     scale + offset; else they follow from the range that the input is quantized for.
     `preprocess`: what else is known of the pictures of an input, by name: mean and std in the place of
     `normalize`, fit, the order of channels, the pad.
+    `labels`: the names of the model's classes, in their order. `sample`: a picture's file (PNG, JPEG, WebP,
+    BMP) to show the model on; both become part of the artifact.
     `dump_ir`: a folder to write the IR after every pass to, as text.
     `force`: where a folder holds more than an earlier compilation wrote, write over the files that have the
     new ones' names, one by one, and keep all others.
@@ -116,6 +120,8 @@ def compile_file(
         folder,
         source=source,
         pictures=pictures,
+        labels=labels,
+        sample=b"" if sample is None else Path(sample).read_bytes(),
         oracle=reference_of(source) if self_test else None,
         force=force,
         with_self_test=self_test,

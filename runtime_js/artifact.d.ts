@@ -79,6 +79,8 @@ export type Model = {
     };
     weights: File;
     files: File[];
+    labels?: string[];
+    sample?: string;
     inputs: Input[];
     outputs: Tensor[];
     kernels: Kernel[];

@@ -17,7 +17,7 @@
  * @typedef {{seed: number, inputs: Record<string, {low: number, high: number}>, kernels: string[],
  *   pictures: Record<string, string>, outputs: Record<string, string>}} SelfTest
  * @typedef {{name: string, reference: {runtime: string}, arena: {bytes: number}, weights: File,
- *   files: File[], inputs: Input[], outputs: Tensor[], kernels: Kernel[], probe: Probe,
+ *   files: File[], labels?: string[], sample?: string, inputs: Input[], outputs: Tensor[], kernels: Kernel[], probe: Probe,
  *   snippets: {dot: Record<string, string>, requantize: Record<string, string>},
  *   self_test: SelfTest}} Model
  * @typedef {{model: Model, weights: Uint8Array<ArrayBuffer>, shaders: Map<string, string>}} Artifact

@@ -18,6 +18,9 @@ export declare class Session {
         image?: Omit<InputImage, 'resize' | 'replaces' | 'kernel'>;
     })[];
     outputs: Tensor[];
+    /** The names of the classes, and the file of a picture to show the model on; where it has them. */
+    labels: string[] | undefined;
+    sample: string | undefined;
     adapter: string;
     /** What was chosen on this device, and why. */
     variants: Variants;

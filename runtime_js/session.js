@@ -35,6 +35,9 @@ export class Session {
     this.name = model.name;
     this.inputs = model.inputs.map(describedInput);
     this.outputs = model.outputs.map(described);
+    /** The names of the classes, and the file of a picture to show the model on; where it has them. */
+    this.labels = model.labels;
+    this.sample = model.sample;
     this.adapter = adapterName(device.adapterInfo);
     /** What was chosen on this device, and why. */
     this.variants = variants;

@@ -129,6 +129,11 @@ class Artifact:
         """The model's name."""
         return str(self.description["name"])
 
+    @property
+    def labels(self) -> list[str]:
+        """The names of its classes; empty where it has none."""
+        return list(self.description.get("labels", ()))
+
     @cached_property
     def image_kernels(self) -> dict[str, ImageInput]:
         """Input name -> how it is fed as a picture, for the inputs that can be."""

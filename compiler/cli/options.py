@@ -171,6 +171,7 @@ def device_options(function: Function) -> Function:
     return function
 
 
+FILE = click.Path(path_type=Path, dir_okay=False)
 MODEL = click.Path(path_type=Path, dir_okay=False)
 FOLDER = click.Path(path_type=Path, file_okay=False)
 MODEL_OR_FOLDER = click.Path(path_type=Path)

@@ -13,6 +13,8 @@ from onnx2wgsl.compiler.pipeline import INTEGER_PASSES, PROGRAM_PASSES
 from onnx2wgsl.compiler.reference.oracle import Oracle
 from onnx2wgsl.compiler.verify.compare import same_bits
 from onnx2wgsl.compiler.verify.stages import run_stage
+from onnx2wgsl.runtime_py import InferenceSession
+from PIL import Image
 
 from tests.builders.models import model as small_model
 from tests.builders.qdq import QDQBuilder
@@ -247,6 +249,55 @@ def test_a_wrong_word_on_pictures_is_refused(
 )
 def test_a_wrong_normalisation_is_refused(model: Path, tmp_path: Path, option: str, expected: str) -> None:
     assert expected in refusal("compile", model, "-o", tmp_path / "out", "--normalize", option)
+    assert not (tmp_path / "out").exists()
+
+
+# ------------------------------------------------------------------------ labels and sample
+
+
+@pytest.mark.parametrize("name", ["names.json", "names.txt"])
+def test_labels_and_a_sample_become_part_of_the_artifact(model: Path, tmp_path: Path, name: str) -> None:
+    labels = [f"class {k} é" for k in range(3)]
+    text = json.dumps(labels) if name.endswith("json") else "\n".join(labels) + "\n"
+    (tmp_path / name).write_text(text, "utf-8")
+    Image.new("RGB", (5, 4), "red").save(tmp_path / "picture.bmp")
+    options: list[str | Path] = ["--labels", tmp_path / name, "--sample", tmp_path / "picture.bmp"]
+    succeed("compile", model, "-o", tmp_path / "out", *options)
+    description = json.loads((tmp_path / "out" / "model.json").read_text())
+    assert (description["labels"], description["sample"]) == (labels, "sample.bmp")
+    assert (tmp_path / "out" / "sample.bmp").read_bytes() == (tmp_path / "picture.bmp").read_bytes()
+    assert "sample.bmp" in [file["file"] for file in description["files"]]
+    with InferenceSession(tmp_path / "out") as session:
+        assert session.artifact.labels == labels
+    succeed("compile", model, "-o", tmp_path / "out")  # replaced, with what it listed
+    assert not (tmp_path / "out" / "sample.bmp").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ('["a", "b"]', "labels: 2 for the outputs output [1, 3, 32, 32]; give one for each class"),
+        ('["a", "b", ""]', "labels: one is empty, or holds what can't be printed"),
+        ('["a", "b", 5]', " holds no list of names; give a JSON list, or text with one a line"),
+        ('{"a": 1}', " holds no list of names; give a JSON list, or text with one a line"),
+        (
+            "[",
+            " can't be read as labels (Expecting value: line 1 column 2 (char 1)); "
+            "give a JSON list, or lines",
+        ),
+    ],
+)
+def test_labels_that_do_not_fit_are_refused(model: Path, tmp_path: Path, content: str, expected: str) -> None:
+    (tmp_path / "names.json").write_text(content)
+    message = refusal("compile", model, "-o", tmp_path / "out", "--labels", tmp_path / "names.json")
+    assert message.removeprefix(str(tmp_path / "names.json")) == expected
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_sample_that_is_no_picture_is_refused(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_text("text")
+    for path, reason in ((tmp_path / "a.png", "its format is none of"), (tmp_path / "b.png", "no such file")):
+        assert reason in refusal("compile", model, "-o", tmp_path / "out", "--sample", path)
     assert not (tmp_path / "out").exists()
 
 
