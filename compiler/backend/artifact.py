@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import metadata, resources
 from pathlib import Path
@@ -28,10 +28,14 @@ from .self_test import Progress, no_self_test, probe_cases, self_test
 FORMAT_VERSION = 3
 MANIFEST = "model.json"
 BUNDLE_SUFFIX = ".onnx2wgsl"
+PICTURE_HEADS = {".png": rb"\x89PNG", ".jpg": rb"\xff\xd8\xff", ".webp": rb"RIFF....WEBP", ".bmp": rb"BM"}
+"""How files of pictures begin."""
+SAMPLE_BYTES = 1 << 24
+"""As many as a sample may have."""
 _BUNDLE_MAGIC = b"onnx2wgsl\0\0\0"
 # A line of a shader that is a comment, or the end of one that is.
 _COMMENT = re.compile(r"^[ \t]*//.*\n|[ \t]*//.*", re.MULTILINE)
-_OWN_NAME = re.compile(r"(weights|shaders|self_test)-[0-9a-f]{16}\.(bin|txt|json)")
+_OWN_NAME = re.compile(r"(weights|shaders|self_test)-[0-9a-f]{16}\.(bin|txt|json)|sample\.(png|jpg|webp|bmp)")
 
 
 def write_artifact(
@@ -40,6 +44,8 @@ def write_artifact(
     *,
     source: Path,
     pictures: Mapping[str, Picture] | None = None,
+    labels: Sequence[str] = (),
+    sample: bytes = b"",
     oracle: Oracle | None = None,
     force: bool = False,
     with_self_test: bool = True,
@@ -49,8 +55,9 @@ def write_artifact(
     """Writes `program` to `folder` and returns the content of model.json.
 
     `source` is the model's file, recorded by name and SHA-256; `pictures` overrides the
-    normalisation of picture inputs; `oracle` says what the self-test's outputs must be, else the simulator
-    does; `with_bundle` writes all that a runtime needs into one more file; `force` is that of
+    normalisation of picture inputs; `labels` are the names of its classes, `sample` is a picture's file to
+    show it on; `oracle` says what the self-test's outputs must be, else the simulator does; `with_bundle`
+    writes all that a runtime needs into one more file; `force` is that of
     `write_folder`; `progress` is told what is being done. Raises CompileError where the folder can't be
     written, or the program's outputs are others.
     """
@@ -67,6 +74,7 @@ def write_artifact(
         "weights": _named("weights", "bin", code.weights.astype("<u4").tobytes()),
     }
     files = dict(runtime_files())
+    extras = _extras(program, labels, sample, files)
     model: Json = {
         "format": "onnx2wgsl",
         "version": FORMAT_VERSION,
@@ -84,12 +92,13 @@ def write_artifact(
         "outputs": [
             _tensor(name, type_) | picture_output(program, name) for name, type_ in program.outputs.items()
         ],
+        **extras,
         "kernels": code.kernels,
         "snippets": SNIPPETS,
         "probe": {"shader": PROBE_SHADER, **probe_cases(program)},
     }
     if with_bundle:
-        sealed = _sealed(model)
+        sealed = _sealed({key: value for key, value in model.items() if key != "sample"})
         head = _BUNDLE_MAGIC + len(sealed).to_bytes(4, "little")
         files[_bundle_name(source)] = b"".join([head, sealed, *(data for _, data in parts.values())])
     model["files"] = [record(name, files[name]) for name in sorted(files)]
@@ -130,6 +139,30 @@ def is_own_name(name: str) -> bool:
     """Whether a file of an artifact may have that name."""
     own = name in {MANIFEST, *runtime_files()} or name.endswith(BUNDLE_SUFFIX)
     return own or _OWN_NAME.fullmatch(name) is not None
+
+
+def _extras(program: Program, labels: Sequence[str], sample: bytes, files: dict[str, bytes]) -> Json:
+    """What model.json says of labels and sample, where there are some; puts the sample among the files."""
+    extras: Json = {}
+    if labels:
+        shapes = [type_.shape for type_ in program.outputs.values()]
+        if not any(len(labels) in (*shape[1:2], *shape[-1:]) for shape in shapes):
+            sizes = ", ".join(f"{name} {list(t.shape)}" for name, t in program.outputs.items())
+            raise CompileError(f"labels: {len(labels)} for the outputs {sizes}; give one for each class")
+        if not all(label.strip() and label.isprintable() for label in labels):
+            raise CompileError("labels: one is empty, or holds what can't be printed")
+        extras["labels"] = list(labels)
+    if sample:
+        suffix = next((s for s, head in PICTURE_HEADS.items() if re.match(head, sample, re.DOTALL)), "")
+        if not suffix:
+            raise CompileError("sample: it is no PNG, JPEG, WEBP or BMP file")
+        if len(sample) > SAMPLE_BYTES:
+            raise CompileError(
+                f"sample: it has {len(sample)} bytes, the limit is {SAMPLE_BYTES}; make it smaller"
+            )
+        extras["sample"] = f"sample{suffix}"
+        files[extras["sample"]] = sample
+    return extras
 
 
 def _readable(name: str) -> str:

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,7 +12,15 @@ import { coefficients, Resizer, sourceOf } from '../../runtime_js/pictures.js';
 import { createProgram } from '../../runtime_js/program.js';
 import { createSession } from '../../runtime_js/runtime.js';
 import { bytesModel } from './fixture.js';
-import { countCalls, fixtureFolder, nodeAdapter, noise, ROOT } from './host.js';
+import {
+  countCalls,
+  fixtureFolder,
+  nodeAdapter,
+  noise,
+  PYTHON,
+  ROOT,
+  temporaryFolder,
+} from './host.js';
 
 const { pad, cases } = JSON.parse(readFileSync(join(ROOT, 'tests/pictures.json'), 'utf8'));
 const FIXTURE = fixtureFolder();
@@ -43,21 +52,21 @@ function textureOf(
   return texture;
 }
 
-describe('pictures are resized as in Python', () => {
-  const made = (async () => {
-    const artifact = await loadArtifact(FIXTURE);
-    const [input] = artifact.model.inputs;
-    const { resizers, steps, ...rest } = await createProgram(device, artifact, {
-      dot: 'emulated',
-      requantize: 'integer',
-    });
-    return { artifact, input, resizers };
-  })();
+const parts = (async () => {
+  const artifact = await loadArtifact(FIXTURE);
+  const [input] = artifact.model.inputs;
+  const { resizers, steps, ...rest } = await createProgram(device, artifact, {
+    dot: 'emulated',
+    requantize: 'integer',
+  });
+  return { artifact, input, resizers };
+})();
 
+describe('pictures are resized as in Python', () => {
   for (const { size, input: inputSize, fit, sha256 } of cases)
     for (const from of ['bytes', 'buffer', 'texture', 'bgra'])
       test(`${size.join('x')} to ${inputSize.join('x')}, ${JSON.stringify(fit)}, from ${from}`, async () => {
-        const { artifact, input } = await made;
+        const { artifact, input } = await parts;
         const [width, height] = inputSize;
         const target = storageBuffer(device, 'target', 4 * width * height);
         const kernel = (access) => ({
@@ -75,7 +84,7 @@ describe('pictures are resized as in Python', () => {
           buffer: await createPipeline(device, artifact, {}, kernel('read')),
           texture: await createPipeline(device, artifact, {}, kernel('texture')),
         };
-        const image = { ...input.image, pad };
+        const image = { ...input.image, pad, size: inputSize };
         const resizer = new Resizer(
           device,
           { ...input, shape: [1, 3, height, width], image },
@@ -208,6 +217,27 @@ describe('a session takes', () => {
   });
 });
 
+test('a model of its own mean and std, of blue, green and red last in its shape, is exact', async () => {
+  const folder = join(temporaryFolder(), 'nhwc');
+  const script = `
+import sys
+from pathlib import Path
+from onnx2wgsl.compiler import Preprocessing, compile_file
+from tests.compiler.backend.test_pictures import IMAGENET, model
+path = model("floats nhwc", Path(sys.argv[1]).parent)
+compile_file(path, sys.argv[1], preprocess={"": Preprocessing(**IMAGENET, channels="bgr", fit="stretch")})`;
+  execFileSync(PYTHON, ['-c', script, folder], { cwd: ROOT });
+  const session = await openSession(folder);
+  const [{ image }] = session.inputs;
+  assert.deepEqual([image.size, image.channels, image.fit], [[6, 8], 'bgr', 'stretch']);
+  const report = await session.selfTest();
+  assert.ok(report.ok, report.message);
+  assert.ok(report.kernels.some(({ name }) => name === 'x (picture)'));
+  const { y } = await session.run({ x: noise(31, 17) });
+  assert.deepEqual((await session.run({ x: noise(31, 17) }, { fit: 'stretch' })).y, y);
+  session.destroy();
+});
+
 describe('is refused, and the next run works:', () => {
   const detached = () => {
     const data = new Uint8ClampedArray(4 * 64);
@@ -280,6 +310,33 @@ describe('is refused, and the next run works:', () => {
       assert.deepEqual((await session.run({ input: noise(9, 9) })).output, output);
       session.destroy();
     });
+
+  test('a picture of more rows than a dispatch has', async () => {
+    const session = await openSession();
+    const { output } = await session.run({ input: noise(9, 9) });
+    const tall = { data: new Uint8Array(4 * 600000), width: 1, height: 600000 };
+    for (let i = 0; i < 2; i++)
+      await assert.rejects(session.run({ input: tall }, { fit: 'stretch' }), {
+        name: 'InputError',
+        message: /picture of 1x600000, of which 8x600000 are more than this device takes at once/,
+      });
+    assert.deepEqual((await session.run({ input: noise(9, 9) })).output, output);
+    session.destroy();
+  });
+
+  test('a picture whose first pass fills more than a buffer', async () => {
+    const { input } = await parts;
+    const image = { ...input.image, size: [4096, 8] };
+    const target = storageBuffer(device, 'target', 4 * 4096 * 8);
+    const resizer = new Resizer(device, { ...input, image }, target, {});
+    const tall = { data: new Uint8Array(4 * 20000), width: 1, height: 20000 };
+    assert.throws(() => resizer.frame(sourceOf('input', tall), 'stretch'), {
+      name: 'InputError',
+      message: /picture of 1x20000, of which 4096x20000 are more than this device takes at once/,
+    });
+    resizer.destroy();
+    target.destroy();
+  });
 
   for (const [fit, message] of [
     ['crop', /fit is crop, expected cover, contain, stretch or \{x, y, width, height\}/],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import json
 import shutil
 import subprocess
@@ -21,6 +22,7 @@ from onnx2wgsl.compiler.backend.pictures import picture_inputs
 from onnx2wgsl.compiler.errors import CompileError
 from onnx2wgsl.compiler.pipeline import compile_model
 from onnx2wgsl.runtime_py.artifact import load_artifact
+from PIL import Image
 
 from tests.builders.models import model
 from tests.compiler.artifacts import AVATAR, contents, program, write
@@ -45,7 +47,7 @@ def test_the_avatar_is_small(tmp_path: Path) -> None:
     quantized = sum(t.raw_data.__len__() for t in onnx.load(AVATAR).graph.initializer)
     assert description["weights"]["bytes"] < quantized * 1.1
     names = ["runtime.js", "model.json", description["shaders"]["file"]]
-    assert sum(len(gzip.compress(files[name], 9)) for name in names) < 24_200
+    assert sum(len(gzip.compress(files[name], 9)) for name in names) < 24_500
 
 
 def test_the_documents_have_its_bytes() -> None:
@@ -112,6 +114,14 @@ def test_a_bundle_has_what_runtimes_need_of_the_folder(tiny: Path, tmp_path: Pat
     assert bundle.description["files"] == []
     assert (bundle.weights, bundle.shaders) == (folder.weights, folder.shaders)
     assert bundle.self_test == folder.self_test
+
+
+def test_a_bundle_is_without_the_sample_which_is_the_pages(tmp_path: Path) -> None:
+    picture = io.BytesIO()
+    Image.new("RGB", (4, 4)).save(picture, "PNG")
+    description = write(AVATAR, tmp_path / "a", with_bundle=True, sample=picture.getvalue())
+    assert description["sample"] in {one["file"] for one in description["files"]}
+    assert "sample" not in load_artifact(tmp_path / "a" / "avatar_256_u8.onnx2wgsl").description
 
 
 def test_a_bundle_is_named_as_a_file_may_be(tiny: Path, tmp_path: Path) -> None:
