@@ -15,7 +15,6 @@ from .ir.program import Program, output_words
 from .ir.program_verifier import verify_program
 from .ir.verifier import Interface, verify
 from .operators.base import FamilyOp
-from .operators.moves.base import MoveOp
 from .operators.quantize import Quantize
 from .passes import GraphPass
 from .passes.allocate_buffers import AllocateBuffers
@@ -137,7 +136,7 @@ def compile_graph(graph: Graph, observe: Observer | None = None) -> Program:
 
 def require_moves_within(graph: Graph) -> None:
     """Refuses moves of too many elements."""
-    moved = sum(op.result.type.size for op in graph.ops if isinstance(op, MoveOp))
+    moved = sum(op.result.type.size for op in graph.ops if op.moves_values)
     require_within(
         f"{graph.name}, in the results of all its moves together,", moved, MOVED_ELEMENTS, "elements"
     )

@@ -1,5 +1,5 @@
-"""Small files that ask for much: each is refused with the number, the limit and the node before anything is made
-that is large, or takes little; real models are far from every limit.
+"""Small files that ask for much are refused with the number, the limit and the node, or take little; real
+models are far from every limit.
 """
 
 import tracemalloc
@@ -40,9 +40,9 @@ def model(shape: tuple[int, ...], nodes: list[Node], end: str, **constants: Any)
         ("QuantizeLinear", [end, "s", "z"], "y8"),
         ("DequantizeLinear", ["y8", "s", "z"], "y"),
     ]
-    made = [helper.make_node(op, xs, [y], y, **(more[0] if more else {})) for op, xs, y, *more in pairs]
+    written = [helper.make_node(op, xs, [y], y, **(more[0] if more else {})) for op, xs, y, *more in pairs]
     x = np.broadcast_to(np.float32(0), shape)
-    return model_of(made, {"x": x}, {"s": np.float32(0.1), "z": np.uint8(3), **constants}, opset=17)
+    return model_of(written, {"x": x}, {"s": np.float32(0.1), "z": np.uint8(3), **constants}, opset=17)
 
 
 def conv(shape: tuple[int, ...], weight: tuple[int, ...], **attributes: Any) -> onnx.ModelProto:

@@ -56,7 +56,7 @@ class Addresses:
             addresses = cls(axes, *_addends(pixels, lanes))
             if all(_are_same(part, whole[0][some], whole[1][some]) for some, *part in addresses.parts()):
                 return addresses
-        return cls(axes, (), (), pixels[0], lanes[0], np.stack(whole))
+        return cls(axes, (), (), whole[0][0], whole[1][0], np.stack(whole))
 
     def parts(self) -> Iterator[tuple[slice, Array, Array]]:
         """Some pixels of the result, and source pixel and lane of each of their lanes, [pixels, lanes]."""
