@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.status import Status
 
 from ..driver import Compilation, compile_file
+from ..ir.limits import BINDING_BYTES
 from . import console
 from .options import FOLDER, MODEL, NormalizeType, shape_option
 
@@ -65,6 +66,18 @@ def command(
         f"{compilation.artifact_bytes / 1e6:.2f} MB in all"
     )
     _print_regions(model, compilation)
+    _note_size(compilation)
+
+
+def _note_size(compilation: Compilation) -> None:
+    """Says on stderr where not every device has room for a buffer."""
+    what, size = compilation.largest_buffer
+    if size > BINDING_BYTES:
+        note = (
+            f"note: {what} takes {size:,} bytes; a WebGPU device must bind {BINDING_BYTES:,}, and one that "
+            "binds no more refuses this model: compile a smaller shape to run on every device"
+        )
+        click.echo(note, err=True)
 
 
 def _print_regions(model: Path, compilation: Compilation) -> None:

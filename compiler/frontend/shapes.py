@@ -15,7 +15,7 @@ import onnx
 import onnx_graphsurgeon as gs
 from onnx_graphsurgeon.logger import G_LOGGER
 
-from ..budgets import ELEMENTS, require_within
+from ..budgets import ALL_ELEMENTS, CONSTANT_ELEMENTS, ELEMENTS, FOLDED_ELEMENTS, require_within
 from ..reference.facts import KEPT, SHAPES
 from .branches import inline_branches
 
@@ -45,10 +45,31 @@ def fold_shape_arithmetic(model: onnx.ModelProto) -> Any:
 
 
 def _require_sizes(model: onnx.ModelProto) -> None:
-    """Refuses tensors that are larger than what is compiled, before any is made."""
+    """Refuses tensors that are larger than what is compiled, one or all together, before any is made."""
+    sizes = {}
     for value in (*model.graph.input, *model.graph.value_info, *model.graph.output):
-        size = math.prod(max(dim.dim_value, 1) for dim in value.type.tensor_type.shape.dim)
-        require_within(f"the tensor {value.name!r}", size, ELEMENTS, "elements")
+        sizes[value.name] = math.prod(max(dim.dim_value, 1) for dim in value.type.tensor_type.shape.dim)
+    folded, pairs = _of_constants(model.graph)
+    for name, size in sizes.items():
+        limit = CONSTANT_ELEMENTS if name in pairs else ELEMENTS
+        require_within(f"the tensor {name!r}", size, limit, "elements")
+    require_within("the model, with all tensors together,", sum(sizes.values()), ALL_ELEMENTS, "elements")
+    total = sum(sizes.get(name, 0) for name in folded)
+    require_within("what is computed from constants alone", total, FOLDED_ELEMENTS, "elements")
+
+
+def _of_constants(graph: onnx.GraphProto) -> tuple[set[str], set[str]]:
+    """The tensors that are computed from constants alone: those that are folded, and those of pairs."""
+    constants = {"", *(tensor.name for tensor in graph.initializer)}
+    folded: set[str] = set()
+    pairs: set[str] = set()
+    for node in graph.node:
+        if node.op_type == "Constant":
+            constants.update(node.output)
+        elif constants.issuperset(node.input):
+            constants.update(node.output)
+            (pairs if node.op_type in KEPT else folded).update(node.output)
+    return folded, pairs
 
 
 def _is_foldable(node: Any) -> bool:
