@@ -43,8 +43,8 @@ from ..operators.copy import CopyKernel
 MAX_OUTPUTS = 4
 """Beside the arena, the weights (by words and by vec4) and a graph input."""
 
-MAX_STORES = 64
-"""A layer of DenseNet-201 has up to 48: it is an operand of all concatenations behind it in its block."""
+MAX_STORES = 256
+"""A layer of DenseNet-201 has up to 48, as an operand of all concatenations behind it in its block."""
 
 
 @dataclass(frozen=True)

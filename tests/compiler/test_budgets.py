@@ -21,6 +21,7 @@ from onnx2wgsl.compiler.budgets import (
     MOVED_ELEMENTS,
     OPERATIONS,
 )
+from onnx2wgsl.compiler.passes.place_concat import MAX_STORES
 from onnx2wgsl.compiler.pipeline import compile_model
 
 from tests.builders.nodes import model_of
@@ -187,7 +188,7 @@ def test_windows_of_65536_taps(op: str, shape: tuple[int, ...], kernel: list[int
 
 def test_channels_doubled_a_dozen_times_are_few_stores(tmp_path: Path) -> None:
     program = assert_exact(chain("Concat", 11, (1, 2, 1, 1), axis=1), tmp_path)
-    assert max(len(kernel.stores) for kernel in program.kernels) <= 64
+    assert max(len(kernel.stores) for kernel in program.kernels) <= MAX_STORES
 
 
 def test_the_avatar_takes_a_hundredth_of_what_is_allowed() -> None:
