@@ -22,15 +22,14 @@ from .branches import inline_branches
 G_LOGGER.severity = G_LOGGER.CRITICAL  # what goes wrong comes as an exception, and is told once
 
 ROUNDS = 16
+VECTOR_ELEMENTS = 2**16
+"""Of a vector that may be one of shapes."""
 
 
 def fold_shape_arithmetic(model: onnx.ModelProto) -> Any:
     """The graphsurgeon graph of `model` without Constant nodes and shape arithmetic, in order."""
     for _ in range(ROUNDS):
-        # With data propagation: a Reshape's target may be computed from a Shape.
-        model = onnx.shape_inference.infer_shapes(model, data_prop=True)
-        _require_sizes(model)
-        graph = gs.import_onnx(model)
+        graph = gs.import_onnx(_inferred(model))
         _inline_constants(graph)
         count = len(graph.nodes)
         _inline_shapes(graph)
@@ -42,6 +41,23 @@ def fold_shape_arithmetic(model: onnx.ModelProto) -> Any:
             break
         model = gs.export_onnx(graph)
     return graph
+
+
+def _inferred(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The model with the shapes that can be inferred, none beyond what is compiled."""
+    model = onnx.shape_inference.infer_shapes(model)
+    _require_sizes(model)
+    # A Reshape's target may be computed from a Shape. ONNX follows each element of every vector then.
+    has_shapes = any(node.op_type in SHAPES for node in model.graph.node)
+    if has_shapes and _longest_vector(model) <= VECTOR_ELEMENTS:
+        model = onnx.shape_inference.infer_shapes(model, data_prop=True)
+        _require_sizes(model)
+    return model
+
+
+def _longest_vector(model: onnx.ModelProto) -> int:
+    dims = [value.type.tensor_type.shape.dim for value in (*model.graph.input, *model.graph.value_info)]
+    return max((dim[0].dim_value for dim in dims if len(dim) == 1), default=0)
 
 
 def _require_sizes(model: onnx.ModelProto) -> None:

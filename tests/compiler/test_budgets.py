@@ -167,6 +167,16 @@ def test_what_takes_too_much_is_refused_before_it_is_made(name: str, tmp_path: P
     assert most < 2**28
 
 
+@pytest.mark.parametrize("size", [2**31, 2**40, 2**25])
+def test_a_long_vector_is_not_followed_by_its_elements(size: int, tmp_path: Path) -> None:
+    """ONNX's shape inference takes every vector for one of shapes, and makes a message of each element."""
+    nodes: list[Node] = [("Concat", ["q", "q"], "c", {"axis": 0}), ("Shape", ["c"], "shape")]
+    proto = model((4,), nodes, "c")
+    proto.graph.output.append(helper.make_tensor_value_info("shape", onnx.TensorProto.INT64, [1]))
+    proto.graph.input[0].type.tensor_type.shape.dim[0].dim_value = size
+    assert f"elements; at most {ELEMENTS:,} are taken" in refusal(proto, tmp_path)
+
+
 def test_dispatches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pipeline, "DISPATCHES", 50)
     assert "model has 51 kernels; at most 50 are taken" in refusal(pools(49), tmp_path)
