@@ -17,7 +17,7 @@ from .frontend.model_file import files_of
 from .ir.dump import MANIFEST as DUMP_MANIFEST
 from .ir.dump import Dump
 from .ir.graph import Graph
-from .ir.program import Program
+from .ir.program import Program, output_words
 from .pipeline import compile_model
 from .reference.oracle import reference_of
 from .verify.regions import Region, float_regions, is_all_float
@@ -55,6 +55,14 @@ class Compilation:
     def arena_lower_bound(self) -> int:
         """Bytes that are live at once at some kernel: no plan of the arena takes fewer."""
         return int(self.description["arena"]["lower_bound"])
+
+    @property
+    def largest_buffer(self) -> tuple[str, int]:
+        """The buffer that takes the most bytes, and how many: a device must be able to bind it."""
+        sizes = {"the arena": self.arena_bytes, "weights.bin": int(self.description["weights"]["bytes"])}
+        for kind, tensors in (("input", self.program.inputs), ("output", self.program.outputs)):
+            sizes |= {f"{kind} {name!r}": output_words(type_) * 4 for name, type_ in tensors.items()}
+        return max(sizes.items(), key=lambda item: item[1])
 
     @property
     def float_regions(self) -> list[Region]:

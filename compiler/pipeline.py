@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from .budgets import DISPATCHES, MEMORY_BYTES, MOVED_ELEMENTS, OPERATIONS, require_within
 from .errors import CompileError, InternalError, UnsupportedError
 from .frontend.driver import import_model, require_runs
 from .frontend.importer import PartialImportError
 from .frontend.input_shapes import Shapes
 from .ir.graph import Graph, Value
-from .ir.program import Program
+from .ir.program import Program, output_words
 from .ir.program_verifier import verify_program
 from .ir.verifier import Interface, verify
 from .operators.base import FamilyOp
@@ -77,10 +78,10 @@ def compile_model(path: Path, shapes: Shapes | None = None, observe: Observer | 
     graph = import_or_refuse(path, shapes)
     try:
         return compile_graph(graph, observe)
-    except (UnsupportedError, MemoryError):
-        raise
-    except Exception:  # is the model to blame?
-        require_runs(path, shapes)
+    except Exception as error:
+        told = isinstance(error, CompileError | MemoryError) and not isinstance(error, InternalError)
+        if not told:  # is the model to blame?
+            require_runs(path, shapes)
         raise
 
 
@@ -116,18 +117,47 @@ def compile_graph(graph: Graph, observe: Observer | None = None) -> Program:
     signed = any(value.type.dtype == "s8" for value in activations(graph))
     to_integers(graph, observe)
     require_supported(graph)
+    require_moves_within(graph)
     PackInt8().apply(graph)
     require_valid(graph, PackInt8.name, interface)
     notify(PackInt8.name, graph)
     program = Schedule().apply(graph)
     program.signed = signed
+    require_work_within(program)
     require_valid(program, Schedule.name, interface)
     notify(Schedule.name, program)
     for last in PROGRAM_PASSES:
         last.apply(program)
         require_valid(program, last.name, interface)
         notify(last.name, program)
+    require_memory_within(program)
     return program
+
+
+def require_moves_within(graph: Graph) -> None:
+    """Refuses moves of too many elements."""
+    moved = sum(op.result.type.size for op in graph.ops if op.moves_values)
+    require_within(
+        f"{graph.name}, in the results of all its moves together,", moved, MOVED_ELEMENTS, "elements"
+    )
+
+
+def require_work_within(program: Program) -> None:
+    """Refuses a frame that takes too much work."""
+    require_within(program.name, len(program.kernels), DISPATCHES, "kernels")
+    operations = {kernel.name: kernel.operations for kernel in program.kernels}
+    total, most = sum(operations.values()), max(operations, key=operations.__getitem__, default="")
+    what = f"{program.name}, {operations.get(most, 0):,} of them at {most!r},"
+    require_within(what, total, OPERATIONS, "products and sums a frame")
+
+
+def require_memory_within(program: Program) -> None:
+    """Refuses buffers that are too large together."""
+    words = program.arena_words or 0
+    words += sum(output_words(type_) for type_ in (*program.inputs.values(), *program.outputs.values()))
+    require_within(
+        f"{program.name}: its arena, inputs and outputs together", words * 4, MEMORY_BYTES, "bytes"
+    )
 
 
 def to_integers(graph: Graph, observe: Observer | None = None) -> None:

@@ -15,6 +15,7 @@ from .binary import (
     qlinear_add,
     qlinear_mul,
 )
+from .block import blocks, blockwise
 from .convolution import convolve
 from .dynamic import dynamic_parameters
 from .pad import pad_indices
@@ -70,6 +71,8 @@ __all__ = [
     "average_pool",
     "average_terms",
     "average_thresholds",
+    "blocks",
+    "blockwise",
     "convolve",
     "dequantize_linear",
     "dynamic_parameters",

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from .array import Array
-
-BLOCK = 1 << 22
-"""Elements of what windows reach, at a time."""
+from .block import blocks
 
 
 @dataclass(frozen=True)
@@ -72,7 +70,7 @@ def extremes_of_windows(x: Array, axes: Sequence[WindowAxis], better: np.ufunc) 
     bounds = np.iinfo(x.dtype)
     worst = bounds.min if better is np.maximum else bounds.max
     result = _results(x, axes)
-    for rows in _blocks(axes, len(x)):
+    for rows in blocks(len(x), math.prod(axis.reach for axis in axes)):
         best = _frame(x[rows], axes, worst)
         for number, axis in enumerate(axes, 1):
             best = np.moveaxis(_extremes(np.moveaxis(best, number, 0), axis, better), 0, number)
@@ -99,7 +97,7 @@ def sums_of_windows(x: Array, axes: Sequence[WindowAxis]) -> Array:
     [[16777216.0, 0.0]]
     """
     result = _results(x, axes)
-    for rows in _blocks(axes, len(x)):
+    for rows in blocks(len(x), math.prod(axis.reach for axis in axes)):
         frame, total = _frame(x[rows], axes, -0.0), result[rows]  # -0 changes no sum that begins at 0
         for tap in itertools.product(*(range(axis.taps) for axis in axes)):
             total += frame[(slice(None), *map(_elements, axes, tap))]
@@ -127,9 +125,3 @@ def _frame(x: Array, axes: Sequence[WindowAxis], padding: float) -> Array:
 def _results(x: Array, axes: Sequence[WindowAxis]) -> Array:
     """One zero for every window, [rows, outputs...]."""
     return np.zeros((len(x), *(axis.outputs for axis in axes)), x.dtype)
-
-
-def _blocks(axes: Sequence[WindowAxis], rows: int) -> Iterator[slice]:
-    """So many rows in blocks."""
-    step = max(1, BLOCK // math.prod(axis.reach for axis in axes))
-    return (slice(first, first + step) for first in range(0, rows, step))

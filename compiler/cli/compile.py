@@ -16,6 +16,7 @@ from rich.status import Status
 from ..backend.pictures import Preprocessing
 from ..driver import Compilation, compile_file
 from ..errors import CompileError
+from ..ir.limits import BINDING_BYTES
 from . import by_channel, console
 from .options import FILE, FOLDER, MODEL, NormalizeType, picture_options, shape_option
 
@@ -89,6 +90,18 @@ def command(
     )
     _print_pictures(compilation, {name for name, _ in (*normalize, *pictures["mean"], *pictures["std"])})
     _print_regions(model, compilation)
+    _note_size(compilation)
+
+
+def _note_size(compilation: Compilation) -> None:
+    """Says on stderr where not every device has room for a buffer."""
+    what, size = compilation.largest_buffer
+    if size > BINDING_BYTES:
+        note = (
+            f"note: {what} takes {size:,} bytes; a WebGPU device must bind {BINDING_BYTES:,}, and one that "
+            "binds no more refuses this model: compile a smaller shape to run on every device"
+        )
+        click.echo(note, err=True)
 
 
 def _labels(path: Path) -> list[str]:

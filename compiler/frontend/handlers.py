@@ -32,6 +32,7 @@ from .nodes import (
     one_number,
     operator_name,
     plain_attributes,
+    refuse_rank,
     required_attribute,
     text_attribute,
     window,
@@ -130,6 +131,8 @@ def _conv(imp: Importer, node: Any) -> None:
 def _elementwise(imp: Importer, node: Any) -> None:
     xs = [imp.operand(node, index) for index in range(len(node.inputs))]
     operands = [value for value in xs if value is not None]
+    if node.op == "Clip":
+        _refuse_lists(xs)
     # Integer groups and tables are of floats; the others are masks, indices and shapes.
     if any(value.type.dtype != "f32" for value in operands):
         float_op(imp, node)
@@ -144,6 +147,13 @@ def _elementwise(imp: Importer, node: Any) -> None:
         node, Elementwise, TensorType("f32", shape), xs=tuple(operands), op_type=operator_name(node),
         attributes=attributes,
     )  # fmt: skip
+
+
+def _refuse_lists(xs: list[Value | None]) -> None:
+    """Refuses bounds of a Clip that are more than one number, as onnxruntime does when it runs."""
+    for index, bound in enumerate(xs[1:], 1):
+        if bound is not None and bound.type.shape not in ((), (1,)):
+            raise NodeRefusal(f"operand {index} has shape {list(bound.type.shape)}: it must be one number")
 
 
 def _bound(node: Any, name: str, value: float) -> Value:
@@ -165,7 +175,9 @@ def _pad(imp: Importer, node: Any) -> None:
     if len(node.inputs) > 1:
         widths, axes = imp.constant(node, 1), imp.constant(node, 3)
         value = imp.constant(node, 2)
-    padded_axes = axes_within(range(rank) if axes is None else axes.reshape(-1), rank)
+    if axes is not None:
+        refuse_rank(axes, 3)
+    padded_axes = axes_within(range(rank) if axes is None else axes, rank)
     if widths is None or widths.shape != (2 * len(padded_axes),):
         raise NodeRefusal(f"its pads are no list of {2 * len(padded_axes)} numbers")
     before, after = [0] * rank, [0] * rank

@@ -15,7 +15,7 @@ import numpy as np
 import onnx
 import onnx_graphsurgeon as gs
 
-from ..budgets import ELEMENTS, require_within
+from ..budgets import CONSTANT_ELEMENTS, ELEMENTS, OPERATIONS, REACHED_ELEMENTS, require_within
 from ..errors import CompileError, UnsupportedError
 from ..ir.graph import Graph, Op, Value, retype
 from ..ir.types import DTYPE_NAMES, NUMPY_DTYPES, Array, Quantization, TensorType
@@ -128,8 +128,7 @@ class Importer:
 
     def _import(self, node: Any) -> None:
         settle_flags(node)
-        for tensor in node.outputs:
-            _require_size(tensor)
+        _require_budgets(node)
         count = len(self.ops)
         if not self._fold(node):
             self.handle(node)
@@ -313,7 +312,8 @@ class Importer:
         """
         if node.outputs[output].is_empty():
             return
-        require_within("its result", type_.size, ELEMENTS, "elements")
+        constant = all(isinstance(x, gs.Constant) for x in node.inputs)
+        require_within("its result", type_.size, CONSTANT_ELEMENTS if constant else ELEMENTS, "elements")
         result = Value(node.outputs[output].name, type_)
         self.ops.append(make(result=result, **fields))
         self.values[result.name] = result
@@ -342,10 +342,27 @@ def _require_words(op: Op) -> None:
                 )
 
 
-def _require_size(tensor: Any) -> None:
-    """Refuses a result that is too large, as far as its size was inferred."""
+def _require_budgets(node: Any) -> None:
+    """Refuses results and windows that are too large, as far as sizes are known."""
+    limit = CONSTANT_ELEMENTS if all(isinstance(x, gs.Constant) for x in node.inputs) else ELEMENTS
+    sizes = [_known_size(tensor) for tensor in node.outputs]
+    for size in sizes:
+        require_within("its result", size, limit, "elements")
+    pads, kernel = node.attrs.get("pads", ()), node.attrs.get("kernel_shape", ())
+    shape = getattr(next(iter(node.inputs), None), "shape", None) or ()
+    if "pads" in node.attrs and all(isinstance(side, int) for side in shape):
+        before, after = pads[: len(pads) // 2], pads[len(pads) // 2 :]
+        sides = (sum(side) for side in zip(shape[2:], before, after, strict=False))
+        reached = math.prod(shape[:2]) * math.prod(sides)
+        require_within("its operand, padded,", reached, REACHED_ELEMENTS, "elements")
+    taps = sum(sizes) * math.prod(kernel)
+    require_within(f"its windows of {math.prod(kernel):,} taps together", taps, OPERATIONS, "taps")
+
+
+def _known_size(tensor: Any) -> int:
+    """The elements of a tensor, as far as they were inferred."""
     sizes = [size for size in getattr(tensor, "shape", None) or () if isinstance(size, int)]
-    require_within("its result", math.prod(sizes), ELEMENTS, "elements")
+    return math.prod(sizes)
 
 
 def describe(node: Any) -> str:

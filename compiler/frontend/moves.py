@@ -17,7 +17,14 @@ from ..ir.types import TensorType
 from ..operators.concat import Concat
 from ..operators.moves.op import Move
 from .importer import Handler, Importer
-from .nodes import NodeRefusal, axes_within, axis_attribute, required_attribute, text_attribute
+from .nodes import (
+    NodeRefusal,
+    axes_within,
+    axis_attribute,
+    refuse_rank,
+    required_attribute,
+    text_attribute,
+)
 
 
 def emit_move(
@@ -55,17 +62,22 @@ def common_type(xs: Sequence[Value], shape: tuple[int, ...]) -> TensorType:
     return TensorType(xs[0].type.dtype, shape, xs[0].type.quantization)
 
 
-def integers(imp: Importer, node: Any, index: int, name: str = "") -> list[int] | None:
+def integers(
+    imp: Importer, node: Any, index: int, name: str = "", ranks: tuple[int, ...] = (1,)
+) -> list[int] | None:
     """Constant integers of operand `index`, or of the attribute that older opsets have for it."""
     if name and name in node.attrs:
         return [int(n) for n in node.attrs[name]]
     array = imp.constant(node, index)
-    return None if array is None else [int(n) for n in array.reshape(-1)]
+    if array is None:
+        return None
+    refuse_rank(array, index, ranks)
+    return [int(n) for n in array.reshape(-1)]
 
 
-def _list(imp: Importer, node: Any, index: int, name: str = "") -> list[int]:
+def _list(imp: Importer, node: Any, index: int, name: str = "", ranks: tuple[int, ...] = (1,)) -> list[int]:
     """`integers` that must be given."""
-    numbers = integers(imp, node, index, name)
+    numbers = integers(imp, node, index, name, ranks)
     if numbers is None:
         raise NodeRefusal(f"operand {index} is missing")
     return numbers
@@ -112,7 +124,7 @@ def _squeeze(imp: Importer, node: Any) -> None:
 
 def _unsqueeze(imp: Importer, node: Any) -> None:
     shape = list(imp.required(node, 0).type.shape)
-    axes = _list(imp, node, 1, "axes")
+    axes = _list(imp, node, 1, "axes", (0, 1))
     rank = len(shape) + len(axes)
     for axis in sorted(axes_within(axes, rank)):
         shape.insert(axis, 1)
@@ -191,7 +203,7 @@ def _gather(imp: Importer, node: Any) -> None:
 
 
 def _expand(imp: Importer, node: Any) -> None:
-    shape, sides = imp.required(node, 0).type.shape, _list(imp, node, 1)
+    shape, sides = imp.required(node, 0).type.shape, _list(imp, node, 1, ranks=(0, 1, 2))
     emit_move(imp, node, "expand", np.broadcast_shapes(shape, tuple(sides)))
 
 

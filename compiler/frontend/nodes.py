@@ -94,6 +94,12 @@ def one_number(data: Array | None, what: str) -> float:
     return float(data.reshape(-1)[0])
 
 
+def refuse_rank(data: Array, index: int, ranks: tuple[int, ...] = (1,)) -> None:
+    """Refuses a constant operand whose dimensions are not so many: onnxruntime does when the node runs."""
+    if data.ndim not in ranks:
+        raise NodeRefusal(f"operand {index} has shape {list(data.shape)}: it must be a list of numbers")
+
+
 def refuse_scales(scales: Array, dtype: str, what: str) -> None:
     """Refuses scales f32 of stored integers of `dtype` that are no numbers from 0 on, or that give infinite
     ones; `what` they are, in messages.

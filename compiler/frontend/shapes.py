@@ -15,22 +15,21 @@ import onnx
 import onnx_graphsurgeon as gs
 from onnx_graphsurgeon.logger import G_LOGGER
 
-from ..budgets import ELEMENTS, require_within
+from ..budgets import ALL_ELEMENTS, CONSTANT_ELEMENTS, ELEMENTS, FOLDED_ELEMENTS, require_within
 from ..reference.facts import KEPT, SHAPES
 from .branches import inline_branches
 
 G_LOGGER.severity = G_LOGGER.CRITICAL  # what goes wrong comes as an exception, and is told once
 
 ROUNDS = 16
+VECTOR_ELEMENTS = 2**16
+"""Of a vector that may be one of shapes."""
 
 
 def fold_shape_arithmetic(model: onnx.ModelProto) -> Any:
     """The graphsurgeon graph of `model` without Constant nodes and shape arithmetic, in order."""
     for _ in range(ROUNDS):
-        # With data propagation: a Reshape's target may be computed from a Shape.
-        model = onnx.shape_inference.infer_shapes(model, data_prop=True)
-        _require_sizes(model)
-        graph = gs.import_onnx(model)
+        graph = gs.import_onnx(_inferred(model))
         _inline_constants(graph)
         count = len(graph.nodes)
         _inline_shapes(graph)
@@ -44,11 +43,49 @@ def fold_shape_arithmetic(model: onnx.ModelProto) -> Any:
     return graph
 
 
+def _inferred(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The model with the shapes that can be inferred, none beyond what is compiled."""
+    model = onnx.shape_inference.infer_shapes(model)
+    _require_sizes(model)
+    # A Reshape's target may be computed from a Shape. ONNX follows each element of every vector then.
+    has_shapes = any(node.op_type in SHAPES for node in model.graph.node)
+    if has_shapes and _longest_vector(model) <= VECTOR_ELEMENTS:
+        model = onnx.shape_inference.infer_shapes(model, data_prop=True)
+        _require_sizes(model)
+    return model
+
+
+def _longest_vector(model: onnx.ModelProto) -> int:
+    dims = [value.type.tensor_type.shape.dim for value in (*model.graph.input, *model.graph.value_info)]
+    return max((dim[0].dim_value for dim in dims if len(dim) == 1), default=0)
+
+
 def _require_sizes(model: onnx.ModelProto) -> None:
-    """Refuses tensors that are larger than what is compiled, before any is made."""
+    """Refuses tensors that are larger than what is compiled, one or all together, before any is made."""
+    sizes = {}
     for value in (*model.graph.input, *model.graph.value_info, *model.graph.output):
-        size = math.prod(max(dim.dim_value, 1) for dim in value.type.tensor_type.shape.dim)
-        require_within(f"the tensor {value.name!r}", size, ELEMENTS, "elements")
+        sizes[value.name] = math.prod(max(dim.dim_value, 1) for dim in value.type.tensor_type.shape.dim)
+    folded, pairs = _of_constants(model.graph)
+    for name, size in sizes.items():
+        limit = CONSTANT_ELEMENTS if name in pairs else ELEMENTS
+        require_within(f"the tensor {name!r}", size, limit, "elements")
+    require_within("the model, with all tensors together,", sum(sizes.values()), ALL_ELEMENTS, "elements")
+    total = sum(sizes.get(name, 0) for name in folded)
+    require_within("what is computed from constants alone", total, FOLDED_ELEMENTS, "elements")
+
+
+def _of_constants(graph: onnx.GraphProto) -> tuple[set[str], set[str]]:
+    """The tensors that are computed from constants alone: those that are folded, and those of pairs."""
+    constants = {"", *(tensor.name for tensor in graph.initializer)}
+    folded: set[str] = set()
+    pairs: set[str] = set()
+    for node in graph.node:
+        if node.op_type == "Constant":
+            constants.update(node.output)
+        elif constants.issuperset(node.input):
+            constants.update(node.output)
+            (pairs if node.op_type in KEPT else folded).update(node.output)
+    return folded, pairs
 
 
 def _is_foldable(node: Any) -> bool:

@@ -14,7 +14,7 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 from onnx import TensorProto, helper, numpy_helper
 
-from ..budgets import CONSTANT_BYTES, ELEMENTS, NODES, require_within
+from ..budgets import CONSTANT_BYTES, CONSTANT_ELEMENTS, NODES, require_within
 from ..errors import CompileError
 from ..reference.facts import TAKES_EMPTY
 
@@ -94,7 +94,7 @@ def _check_tensor(tensor: TensorProto) -> int:
             f"{name} lies in another file, and not where it is looked for: save it in the model"
         )
     size = math.prod(tensor.dims)
-    require_within(name, size, ELEMENTS, "elements")
+    require_within(name, size, CONSTANT_ELEMENTS, "elements")
     if tensor.data_type not in TensorProto.DataType.values() or tensor.data_type == TensorProto.UNDEFINED:
         raise CompileError(f"{name} has no dtype that ONNX knows ({tensor.data_type}): export it again")
     if tensor.data_type == TensorProto.STRING:

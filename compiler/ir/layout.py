@@ -89,7 +89,7 @@ def from_lanes(lanes: Array, type_: TensorType) -> Array:
 
 
 def to_planar_lanes(x: Array, shape: tuple[int, int, int], channels: tuple[int, ...], padding: int) -> Array:
-    """Row-major values [N, C, H * W] of the pixels `shape` [N, H, W] as bytes u8 [pixels, lanes];
+    """Row-major integers [N, C, H * W] of the pixels `shape` [N, H, W] as bytes u8 [pixels, lanes];
     `channels`: the channel of each lane, -1 for one that holds `padding`.
 
     >>> to_planar_lanes(np.arange(6), (1, 1, 2), (0, 1, 2, -1), 9).tolist()
@@ -98,6 +98,6 @@ def to_planar_lanes(x: Array, shape: tuple[int, int, int], channels: tuple[int, 
     outer, inner = shape[0], shape[1] * shape[2]
     last = np.moveaxis(x.reshape(outer, -1, inner), 1, -1).reshape(outer * inner, -1)
     physical = np.array(channels)
-    lanes = np.full((len(last), len(physical)), padding)
-    lanes[:, physical >= 0] = last[:, physical[physical >= 0]]
-    return lanes.astype(np.int64).astype(np.uint8)
+    lanes = np.full((len(last), len(physical)), padding & 0xFF, np.uint8)
+    lanes[:, physical >= 0] = last[:, physical[physical >= 0]].astype(np.uint8)
+    return lanes

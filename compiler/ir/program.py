@@ -159,6 +159,11 @@ class Kernel:
         return 0
 
     @property
+    def operations(self) -> int:
+        """Products, and elements that windows and sums take in."""
+        return self.macs
+
+    @property
     def uses(self) -> list[str]:
         """The snippets that its shader calls, in order."""
         return []

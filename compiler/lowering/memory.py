@@ -55,5 +55,5 @@ def words_in_memory(tensor: Array) -> Array:
     >>> words_in_memory(np.array([[1, 2, 3], [4, 5, 6]], np.uint8)).tolist() == [0x04030201, 0x0605]
     True
     """
-    raw = tensor.tobytes()
-    return np.frombuffer(raw + bytes(-len(raw) % 4), "<u4")
+    raw = np.ascontiguousarray(tensor).reshape(-1).view(np.uint8)
+    return np.pad(raw, (0, -len(raw) % 4)).view("<u4") if len(raw) % 4 else raw.view("<u4")

@@ -8,6 +8,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from ..budgets import LANES, require_within
 from ..ir.graph import Graph, Op, Value
 from ..ir.types import Quantization, TensorType
 
@@ -92,6 +93,9 @@ class Lowering:
             axis = default_axis(value.type.shape)
         channels = value.type.shape[axis] if value.type.shape else 1
         type_ = TensorType("s8", value.type.shape, quantization, segments or (channels,), axis)
+        require_within(
+            f"%{value.name}, four channels to a word,", type_.pixels * type_.words * 4, LANES, "bytes"
+        )
         self.values[value] = Value(f"{value.name}.packed", type_, origin=value)
         return self.values[value]
 

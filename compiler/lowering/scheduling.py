@@ -97,6 +97,11 @@ class Scheduler:
         if pending_value is not None:
             pending_value.make(self)
 
+    def leave_pending(self, value: Value) -> None:
+        """Forgets a value that was left for later, where its one reader does not need it."""
+        if len(self.users.get(value, ())) == 1 and not self.output_names(value):
+            del self.pending[value]
+
     def source(self, value: Value) -> Source:
         """Where a kernel reads an operand: a view, a graph input, or a constant's words."""
         if self.holds(value):

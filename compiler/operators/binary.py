@@ -23,6 +23,7 @@ from ..arithmetic import (
     AddForm,
     add_form,
     add_swaps_roles,
+    blockwise,
     mul_thresholds,
     pair_table,
     qlinear_add,
@@ -252,6 +253,9 @@ class PairForm:
 
     def apply(self, a: Array, b: Array) -> Array:
         """Result bytes as packed, u8, of packed bytes u8."""
+        return blockwise(self._apply, np.uint8, a, b)
+
+    def _apply(self, a: Array, b: Array) -> Array:
         a, b = a ^ np.uint8(self.flip), b ^ np.uint8(self.flip)
         values = stored_bytes(self.limits)
         if self.kind == "table":

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..budgets import SEGMENTS, require_within
 from ..ir.graph import Tensors, Value
 from ..ir.program import BufferStore, Store, View, WordStore
 from ..ir.types import Array
@@ -56,6 +57,8 @@ class Concat(FamilyOp):
             lowering.add(self)
             return
         xs = tuple(lowering.operand(x, self.axis) for x in self.xs)
+        count = sum(len(x.type.segments or ()) for x in xs)
+        require_within(f"{self.title()} %{self.result.name}", count, SEGMENTS, "parts")
         segments = tuple(s for x in xs for s in x.type.segments or ())
         lowering.add(Concat(lowering.packed(self.result, segments, self.axis), xs, self.axis))
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..arithmetic import dequantize_linear, float_order, quantize_linear, quantize_thresholds
+from ..arithmetic import blockwise, dequantize_linear, float_order, quantize_linear, quantize_thresholds
 from ..ir.graph import Tensors, Value
 from ..ir.layout import channels_of_lanes, to_planar_lanes
 from ..ir.program import View
@@ -130,7 +130,7 @@ class QuantizeByThresholds(FamilyOp):
     thresholds: Value
 
     def evaluate(self, tensors: Tensors) -> Array:
-        return levels_of(tensors[self.x], self.thresholds.array).astype(np.int8)
+        return levels_of(tensors[self.x], self.thresholds.array)
 
     def expected_shape(self) -> tuple[int, ...] | None:
         return self.x.type.shape
@@ -155,14 +155,18 @@ class QuantizeByThresholds(FamilyOp):
 
 
 def levels_of(x: Array, thresholds: Array) -> Array:
-    """Level -128..127 of each f32 by the keys of the thresholds; NaN gives the lowest.
+    """Level -128..127 of each f32 by the keys of the thresholds, s8; NaN gives the lowest.
 
     >>> keys = float_order(np.linspace(-127, 127, 255).astype(np.float32))
     >>> levels_of(np.array([-500, 0, 2.5, np.nan], np.float32), keys).tolist()
     [-128, 0, 2, -128]
     """
-    levels = np.searchsorted(thresholds, float_order(x), side="right") - 128
-    return np.where(np.isnan(x), -128, levels)
+
+    def levels(some: Array) -> Array:
+        result = np.searchsorted(thresholds, float_order(some), side="right") - 128
+        return np.where(np.isnan(some), -128, result)
+
+    return blockwise(levels, np.int8, x)
 
 
 @dataclass(eq=False)
@@ -201,7 +205,7 @@ class QuantizeKernel(FamilyKernel):
             return None
         flip = np.uint8(0x80 if tensor.dtype == np.uint8 else 0)
         levels = (np.ascontiguousarray(tensor).view(np.uint8) ^ flip).view(np.int8)
-        return self._lanes(levels.astype(np.int64))
+        return self._lanes(levels)
 
     def emit(self, shader: Shader) -> Json:
         name, base = shader.operand(self.source)

@@ -29,6 +29,9 @@ from ..lowering.memory import Memory
 from ..lowering.shader import Json, Shader
 from .base import FamilyKernel
 
+SOFT_ADDITION = 16
+"""What an addition of floats costs that is made of integers."""
+
 
 def reduced_axes(type_: TensorType, axes: tuple[int, ...]) -> tuple[WindowAxis, ...]:
     """The pixel axes of a type, those of `axes` as one window each; neighbours of a kind merged.
@@ -82,6 +85,11 @@ class WindowKernel(FamilyKernel):
     def taps(self) -> int:
         """Taps of a window, those outside counted."""
         return int(np.prod([axis.taps for axis in self.axes], dtype=np.int64))
+
+    @property
+    def operations(self) -> int:
+        each = SOFT_ADDITION if self.reduce == "average" else 1
+        return self.pixels * self.words * self.taps * each
 
     def title(self) -> str:
         return f"window: {self.reduce} of {self.taps} {self.elements}" + (

@@ -17,10 +17,11 @@ Refusals:
   kernels that fill its source (behind a transpose that is a view);
 - `unpack`, which makes whole words of a byte output;
 - a float output of a kernel that writes `MAX_OUTPUTS` already: each is a binding of its own, and
-  WebGPU's default limit is 8 storage buffers a kernel.
+  WebGPU's default limit is 8 storage buffers a kernel;
+- more than `MAX_STORES` of a kernel: its shader writes them out one by one.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -41,6 +42,9 @@ from ..operators.copy import CopyKernel
 
 MAX_OUTPUTS = 4
 """Beside the arena, the weights (by words and by vec4) and a graph input."""
+
+MAX_STORES = 256
+"""A layer of DenseNet-201 has up to 48, as an operand of all concatenations behind it in its block."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +101,7 @@ class Places:
         source, outputs = copy.source, self.outputs[copy]
         if not isinstance(source, View) or any(isinstance(s, WordStore) for s in copy.stores):
             return False
-        filled_words = 0
+        filled_words, added = 0, Counter[Kernel]()
         for store, kernel in self.into[source.buffer].items():
             if not isinstance(store, BufferStore) or kernel is copy:
                 return False
@@ -109,6 +113,9 @@ class Places:
             if not _same_planes(kernel, copy) or len(self.outputs[kernel] | outputs) > MAX_OUTPUTS:
                 return False
             filled_words += view.words
+            added[kernel] += len(copy.stores)
+            if len(kernel.stores) + added[kernel] > MAX_STORES:
+                return False
         return filled_words == source.words
 
     def replace(self, copy: CopyKernel) -> None:

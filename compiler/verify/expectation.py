@@ -114,7 +114,9 @@ def _region_steps(quantize: QuantizeByThresholds, want: Array, operands: Tensors
     """ONNX Runtime's bytes may be those of any floats within TOLERANCE of the ones here."""
     x = operands[quantize.x]
     reach = np.float32(TOLERANCE * magnitude(x))
-    have, low, high = (levels_of(values, quantize.thresholds.array) for values in (x, x - reach, x + reach))
+    have, low, high = (
+        levels_of(values, quantize.thresholds.array).astype(np.int64) for values in (x, x - reach, x + reach)
+    )
     return Steps.within(want, have, (low, high))
 
 

@@ -57,8 +57,8 @@ def _between(value: Value, low: float, high: float, random: np.random.Generator)
     """Values of a range, its ends among them."""
     shape, dtype = value.type.shape, np.dtype(NUMPY_DTYPES[value.type.dtype])
     if dtype.kind == "f":
-        return random.uniform(low, high, shape).astype(dtype)
-    return random.integers(int(np.ceil(low)), int(np.floor(high)) + 1, shape).astype(dtype)
+        return np.asarray(random.uniform(low, high, shape), dtype)
+    return np.asarray(random.integers(int(np.ceil(low)), int(np.floor(high)) + 1, shape), dtype)
 
 
 def _drawn(graph: Graph, value: Value, random: np.random.Generator) -> Array:
@@ -67,14 +67,13 @@ def _drawn(graph: Graph, value: Value, random: np.random.Generator) -> Array:
     """
     shape, dtype = value.type.shape, NUMPY_DTYPES[value.type.dtype]
     if value.type.is_byte:
-        return random.integers(0, 256, shape).astype(np.uint8).view(dtype)
+        return np.asarray(random.integers(0, 256, shape), np.uint8).view(dtype)
     if dtype != np.float32:
         is_flag = dtype == np.bool_ or "mask" in value.name.lower()
-        return random.integers(0, 2 if is_flag else 256, shape).astype(dtype)
+        return np.asarray(random.integers(0, 2 if is_flag else 256, shape), dtype)
     low, high = _real_range(graph, value)
     centre, spread = random.uniform(low, high), (high - low) * random.uniform(0.1, 1.2)
-    noise: Array = centre + random.uniform(-spread, spread, shape)
-    return noise.astype(np.float32)
+    return np.asarray(centre + random.uniform(-spread, spread, shape), np.float32)
 
 
 def _real_range(graph: Graph, value: Value) -> tuple[float, float]:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from ..arithmetic import blocks
 from ..ir.program import BufferStore, Kernel, OutputStore, Program, Store, fills, outputs_filled
 from ..ir.types import NUMPY_DTYPES, Array
 from ..lowering.memory import Memory, words_in_memory
@@ -67,13 +68,11 @@ def _store(store: Store, lanes: Array, kernel: Kernel, memory: Memory, outputs: 
             lanes = store.table.view(np.uint8)[_bytes(lanes)]
         view[:] = np.ascontiguousarray(lanes).view(np.uint32).reshape(view.shape)
     elif isinstance(store, OutputStore):
-        words = store.table.view(np.uint32)[_bytes(lanes)]
         if store.view is None:
-            tensor = outputs[store.output].view(np.uint32)
-            _scatter(words, store.channels, kernel.shape, store.total, tensor)
+            _scatter(_bytes(lanes), store, kernel.shape, outputs[store.output].view(np.uint32))
         else:
             tensor = memory.words(store.view).copy()
-            _scatter(words, store.channels, kernel.shape, store.total, tensor)
+            _scatter(_bytes(lanes), store, kernel.shape, tensor)
             memory.words(store.view)[:] = tensor
     else:
         output = outputs[store.output]
@@ -85,15 +84,12 @@ def _bytes(lanes: Array) -> Array:
     return lanes if lanes.dtype == np.uint8 else np.ascontiguousarray(lanes).view(np.uint8)
 
 
-def _scatter(
-    lanes: Array,
-    channels: tuple[int, ...],
-    shape: tuple[int, int, int],
-    total: int,
-    tensor: Array,
-) -> None:
-    """Lanes [pixels, lanes] into a row-major tensor of `total` channels."""
+def _scatter(lanes: Array, store: OutputStore, shape: tuple[int, int, int], tensor: Array) -> None:
+    """Bytes [pixels, lanes] by the store's table into a row-major tensor of `store.total` channels."""
     outer, inner = shape[0], shape[1] * shape[2]
     image = np.moveaxis(lanes.reshape(outer, inner, -1), -1, 1)
-    physical = np.array(channels)
-    tensor.reshape(outer, total, inner)[:, physical[physical >= 0]] = image[:, physical >= 0]
+    target, table = tensor.reshape(outer, store.total, inner), store.table.view(np.uint32)
+    channels = np.array(store.channels)
+    real = np.flatnonzero(channels >= 0)
+    for some in blocks(len(real), outer * inner):
+        target[:, channels[real[some]]] = table[image[:, real[some]]]

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from onnx import helper
 from onnx2wgsl.compiler.ir.program import Program
 from onnx2wgsl.compiler.ir.text import Namer, format_ir, parse_ir
 from onnx2wgsl.compiler.pipeline import INTEGER_PASSES, PROGRAM_PASSES
@@ -14,9 +15,12 @@ from onnx2wgsl.compiler.reference.oracle import Oracle
 from onnx2wgsl.compiler.verify.compare import same_bits
 from onnx2wgsl.compiler.verify.stages import run_stage
 from onnx2wgsl.runtime_py import InferenceSession
+from onnx2wgsl.runtime_py.adapters import choose_adapter
 from PIL import Image
 
+from tests.builders.edit import save
 from tests.builders.models import model as small_model
+from tests.builders.nodes import model_of
 from tests.builders.qdq import QDQBuilder
 from tests.command import onnx2wgsl, refusal, script, succeed
 from tests.compiler.artifacts import contents
@@ -36,6 +40,27 @@ def test_it_sums_up_the_artifact_in_one_line(model: Path, tmp_path: Path) -> Non
     description = json.loads((tmp_path / "out" / "model.json").read_text())
     assert int(match["dispatches"]) == len(description["kernels"])
     assert int(match["arena"]) == round(description["arena"]["bytes"] / 1024)
+
+
+def test_an_arena_beyond_what_every_device_binds_is_noted(tmp_path: Path) -> None:
+    rows = [helper.make_node("Concat", [f"n{n}"] * 2, [f"n{n + 1}"], axis=1) for n in range(24)]
+    nodes = [*rows, helper.make_node("Relu", ["n24"], ["y"])]
+    graph = save(model_of(nodes, {"n0": np.zeros((1, 2), np.float32)}, {}), tmp_path)
+    result = onnx2wgsl("compile", graph, "-o", tmp_path / "out", "--no-self-test")
+    assert result.status == 0
+    size = json.loads((tmp_path / "out" / "model.json").read_text())["arena"]["bytes"]
+    assert result.err.startswith(
+        f"note: the arena takes {size:,} bytes; a WebGPU device must bind 134,217,728,"
+    )
+    choice = choose_adapter("llvmpipe")  # it binds 128 MiB
+    message = refusal("run", tmp_path / "out", "--adapter", "llvmpipe", "--input", save_zeros(tmp_path))
+    binding = "max-storage-buffer-binding-size"
+    assert f"{binding} is {choice.limits[binding]} and the model needs {size}" in message
+
+
+def save_zeros(folder: Path) -> Path:
+    np.save(folder / "zeros.npy", np.zeros((1, 2), np.float32))
+    return folder / "zeros.npy"
 
 
 def test_the_installed_script_compiles_too(model: Path, compiled: Path, tmp_path: Path) -> None:

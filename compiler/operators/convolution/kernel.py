@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ...arithmetic import requantize
+from ...arithmetic import blocks, requantize
 from ...ir.layout import physical_channels
 from ...ir.program import View
 from ...ir.types import Array, TensorType
@@ -86,8 +86,11 @@ class ConvKernel(IntegerWindow, FamilyKernel):
         del inputs
         total, multiplier = self._sums(memory), self.multiplier.reshape(-1, 1, 1)
         if self.elements == "bytes":
-            levels = requantize(total, multiplier, self.zero_point, (-128, 127))
-            return np.moveaxis(levels, 1, -1).reshape(self.pixels, -1).astype(np.uint8)
+            levels = np.empty(total.shape, np.uint8)
+            for some in blocks(total.shape[1], self.pixels):
+                sums, factors = total[:, some], multiplier[some]
+                levels[:, some] = requantize(sums, factors, self.zero_point, (-128, 127)).astype(np.uint8)
+            return np.moveaxis(levels, 1, -1).reshape(self.pixels, -1)
         if self.elements == "floats":
             total = (total.astype(np.float32) * multiplier).view(np.int32)
         image = np.moveaxis(total[:, : self.out_channels], 1, -1)

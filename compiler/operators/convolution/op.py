@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...arithmetic import requantize_multiplier, wrap_i32
+from ...budgets import SPREAD_WEIGHTS, require_within
 from ...ir.graph import Tensors, Value
 from ...ir.types import Array
 from ...lowering.packing import Lowering
@@ -176,6 +177,9 @@ class QConv(IntegerWindow, FamilyOp):
         """Weights i64 [O, C or C/group, KH, KW] and their zero points i64 [O], as a form has them."""
         weight, zero_point = self._signed_weights()
         if form == "dense":
+            spread = weight.size * self.group
+            what = f"Conv %{self.result.name}, with zeros between its {self.group} groups,"
+            require_within(what, spread if self.group > 1 else 0, SPREAD_WEIGHTS, "weights")
             return _dense(weight, zero_point, self.group), zero_point
         if form == "depthwise":
             return weight - zero_point.reshape(-1, 1, 1, 1), zero_point * 0

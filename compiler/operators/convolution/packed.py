@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from ...arithmetic import wrap_i32
+from ...budgets import ROW_TAPS, require_within
 from ...ir.graph import Tensors, Value
 from ...ir.layout import lanes_of_channels, physical_channels, pixel_shape
 from ...ir.types import Array, Quantization, TensorType
@@ -92,6 +93,8 @@ class PackedConv(IntegerWindow, FamilyOp):
 
     def _kernel(self, scheduler: Scheduler) -> ConvKernel:
         type_, zero_point = self.result.type, self.weight_zero_point
+        window = f"the window of Conv %{self.result.name}"
+        require_within(window, self.weight.type.shape[3], ROW_TAPS, "taps in a row")
         name, shape, words, stores = scheduler.frame(self, name_of=self.weight)
         if not type_.is_byte:
             shape = pixel_shape(replace(type_, segments=(type_.shape[1],)))

@@ -160,6 +160,10 @@ class ReduceKernel(FamilyKernel):
     def macs(self) -> int:
         return self.reduction.count * self.reduction.length if self.reduction.b else 0
 
+    @property
+    def operations(self) -> int:
+        return self.reduction.count * self.reduction.length
+
     def simulate(self, memory: Memory, inputs: Mapping[str, Array]) -> Array:
         tensors = {
             leaf: tensor_of(memory.row_major(source, inputs), leaf)

@@ -98,6 +98,7 @@ class MoveOp(FamilyOp):
             root, (pixel, lane) = self.x, positions(self.x.type)
         else:
             root, pixel, lane = before.root, before.pixel, before.lane
+            scheduler.leave_pending(self.x)
             fill = fill if self.adds else before.fill
         pixel, lane = self.apply(pixel, OUTSIDE), self.apply(lane, 0)
         source = scheduler.source(root)

@@ -6,11 +6,12 @@ Addresses are sums of what each axis of the result adds, where they can be; else
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from ...arithmetic import blocks
 from ...ir.layout import channels_of_lanes
 from ...ir.program import View
 from ...ir.types import Array, TensorType
@@ -50,25 +51,31 @@ class Addresses:
         """
         pixels, lanes = _by_lanes(type_, pixel, lane)
         axes = pixels.shape[:-1]
-        whole = np.stack([part.reshape(math.prod(axes), -1) for part in (pixels, lanes)])
-        valid = whole[0] >= 0
-        if valid.any():
+        whole = pixels.reshape(math.prod(axes), -1), lanes.reshape(math.prod(axes), -1)
+        if (pixels >= 0).any():
             addresses = cls(axes, *_addends(pixels, lanes))
-            pixel_sum, lane_sum = addresses.of()
-            equal = (pixel_sum == whole[0]) & (lane_sum == whole[1])
-            if np.array_equal(pixel_sum >= 0, valid) and equal[valid].all():
+            if all(_are_same(part, whole[0][some], whole[1][some]) for some, *part in addresses.parts()):
                 return addresses
-        return cls(axes, (), (), whole[0, 0], whole[1, 0], whole)
+        return cls(axes, (), (), whole[0][0], whole[1][0], np.stack(whole))
 
-    def of(self) -> tuple[Array, Array]:
-        """Source pixel and lane of every lane of the result, i64 [pixels, lanes] each."""
-        if self.whole is not None:
-            return self.whole[0], self.whole[1]
-        pixel = lane = np.zeros((1,), np.int64)
+    def parts(self) -> Iterator[tuple[slice, Array, Array]]:
+        """Some pixels of the result, and source pixel and lane of each of their lanes, [pixels, lanes]."""
+        pixel = lane = np.zeros(1, np.int32)
         for one, other in zip(self.pixels, self.lanes, strict=True):
             pixel = (pixel[:, None] + one).reshape(-1)
             lane = (lane[:, None] + other).reshape(-1)
-        return pixel[:, None] + self.lane_pixels, lane[:, None] + self.lane_lanes
+        for some in blocks(math.prod(self.axes), len(self.lane_pixels)):
+            if self.whole is not None:
+                yield some, self.whole[0, some], self.whole[1, some]
+            else:
+                yield some, pixel[some, None] + self.lane_pixels, lane[some, None] + self.lane_lanes
+
+
+def _are_same(part: Sequence[Array], pixel: Array, lane: Array) -> bool:
+    """Whether addresses are these, or lie outside as these do."""
+    inside = pixel >= 0
+    same = (part[0] == pixel) & (part[1] == lane)
+    return np.array_equal(part[0] >= 0, inside) and bool(same[inside].all())
 
 
 def _by_lanes(type_: TensorType, pixel: Array, lane: Array) -> tuple[Array, Array]:
@@ -86,7 +93,7 @@ def _by_lanes(type_: TensorType, pixel: Array, lane: Array) -> tuple[Array, Arra
 def _addends(pixels: Array, lanes: Array) -> tuple[tuple[Array, ...], tuple[Array, ...], Array, Array]:
     """What each axis, and at last the lanes, would add if the addresses were sums."""
     valid = pixels >= 0
-    start = tuple(int(n) for n in np.argwhere(valid)[0])
+    start = tuple(int(n) for n in np.unravel_index(valid.argmax(), valid.shape))
     parts = []
     for axis in range(pixels.ndim):
         at = tuple(slice(None) if n == axis else i for n, i in enumerate(start))
@@ -114,17 +121,20 @@ class GatherKernel(FamilyKernel):
         return not self.bytes
 
     def simulate(self, memory: Memory, inputs: Mapping[str, Array]) -> Array:
-        pixel, lane = self.tables.of()
-        inside = pixel >= 0
-        pixel, lane = np.where(inside, pixel, 0), np.where(inside, lane, 0)
         if self.bytes:
             assert isinstance(self.source, View)
-            values = memory.read(self.source)[pixel, lane]
-            return np.where(inside, values, np.uint8(self.fill & 0xFF))
-        words = memory.row_major(self.source, inputs)
+            source = memory.read(self.source)
+        else:
+            source = memory.row_major(self.source, inputs)
+        fill = np.array(self.fill, np.int64).astype(source.dtype)
         pitch = self.source.pitch if isinstance(self.source, View) else 0
-        values = words[pixel * pitch + lane]
-        return np.where(inside, values, np.uint32(self.fill & 0xFFFFFFFF))
+        result = np.empty((math.prod(self.tables.axes), len(self.tables.lane_pixels)), source.dtype)
+        for some, pixels, lanes in self.tables.parts():
+            inside = pixels >= 0
+            pixel, lane = np.where(inside, pixels, 0), np.where(inside, lanes, 0)
+            values = source[pixel, lane] if self.bytes else source[pixel * pitch + lane]
+            result[some] = np.where(inside, values, fill)
+        return result
 
     def title(self) -> str:
         what = "bytes" if self.bytes else "words"
@@ -137,7 +147,7 @@ class GatherKernel(FamilyKernel):
         shader.define(source=start, source_pitch=pitch)
         structure: Json = {"source_name": name, "bytes": self.bytes, "axes": [], "whole": False}
         shader.define(fill=(self.fill & 0xFF) if self.bytes else (self.fill & 0xFFFFFFFF))
-        structure["guarded"] = bool((t.of()[0] < 0).any())
+        structure["guarded"] = any((pixel < 0).any() for _, pixel, _ in t.parts())
         if t.whole is not None:
             lanes = self.source.words * 4 if isinstance(self.source, View) and self.bytes else 0
             addresses = np.where(t.whole[0] < 0, -1, t.whole[0] * lanes + t.whole[1])

@@ -5,13 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from onnx2wgsl.compiler.arithmetic import (
-    WindowAxis,
-    extremes_of_windows,
-    sums_of_windows,
-    taps_inside,
-    windows,
-)
+from onnx2wgsl.compiler.arithmetic import WindowAxis, block, extremes_of_windows, sums_of_windows, taps_inside
 
 
 def draw_axis(random: np.random.Generator) -> WindowAxis:
@@ -34,10 +28,10 @@ def tap_by_tap(x: Any, axes: list[WindowAxis], combine: np.ufunc, start: float) 
     return result, counts
 
 
-@pytest.mark.parametrize("block", [1, 7, 1 << 22])
-def test_blocks_change_nothing(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(windows, "BLOCK", block)
-    random = np.random.default_rng(block)
+@pytest.mark.parametrize("size", [1, 7, 1 << 22])
+def test_blocks_change_nothing(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(block, "BLOCK", size)
+    random = np.random.default_rng(size)
     for _ in range(40):
         axes = [draw_axis(random) for _ in range(int(random.integers(1, 4)))]
         shape = (int(random.integers(1, 5)), *(axis.side for axis in axes))

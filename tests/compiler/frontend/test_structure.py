@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
-from onnx2wgsl.compiler.budgets import ELEMENTS
+from onnx2wgsl.compiler.budgets import CONSTANT_ELEMENTS, ELEMENTS
 from onnx2wgsl.compiler.frontend.driver import import_model
 
 from tests.builders.edit import SHAPE, conv_model, node, save, set_initializer
@@ -97,7 +97,7 @@ def short_attribute(model: onnx.ModelProto) -> None:
         (too_few_numbers, "has no data for its 108 elements"),
         (no_data, "has no data for its 108 elements"),
         (negative_size, "has shape [-4, 3, 3, 3]; sizes can't be negative"),
-        (huge, f"has 124,515,522,497,539,473,408 elements; at most {ELEMENTS:,} are taken"),
+        (huge, f"has 124,515,522,497,539,473,408 elements; at most {CONSTANT_ELEMENTS:,} are taken"),
         (unknown_dtype, "has no dtype that ONNX knows (99)"),
         (segment, "is a segment of a larger one"),
         (twice_a_constant, "two tensors of the model have the name 'constant_"),

@@ -7,8 +7,9 @@ import pytest
 from onnx2wgsl.compiler.errors import CompileError
 from onnx2wgsl.compiler.ir.graph import Graph
 from onnx2wgsl.compiler.ir.text import parse_graph
+from onnx2wgsl.compiler.operators.quantize import Quantize
 from onnx2wgsl.compiler.verify.compare import Feed, same_bits
-from onnx2wgsl.compiler.verify.samples import check_ranges, random_sample
+from onnx2wgsl.compiler.verify.samples import Ranges, check_ranges, random_sample
 
 TEXT = """
 graph @t (%x: f32[1,3,8,8], %b: s8[4,64], %free: f32[200]) -> ("y": %q, "z": %b, "w": %free) opset 21 {
@@ -20,7 +21,9 @@ graph @t (%x: f32[1,3,8,8], %b: s8[4,64], %free: f32[200]) -> ("y": %q, "z": %b,
 
 
 def graph() -> Graph:
-    return parse_graph(TEXT)
+    result = parse_graph(TEXT)
+    assert isinstance(result.ops[0], Quantize)
+    return result
 
 
 def samples(seed: int, count: int = 1) -> list[Feed]:
@@ -58,6 +61,15 @@ def test_a_mask_is_zeros_and_ones() -> None:
     sample = random_sample(parse_graph(text), np.random.default_rng(0))
     assert set(sample["attention_mask"].tolist()) == {0, 1}
     assert sample["ids"].max() > 100
+
+
+@pytest.mark.parametrize("ranges", [{}, {"x": (0, 1)}])
+@pytest.mark.parametrize("dtype", ["f32", "i64", "i32", "bool", "u8", "s8"])
+def test_a_scalar_is_an_array_too(dtype: str, ranges: Ranges) -> None:
+    text = f'graph @t (%x: {dtype}[]) -> ("y": %x) opset 21 {{}}'
+    value = random_sample(parse_graph(text), np.random.default_rng(0), ranges)["x"]
+    assert isinstance(value, np.ndarray)
+    assert value.shape == ()
 
 
 def test_what_has_a_range_lies_within_it() -> None:
