@@ -6,11 +6,11 @@
  * @typedef {GPUAdapter | (() => Promise<GPUAdapter>)} AdapterSource
  * @typedef {Wishes & {device?: GPUDevice, adapter?: AdapterSource, debug?: boolean, recover?: boolean,
  *   profile?: boolean}} Options
- *   `device`: yours, and never destroyed; or `adapter`, which is good for one device: a function that gives new
- *   ones lets a session recover where `navigator.gpu` has none. `dot`, `requantize`: variants in place of the
- *   probed ones. `debug`: every frame in error scopes, not only the first of each kind. `recover: false` frees
- *   the artifact's bytes, with which a lost device could be replaced. `profile`: a device with timestamps, where
- *   there are any.
+ *   `device`: yours, and never destroyed; or `adapter`, which is good for one device: a function that gives
+ *   new ones lets a session recover where `navigator.gpu` has none. `dot`, `requantize`: variants in place of
+ *   the probed ones. `debug`: every frame in error scopes, not only the first of each kind. `recover: false`
+ *   frees the artifact's bytes, with which a lost device could be replaced. `profile`: a device with
+ *   timestamps, where there are any.
  */
 import { loadArtifact } from './artifact.js';
 import { createFrames } from './frames.js';
