@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 from .errors import CompileError, UnsupportedError
 
 if TYPE_CHECKING:
+    from .backend.pictures import Preprocessing
     from .driver import Compilation, compile_file
 
-__all__ = ["Compilation", "CompileError", "UnsupportedError", "compile_file"]
+__all__ = ["Compilation", "CompileError", "Preprocessing", "UnsupportedError", "compile_file"]
 
 if not TYPE_CHECKING:  # else every name would be taken for one of this module
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from .backend.artifact import MANIFEST, write_artifact
-from .backend.pictures import Picture, picture_inputs
+from .backend.pictures import Preprocessing, picture_inputs, stated
 from .backend.self_test import Progress
-from .errors import CompileError
 from .folders.writer import require_replaceable
 from .ir.dump import MANIFEST as DUMP_MANIFEST
 from .ir.dump import Dump
@@ -73,6 +71,9 @@ def compile_file(
     *,
     shapes: Mapping[str, Sequence[int]] | None = None,
     normalize: Mapping[str, tuple[float, float]] | None = None,
+    preprocess: Mapping[str, Preprocessing] | None = None,
+    labels: Sequence[str] = (),
+    sample: str | os.PathLike[str] | None = None,
     dump_ir: str | os.PathLike[str] | None = None,
     force: bool = False,
     self_test: bool = True,
@@ -83,6 +84,10 @@ def compile_file(
     `shapes`: those of inputs with dynamic dimensions, by name; a symbolic batch is 1 where none is given.
     `normalize`: scale and offset by which a picture's bytes become the values of an input, by name: byte *
     scale + offset; else they follow from the range that the input is quantized for.
+    `preprocess`: what else is known of the pictures of an input, by name: mean and std in the place of
+    `normalize`, fit, the order of channels, the pad.
+    `labels`: the names of the model's classes, in their order. `sample`: a picture's file (PNG, JPEG, WebP,
+    BMP) to show the model on; both become part of the artifact.
     `dump_ir`: a folder to write the IR after every pass to, as text.
     `force`: where a folder holds more than an earlier compilation wrote, write over the files that have the
     new ones' names, one by one, and keep all others.
@@ -98,7 +103,6 @@ def compile_file(
     require_replaceable(folder, MANIFEST, force)
     if dump_ir is not None:
         require_replaceable(Path(dump_ir), DUMP_MANIFEST, force)
-    pictures = _pictures(normalize or {})
     dump = Dump() if dump_ir is not None else None
     tell = progress or (lambda _: None)
 
@@ -109,13 +113,15 @@ def compile_file(
 
     tell("reading")
     program = compile_model(source, {name: tuple(shape) for name, shape in (shapes or {}).items()}, observe)
-    _require_inputs(pictures, program)
+    pictures = stated(picture_inputs(program), program, preprocess or {}, normalize or {})
     tell("writing")
     description = write_artifact(
         program,
         folder,
         source=source,
         pictures=pictures,
+        labels=labels,
+        sample=b"" if sample is None else Path(sample).read_bytes(),
         oracle=reference_of(source) if self_test else None,
         force=force,
         with_self_test=self_test,
@@ -124,26 +130,6 @@ def compile_file(
     if dump is not None and dump_ir is not None:
         dump.write(Path(dump_ir), force)
     return Compilation(folder, program, description, _size(folder))
-
-
-def _pictures(normalize: Mapping[str, tuple[float, float]]) -> dict[str, Picture]:
-    """The normalisations by input, each one that has an inverse."""
-    for name, (scale, offset) in normalize.items():
-        if not (isfinite(scale) and isfinite(offset) and scale):
-            raise CompileError(
-                f"normalize: {name!r} has scale {scale} and offset {offset}; both must be finite, and the "
-                "scale not 0"
-            )
-    return {name: Picture(scale, offset) for name, (scale, offset) in normalize.items()}
-
-
-def _require_inputs(pictures: Mapping[str, Picture], program: Program) -> None:
-    """Refuses a normalisation of what is no picture input."""
-    inputs = picture_inputs(program)
-    for name in pictures:
-        if name not in inputs:
-            names = ", ".join(map(repr, inputs)) or "none"
-            raise CompileError(f"normalize: {name!r} is no picture input; they are: {names}")
 
 
 def _size(folder: Path) -> int:

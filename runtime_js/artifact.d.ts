@@ -10,6 +10,10 @@ export type Tensor = {
     image?: Image;
 };
 export type InputImage = {
+    size: number[];
+    channels: 'rgb' | 'bgr';
+    scale: number[];
+    offset: number[];
     fit: 'cover' | 'contain' | 'stretch';
     pad: number[];
     replaces: number;
@@ -19,8 +23,8 @@ export type InputImage = {
         texture: string;
     };
 };
-export type Input = Tensor & {
-    image?: Image & InputImage;
+export type Input = Omit<Tensor, 'image'> & {
+    image?: InputImage;
 };
 export type Store = {
     buffer: string;
@@ -79,6 +83,8 @@ export type Model = {
     };
     weights: File;
     files: File[];
+    labels?: string[];
+    sample?: string;
     inputs: Input[];
     outputs: Tensor[];
     kernels: Kernel[];
@@ -121,15 +127,15 @@ export declare function bufferSizes({ arena, weights, inputs, outputs }: Model):
 /**
  * The number of elements of a tensor.
  *
- * @param {Tensor} tensor
+ * @param {Pick<Tensor, 'shape'>} tensor
  */
-export declare function elements({ shape }: Tensor): number;
+export declare function elements({ shape }: Pick<Tensor, 'shape'>): number;
 /**
  * The number of bytes of a tensor.
  *
- * @param {Tensor} tensor
+ * @param {Pick<Tensor, 'shape' | 'dtype'>} tensor
  */
-export declare function byteLength(tensor: Tensor): number;
+export declare function byteLength(tensor: Pick<Tensor, 'shape' | 'dtype'>): number;
 /**
  * The SHA-256 of some bytes, as 64 hex digits.
  *

@@ -4,9 +4,10 @@
  * @typedef {Float32Array | Int32Array | BigInt64Array | Uint8Array | Int8Array} Values  bool: 0, 1
  * @typedef {{scale: number, offset: number}} Image  between the bytes and the values of a picture
  * @typedef {{name: string, dtype: keyof typeof ARRAYS, shape: number[], image?: Image}} Tensor
- * @typedef {{fit: 'cover' | 'contain' | 'stretch', pad: number[], replaces: number, kernel: Kernel,
- *   resize: {buffer: string, texture: string}}} InputImage
- * @typedef {Tensor & {image?: Image & InputImage}} Input
+ * @typedef {{size: number[], channels: 'rgb' | 'bgr', scale: number[], offset: number[], fit: 'cover' |
+ *   'contain' | 'stretch', pad: number[], replaces: number, kernel: Kernel, resize: {buffer: string, texture:
+ *   string}}} InputImage
+ * @typedef {Omit<Tensor, 'image'> & {image?: InputImage}} Input
  * @typedef {{buffer: string, offset: number, rows: number, pitch: number, width: number}} Store
  * @typedef {{binding: number, buffer: string, access: string}} Binding
  * @typedef {{name: string, op: string, shader: string, constants: Record<string, number>, uses: string[],
@@ -16,10 +17,10 @@
  *   expected: number[]}} Probe
  * @typedef {{seed: number, inputs: Record<string, {low: number, high: number}>, kernels: string[],
  *   pictures: Record<string, string>, outputs: Record<string, string>}} SelfTest
- * @typedef {{name: string, generator: string, sha256: string, reference: {runtime: string}, arena: {bytes: number}, weights: File,
- *   files: File[], inputs: Input[], outputs: Tensor[], kernels: Kernel[], probe: Probe,
- *   snippets: {dot: Record<string, string>, requantize: Record<string, string>},
- *   self_test: SelfTest}} Model
+ * @typedef {{name: string, generator: string, sha256: string, reference: {runtime: string}, arena: {bytes:
+ *   number}, weights: File, files: File[], labels?: string[], sample?: string, inputs: Input[], outputs:
+ *   Tensor[], kernels: Kernel[], probe: Probe, snippets: {dot: Record<string, string>, requantize:
+ *   Record<string, string>}, self_test: SelfTest}} Model
  * @typedef {{model: Model, weights: Uint8Array<ArrayBuffer>, shaders: Map<string, string>}} Artifact
  */
 import { problemsOf, shown } from './check.js';
@@ -89,7 +90,7 @@ export function bufferSizes({ arena, weights, inputs, outputs }) {
   ]);
   for (const input of inputs) {
     sizes.set(`input:${input.name}`, wholeWords(byteLength(input)));
-    if (input.image) sizes.set(`image:${input.name}`, 4 * product(input.shape.slice(2)));
+    if (input.image) sizes.set(`image:${input.name}`, 4 * product(input.image.size));
   }
   for (const out of outputs) sizes.set(`output:${out.name}`, wholeWords(byteLength(out)));
   return Object.fromEntries(sizes);
@@ -98,7 +99,7 @@ export function bufferSizes({ arena, weights, inputs, outputs }) {
 /**
  * The number of elements of a tensor.
  *
- * @param {Tensor} tensor
+ * @param {Pick<Tensor, 'shape'>} tensor
  */
 export function elements({ shape }) {
   return product(shape);
@@ -112,7 +113,7 @@ function product(sizes) {
 /**
  * The number of bytes of a tensor.
  *
- * @param {Tensor} tensor
+ * @param {Pick<Tensor, 'shape' | 'dtype'>} tensor
  */
 export function byteLength(tensor) {
   return elements(tensor) * ARRAYS[tensor.dtype].BYTES_PER_ELEMENT;

@@ -40,13 +40,13 @@ async function start() {
 /**
  * @typedef {import('./artifact.js').Tensor} Tensor
  * @param {import('./runtime.js').Session} session
- * @param {Tensor} input
+ * @param {import('./runtime.js').Session['inputs'][number]} input
  * @param {Tensor} output
  */
 function acceptPictures(session, input, output) {
   const main = element('pictures');
-  const before = canvasFor('input', input);
-  const after = canvasFor('output', output);
+  const before = canvasFor('input', input.image?.size ?? []);
+  const after = canvasFor('output', output.shape.slice(2).reverse());
   let last = 0;
   const show = async (/** @type {Blob | undefined} */ file) => {
     if (!file) return;
@@ -81,12 +81,12 @@ function acceptPictures(session, input, output) {
 
 /**
  * @param {string} id
- * @param {Tensor} tensor
+ * @param {number[]} size
  */
-function canvasFor(id, { shape }) {
+function canvasFor(id, [width, height]) {
   const canvas = /** @type {HTMLCanvasElement} */ (element(id));
-  [, , canvas.height, canvas.width] = shape;
-  element(`${id}-size`).textContent = `${shape[3]} × ${shape[2]}`;
+  Object.assign(canvas, { width, height });
+  element(`${id}-size`).textContent = `${width} × ${height}`;
   const context = canvas.getContext('2d', { willReadFrequently: true });
   return /** @type {CanvasRenderingContext2D} */ (context);
 }

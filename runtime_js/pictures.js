@@ -236,9 +236,9 @@ export class Resizer {
    * @param {Record<string, Pipeline>} pipelines by what holds the source: buffer or texture
    */
   constructor(device, input, target, pipelines) {
-    const { fit, pad } = /** @type {import('./artifact.js').InputImage} */ (input.image);
+    const { fit, pad, size } = /** @type {import('./artifact.js').InputImage} */ (input.image);
     this.#device = device;
-    this.#input = { name: input.name, width: input.shape[3], height: input.shape[2], pad };
+    this.#input = { name: input.name, width: size[0], height: size[1], pad };
     this.#fit = fit;
     this.#target = target;
     this.#pipelines = pipelines;

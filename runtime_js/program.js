@@ -158,14 +158,14 @@ export function frameOf(program, feeds, { fit } = {}) {
   /** @type {Step[]} */
   const first = [];
   for (const [i, input] of model.inputs.entries()) {
-    const { name, shape, image } = input;
+    const { name, image } = input;
     const value = /** @type {any} */ (feeds[name]);
     const resizer = resizers[i];
     if (resizer && image && isPicture(value)) {
       frame.steps[image.replaces] = /** @type {Step} */ (pictureSteps[i]);
       const source = sourceOf(name, value);
       const { width, height, bytes } = source;
-      const isWhole = width === shape[3] && height === shape[2];
+      const isWhole = width === image.size[0] && height === image.size[1];
       if (bytes && isWhole && (fit === undefined || FITS.includes(/** @type {string} */ (fit)))) {
         frame.writes.push({ buffer: bound(buffers, `image:${name}`), bytes });
         continue;

@@ -191,9 +191,9 @@ async function runSelfTest(program) {
       outputs.map(({ name }) => test.outputs[name]),
       '',
     );
-    for (const [k, { name, shape, image }] of model.inputs.entries()) {
+    for (const [k, { name, image }] of model.inputs.entries()) {
       if (!image) continue;
-      const [, , height, width] = shape;
+      const [width, height] = image.size;
       const data = Uint8ClampedArray.from(testBytes(4 * height * width, test.seed + k));
       const { writes, steps } = frameOf(program, { ...inputs, [name]: { data, width, height } });
       const at = steps.length - program.steps.length + image.replaces;

@@ -1,4 +1,4 @@
-import type { Tensor, Values } from './artifact.js';
+import type { Input, InputImage, Tensor, Values } from './artifact.js';
 import type { Canvas, Display, Look } from './canvas.js';
 import type { Frames, Result } from './frames.js';
 import type { Feeds, Program } from './program.js';
@@ -23,7 +23,7 @@ export type Start = (device?: GPUDevice, owned?: boolean, chosen?: Wishes | Vari
 /**
  * A loaded model on a device: what `createSession` gives.
  *
- * @import {Tensor, Values} from './artifact.js'
+ * @import {Input, InputImage, Tensor, Values} from './artifact.js'
  * @import {Canvas, Display, Look} from './canvas.js'
  * @import {Frames, Reading, Result} from './frames.js'
  * @import {Frame, Step} from './gpu.js'
@@ -44,8 +44,13 @@ import { DeviceLostError } from './errors.js';
 export declare class Session {
     #private;
     name: string;
-    inputs: Tensor[];
+    inputs: (Omit<Input, "image"> & {
+        image?: Omit<InputImage, 'resize' | 'replaces' | 'kernel'>;
+    })[];
     outputs: Tensor[];
+    /** The names of the classes, and the file of a picture to show the model on; where it has them. */
+    labels: string[] | undefined;
+    sample: string | undefined;
     /**
      * Use `createSession`.
      *
@@ -140,7 +145,7 @@ export declare class Session {
      */
     selfTest(): Promise<Report>;
     /**
-     * The classes with the largest values of a classifier's output.
+     * The classes with the largest values of a classifier's output, by the artifact's labels where it has them.
      *
      * @param {Values | ArrayLike<number>} values as `run` gives them
      * @param {number} [k]

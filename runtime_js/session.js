@@ -1,7 +1,7 @@
 /**
  * A loaded model on a device: what `createSession` gives.
  *
- * @import {Tensor, Values} from './artifact.js'
+ * @import {Input, InputImage, Tensor, Values} from './artifact.js'
  * @import {Canvas, Display, Look} from './canvas.js'
  * @import {Frames, Reading, Result} from './frames.js'
  * @import {Frame, Step} from './gpu.js'
@@ -45,8 +45,11 @@ export class Session {
   constructor(stage, start) {
     const { model } = stage.program;
     this.name = model.name;
-    this.inputs = model.inputs.map(described);
+    this.inputs = model.inputs.map(describedInput);
     this.outputs = model.outputs.map(described);
+    /** The names of the classes, and the file of a picture to show the model on; where it has them. */
+    this.labels = model.labels;
+    this.sample = model.sample;
     this.#start = start;
     this.#last = this.#stage = stage;
     this.#watch(stage);
@@ -222,7 +225,7 @@ export class Session {
   }
 
   /**
-   * The classes with the largest values of a classifier's output.
+   * The classes with the largest values of a classifier's output, by the artifact's labels where it has them.
    *
    * @param {Values | ArrayLike<number>} values as `run` gives them
    * @param {number} [k]
@@ -231,7 +234,8 @@ export class Session {
    */
   async topK(values, k, options) {
     const { topK } = await import('./labels.js');
-    return topK(values, k, options);
+    const labels = this.labels?.length === values.length ? this.labels : undefined;
+    return topK(values, k, { labels, ...options });
   }
 
   /**
@@ -459,4 +463,14 @@ function deferred() {
 function described({ name, dtype, shape, image }) {
   const picture = image && { image: { scale: image.scale, offset: image.offset } };
   return { name, dtype, shape, ...picture };
+}
+
+/**
+ * @param {Input} input
+ * @returns {Omit<Input, 'image'> & {image?: Omit<InputImage, 'resize' | 'replaces' | 'kernel'>}}
+ */
+function describedInput({ name, dtype, shape, image }) {
+  if (!image) return { name, dtype, shape };
+  const { size, channels, scale, offset, fit, pad } = image;
+  return { name, dtype, shape, image: { size, channels, scale, offset, fit, pad } };
 }

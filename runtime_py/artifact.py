@@ -63,12 +63,15 @@ class Kernel:
 class ImageInput:
     """How an input is fed as a picture: `kernel` runs in the place of kernel number `replaces`.
 
-    `fit`: how a picture of other proportions meets the input; `pad`: the colour beside it; `resize`: the
-    shaders of that for runtimes that resize on the device.
+    `size`: width and height. `scale`, `offset`: of each channel of the tensor, whose order is `channels`.
+    `fit`: how a picture of other proportions meets the input; `pad`: the colour beside it. `resize`: the
+    shaders of that, for runtimes that resize on the device.
     """
 
-    scale: float
-    offset: float
+    size: list[int]
+    channels: str
+    scale: list[float]
+    offset: list[float]
     fit: FitName
     pad: list[int]
     resize: dict[str, str]
@@ -125,6 +128,11 @@ class Artifact:
     def name(self) -> str:
         """The model's name."""
         return str(self.description["name"])
+
+    @property
+    def labels(self) -> list[str]:
+        """The names of its classes; empty where it has none."""
+        return list(self.description.get("labels", ()))
 
     @cached_property
     def image_kernels(self) -> dict[str, ImageInput]:

@@ -64,7 +64,7 @@ def buffer_sizes(description: Mapping[str, Any]) -> dict[str, int]:
     for tensor in description["inputs"]:
         sizes[f"input:{tensor['name']}"] = _buffer_bytes(tensor)
         if "image" in tensor:
-            sizes[f"image:{tensor['name']}"] = math.prod(tensor["shape"][2:]) * WORD
+            sizes[f"image:{tensor['name']}"] = math.prod(tensor["image"]["size"]) * WORD
     for tensor in description["outputs"]:
         sizes[f"output:{tensor['name']}"] = _buffer_bytes(tensor)
     return sizes

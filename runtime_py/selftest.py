@@ -93,8 +93,8 @@ def seeded_tensor(tensor: Tensor, seed: int, limits: dict[str, float] | None) ->
 def seeded_picture(artifact: Artifact, name: str) -> np.ndarray[Any, Any]:
     """The self-test's picture for input `name`, uint8 [height, width, 4]."""
     number = [tensor.name for tensor in artifact.inputs].index(name)
-    shape = (*artifact.inputs[number].shape[2:], 4)
-    pixels = Tensor(name, "uint8", shape, None)
+    width, height = artifact.image_kernels[name].size
+    pixels = Tensor(name, "uint8", (height, width, 4), None)
     return seeded_tensor(pixels, artifact.description["self_test"]["seed"] + number, None)
 
 

@@ -266,7 +266,8 @@ def _staging(artifact: Artifact, tensor: Tensor) -> dict[str, _Array]:
     """Host memory for an input, made once."""
     arrays: dict[str, _Array] = {"tensor": np.zeros(tensor.buffer_bytes, np.uint8)}
     if tensor.name in artifact.image_kernels:
-        arrays["image"] = np.zeros((*tensor.shape[2:], 4), np.uint8)
+        width, height = artifact.image_kernels[tensor.name].size
+        arrays["image"] = np.zeros((height, width, 4), np.uint8)
     return arrays
 
 

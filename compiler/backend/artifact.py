@@ -8,7 +8,7 @@ every file, and its own.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import metadata, resources
 from pathlib import Path
 
@@ -25,6 +25,10 @@ from .self_test import Progress, no_self_test, probe_cases, self_test
 
 FORMAT_VERSION = 2
 MANIFEST = "model.json"
+PICTURE_HEADS = {".png": rb"\x89PNG", ".jpg": rb"\xff\xd8\xff", ".webp": rb"RIFF....WEBP", ".bmp": rb"BM"}
+"""How files of pictures begin."""
+SAMPLE_BYTES = 1 << 24
+"""As many as `files` in the schema takes."""
 _COMMENT = rb"/\*\*(?:(?!\*/).)*\*/"
 _NOT_CODE = re.compile(
     rb"^[ \t]*" + _COMMENT + rb"\n|" + _COMMENT + rb" ?|^[ \t]*(?:(?://[^\n]*)?\n)?", re.DOTALL | re.MULTILINE
@@ -37,6 +41,8 @@ def write_artifact(
     *,
     source: Path,
     pictures: Mapping[str, Picture] | None = None,
+    labels: Sequence[str] = (),
+    sample: bytes = b"",
     oracle: Oracle | None = None,
     force: bool = False,
     with_self_test: bool = True,
@@ -45,7 +51,8 @@ def write_artifact(
     """Writes `program` to `folder` and returns the content of model.json.
 
     `source` is the model's file, recorded by name and SHA-256; `pictures` overrides the
-    normalisation of picture inputs; `oracle` says what the self-test's outputs must be, else the simulator
+    normalisation of picture inputs; `labels` are the names of its classes, `sample` is a picture's file to
+    show it on; `oracle` says what the self-test's outputs must be, else the simulator
     does; `force` is that of `write_folder`; `progress` is told what is being done. Raises CompileError where
     the folder can't be written, or the program's outputs are others.
     """
@@ -53,6 +60,7 @@ def write_artifact(
     code = generate(program, normalisations)
     weights = code.weights.astype("<u4").tobytes()
     files = {f"shaders/{name}": text.encode() for name, text in code.shaders.items()} | runtime_files()
+    extras = _extras(program, labels, sample, files)
     model: Json = {
         "format": "onnx2wgsl",
         "version": FORMAT_VERSION,
@@ -70,6 +78,7 @@ def write_artifact(
         "outputs": [
             _tensor(name, type_) | picture_output(program, name) for name, type_ in program.outputs.items()
         ],
+        **extras,
         "kernels": code.kernels,
         "snippets": SNIPPETS,
         "probe": {"shader": PROBE_SHADER, **probe_cases(program)},
@@ -87,6 +96,30 @@ def write_artifact(
         )
     write_folder(folder, files | {"weights.bin": weights, MANIFEST: text}, MANIFEST, force)
     return model | {"sha256": sha256(text.rpartition(SEAL)[0])}
+
+
+def _extras(program: Program, labels: Sequence[str], sample: bytes, files: dict[str, bytes]) -> Json:
+    """What model.json says of labels and sample, where there are some; puts the sample among the files."""
+    extras: Json = {}
+    if labels:
+        shapes = [type_.shape for type_ in program.outputs.values()]
+        if not any(len(labels) in (*shape[1:2], *shape[-1:]) for shape in shapes):
+            sizes = ", ".join(f"{name} {list(t.shape)}" for name, t in program.outputs.items())
+            raise CompileError(f"labels: {len(labels)} for the outputs {sizes}; give one for each class")
+        if not all(label.strip() and label.isprintable() for label in labels):
+            raise CompileError("labels: one is empty, or holds what can't be printed")
+        extras["labels"] = list(labels)
+    if sample:
+        suffix = next((s for s, head in PICTURE_HEADS.items() if re.match(head, sample, re.DOTALL)), "")
+        if not suffix:
+            raise CompileError("sample: it is no PNG, JPEG, WEBP or BMP file")
+        if len(sample) > SAMPLE_BYTES:
+            raise CompileError(
+                f"sample: it has {len(sample)} bytes, the limit is {SAMPLE_BYTES}; make it smaller"
+            )
+        extras["sample"] = f"sample{suffix}"
+        files[extras["sample"]] = sample
+    return extras
 
 
 def _readable(name: str) -> str:

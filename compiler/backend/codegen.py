@@ -53,11 +53,15 @@ def generate(program: Program, pictures: dict[str, Picture]) -> Code:
         assert isinstance(kernel, FamilyKernel), f"{kernel.kind} is no kernel of a family"
         code.kernels.append(_emit(code, constants, program, kernel))
         picture = pictures.get(kernel.picture_input)
-        instead = None if picture is None else kernel.of_picture(picture.values())
-        if picture is not None and instead is not None:
+        if picture is None:
+            continue
+        instead = kernel.of_picture(picture.values(), picture.order, picture.channels_last)
+        if instead is not None:
             code.pictures[kernel.picture_input] = {
-                "scale": picture.scale,
-                "offset": picture.offset,
+                "size": list(picture.size(program.inputs[kernel.picture_input])),
+                "channels": picture.channels,
+                "scale": list(picture.scale),
+                "offset": list(picture.offset),
                 "fit": picture.fit,
                 "pad": list(picture.pad),
                 "resize": RESIZE,

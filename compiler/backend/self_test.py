@@ -14,7 +14,7 @@ import numpy as np
 
 from ..arithmetic import F32, requantize
 from ..errors import CompileError
-from ..ir.program import Kernel, Program, float_kernels, outputs_stored
+from ..ir.program import Kernel, Program, float_kernels, inputs_read, outputs_stored
 from ..ir.types import NUMPY_DTYPES, Array, TensorType
 from ..lowering.shader import Json
 from ..operators.convolution.kernel import ConvKernel
@@ -118,7 +118,7 @@ def _seeded_inputs(program: Program) -> dict[str, Array]:
 def _of_picture(program: Program, name: str, picture: Picture) -> str:
     """The checksum of what the first kernel makes of the self-test's picture for an input."""
     values = seeded_picture(program.inputs[name], list(program.inputs).index(name), picture)
-    first = next(k for k in program.kernels if isinstance(k, QuantizeKernel) and k.input == name)
+    first = next(kernel for kernel in program.kernels if name in inputs_read(kernel))
     return _checksums(replace(program, kernels=[first]), {name: values})[1][first]
 
 
@@ -164,11 +164,10 @@ def _checksums(
 
 
 def seeded_picture(type_: TensorType, number: int, picture: Picture) -> Array:
-    """The values of the self-test's picture for an input [1, C, H, W]: seeded RGBA bytes."""
-    _, channels, height, width = type_.shape
+    """The self-test's picture as an input: seeded RGBA bytes."""
+    width, height = picture.size(type_)
     pixels = seeded_input(TensorType("u8", (height, width, 4)), number, 0, 0)
-    values: Array = picture.values()[np.moveaxis(pixels, -1, 0)[:channels]]
-    return values[None]
+    return picture.tensor(pixels, type_)
 
 
 def _input_range(program: Program, name: str) -> tuple[float, float]:

@@ -99,3 +99,9 @@ def console() -> Console:
     width = None if sys.stdout.isatty() else 140
     # Names and paths are printed as they are, also with [brackets] and :colons: in them.
     return Console(width=width, highlight=False, soft_wrap=True, markup=False, emoji=False)
+
+
+def by_channel(numbers: float | list[float]) -> str:
+    """One number, where those of all channels are the same, or all of them."""
+    several = numbers if isinstance(numbers, list) else [numbers]
+    return ", ".join(f"{number:.6g}" for number in (several if len(set(several)) > 1 else several[:1]))

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
+from onnx2wgsl.media.errors import require_file
+from onnx2wgsl.media.pictures import read_picture
 from rich.console import Console
 from rich.status import Status
 
+from ..backend.pictures import Preprocessing
 from ..driver import Compilation, compile_file
-from . import console
-from .options import FOLDER, MODEL, NormalizeType, shape_option
+from ..errors import CompileError
+from . import by_channel, console
+from .options import FILE, FOLDER, MODEL, NormalizeType, picture_options, shape_option
 
 
 @click.command()
@@ -23,6 +30,9 @@ from .options import FOLDER, MODEL, NormalizeType, shape_option
     multiple=True,
     help="How a picture's bytes become an input's values: byte * SCALE + OFFSET.",
 )
+@picture_options
+@click.option("--labels", type=FILE, help="Names of the classes: a JSON list, or text with one a line.")
+@click.option("--sample", type=FILE, help="A picture to show the model on (PNG, JPEG, WebP, BMP).")
 @click.option("--dump-ir", type=FOLDER, help="Also write the IR after every pass to this folder.")
 @click.option(
     "--force",
@@ -41,18 +51,26 @@ def command(
     dump_ir: Path | None,
     force: bool,
     no_self_test: bool,
+    labels: Path | None,
+    sample: Path | None,
+    **pictures: tuple[tuple[str, Any], ...],
 ) -> None:
     """Compile an int8 QDQ ONNX model to a WebGPU artifact.
 
     DIR is written whole or not at all. An earlier artifact there is replaced; a folder that holds anything
     else, or a file of an artifact that was changed since, is refused and left as it is.
     """
+    if sample is not None:
+        read_picture(sample)
     with Status("reading", console=Console(stderr=True, markup=False, emoji=False)) as status:
         compilation = compile_file(
             model,
             output,
             shapes=dict(shapes),
             normalize=dict(normalize),
+            preprocess=_preprocessing(pictures),
+            labels=() if labels is None else _labels(labels),
+            sample=sample,
             dump_ir=dump_ir,
             force=force,
             self_test=not no_self_test,
@@ -64,7 +82,51 @@ def command(
         f"(lower bound {compilation.arena_lower_bound / 1024:.0f} KiB), "
         f"{compilation.artifact_bytes / 1e6:.2f} MB in all"
     )
+    _print_pictures(compilation, {name for name, _ in (*normalize, *pictures["mean"], *pictures["std"])})
     _print_regions(model, compilation)
+
+
+def _labels(path: Path) -> list[str]:
+    """The names in a file."""
+    require_file(path)
+    try:
+        text = path.read_text("utf-8")
+        names = json.loads(text) if path.suffix.lower() == ".json" else text.splitlines()
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise CompileError(f"{path} can't be read as labels ({error}); give a JSON list, or lines") from error
+    if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
+        raise CompileError(f"{path} holds no list of names; give a JSON list, or text with one a line")
+    return names
+
+
+def _preprocessing(options: Mapping[str, tuple[tuple[str, Any], ...]]) -> dict[str, Preprocessing]:
+    """What the options say of each input."""
+    inputs: dict[str, dict[str, Any]] = {}
+    for option, values in options.items():
+        for name, value in values:
+            own = inputs.setdefault(name, {})
+            if option in own:
+                raise CompileError(f"--{option}: {name or 'the input'} is given twice")
+            own[option] = value
+    return {name: Preprocessing(**known) for name, known in inputs.items()}
+
+
+def _print_pictures(compilation: Compilation, known: set[str]) -> None:
+    """How pictures become inputs, and how to say otherwise; `known`: the inputs whose scale was stated."""
+    for tensor in compilation.description["inputs"]:
+        if "image" not in tensor:
+            continue
+        image, name = tensor["image"], tensor["name"]
+        width, height = image["size"]
+        if tensor["dtype"] == "uint8":
+            values = "the bytes themselves"
+        else:
+            values = f"scale {by_channel(image['scale'])}, offset {by_channel(image['offset'])}"
+            if not known & {name, ""}:
+                values += ", as its range suggests (--mean and --std say otherwise)"
+        console().print(
+            f"input {name}: a picture of {width}x{height} {image['channels']}, {values}; fit {image['fit']}"
+        )
 
 
 def _print_regions(model: Path, compilation: Compilation) -> None:

@@ -12,7 +12,7 @@ from rich.table import Table
 from ..errors import CompileError
 from ..ir.graph import Graph
 from ..ir.program import Program
-from . import console
+from . import by_channel, console
 from .options import FOLDER, MODEL_OR_FOLDER, shape_option
 
 REPORT = b'<meta name="generator" content="onnx2wgsl inspect">'
@@ -155,8 +155,12 @@ def _inspect_folder(folder: Path, asks_for_ir: bool) -> None:
         for tensor in description[kind]:
             picture = tensor.get("image")
             rule = (
-                f", picture: scale {picture['scale']:.6g}, offset {picture['offset']:.6g}" if picture else ""
+                f", picture: scale {by_channel(picture['scale'])}, offset {by_channel(picture['offset'])}"
+                if picture
+                else ""
             )
+            if picture and kind == "inputs":
+                rule += f", {picture['channels']}, fit {picture['fit']}"
             type_ = f"{tensor['dtype']}{json.dumps(tensor['shape'])}"
             out.print(f"{kind[:-1]} {tensor['name']}: {type_}{rule}")
     arena, weights = description["arena"], description["weights"]

@@ -78,6 +78,69 @@ class RunFitType(click.ParamType):  # type: ignore[type-arg, unused-ignore]
         return numbers
 
 
+class PictureType(click.ParamType):  # type: ignore[type-arg, unused-ignore]
+    """`[name=]value` as (name, value), "" being the only picture input; the value one of some words, or
+    numbers, so many.
+    """
+
+    def __init__(self, words: tuple[str, ...] = (), numbers: str = "", counts: tuple[int, ...] = ()) -> None:
+        self.words, self.example, self.counts = words, numbers, counts
+        self.name = f"[NAME=]{'|'.join(words) or numbers}"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, Any]:
+        if isinstance(value, tuple):  # click converts defaults, too
+            return value
+        name, _, text = str(value).rpartition("=")
+        if self.words:
+            if text not in self.words:
+                self.fail(f"{text!r} is none of {', '.join(self.words)}", param, ctx)
+            return name, text
+        try:
+            numbers = tuple(float(number) for number in text.split(","))
+        except ValueError:
+            numbers = ()
+        if len(numbers) not in self.counts or not all(map(math.isfinite, numbers)):
+            self.fail(f"{value!r} is not of the form {self.name}", param, ctx)
+        return name, numbers
+
+
+class ColorType(PictureType):
+    """`[name=]r,g,b` as (name, three whole numbers from 0 to 255)."""
+
+    def __init__(self) -> None:
+        super().__init__(numbers="0,0,0", counts=(3,))
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, Any]:
+        name, numbers = super().convert(value, param, ctx)
+        if not all(number in range(256) for number in numbers):
+            self.fail(f"{value!r} is not of the form {self.name}, each from 0 to 255", param, ctx)
+        return name, tuple(map(int, numbers))
+
+
+def picture_options(function: Function) -> Function:
+    """--mean, --std, --fit, --channels and --pad, of the inputs that are pictures."""
+    options = {
+        "pad": (
+            ColorType(),
+            "The red, green and blue beside a picture whose fit is contain; black otherwise.",
+        ),
+        "channels": (PictureType(("rgb", "bgr")), "The order of an input's channels; rgb otherwise."),
+        "fit": (
+            PictureType(FITS),
+            "How a picture of other proportions meets the input: cover (otherwise) cuts it, contain pads it, "
+            "stretch distorts it.",
+        ),
+        "std": (PictureType(numbers="0.229,0.224,0.225", counts=(1, 3, 4)), "See --mean; 1 otherwise."),
+        "mean": (
+            PictureType(numbers="0.485,0.456,0.406", counts=(1, 3, 4)),
+            "An input's value is (byte / 255 - MEAN) / STD; of red, green and blue, or one number.",
+        ),
+    }
+    for name, (kind, text) in options.items():
+        function = click.option(f"--{name}", name, type=kind, multiple=True, help=text)(function)
+    return function
+
+
 def shape_option(function: Function) -> Function:
     """--shape, for models with dynamic dimensions."""
     return click.option(
@@ -108,6 +171,7 @@ def device_options(function: Function) -> Function:
     return function
 
 
+FILE = click.Path(path_type=Path, dir_okay=False)
 MODEL = click.Path(path_type=Path, dir_okay=False)
 FOLDER = click.Path(path_type=Path, file_okay=False)
 MODEL_OR_FOLDER = click.Path(path_type=Path)

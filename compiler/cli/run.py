@@ -92,7 +92,7 @@ def read_input(path: Path, tensor: Any) -> np.ndarray[Any, Any]:
             f"{path} is a picture, but input {tensor.name!r} {list(tensor.shape)} takes none: "
             "give an .npy file"
         )
-    return read_picture(path, "RGBA" if tensor.shape[1] == 4 else "RGB")
+    return read_picture(path, "RGBA" if len(tensor.image.scale) == 4 else "RGB")
 
 
 def _write(folder: Path, results: Mapping[Any, np.ndarray[Any, Any]]) -> dict[str, list[Path]]:

@@ -133,11 +133,11 @@ class FamilyKernel(Kernel):
         """The graph input that may be a picture where this kernel alone reads it; "" for none."""
         return ""
 
-    def of_picture(self, values: Array) -> FamilyKernel | None:
-        """The kernel that reads `picture_input` as RGBA bytes, `values` f32 [256] being what each
-        byte stands for.
+    def of_picture(self, values: Array, order: tuple[int, ...], channels_last: bool) -> FamilyKernel | None:
+        """The kernel that reads `picture_input` as RGBA bytes, `values` [C, 256] being what each byte
+        stands for in each channel of the tensor, `order` the place of its byte in RGBA.
         """
-        del values
+        del values, order, channels_last
         return None
 
 

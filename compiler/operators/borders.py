@@ -24,6 +24,7 @@ from ..lowering.scheduling import Scheduler
 from ..lowering.shader import Json, Shader, start_of
 from .base import FamilyKernel, FamilyOp
 from .copy import CopyKernel
+from .picture import PictureKernel
 
 NARROW = ("bool", "i64")
 """The dtypes whose elements are not one word each in memory."""
@@ -241,6 +242,14 @@ class PackKernel(FamilyKernel):
         shader.define_planes(self.shape, real)
         shader.define(channels=real, flip=self.xor)
         return {"input": name}
+
+    @property
+    def picture_input(self) -> str:
+        return self.source if isinstance(self.source, str) and self.xor else ""
+
+    def of_picture(self, values: Array, order: tuple[int, ...], channels_last: bool) -> PictureKernel:
+        tables = (values.astype(np.uint8) ^ np.uint8(self.xor)).view(np.int8)
+        return PictureKernel.of(self, self.picture_input, tables, order, channels_last, padding=0)
 
 
 @dataclass(eq=False)

@@ -19,8 +19,9 @@ from ..ir.types import NUMPY_DTYPES, Array
 from ..lowering.memory import Memory
 from ..lowering.packing import Lowering
 from ..lowering.scheduling import Scheduler
-from ..lowering.shader import Json, Shader, byte_word
+from ..lowering.shader import Json, Shader
 from .base import FamilyKernel, FamilyOp, quantized_byte_problems
+from .picture import PictureKernel
 
 
 @dataclass(eq=False)
@@ -225,39 +226,6 @@ class QuantizeKernel(FamilyKernel):
     def picture_input(self) -> str:
         return self.input
 
-    def of_picture(self, values: Array) -> PictureKernel:
-        table = levels_of(values, self.thresholds).astype(np.int8)
-        return PictureKernel(
-            self.name,
-            self.shape,
-            self.words,
-            self.stores,
-            image=self.input,
-            channels=self.channels,
-            table=table,
-            zero_point=self.zero_point,
-        )
-
-
-@dataclass(eq=False)
-class PictureKernel(FamilyKernel):
-    """RGBA bytes to packed s8 of up to four channels, by `table` s8 [256]; takes the place of a
-    QuantizeKernel where a graph input `image` is given as a picture.
-    """
-
-    kind = "picture"
-    byte_tables = True
-    image: str = field(kw_only=True)
-    channels: tuple[int, ...] = field(kw_only=True)
-    table: Array = field(kw_only=True)
-    zero_point: int = field(kw_only=True)
-
-    def title(self) -> str:
-        return "picture: RGBA bytes to packed int8, by a table"
-
-    def emit(self, shader: Shader) -> Json:
-        mask = sum(0xFF << (8 * lane) for lane in range(4) if self.channels[lane] >= 0)
-        shader.bind("picture", f"image:{self.image}", "read", "u32")
-        padding = byte_word(self.zero_point) & ~mask & 0xFFFFFFFF
-        shader.define(levels=shader.table(self.table), mask=mask, padding=padding)
-        return {"invocations": self.pixels}
+    def of_picture(self, values: Array, order: tuple[int, ...], channels_last: bool) -> PictureKernel:
+        tables = levels_of(values, self.thresholds).astype(np.int8)
+        return PictureKernel.of(self, self.input, tables, order, channels_last, self.zero_point)

@@ -13,6 +13,8 @@ from onnx2wgsl.compiler.pipeline import INTEGER_PASSES, PROGRAM_PASSES
 from onnx2wgsl.compiler.reference.oracle import Oracle
 from onnx2wgsl.compiler.verify.compare import same_bits
 from onnx2wgsl.compiler.verify.stages import run_stage
+from onnx2wgsl.runtime_py import InferenceSession
+from PIL import Image
 
 from tests.builders.models import model as small_model
 from tests.builders.qdq import QDQBuilder
@@ -28,7 +30,7 @@ PROGRAMS = ["schedule", *(step.name for step in PROGRAM_PASSES)]
 
 
 def test_it_sums_up_the_artifact_in_one_line(model: Path, tmp_path: Path) -> None:
-    match = SUMMARY.fullmatch(succeed("compile", model, "-o", tmp_path / "out"))
+    match = SUMMARY.match(succeed("compile", model, "-o", tmp_path / "out"))
     assert match
     assert match["folder"] == str(tmp_path / "out")
     description = json.loads((tmp_path / "out" / "model.json").read_text())
@@ -39,7 +41,7 @@ def test_it_sums_up_the_artifact_in_one_line(model: Path, tmp_path: Path) -> Non
 def test_the_installed_script_compiles_too(model: Path, compiled: Path, tmp_path: Path) -> None:
     result = script("compile", model, "-o", tmp_path / "out")
     assert (result.status, result.err) == (0, "")
-    assert SUMMARY.fullmatch(result.out)
+    assert SUMMARY.match(result.out)
     assert contents(tmp_path / "out") == contents(compiled)
 
 
@@ -172,7 +174,67 @@ def test_a_wrong_shape_is_refused(model: Path, tmp_path: Path, shape: str, expec
 def test_the_normalisation_is_recorded(model: Path, tmp_path: Path) -> None:
     succeed("compile", model, "-o", tmp_path / "out", "--normalize", "input=0.0039,-0.5")
     image = json.loads((tmp_path / "out" / "model.json").read_text())["inputs"][0]["image"]
-    assert (image["scale"], image["offset"]) == (0.0039, -0.5)
+    assert (image["scale"], image["offset"]) == ([0.0039] * 3, [-0.5] * 3)
+
+
+# -------------------------------------------------------------------------------- pictures
+
+
+def test_what_is_guessed_of_a_picture_is_told(model: Path, tmp_path: Path) -> None:
+    text = succeed("compile", model, "-o", tmp_path / "out")
+    assert (
+        "\ninput input: a picture of 32x32 rgb, scale 0.00784314, offset -1, as its range suggests "
+        "(--mean and --std say otherwise); fit cover\n"
+    ) in text
+
+
+def test_pictures_are_recorded_as_stated(model: Path, tmp_path: Path) -> None:
+    text = succeed(
+        "compile", model, "-o", tmp_path / "out", "--mean", "0.5,0.25,0", "--std", "input=0.5",
+        "--fit", "contain", "--channels", "input=bgr", "--pad", "9,8,7",
+    )  # fmt: skip
+    assert (
+        "\ninput input: a picture of 32x32 bgr, scale 0.00784314, offset 0, -0.5, -1; fit contain\n" in text
+    )
+    image = json.loads((tmp_path / "out" / "model.json").read_text())["inputs"][0]["image"]
+    assert image["scale"] == [1 / 127.5] * 3
+    assert image["offset"] == [0, -0.5, -1]
+    assert (image["channels"], image["fit"], image["pad"]) == ("bgr", "contain", [9, 8, 7])
+    assert "scale 0.00784314, offset 0, -0.5, -1, bgr, fit contain" in succeed("inspect", tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        ("cover", "contain", "--fit: the input is given twice"),
+        ("input=cover", "input=contain", "--fit: input is given twice"),
+        ("cover", "input=contain", "fit: 'input' is given twice"),
+    ],
+)
+def test_a_fit_is_given_once(model: Path, tmp_path: Path, one: str, other: str, expected: str) -> None:
+    message = refusal("compile", model, "-o", tmp_path / "out", "--fit", one, "--fit", other)
+    assert message == expected
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "expected"),
+    [
+        ("--mean", "1,2", "'1,2' is not of the form [NAME=]0.485,0.456,0.406"),
+        ("--mean", "a", "'a' is not of the form [NAME=]0.485,0.456,0.406"),
+        ("--std", "inf", "'inf' is not of the form [NAME=]0.229,0.224,0.225"),
+        ("--std", "0", "all must be finite, and no std 0"),
+        ("--mean", "other=1", "pictures: 'other' is no picture input; they are: 'input'"),
+        ("--fit", "input=crop", "'crop' is none of cover, contain, stretch"),
+        ("--channels", "gbr", "'gbr' is none of rgb, bgr"),
+        ("--pad", "1,2,300", "'1,2,300' is not of the form [NAME=]0,0,0, each from 0 to 255"),
+        ("--pad", "1,2,0.5", "'1,2,0.5' is not of the form [NAME=]0,0,0, each from 0 to 255"),
+    ],
+)
+def test_a_wrong_word_on_pictures_is_refused(
+    model: Path, tmp_path: Path, option: str, value: str, expected: str
+) -> None:
+    assert expected in refusal("compile", model, "-o", tmp_path / "out", option, value)
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(
@@ -187,6 +249,55 @@ def test_the_normalisation_is_recorded(model: Path, tmp_path: Path) -> None:
 )
 def test_a_wrong_normalisation_is_refused(model: Path, tmp_path: Path, option: str, expected: str) -> None:
     assert expected in refusal("compile", model, "-o", tmp_path / "out", "--normalize", option)
+    assert not (tmp_path / "out").exists()
+
+
+# ------------------------------------------------------------------------ labels and sample
+
+
+@pytest.mark.parametrize("name", ["names.json", "names.txt"])
+def test_labels_and_a_sample_become_part_of_the_artifact(model: Path, tmp_path: Path, name: str) -> None:
+    labels = [f"class {k} é" for k in range(3)]
+    text = json.dumps(labels) if name.endswith("json") else "\n".join(labels) + "\n"
+    (tmp_path / name).write_text(text, "utf-8")
+    Image.new("RGB", (5, 4), "red").save(tmp_path / "picture.bmp")
+    options: list[str | Path] = ["--labels", tmp_path / name, "--sample", tmp_path / "picture.bmp"]
+    succeed("compile", model, "-o", tmp_path / "out", *options)
+    description = json.loads((tmp_path / "out" / "model.json").read_text())
+    assert (description["labels"], description["sample"]) == (labels, "sample.bmp")
+    assert (tmp_path / "out" / "sample.bmp").read_bytes() == (tmp_path / "picture.bmp").read_bytes()
+    assert "sample.bmp" in [file["file"] for file in description["files"]]
+    with InferenceSession(tmp_path / "out") as session:
+        assert session.artifact.labels == labels
+    succeed("compile", model, "-o", tmp_path / "out")  # replaced, with what it listed
+    assert not (tmp_path / "out" / "sample.bmp").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ('["a", "b"]', "labels: 2 for the outputs output [1, 3, 32, 32]; give one for each class"),
+        ('["a", "b", ""]', "labels: one is empty, or holds what can't be printed"),
+        ('["a", "b", 5]', " holds no list of names; give a JSON list, or text with one a line"),
+        ('{"a": 1}', " holds no list of names; give a JSON list, or text with one a line"),
+        (
+            "[",
+            " can't be read as labels (Expecting value: line 1 column 2 (char 1)); "
+            "give a JSON list, or lines",
+        ),
+    ],
+)
+def test_labels_that_do_not_fit_are_refused(model: Path, tmp_path: Path, content: str, expected: str) -> None:
+    (tmp_path / "names.json").write_text(content)
+    message = refusal("compile", model, "-o", tmp_path / "out", "--labels", tmp_path / "names.json")
+    assert message.removeprefix(str(tmp_path / "names.json")) == expected
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_sample_that_is_no_picture_is_refused(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_text("text")
+    for path, reason in ((tmp_path / "a.png", "its format is none of"), (tmp_path / "b.png", "no such file")):
+        assert reason in refusal("compile", model, "-o", tmp_path / "out", "--sample", path)
     assert not (tmp_path / "out").exists()
 
 

@@ -69,7 +69,9 @@ def test_a_model_shows_a_row_for_each_kernel_and_the_sums(model: Path, compiled:
 def test_a_folder_shows_the_same_kernels(model: Path, compiled: Path) -> None:
     text = succeed("inspect", compiled)
     assert [row[2] for row in cells(text)] == [row[2] for row in cells(succeed("inspect", model))]
-    assert "input input: float32[1, 3, 32, 32], picture: scale 0.00784314, offset -1\n" in text
+    assert (
+        "input input: float32[1, 3, 32, 32], picture: scale 0.00784314, offset -1, rgb, fit cover\n" in text
+    )
     assert "output output: float32[1, 3, 32, 32], picture: scale 127.5, offset 127.5\n" in text
     assert re.search(r"exact against onnxruntime 1\.31\.\d+\n$", text)
 

@@ -110,7 +110,7 @@ def test_a_normalisation_is_recorded(tmp_path: Path) -> None:
     picture = picture_model(tmp_path, -1, 1)
     compilation = compile_file(picture, tmp_path / "out", normalize={"x0": (0.5, -3)})
     image = compilation.description["inputs"][0]["image"]
-    assert (image["scale"], image["offset"]) == (0.5, -3)
+    assert (image["scale"], image["offset"]) == ([0.5] * 3, [-3] * 3)
 
 
 @pytest.mark.parametrize("numbers", [(0.0, 1.0), (float("inf"), 0.0), (1.0, float("nan"))])

@@ -203,8 +203,10 @@ function modelOf() {
         dtype: 'float32',
         shape,
         image: {
-          scale: 1 / 128,
-          offset: -1,
+          size: [SIZE, SIZE],
+          channels: 'rgb',
+          scale: [1 / 128, 1 / 128, 1 / 128],
+          offset: [-1, -1, -1],
           fit: 'cover',
           pad: [0, 0, 0],
           resize: { buffer: 'resize_buffer.wgsl', texture: 'resize_texture.wgsl' },

@@ -55,7 +55,7 @@ for (const folder of artifactFolders())
       const plane = height * width;
       const data = Uint8ClampedArray.from({ length: 4 * plane }, (_, i) => (i * 2654435761) >>> 13);
       const values = Float32Array.from({ length: channels * plane }, (_, i) => {
-        return data[4 * (i % plane) + Math.floor(i / plane)] * image.scale + image.offset;
+        return data[4 * (i % plane) + Math.floor(i / plane)] * image.scale[0] + image.offset[0];
       });
       const fromPicture = await session.run({ [name]: { data, width, height } });
       const fromValues = await session.run({ [name]: values });

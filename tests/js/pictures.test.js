@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,7 +12,15 @@ import { coefficients, Resizer, sourceOf } from '../../runtime_js/pictures.js';
 import { createProgram } from '../../runtime_js/program.js';
 import { createSession } from '../../runtime_js/runtime.js';
 import { bytesModel } from './fixture.js';
-import { countCalls, fixtureFolder, nodeAdapter, noise, ROOT } from './host.js';
+import {
+  countCalls,
+  fixtureFolder,
+  nodeAdapter,
+  noise,
+  PYTHON,
+  ROOT,
+  temporaryFolder,
+} from './host.js';
 
 const { pad, cases } = JSON.parse(readFileSync(join(ROOT, 'tests/pictures.json'), 'utf8'));
 const FIXTURE = fixtureFolder();
@@ -75,7 +84,7 @@ describe('pictures are resized as in Python', () => {
           buffer: await createPipeline(device, artifact, {}, kernel('read')),
           texture: await createPipeline(device, artifact, {}, kernel('texture')),
         };
-        const image = { ...input.image, pad };
+        const image = { ...input.image, pad, size: inputSize };
         const resizer = new Resizer(
           device,
           { ...input, shape: [1, 3, height, width], image },
@@ -206,6 +215,27 @@ describe('a session takes', () => {
     session.destroy();
     own.destroy();
   });
+});
+
+test('a model of its own mean and std, of blue, green and red last in its shape, is exact', async () => {
+  const folder = join(temporaryFolder(), 'nhwc');
+  const script = `
+import sys
+from pathlib import Path
+from onnx2wgsl.compiler import Preprocessing, compile_file
+from tests.compiler.backend.test_pictures import IMAGENET, model
+path = model("floats nhwc", Path(sys.argv[1]).parent)
+compile_file(path, sys.argv[1], preprocess={"": Preprocessing(**IMAGENET, channels="bgr", fit="stretch")})`;
+  execFileSync(PYTHON, ['-c', script, folder], { cwd: ROOT });
+  const session = await openSession(folder);
+  const [{ image }] = session.inputs;
+  assert.deepEqual([image.size, image.channels, image.fit], [[6, 8], 'bgr', 'stretch']);
+  const report = await session.selfTest();
+  assert.ok(report.ok, report.message);
+  assert.ok(report.kernels.some(({ name }) => name === 'x (picture)'));
+  const { y } = await session.run({ x: noise(31, 17) });
+  assert.deepEqual((await session.run({ x: noise(31, 17) }, { fit: 'stretch' })).y, y);
+  session.destroy();
 });
 
 describe('is refused, and the next run works:', () => {

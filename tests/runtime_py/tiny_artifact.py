@@ -197,8 +197,10 @@ def description() -> dict[str, Any]:
                 "dtype": "float32",
                 "shape": [1, 3, 4, 4],
                 "image": {
-                    "scale": 1 / 128,
-                    "offset": -1,
+                    "size": [4, 4],
+                    "channels": "rgb",
+                    "scale": [1 / 128] * 3,
+                    "offset": [-1] * 3,
                     "fit": "cover",
                     "pad": [0, 0, 0],
                     "resize": {"buffer": "resize_buffer.wgsl", "texture": "resize_texture.wgsl"},

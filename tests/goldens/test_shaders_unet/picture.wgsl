@@ -1,4 +1,4 @@
-// picture: RGBA bytes to packed int8, by a table
+// picture: RGBA bytes to packed int8, by tables
 @group(0) @binding(0) var<storage, read> picture: array<u32>;
 @group(0) @binding(1) var<storage, read> tables: array<u32>;
 @group(0) @binding(2) var<storage, read_write> arena: array<u32>;
