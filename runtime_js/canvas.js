@@ -24,7 +24,7 @@ const DEFAULT_SHARPNESS = 0.6;
 
 // A byte is the number of levels, 1 to 255, that a float reaches. Floats are compared by their bits, in the
 // order of the numbers, so no device rounds otherwise than `toPixels`.
-const PIXEL = `
+const PIXEL = /* wgsl */ `
 override width: u32;
 override height: u32;
 override channels: u32;
@@ -56,7 +56,7 @@ fn pixel(at: vec2u) -> vec4u {
 }
 `;
 
-const WORDS = `${PIXEL}
+const WORDS = /* wgsl */ `${PIXEL}
 override pitch: u32;
 @group(0) @binding(2) var<storage, read_write> words: array<u32>;
 @compute @workgroup_size(${SIDE}, ${SIDE}) fn main(@builtin(global_invocation_id) id: vec3u) {
@@ -66,7 +66,7 @@ override pitch: u32;
 }
 `;
 
-const STORE = `${PIXEL}
+const STORE = /* wgsl */ `${PIXEL}
 @group(0) @binding(2) var canvas: texture_storage_2d<FORMAT, write>;
 @compute @workgroup_size(${SIDE}, ${SIDE}) fn main(@builtin(global_invocation_id) id: vec3u) {
   let size = textureDimensions(canvas);
@@ -76,7 +76,7 @@ const STORE = `${PIXEL}
 }
 `;
 
-const DRAW = `
+const DRAW = /* wgsl */ `
 @group(0) @binding(0) var picture: texture_2d<f32>;
 @group(0) @binding(1) var bilinear: sampler;
 @group(0) @binding(2) var<uniform> look: vec4f; // width and height of the target, sharpness
