@@ -310,6 +310,16 @@ export class Resizer {
     const down = coefficients(height, box[1], box[3], lines);
     const first = down.axis[0];
     const rows = Math.min(height, down.axis[(lines - 1) * (down.taps + 1)] + down.taps) - first;
+    const { maxStorageBufferBindingSize, maxComputeWorkgroupsPerDimension } = this.#device.limits;
+    const groups = grid(columns, rows);
+    if (
+      4 * columns * rows > maxStorageBufferBindingSize ||
+      groups[1] > maxComputeWorkgroupsPerDimension
+    )
+      throw new InputError(
+        `Input ${this.#input.name} is a picture of ${width}x${height}, of which ${columns}x${rows} are ` +
+          'more than this device takes at once: make it smaller.',
+      );
     for (let i = 0; i < down.axis.length; i += down.taps + 1) down.axis[i] -= first;
     const word = (255 << 24) | (pad[2] << 16) | (pad[1] << 8) | pad[0];
     // In the order of Plan in the shader.
@@ -321,7 +331,7 @@ export class Resizer {
       down.axis,
     );
     this.#buffer('band', 4 * columns * rows);
-    this.#workgroups = [grid(columns, rows), grid(w, h)];
+    this.#workgroups = [groups, grid(w, h)];
     this.#key = key;
   }
 

@@ -52,21 +52,21 @@ function textureOf(
   return texture;
 }
 
-describe('pictures are resized as in Python', () => {
-  const made = (async () => {
-    const artifact = await loadArtifact(FIXTURE);
-    const [input] = artifact.model.inputs;
-    const { resizers, steps, ...rest } = await createProgram(device, artifact, {
-      dot: 'emulated',
-      requantize: 'integer',
-    });
-    return { artifact, input, resizers };
-  })();
+const parts = (async () => {
+  const artifact = await loadArtifact(FIXTURE);
+  const [input] = artifact.model.inputs;
+  const { resizers, steps, ...rest } = await createProgram(device, artifact, {
+    dot: 'emulated',
+    requantize: 'integer',
+  });
+  return { artifact, input, resizers };
+})();
 
+describe('pictures are resized as in Python', () => {
   for (const { size, input: inputSize, fit, sha256 } of cases)
     for (const from of ['bytes', 'buffer', 'texture', 'bgra'])
       test(`${size.join('x')} to ${inputSize.join('x')}, ${JSON.stringify(fit)}, from ${from}`, async () => {
-        const { artifact, input } = await made;
+        const { artifact, input } = await parts;
         const [width, height] = inputSize;
         const target = storageBuffer(device, 'target', 4 * width * height);
         const kernel = (access) => ({
@@ -310,6 +310,33 @@ describe('is refused, and the next run works:', () => {
       assert.deepEqual((await session.run({ input: noise(9, 9) })).output, output);
       session.destroy();
     });
+
+  test('a picture of more rows than a dispatch has', async () => {
+    const session = await openSession();
+    const { output } = await session.run({ input: noise(9, 9) });
+    const tall = { data: new Uint8Array(4 * 600000), width: 1, height: 600000 };
+    for (let i = 0; i < 2; i++)
+      await assert.rejects(session.run({ input: tall }, { fit: 'stretch' }), {
+        name: 'InputError',
+        message: /picture of 1x600000, of which 8x600000 are more than this device takes at once/,
+      });
+    assert.deepEqual((await session.run({ input: noise(9, 9) })).output, output);
+    session.destroy();
+  });
+
+  test('a picture whose first pass fills more than a buffer', async () => {
+    const { input } = await parts;
+    const image = { ...input.image, size: [4096, 8] };
+    const target = storageBuffer(device, 'target', 4 * 4096 * 8);
+    const resizer = new Resizer(device, { ...input, image }, target, {});
+    const tall = { data: new Uint8Array(4 * 20000), width: 1, height: 20000 };
+    assert.throws(() => resizer.frame(sourceOf('input', tall), 'stretch'), {
+      name: 'InputError',
+      message: /picture of 1x20000, of which 4096x20000 are more than this device takes at once/,
+    });
+    resizer.destroy();
+    target.destroy();
+  });
 
   for (const [fit, message] of [
     ['crop', /fit is crop, expected cover, contain, stretch or \{x, y, width, height\}/],
