@@ -5,8 +5,9 @@
  * @typedef {Float32Array | Int32Array | BigInt64Array | Uint8Array | Int8Array} Values  bool: 0, 1
  * @typedef {{scale: number, offset: number}} Image  between the bytes and the values of a picture
  * @typedef {{name: string, dtype: keyof typeof ARRAYS, shape: number[], image?: Image}} Tensor
- * @typedef {{size: number[], channels: 'rgb' | 'bgr', scale: number[], offset: number[], fit: 'cover' | 'contain' | 'stretch', pad: number[], replaces: number, kernel: Kernel,
- *   resize: {buffer: string, texture: string}}} InputImage
+ * @typedef {{size: number[], channels: 'rgb' | 'bgr', scale: number[], offset: number[], fit: 'cover' |
+ *   'contain' | 'stretch', pad: number[], replaces: number, kernel: Kernel, resize: {buffer: string, texture:
+ *   string}}} InputImage
  * @typedef {Omit<Tensor, 'image'> & {image?: InputImage}} Input
  * @typedef {{buffer: string, offset: number, rows: number, pitch: number, width: number}} Store
  * @typedef {{binding: number, buffer: string, access: string}} Binding
@@ -18,8 +19,8 @@
  * @typedef {{seed: number, inputs: Record<string, {low: number, high: number}>, kernels: string[],
  *   pictures: Record<string, string>, outputs: Record<string, string>}} SelfTest
  * @typedef {{name: string, generator: string, sha256: string, reference: {runtime: string},
- *   arena: {bytes: number}, weights: File, shaders: File, self_test: File, labels?: string[], sample?: string,
- *   inputs: Input[], outputs: Tensor[], kernels: Kernel[], probe: Probe,
+ *   arena: {bytes: number}, weights: File, shaders: File, self_test: File, labels?: string[], sample?:
+ *   string, inputs: Input[], outputs: Tensor[], kernels: Kernel[], probe: Probe,
  *   snippets: {dot: Record<string, string>, requantize: Record<string, string>}}} Model
  * @typedef {{model: Model, weights: Uint8Array<ArrayBuffer>, shaders: Map<string, string>,
  *   selfTest: () => Promise<SelfTest>}} Artifact  `selfTest` loads the test vectors

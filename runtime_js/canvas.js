@@ -7,13 +7,13 @@
  * @import {Program} from './program.js'
  * @typedef {HTMLCanvasElement | OffscreenCanvas} Canvas
  * @typedef {{scaling?: 'nearest' | 'bicubic', sharpness?: number, format?: GPUTextureFormat}} Look
- *   `nearest` shows the bytes as they are. `bicubic` is for a canvas larger than the picture: a cubic B-spline in
- *   linear light, then contrast-adaptive sharpening, strong on flat areas and gentle at edges; `sharpness` goes
- *   from 0, none, to 1 and is 0.6 where it is not said. `format` is that of the canvas, in the place of the
- *   browser's preferred one.
+ *   `nearest` shows the bytes as they are. `bicubic` is for a canvas larger than the picture: a cubic
+ *   B-spline in linear light, then contrast-adaptive sharpening, strong on flat areas and gentle at edges;
+ *   `sharpness` goes from 0, none, to 1 and is 0.6 where it is not said. `format` is that of the canvas, in
+ *   the place of the browser's preferred one.
  * @typedef {(texture: GPUTexture, sharpness: number) => Frame} Painter
  */
-import { InputError } from './errors.js';
+import { InputError, messageOf } from './errors.js';
 import { bound, checked, createStep, storageBuffer } from './gpu.js';
 import { pixelPitch } from './program.js';
 
@@ -22,9 +22,9 @@ const RENDER = 0x10;
 const SIDE = 8;
 const DEFAULT_SHARPNESS = 0.6;
 
-// A byte is the number of levels, 1 to 255, that a float reaches. Floats are compared by their bits, in the order
-// of the numbers, so no device rounds otherwise than `toPixels`.
-const PIXEL = `
+// A byte is the number of levels, 1 to 255, that a float reaches. Floats are compared by their bits, in the
+// order of the numbers, so no device rounds otherwise than `toPixels`.
+const PIXEL = /* wgsl */ `
 override width: u32;
 override height: u32;
 override channels: u32;
@@ -56,7 +56,7 @@ fn pixel(at: vec2u) -> vec4u {
 }
 `;
 
-const WORDS = `${PIXEL}
+const WORDS = /* wgsl */ `${PIXEL}
 override pitch: u32;
 @group(0) @binding(2) var<storage, read_write> words: array<u32>;
 @compute @workgroup_size(${SIDE}, ${SIDE}) fn main(@builtin(global_invocation_id) id: vec3u) {
@@ -66,7 +66,7 @@ override pitch: u32;
 }
 `;
 
-const STORE = `${PIXEL}
+const STORE = /* wgsl */ `${PIXEL}
 @group(0) @binding(2) var canvas: texture_storage_2d<FORMAT, write>;
 @compute @workgroup_size(${SIDE}, ${SIDE}) fn main(@builtin(global_invocation_id) id: vec3u) {
   let size = textureDimensions(canvas);
@@ -76,7 +76,7 @@ const STORE = `${PIXEL}
 }
 `;
 
-const DRAW = `
+const DRAW = /* wgsl */ `
 @group(0) @binding(0) var picture: texture_2d<f32>;
 @group(0) @binding(1) var bilinear: sampler;
 @group(0) @binding(2) var<uniform> look: vec4f; // width and height of the target, sharpness
@@ -181,6 +181,7 @@ export class Display {
   /** @type {Record<string, number>} */ #constants;
   /** @type {Map<string, Painter | Promise<Painter>>} */ #painters = new Map();
   /** @type {(GPUBuffer | GPUTexture)[]} */ #made = [];
+  /** @type {WeakSet<GPUTexture>} of the caller, once drawn to */ #known = new WeakSet();
 
   /**
    * Use `createDisplay`.
@@ -264,7 +265,9 @@ export class Display {
       : /** @type {any} */ (configured.get(target)).context.getCurrentTexture();
     const { writes, steps, finish } = painter(texture, sharpness);
     const all = { writes: [...frame.writes, ...writes], steps: [...frame.steps, ...steps] };
-    return { ...frame, ...all, finish };
+    const isNew = isTexture(target) && !this.#known.has(target);
+    if (isNew) this.#known.add(target);
+    return { ...frame, ...all, isNew, finish };
   }
 
   /** Frees what was made. */
@@ -287,12 +290,12 @@ export class Display {
       throw new InputError(
         'The canvas gives no WebGPU context: it is none, or it has another one.',
       );
-    context.configure({
-      device,
-      format,
-      usage: RENDER | (isStorable(device, format) ? STORAGE : 0),
-      alphaMode,
-    });
+    const usage = RENDER | (isStorable(device, format) ? STORAGE : 0);
+    try {
+      context.configure({ device, format, usage, alphaMode });
+    } catch (error) {
+      throw new InputError(`The canvas can't have the format ${format}: ${messageOf(error)}`);
+    }
     configured.set(canvas, { device, format, alphaMode, context });
   }
 

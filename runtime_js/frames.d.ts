@@ -34,8 +34,8 @@ export declare class Frames {
     /**
      * Runs a frame and reads outputs.
      *
-     * @param {() => Frame | undefined | Promise<void>} make called when it is the frame's turn; called again after
-     *   what it wants to wait for
+     * @param {() => Frame | undefined | Promise<void>} make called when it is the frame's turn; called again
+     *   after what it wants to wait for
      * @param {Reading[]} readings
      * @returns {Promise<Record<string, Result> | undefined>} by output name; nothing where `make` gave nothing
      */

@@ -1,6 +1,6 @@
 /**
- * Runs the frames of a program: uploads, one compute pass, copies, one submit. What is read back goes through a
- * ring of buffers, so that several frames may be in flight; the queue keeps them in order.
+ * Runs the frames of a program: uploads, one compute pass, copies, one submit. What is read back goes through
+ * a ring of buffers, so that several frames may be in flight; the queue keeps them in order.
  *
  * @import {Tensor, Values} from './artifact.js'
  * @import {Copy, Frame, Step} from './gpu.js'
@@ -50,7 +50,7 @@ export class Frames {
     new WeakSet();
   // A step on a canvas has another group for each frame; one of another size is another step.
   #isProven = (/** @type {Step} */ step) => this.#proven.has(step) || this.#proven.has(step.group);
-  /** @type {Promise<void> | undefined} a frame in error scopes, whose errors come late: others wait */ #checking;
+  /** @type {Promise<void> | undefined} a frame in error scopes: others wait */ #checking;
   /** What the device reported outside of error scopes: how often, the last, how much of it was thrown. */
   #faults = { count: 0, last: '', told: 0 };
 
@@ -77,8 +77,8 @@ export class Frames {
   /**
    * Runs a frame and reads outputs.
    *
-   * @param {() => Frame | undefined | Promise<void>} make called when it is the frame's turn; called again after
-   *   what it wants to wait for
+   * @param {() => Frame | undefined | Promise<void>} make called when it is the frame's turn; called again
+   *   after what it wants to wait for
    * @param {Reading[]} readings
    * @returns {Promise<Record<string, Result> | undefined>} by output name; nothing where `make` gave nothing
    */
@@ -170,8 +170,8 @@ export class Frames {
    * @param {Frame} frame
    * @param {() => Promise<void> | void} submit
    */
-  #checked({ steps, checks = [] }, submit) {
-    if (!this.#debug && steps.every(this.#isProven)) return submit();
+  #checked({ steps, checks = [], isNew }, submit) {
+    if (!this.#debug && !isNew && steps.every(this.#isProven)) return submit();
     const done = checked(this.#program.device, 'The frame failed', submit).then(
       () => {
         for (const step of steps) this.#proven.add(step).add(step.group);
@@ -228,7 +228,8 @@ function resultsOf(readings, bytes) {
 }
 
 /**
- * Waits until a buffer is mapped. Firefox takes 100 ms to notice that unless something is submitted meanwhile.
+ * Waits until a buffer is mapped. Firefox takes 100 ms to notice that unless something is submitted
+ * meanwhile.
  *
  * @param {GPUDevice} device
  * @param {GPUBuffer} staging

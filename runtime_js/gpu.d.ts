@@ -4,15 +4,17 @@
  * @import {Artifact, Kernel} from './artifact.js'
  * @typedef {Record<string, string>} Choice  the variant of each snippet
  * @typedef {Map<string, GPUBuffer>} Buffers
- * @typedef {Record<string, GPUBuffer | GPUBufferBinding | GPUTexture>} Resources  by the names that bindings have
+ * @typedef {Record<string, GPUBuffer | GPUBufferBinding | GPUTexture>} Resources  by the names that bindings
+ *   have
  * @typedef {{pipeline: GPUComputePipeline, layout: GPUBindGroupLayout, kernel: Kernel}} Pipeline
  * @typedef {Pipeline & {group: GPUBindGroup, resources: Resources}} Step
  * @typedef {{buffer: GPUBuffer, bytes: BufferSource}
  *   | {texture: GPUTexture, source: any, width: number, height: number, name: string,
  *   isOwn?: boolean}} Write  isOwn: the source is closed afterwards
  * @typedef {{writes: Write[], steps: Step[], checks?: Promise<Error | null>[],
- *   finish?: (encoder: GPUCommandEncoder) => void}} Frame  the checks are what the device says, once, of what
- *   a caller gave to bind; `finish` records what follows the compute pass
+ *   isNew?: boolean, finish?: (encoder: GPUCommandEncoder) => void}} Frame  the checks are what the device
+ *   says, once, of what a caller gave to bind; `isNew` is a frame that goes to what the device may refuse;
+ *   `finish` records what follows the compute pass
  * @typedef {{buffer: GPUBuffer, offset: number, bytes: number}} Copy
  */
 import type { Artifact, Kernel } from './artifact.js';
@@ -43,6 +45,7 @@ export type Frame = {
     writes: Write[];
     steps: Step[];
     checks?: Promise<Error | null>[];
+    isNew?: boolean;
     finish?: (encoder: GPUCommandEncoder) => void;
 };
 export type Copy = {

@@ -12,8 +12,8 @@ import { InputError } from './errors.js';
  *
  * @param {Values | ArrayLike<number>} values one for each class
  * @param {number} [k]
- * @param {{labels?: string[], softmax?: boolean}} [options] names of the classes; whether the values are turned
- *   into probabilities
+ * @param {{labels?: string[], softmax?: boolean}} [options] names of the classes; whether the values are
+ *   turned into probabilities
  * @returns {Class[]}
  */
 export function topK(values, k = 5, { labels, softmax = false } = {}) {
@@ -35,8 +35,8 @@ export function topK(values, k = 5, { labels, softmax = false } = {}) {
  * A colour for each pixel's class, as RGBA bytes to be drawn over the picture.
  *
  * @param {Values | ArrayLike<number>} values
- * @param {number[]} shape [1, classes, height, width], of which the largest counts; with one channel or none, the
- *   values are the classes
+ * @param {number[]} shape [1, classes, height, width], of which the largest counts; with one channel or none,
+ *   the values are the classes
  * @param {Colour[]} [palette] by class; else class 0 is transparent and the others have colours of their own
  */
 export function maskOverlay(values, shape, palette) {

@@ -1,5 +1,6 @@
 /**
- * Whatever is a picture becomes the RGBA words of an input, resized on the device as docs/artifact.md specifies.
+ * Whatever is a picture becomes the RGBA words of an input, resized on the device as docs/artifact.md
+ * specifies.
  *
  * @import {Input} from './artifact.js'
  * @import {Frame, Pipeline, Step} from './gpu.js'
@@ -10,7 +11,8 @@
  *   RGBA, as ImageData
  * @typedef {Pixels | Drawable | GPUTexture} Picture
  * @typedef {{holder: 'buffer' | 'texture', width: number, height: number,
- *   bytes?: Uint8Array<ArrayBuffer>, resource?: GPUBuffer | GPUTexture, source?: Drawable, isOwn?: boolean}} Source
+ *   bytes?: Uint8Array<ArrayBuffer>, resource?: GPUBuffer | GPUTexture, source?: Drawable, isOwn?: boolean}}
+ *   Source
  */
 import { InputError, messageOf } from './errors.js';
 import { stepOf, storageBuffer, uploadTexture } from './gpu.js';

@@ -3,8 +3,8 @@
  *
  * @import {Step} from './gpu.js'
  * @import {Program} from './program.js'
- * @typedef {{name: string, op: string, ms: number, share: number, macs: number}} Row  of a kernel; or of the whole
- *   frame, whose op is `frame`, where the device has no timestamps
+ * @typedef {{name: string, op: string, ms: number, share: number, macs: number}} Row  of a kernel; or of the
+ *   whole frame, whose op is `frame`, where the device has no timestamps
  * @typedef {{by: 'timestamps' | 'wall clock', ms: number, rows: Row[]}} Profile  ms of a frame
  */
 import { checked, MAP_READ, recordSteps, runSteps, stagingBuffer } from './gpu.js';

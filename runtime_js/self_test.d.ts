@@ -20,7 +20,8 @@ export type Report = {
  *
  * @param {Stage} stage
  * @param {(choice: Choice) => Promise<Stage>} [remake] makes a stage of other variants, on the same device
- * @returns {Promise<{report: Report, chosen: Stage}>} a new stage is one to go on with in the place of the old
+ * @returns {Promise<{report: Report, chosen: Stage}>} a new stage is one to go on with in the place of the
+ *   old
  */
 export declare function testStage(stage: Stage, remake?: (choice: Choice) => Promise<Stage>): Promise<{
     report: Report;

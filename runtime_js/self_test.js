@@ -6,7 +6,8 @@
  * @import {Program} from './program.js'
  * @import {Stage} from './session.js'
  * @import {Variants} from './variants.js'
- * @typedef {{name: string, ok: boolean, frames?: boolean[]}} Verdict  of an output: each time that it was made
+ * @typedef {{name: string, ok: boolean, frames?: boolean[]}} Verdict  of an output: each time that it was
+ *   made
  * @typedef {{ok: boolean, message: string, kernels: Verdict[], outputs: Verdict[], adapter: string,
  *   variants: Variants, text: string}} Report
  */
@@ -23,7 +24,8 @@ const FRAMES = 3;
  *
  * @param {Stage} stage
  * @param {(choice: Choice) => Promise<Stage>} [remake] makes a stage of other variants, on the same device
- * @returns {Promise<{report: Report, chosen: Stage}>} a new stage is one to go on with in the place of the old
+ * @returns {Promise<{report: Report, chosen: Stage}>} a new stage is one to go on with in the place of the
+ *   old
  */
 export async function testStage(stage, remake) {
   const { device, model } = stage.program;
@@ -114,8 +116,8 @@ function textOf({ name, generator, sha256 }, { ok, adapter, variants, kernels, o
 }
 
 /**
- * Runs the seeded inputs kernel by kernel, then as whole frames, and compares every checksum. Frames run three
- * times, as values and as pictures: there are drivers with which only the first is right.
+ * Runs the seeded inputs kernel by kernel, then as whole frames, and compares every checksum. Frames run
+ * three times, as values and as pictures: there are drivers with which only the first is right.
  *
  * @param {Program} program
  * @returns {Promise<{kernels: Verdict[], outputs: Verdict[]}>}

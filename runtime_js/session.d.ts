@@ -33,13 +33,13 @@ export type Start = (device?: GPUDevice, owned?: boolean, chosen?: Wishes | Vari
  * @import {Profile} from './profile.js'
  * @import {Report} from './self_test.js'
  * @import {Variants, Wishes} from './variants.js'
- * @typedef {{gpu?: GPU, program: Program, frames: Frames, variants: Variants, owned: boolean, hasRun?: boolean,
- *   displays: Map<string, Display>, loss?: DeviceLostError, release: () => void}} Stage
+ * @typedef {{gpu?: GPU, program: Program, frames: Frames, variants: Variants, owned: boolean, hasRun?:
+ *   boolean, displays: Map<string, Display>, loss?: DeviceLostError, release: () => void}} Stage
  *   all that is on one device; `owned` is a device that the session made, of `gpu`,
  *   which it would not outlive; `release` frees what is not the device
  * @typedef {Look & {output?: string}} Show  the output to show, else the first that is a picture
- * @typedef {(device?: GPUDevice, owned?: boolean, chosen?: Wishes | Variants) => Promise<Stage>} Start  on that device, or on
- *   a new one
+ * @typedef {(device?: GPUDevice, owned?: boolean, chosen?: Wishes | Variants) => Promise<Stage>} Start  on
+ *   that device, or on a new one
  */
 import { DeviceLostError } from './errors.js';
 export declare class Session {
@@ -69,19 +69,19 @@ export declare class Session {
     /** Resolves when the device is lost; `destroy` loses a device that the session made. */
     get lost(): Promise<GPUDeviceLostInfo>;
     /**
-     * Runs the model once. Several runs may be in flight; they resolve in the order of their calls. After a loss of
-     * the device, those in flight reject with a DeviceLostError, and the next run makes a new device, if the
-     * session made the lost one.
+     * Runs the model once. Several runs may be in flight; they resolve in the order of their calls. After a
+     * loss of the device, those in flight reject with a DeviceLostError, and the next run makes a new device,
+     * if the session made the lost one.
      *
      * @param {Feeds} [feeds] for each input a typed array or a GPUBuffer, or where `image` says that it is a
      *   picture anything that is one, of any size; they must stay as they are until the promise settles
      * @template {'values' | 'pixels' | Record<string, Result>} [As='values']
-     * @param {{outputs?: string[], as?: As & string, fit?: Fit}} [options] the outputs to read, all where none are
-     *   named. As `pixels`, outputs that are pictures come as RGBA bytes, as `toPixels` makes them, but made on the
-     *   device: a quarter of the floats to read. fit: cover, contain, stretch or a rectangle of pictures, in the place
-     *   of what the model says.
-     * @returns {Promise<As extends string ? Record<string, As extends 'pixels' ? Result : Values> : As>} by output
-     *   name; `run<{ y: Float32Array }>` says which, and of what dtype
+     * @param {{outputs?: string[], as?: As & string, fit?: Fit}} [options] the outputs to read, all where none
+     *   are named. As `pixels`, outputs that are pictures come as RGBA bytes, as `toPixels` makes them, but
+     *   made on the device: a quarter of the floats to read. fit: cover, contain, stretch or a rectangle of
+     *   pictures, in the place of what the model says.
+     * @returns {Promise<As extends string ? Record<string, As extends 'pixels' ? Result : Values> : As>} by
+     *   output name; `run<{ y: Float32Array }>` says which, and of what dtype
      * @throws {Error} an unknown or missing input, a wrong dtype or length, a lost device
      */
     run<As extends 'values' | 'pixels' | Record<string, Result> = 'values'>(feeds?: Feeds, options?: {
@@ -94,8 +94,8 @@ export declare class Session {
      *
      * @param {Feeds[string]} source whatever the input takes
      * @param {Canvas | GPUTexture} canvas sized by you, or a texture to render to
-     * @param {Show & {input?: string, feeds?: Feeds, fit?: Fit}} [options] the input that the source is for, else the
-     *   first that is a picture; what other inputs there are
+     * @param {Show & {input?: string, feeds?: Feeds, fit?: Fit}} [options] the input that the source is for,
+     *   else the first that is a picture; what other inputs there are
      */
     frame(source: Feeds[string], canvas: Canvas | GPUTexture, options?: Show & {
         input?: string;
@@ -117,12 +117,13 @@ export declare class Session {
      */
     toTexture(texture: GPUTexture, options?: Show): Promise<void>;
     /**
-     * Records a frame into an encoder of the caller, who submits it; arrays are uploaded at once, by the queue. So
-     * record a frame, submit it, then record the next.
+     * Records a frame into an encoder of the caller, who submits it; arrays are uploaded at once, by the queue.
+     * So submit a frame before you record or run the next.
      *
      * @param {GPUCommandEncoder} encoder of the session's device
-     * @param {{inputs?: Feeds, outputs?: Record<string, GPUBuffer>, fit?: Fit}} [tensors] inputs as for `run`, but for
-     *   files; the buffers that outputs are copied to, in whole words: they stay the caller's. Any output is also in `outputBuffer`.
+     * @param {{inputs?: Feeds, outputs?: Record<string, GPUBuffer>, fit?: Fit}} [tensors] inputs as for `run`,
+     *   but for files; the buffers that outputs are copied to, in whole words: they stay the caller's. Any
+     *   output is also in `outputBuffer`.
      * @throws {Error} what `run` throws; a lost device, which `recover` replaces
      */
     encode(encoder: GPUCommandEncoder, { inputs, outputs, fit }?: {
@@ -131,8 +132,8 @@ export declare class Session {
         fit?: Fit;
     }): void;
     /**
-     * The session's own buffer of an output, as the last frame left it: row-major, in whole words. It goes with the
-     * session and with the device; don't destroy it.
+     * The session's own buffer of an output, as the last frame left it: row-major, in whole words. It goes with
+     * the session and with the device; don't destroy it.
      *
      * @param {string} name
      * @returns {GPUBuffer}
@@ -147,31 +148,34 @@ export declare class Session {
      */
     selfTest(): Promise<Report>;
     /**
-     * The classes with the largest values of a classifier's output.
+     * The classes with the largest values of a classifier's output, by the artifact's labels where it has them.
      *
      * @param {Values | ArrayLike<number>} values as `run` gives them
      * @param {number} [k]
-     * @param {{labels?: string[], softmax?: boolean}} [options] names of the classes; whether the values are turned
-     *   into probabilities
+     * @param {{labels?: string[], softmax?: boolean}} [options] names of the classes; whether the values are
+     *   turned into probabilities
      */
     topK(values: Values | ArrayLike<number>, k?: number, options?: {
         labels?: string[];
         softmax?: boolean;
     }): Promise<import("./labels.js").Class[]>;
     /**
-     * Times each kernel on this device, by timestamps where it has `timestamp-query`: a session asks for it with
-     * `createSession(folder, {profile: true})`. Elsewhere, times whole frames. Other frames wait.
+     * Times each kernel on this device, by timestamps where it has `timestamp-query`: a session asks for it
+     * with `createSession(folder, {profile: true})`. Elsewhere, times whole frames. Other frames wait.
      *
      * @returns {Promise<Profile>}
      */
     profile(): Promise<Profile>;
     /**
-     * Moves the session to another device, as after a loss: what was on the old one is freed, the next frames give
-     * the same bits. Runs do so by themselves where the session made its device.
+     * Moves the session to another device, as after a loss: what was on the old one is freed, the next frames
+     * give the same bits. Runs do so by themselves where the session made its device.
      *
      * @param {GPUDevice} [device] of the caller; a new one where none is given
      */
     recover(device?: GPUDevice): Promise<void>;
-    /** Frees what the session made: its buffers, and its device, but none of the caller's. Nothing runs afterwards. */
+    /**
+     * Frees what the session made: its buffers, and its device, but none of the caller's. Nothing runs
+     * afterwards.
+     */
     destroy(): void;
 }

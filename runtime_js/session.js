@@ -10,13 +10,13 @@
  * @import {Profile} from './profile.js'
  * @import {Report} from './self_test.js'
  * @import {Variants, Wishes} from './variants.js'
- * @typedef {{gpu?: GPU, program: Program, frames: Frames, variants: Variants, owned: boolean, hasRun?: boolean,
- *   displays: Map<string, Display>, loss?: DeviceLostError, release: () => void}} Stage
+ * @typedef {{gpu?: GPU, program: Program, frames: Frames, variants: Variants, owned: boolean, hasRun?:
+ *   boolean, displays: Map<string, Display>, loss?: DeviceLostError, release: () => void}} Stage
  *   all that is on one device; `owned` is a device that the session made, of `gpu`,
  *   which it would not outlive; `release` frees what is not the device
  * @typedef {Look & {output?: string}} Show  the output to show, else the first that is a picture
- * @typedef {(device?: GPUDevice, owned?: boolean, chosen?: Wishes | Variants) => Promise<Stage>} Start  on that device, or on
- *   a new one
+ * @typedef {(device?: GPUDevice, owned?: boolean, chosen?: Wishes | Variants) => Promise<Stage>} Start  on
+ *   that device, or on a new one
  */
 import { DestroyedError, DeviceLostError, InputError, SessionError } from './errors.js';
 import { adapterName } from './gpu.js';
@@ -33,7 +33,7 @@ export class Session {
   /** @type {Start | undefined} none where the artifact was freed */ #start;
   /** @type {Promise<Stage> | undefined} a stage in the making */ #coming;
   /** @type {Promise<void> | undefined} what must have the buffers for itself */ #exclusive;
-  /** @type {Variants | undefined} what the self-test chose, for the next device of this machine, too */ #tested;
+  /** @type {Variants | undefined} what the self-test chose, for the next device, too */ #tested;
   /** @type {DestroyedError | undefined} */ #end;
 
   /**
@@ -77,19 +77,19 @@ export class Session {
   }
 
   /**
-   * Runs the model once. Several runs may be in flight; they resolve in the order of their calls. After a loss of
-   * the device, those in flight reject with a DeviceLostError, and the next run makes a new device, if the
-   * session made the lost one.
+   * Runs the model once. Several runs may be in flight; they resolve in the order of their calls. After a
+   * loss of the device, those in flight reject with a DeviceLostError, and the next run makes a new device,
+   * if the session made the lost one.
    *
    * @param {Feeds} [feeds] for each input a typed array or a GPUBuffer, or where `image` says that it is a
    *   picture anything that is one, of any size; they must stay as they are until the promise settles
    * @template {'values' | 'pixels' | Record<string, Result>} [As='values']
-   * @param {{outputs?: string[], as?: As & string, fit?: Fit}} [options] the outputs to read, all where none are
-   *   named. As `pixels`, outputs that are pictures come as RGBA bytes, as `toPixels` makes them, but made on the
-   *   device: a quarter of the floats to read. fit: cover, contain, stretch or a rectangle of pictures, in the place
-   *   of what the model says.
-   * @returns {Promise<As extends string ? Record<string, As extends 'pixels' ? Result : Values> : As>} by output
-   *   name; `run<{ y: Float32Array }>` says which, and of what dtype
+   * @param {{outputs?: string[], as?: As & string, fit?: Fit}} [options] the outputs to read, all where none
+   *   are named. As `pixels`, outputs that are pictures come as RGBA bytes, as `toPixels` makes them, but
+   *   made on the device: a quarter of the floats to read. fit: cover, contain, stretch or a rectangle of
+   *   pictures, in the place of what the model says.
+   * @returns {Promise<As extends string ? Record<string, As extends 'pixels' ? Result : Values> : As>} by
+   *   output name; `run<{ y: Float32Array }>` says which, and of what dtype
    * @throws {Error} an unknown or missing input, a wrong dtype or length, a lost device
    */
   async run(feeds, options = {}) {
@@ -129,8 +129,8 @@ export class Session {
    *
    * @param {Feeds[string]} source whatever the input takes
    * @param {Canvas | GPUTexture} canvas sized by you, or a texture to render to
-   * @param {Show & {input?: string, feeds?: Feeds, fit?: Fit}} [options] the input that the source is for, else the
-   *   first that is a picture; what other inputs there are
+   * @param {Show & {input?: string, feeds?: Feeds, fit?: Fit}} [options] the input that the source is for,
+   *   else the first that is a picture; what other inputs there are
    */
   async frame(source, canvas, options = {}) {
     requireKnown('option', Object.keys(options), ['input', 'feeds', 'fit', ...LOOK]);
@@ -164,12 +164,13 @@ export class Session {
   }
 
   /**
-   * Records a frame into an encoder of the caller, who submits it; arrays are uploaded at once, by the queue. So
-   * record a frame, submit it, then record the next.
+   * Records a frame into an encoder of the caller, who submits it; arrays are uploaded at once, by the queue.
+   * So submit a frame before you record or run the next.
    *
    * @param {GPUCommandEncoder} encoder of the session's device
-   * @param {{inputs?: Feeds, outputs?: Record<string, GPUBuffer>, fit?: Fit}} [tensors] inputs as for `run`, but for
-   *   files; the buffers that outputs are copied to, in whole words: they stay the caller's. Any output is also in `outputBuffer`.
+   * @param {{inputs?: Feeds, outputs?: Record<string, GPUBuffer>, fit?: Fit}} [tensors] inputs as for `run`,
+   *   but for files; the buffers that outputs are copied to, in whole words: they stay the caller's. Any
+   *   output is also in `outputBuffer`.
    * @throws {Error} what `run` throws; a lost device, which `recover` replaces
    */
   encode(encoder, { inputs, outputs = {}, fit } = {}) {
@@ -191,8 +192,8 @@ export class Session {
   }
 
   /**
-   * The session's own buffer of an output, as the last frame left it: row-major, in whole words. It goes with the
-   * session and with the device; don't destroy it.
+   * The session's own buffer of an output, as the last frame left it: row-major, in whole words. It goes with
+   * the session and with the device; don't destroy it.
    *
    * @param {string} name
    * @returns {GPUBuffer}
@@ -226,21 +227,22 @@ export class Session {
   }
 
   /**
-   * The classes with the largest values of a classifier's output.
+   * The classes with the largest values of a classifier's output, by the artifact's labels where it has them.
    *
    * @param {Values | ArrayLike<number>} values as `run` gives them
    * @param {number} [k]
-   * @param {{labels?: string[], softmax?: boolean}} [options] names of the classes; whether the values are turned
-   *   into probabilities
+   * @param {{labels?: string[], softmax?: boolean}} [options] names of the classes; whether the values are
+   *   turned into probabilities
    */
   async topK(values, k, options) {
     const { topK } = await import('./labels.js');
-    return topK(values, k, options);
+    const labels = this.labels?.length === values.length ? this.labels : undefined;
+    return topK(values, k, { labels, ...options });
   }
 
   /**
-   * Times each kernel on this device, by timestamps where it has `timestamp-query`: a session asks for it with
-   * `createSession(folder, {profile: true})`. Elsewhere, times whole frames. Other frames wait.
+   * Times each kernel on this device, by timestamps where it has `timestamp-query`: a session asks for it
+   * with `createSession(folder, {profile: true})`. Elsewhere, times whole frames. Other frames wait.
    *
    * @returns {Promise<Profile>}
    */
@@ -249,8 +251,8 @@ export class Session {
   }
 
   /**
-   * Moves the session to another device, as after a loss: what was on the old one is freed, the next frames give
-   * the same bits. Runs do so by themselves where the session made its device.
+   * Moves the session to another device, as after a loss: what was on the old one is freed, the next frames
+   * give the same bits. Runs do so by themselves where the session made its device.
    *
    * @param {GPUDevice} [device] of the caller; a new one where none is given
    */
@@ -261,7 +263,10 @@ export class Session {
     await this.#revived(device);
   }
 
-  /** Frees what the session made: its buffers, and its device, but none of the caller's. Nothing runs afterwards. */
+  /**
+   * Frees what the session made: its buffers, and its device, but none of the caller's. Nothing runs
+   * afterwards.
+   */
   destroy() {
     this.#end ??= new DestroyedError('The session was destroyed: make a new one.');
     if (this.#stage) free(this.#stage);
@@ -304,7 +309,7 @@ export class Session {
   async #display(stage, name) {
     const output = this.#outputOf(name);
     const { createDisplay } = await import('./canvas.js');
-    const display = await createDisplay(stage.program, output);
+    const display = await this.#told(stage, () => createDisplay(stage.program, output));
     const first = stage.displays.get(name);
     if (first || stage !== this.#stage) display.destroy();
     else stage.displays.set(name, display);

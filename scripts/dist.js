@@ -13,11 +13,19 @@ import { rolldown } from 'rolldown';
 const SOURCE = resolve(dirname(fileURLToPath(import.meta.url)), '../runtime_js');
 const DIST = join(SOURCE, 'dist');
 
+// To WGSL indentation means nothing.
+const wgsl = {
+  name: 'wgsl',
+  transform: (code) =>
+    code.replace(/\/\* wgsl \*\/ `[^`]*`/g, (text) => text.replace(/\n\s+/g, '\n')),
+};
+
 /** The minified modules of an entry, by file name. */
 async function modules(entry, external = []) {
   const bundle = await rolldown({
     input: join(SOURCE, entry),
     external,
+    plugins: [wgsl],
     // What is imported on first use finds in the entry what both need.
     preserveEntrySignatures: 'allow-extension',
   });

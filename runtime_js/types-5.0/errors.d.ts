@@ -1,6 +1,6 @@
 /**
- * What goes wrong, one class a cause, each with a message fit to be shown. `code` says the same to a program, also
- * where two copies of the runtime meet and `instanceof` fails.
+ * What goes wrong, one class a cause, each with a message fit to be shown. `code` says the same to a program,
+ * also where two copies of the runtime meet and `instanceof` fails.
  */
 /** The base of everything that the runtime throws on purpose. */
 export declare class SessionError extends Error {

@@ -27,20 +27,21 @@ export type Pieces = AsyncGenerator<Uint8Array>;
  * Where the files of an artifact come from: a URL, in Node a path, or bytes at hand.
  *
  * @import {Model} from './artifact.js'
- * @typedef {string | URL | Response | Blob | BufferSource | Record<string, Blob | BufferSource>} Source  a folder's
- *   URL, in Node also its path; a bundle, or its URL; or files by name
+ * @typedef {string | URL | Response | Blob | BufferSource | Record<string, Blob | BufferSource>} Source  a
+ *   folder's URL, in Node also its path; a bundle, or its URL; or files by name
  * @typedef {{loaded: number, total: number, file: string}} Progress  in bytes as they are after decompression
  * @typedef {{match(url: string): Promise<Response | undefined>,
  *   put(url: string, response: Response): Promise<unknown>}} FileCache  a Cache is one
  * @typedef {{fetch?: typeof globalThis.fetch, cache?: string | FileCache, signal?: AbortSignal,
- *   onProgress?: (progress: Progress) => void}} Loading  `fetch`, `cache` (or the name of a Cache) and `signal`
- *   for what is loaded from a URL; `signal` also for all that follows
+ *   onProgress?: (progress: Progress) => void}} Loading  `fetch`, `cache` (or the name of a Cache) and
+ *   `signal` for what is loaded from a URL; `signal` also for all that follows
  * @typedef {(count: number) => void} Count  is told how many bytes of a file have come
  * @typedef {{read(file: string, limit: number, count?: Count): Promise<Uint8Array>,
  *   kept?(file: string, limit: number): Promise<Uint8Array | undefined>,
  *   keep?(file: string, data: Uint8Array): Promise<void>,
- *   unpack?(model: Model, count: (file: string, bytes: number) => void): Promise<void>}} Files  `read` refuses
- *   what has more bytes than the limit; `kept` and `keep` are of a cache; a bundle has `unpack`, called once
+ *   unpack?(model: Model, count: (file: string, bytes: number) => void): Promise<void>}} Files  `read`
+ *   refuses what has more bytes than the limit; `kept` and `keep` are of a cache; a bundle has `unpack`,
+ *   called once
  * @typedef {AsyncGenerator<Uint8Array>} Pieces
  */
 import { ArtifactError } from './errors.js';

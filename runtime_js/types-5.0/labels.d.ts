@@ -10,8 +10,8 @@ export type Colour = number[];
  *
  * @param {Values | ArrayLike<number>} values one for each class
  * @param {number} [k]
- * @param {{labels?: string[], softmax?: boolean}} [options] names of the classes; whether the values are turned
- *   into probabilities
+ * @param {{labels?: string[], softmax?: boolean}} [options] names of the classes; whether the values are
+ *   turned into probabilities
  * @returns {Class[]}
  */
 export declare function topK(values: Values | ArrayLike<number>, k?: number, { labels, softmax }?: {
@@ -22,8 +22,8 @@ export declare function topK(values: Values | ArrayLike<number>, k?: number, { l
  * A colour for each pixel's class, as RGBA bytes to be drawn over the picture.
  *
  * @param {Values | ArrayLike<number>} values
- * @param {number[]} shape [1, classes, height, width], of which the largest counts; with one channel or none, the
- *   values are the classes
+ * @param {number[]} shape [1, classes, height, width], of which the largest counts; with one channel or none,
+ *   the values are the classes
  * @param {Colour[]} [palette] by class; else class 0 is transparent and the others have colours of their own
  */
 export declare function maskOverlay(values: Values | ArrayLike<number>, shape: number[], palette?: Colour[]): Uint8ClampedArray;

@@ -99,7 +99,7 @@ describe('pixels made on the device', () => {
       [1, 50, 61],
       [4, 9, 130],
     ])
-      test(`are those of toPixels: ${channels}x${height}x${width}, ${image.scale}, ${image.offset}`, async () => {
+      test(`are those of toPixels: ${[channels, height, width, image.scale, image.offset]}`, async () => {
         const session = await openSession(pictureModel(channels, height, width, image));
         const x = critical(image, channels * height * width);
         const { y } = await session.run({ x });
@@ -209,6 +209,9 @@ describe('a texture', () => {
     await assert.rejects(session.toTexture(sampled), {
       message: 'The texture has usage 4, expected RENDER_ATTACHMENT.',
     });
+    await session.toTexture(texture);
+    const foreign = textureOf(await (await nodeAdapter()).requestDevice(), 8, 8);
+    await assert.rejects(session.toTexture(foreign), { message: /^The frame failed: / });
     await session.toTexture(texture);
   });
 
@@ -399,10 +402,13 @@ describe('a canvas in Chromium', () => {
       const messageOf = (target) => session.frame(source, target).catch(({ message }) => message);
       const messages = [await messageOf(canvas), await messageOf({}), await messageOf(undefined)];
       messages.push(await messageOf(newCanvas(8, 8)));
+      const named = session.frame(source, newCanvas(8, 8), { format: 'rgb' });
+      messages.push(await named.catch(({ message }) => message));
       session.destroy();
       return messages;
     }, server.url(0));
     const none = 'The canvas gives no WebGPU context: it is none, or it has another one.';
+    assert.match(messages.pop(), /^The canvas can't have the format rgb: /);
     assert.deepEqual(messages, [none, none, none, undefined]);
   });
 

@@ -62,6 +62,19 @@ for (const folder of artifactFolders())
       assert.deepEqual(fromPicture, fromValues);
     });
 
+    test('makes the pixels of toPixels, by the scripts of its folder', async () => {
+      const { createSession: create } = await import(`${pathToFileURL(folder)}/runtime.js`);
+      const session = await create(folder, { adapter: await nodeAdapter() });
+      const [{ name, shape }] = session.inputs;
+      const values = Float32Array.from({ length: shape.reduce((a, b) => a * b) }, (_, i) =>
+        Math.sin(i * i),
+      );
+      const { output } = await session.run({ [name]: values });
+      const { output: pixels } = await session.run({ [name]: values }, { as: 'pixels' });
+      session.destroy();
+      assert.ok(Buffer.from(pixels).equals(Buffer.from(toPixels(session.outputs[0], output))));
+    });
+
     test('allocates nothing after the first run', async () => {
       const adapter = await nodeAdapter();
       const device = await adapter.requestDevice();

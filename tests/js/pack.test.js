@@ -1,4 +1,4 @@
-/** The npm package as its users meet it: packed, installed, built by Vite, imported by Node, by a page, by TypeScript. */
+/** The npm package as its users meet it: installed, built by Vite, imported by Node, a page and TypeScript. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';

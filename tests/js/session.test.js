@@ -545,3 +545,10 @@ describe('the profile', () => {
     assert.deepEqual(rows, [{ name: 'fixture', op: 'frame', ms, share: 1, macs: 0 }]);
   });
 });
+
+test('topK takes the names of the classes from the artifact, where it has them for all', async () => {
+  const folder = fixtureFolder(({ model }) => void (model.labels = ['cat', 'dog']));
+  const session = await openSession(undefined, folder);
+  assert.deepEqual(await session.topK([1, 2], 1), [{ index: 1, value: 2, label: 'dog' }]);
+  assert.deepEqual(await session.topK([1, 2, 3], 1), [{ index: 2, value: 3 }]);
+});
