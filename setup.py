@@ -2,10 +2,13 @@
 
 import atexit
 import shutil
+import sys
 import tempfile
 
 from setuptools import setup
 
 SCRATCH = tempfile.mkdtemp(prefix="onnx2wgsl-")
 atexit.register(shutil.rmtree, SCRATCH, ignore_errors=True)
-setup(options={"build": {"build_base": SCRATCH}, "egg_info": {"egg_base": SCRATCH}})
+# For `python -m onnx2wgsl`. An editable install that has it takes the checkout for a package, which it is not.
+MODULES = [] if "editable_wheel" in sys.argv else ["onnx2wgsl.__main__"]
+setup(py_modules=MODULES, options={"build": {"build_base": SCRATCH}, "egg_info": {"egg_base": SCRATCH}})
