@@ -35,6 +35,8 @@ HEADERS = [
 ]
 MEDIA_TYPES = {
     ".html": "text/html",
+    ".css": "text/css",
+    ".svg": "image/svg+xml",
     ".js": "text/javascript",
     ".mjs": "text/javascript",
     ".json": "application/json",

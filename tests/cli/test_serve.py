@@ -95,6 +95,8 @@ PARTS = ("weights", "shaders", "self_test")
     [
         ("", "text/html"),
         ("index.html", "text/html"),
+        ("page.css", "text/css"),
+        ("icon.svg", "image/svg+xml"),
         ("model.json", "application/json"),
         ("weights", "application/octet-stream"),
         ("runtime.js", "text/javascript"),
