@@ -206,7 +206,8 @@ async function acceptPictures(session, input) {
       picture = made;
       element('webcam').ariaPressed = isWebcam;
       await draw(made);
-      if (made instanceof HTMLVideoElement) play(made, draw, isWanted).catch(fail);
+      if (made instanceof HTMLVideoElement)
+        play(made, draw, isWanted).catch((error) => isWanted() && fail(error));
       else await measure(() => draw(made), isWanted);
     } catch (error) {
       if (isWanted()) fail(error);
