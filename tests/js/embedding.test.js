@@ -91,7 +91,7 @@ async function openPage(name, headers = {}) {
     const response = await route.fetch();
     await route.fulfill({ response, headers: { ...response.headers(), ...headers } });
   });
-  await page.goto(host.url(0) + name);
+  await page.goto(new URL(name, host.url(0)).href);
   return { page, said };
 }
 
@@ -181,8 +181,7 @@ for (const [i, { section, language, how, text }] of BLOCKS.entries()) {
       writeFileSync(join(app, 'index.html'), `<!doctype html><title>app</title>${start}`);
       const vite = [join(MODULES, 'vite/bin/vite.js'), 'build', '--base=./', '--logLevel=warn'];
       execFileSync(process.execPath, [...vite, '--target=esnext'], { cwd: app, stdio: 'inherit' });
-      const page = await browser.newPage();
-      await page.goto(host.url(1));
+      const { page } = await openPage(host.url(1), STRICT);
       await page.waitForSelector('text=/^Ready on/');
       await page.close();
     });
