@@ -20,10 +20,27 @@ import {
 
 const artifacts = artifactFolders();
 const broken = fixtureFolder(({ model }) => (model.vectors.kernels[1] = '0'.repeat(16)));
-const folders = [...artifacts, fixtureFolder(bytesModel), broken, dirname(PICTURE)];
+const classifier = fixtureFolder(({ model }) => {
+  model.outputs = [{ name: 'output', dtype: 'float32', shape: [1, 192] }];
+  model.labels = Array.from({ length: 192 }, (_, i) => `label ${i}`);
+});
+const segmenter = fixtureFolder(({ model }) => {
+  model.outputs = [{ name: 'output', dtype: 'float32', shape: [1, 3, 8, 8] }];
+  model.labels = ['sky', 'road', 'tree'];
+});
+const folders = [
+  ...artifacts,
+  fixtureFolder(bytesModel),
+  broken,
+  dirname(PICTURE),
+  classifier,
+  segmenter,
+];
 const BYTES = artifacts.length;
 const BROKEN = artifacts.length + 1;
 const PICTURES = artifacts.length + 2;
+const CLASSIFIER = artifacts.length + 3;
+const SEGMENTER = artifacts.length + 4;
 const WEBCAM = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'];
 let browser;
 let server;
@@ -255,6 +272,47 @@ print(fitted(read_picture(Path(sys.argv[1])), 8, 8, "cover", (0, 0, 0)).ravel().
     await page.waitForSelector('#webcam[aria-pressed=false]');
     await page.waitForSelector('text=/\\d+ frames a second/');
     assert.equal(await page.isVisible('#problem'), false);
+    await page.close();
+    assert.deepEqual(complaints, []);
+  });
+
+  test('shows the classes of a classifier as bars, by their labels', async () => {
+    const { page, complaints } = await openPage(server.url(CLASSIFIER));
+    assert.equal(await verdict(page), 'Bit-exact');
+    const rows = await page.locator('#classes li').allTextContents();
+    assert.equal(rows.length, 5);
+    for (const row of rows) assert.match(row, /^label \d+ ?[\d.]+ %$/);
+    await page.setInputFiles('#file', PICTURE);
+    await page.waitForSelector('text=/median of/');
+    const expected = await page.evaluate(
+      async (picture) => {
+        const { createSession } = await import('./runtime.js');
+        const session = await createSession('./');
+        const { output } = await session.run({ input: await (await fetch(picture)).blob() });
+        const classes = await session.topK(output, 5, { labels: session.labels, softmax: true });
+        session.destroy();
+        return classes.map(({ label, value }) => `${label}${(100 * value).toFixed(1)} %`);
+      },
+      `${server.url(PICTURES)}landmarks_real.png`,
+    );
+    assert.deepEqual(await page.locator('#classes li').allTextContents(), expected);
+    assert.match(await page.textContent('#figures'), /^output.*float32 1 × 192$/);
+    assert.equal(await page.isVisible('#save'), false);
+    await shoot(page, 'classes');
+    await page.close();
+    assert.deepEqual(complaints, []);
+  });
+
+  test('shows the classes of a segmenter over the picture', async () => {
+    const { page, complaints } = await openPage(server.url(SEGMENTER));
+    assert.equal(await verdict(page), 'Bit-exact');
+    const rows = await page.locator('#classes li').allTextContents();
+    const shares = rows.map((row) => /^(?:sky|road|tree) ?([\d.]+) %$/.exec(row)[1]);
+    const sum = shares.reduce((sum, share) => sum + Number(share), 0);
+    assert.ok(Math.abs(sum - 100) < 0.3, `${rows}`);
+    assert.notDeepEqual(await seen(page, '#output'), await seen(page, '#input'));
+    assert.ok((await saved(page)).length > 0);
+    await shoot(page, 'mask');
     await page.close();
     assert.deepEqual(complaints, []);
   });
