@@ -205,10 +205,12 @@ async function acceptPictures(session, input) {
       close(picture);
       picture = made;
       element('webcam').ariaPressed = isWebcam;
-      await draw(made);
-      if (made instanceof HTMLVideoElement)
+      if (made instanceof HTMLVideoElement) {
         play(made, draw, isWanted).catch((error) => isWanted() && fail(error));
-      else await measure(() => draw(made), isWanted);
+      } else {
+        await draw(made);
+        await measure(() => draw(made), isWanted);
+      }
     } catch (error) {
       if (isWanted()) fail(error);
     }
@@ -279,7 +281,12 @@ async function play(video, draw, isWanted) {
     await new Promise((done) => video.requestVideoFrameCallback(done));
     if (!isWanted()) return;
     const start = performance.now();
-    await draw(video);
+    try {
+      await draw(video);
+    } catch (error) {
+      if (video.readyState >= video.HAVE_CURRENT_DATA) throw error;
+      continue; // it seeks, as where it begins again
+    }
     const end = performance.now();
     ends = [...ends, end].filter((time) => end - time < 1000);
     const rate = ends.length > 1 ? (1000 * (ends.length - 1)) / (end - ends[0]) : 0;
