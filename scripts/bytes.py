@@ -21,8 +21,8 @@ BEGIN, END = "<!-- scripts/bytes.py writes this -->\n", "<!-- to here -->\n"
 PARTS = {"the runtime": "runtime.js", "model.json": "model.json", "shaders": "shaders-*"}
 """What comes before the first result, beside the weights."""
 LATER = {
-    "weights": "weights-*", "the page": "index.html", "its script": "page.js", "self-test": "self_test-*",
-    "bundles": "bundle-*",
+    "weights": "weights-*", "the page": "index.html", "its style": "page.css", "its script": "page.js",
+    "self-test": "self_test-*", "bundles": "bundle-*",
 }  # fmt: skip
 
 

@@ -192,5 +192,5 @@ def runtime_files() -> dict[str, bytes]:
     """The JS runtime, minified, and the page, by file name."""
     folder = resources.files("onnx2wgsl.runtime_js")
     scripts = sorted(folder.joinpath("dist").iterdir(), key=lambda script: script.name)
-    page = folder.joinpath("index.html")
-    return {file.name: file.read_bytes() for file in [page, *scripts]}
+    page = [folder.joinpath(name) for name in ("index.html", "page.css", "icon.svg")]
+    return {file.name: file.read_bytes() for file in [*page, *scripts]}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import mimetypes
 import os
 import socket
+import webbrowser
 from asyncio import BaseTransport
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,10 @@ from .options import FOLDER
 ADDRESS = "127.0.0.1"
 HOSTS = (ADDRESS, "localhost")
 """What a browser may call this machine: under another name, any page on the web could read the folder."""
+EVERY = ("0.0.0.0", "::")
+"""Addresses that stand for all of this machine's, whatever it is called by."""
+NO_ADDRESS = (errno.EADDRNOTAVAIL, socket.EAI_NONAME, socket.EAI_AGAIN, socket.EAI_FAIL)
+"""Errors that are of the address, or of its look-up."""
 CONNECTIONS = 100
 """At a time; a new one ends the oldest."""
 HEADERS = [
@@ -35,6 +41,8 @@ HEADERS = [
 ]
 MEDIA_TYPES = {
     ".html": "text/html",
+    ".css": "text/css",
+    ".svg": "image/svg+xml",
     ".js": "text/javascript",
     ".mjs": "text/javascript",
     ".json": "application/json",
@@ -53,36 +61,62 @@ MEDIA_TYPES = {
     type=click.IntRange(0, 65535),
     help="0 takes a free one.",
 )
-def command(folder: Path, port: int) -> None:
-    """Serve an artifact's page to a browser on this machine (127.0.0.1 only)."""
+@click.option(
+    "--host",
+    default=ADDRESS,
+    show_default=True,
+    metavar="ADDRESS",
+    help="An address of this machine, for others to reach it; 0.0.0.0 takes all.",
+)
+@click.option("--open", "opens", is_flag=True, help="Open the page in the browser.")
+def command(folder: Path, port: int, host: str, opens: bool) -> None:
+    """Serve an artifact's page to a browser, on this machine alone unless --host says otherwise."""
     if not (folder / "model.json").is_file():
         raise CompileError(
             f"{folder} holds no artifact (no model.json); make one with: onnx2wgsl compile MODEL -o {folder}"
         )
-    with _listen(port) as listener:
-        console().print(f"http://{ADDRESS}:{listener.getsockname()[1]}/  (Ctrl-C ends it)")
+    with _listen(host, port) as listener:
+        address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}/"
+        console().print(f"{address}  (Ctrl-C ends it)")
+        if host not in HOSTS:
+            click.echo(
+                f"warning: whoever reaches {address} can read {folder}; and their browsers have WebGPU only "
+                "under https or localhost: put a proxy before it, or forward the port",
+                err=True,
+            )
+        if opens and not webbrowser.open(address):
+            click.echo(f"warning: no browser was found; open {address} in one", err=True)
         try:
-            _server(folder).run(sockets=[listener])
+            _server(folder, host).run(sockets=[listener])
         except KeyboardInterrupt:
             console().print("ended")
 
 
-def _listen(port: int) -> socket.socket:
+def _listen(host: str, port: int) -> socket.socket:
+    if not host or (
+        ":" in host and host not in EVERY
+    ):  # all of them; what Host routes can't tell from a port
+        raise CompileError(f"--host {host or 'is empty'}: give a name, an IPv4 address, or :: for all")
     try:
-        return socket.create_server((ADDRESS, port))
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family)
     except OSError as error:
+        if error.errno in NO_ADDRESS:
+            raise CompileError(
+                f"--host {host} is no address of this machine; give one, or 0.0.0.0 for all"
+            ) from error
         reason = os.strerror(error.errno) if error.errno else str(error)
         raise CompileError(
             f"port {port} can't be used: {reason}; give another with --port, or --port 0"
         ) from error
 
 
-def _server(folder: Path) -> uvicorn.Server:
+def _server(folder: Path, host: str) -> uvicorn.Server:
     for suffix, kind in MEDIA_TYPES.items():
         mimetypes.add_type(kind, suffix)
     logging.getLogger("uvicorn.access").addHandler(_Failures())
     config = uvicorn.Config(
-        _application(folder),
+        _application(folder, host),
         headers=HEADERS,
         server_header=False,
         loop="asyncio",
@@ -97,10 +131,13 @@ def _server(folder: Path) -> uvicorn.Server:
     return uvicorn.Server(config)
 
 
-def _application(folder: Path) -> Starlette:
-    """The files of a folder, under the names of this machine alone."""
+def _application(folder: Path, host: str) -> Starlette:
+    """The files of a folder, under the names of this machine alone; under any where all may reach it."""
     files = _Files(directory=folder, html=True)
-    return Starlette(routes=[*(Host(host, files) for host in HOSTS), Mount("/", _foreign)])
+    if host in EVERY:
+        return Starlette(routes=[Mount("/", files)])
+    names = dict.fromkeys([*HOSTS, host.lower()])
+    return Starlette(routes=[*(Host(name, files) for name in names), Mount("/", _foreign)])
 
 
 async def _foreign(scope: Any, receive: Any, send: Any) -> None:

@@ -32,17 +32,20 @@ Server = tuple[str, int]
 
 
 @contextlib.contextmanager
-def serving(folder: Path) -> Iterator[Server]:
+def serving(
+    folder: Path, *options: str, host: str = "127.0.0.1", warning: str = "", browser: str = ""
+) -> Iterator[Server]:
     """A server in a process of its own; it ends soon, as a person ends it, and has told of no fault."""
     with subprocess.Popen(
-        [SCRIPT, "serve", folder, "--port", "0"],
+        [SCRIPT, "serve", folder, "--port", "0", *options],
+        env=os.environ | ({"BROWSER": browser} if browser else {}),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
-        match = re.match(r"(http://127\.0\.0\.1:\d+/)  \(Ctrl-C ends it\)\n", line)
+        match = re.match(rf"(http://{re.escape(host)}:\d+/)  \(Ctrl-C ends it\)\n", line)
         try:
             assert match, line
             yield match[1], process.pid
@@ -56,7 +59,7 @@ def serving(folder: Path) -> Iterator[Server]:
     assert process.returncode == 0
     assert time.monotonic() - start < 10
     assert out == "ended\n"
-    assert re.fullmatch(r"(4\d\d [A-Z]+ \S+\n)*", err), err
+    assert re.fullmatch(rf"{warning}(4\d\d [A-Z]+ \S+\n)*", err), err
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +98,8 @@ PARTS = ("weights", "shaders", "self_test")
     [
         ("", "text/html"),
         ("index.html", "text/html"),
+        ("page.css", "text/css"),
+        ("icon.svg", "image/svg+xml"),
         ("model.json", "application/json"),
         ("weights", "application/octet-stream"),
         ("runtime.js", "text/javascript"),
@@ -262,3 +267,40 @@ def test_only_this_machine_is_served(server: str) -> None:
 @pytest.mark.parametrize("port", ["-1", "65536", "http"])
 def test_a_port_that_can_not_be_is_refused(compiled: Path, port: str) -> None:
     assert "'--port'" in refusal("serve", compiled, "--port", port)
+
+
+OPEN_TO_ALL = r"warning: whoever reaches \S+ can read .*\n"
+
+
+def test_an_address_is_served_under_its_own_name_and_said_to_be_open(compiled: Path) -> None:
+    with serving(compiled, "--host", "127.0.0.2", host="127.0.0.2", warning=OPEN_TO_ALL) as (address, _):
+        assert get(address)[0].status == 200
+        assert refused(address, Host="evil.example")[0] == 400
+
+
+def test_all_addresses_are_served_under_any_name(compiled: Path) -> None:
+    with serving(compiled, "--host", "0.0.0.0", host="0.0.0.0", warning=OPEN_TO_ALL) as (address, _):
+        assert get(address.replace("0.0.0.0", "127.0.0.1"), Host="laptop.local")[0].status == 200
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "nowhere.invalid"])
+def test_an_address_of_another_machine_is_refused(compiled: Path, host: str) -> None:
+    message = refusal("serve", compiled, "--host", host, "--port", "0")
+    assert f"--host {host} is no address of this machine" in message
+    assert "or 0.0.0.0 for all" in message
+
+
+def test_the_page_is_opened_in_the_browser(compiled: Path, tmp_path: Path) -> None:
+    """A browser that notes what it is to open."""
+    told = tmp_path / "told"
+    browser = tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {told}\n', "utf-8")
+    browser.chmod(0o755)
+    with serving(compiled, "--open", browser=f"{browser} %s") as (address, _):
+        get(address)
+    assert told.read_text("utf-8") == address + "\n"
+
+
+@pytest.mark.parametrize("host", ["", "::1"])
+def test_what_no_name_can_be_checked_against_is_refused(compiled: Path, host: str) -> None:
+    assert "give a name, an IPv4 address, or :: for all" in refusal("serve", compiled, "--host", host)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 
 import { bytesModel, reference } from './fixture.js';
@@ -19,15 +20,34 @@ import {
 
 const artifacts = artifactFolders();
 const broken = fixtureFolder(({ model }) => (model.vectors.kernels[1] = '0'.repeat(16)));
-const folders = [...artifacts, fixtureFolder(bytesModel), broken];
+const classifier = fixtureFolder(({ model }) => {
+  model.outputs = [{ name: 'output', dtype: 'float32', shape: [1, 192] }];
+  model.labels = Array.from({ length: 192 }, (_, i) => `label ${i}`);
+});
+const segmenter = fixtureFolder(({ model }) => {
+  model.outputs = [{ name: 'output', dtype: 'float32', shape: [1, 3, 8, 8] }];
+  model.labels = ['sky', 'road', 'tree'];
+});
+const folders = [
+  ...artifacts,
+  fixtureFolder(bytesModel),
+  broken,
+  dirname(PICTURE),
+  classifier,
+  segmenter,
+];
 const BYTES = artifacts.length;
 const BROKEN = artifacts.length + 1;
+const PICTURES = artifacts.length + 2;
+const CLASSIFIER = artifacts.length + 3;
+const SEGMENTER = artifacts.length + 4;
+const WEBCAM = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'];
 let browser;
 let server;
 
 before(async () => {
   server = await serve(folders);
-  browser = await launchChromium();
+  browser = await launchChromium(WEBCAM);
 });
 
 after(async () => {
@@ -36,13 +56,15 @@ after(async () => {
 });
 
 /** A page that must make no request elsewhere and log no error. */
-async function openPage(address, { viewport = { width: 1100, height: 900 }, script } = {}) {
-  const page = await browser.newPage({ viewport });
+async function openPage(address, { script, ...options } = {}) {
+  const page = await browser.newPage({ viewport: { width: 1100, height: 900 }, ...options });
   const complaints = [];
   page.on('console', (m) => m.type() === 'error' && complaints.push(m.text()));
   page.on('pageerror', (error) => complaints.push(error.message));
   page.on('request', (request) => {
-    const isOwn = request.url().startsWith(server.origin) || request.url().startsWith('data:');
+    const isOwn = [server.origin, `blob:${server.origin}`, 'data:'].some((start) =>
+      request.url().startsWith(start),
+    );
     if (!isOwn) complaints.push(`request ${request.url()}`);
   });
   if (script) await page.addInitScript(script);
@@ -56,12 +78,26 @@ async function verdict(page) {
   return page.textContent('#verdict');
 }
 
-/** The RGBA bytes of a canvas. */
-function pixelsOf(page, selector) {
-  return page.$eval(selector, (canvas) => {
-    const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
-    return [...data];
-  });
+/** The RGBA bytes of a picture in a PNG file. */
+function pixelsOf(page, file) {
+  return page.evaluate(async (base64) => {
+    const blob = await (await fetch(`data:image/png;base64,${base64}`)).blob();
+    const picture = await createImageBitmap(blob, { premultiplyAlpha: 'none' });
+    const context = new OffscreenCanvas(picture.width, picture.height).getContext('2d');
+    context.drawImage(picture, 0, 0);
+    return [...context.getImageData(0, 0, picture.width, picture.height).data];
+  }, file.toString('base64'));
+}
+
+/** What is seen of a part of the page. */
+async function seen(page, selector) {
+  return pixelsOf(page, await page.locator(selector).screenshot());
+}
+
+/** The picture that the page saves. */
+async function saved(page) {
+  const [download] = await Promise.all([page.waitForEvent('download'), page.click('#save')]);
+  return pixelsOf(page, readFileSync(await download.path()));
 }
 
 async function shoot(page, name) {
@@ -97,7 +133,7 @@ artifacts.forEach((folder, i) =>
       await page.setInputFiles('#file', PICTURE);
       await page.waitForSelector('text=/median of \\d+ runs/', { timeout: 120000 });
       assert.match(await page.textContent('#time'), /^[\d.]+ ms/);
-      const output = await pixelsOf(page, '#output');
+      const output = await seen(page, '#output');
       assert.ok(new Set(output).size > 8, 'the output picture is flat');
       await shoot(page, nameOf(folder));
       await page.setViewportSize({ width: 390, height: 844 });
@@ -152,7 +188,7 @@ describe('the page', () => {
   test('shows what the model makes of a dropped picture', async () => {
     const { page, complaints } = await openPage(server.url(0));
     const base64 = readFileSync(PICTURE).toString('base64');
-    await page.waitForSelector('#pictures:not([hidden])');
+    await verdict(page);
     await page.evaluate(async (base64) => {
       const data = new DataTransfer();
       const blob = await (await fetch(`data:image/png;base64,${base64}`)).blob();
@@ -161,7 +197,7 @@ describe('the page', () => {
       document.body.dispatchEvent(new DragEvent('drop', init));
     }, base64);
     await page.waitForSelector('text=/median of/');
-    const shown = await pixelsOf(page, '#input');
+    const shown = await seen(page, '#input');
     assert.ok(new Set(shown).size > 20, 'the picture was not drawn');
     const script = `
 import sys
@@ -177,7 +213,151 @@ print(fitted(read_picture(Path(sys.argv[1])), 8, 8, "cover", (0, 0, 0)).ravel().
     const expected = Array.from({ length: 256 }, (_, k) =>
       k % 4 === 3 ? 255 : output[64 * (k % 4) + (k >> 2)] * 128 + 128,
     );
-    assert.deepEqual(await pixelsOf(page, '#output'), expected);
+    assert.deepEqual(await saved(page), expected);
+    await page.close();
+    assert.deepEqual(complaints, []);
+  });
+
+  test('takes pictures from an address and from the clipboard', async () => {
+    const { page, complaints } = await openPage(server.url(0));
+    await verdict(page);
+    const drawn = await saved(page);
+    await page.fill('#address', `${server.url(PICTURES)}landmarks_real.png`);
+    await page.press('#address', 'Enter');
+    await page.waitForSelector('text=/median of/');
+    const loaded = await saved(page);
+    assert.notDeepEqual(loaded, drawn);
+    await page.click('#sample');
+    await page.waitForSelector('text=/median of/');
+    assert.deepEqual(await saved(page), drawn);
+    await page.evaluate(
+      (address) => {
+        const clipboardData = new DataTransfer();
+        clipboardData.setData('text', address);
+        document.body.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true }));
+      },
+      `${server.url(PICTURES)}landmarks_real.png`,
+    );
+    await page.waitForSelector('text=/median of/');
+    assert.deepEqual(await saved(page), loaded);
+    assert.deepEqual(complaints, []);
+    await page.fill('#address', `${server.url(PICTURES)}nowhere.png`);
+    await page.press('#address', 'Enter');
+    await page.waitForSelector('text=/nowhere.png can.t be read: HTTP status 404/');
+    await page.close();
+  });
+
+  test('shows a webcam and a video as they go', async () => {
+    const { page, complaints } = await openPage(server.url(0));
+    await verdict(page);
+    await page.click('#webcam');
+    await page.waitForSelector('text=/\\d+ frames a second/');
+    assert.equal(await page.getAttribute('#webcam', 'aria-pressed'), 'true');
+    const base64 = await page.evaluate(async () => {
+      const canvas = document.createElement('canvas');
+      const context = canvas.getContext('2d');
+      const recorder = new MediaRecorder(canvas.captureStream(30), { mimeType: 'video/webm' });
+      const recorded = new Promise((done) => (recorder.ondataavailable = (e) => done(e.data)));
+      recorder.start();
+      for (let i = 0; i < 20; i++) {
+        context.fillRect(i, i, 50, 50);
+        await new Promise((done) => setTimeout(done, 30));
+      }
+      recorder.stop();
+      const bytes = new Uint8Array(await (await recorded).arrayBuffer());
+      return btoa(String.fromCharCode(...bytes));
+    });
+    const buffer = Buffer.from(base64, 'base64');
+    await page.setInputFiles('#file', { name: 'video.webm', mimeType: 'video/webm', buffer });
+    await page.waitForSelector('#webcam[aria-pressed=false]');
+    await page.waitForSelector('text=/\\d+ frames a second/');
+    await page.waitForTimeout(1500); // it begins again
+    assert.equal(await page.textContent('#problem'), '');
+    await page.close();
+    assert.deepEqual(complaints, []);
+  });
+
+  test('shows the classes of a classifier as bars, by their labels', async () => {
+    const { page, complaints } = await openPage(server.url(CLASSIFIER));
+    assert.equal(await verdict(page), 'Bit-exact');
+    const rows = await page.locator('#classes li').allTextContents();
+    assert.equal(rows.length, 5);
+    for (const row of rows) assert.match(row, /^label \d+ ?[\d.]+ %$/);
+    await page.setInputFiles('#file', PICTURE);
+    await page.waitForSelector('text=/median of/');
+    const expected = await page.evaluate(
+      async (picture) => {
+        const { createSession } = await import('./runtime.js');
+        const session = await createSession('./');
+        const { output } = await session.run({ input: await (await fetch(picture)).blob() });
+        const classes = await session.topK(output, 5, { labels: session.labels, softmax: true });
+        session.destroy();
+        return classes.map(({ label, value }) => `${label}${(100 * value).toFixed(1)} %`);
+      },
+      `${server.url(PICTURES)}landmarks_real.png`,
+    );
+    assert.deepEqual(await page.locator('#classes li').allTextContents(), expected);
+    assert.match(await page.textContent('#figures'), /^output.*float32 1 × 192$/);
+    assert.equal(await page.isVisible('#save'), false);
+    await shoot(page, 'classes');
+    await page.close();
+    assert.deepEqual(complaints, []);
+  });
+
+  test('shows the classes of a segmenter over the picture', async () => {
+    const { page, complaints } = await openPage(server.url(SEGMENTER));
+    assert.equal(await verdict(page), 'Bit-exact');
+    const rows = await page.locator('#classes li').allTextContents();
+    const shares = rows.map((row) => /^(?:sky|road|tree) ?([\d.]+) %$/.exec(row)[1]);
+    const sum = shares.reduce((sum, share) => sum + Number(share), 0);
+    assert.ok(Math.abs(sum - 100) < 0.3, `${rows}`);
+    assert.notDeepEqual(await seen(page, '#output'), await seen(page, '#input'));
+    assert.ok((await saved(page)).length > 0);
+    await shoot(page, 'mask');
+    await page.close();
+    assert.deepEqual(complaints, []);
+  });
+
+  test('times its kernels, and copies the report', async () => {
+    const { page, complaints } = await openPage(server.url(0));
+    await verdict(page);
+    await page.click('text=Profile');
+    await page.waitForSelector('#kernels tbody tr');
+    assert.match(await page.textContent('#kernels'), /ms a frame, by/);
+    await page.click('text=Report of the self-test');
+    assert.match(await page.textContent('#report'), /swiftshader/i);
+    assert.match(await page.textContent('#download'), /kB and .+ kB of scripts and page/);
+    await page.close();
+    assert.deepEqual(complaints, []);
+  });
+
+  for (const colorScheme of ['light', 'dark'])
+    test(`has nothing that axe would mend, ${colorScheme}`, async () => {
+      for (const address of [server.url(0), server.url(BYTES), server.url(BROKEN)]) {
+        const { page } = await openPage(address, { colorScheme });
+        await verdict(page);
+        await page.click('text=Profile');
+        await page.click('text=Report of the self-test');
+        await page.waitForSelector('#kernels tbody tr');
+        await page.addScriptTag({ path: join(ROOT, 'node_modules/axe-core/axe.min.js') });
+        const { violations } = await page.evaluate(() => globalThis.axe.run());
+        const told = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html)}`);
+        await page.close();
+        assert.deepEqual(told, []);
+      }
+    });
+
+  test('is whole under a strict policy', async () => {
+    const { page, complaints } = await openPage(server.origin);
+    await page.route('**/*', async (route) => {
+      const response = await route.fetch();
+      const policy = { 'content-security-policy': "default-src 'self'" };
+      await route.fulfill({ response, headers: { ...response.headers(), ...policy } });
+    });
+    await page.goto(server.url(0));
+    assert.equal(await verdict(page), 'Bit-exact');
+    const display = await page.$eval('#stage', (stage) => getComputedStyle(stage).display);
+    assert.equal(display, 'grid');
     await page.close();
     assert.deepEqual(complaints, []);
   });
@@ -190,11 +370,12 @@ print(fitted(read_picture(Path(sys.argv[1])), 8, 8, "cover", (0, 0, 0)).ravel().
     await page.close();
   });
 
-  test('says that a model of other inputs is only tested', async () => {
+  test('runs a model that takes no picture on values of its own', async () => {
     const { page, complaints } = await openPage(server.url(BYTES));
     assert.equal(await verdict(page), 'Bit-exact');
-    assert.equal(await page.isVisible('#pictures'), false);
-    assert.match(await page.textContent('#time'), /takes no picture/);
+    assert.equal(await page.isVisible('#drop'), false);
+    assert.match(await page.textContent('#given'), /uint8 .*/);
+    assert.match(await page.textContent('#figures'), / to .+, mean /);
     await shoot(page, 'no-picture');
     await page.close();
     assert.deepEqual(complaints, []);
@@ -253,7 +434,8 @@ print(fitted(read_picture(Path(sys.argv[1])), 8, 8, "cover", (0, 0, 0)).ravel().
   test('opened from the disk, it says how to serve it', async () => {
     const page = await browser.newPage();
     await page.goto(`file://${folders[0]}/index.html`);
-    assert.match(await page.textContent('#problem'), /onnx2wgsl serve/);
+    await page.waitForSelector('#waiting:visible');
+    assert.match(await page.textContent('#waiting'), /onnx2wgsl serve/);
     await page.close();
   });
 });

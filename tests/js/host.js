@@ -47,7 +47,8 @@ export function temporaryFolder() {
 /** The fixture with the runtime beside it, as a compiled artifact has it. */
 export function fixtureFolder(damage, spoil) {
   const folder = writeFixture(join(temporaryFolder(), 'fixture'), damage, spoil);
-  for (const file of ['index.html', ...readdirSync(DIST).map((name) => `dist/${name}`)])
+  const page = ['index.html', 'page.css', 'icon.svg'];
+  for (const file of [...page, ...readdirSync(DIST).map((name) => `dist/${name}`)])
     copyFileSync(join(RUNTIME, file), join(folder, basename(file)));
   return folder;
 }
@@ -100,7 +101,9 @@ const TYPES = {
   '.js': 'text/javascript',
   '.json': 'application/json',
   '.html': 'text/html; charset=utf-8',
+  '.css': 'text/css',
   '.png': 'image/png',
+  '.svg': 'image/svg+xml',
   '.wgsl': 'text/plain; charset=utf-8',
 };
 

@@ -29,7 +29,7 @@ test('the page names nothing outside its folder', () => {
   const page = readFileSync(join(RUNTIME, 'index.html'), 'utf8');
   assert.doesNotMatch(page, /https?:|\/\/\w/);
   const named = [...page.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, address]) => address);
-  assert.deepEqual(named, ['data:,', 'page.js']);
+  assert.deepEqual(named, ['icon.svg', 'page.css', 'page.js']);
 });
 
 test('the minified modules are as they are made', () => {

@@ -43,7 +43,9 @@ try {
   process.exit(1);
 }
 
-rmSync(join(WORK, 'out/runtime_js/page.d.ts')); // nobody imports the page
+// Nobody imports the page.
+for (const name of readdirSync(join(WORK, 'out/runtime_js')).filter((name) => /^page/.test(name)))
+  rmSync(join(WORK, 'out/runtime_js', name));
 for (const name of readdirSync(join(WORK, 'out/runtime_js')).filter((name) =>
   /\.d\.ts$/.test(name),
 )) {

@@ -43,7 +43,7 @@ def test_the_avatar_is_small(tmp_path: Path) -> None:
     description = write(AVATAR, tmp_path / "a")
     files = contents(tmp_path / "a")
     total = sum(map(len, files.values()))
-    assert total < description["weights"]["bytes"] + 125_000
+    assert total < description["weights"]["bytes"] + 140_000
     quantized = sum(t.raw_data.__len__() for t in onnx.load(AVATAR).graph.initializer)
     assert description["weights"]["bytes"] < quantized * 1.1
     names = ["runtime.js", "model.json", description["shaders"]["file"]]
