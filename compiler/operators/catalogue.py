@@ -70,7 +70,7 @@ def groups(graph: Graph) -> dict[Op, Op]:
                 replacements[group.last] = group.op
                 break
     if reasons:
-        raise UnsupportedError(f"{graph.name}: onnxruntime can't run parts of the model:", reasons)
+        raise UnsupportedError(f"{graph.name}: integer groups of the model can't be run:", reasons)
     return replacements
 
 

@@ -26,7 +26,7 @@ class NoIntegerForm(Exception):  # noqa: N818
 
 
 class NotRun(Exception):  # noqa: N818
-    """Why ONNX Runtime, which makes an integer op of an op, can't run that."""
+    """Why what ONNX Runtime makes an integer op of can't be run: by itself, or exactly here."""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ Rule: `quantize(softmax(dequantize(x)))` becomes `qsoftmax` where both are of on
 opset 13 Softmax takes all axes from its own on as one.
 
 Refusals: the result has another reader or is a graph output; anything but quantize follows; the
-dtypes differ; the result's scale is below 2^-23.
+dtypes differ. A scale of the result below 2^-23 is refused with the model.
 
 Each term is an f32 from a table by the distance from the row's maximum; they are added from the
 first to the last, and one quotient an element is rounded. The device does both in software.
@@ -35,7 +35,7 @@ from ..lowering.packing import Lowering
 from ..lowering.scheduling import Scheduler
 from ..lowering.shader import Json, Shader
 from .base import FamilyKernel, FamilyOp
-from .fusion import Group, NoIntegerForm, Surroundings
+from .fusion import Group, NotRun, Surroundings
 from .moves.op import Move
 from .onnx_op import FloatOp
 
@@ -107,7 +107,7 @@ def fuse(around: Surroundings, op: Op) -> Group | None:
     quantization = result.type.quantization
     assert quantization is not None
     if quantization.scale < LEAST_SCALE:
-        raise NoIntegerForm(f"the scale {quantization.scale} of its result is below 2^-23")
+        raise NotRun(f"the scale {quantization.scale} of its result is below 2^-23: quantize anew")
     opset = int(op.attributes.get("opset", around.graph.opset))
     flat = opset < OPSET_OF_ONE_AXIS
     axis = int(op.attributes.get("axis", 1 if flat else -1)) % len(x.type.shape)

@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from onnx2wgsl.compiler.errors import UnsupportedError
 from onnx2wgsl.compiler.ir.text import parse_graph
-from onnx2wgsl.compiler.operators.catalogue import explain
+from onnx2wgsl.compiler.operators.catalogue import explain, groups
 from onnx2wgsl.compiler.operators.onnx_op import FloatOp
 
 from tests.builders.between import model
@@ -71,13 +72,16 @@ def test_the_group(opset: int, attributes: str) -> None:
     check_fused(GRAPH.format(opset=opset, scale=0.25, y="u8"), expected)
 
 
-@pytest.mark.parametrize(
-    ("scale", "dtype", "why"),
-    [(0.25, "s8", "it takes u8 and gives s8"), (1e-8, "u8", "is below 2^-23")],
-)
-def test_what_leaves_it_in_float(scale: float, dtype: str, why: str) -> None:
-    text = GRAPH.format(opset=21, scale=scale, y=dtype)
+def test_two_dtypes_leave_it_in_float() -> None:
+    text = GRAPH.format(opset=21, scale=0.25, y="s8")
     check_left_in_float(text)
     graph = parse_graph(text)
     (op,) = [op for op in graph.ops if isinstance(op, FloatOp)]
-    assert why in str(explain(graph, op))
+    assert "it takes u8 and gives s8" in str(explain(graph, op))
+
+
+@pytest.mark.parametrize("scale", [1e-8, 1e-45])
+def test_a_scale_that_the_device_is_not_exact_for_is_refused(scale: float) -> None:
+    graph = parse_graph(GRAPH.format(opset=21, scale=scale, y="u8"))
+    with pytest.raises(UnsupportedError, match=r"the scale .* of its result is below 2\^-23: quantize anew"):
+        groups(graph)
