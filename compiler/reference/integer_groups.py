@@ -218,10 +218,11 @@ def _bias_reason(node: onnx.NodeProto, model: SourceModel) -> tuple[str, str] | 
     if any(scale is None for scale in scales):
         return "one of its scales is not a constant", "Make all scales constants"
     bias_scale, x, w = (np.asarray(scale, np.float64) for scale in scales)
-    excess = np.abs(bias_scale - x * w) - (0.01 * np.abs(x * w) + 1e-6)  # measured: both tolerances
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # scales may be anything
+        excess = np.abs(bias_scale - x * w) - (0.01 * np.abs(x * w) + 1e-6)  # measured: both tolerances
+        ratio = np.abs(bias_scale / (x * w) - 1).max()
     if excess.max() <= 0:
         return None
-    ratio = np.abs(bias_scale / (x * w) - 1).max()
     return (
         f"the scale of its bias differs by {ratio:.1%} from input scale * weight scale; "
         "onnxruntime allows 1% + 1e-6",
