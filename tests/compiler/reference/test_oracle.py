@@ -15,7 +15,7 @@ from onnx2wgsl.compiler.errors import CompileError
 from onnx2wgsl.compiler.reference.facts import PURE_UNARY, PURE_WITH_CONSTANT, domain_and_type
 from onnx2wgsl.compiler.reference.oracle import Oracle, needs_signed_integer_kernels
 
-from tests.builders.edit import conv_model, set_initializer
+from tests.builders.edit import set_initializer
 from tests.builders.nodes import model_of
 from tests.builders.qdq import PAD, QDQBuilder, QuantParams, Tensor, weights
 from tests.builders.unet import unet
@@ -304,9 +304,11 @@ def run_anywhere(op_type: str, x: NDArray[np.float32]) -> NDArray[np.float32]:
 @pytest.mark.parametrize("number", [0.0, -0.0, np.inf, -np.inf, np.nan])
 def test_groups_are_told_whatever_their_scales_are(number: float) -> None:
     """Without a warning, which is an error here."""
-    scales = [node.input[1] for node in conv_model().graph.node if node.op_type == "DequantizeLinear"]
-    for name in scales:
-        model = conv_model()
+    b = QDQBuilder()
+    b.output(conv(b, b.input(SHAPE, U8), U8, bias=np.arange(4, dtype=np.int32)))
+    pairs = [node for node in b.build().graph.node if node.op_type == "DequantizeLinear"]
+    for name in [node.input[1] for node in pairs]:
+        model = b.build()
         (tensor,) = [one for one in model.graph.initializer if one.name == name]
         set_initializer(model, name, np.full(tensor.dims, number, np.float32))
         assert Oracle(model).integer_groups()
