@@ -2,6 +2,7 @@
  * Runs an onnx2wgsl artifact on WebGPU, in a browser or in Node: no dependencies, no build step.
  *
  * @import {Loading, Source} from './files.js'
+ * @import {AnyModel, ModelType} from './model_type.js'
  * @import {Start} from './session.js'
  * @import {Wishes} from './variants.js'
  * @typedef {GPUAdapter | (() => Promise<GPUAdapter>)} AdapterSource
@@ -37,23 +38,24 @@ const DEVICES = ['device', 'adapter', 'gpu', 'dot', 'requantize', 'debug', 'reco
  *     const session = await createSession('./avatar/');
  *     const { output } = await session.run({ input: context.getImageData(0, 0, 256, 256) });
  *
+ * @template {ModelType} [M=AnyModel] what the artifact's model.d.ts says: names, dtypes, shapes
  * @param {Source} source the URL of the artifact's folder, in Node also its path; or its files by name
  * @param {Options} [options]
- * @returns {Promise<Session>}
+ * @returns {Promise<Session<M>>}
  * @throws {Error} an unknown option, no WebGPU, no adapter, limits too small, a missing or damaged file
  */
 export async function createSession(source, options = {}) {
   requireKnown('option', Object.keys(options), [...DEVICES, ...LOADING]);
   const { signal } = options;
   signal?.throwIfAborted();
-  const session = makeSession(source, options);
+  const session = /** @type {Promise<Session<M>>} */ (makeSession(source, options));
   if (!signal) return session;
   /** @type {() => void} */
   let abort = () => {};
   const aborted = new Promise((_, reject) => (abort = () => reject(signal.reason)));
   signal.addEventListener('abort', abort);
   try {
-    return /** @type {Session} */ (await Promise.race([session, aborted]));
+    return /** @type {Session<M>} */ (await Promise.race([session, aborted]));
   } catch (error) {
     // What comes too late goes again.
     session.then(

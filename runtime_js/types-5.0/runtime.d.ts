@@ -1,4 +1,5 @@
 import type { Loading, Source } from './files.js';
+import type { AnyModel, ModelType } from './model_type.js';
 import type { Wishes } from './variants.js';
 export type AdapterSource = GPUAdapter | (() => Promise<GPUAdapter>);
 export type Options = Loading & Wishes & {
@@ -19,9 +20,10 @@ export { Session };
  *     const session = await createSession('./avatar/');
  *     const { output } = await session.run({ input: context.getImageData(0, 0, 256, 256) });
  *
+ * @template {ModelType} [M=AnyModel] what the artifact's model.d.ts says: names, dtypes, shapes
  * @param {Source} source the URL of the artifact's folder, in Node also its path; or its files by name
  * @param {Options} [options]
- * @returns {Promise<Session>}
+ * @returns {Promise<Session<M>>}
  * @throws {Error} an unknown option, no WebGPU, no adapter, limits too small, a missing or damaged file
  */
-export declare function createSession(source: Source, options?: Options): Promise<Session>;
+export declare function createSession<M extends ModelType = AnyModel>(source: Source, options?: Options): Promise<Session<M>>;
