@@ -1,5 +1,5 @@
-"""Writes the artifact: model.json, weights, shaders, test vectors, the JS runtime, a bundle. Its form is
-docs/artifact.md.
+"""Writes the artifact: model.json, weights, shaders, test vectors, the JS runtime, types, a bundle. Its form
+is docs/artifact.md.
 
 The same program gives the same bytes. The folder appears whole or not at all. model.json has the SHA-256 of
 every file, and its own.
@@ -10,9 +10,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from importlib import metadata, resources
 from pathlib import Path
+from typing import Any
 
 from ..errors import CompileError
 from ..folders.manifest import LIMIT, SEAL, record, seal, sha256
@@ -22,12 +24,17 @@ from ..ir.types import NUMPY_DTYPES, TensorType
 from ..lowering.shader import Json
 from ..reference.oracle import Oracle
 from .codegen import PROBE_SHADER, SNIPPETS, Code, generate
+from .model_types import TYPES, model_types
 from .pictures import Picture, picture_inputs, picture_output
 from .self_test import Progress, no_self_test, probe_cases, self_test
 
 FORMAT_VERSION = 3
 MANIFEST = "model.json"
+PARTS = ("shaders", "self_test", "weights")
+"""The members of model.json that record what runtimes load, in the order of a bundle."""
 BUNDLE_SUFFIX = ".onnx2wgsl"
+SINGLE = "single.js"
+"""The runtime as one script, for pages that are one file; in no artifact."""
 PICTURE_HEADS = {".png": rb"\x89PNG", ".jpg": rb"\xff\xd8\xff", ".webp": rb"RIFF....WEBP", ".bmp": rb"BM"}
 """How files of pictures begin."""
 SAMPLE_BYTES = 1 << 24
@@ -38,28 +45,62 @@ _COMMENT = re.compile(r"^[ \t]*//.*\n|[ \t]*//.*", re.MULTILINE)
 _OWN_NAME = re.compile(r"(weights|shaders|self_test)-[0-9a-f]{16}\.(bin|txt|json)|sample\.(png|jpg|webp|bmp)")
 
 
-def write_artifact(
+@dataclass(frozen=True)
+class ArtifactFiles:
+    """An artifact in memory. `model`: model.json without its `files` and its hash. `parts`: what runtimes
+    load, by the member of model.json that records it, name and bytes. `others`: all else, by name; `bundle`:
+    the name of the bundle, empty where there is none.
+    """
+
+    model: Json
+    parts: Mapping[str, tuple[str, bytes]]
+    others: Mapping[str, bytes]
+    bundle: str = ""
+
+    def bundled(self) -> bytes:
+        """The bundle: all that a runtime needs."""
+        model = {key: value for key, value in self.model.items() if key != "sample"} | {"files": []}
+        sealed = _sealed(model)
+        head = _BUNDLE_MAGIC + len(sealed).to_bytes(4, "little")
+        return b"".join([head, sealed, *(self.parts[key][1] for key in PARTS)])
+
+    def write(self, folder: Path, force: bool = False) -> Json:
+        """Writes the folder and returns the content of model.json; raises CompileError where it can't be."""
+        others = dict(self.others) | ({self.bundle: self.bundled()} if self.bundle else {})
+        model = self.model | {"files": [record(name, others[name]) for name in sorted(others)]}
+        text = _sealed(model)
+        write_folder(folder, others | dict(self.parts.values()) | {MANIFEST: text}, MANIFEST, force)
+        return model | {"sha256": sha256(text.rpartition(SEAL)[0])}
+
+
+def write_artifact(program: Program, folder: Path, *, force: bool = False, **options: Any) -> Json:
+    """Writes `program` to `folder` and returns the content of model.json.
+
+    `options` are those of `make_artifact`, `force` is that of `write_folder`. Raises CompileError where the
+    folder can't be written, and what `make_artifact` raises.
+    """
+    return make_artifact(program, **options).write(folder, force)
+
+
+def make_artifact(
     program: Program,
-    folder: Path,
     *,
     source: Path,
     pictures: Mapping[str, Picture] | None = None,
     labels: Sequence[str] = (),
     sample: bytes = b"",
     oracle: Oracle | None = None,
-    force: bool = False,
     with_self_test: bool = True,
     with_bundle: bool = False,
     progress: Progress | None = None,
-) -> Json:
-    """Writes `program` to `folder` and returns the content of model.json.
+) -> ArtifactFiles:
+    """The artifact of `program`.
 
     `source` is the model's file, recorded by name and SHA-256; `pictures` overrides the
     normalisation of picture inputs; `labels` are the names of its classes, `sample` is a picture's file to
-    show it on; `oracle` says what the self-test's outputs must be, else the simulator does; `with_bundle`
-    writes all that a runtime needs into one more file; `force` is that of
-    `write_folder`; `progress` is told what is being done. Raises CompileError where the folder can't be
-    written, or the program's outputs are others.
+    show it on; `oracle` says what the self-test's outputs must be, else the simulator does; `with_bundle`:
+    whether all that a runtime needs is written into one more file; `progress` is told what is being done.
+    Raises CompileError where the program's outputs are others.
     """
     normalisations = picture_inputs(program) | dict(pictures or {})
     code = generate(program, normalisations)
@@ -73,8 +114,8 @@ def write_artifact(
         "self_test": _named("self_test", "json", json.dumps(test, separators=(",", ":")).encode()),
         "weights": _named("weights", "bin", code.weights.astype("<u4").tobytes()),
     }
-    files = dict(runtime_files())
-    extras = _extras(program, labels, sample, files)
+    others = dict(runtime_files())
+    extras = _extras(program, labels, sample, others)
     model: Json = {
         "format": "onnx2wgsl",
         "version": FORMAT_VERSION,
@@ -97,14 +138,8 @@ def write_artifact(
         "snippets": SNIPPETS,
         "probe": {"shader": PROBE_SHADER, **probe_cases(program)},
     }
-    if with_bundle:
-        sealed = _sealed({key: value for key, value in model.items() if key != "sample"})
-        head = _BUNDLE_MAGIC + len(sealed).to_bytes(4, "little")
-        files[_bundle_name(source)] = b"".join([head, sealed, *(data for _, data in parts.values())])
-    model["files"] = [record(name, files[name]) for name in sorted(files)]
-    text = _sealed(model)
-    write_folder(folder, files | dict(parts.values()) | {MANIFEST: text}, MANIFEST, force)
-    return model | {"sha256": sha256(text.rpartition(SEAL)[0])}
+    others[TYPES] = model_types(model)
+    return ArtifactFiles(model, parts, others, bundle_name(source.stem) if with_bundle else "")
 
 
 def _named(stem: str, suffix: str, data: bytes) -> tuple[str, bytes]:
@@ -118,9 +153,9 @@ def _sections(shaders: Mapping[str, str]) -> bytes:
     return "\n".join(f"//// {name}\n{text}" for name, text in plain.items()).encode()
 
 
-def _bundle_name(source: Path) -> str:
-    """The model's name, as a file of an artifact may have one."""
-    stem = re.sub(r"[^A-Za-z0-9_.-]", "_", source.stem)
+def bundle_name(stem: str) -> str:
+    """A model's name, as a file of an artifact may have one."""
+    stem = re.sub(r"[^A-Za-z0-9_.-]", "_", stem)
     return re.sub(r"^[.-]", "_", stem) + BUNDLE_SUFFIX
 
 
@@ -137,7 +172,7 @@ def _sealed(model: Json) -> bytes:
 
 def is_own_name(name: str) -> bool:
     """Whether a file of an artifact may have that name."""
-    own = name in {MANIFEST, *runtime_files()} or name.endswith(BUNDLE_SUFFIX)
+    own = name in {MANIFEST, TYPES, *runtime_files()} or name.endswith(BUNDLE_SUFFIX)
     return own or _OWN_NAME.fullmatch(name) is not None
 
 
@@ -189,8 +224,13 @@ def _tensor(name: str, type_: TensorType) -> Json:
 
 @cache
 def runtime_files() -> dict[str, bytes]:
-    """The JS runtime, minified, and the page, by file name."""
+    """The JS runtime, minified, its types, and the page, by file name."""
     folder = resources.files("onnx2wgsl.runtime_js")
-    scripts = sorted(folder.joinpath("dist").iterdir(), key=lambda script: script.name)
+    dist = sorted(folder.joinpath("dist").iterdir(), key=lambda file: file.name)
     page = [folder.joinpath(name) for name in ("index.html", "page.css", "icon.svg")]
-    return {file.name: file.read_bytes() for file in [*page, *scripts]}
+    return {file.name: file.read_bytes() for file in [*page, *dist] if file.name != SINGLE}
+
+
+def single_script() -> str:
+    """The runtime as one script, which makes it `onnx2wgsl`."""
+    return resources.files("onnx2wgsl.runtime_js").joinpath("dist", SINGLE).read_text("utf-8")
