@@ -11,8 +11,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib import metadata, resources
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -24,17 +23,12 @@ from ..ir.types import NUMPY_DTYPES, TensorType
 from ..lowering.shader import Json
 from ..reference.oracle import Oracle
 from .codegen import PROBE_SHADER, SNIPPETS, Code, generate
-from .model_types import TYPES, model_types
+from .model_types import model_types
+from .names import MANIFEST, PARTS, TYPES, bundle_name, runtime_files
 from .pictures import Picture, picture_inputs, picture_output
 from .self_test import Progress, no_self_test, probe_cases, self_test
 
 FORMAT_VERSION = 3
-MANIFEST = "model.json"
-PARTS = ("shaders", "self_test", "weights")
-"""The members of model.json that record what runtimes load, in the order of a bundle."""
-BUNDLE_SUFFIX = ".onnx2wgsl"
-SINGLE = "single.js"
-"""The runtime as one script, for pages that are one file; in no artifact."""
 PICTURE_HEADS = {".png": rb"\x89PNG", ".jpg": rb"\xff\xd8\xff", ".webp": rb"RIFF....WEBP", ".bmp": rb"BM"}
 """How files of pictures begin."""
 SAMPLE_BYTES = 1 << 24
@@ -42,7 +36,6 @@ SAMPLE_BYTES = 1 << 24
 _BUNDLE_MAGIC = b"onnx2wgsl\0\0\0"
 # A line of a shader that is a comment, or the end of one that is.
 _COMMENT = re.compile(r"^[ \t]*//.*\n|[ \t]*//.*", re.MULTILINE)
-_OWN_NAME = re.compile(r"(weights|shaders|self_test)-[0-9a-f]{16}\.(bin|txt|json)|sample\.(png|jpg|webp|bmp)")
 
 
 @dataclass(frozen=True)
@@ -153,12 +146,6 @@ def _sections(shaders: Mapping[str, str]) -> bytes:
     return "\n".join(f"//// {name}\n{text}" for name, text in plain.items()).encode()
 
 
-def bundle_name(stem: str) -> str:
-    """A model's name, as a file of an artifact may have one."""
-    stem = re.sub(r"[^A-Za-z0-9_.-]", "_", stem)
-    return re.sub(r"^[.-]", "_", stem) + BUNDLE_SUFFIX
-
-
 def _sealed(model: Json) -> bytes:
     """model.json, which runtimes read."""
     text = seal(model, long=("files", "kernels"))
@@ -168,12 +155,6 @@ def _sealed(model: Json) -> bytes:
             f"{LIMIT:,}: split the model"
         )
     return text
-
-
-def is_own_name(name: str) -> bool:
-    """Whether a file of an artifact may have that name."""
-    own = name in {MANIFEST, TYPES, *runtime_files()} or name.endswith(BUNDLE_SUFFIX)
-    return own or _OWN_NAME.fullmatch(name) is not None
 
 
 def _extras(program: Program, labels: Sequence[str], sample: bytes, files: dict[str, bytes]) -> Json:
@@ -220,17 +201,3 @@ def _inputs(program: Program, code: Code) -> list[Json]:
 
 def _tensor(name: str, type_: TensorType) -> Json:
     return {"name": name, "dtype": NUMPY_DTYPES[type_.dtype].name, "shape": list(type_.shape)}
-
-
-@cache
-def runtime_files() -> dict[str, bytes]:
-    """The JS runtime, minified, its types, and the page, by file name."""
-    folder = resources.files("onnx2wgsl.runtime_js")
-    dist = sorted(folder.joinpath("dist").iterdir(), key=lambda file: file.name)
-    page = [folder.joinpath(name) for name in ("index.html", "page.css", "icon.svg")]
-    return {file.name: file.read_bytes() for file in [*page, *dist] if file.name != SINGLE}
-
-
-def single_script() -> str:
-    """The runtime as one script, which makes it `onnx2wgsl`."""
-    return resources.files("onnx2wgsl.runtime_js").joinpath("dist", SINGLE).read_text("utf-8")

@@ -6,8 +6,6 @@ import json
 
 from ..lowering.shader import Json
 
-TYPES = "model.d.ts"
-
 
 def model_types(model: Json) -> bytes:
     """The text for what model.json says, without its `files`; it imports nothing."""
