@@ -11,7 +11,7 @@ from rich.console import Console
 
 from ..errors import CompileError
 
-COMMANDS = ("compile", "run", "verify", "inspect", "fuzz", "bench", "serve", "strip", "doctor")
+COMMANDS = ("compile", "run", "verify", "inspect", "fuzz", "bench", "serve", "swap", "strip", "doctor")
 SHORT_HELP = {
     "compile": "Compile an int8 QDQ ONNX model to a WebGPU artifact.",
     "run": "Run an artifact on the GPU, on .npy files or pictures.",
@@ -20,6 +20,7 @@ SHORT_HELP = {
     "fuzz": "Compare random models with onnxruntime.",
     "bench": "Time an artifact.",
     "serve": "Serve an artifact's page to a browser on this machine.",
+    "swap": "Put another model of the same structure into an artifact.",
     "strip": "Remove zero points that say nothing from an ONNX file.",
     "doctor": "Show the WebGPU adapters and what is missing.",
 }
