@@ -11,6 +11,8 @@ TYPES = "model.d.ts"
 BUNDLE_SUFFIX = ".onnx2wgsl"
 PARTS = ("shaders", "self_test", "weights")
 """The members of model.json that record what runtimes load, in the order of a bundle."""
+PAGE = ("index.html", "page.css", "icon.svg", "page.js")
+"""The page that comes with an artifact."""
 _SINGLE = "single.js"
 """The runtime as one script, for pages that are one file; in no artifact."""
 _PART = re.compile(r"(weights|shaders|self_test)-[0-9a-f]{16}\.(bin|txt|json)")
@@ -41,7 +43,7 @@ def runtime_files() -> dict[str, bytes]:
     """The JS runtime, minified, its types, and the page, by file name."""
     folder = resources.files("onnx2wgsl.runtime_js")
     dist = sorted(folder.joinpath("dist").iterdir(), key=lambda file: file.name)
-    page = [folder.joinpath(name) for name in ("index.html", "page.css", "icon.svg")]
+    page = [folder.joinpath(name) for name in PAGE if not name.endswith(".js")]
     return {file.name: file.read_bytes() for file in [*page, *dist] if file.name != _SINGLE}
 
 

@@ -89,10 +89,12 @@ TEXTS = (".html", ".css", ".svg", ".js", ".mjs", ".json", ".txt", ".ts", ".wgsl"
 def command(folder: Path, port: int, host: str, isolate: bool, opens: bool) -> None:
     """Serve an artifact's page to a browser, on this machine alone unless --host says otherwise.
 
+    DIR may also be what embed has written.
+
     Files whose names are hashes of their content are kept by browsers for ever; all others are asked for
     anew each time, so that a model which is compiled again is seen by a reload.
     """
-    if not (folder / MANIFEST).is_file():
+    if not any((place / MANIFEST).is_file() for place in (folder, folder / "model")):
         raise CompileError(
             f"{folder} holds no artifact (no model.json); make one with: onnx2wgsl compile MODEL -o {folder}"
         )

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.command import SCRIPT, refusal
+from tests.command import SCRIPT, refusal, succeed
 from tests.sealed import part_of
 
 ISOLATED = {
@@ -323,6 +323,14 @@ def test_a_client_that_leaves_is_not_told_of(artifact: Path) -> None:
             with send(address, request.encode()) as connection:
                 connection.recv(1000)
         assert get(address)[0].status == 200
+
+
+def test_what_embed_has_written_is_served(compiled: Path, tmp_path: Path) -> None:
+    succeed("embed", compiled, "-o", tmp_path)
+    with serving(tmp_path) as (address, _):
+        assert get(address)[1] == (tmp_path / "index.html").read_bytes()
+        name = f"model/{part_of(tmp_path / 'model', 'weights').name}"
+        assert get(address + name)[0].headers["Cache-Control"].endswith("immutable")
 
 
 def test_a_folder_without_an_artifact_is_refused(tmp_path: Path) -> None:
