@@ -45,5 +45,5 @@ def test_the_head_of_pages_has_the_renderers_landmarks() -> None:
     for face, own in zip(faces, made, strict=True):
         state = FaceState(expression=face["expression"], gaze=tuple(face["gaze"]), pose=tuple(face["pose"]))
         off = np.linalg.norm((own - landmarks(state))[:, :2], axis=1) * SIDE
-        assert off.mean() < 0.04, face
+        assert off.mean() < 0.06, face
         assert off.max() < 1.0, face
