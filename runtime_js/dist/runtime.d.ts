@@ -100,7 +100,9 @@ type Artifact = {
   weights: ReturnType<Uint8ArrayConstructor['of']>;
   shaders: Map<string, string>;
   selfTest: () => Promise<SelfTest>;
+  explained: Explained;
 };
+type Explained = <T>(task: () => Promise<T>) => Promise<T>;
 /** The typed array of each dtype. */
 declare const ARRAYS: {
   float32: Float32ArrayConstructor;
@@ -154,7 +156,7 @@ export declare class DestroyedError extends SessionError {
 }
 /** @param {unknown} error */
 export declare function messageOf(error: unknown): string;
-type Source$1 = string | URL | Response | Blob | BufferSource | Record<string, Blob | BufferSource>;
+type Source = string | URL | Response | Blob | BufferSource | Record<string, Blob | BufferSource>;
 type Progress = {
   loaded: number;
   total: number;
@@ -169,6 +171,7 @@ type Loading = {
   cache?: string | FileCache;
   signal?: AbortSignal;
   onProgress?: (progress: Progress) => void;
+  validate?: boolean;
 };
 type Buffers = Map<string, GPUBuffer>;
 type Resources = Record<string, GPUBuffer | GPUBufferBinding | GPUTexture>;
@@ -185,12 +188,7 @@ type Write = {
   buffer: GPUBuffer;
   bytes: BufferSource;
 } | {
-  texture: GPUTexture;
-  source: any;
-  width: number;
-  height: number;
-  name: string;
-  isOwn?: boolean;
+  put(queue: GPUQueue): void;
 };
 type Frame = {
   writes: Write[];
@@ -217,44 +215,18 @@ type Pixels = {
   height: number;
 };
 type Picture = Pixels | Drawable | GPUTexture;
-type Source = {
-  holder: 'buffer' | 'texture';
-  width: number;
-  height: number;
-  bytes?: ReturnType<Uint8ArrayConstructor['of']>;
-  resource?: GPUBuffer | GPUTexture;
-  source?: Drawable;
-  isOwn?: boolean;
-};
-/** Brings pictures to the size of one input; what the device needs for it is kept for the next frame. */
-declare class Resizer {
-  #private;
-  /**
-   * @param {GPUDevice} device
-   * @param {Input} input
-   * @param {GPUBuffer} target its RGBA words
-   * @param {Record<string, Pipeline>} pipelines by what holds the source: buffer or texture
-   */
-  constructor(device: GPUDevice, input: Input, target: GPUBuffer, pipelines: Record<string, Pipeline>);
-  /**
-   * What a frame uploads and runs to have the picture in the input's RGBA words.
-   *
-   * @param {Source} picture
-   * @param {Fit} [fit] in the place of the artifact's
-   * @returns {Frame}
-   */
-  frame({ holder, width, height, bytes, resource, source, isOwn }: Source, fit?: Fit): Frame;
-  /** Frees what the device holds for it. */
+type PictureInput = ((picture: any, fit: Fit | undefined, frame: Frame) => void) & {
   destroy(): void;
-}
-type Feeds = Record<string, Values | GPUBuffer | Picture | Blob>;
+};
 type Program = {
   device: GPUDevice;
   model: Model;
   buffers: Buffers;
   steps: Step[];
   pictureSteps: (Step | undefined)[];
-  resizers: (Resizer | undefined)[];
+  pictures?: (PictureInput | undefined)[];
+  preparing?: Promise<void>;
+  preparePictures: () => Promise<void>;
   selfTest: Artifact['selfTest'];
 };
 type Reading = Copy & {
@@ -394,6 +366,7 @@ declare class Display {
   /** Frees what was made. */
   destroy(): void;
 }
+type Feeds = Record<string, Values | GPUBuffer | Picture | Blob>;
 type Row = {
   name: string;
   op: string;
@@ -513,7 +486,8 @@ export declare class Session<M extends ModelType = AnyModel> {
   toTexture(texture: GPUTexture, options?: Show): Promise<void>;
   /**
    * Records a frame into an encoder of the caller, who submits it; arrays are uploaded at once, by the queue.
-   * So submit a frame before you record or run the next.
+   * So submit a frame before you record or run the next. Before pictures, other than bytes of the input's size,
+   * await `prepare`.
    *
    * @param {GPUCommandEncoder} encoder of the session's device
    * @param {{inputs?: FeedsOf<M>, outputs?: Record<string, GPUBuffer>, fit?: Fit}} [tensors] inputs as for
@@ -526,6 +500,11 @@ export declare class Session<M extends ModelType = AnyModel> {
     outputs?: Record<string, GPUBuffer>;
     fit?: Fit;
   }): void;
+  /**
+   * Makes what resizes pictures and what shows outputs, so that the first frame that needs them waits for
+   * nothing, and `encode` takes pictures.
+   */
+  prepare(): Promise<void>;
   /**
    * The session's own buffer of an output, as the last frame left it: row-major, in whole words. It goes with
    * the session and with the device; don't destroy it.
@@ -602,5 +581,5 @@ export type Options = Loading & Wishes & {
  * @returns {Promise<Session<M>>}
  * @throws {Error} an unknown option, no WebGPU, no adapter, limits too small, a missing or damaged file
  */
-export declare function createSession<M extends ModelType = AnyModel>(source: Source$1, options?: Options): Promise<Session<M>>;
+export declare function createSession<M extends ModelType = AnyModel>(source: Source, options?: Options): Promise<Session<M>>;
 export {};
