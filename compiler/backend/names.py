@@ -44,7 +44,9 @@ def runtime_files() -> dict[str, bytes]:
     folder = resources.files("onnx2wgsl.runtime_js")
     dist = sorted(folder.joinpath("dist").iterdir(), key=lambda file: file.name)
     page = [folder.joinpath(name) for name in PAGE if not name.endswith(".js")]
-    return {file.name: file.read_bytes() for file in [*page, *dist] if file.name != _SINGLE}
+    files = {file.name: file.read_bytes() for file in [*page, *dist] if file.name != _SINGLE}
+    # To HTML indentation means nothing.
+    return files | {"index.html": re.sub(rb"\n +", b"\n", files["index.html"])}
 
 
 def single_script() -> str:
