@@ -40,7 +40,7 @@ async function built(entry, input, output) {
 
 /** The types of the runtime, good for any compiler: only later ones have typed arrays with a type parameter. */
 async function types() {
-  const plugins = [dts({ dtsOnly: true, generator: 'oxc', tsconfig: false })];
+  const plugins = [dts({ dtsInput: true, oxc: true, tsconfig: false })];
   const [[name, code]] = await built('runtime.d.ts', { plugins }, { minify: false });
   return [name, code.replace(/(\w+Array)<ArrayBuffer>/g, "ReturnType<$1Constructor['of']>")];
 }

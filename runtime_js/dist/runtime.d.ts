@@ -117,45 +117,45 @@ declare const ARRAYS: {
  * also where two copies of the runtime meet and `instanceof` fails.
  */
 /** The base of everything that the runtime throws on purpose. */
-export declare class SessionError extends Error {
+declare class SessionError extends Error {
   /** @type {string} */
   code: string;
   name: string;
 }
 /** A file of an artifact is damaged, of another version, or of another build. */
-export declare class ArtifactError extends SessionError {
+declare class ArtifactError extends SessionError {
   code: string;
   name: string;
 }
 /** A file of an artifact can't be read; `status` is what a server answered instead. */
-export declare class MissingFileError extends ArtifactError {
+declare class MissingFileError extends ArtifactError {
   /** @type {number | undefined} */
   status: number | undefined;
   code: string;
   name: string;
 }
 /** No WebGPU, no adapter, or one that lacks what the model needs. */
-export declare class AdapterError extends SessionError {
+declare class AdapterError extends SessionError {
   code: string;
   name: string;
 }
 /** A name, option, shape or dtype that the model does not have. */
-export declare class InputError extends SessionError {
+declare class InputError extends SessionError {
   code: string;
   name: string;
 }
 /** The GPU device went away, with all that was on it. */
-export declare class DeviceLostError extends SessionError {
+declare class DeviceLostError extends SessionError {
   code: string;
   name: string;
 }
 /** The session was destroyed by its owner. */
-export declare class DestroyedError extends SessionError {
+declare class DestroyedError extends SessionError {
   code: string;
   name: string;
 }
 /** @param {unknown} error */
-export declare function messageOf(error: unknown): string;
+declare function messageOf(error: unknown): string;
 type Source = string | URL | Response | Blob | BufferSource | Record<string, Blob | BufferSource>;
 type Progress = {
   loaded: number;
@@ -244,7 +244,10 @@ declare class Frames {
    * @param {GPUBuffer[]} ring
    * @param {{owned: boolean, debug: boolean}} options
    */
-  constructor(program: Program, ring: GPUBuffer[], { owned, debug }: {
+  constructor(program: Program, ring: GPUBuffer[], {
+    owned,
+    debug
+  }: {
     owned: boolean;
     debug: boolean;
   });
@@ -271,7 +274,10 @@ declare class Frames {
    * @param {Frame} frame
    * @param {{reading: Reading, target: GPUBuffer}[]} copies
    */
-  encode(encoder: GPUCommandEncoder, { writes, steps }: Frame, copies: {
+  encode(encoder: GPUCommandEncoder, {
+    writes,
+    steps
+  }: Frame, copies: {
     reading: Reading;
     target: GPUBuffer;
   }[]): void;
@@ -300,12 +306,12 @@ type Arrays = {
 type ValuesOf<T extends {
   dtype: keyof Arrays;
 }> = Arrays[T['dtype']];
-type FeedsOf<M extends ModelType> = { [T in M['inputs'][number] as T['name']]: ValuesOf<T> | GPUBuffer | ('image' extends keyof T ? Picture | Blob : never); };
+type FeedsOf<M extends ModelType> = { [T in M['inputs'][number] as T['name']]: ValuesOf<T> | GPUBuffer | ('image' extends keyof T ? Picture | Blob : never) };
 type OutputName<M extends ModelType> = M['outputs'][number]['name'];
-type ResultsOf<M extends ModelType> = { [T in M['outputs'][number] as T['name']]: ValuesOf<T>; };
+type ResultsOf<M extends ModelType> = { [T in M['outputs'][number] as T['name']]: ValuesOf<T> };
 type PixelsOf<M extends ModelType> = { [T in M['outputs'][number] as T['name']]: T extends {
   image: Image;
-} ? ReturnType<Uint8ClampedArrayConstructor['of']> : 'image' extends keyof T ? Result : ValuesOf<T>; };
+} ? ReturnType<Uint8ClampedArrayConstructor['of']> : 'image' extends keyof T ? Result : ValuesOf<T> };
 type Wishes = {
   dot?: 'packed' | 'emulated';
   requantize?: 'fast' | 'integer';
@@ -352,7 +358,10 @@ declare class Display {
    * @param {Canvas | GPUTexture} target
    * @param {Look} look
    */
-  painter(target: Canvas | GPUTexture, { scaling, format }: Look): Painter | Promise<Painter>;
+  painter(target: Canvas | GPUTexture, {
+    scaling,
+    format
+  }: Look): Painter | Promise<Painter>;
   /**
    * A frame, followed by what shows its output.
    *
@@ -362,7 +371,9 @@ declare class Display {
    * @param {Look} look
    * @returns {Frame}
    */
-  shown(frame: Frame, painter: Painter, target: Canvas | GPUTexture, { sharpness }: Look): Frame;
+  shown(frame: Frame, painter: Painter, target: Canvas | GPUTexture, {
+    sharpness
+  }: Look): Frame;
   /** Frees what was made. */
   destroy(): void;
 }
@@ -409,7 +420,7 @@ type Show = Look & {
 };
 type Start = (device?: GPUDevice, owned?: boolean, chosen?: Wishes | Variants) => Promise<Stage>;
 /** @template {ModelType} [M=AnyModel] what the model.d.ts of an artifact says */
-export declare class Session<M extends ModelType = AnyModel> {
+declare class Session<M extends ModelType = AnyModel> {
   #private;
   name: string;
   /** @type {M['inputs']} */
@@ -495,7 +506,11 @@ export declare class Session<M extends ModelType = AnyModel> {
    *   Any output is also in `outputBuffer`.
    * @throws {Error} what `run` throws; a lost device, which `recover` replaces
    */
-  encode(encoder: GPUCommandEncoder, { inputs, outputs, fit }?: {
+  encode(encoder: GPUCommandEncoder, {
+    inputs,
+    outputs,
+    fit
+  }?: {
     inputs?: FeedsOf<M>;
     outputs?: Record<string, GPUBuffer>;
     fit?: Fit;
@@ -559,9 +574,13 @@ export declare class Session<M extends ModelType = AnyModel> {
  * @param {Tensor} output one of `session.outputs`, of shape [1, 1 or 3 or 4, height, width]
  * @param {ArrayLike<number | bigint> | undefined} values as `run` returns them
  */
-export declare function toPixels({ name, shape, image }: Tensor, values: ArrayLike<number | bigint> | undefined): ReturnType<Uint8ClampedArrayConstructor['of']>;
-export type AdapterSource = GPUAdapter | (() => Promise<GPUAdapter>);
-export type Options = Loading & Wishes & {
+declare function toPixels({
+  name,
+  shape,
+  image
+}: Tensor, values: ArrayLike<number | bigint> | undefined): ReturnType<Uint8ClampedArrayConstructor['of']>;
+type AdapterSource = GPUAdapter | (() => Promise<GPUAdapter>);
+type Options = Loading & Wishes & {
   device?: GPUDevice;
   adapter?: AdapterSource;
   gpu?: GPU;
@@ -581,5 +600,5 @@ export type Options = Loading & Wishes & {
  * @returns {Promise<Session<M>>}
  * @throws {Error} an unknown option, no WebGPU, no adapter, limits too small, a missing or damaged file
  */
-export declare function createSession<M extends ModelType = AnyModel>(source: Source, options?: Options): Promise<Session<M>>;
-export {};
+declare function createSession<M extends ModelType = AnyModel>(source: Source, options?: Options): Promise<Session<M>>;
+export { AdapterError, AdapterSource, ArtifactError, DestroyedError, DeviceLostError, InputError, MissingFileError, Options, Session, SessionError, createSession, messageOf, toPixels };
