@@ -34,8 +34,13 @@ def test_the_avatars_is_off_by_rounding_alone() -> None:
     assert np.abs(own - exact).mean() < 2 / 128
 
 
+def test_a_zero_point_at_the_end_stands_for_a_relu() -> None:
+    made = float_model(onnx.load(AVATAR))
+    assert sum(node.op_type == "Relu" for node in made.graph.node) > 5
+
+
 @pytest.mark.parametrize("name", ["u8_s8", "u8_u8", "s8_s8"])
-def test_bounds_stand_for_what_a_tensor_holds(name: str) -> None:
+def test_every_kind_of_weights_gives_a_float_model(name: str) -> None:
     made = float_model(model(name))
     onnx.checker.check_model(made, full_check=True)
-    assert any(node.op_type == "Clip" for node in made.graph.node)
+    assert all(one.data_type == onnx.TensorProto.FLOAT for one in made.graph.initializer)
