@@ -81,3 +81,13 @@ export type Context = CanvasRenderingContext2D | OffscreenCanvasRenderingContext
  * @param {Specification} specification the content of drawing.json
  */
 export declare function drawLandmarks(context: Context, landmarks: Landmarks, specification: Specification): void;
+/**
+ * Fills the silhouette of the head that a drawing stands for, with the context's fill and stroke styles.
+ *
+ * @param {Context} context of a square canvas
+ * @param {Landmarks} landmarks
+ * @param {Specification} specification
+ * @param {number[][]} hair the points of outline.json
+ * @param {number} margin that it is wider all around, as a fraction of the canvas' side
+ */
+export declare function fillHead(context: Context, landmarks: Landmarks, specification: Specification, hair: number[][], margin: number): void;

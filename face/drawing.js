@@ -64,6 +64,22 @@ export function drawLandmarks(context, landmarks, specification) {
   drawing.draw(context, landmarks);
 }
 
+/**
+ * Fills the silhouette of the head that a drawing stands for, with the context's fill and stroke styles.
+ *
+ * @param {Context} context of a square canvas
+ * @param {Landmarks} landmarks
+ * @param {Specification} specification
+ * @param {number[][]} hair the points of outline.json
+ * @param {number} margin that it is wider all around, as a fraction of the canvas' side
+ */
+export function fillHead(context, landmarks, specification, hair, margin) {
+  const known = drawings.get(specification);
+  const drawing = known ?? new Drawing(specification);
+  if (!known) drawings.set(specification, drawing);
+  drawing.fillHead(context, landmarks, hair, margin);
+}
+
 /** A specification with room for the points of a frame, so that a frame allocates nothing. */
 class Drawing {
   #specification;
@@ -129,13 +145,30 @@ class Drawing {
     const { positions } = this.#specification.points;
     for (let i = 0; i < positions.length; i++) {
       const position = positions[i];
-      for (let k = 0; k < 2; k++)
-        points[2 * (LANDMARKS + i) + k] =
-          position[0] * columns[k] +
-          position[1] * columns[2 + k] +
-          position[2] * columns[4 + k] +
-          columns[6 + k];
+      for (let k = 0; k < 2; k++) points[2 * (LANDMARKS + i) + k] = this.#seen(position, k);
     }
+  }
+
+  /** @type {(context: Context, landmarks: Landmarks, hair: number[][], margin: number) => void} */
+  fillHead(context, landmarks, hair, margin) {
+    this.#place(landmarks, context.canvas.width);
+    context.lineJoin = 'round';
+    context.lineWidth = 2 * margin * context.canvas.width;
+    this.#trace(context, this.#specification.loops.face);
+    context.fill();
+    context.stroke();
+    const seen = hair.map((position) => [this.#seen(position, 0), this.#seen(position, 1)]);
+    context.beginPath();
+    for (const [x, y] of hull(seen)) context.lineTo(x, y);
+    context.closePath();
+    context.fill();
+    context.stroke();
+  }
+
+  /** x or y of a point of the head, in pixels. @type {(position: number[], k: number) => number} */
+  #seen([x, y, z], k) {
+    const columns = this.#columns;
+    return x * columns[k] + y * columns[2 + k] + z * columns[4 + k] + columns[6 + k];
   }
 
   /** @type {(context: Context, layer: Polygon) => void} */
@@ -236,6 +269,29 @@ class Drawing {
     const [cx, cy] = [points[2 * c], points[2 * c + 1]];
     return ax * by - ay * bx + (bx * cy - by * cx) + (cx * ay - cy * ax);
   }
+}
+
+/**
+ * The convex hull of points, by Andrew's monotone chain.
+ *
+ * @param {number[][]} points
+ */
+function hull(points) {
+  points.sort(([a, b], [c, d]) => a - c || b - d);
+  const half = (/** @type {number[][]} */ along) => {
+    /** @type {number[][]} */
+    const chain = [];
+    for (const point of along) {
+      for (let n = chain.length; n > 1; n = chain.length) {
+        const [[ax, ay], [bx, by]] = [chain[n - 2], chain[n - 1]];
+        if ((bx - ax) * (point[1] - ay) - (by - ay) * (point[0] - ax) > 0) break;
+        chain.pop();
+      }
+      chain.push(point);
+    }
+    return chain.slice(0, -1);
+  };
+  return [...half(points), ...half([...points].reverse())];
 }
 
 /** @param {Context} context @param {string} color @param {number} width */

@@ -1,4 +1,4 @@
-"""face/expressions.json and face/head.js move a face as the renderer moves its own."""
+"""What pages have of the renderer: face/expressions.json, outline.json, and head.js, which moves a face."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 from onnx2wgsl.trainer.renderer.expressions import EMOTIONS, VISEMES
 from onnx2wgsl.trainer.renderer.pose import landmarks
 from onnx2wgsl.trainer.renderer.state import FaceState
@@ -18,10 +19,11 @@ ROOT = Path(__file__).resolve().parents[2]
 SIDE = 256
 
 
-def test_the_file_has_the_renderers_displacements() -> None:
-    script = ROOT / "scripts" / "expressions.py"
+@pytest.mark.parametrize("name", ["expressions.py", "outline.py"])
+def test_the_files_have_what_the_renderer_has(name: str) -> None:
+    script = ROOT / "scripts" / name
     assert subprocess.run([sys.executable, script, "--check"], check=False).returncode == 0, (
-        "python scripts/expressions.py writes them anew"
+        f"python scripts/{name} writes them anew"
     )
 
 
