@@ -8,7 +8,14 @@ export type Look = {
     sharpness?: number;
     format?: GPUTextureFormat;
 };
-export type Painter = (texture: GPUTexture, sharpness: number) => Frame;
+export type View = {
+    view: GPUTextureView;
+    format: GPUTextureFormat;
+    width: number;
+    height: number;
+};
+export type Surface = Pick<GPUTexture, 'createView' | 'format' | 'width' | 'height' | 'usage'>;
+export type Painter = (texture: Surface, sharpness: number) => Frame;
 /**
  * Makes what shows an output.
  *
@@ -35,20 +42,20 @@ export declare class Display {
     /**
      * What paints a target: made at its first use, a promise until then.
      *
-     * @param {Canvas | GPUTexture} target
+     * @param {Canvas | GPUTexture | View} target
      * @param {Look} look
      */
-    painter(target: Canvas | GPUTexture, { scaling, format }: Look): Painter | Promise<Painter>;
+    painter(target: Canvas | GPUTexture | View, { scaling, format }: Look): Painter | Promise<Painter>;
     /**
      * A frame, followed by what shows its output.
      *
      * @param {Frame} frame
      * @param {Painter} painter
-     * @param {Canvas | GPUTexture} target
+     * @param {Canvas | GPUTexture | View} target
      * @param {Look} look
      * @returns {Frame}
      */
-    shown(frame: Frame, painter: Painter, target: Canvas | GPUTexture, { sharpness }: Look): Frame;
+    shown(frame: Frame, painter: Painter, target: Canvas | GPUTexture | View, { sharpness }: Look): Frame;
     /** Frees what was made. */
     destroy(): void;
 }

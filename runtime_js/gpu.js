@@ -235,19 +235,20 @@ export function upload({ queue }, write) {
   if (write.isOwn) write.source.close();
 }
 
-/** @type {Set<string>} kinds of pictures that this browser copies to no texture */
-const indirect = new Set();
+/** @type {Set<string>} kinds of pictures that this browser copies to no texture, as it turned out */
+export const indirect = new Set();
 /** @type {OffscreenCanvasRenderingContext2D | null | undefined} */
 let context;
 
 /**
- * Copies a picture to its texture; where the browser can't, by the way of a 2-D canvas.
+ * Copies a picture to its texture; where the browser can't, by the way of a 2-D canvas. The next one of that
+ * kind comes as an ImageBitmap (`needsBitmap` of pictures.js), which need not be read back.
  *
  * @param {GPUQueue} queue
  * @param {Extract<Write, {source: any}>} write
  */
 function uploadPicture(queue, { texture, source, width, height, name }) {
-  const kind = Object.prototype.toString.call(source);
+  const kind = Object.prototype.toString.call(source).slice(8, -1);
   const size = [width, height];
   try {
     if (!indirect.has(kind)) {

@@ -15,7 +15,7 @@
  *   Source
  */
 import { InputError, messageOf } from './errors.js';
-import { stepOf, storageBuffer, uploadTexture } from './gpu.js';
+import { indirect, stepOf, storageBuffer, uploadTexture } from './gpu.js';
 
 /** By which a picture of the input's size stays as it is. */
 export const FITS = ['cover', 'contain', 'stretch'];
@@ -47,22 +47,25 @@ export function kindOf(value) {
   return ArrayBuffer.isView(value) || !/.Array$/.test(tag) ? tag : 'Object';
 }
 
-/** @type {WeakSet<ImageBitmap>} those that were made of files here, to be closed after their upload */
+/** @type {WeakSet<ImageBitmap>} those that were made here, to be closed after their upload */
 const own = new WeakSet();
 
 /**
- * A file's picture as it is stored, without its alpha multiplied in; any other value as it is.
+ * The picture that a file holds, or one that goes no other way to a texture, as it is stored, without its alpha
+ * multiplied in; any other value as it is.
  *
  * @param {string} name of the input
  * @param {any} value
  */
 export async function decoded(name, value) {
-  if (!isFile(value)) return value;
+  if (!needsBitmap(value)) return value;
   try {
     const bitmap = await createImageBitmap(value, { premultiplyAlpha: 'none' });
     own.add(bitmap);
     return bitmap;
   } catch (error) {
+    // A 2-D canvas may read it, or tell what is wrong with it.
+    if (!isFile(value)) return value;
     throw new InputError(
       `Input ${name} is a ${value.type || 'file'} that can't be read as a picture: ${messageOf(error)}`,
       { cause: error },
@@ -70,8 +73,18 @@ export async function decoded(name, value) {
   }
 }
 
+/**
+ * Whether a value must become an ImageBitmap first: a file, or a kind of picture that this browser copies to no
+ * texture (Firefox no VideoFrame).
+ *
+ * @param {unknown} value
+ */
+export function needsBitmap(value) {
+  return isFile(value) || (indirect.has(kindOf(value)) && !indirect.has('ImageBitmap'));
+}
+
 /** @param {unknown} value */
-export function isFile(value) {
+function isFile(value) {
   return /^(Blob|File)$/.test(kindOf(value));
 }
 

@@ -16,9 +16,9 @@ import {
   FITS,
   Resizer,
   decoded,
-  isFile,
   isPicture,
   kindOf,
+  needsBitmap,
   requireBuffer,
   sourceOf,
   withBuffer,
@@ -190,14 +190,15 @@ export function frameOf(program, feeds, { fit } = {}) {
 }
 
 /**
- * Feeds with the pictures that files hold; a promise only where there are files.
+ * Feeds with the pictures that files hold, and with bitmaps of what goes no other way; a promise only where there
+ * are such.
  *
  * @param {Feeds} feeds
  * @returns {Feeds | Promise<Feeds>}
  */
 export function readFeeds(feeds) {
   const given = Object.entries(feeds);
-  if (!given.some(([, value]) => isFile(value))) return feeds;
+  if (!given.some(([, value]) => needsBitmap(value))) return feeds;
   const read = given.map(async ([name, value]) => [name, await decoded(name, value)]);
   return Promise.all(read).then(Object.fromEntries);
 }

@@ -1,5 +1,5 @@
 import type { Input, InputImage, Tensor, Values } from './artifact.js';
-import type { Canvas, Display, Look } from './canvas.js';
+import type { Canvas, Display, Look, View } from './canvas.js';
 import type { Frames, Result } from './frames.js';
 import type { Feeds, Program } from './program.js';
 import type { Fit } from './pictures.js';
@@ -25,7 +25,7 @@ export type Start = (device?: GPUDevice, owned?: boolean, chosen?: Wishes | Vari
  * A loaded model on a device: what `createSession` gives.
  *
  * @import {Input, InputImage, Tensor, Values} from './artifact.js'
- * @import {Canvas, Display, Look} from './canvas.js'
+ * @import {Canvas, Display, Look, View} from './canvas.js'
  * @import {Frames, Reading, Result} from './frames.js'
  * @import {Frame, Step} from './gpu.js'
  * @import {Feeds, Program} from './program.js'
@@ -93,11 +93,11 @@ export declare class Session {
      * Runs the model on a picture and shows what it makes of it: one submit, nothing is read back.
      *
      * @param {Feeds[string]} source whatever the input takes
-     * @param {Canvas | GPUTexture} canvas sized by you, or a texture to render to
+     * @param {Canvas | GPUTexture | View} canvas sized by you, or a texture to render to
      * @param {Show & {input?: string, feeds?: Feeds, fit?: Fit}} [options] the input that the source is for,
      *   else the first that is a picture; what other inputs there are
      */
-    frame(source: Feeds[string], canvas: Canvas | GPUTexture, options?: Show & {
+    frame(source: Feeds[string], canvas: Canvas | GPUTexture | View, options?: Show & {
         input?: string;
         feeds?: Feeds;
         fit?: Fit;
@@ -112,10 +112,11 @@ export declare class Session {
     /**
      * Renders the output of the last frame to a texture of the session's device, with alpha premultiplied.
      *
-     * @param {GPUTexture} texture whose usage is RENDER_ATTACHMENT
+     * @param {GPUTexture | View} texture whose usage is RENDER_ATTACHMENT; or a view of one, with its format and
+     *   size: `{view, format, width, height}`
      * @param {Show} [options]
      */
-    toTexture(texture: GPUTexture, options?: Show): Promise<void>;
+    toTexture(texture: GPUTexture | View, options?: Show): Promise<void>;
     /**
      * Records a frame into an encoder of the caller, who submits it; arrays are uploaded at once, by the queue.
      * So submit a frame before you record or run the next.

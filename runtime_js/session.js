@@ -2,7 +2,7 @@
  * A loaded model on a device: what `createSession` gives.
  *
  * @import {Input, InputImage, Tensor, Values} from './artifact.js'
- * @import {Canvas, Display, Look} from './canvas.js'
+ * @import {Canvas, Display, Look, View} from './canvas.js'
  * @import {Frames, Reading, Result} from './frames.js'
  * @import {Frame, Step} from './gpu.js'
  * @import {Feeds, Program} from './program.js'
@@ -128,7 +128,7 @@ export class Session {
    * Runs the model on a picture and shows what it makes of it: one submit, nothing is read back.
    *
    * @param {Feeds[string]} source whatever the input takes
-   * @param {Canvas | GPUTexture} canvas sized by you, or a texture to render to
+   * @param {Canvas | GPUTexture | View} canvas sized by you, or a texture to render to
    * @param {Show & {input?: string, feeds?: Feeds, fit?: Fit}} [options] the input that the source is for,
    *   else the first that is a picture; what other inputs there are
    */
@@ -155,7 +155,8 @@ export class Session {
   /**
    * Renders the output of the last frame to a texture of the session's device, with alpha premultiplied.
    *
-   * @param {GPUTexture} texture whose usage is RENDER_ATTACHMENT
+   * @param {GPUTexture | View} texture whose usage is RENDER_ATTACHMENT; or a view of one, with its format and
+   *   size: `{view, format, width, height}`
    * @param {Show} [options]
    */
   async toTexture(texture, options = {}) {
@@ -275,7 +276,7 @@ export class Session {
 
   /**
    * @param {Feeds | undefined} feeds none for what the last frame left
-   * @param {Canvas | GPUTexture} target
+   * @param {Canvas | GPUTexture | View} target
    * @param {Show} options
    * @param {Fit} [fit]
    */

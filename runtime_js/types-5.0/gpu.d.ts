@@ -154,6 +154,8 @@ export declare function uploadTexture(device: GPUDevice, label: string, width: n
  * @throws {Error} an InputError for a picture that can't be read
  */
 export declare function upload({ queue }: GPUDevice, write: Write): void;
+/** @type {Set<string>} kinds of pictures that this browser copies to no texture, as it turned out */
+export declare const indirect: Set<string>;
 /**
  * The buffer of that name.
  *

@@ -31,14 +31,20 @@ export declare const FITS: string[];
  */
 export declare function kindOf(value: unknown): string;
 /**
- * A file's picture as it is stored, without its alpha multiplied in; any other value as it is.
+ * The picture that a file holds, or one that goes no other way to a texture, as it is stored, without its alpha
+ * multiplied in; any other value as it is.
  *
  * @param {string} name of the input
  * @param {any} value
  */
 export declare function decoded(name: string, value: any): Promise<any>;
-/** @param {unknown} value */
-export declare function isFile(value: unknown): boolean;
+/**
+ * Whether a value must become an ImageBitmap first: a file, or a kind of picture that this browser copies to no
+ * texture (Firefox no VideoFrame).
+ *
+ * @param {unknown} value
+ */
+export declare function needsBitmap(value: unknown): boolean;
 /**
  * Whether a value is meant as a picture, rather than as the values of an input.
  *
