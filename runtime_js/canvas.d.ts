@@ -4,8 +4,19 @@ import type { Frame, Step } from './gpu.js';
 import type { Program } from './program.js';
 export type Canvas = HTMLCanvasElement | OffscreenCanvas;
 export type Look = {
+    /**
+     * `nearest` shows the bytes as they are. `bicubic` is for a
+     * canvas larger than the picture: a cubic B-spline in linear light, then contrast-adaptive sharpening,
+     * strong on flat areas and gentle at edges
+     */
     scaling?: 'nearest' | 'bicubic';
+    /**
+     * from 0, none, to 1; 0.6 where it is not said
+     */
     sharpness?: number;
+    /**
+     * of the canvas, in the place of the browser's preferred one
+     */
     format?: GPUTextureFormat;
 };
 export type View = {

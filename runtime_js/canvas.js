@@ -6,13 +6,14 @@
  * @import {Frame, Step} from './gpu.js'
  * @import {Program} from './program.js'
  * @typedef {HTMLCanvasElement | OffscreenCanvas} Canvas
- * @typedef {{scaling?: 'nearest' | 'bicubic', sharpness?: number, format?: GPUTextureFormat}} Look
- *   `nearest` shows the bytes as they are. `bicubic` is for a canvas larger than the picture: a cubic
- *   B-spline in linear light, then contrast-adaptive sharpening, strong on flat areas and gentle at edges;
- *   `sharpness` goes from 0, none, to 1 and is 0.6 where it is not said. `format` is that of the canvas, in
- *   the place of the browser's preferred one.
- * @typedef {{view: GPUTextureView, format: GPUTextureFormat, width: number, height: number}} View  of a texture
- *   whose usage is RENDER_ATTACHMENT: one layer of it, one level, another format. A view alone tells nothing.
+ * @typedef {object} Look
+ * @property {'nearest' | 'bicubic'} [scaling] `nearest` shows the bytes as they are. `bicubic` is for a
+ *   canvas larger than the picture: a cubic B-spline in linear light, then contrast-adaptive sharpening,
+ *   strong on flat areas and gentle at edges
+ * @property {number} [sharpness] from 0, none, to 1; 0.6 where it is not said
+ * @property {GPUTextureFormat} [format] of the canvas, in the place of the browser's preferred one
+ * @typedef {{view: GPUTextureView, format: GPUTextureFormat, width: number, height: number}} View
+ *   of a texture whose usage is RENDER_ATTACHMENT: one layer, one level. A view alone tells nothing.
  * @typedef {Pick<GPUTexture, 'createView' | 'format' | 'width' | 'height' | 'usage'>} Surface
  * @typedef {(texture: Surface, sharpness: number) => Frame} Painter
  */

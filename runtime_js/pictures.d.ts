@@ -31,16 +31,16 @@ export declare const FITS: string[];
  */
 export declare function kindOf(value: unknown): string;
 /**
- * The picture that a file holds, or one that goes no other way to a texture, as it is stored, without its alpha
- * multiplied in; any other value as it is.
+ * The picture that a file holds, or one that goes no other way to a texture, as it is stored, without its
+ * alpha multiplied in; any other value as it is.
  *
  * @param {string} name of the input
  * @param {any} value
  */
 export declare function decoded(name: string, value: any): Promise<any>;
 /**
- * Whether a value must become an ImageBitmap first: a file, or a kind of picture that this browser copies to no
- * texture (Firefox no VideoFrame).
+ * Whether a value must become an ImageBitmap first: a file, or a kind of picture that this browser copies to
+ * no texture (Firefox no VideoFrame).
  *
  * @param {unknown} value
  */

@@ -51,8 +51,8 @@ export function kindOf(value) {
 const own = new WeakSet();
 
 /**
- * The picture that a file holds, or one that goes no other way to a texture, as it is stored, without its alpha
- * multiplied in; any other value as it is.
+ * The picture that a file holds, or one that goes no other way to a texture, as it is stored, without its
+ * alpha multiplied in; any other value as it is.
  *
  * @param {string} name of the input
  * @param {any} value
@@ -74,8 +74,8 @@ export async function decoded(name, value) {
 }
 
 /**
- * Whether a value must become an ImageBitmap first: a file, or a kind of picture that this browser copies to no
- * texture (Firefox no VideoFrame).
+ * Whether a value must become an ImageBitmap first: a file, or a kind of picture that this browser copies to
+ * no texture (Firefox no VideoFrame).
  *
  * @param {unknown} value
  */

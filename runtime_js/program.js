@@ -190,8 +190,8 @@ export function frameOf(program, feeds, { fit } = {}) {
 }
 
 /**
- * Feeds with the pictures that files hold, and with bitmaps of what goes no other way; a promise only where there
- * are such.
+ * Feeds with the pictures that files hold, and with bitmaps of what goes no other way; a promise only where
+ * there are such.
  *
  * @param {Feeds} feeds
  * @returns {Feeds | Promise<Feeds>}

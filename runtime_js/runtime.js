@@ -7,14 +7,16 @@
  * @import {Start} from './session.js'
  * @import {Wishes} from './variants.js'
  * @typedef {GPUAdapter | (() => Promise<GPUAdapter>)} AdapterSource
- * @typedef {Loading & Wishes & {device?: GPUDevice, adapter?: AdapterSource, gpu?: GPU, debug?: boolean,
- *   recover?: boolean, profile?: boolean}} Options
- *   `device`: yours, and never destroyed; or `adapter`, which is good for one device: a function that gives
- *   new ones lets a session recover; or `gpu`, in the place of `navigator.gpu`: in Node `create([])` of the
- *   package webgpu, which must stay as long as its devices, and with the session does. `dot`, `requantize`:
- *   variants in place of the probed ones. `debug`: every frame in error scopes, not only the first of each
- *   kind. `recover: false` frees the artifact's bytes, with which a lost device could be replaced. `profile`:
- *   a device with timestamps, where there are any.
+ * @typedef {object} DeviceOptions  what it runs on: the best adapter of the machine, where nothing is said
+ * @property {GPUDevice} [device] yours, and never destroyed
+ * @property {AdapterSource} [adapter] good for one device; a function that gives new ones lets a session
+ *   recover
+ * @property {GPU} [gpu] in the place of `navigator.gpu`: in Node `create([])` of the package webgpu, which
+ *   must stay as long as its devices, and with the session does
+ * @property {boolean} [debug] every frame in error scopes, not only the first of each kind
+ * @property {boolean} [recover] false frees the artifact's bytes, with which a lost device could be replaced
+ * @property {boolean} [profile] a device with timestamps, where there are any
+ * @typedef {Loading & Wishes & DeviceOptions} Options  all may be left out
  */
 import { loadArtifact } from './artifact.js';
 import { createFrames } from './frames.js';

@@ -9,7 +9,7 @@
  * @typedef {{name: string, ok: boolean, frames?: boolean[]}} Verdict  of an output: each time that it was
  *   made
  * @typedef {{ok: boolean, message: string, kernels: Verdict[], outputs: Verdict[], adapter: string,
- *   variants: Variants, text: string}} Report
+ *   variants: Variants, text: string}} Report  `text` is all of it, `message` a line
  */
 import { ARRAYS, byteLength, elements, sha256 } from './artifact.js';
 import { ArtifactError } from './errors.js';

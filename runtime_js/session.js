@@ -1,7 +1,7 @@
 /**
  * A loaded model on a device: what `createSession` gives.
  *
- * @import {Input, InputImage, Tensor, Values} from './artifact.js'
+ * @import {Dtype, Input, InputFormat, Tensor, Values} from './artifact.js'
  * @import {Canvas, Display, Look, View} from './canvas.js'
  * @import {Frames, Reading, Result} from './frames.js'
  * @import {Frame, Step} from './gpu.js'
@@ -14,6 +14,8 @@
  *   boolean, displays: Map<string, Display>, loss?: DeviceLostError, release: () => void}} Stage
  *   all that is on one device; `owned` is a device that the session made, of `gpu`,
  *   which it would not outlive; `release` frees what is not the device
+ * @typedef {{name: string, dtype: Dtype, shape: number[], image?: InputFormat}} SessionInput
+ *   `image` where it may be a picture
  * @typedef {Look & {output?: string}} Show  the output to show, else the first that is a picture
  * @typedef {(device?: GPUDevice, owned?: boolean, chosen?: Wishes | Variants) => Promise<Stage>} Start  on
  *   that device, or on a new one
@@ -39,17 +41,25 @@ export class Session {
   /**
    * Use `createSession`.
    *
+   * @internal
    * @param {Stage} stage
    * @param {Start} [start]
    */
   constructor(stage, start) {
     const { model } = stage.program;
+    /** The model's. */
     this.name = model.name;
+    /** What `run` is fed with. */
     this.inputs = model.inputs.map(describedInput);
-    /** @type {[Tensor, ...Tensor[]]} */
+    /**
+     * What `run` gives.
+     *
+     * @type {[Tensor, ...Tensor[]]}
+     */
     this.outputs = /** @type {any} */ (model.outputs.map(described));
-    /** The names of the classes, and the file of a picture to show the model on; where it has them. */
+    /** The names of the classes, where the artifact has them. */
     this.labels = model.labels;
+    /** The file of a picture to show the model on, where the artifact has one. */
     this.sample = model.sample;
     this.#start = start;
     this.#last = this.#stage = stage;
@@ -155,8 +165,8 @@ export class Session {
   /**
    * Renders the output of the last frame to a texture of the session's device, with alpha premultiplied.
    *
-   * @param {GPUTexture | View} texture whose usage is RENDER_ATTACHMENT; or a view of one, with its format and
-   *   size: `{view, format, width, height}`
+   * @param {GPUTexture | View} texture whose usage is RENDER_ATTACHMENT; or a view of one, with its format
+   *   and size: `{view, format, width, height}`
    * @param {Show} [options]
    */
   async toTexture(texture, options = {}) {
@@ -470,7 +480,7 @@ function described({ name, dtype, shape, image }) {
 
 /**
  * @param {Input} input
- * @returns {Omit<Input, 'image'> & {image?: Omit<InputImage, 'resize' | 'replaces' | 'kernel'>}}
+ * @returns {SessionInput}
  */
 function describedInput({ name, dtype, shape, image }) {
   if (!image) return { name, dtype, shape };

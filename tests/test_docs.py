@@ -14,8 +14,11 @@ ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text("utf-8")
 DOCUMENTS = sorted(
     [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("models/*.md"), *ROOT.glob("tests/*.md")]
 )
-MEASURED = ("coverage.md", "outside-suites.md", "findings.md", "performance.md", "avatar/README.md")
-"""Reports that hold tables of figures, which are as wide as they are."""
+MEASURED = (
+    "api.md", "comparison.md", "coverage.md", "outside-suites.md", "findings.md", "performance.md",
+    "avatar/README.md",
+)  # fmt: skip
+"""What holds tables that programs write, which are as wide as they are."""
 WRITTEN = [path for path in DOCUMENTS if not path.as_posix().endswith(MEASURED)]
 COLUMNS = 110
 """As wide as code is (pyproject.toml)."""

@@ -58,8 +58,8 @@ export declare function frameOf(program: Pick<Program, 'device' | 'model' | 'buf
     fit?: Fit;
 }): Frame;
 /**
- * Feeds with the pictures that files hold, and with bitmaps of what goes no other way; a promise only where there
- * are such.
+ * Feeds with the pictures that files hold, and with bitmaps of what goes no other way; a promise only where
+ * there are such.
  *
  * @param {Feeds} feeds
  * @returns {Feeds | Promise<Feeds>}

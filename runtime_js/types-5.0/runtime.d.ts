@@ -3,14 +3,35 @@ import type { Loading, Source } from './files.js';
 import type { Class, Colour } from './labels.js';
 import type { Wishes } from './variants.js';
 export type AdapterSource = GPUAdapter | (() => Promise<GPUAdapter>);
-export type Options = Loading & Wishes & {
+export type DeviceOptions = {
+    /**
+     * yours, and never destroyed
+     */
     device?: GPUDevice;
+    /**
+     * good for one device; a function that gives new ones lets a session
+     * recover
+     */
     adapter?: AdapterSource;
+    /**
+     * in the place of `navigator.gpu`: in Node `create([])` of the package webgpu, which
+     * must stay as long as its devices, and with the session does
+     */
     gpu?: GPU;
+    /**
+     * every frame in error scopes, not only the first of each kind
+     */
     debug?: boolean;
+    /**
+     * false frees the artifact's bytes, with which a lost device could be replaced
+     */
     recover?: boolean;
+    /**
+     * a device with timestamps, where there are any
+     */
     profile?: boolean;
 };
+export type Options = Loading & Wishes & DeviceOptions;
 import { Session } from './session.js';
 export * from './errors.js';
 export { toPixels } from './pixels.js';

@@ -1,4 +1,4 @@
-import type { Input, InputImage, Tensor, Values } from './artifact.js';
+import type { Dtype, InputFormat, Tensor, Values } from './artifact.js';
 import type { Canvas, Display, Look, View } from './canvas.js';
 import type { Frames, Result } from './frames.js';
 import type { Feeds, Program } from './program.js';
@@ -17,6 +17,12 @@ export type Stage = {
     loss?: DeviceLostError;
     release: () => void;
 };
+export type SessionInput = {
+    name: string;
+    dtype: Dtype;
+    shape: number[];
+    image?: InputFormat;
+};
 export type Show = Look & {
     output?: string;
 };
@@ -24,7 +30,7 @@ export type Start = (device?: GPUDevice, owned?: boolean, chosen?: Wishes | Vari
 /**
  * A loaded model on a device: what `createSession` gives.
  *
- * @import {Input, InputImage, Tensor, Values} from './artifact.js'
+ * @import {Dtype, Input, InputFormat, Tensor, Values} from './artifact.js'
  * @import {Canvas, Display, Look, View} from './canvas.js'
  * @import {Frames, Reading, Result} from './frames.js'
  * @import {Frame, Step} from './gpu.js'
@@ -37,6 +43,8 @@ export type Start = (device?: GPUDevice, owned?: boolean, chosen?: Wishes | Vari
  *   boolean, displays: Map<string, Display>, loss?: DeviceLostError, release: () => void}} Stage
  *   all that is on one device; `owned` is a device that the session made, of `gpu`,
  *   which it would not outlive; `release` frees what is not the device
+ * @typedef {{name: string, dtype: Dtype, shape: number[], image?: InputFormat}} SessionInput
+ *   `image` where it may be a picture
  * @typedef {Look & {output?: string}} Show  the output to show, else the first that is a picture
  * @typedef {(device?: GPUDevice, owned?: boolean, chosen?: Wishes | Variants) => Promise<Stage>} Start  on
  *   that device, or on a new one
@@ -44,18 +52,24 @@ export type Start = (device?: GPUDevice, owned?: boolean, chosen?: Wishes | Vari
 import { DeviceLostError } from './errors.js';
 export declare class Session {
     #private;
+    /** The model's. */
     name: string;
-    inputs: (Omit<Input, "image"> & {
-        image?: Omit<InputImage, 'resize' | 'replaces' | 'kernel'>;
-    })[];
-    /** @type {[Tensor, ...Tensor[]]} */
+    /** What `run` is fed with. */
+    inputs: SessionInput[];
+    /**
+     * What `run` gives.
+     *
+     * @type {[Tensor, ...Tensor[]]}
+     */
     outputs: [Tensor, ...Tensor[]];
-    /** The names of the classes, and the file of a picture to show the model on; where it has them. */
+    /** The names of the classes, where the artifact has them. */
     labels: string[] | undefined;
+    /** The file of a picture to show the model on, where the artifact has one. */
     sample: string | undefined;
     /**
      * Use `createSession`.
      *
+     * @internal
      * @param {Stage} stage
      * @param {Start} [start]
      */
@@ -112,8 +126,8 @@ export declare class Session {
     /**
      * Renders the output of the last frame to a texture of the session's device, with alpha premultiplied.
      *
-     * @param {GPUTexture | View} texture whose usage is RENDER_ATTACHMENT; or a view of one, with its format and
-     *   size: `{view, format, width, height}`
+     * @param {GPUTexture | View} texture whose usage is RENDER_ATTACHMENT; or a view of one, with its format
+     *   and size: `{view, format, width, height}`
      * @param {Show} [options]
      */
     toTexture(texture: GPUTexture | View, options?: Show): Promise<void>;
