@@ -42,6 +42,7 @@ export type InputFormat = {
 };
 export type InputImage = InputFormat & {
     replaces: number;
+    skips?: number[];
     kernel: Kernel;
     resize: {
         buffer: string;

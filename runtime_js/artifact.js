@@ -20,8 +20,8 @@
  * @property {number[]} offset likewise
  * @property {'cover' | 'contain' | 'stretch'} fit how a picture of other proportions meets the input
  * @property {number[]} pad red, green and blue of what lies beside a contained one
- * @typedef {InputFormat & {replaces: number, kernel: Kernel, resize: {buffer: string, texture: string}}}
- *   InputImage
+ * @typedef {InputFormat & {replaces: number, skips?: number[], kernel: Kernel,
+ *   resize: {buffer: string, texture: string}}} InputImage
  * @typedef {Omit<Tensor, 'image'> & {image?: InputImage}} Input
  * @typedef {{buffer: string, offset: number, rows: number, pitch: number, width: number}} Store
  * @typedef {{binding: number, buffer: string, access: string}} Binding

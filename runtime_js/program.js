@@ -158,12 +158,15 @@ export function frameOf(program, feeds, { fit } = {}) {
   const frame = { writes: [], steps: [...steps], checks: [] };
   /** @type {Step[]} */
   const first = [];
+  /** @type {Set<Step>} what pictures leave out */
+  const skipped = new Set();
   for (const [i, input] of model.inputs.entries()) {
     const { name, image } = input;
     const value = /** @type {any} */ (feeds[name]);
     const resizer = resizers[i];
     if (resizer && image && isPicture(value)) {
       frame.steps[image.replaces] = /** @type {Step} */ (pictureSteps[i]);
+      for (const k of image.skips ?? []) skipped.add(steps[k]);
       const source = sourceOf(name, value);
       const { width, height, bytes } = source;
       const isWhole = width === image.size[0] && height === image.size[1];
@@ -185,7 +188,7 @@ export function frameOf(program, feeds, { fit } = {}) {
       frame.writes.push({ buffer: bound(buffers, `input:${name}`), bytes });
     }
   }
-  frame.steps.unshift(...first);
+  frame.steps = [...first, ...frame.steps.filter((step) => !skipped.has(step))];
   return frame;
 }
 

@@ -9,7 +9,7 @@ import { loadArtifact } from '../../runtime_js/artifact.js';
 import { InputError } from '../../runtime_js/errors.js';
 import { createPipeline, runSteps, stagingBuffer, storageBuffer } from '../../runtime_js/gpu.js';
 import { coefficients, Resizer, sourceOf } from '../../runtime_js/pictures.js';
-import { createProgram } from '../../runtime_js/program.js';
+import { createProgram, frameOf } from '../../runtime_js/program.js';
 import { createSession } from '../../runtime_js/runtime.js';
 import { bytesModel } from './fixture.js';
 import {
@@ -363,6 +363,46 @@ describe('is refused, and the next run works:', () => {
     const session = await openSession();
     const told = session.run({ input: noise(8, 8) }, { fits: 'cover' });
     await assert.rejects(told, /No option is named fits: expected outputs, as, fit/);
+    session.destroy();
+  });
+});
+
+describe("a model's own arithmetic on a picture", () => {
+  /** A compiled model that begins with Sub and Div by channel, a picture, what onnxruntime makes of it. */
+  function compiled() {
+    const folder = temporaryFolder();
+    const script = `
+import json, sys
+from pathlib import Path
+import numpy as np
+from onnx2wgsl.compiler import compile_file
+from onnx2wgsl.compiler.reference.oracle import Oracle
+from tests.compiler.backend.test_fronts import FORMS, every_byte, model
+folder = Path(sys.argv[1])
+path = model(FORMS["sub div"], folder / "m.onnx", "nhwc early")
+compile_file(path, folder / "a")
+pixels = every_byte()
+y = Oracle(path).run({"x": pixels[None, ..., :3].astype(np.float32)})["y"]
+print(json.dumps([pixels.ravel().tolist(), y.ravel().tolist()]))`;
+    const told = execFileSync(PYTHON, ['-c', script, folder], { cwd: ROOT }).toString();
+    const [data, y] = JSON.parse(told.trim().split('\n').at(-1));
+    const picture = { data: Uint8ClampedArray.from(data), width: 16, height: 16 };
+    return { folder: join(folder, 'a'), picture, y: Float32Array.from(y) };
+  }
+
+  test("is in its table: onnxruntime's bits, without the kernel that does it", async () => {
+    const { folder, picture, y } = compiled();
+    const session = await openSession(folder);
+    assert.deepEqual((await session.run({ x: picture })).y, y);
+    const report = await session.selfTest();
+    assert.ok(report.ok, report.message);
+    const { model } = await loadArtifact(folder);
+    assert.deepEqual(model.inputs[0].image.skips, [0]);
+    const program = await createProgram(device, await loadArtifact(folder), session.variants);
+    const steps = (feeds) => frameOf(program, feeds).steps.map(({ kernel }) => kernel.name);
+    const all = model.kernels.map(({ name }) => name);
+    assert.deepEqual(steps({ x: new Float32Array(768) }), all);
+    assert.deepEqual(steps({ x: picture }), all.slice(1));
     session.destroy();
   });
 });
