@@ -89,17 +89,19 @@ async function start({ folders, build, provider, model, input, output }) {
   return { first: performance.now() - begin, adapter };
 }
 
-/** In the page: how many values differ from the reference. */
+/** In the page: how many values differ from the reference, how many by more than 1e-5 of the largest. */
 async function differing(url) {
   const have = globalThis.result;
   const want = new have.constructor(await (await fetch(url)).arrayBuffer());
-  let [count, most] = [0, 0];
+  const tolerance = 1e-5 * want.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  let [count, beyond, most] = [0, 0, 0];
   want.forEach((value, i) => {
-    count += !Object.is(value, have[i]) && value !== have[i];
-    const apart = Math.abs(Number(value) - Number(have[i]));
+    const apart = Math.abs(value - have[i]);
+    count += apart !== 0;
+    beyond += !(apart <= tolerance);
     if (!(apart <= most)) most = apart;
   });
-  return { count, most, of: want.length };
+  return { count, beyond, most, of: want.length };
 }
 
 /** In the page: one more frame, in milliseconds. */

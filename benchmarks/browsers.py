@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 import shutil
 import statistics
@@ -92,10 +93,12 @@ def tables(found: Mapping[str, Any], frames: int) -> str:
     lines = [
         f"{date.today():%-d %B %Y}; {_processor()}; Chromium {found['browser']}, {found['adapter']}; "
         f"onnxruntime-web {web}, its pages isolated; reference: onnxruntime {onnxruntime.__version__}. "
-        f"Times are of this machine's software adapter; medians of {frames} frames, in turns.\n"
+        f"Times are of this machine's software adapter; medians of {frames} frames, in turns; load "
+        f"{os.getloadavg()[1]:.1f}.\n"
     ]
     for model in dict.fromkeys(row["model"] for row in found["rows"]):
-        lines += ["\n", f"### {model}\n", "\n", *_table([r for r in found["rows"] if r["model"] == model])]
+        rows = [row for row in found["rows"] if row["model"] == model]
+        lines += [f"\n### {model}\n\n", *_table(rows)]
     return "".join(lines)
 
 
@@ -128,7 +131,7 @@ def _difference(row: Row) -> str:
     first, last = row["firstDiffers"], row["lastDiffers"]
     told = f"{first['count']:,} of {first['of']:,}"
     if first["count"]:
-        told += f", by {first['most']:.2g} at most"
+        told += f"; {first['beyond']:,} beyond 1e-5, the worst by {first['most']:.2g}"
     return told if first == last else f"{told}; in the last frame {last['count']:,}"
 
 

@@ -172,3 +172,14 @@ def test_the_guide_lists_who_else_knows_an_operator() -> None:
 def test_imports_of_families_are_seen() -> None:
     source = "from ..operators.base import FamilyOp\nfrom .operators.moves.op import Move\n"
     assert families_imported(source) == {"moves"}
+
+
+def test_the_comparison_has_a_row_of_every_system_for_both_models() -> None:
+    script = (ROOT / "benchmarks" / "browsers.js").read_text("utf-8")
+    systems = re.findall(r"\{ system: '([^']+)'", script)
+    tables = (ROOT / "docs" / "comparison.md").read_text("utf-8").split("\n### ")[1:]
+    assert len(tables) == 2
+    for table in tables:
+        rows = [line for line in table.splitlines() if line.startswith("| on")]
+        assert [row[2 : row.index(" (")] for row in rows] == systems
+        assert "| 0 of " in rows[0], "onnx2wgsl is exact"
