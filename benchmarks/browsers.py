@@ -72,7 +72,7 @@ def _tensor(name: str, values: np.ndarray, path: Path) -> dict[str, Any]:
 
 
 def measured(frames: int) -> dict[str, Any]:
-    """What browsers.js found."""
+    """What browsers.js measured."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         sources = {"avatar_256_u8": AVATAR, "_".join(CLASSIFIER): _classifier()}
@@ -87,17 +87,17 @@ def _classifier() -> Path:
     return next(case for case in CASES if case.key == CLASSIFIER).path()
 
 
-def tables(found: Mapping[str, Any], frames: int) -> str:
+def tables(results: Mapping[str, Any], frames: int) -> str:
     """The section of the document."""
     web = json.loads((ROOT / "node_modules" / "onnxruntime-web" / "package.json").read_text())["version"]
     lines = [
-        f"{date.today():%-d %B %Y}; {_processor()}; Chromium {found['browser']}, {found['adapter']}; "
+        f"{date.today():%-d %B %Y}; {_processor()}; Chromium {results['browser']}, {results['adapter']}; "
         f"onnxruntime-web {web}, its pages isolated; reference: onnxruntime {onnxruntime.__version__}. "
         f"Times are of this machine's software adapter; medians of {frames} frames, in turns; load "
         f"{os.getloadavg()[1]:.1f}.\n"
     ]
-    for model in dict.fromkeys(row["model"] for row in found["rows"]):
-        rows = [row for row in found["rows"] if row["model"] == model]
+    for model in dict.fromkeys(row["model"] for row in results["rows"]):
+        rows = [row for row in results["rows"] if row["model"] == model]
         lines += [f"\n### {model}\n\n", *_table(rows)]
     return "".join(lines)
 

@@ -158,15 +158,13 @@ export function frameOf(program, feeds, { fit } = {}) {
   const frame = { writes: [], steps: [...steps], checks: [] };
   /** @type {Step[]} */
   const first = [];
-  /** @type {Set<Step>} what pictures leave out */
-  const skipped = new Set();
   for (const [i, input] of model.inputs.entries()) {
     const { name, image } = input;
     const value = /** @type {any} */ (feeds[name]);
     const resizer = resizers[i];
     if (resizer && image && isPicture(value)) {
       frame.steps[image.replaces] = /** @type {Step} */ (pictureSteps[i]);
-      for (const k of image.skips ?? []) skipped.add(steps[k]);
+      for (const k of image.skips ?? []) delete frame.steps[k];
       const source = sourceOf(name, value);
       const { width, height, bytes } = source;
       const isWhole = width === image.size[0] && height === image.size[1];
@@ -181,14 +179,15 @@ export function frameOf(program, feeds, { fit } = {}) {
     } else if (kindOf(value) === 'GPUBuffer') {
       requireBuffer(name, value, wholeWords(byteLength(input)));
       const key = `input:${name}`;
-      for (const [k, step] of frame.steps.entries())
+      frame.steps.forEach((step, k) => {
         if (key in step.resources) frame.steps[k] = withBuffer(device, step, key, value, frame);
+      });
     } else {
       const bytes = padded(valuesOf(input, value));
       frame.writes.push({ buffer: bound(buffers, `input:${name}`), bytes });
     }
   }
-  frame.steps = [...first, ...frame.steps.filter((step) => !skipped.has(step))];
+  frame.steps = [...first, ...frame.steps.filter(Boolean)]; // without what pictures left out
   return frame;
 }
 
