@@ -23,6 +23,11 @@ export type Loading = {
      */
     signal?: AbortSignal;
     onProgress?: (progress: Progress) => void;
+    /**
+     * holds model.json against its schema, which for a file as the compiler wrote
+     * it says nothing new: give it for artifacts of others
+     */
+    validate?: boolean;
 };
 export type Count = (count: number) => void;
 export type Files = {
@@ -46,6 +51,8 @@ export type Pieces = AsyncGenerator<Uint8Array<ArrayBuffer>>;
  * @property {string | FileCache} [cache] the name of a Cache, or anything like one
  * @property {AbortSignal} [signal] ends the loading and all that follows
  * @property {(progress: Progress) => void} [onProgress]
+ * @property {boolean} [validate] holds model.json against its schema, which for a file as the compiler wrote
+ *   it says nothing new: give it for artifacts of others
  * @typedef {(count: number) => void} Count  is told how many bytes of a file have come
  * @typedef {{read(file: string, limit: number, count?: Count): Promise<Uint8Array<ArrayBuffer>>,
  *   kept?(file: string, limit: number): Promise<Uint8Array<ArrayBuffer> | undefined>,
@@ -77,3 +84,9 @@ export declare function isOffline(error: unknown): boolean;
  * @param {string[]} problems
  */
 export declare function damaged(file: string, problems: string[]): ArtifactError;
+/**
+ * A value as JSON, shortened.
+ *
+ * @param {any} value
+ */
+export declare function shown(value: any): string;

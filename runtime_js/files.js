@@ -12,6 +12,8 @@
  * @property {string | FileCache} [cache] the name of a Cache, or anything like one
  * @property {AbortSignal} [signal] ends the loading and all that follows
  * @property {(progress: Progress) => void} [onProgress]
+ * @property {boolean} [validate] holds model.json against its schema, which for a file as the compiler wrote
+ *   it says nothing new: give it for artifacts of others
  * @typedef {(count: number) => void} Count  is told how many bytes of a file have come
  * @typedef {{read(file: string, limit: number, count?: Count): Promise<Uint8Array<ArrayBuffer>>,
  *   kept?(file: string, limit: number): Promise<Uint8Array<ArrayBuffer> | undefined>,
@@ -311,4 +313,14 @@ export function damaged(file, problems) {
   const rest = problems.length - SHOWN;
   const lines = [...problems.slice(0, SHOWN), ...(rest > 0 ? [`and ${rest} more`] : [])];
   return new ArtifactError(`${file} is damaged; compile the model again:\n  ${lines.join('\n  ')}`);
+}
+
+/**
+ * A value as JSON, shortened.
+ *
+ * @param {any} value
+ */
+export function shown(value) {
+  const text = typeof value === 'number' ? `${value}` : JSON.stringify(value);
+  return text.length <= 160 ? text : `${text.slice(0, 60)} ... ${text.slice(-90)}`;
 }

@@ -8,9 +8,7 @@
  *   have
  * @typedef {{pipeline: GPUComputePipeline, layout: GPUBindGroupLayout, kernel: Kernel}} Pipeline
  * @typedef {Pipeline & {group: GPUBindGroup, resources: Resources}} Step
- * @typedef {{buffer: GPUBuffer, bytes: BufferSource}
- *   | {texture: GPUTexture, source: any, width: number, height: number, name: string,
- *   isOwn?: boolean}} Write  isOwn: the source is closed afterwards
+ * @typedef {{buffer: GPUBuffer, bytes: BufferSource} | {put(queue: GPUQueue): void}} Write
  * @typedef {{writes: Write[], steps: Step[], checks?: Promise<Error | null>[],
  *   isNew?: boolean, finish?: (encoder: GPUCommandEncoder) => void}} Frame  the checks are what the device
  *   says, once, of what a caller gave to bind; `isNew` is a frame that goes to what the device may refuse;
@@ -34,12 +32,7 @@ export type Write = {
     buffer: GPUBuffer;
     bytes: BufferSource;
 } | {
-    texture: GPUTexture;
-    source: any;
-    width: number;
-    height: number;
-    name: string;
-    isOwn?: boolean;
+    put(queue: GPUQueue): void;
 };
 export type Frame = {
     writes: Write[];
@@ -138,15 +131,6 @@ export declare function createPipeline(device: GPUDevice, { model, shaders }: Pi
  */
 export declare function stepOf(device: GPUDevice, { pipeline, layout, kernel }: Pipeline, resources: Resources, workgroups: number[]): Step;
 /**
- * A texture to copy pictures into.
- *
- * @param {GPUDevice} device
- * @param {string} label
- * @param {number} width
- * @param {number} height
- */
-export declare function uploadTexture(device: GPUDevice, label: string, width: number, height: number): GPUTexture;
-/**
  * Hands an upload to the queue, which takes it at once.
  *
  * @param {GPUDevice} device
@@ -154,8 +138,6 @@ export declare function uploadTexture(device: GPUDevice, label: string, width: n
  * @throws {Error} an InputError for a picture that can't be read
  */
 export declare function upload({ queue }: GPUDevice, write: Write): void;
-/** @type {Set<string>} kinds of pictures that this browser copies to no texture, as it turned out */
-export declare const indirect: Set<string>;
 /**
  * The buffer of that name.
  *

@@ -19,9 +19,10 @@
  * @typedef {Loading & Wishes & DeviceOptions} Options  all may be left out
  */
 import { loadArtifact } from './artifact.js';
+import { requireKnown } from './feeds.js';
 import { createFrames } from './frames.js';
 import { adapterName, checkLimits, findAdapter } from './gpu.js';
-import { createProgram, neededLimits, requireKnown } from './program.js';
+import { createProgram, neededLimits } from './program.js';
 import { Session } from './session.js';
 import { chooseVariants } from './variants.js';
 
@@ -29,7 +30,7 @@ export * from './errors.js';
 export { toPixels } from './pixels.js';
 export { Session };
 
-const LOADING = ['fetch', 'cache', 'signal', 'onProgress'];
+const LOADING = ['fetch', 'cache', 'signal', 'onProgress', 'validate'];
 // What is used where the adapter has it: canvases of that format are stored to.
 /** @type {GPUFeatureName[]} */
 const FEATURES = ['bgra8unorm-storage', 'timestamp-query'];
@@ -106,9 +107,13 @@ async function makeSession(source, options) {
   /** @type {GPUAdapter | undefined} good for one device */
   let adapter = typeof given === 'function' ? undefined : given;
   if (!options.device) adapter ??= await newAdapter();
-  const artifact = await loadArtifact(source, options);
+  const artifact = await loadArtifact(source, {
+    ...options,
+    validate: options.validate ?? options.debug,
+  });
   signal?.throwIfAborted();
-  const limits = neededLimits(artifact.model);
+  const { explained } = artifact;
+  const limits = await explained(async () => neededLimits(artifact.model));
   /** @type {Start} */
   const start = async (known, owned = !known, chosen = options) => {
     const device = known ?? (await openDevice(adapter ?? (await newAdapter()), limits, options));
@@ -123,7 +128,7 @@ async function makeSession(source, options) {
       const release = () => {
         for (const one of [
           ...program.buffers.values(),
-          ...program.resizers,
+          ...(program.pictures ?? []),
           frames,
           ...displays.values(),
         ])
@@ -135,7 +140,8 @@ async function makeSession(source, options) {
       throw error;
     }
   };
-  return new Session(await start(options.device), options.recover === false ? undefined : start);
+  const first = await explained(() => start(options.device));
+  return new Session(first, options.recover === false ? undefined : start);
 }
 
 /**

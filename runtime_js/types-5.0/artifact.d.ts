@@ -126,7 +126,9 @@ export type Artifact = {
     weights: Uint8Array;
     shaders: Map<string, string>;
     selfTest: () => Promise<SelfTest>;
+    explained: Explained;
 };
+export type Explained = <T>(task: () => Promise<T>) => Promise<T>;
 /**
  * The typed array of each dtype.
  *

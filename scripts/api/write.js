@@ -19,7 +19,7 @@ const TYPES = {
   files: ['Source', 'Loading', 'FileCache', 'Progress'],
   variants: ['Wishes', 'Variants'],
   artifact: ['Dtype', 'Tensor', 'Image', 'InputFormat', 'Values'],
-  program: ['Feeds'],
+  feeds: ['Feeds'],
   pictures: ['Picture', 'Pixels', 'Drawable', 'Fit'],
   frames: ['Result'],
   session: ['SessionInput', 'Show'],
