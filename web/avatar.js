@@ -19,15 +19,16 @@ export class Avatar {
   dropped = 0;
 
   /**
-   * @param {{onReady: (facts: any) => void, onShown: (shown: Shown) => void, onFailed: (error: {code: string,
+   * @param {{onLoading: (share: number) => void, onReady: (facts: any) => void, onShown: (shown: Shown) => void, onFailed: (error: {code: string,
    *   message: string}) => void}} options
    */
-  constructor({ onReady, onShown, onFailed }) {
+  constructor({ onLoading, onReady, onShown, onFailed }) {
     this.#worker = new Worker(new URL('./avatar_worker.js', import.meta.url), { type: 'module' });
     this.#worker.onerror = ({ message }) => onFailed({ code: 'worker', message });
     this.#worker.onmessage = ({ data }) => {
       if (data.landmarks) this.#free.push(data.landmarks);
       if (data.type === 'ready') onReady(data);
+      else if (data.type === 'loading') onLoading(data.share);
       else if (data.type === 'captured') this.#captures.get(data.id)?.(data);
       else if (data.type === 'failed') onFailed(data);
       else {
@@ -62,9 +63,10 @@ export class Avatar {
   /**
    * @param {object} look
    * @param {boolean} counts whether differing values are counted
+   * @param {string} background what is behind the avatar
    */
-  look(look, counts) {
-    this.#worker.postMessage({ type: 'look', look, counts });
+  look(look, counts, background) {
+    this.#worker.postMessage({ type: 'look', look, counts, background });
   }
 
   /**

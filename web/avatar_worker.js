@@ -11,6 +11,7 @@
  */
 import { drawLandmarks } from '../face/drawing.js';
 import { openBackend } from './backends.js';
+import { drawMatte } from './matte.js';
 
 /** @type {any} */
 const scope = globalThis;
@@ -27,23 +28,36 @@ let drawing;
 const canvases = {};
 /** @type {OffscreenCanvasRenderingContext2D | null} */
 let shownDrawing = null;
+/** @type {OffscreenCanvasRenderingContext2D | null} */
+let matte = null;
+/** @type {import('./matte.js').Outline} */
+let outline;
 let look = { sharpness: 0.5 };
+let background = 'studio';
 let counts = false;
 /** @type {FrameMessage | undefined} */
 let waiting;
 let busy = false;
 let generation = 0;
 
+const TOLD = {
+  failed: report,
+  loaded: (/** @type {number} */ share) => post({ type: 'loading', share }),
+};
+
 const tasks = {
   async open(/** @type {any} */ { site, model, other: second, request, size }) {
     const own = ++generation;
     close();
     if (!specification) {
-      const answer = await fetch(new URL('face/drawing.json', site));
-      specification = await answer.json();
+      const read = async (/** @type {string} */ file) => (await fetch(new URL(file, site))).json();
+      [specification, outline] = await Promise.all([
+        read('face/drawing.json'),
+        read('face/outline.json'),
+      ]);
     }
-    const opened = await openBackend(site, model, /** @type {Request} */ (request), report);
-    const compared = second && (await openBackend(site, second.model, second.request, report));
+    const opened = await openBackend(site, model, /** @type {Request} */ (request), TOLD);
+    const compared = second && (await openBackend(site, second.model, second.request, TOLD));
     if (own !== generation) {
       opened.destroy();
       compared?.destroy();
@@ -66,12 +80,14 @@ const tasks = {
   canvas(/** @type {any} */ { name, canvas }) {
     canvases[name] = canvas;
     if (name === 'drawing') shownDrawing = canvas.getContext('2d', { alpha: false });
+    if (name === 'matte') matte = canvas.getContext('2d');
   },
 
   look(/** @type {any} */ message) {
     const { size, ...rest } = message.look;
     look = rest;
     counts = message.counts ?? counts;
+    background = message.background ?? background;
     for (const name of ['avatar', 'other'])
       if (size && canvases[name] && canvases[name].width !== size)
         Object.assign(canvases[name], { width: size, height: size });
@@ -117,6 +133,8 @@ async function next() {
     if (canvases.drawing && shownDrawing) shownDrawing.drawImage(drawing.canvas, 0, 0);
     const drawn = performance.now();
     await current.show(drawing.canvas, canvases, look);
+    if (matte && background !== 'studio')
+      drawMatte(matte, frame.landmarks, specification, outline, background);
     const submitted = performance.now();
     await current.done();
     const made = performance.now();

@@ -1,21 +1,24 @@
 /**
  * The generator on WebGPU by this project's runtime: drawing, generator and display are one submit.
  *
- * @import {Backend, Model} from './backends.js'
+ * @import {Backend, Model, Told} from './backends.js'
  */
 
 /**
  * @param {string} site
  * @param {Model} model
- * @param {(error: unknown) => void} report
+ * @param {Told} told
  * @returns {Promise<Backend>}
  */
-export async function openNative(site, model, report) {
+export async function openNative(site, model, told) {
   const runtime = `${new URL('runtime/runtime.js', site)}`;
   const { createSession } = /** @type {typeof import('../runtime_js/runtime.js')} */ (
     await import(runtime)
   );
-  const session = await createSession(new URL(model.folder, site), { validate: true });
+  const session = await createSession(model.files ?? new URL(model.folder, site), {
+    validate: true,
+    onProgress: ({ loaded, total }) => told.loaded(loaded / total),
+  });
   const input = session.inputs.find(({ image }) => image);
   const output = session.outputs.find(({ image }) => image);
   if (!input?.image || !output || session.inputs.length > 1) {
@@ -28,7 +31,8 @@ export async function openNative(site, model, report) {
     throw new Error(`${model.name} takes pictures of ${width}x${height}; a drawing is square.`);
   }
   session.lost.then(({ reason, message }) => {
-    if (reason !== 'destroyed') report(Object.assign(new Error(message), { code: 'device-lost' }));
+    if (reason !== 'destroyed')
+      told.failed(Object.assign(new Error(message), { code: 'device-lost' }));
   });
   await session.prepare();
   const { dot, requantize } = session.variants;

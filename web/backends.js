@@ -5,6 +5,7 @@
  *
  * An int8 model never goes to onnxruntime-web's WebGPU, which computes other pictures of it.
  *
+ * @typedef {{failed(error: unknown): void, loaded(share: number): void}} Told
  * @typedef {'native' | 'webnn' | 'ort-webgpu' | 'ort-wasm'} Name
  * @typedef {{backend?: Name}} Request
  * @typedef {{avatar?: OffscreenCanvas, generator?: OffscreenCanvas}} Canvases
@@ -13,7 +14,8 @@
  * @typedef {{size: number, facts: Facts, show(drawing: OffscreenCanvas, canvases: Canvases, look: any):
  *   Promise<void>, done(): Promise<unknown>, pixels(drawing: OffscreenCanvas): Promise<Uint8ClampedArray>,
  *   destroy(): void}} Backend `show` hands a frame over, `done` resolves when it is made
- * @typedef {{name: string, size: number, folder: string, onnx?: string, float?: string}} Model  of
+ * @typedef {{name: string, size: number, folder: string, files?: Record<string, Blob> | Blob, onnx?: string,
+ *   float?: string}} Model  of
  *   models.json: the compiled folder, and where there are some the int8 and the float32 model, for the
  *   other backends; all are URLs
  */
@@ -28,17 +30,17 @@ const PROBE_MS = 3000;
  * @param {string} site the URL of the page's folder
  * @param {Model} model
  * @param {Request} request
- * @param {(error: unknown) => void} report is told what goes wrong later
+ * @param {Told} told is told what goes wrong later, and how far loading is
  * @returns {Promise<Backend>}
  * @throws {Error} where nothing runs the model here; the message has a line for each that was tried
  */
-export async function openBackend(site, model, { backend }, report) {
-  const told = [];
+export async function openBackend(site, model, { backend }, told) {
+  const lines = [];
   for (const name of backend ? [backend, ...NAMES.filter((one) => one !== backend)] : NAMES) {
     try {
-      const opened = await open(name, site, model, report);
-      const reason = told.length
-        ? told.join(' ')
+      const opened = await open(name, site, model, told);
+      const reason = lines.length
+        ? lines.join(' ')
         : backend
           ? 'asked for'
           : 'the best that there is here';
@@ -46,18 +48,17 @@ export async function openBackend(site, model, { backend }, report) {
       return opened;
     } catch (error) {
       if (/** @type {any} */ (error)?.code === 'missing-file') throw error;
-      told.push(`${name}: ${messageOf(error)}`);
+      lines.push(`${name}: ${messageOf(error)}`);
     }
   }
-  throw Object.assign(new Error(`Nothing here runs the generator.\n${told.join('\n')}`), {
+  throw Object.assign(new Error(`Nothing here runs the generator.\n${lines.join('\n')}`), {
     code: 'no-backend',
   });
 }
 
-/** @type {(name: Name, site: string, model: Model, report: (error: unknown) => void) => Promise<Backend>} */
-async function open(name, site, model, report) {
-  if (name === 'native')
-    return (await import('./backend_native.js')).openNative(site, model, report);
+/** @type {(name: Name, site: string, model: Model, told: Told) => Promise<Backend>} */
+async function open(name, site, model, told) {
+  if (name === 'native') return (await import('./backend_native.js')).openNative(site, model, told);
   const needed = name === 'ort-wasm' ? model.onnx : model.float;
   if (!needed)
     throw new Error(

@@ -12,6 +12,7 @@ import { Director } from './director.js';
 import { Idle } from './idle.js';
 import { Loop } from './loop.js';
 import { chooseModel, isPhone, readModels } from './models.js';
+import { readDropped, readFiles } from './dropped.js';
 import { drawOverlay } from './overlay.js';
 import { Readout } from './readout.js';
 import { DEFAULTS, TIERS, keepSettings, readSettings, searchOf } from './settings.js';
@@ -42,12 +43,20 @@ let readout;
 let recording;
 /** @type {{code: string, detail: string} | undefined} what is wrong, until something is done about it */
 let problem;
+/** @type {{name: string, files: Record<string, Blob> | Blob} | undefined} a model that was dropped here */
+let dropped;
 let isTrackerReady = false;
 let isReady = false;
+let loading = 0;
 let opened = 0;
+const together = document.createElement('canvas');
 const tuning = new Tuning(phone ? 'mid' : 'strong');
 
 const avatar = new Avatar({
+  onLoading(share) {
+    loading = share;
+    tell();
+  },
   onReady(facts) {
     isReady = true;
     const { backend, adapter, reason } = facts;
@@ -62,6 +71,8 @@ const avatar = new Avatar({
     loop.shown(shown);
     const { times, differing } = shown;
     document.documentElement.dataset.shown = `${shown.id}`;
+    if (recording || document.pictureInPictureElement)
+      if (settings.background !== 'studio') putTogether();
     if (settings.autotune && tuning.measured(times.generate, performance.now())) setInterval_();
     element('differing').hidden = !differing;
     if (differing) element('differing').textContent = say('fact.differing', differing);
@@ -102,6 +113,7 @@ function saying({ code, detail }) {
 /** @returns {[string, Record<string, unknown>?]} */
 function stateNow() {
   if (document.hidden) return ['state.hidden'];
+  if (!isReady) return ['state.loading', { percent: Math.floor(100 * loading) }];
   if (recording) return ['state.recording'];
   if (!loop?.source) return [idle?.performs ? 'state.performing' : 'state.idle'];
   if (!isTrackerReady) return ['state.tracker'];
@@ -110,6 +122,20 @@ function stateNow() {
   if (faces === 0) return ['state.noface'];
   if (faces && faces > 1) return ['state.faces', { faces }];
   return ['state.live'];
+}
+
+/** What is taken along: the avatar's canvas; with another background, one that both are put together on. */
+function takeCanvas() {
+  if (settings.background === 'studio') return element('avatar');
+  const { width, height } = element('avatar');
+  if (together.width !== width) Object.assign(together, { width, height });
+  putTogether();
+  return together;
+}
+
+function putTogether() {
+  const context = /** @type {CanvasRenderingContext2D} */ (together.getContext('2d'));
+  for (const id of ['avatar', 'matte']) context.drawImage(element(id), 0, 0);
 }
 
 /** How often the avatar is made. */
@@ -126,19 +152,22 @@ function open() {
   if (!models.length && !settings.model) return;
   isReady = false;
   problem = undefined;
-  const model = chooseModel(models, settings, phone);
+  const model = chooseModel(models, settings, phone, dropped);
   const compares = settings.compare !== 'off';
   const size = Math.min(
     LARGEST,
     Math.round(element('frame').clientWidth * devicePixelRatio) || 768,
   );
-  const names = ['avatar', ...(compares ? ['other'] : [])];
+  const names = ['avatar', ...(compares ? ['other'] : []), 'matte'];
   element('pictures').replaceChildren(
     ...names.map((name) => {
       const canvas = document.createElement('canvas');
       Object.assign(canvas, { id: name, width: size, height: size });
-      canvas.setAttribute('role', 'img');
-      canvas.setAttribute('aria-label', name === 'avatar' ? 'The avatar' : 'The other side');
+      if (name === 'matte') canvas.setAttribute('aria-hidden', 'true');
+      else {
+        canvas.setAttribute('role', 'img');
+        canvas.setAttribute('aria-label', name === 'avatar' ? 'The avatar' : 'The other side');
+      }
       avatar.give(name, canvas);
       return canvas;
     }),
@@ -148,9 +177,16 @@ function open() {
   const request = settings.backend === 'auto' ? {} : { backend: settings.backend };
   const other = compares ? { model, request: { backend: settings.compare } } : undefined;
   giveStages();
-  avatar.look({ sharpness: settings.sharpness }, compares);
+  showLook();
   avatar.open({ site: SITE, model, request, other });
   opened++;
+}
+
+/** How the avatar looks beside what the generator makes of it. */
+function showLook() {
+  const { sharpness, compare, background } = settings;
+  avatar.look({ sharpness }, compare !== 'off', background);
+  element('matte')?.toggleAttribute('hidden', background === 'studio');
 }
 
 /** The canvases of the stages, given when they are first to be seen, and anew to another backend. */
@@ -160,7 +196,7 @@ function giveStages() {
     holder.querySelector('canvas')?.remove();
     if (settings.view !== 'stages') continue;
     const canvas = document.createElement('canvas');
-    const size = chooseModel(models, settings, phone).size || 256;
+    const size = chooseModel(models, settings, phone, dropped).size || 256;
     Object.assign(canvas, { width: size, height: size });
     canvas.setAttribute('role', 'img');
     canvas.setAttribute('aria-label', holder.textContent);
@@ -216,6 +252,14 @@ async function useSource(file) {
   tell();
 }
 
+/** Takes what was dropped or chosen. @param {import('./dropped.js').Dropped} given */
+function take(given) {
+  if (!given) return;
+  if ('media' in given) return void useSource(given.media);
+  dropped = given.model;
+  open();
+}
+
 /** @param {unknown} error */
 function failed(error) {
   if (error instanceof SourceError) fail(error.code, error.message);
@@ -228,6 +272,7 @@ function showSource() {
   element('camera-view').hidden = !side;
   element('camera-holder').replaceChildren(...(side && source ? [source.element] : []));
   element('stages').hidden = settings.view !== 'stages';
+  element('stage-camera-holder').hidden = !source;
   document.documentElement.classList.toggle('mirror', settings.mirror);
 }
 
@@ -243,9 +288,10 @@ function change(changes) {
     isTrackerReady = false;
     if (loop.source) startTracker();
   }
+  if (of('res', 'model')) dropped = undefined;
   if (of('backend', 'res', 'model', 'compare')) open();
   else if (of('view')) giveStages();
-  if (of('sharpness')) avatar.look({ sharpness: settings.sharpness }, settings.compare !== 'off');
+  if (of('sharpness', 'background')) showLook();
   if (of('tier', 'autotune')) setInterval_();
   if (of('source')) useSource();
   showSource();
@@ -274,20 +320,20 @@ const ACTIONS = {
     const views = ['avatar', 'side', 'stages'];
     change({ view: views[(views.indexOf(settings.view) + 1) % views.length] });
   },
-  snapshot: () => snapshot(element('avatar'), NAME),
+  snapshot: () => snapshot(takeCanvas(), NAME),
   async record() {
     if (recording) {
       recording.stop();
       recording = undefined;
     } else
-      recording = await Recording.of(element('avatar'), NAME, element('sound').checked).catch(
+      recording = await Recording.of(takeCanvas(), NAME, element('sound').checked).catch(
         (error) => void fail('record', error.message),
       );
     showControls();
     tell();
   },
   pip: () =>
-    togglePictureInPicture(element('avatar'), element('floating')).catch((error) =>
+    togglePictureInPicture(takeCanvas(), element('floating')).catch((error) =>
       fail('pip', error.message),
     ),
   full: () =>
@@ -320,15 +366,19 @@ function listen() {
     element('pictures').style.setProperty('--wipe', `${target.value}%`),
   );
   element('file').addEventListener('change', (/** @type {any} */ { target }) => {
-    if (target.files[0]) useSource(target.files[0]);
+    take(readFiles([...target.files]));
+    target.value = '';
+  });
+  element('folder').addEventListener('change', (/** @type {any} */ { target }) => {
+    take(readFiles([...target.files]));
     target.value = '';
   });
   for (const kind of ['dragover', 'dragleave', 'drop'])
     document.addEventListener(kind, (event) => {
       event.preventDefault();
       document.body.classList.toggle('dropping', kind === 'dragover');
-      const file = kind === 'drop' && /** @type {DragEvent} */ (event).dataTransfer?.files[0];
-      if (file) useSource(file);
+      const { dataTransfer } = /** @type {DragEvent} */ (event);
+      if (kind === 'drop' && dataTransfer) readDropped(dataTransfer).then(take, failed);
     });
   document.addEventListener('visibilitychange', () => {
     if (document.hidden) loop.pause();

@@ -12,6 +12,10 @@ export class Meter {
     this.#values[this.#count++ % LENGTH] = value;
   }
 
+  get count() {
+    return this.#count;
+  }
+
   get last() {
     return this.#count ? this.#values[(this.#count - 1) % LENGTH] : NaN;
   }
@@ -58,6 +62,10 @@ export class Meter {
 export class Rate {
   #times = new Float64Array(LENGTH);
   #count = 0;
+
+  get count() {
+    return this.#count;
+  }
 
   /** @param {number} now milliseconds */
   tick(now) {

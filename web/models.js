@@ -27,15 +27,17 @@ export async function readModels(site) {
 }
 
 /**
- * The model that settings ask for: one at a URL; else of the site's, that of the resolution, or the largest
+ * The model that settings ask for: one that was dropped, or one at a URL; else of the site's, that of the resolution, or the largest
  * on a desktop and the smallest on a phone.
  *
  * @param {Model[]} models
  * @param {{model: string, res: string}} settings
  * @param {boolean} phone
+ * @param {{name: string, files: Record<string, Blob> | Blob}} [dropped]
  * @returns {Model}
  */
-export function chooseModel(models, { model, res }, phone) {
+export function chooseModel(models, { model, res }, phone, dropped) {
+  if (dropped) return { size: 0, folder: '', ...dropped };
   if (model) return { name: model, size: 0, folder: model };
   const asked = models.find(({ size }) => `${size}` === res);
   return asked ?? models[phone ? 0 : models.length - 1];

@@ -80,7 +80,7 @@ def _write(site: Path, models: Sequence[Path], with_onnxruntime: bool) -> None:
     _copy(
         _room("face"),
         site / "face",
-        ("*.js", "drawing.json", "framing.json", "expressions.json"),
+        ("*.js", "drawing.json", "framing.json", "expressions.json", "outline.json"),
     )
     _copy(_room("runtime_js") / "dist", site / "runtime", ("*.js",))
     vision = npm_package(*MEDIAPIPE)

@@ -48,8 +48,6 @@ const EN = {
   'read.trend': 'heap a minute',
   'read.drops': 'dropped',
   'read.none': 'n/a',
-  'action.camera': 'Start camera',
-  'action.stop': 'Stop camera',
 };
 
 /**
