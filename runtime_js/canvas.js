@@ -408,14 +408,12 @@ export class Display {
  * @returns {Surface | undefined}
  */
 function surfaceOf(target) {
-  const { createView, view, format, width, height } = /** @type {any} */ (target ?? {});
+  const { createView, view = target, format, width, height } = /** @type {any} */ (target ?? {});
   if (createView) return /** @type {GPUTexture} */ (target);
-  const isView = Object.prototype.toString.call(target) === '[object GPUTextureView]';
-  if (isView || (view && !(format && width > 0 && height > 0)))
-    throw new InputError(
-      'A GPUTextureView does not tell its format and size: give {view, format, width, height}.',
-    );
-  return view && { createView: () => view, format, width, height, usage: RENDER };
+  if (!/View]$/.test(`${view}`)) return;
+  if (!(format && width * height > 0))
+    throw new InputError('A view tells no size: give {view, format, width, height}.');
+  return /** @type {Surface} */ ({ createView: () => view, format, width, height, usage: RENDER });
 }
 
 /**

@@ -252,8 +252,7 @@ describe('a texture', () => {
     await session.run({ x: values(3, 8, 8, smooth) });
     const texture = textureOf(device, 8, 8);
     const view = texture.createView();
-    const message =
-      'A GPUTextureView does not tell its format and size: give {view, format, width, height}.';
+    const message = 'A view tells no size: give {view, format, width, height}.';
     for (const target of [view, { view }, { view, format: 'rgba8unorm', width: 8 }])
       await assert.rejects(session.toTexture(target), { code: 'input', message });
     const wrong = { view, format: 'bgra8unorm', width: 8, height: 8 };
