@@ -1,10 +1,11 @@
 /**
  * The types that `compile` writes to model.d.ts, and what a session makes of them.
  *
- * @import {Image, Input, InputImage, Tensor} from './artifact.js'
+ * @import {Dtype, Image, InputFormat, Tensor} from './artifact.js'
  * @import {Result} from './frames.js'
  * @import {Picture} from './pictures.js'
- * @typedef {Omit<Input, 'image'> & {image?: Omit<InputImage, 'resize' | 'replaces' | 'kernel'>}} AnyInput
+ * @typedef {{name: string, dtype: Dtype, shape: number[], image?: InputFormat}} AnyInput  `image` where it may be a
+ *   picture
  * @typedef {{inputs: AnyInput[], outputs: Tensor[]}} ModelType  what a model.d.ts says, as literal types
  * @typedef {{inputs: AnyInput[], outputs: [Tensor, ...Tensor[]]}} AnyModel  where there is none
  * @typedef {{float32: Float32Array, int32: Int32Array, int64: BigInt64Array, uint8: Uint8Array,

@@ -2,7 +2,7 @@
  * A loaded model on a device: what `createSession` gives.
  *
  * @import {Input, Tensor, Values} from './artifact.js'
- * @import {Canvas, Display, Look} from './canvas.js'
+ * @import {Canvas, Display, Look, View} from './canvas.js'
  * @import {Feeds} from './feeds.js'
  * @import {Frames, Reading, Result} from './frames.js'
  * @import {Frame, Step} from './gpu.js'
@@ -42,18 +42,29 @@ export class Session {
   /**
    * Use `createSession`.
    *
+   * @internal
    * @param {Stage} stage
    * @param {Start} [start]
    */
   constructor(stage, start) {
     const { model } = stage.program;
+    /** The model's. */
     this.name = model.name;
-    /** @type {M['inputs']} */
+    /**
+     * What `run` is fed with.
+     *
+     * @type {M['inputs']}
+     */
     this.inputs = model.inputs.map(describedInput);
-    /** @type {M['outputs']} */
+    /**
+     * What `run` gives.
+     *
+     * @type {M['outputs']}
+     */
     this.outputs = model.outputs.map(described);
-    /** The names of the classes, and the file of a picture to show the model on; where it has them. */
+    /** The names of the classes, where the artifact has them. */
     this.labels = model.labels;
+    /** The file of a picture to show the model on, where the artifact has one. */
     this.sample = model.sample;
     this.#start = start;
     this.#last = this.#stage = stage;
@@ -136,7 +147,7 @@ export class Session {
    * Runs the model on a picture and shows what it makes of it: one submit, nothing is read back.
    *
    * @param {Feeds[string]} source whatever the input takes
-   * @param {Canvas | GPUTexture} canvas sized by you, or a texture to render to
+   * @param {Canvas | GPUTexture | View} canvas sized by you, or a texture to render to
    * @param {Show & {input?: string, feeds?: Partial<FeedsOf<M>>, fit?: Fit}} [options] the input that the
    *   source is for, else the first that is a picture; what other inputs there are
    */
@@ -163,7 +174,8 @@ export class Session {
   /**
    * Renders the output of the last frame to a texture of the session's device, with alpha premultiplied.
    *
-   * @param {GPUTexture} texture whose usage is RENDER_ATTACHMENT
+   * @param {GPUTexture | View} texture whose usage is RENDER_ATTACHMENT; or a view of one, with its format
+   *   and size: `{view, format, width, height}`
    * @param {Show} [options]
    */
   async toTexture(texture, options = {}) {
@@ -301,7 +313,7 @@ export class Session {
 
   /**
    * @param {Feeds | undefined} feeds none for what the last frame left
-   * @param {Canvas | GPUTexture} target
+   * @param {Canvas | GPUTexture | View} target
    * @param {Show} options
    * @param {Fit} [fit]
    */

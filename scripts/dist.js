@@ -15,11 +15,13 @@ import { dts } from 'rolldown-plugin-dts';
 const SOURCE = resolve(dirname(fileURLToPath(import.meta.url)), '../runtime_js');
 const DIST = join(SOURCE, 'dist');
 
-// To WGSL indentation means nothing.
+// To WGSL comments and indentation mean nothing.
 const wgsl = {
   name: 'wgsl',
   transform: (code) =>
-    code.replace(/\/\* wgsl \*\/ `[^`]*`/g, (text) => text.replace(/\n\s+/g, '\n')),
+    code.replace(/\/\* wgsl \*\/ `[^`]*`/g, (text) =>
+      text.replace(/ *\/\/.*/g, '').replace(/\n\s+/g, '\n'),
+    ),
 };
 
 /** What rolldown makes of an entry, by file name. */

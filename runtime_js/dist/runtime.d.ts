@@ -1,22 +1,124 @@
+/**
+ * What goes wrong, one class a cause, each with a message fit to be shown. `code` says the same to a program,
+ * also where two copies of the runtime meet and `instanceof` fails.
+ */
+/** The base of everything that the runtime throws on purpose. */
+declare class SessionError extends Error {
+  /** @type {string} */
+  code: string;
+  name: string;
+}
+/** A file of an artifact is damaged, of another version, or of another build. */
+declare class ArtifactError extends SessionError {
+  code: string;
+  name: string;
+}
+/** A file of an artifact can't be read; `status` is what a server answered instead. */
+declare class MissingFileError extends ArtifactError {
+  /** @type {number | undefined} */
+  status: number | undefined;
+  code: string;
+  name: string;
+}
+/** No WebGPU, no adapter, or one that lacks what the model needs. */
+declare class AdapterError extends SessionError {
+  code: string;
+  name: string;
+}
+/** A name, option, shape or dtype that the model does not have. */
+declare class InputError extends SessionError {
+  code: string;
+  name: string;
+}
+/** The GPU device went away, with all that was on it. */
+declare class DeviceLostError extends SessionError {
+  code: string;
+  name: string;
+}
+/** The session was destroyed by its owner. */
+declare class DestroyedError extends SessionError {
+  code: string;
+  name: string;
+}
+/**
+ * @internal
+ * @param {unknown} error
+ */
+declare function messageOf(error: unknown): string;
+type Source = string | URL | Response | Blob | BufferSource | Record<string, Blob | BufferSource>;
+type Progress = {
+  loaded: number;
+  total: number;
+  file: string;
+};
+type FileCache = {
+  match(url: string): Promise<Response | undefined>;
+  put(url: string, response: Response): Promise<unknown>;
+};
+type Loading = {
+  /**
+   * in the place of the global one
+   */
+  fetch?: typeof globalThis.fetch;
+  /**
+   * the name of a Cache, or anything like one
+   */
+  cache?: string | FileCache;
+  /**
+   * ends the loading and all that follows
+   */
+  signal?: AbortSignal;
+  onProgress?: (progress: Progress) => void;
+  /**
+   * holds model.json against its schema, which for a file as the compiler wrote
+   * it says nothing new: give it for artifacts of others
+   */
+  validate?: boolean;
+};
 type Values = Float32Array | Int32Array | BigInt64Array | Uint8Array | Int8Array;
+type Dtype = 'float32' | 'int32' | 'int64' | 'uint8' | 'int8' | 'bool';
 type Image = {
   scale: number;
   offset: number;
 };
 type Tensor = {
   name: string;
-  dtype: keyof typeof ARRAYS;
+  dtype: Dtype;
   shape: number[];
+  /**
+   * where it is a picture
+   */
   image?: Image;
 };
-type InputImage = {
+type InputFormat = {
+  /**
+   * width and height
+   */
   size: number[];
+  /**
+   * in which order
+   */
   channels: 'rgb' | 'bgr';
+  /**
+   * by channel, in that order
+   */
   scale: number[];
+  /**
+   * likewise
+   */
   offset: number[];
+  /**
+   * how a picture of other proportions meets the input
+   */
   fit: 'cover' | 'contain' | 'stretch';
+  /**
+   * red, green and blue of what lies beside a contained one
+   */
   pad: number[];
+};
+type InputImage = InputFormat & {
   replaces: number;
+  skips?: number[];
   kernel: Kernel;
   resize: {
     buffer: string;
@@ -103,76 +205,12 @@ type Artifact = {
   explained: Explained;
 };
 type Explained = <T>(task: () => Promise<T>) => Promise<T>;
-/** The typed array of each dtype. */
-declare const ARRAYS: {
-  float32: Float32ArrayConstructor;
-  int32: Int32ArrayConstructor;
-  int64: BigInt64ArrayConstructor;
-  uint8: Uint8ArrayConstructor;
-  int8: Int8ArrayConstructor;
-  bool: Uint8ArrayConstructor;
+type Class = {
+  index: number;
+  value: number;
+  label?: string;
 };
-/**
- * What goes wrong, one class a cause, each with a message fit to be shown. `code` says the same to a program,
- * also where two copies of the runtime meet and `instanceof` fails.
- */
-/** The base of everything that the runtime throws on purpose. */
-declare class SessionError extends Error {
-  /** @type {string} */
-  code: string;
-  name: string;
-}
-/** A file of an artifact is damaged, of another version, or of another build. */
-declare class ArtifactError extends SessionError {
-  code: string;
-  name: string;
-}
-/** A file of an artifact can't be read; `status` is what a server answered instead. */
-declare class MissingFileError extends ArtifactError {
-  /** @type {number | undefined} */
-  status: number | undefined;
-  code: string;
-  name: string;
-}
-/** No WebGPU, no adapter, or one that lacks what the model needs. */
-declare class AdapterError extends SessionError {
-  code: string;
-  name: string;
-}
-/** A name, option, shape or dtype that the model does not have. */
-declare class InputError extends SessionError {
-  code: string;
-  name: string;
-}
-/** The GPU device went away, with all that was on it. */
-declare class DeviceLostError extends SessionError {
-  code: string;
-  name: string;
-}
-/** The session was destroyed by its owner. */
-declare class DestroyedError extends SessionError {
-  code: string;
-  name: string;
-}
-/** @param {unknown} error */
-declare function messageOf(error: unknown): string;
-type Source = string | URL | Response | Blob | BufferSource | Record<string, Blob | BufferSource>;
-type Progress = {
-  loaded: number;
-  total: number;
-  file: string;
-};
-type FileCache = {
-  match(url: string): Promise<Response | undefined>;
-  put(url: string, response: Response): Promise<unknown>;
-};
-type Loading = {
-  fetch?: typeof globalThis.fetch;
-  cache?: string | FileCache;
-  signal?: AbortSignal;
-  onProgress?: (progress: Progress) => void;
-  validate?: boolean;
-};
+type Colour = number[];
 type Buffers = Map<string, GPUBuffer>;
 type Resources = Record<string, GPUBuffer | GPUBufferBinding | GPUTexture>;
 type Pipeline = {
@@ -284,8 +322,11 @@ declare class Frames {
   /** Frees the ring. */
   destroy(): void;
 }
-type AnyInput = Omit<Input, 'image'> & {
-  image?: Omit<InputImage, 'resize' | 'replaces' | 'kernel'>;
+type AnyInput = {
+  name: string;
+  dtype: Dtype;
+  shape: number[];
+  image?: InputFormat;
 };
 type ModelType = {
   inputs: AnyInput[];
@@ -324,18 +365,31 @@ type Variants = {
     requantize: string;
   };
 };
-type Class = {
-  index: number;
-  value: number;
-  label?: string;
-};
 type Canvas = HTMLCanvasElement | OffscreenCanvas;
 type Look = {
+  /**
+   * `nearest` shows the bytes as they are. `bicubic` is for a
+   * canvas larger than the picture: a cubic B-spline in linear light, then contrast-adaptive sharpening,
+   * strong on flat areas and gentle at edges
+   */
   scaling?: 'nearest' | 'bicubic';
+  /**
+   * from 0, none, to 1; 0.6 where it is not said
+   */
   sharpness?: number;
+  /**
+   * of the canvas, in the place of the browser's preferred one
+   */
   format?: GPUTextureFormat;
 };
-type Painter = (texture: GPUTexture, sharpness: number) => Frame;
+type View = {
+  view: GPUTextureView;
+  format: GPUTextureFormat;
+  width: number;
+  height: number;
+};
+type Surface = Pick<GPUTexture, 'createView' | 'format' | 'width' | 'height' | 'usage'>;
+type Painter = (texture: Surface, sharpness: number) => Frame;
 declare class Display {
   #private;
   /** Makes the words of the pixels, in rows of whole 256 bytes. */
@@ -355,10 +409,10 @@ declare class Display {
   /**
    * What paints a target: made at its first use, a promise until then.
    *
-   * @param {Canvas | GPUTexture} target
+   * @param {Canvas | GPUTexture | View} target
    * @param {Look} look
    */
-  painter(target: Canvas | GPUTexture, {
+  painter(target: Canvas | GPUTexture | View, {
     scaling,
     format
   }: Look): Painter | Promise<Painter>;
@@ -367,11 +421,11 @@ declare class Display {
    *
    * @param {Frame} frame
    * @param {Painter} painter
-   * @param {Canvas | GPUTexture} target
+   * @param {Canvas | GPUTexture | View} target
    * @param {Look} look
    * @returns {Frame}
    */
-  shown(frame: Frame, painter: Painter, target: Canvas | GPUTexture, {
+  shown(frame: Frame, painter: Painter, target: Canvas | GPUTexture | View, {
     sharpness
   }: Look): Frame;
   /** Frees what was made. */
@@ -422,17 +476,28 @@ type Start = (device?: GPUDevice, owned?: boolean, chosen?: Wishes | Variants) =
 /** @template {ModelType} [M=AnyModel] what the model.d.ts of an artifact says */
 declare class Session<M extends ModelType = AnyModel> {
   #private;
+  /** The model's. */
   name: string;
-  /** @type {M['inputs']} */
+  /**
+   * What `run` is fed with.
+   *
+   * @type {M['inputs']}
+   */
   inputs: M['inputs'];
-  /** @type {M['outputs']} */
+  /**
+   * What `run` gives.
+   *
+   * @type {M['outputs']}
+   */
   outputs: M['outputs'];
-  /** The names of the classes, and the file of a picture to show the model on; where it has them. */
+  /** The names of the classes, where the artifact has them. */
   labels: string[] | undefined;
+  /** The file of a picture to show the model on, where the artifact has one. */
   sample: string | undefined;
   /**
    * Use `createSession`.
    *
+   * @internal
    * @param {Stage} stage
    * @param {Start} [start]
    */
@@ -472,11 +537,11 @@ declare class Session<M extends ModelType = AnyModel> {
    * Runs the model on a picture and shows what it makes of it: one submit, nothing is read back.
    *
    * @param {Feeds[string]} source whatever the input takes
-   * @param {Canvas | GPUTexture} canvas sized by you, or a texture to render to
+   * @param {Canvas | GPUTexture | View} canvas sized by you, or a texture to render to
    * @param {Show & {input?: string, feeds?: Partial<FeedsOf<M>>, fit?: Fit}} [options] the input that the
    *   source is for, else the first that is a picture; what other inputs there are
    */
-  frame(source: Feeds[string], canvas: Canvas | GPUTexture, options?: Show & {
+  frame(source: Feeds[string], canvas: Canvas | GPUTexture | View, options?: Show & {
     input?: string;
     feeds?: Partial<FeedsOf<M>>;
     fit?: Fit;
@@ -491,10 +556,11 @@ declare class Session<M extends ModelType = AnyModel> {
   /**
    * Renders the output of the last frame to a texture of the session's device, with alpha premultiplied.
    *
-   * @param {GPUTexture} texture whose usage is RENDER_ATTACHMENT
+   * @param {GPUTexture | View} texture whose usage is RENDER_ATTACHMENT; or a view of one, with its format
+   *   and size: `{view, format, width, height}`
    * @param {Show} [options]
    */
-  toTexture(texture: GPUTexture, options?: Show): Promise<void>;
+  toTexture(texture: GPUTexture | View, options?: Show): Promise<void>;
   /**
    * Records a frame into an encoder of the caller, who submits it; arrays are uploaded at once, by the queue.
    * So submit a frame before you record or run the next. Before pictures, other than bytes of the input's size,
@@ -580,14 +646,35 @@ declare function toPixels({
   image
 }: Tensor, values: ArrayLike<number | bigint> | undefined): ReturnType<Uint8ClampedArrayConstructor['of']>;
 type AdapterSource = GPUAdapter | (() => Promise<GPUAdapter>);
-type Options = Loading & Wishes & {
+type DeviceOptions = {
+  /**
+   * yours, and never destroyed
+   */
   device?: GPUDevice;
+  /**
+   * good for one device; a function that gives new ones lets a session
+   * recover
+   */
   adapter?: AdapterSource;
+  /**
+   * in the place of `navigator.gpu`: in Node `create([])` of the package webgpu, which
+   * must stay as long as its devices, and with the session does
+   */
   gpu?: GPU;
+  /**
+   * every frame in error scopes, not only the first of each kind
+   */
   debug?: boolean;
+  /**
+   * false frees the artifact's bytes, with which a lost device could be replaced
+   */
   recover?: boolean;
+  /**
+   * a device with timestamps, where there are any
+   */
   profile?: boolean;
 };
+type Options = Loading & Wishes & DeviceOptions;
 /**
  * Loads an artifact and makes everything that its frames need.
  *
@@ -601,4 +688,27 @@ type Options = Loading & Wishes & {
  * @throws {Error} an unknown option, no WebGPU, no adapter, limits too small, a missing or damaged file
  */
 declare function createSession<M extends ModelType = AnyModel>(source: Source, options?: Options): Promise<Session<M>>;
-export { AdapterError, AdapterSource, ArtifactError, DestroyedError, DeviceLostError, InputError, MissingFileError, Options, Session, SessionError, createSession, messageOf, toPixels };
+/**
+ * The classes with the largest values, the largest first; `session.topK` knows the artifact's labels, too.
+ *
+ * @param {Values | ArrayLike<number>} values one for each class
+ * @param {number} [k] how many, 5 where it is not said
+ * @param {{labels?: string[], softmax?: boolean}} [options] names of the classes; whether the values are
+ *   turned into probabilities
+ * @returns {Promise<Class[]>} its code comes with the first call
+ */
+declare function topK(values: Values | ArrayLike<number>, k?: number, options?: {
+  labels?: string[];
+  softmax?: boolean;
+}): Promise<Class[]>;
+/**
+ * A colour for each pixel's class, as RGBA bytes to be drawn over the picture.
+ *
+ * @param {Values | ArrayLike<number>} values of a segmenter's output, as `run` gives them
+ * @param {number[]} shape the output's: [1, classes, height, width], of which the largest counts; with one
+ *   channel or none, the values are the classes
+ * @param {Colour[]} [palette] by class; else class 0 is transparent and the others have colours of their own
+ * @returns {Promise<ReturnType<Uint8ClampedArrayConstructor['of']>>} its code comes with the first call
+ */
+declare function maskOverlay(values: Values | ArrayLike<number>, shape: number[], palette?: Colour[]): Promise<ReturnType<Uint8ClampedArrayConstructor['of']>>;
+export { AdapterError, AdapterSource, ArtifactError, DestroyedError, DeviceLostError, DeviceOptions, InputError, MissingFileError, Options, Session, SessionError, createSession, maskOverlay, messageOf, toPixels, topK };

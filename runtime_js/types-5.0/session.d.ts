@@ -1,5 +1,5 @@
 import type { Values } from './artifact.js';
-import type { Canvas, Display, Look } from './canvas.js';
+import type { Canvas, Display, Look, View } from './canvas.js';
 import type { Feeds } from './feeds.js';
 import type { Frames, Result } from './frames.js';
 import type { Program } from './program.js';
@@ -27,7 +27,7 @@ export type Start = (device?: GPUDevice, owned?: boolean, chosen?: Wishes | Vari
  * A loaded model on a device: what `createSession` gives.
  *
  * @import {Input, Tensor, Values} from './artifact.js'
- * @import {Canvas, Display, Look} from './canvas.js'
+ * @import {Canvas, Display, Look, View} from './canvas.js'
  * @import {Feeds} from './feeds.js'
  * @import {Frames, Reading, Result} from './frames.js'
  * @import {Frame, Step} from './gpu.js'
@@ -49,17 +49,28 @@ import { DeviceLostError } from './errors.js';
 /** @template {ModelType} [M=AnyModel] what the model.d.ts of an artifact says */
 export declare class Session<M extends ModelType = AnyModel> {
     #private;
+    /** The model's. */
     name: string;
-    /** @type {M['inputs']} */
+    /**
+     * What `run` is fed with.
+     *
+     * @type {M['inputs']}
+     */
     inputs: M['inputs'];
-    /** @type {M['outputs']} */
+    /**
+     * What `run` gives.
+     *
+     * @type {M['outputs']}
+     */
     outputs: M['outputs'];
-    /** The names of the classes, and the file of a picture to show the model on; where it has them. */
+    /** The names of the classes, where the artifact has them. */
     labels: string[] | undefined;
+    /** The file of a picture to show the model on, where the artifact has one. */
     sample: string | undefined;
     /**
      * Use `createSession`.
      *
+     * @internal
      * @param {Stage} stage
      * @param {Start} [start]
      */
@@ -99,11 +110,11 @@ export declare class Session<M extends ModelType = AnyModel> {
      * Runs the model on a picture and shows what it makes of it: one submit, nothing is read back.
      *
      * @param {Feeds[string]} source whatever the input takes
-     * @param {Canvas | GPUTexture} canvas sized by you, or a texture to render to
+     * @param {Canvas | GPUTexture | View} canvas sized by you, or a texture to render to
      * @param {Show & {input?: string, feeds?: Partial<FeedsOf<M>>, fit?: Fit}} [options] the input that the
      *   source is for, else the first that is a picture; what other inputs there are
      */
-    frame(source: Feeds[string], canvas: Canvas | GPUTexture, options?: Show & {
+    frame(source: Feeds[string], canvas: Canvas | GPUTexture | View, options?: Show & {
         input?: string;
         feeds?: Partial<FeedsOf<M>>;
         fit?: Fit;
@@ -118,10 +129,11 @@ export declare class Session<M extends ModelType = AnyModel> {
     /**
      * Renders the output of the last frame to a texture of the session's device, with alpha premultiplied.
      *
-     * @param {GPUTexture} texture whose usage is RENDER_ATTACHMENT
+     * @param {GPUTexture | View} texture whose usage is RENDER_ATTACHMENT; or a view of one, with its format
+     *   and size: `{view, format, width, height}`
      * @param {Show} [options]
      */
-    toTexture(texture: GPUTexture, options?: Show): Promise<void>;
+    toTexture(texture: GPUTexture | View, options?: Show): Promise<void>;
     /**
      * Records a frame into an encoder of the caller, who submits it; arrays are uploaded at once, by the queue.
      * So submit a frame before you record or run the next. Before pictures, other than bytes of the input's size,

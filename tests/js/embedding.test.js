@@ -137,6 +137,11 @@ const CHECKS = {
   Video: ({ page }) => drawn(page),
   Webcam: ({ page }) => drawn(page),
   'three.js': ({ page }) => drawn(page),
+  Masks: async ({ page }) => {
+    // Class 2, green behind an alpha of 160, wins everywhere; the page is white.
+    const [red, green, blue] = await pixelsOf(page, 'canvas');
+    assert.ok(Math.abs(red - 95) < 2 && Math.abs(green - 175) < 2 && Math.abs(blue - 95) < 2);
+  },
   Worker: async ({ page, said }) => {
     assert.deepEqual(said, ['drawn']);
     await drawn(page);
