@@ -18,12 +18,13 @@
  *   expected: number[]}} Probe
  * @typedef {{seed: number, inputs: Record<string, {low: number, high: number}>, kernels: string[],
  *   pictures: Record<string, string>, outputs: Record<string, string>}} SelfTest
- * @typedef {{name: string, generator: string, sha256: string, reference: {runtime: string},
- *   arena: {bytes: number}, weights: File, shaders: File, self_test: File, labels?: string[], sample?:
- *   string, inputs: Input[], outputs: Tensor[], kernels: Kernel[], probe: Probe,
+ * @typedef {{name: string, generator: string, sha256: string, reference: {runtime: string,
+ *   qdqisint8allowed: boolean}, arena: {bytes: number}, weights: File, shaders: File, self_test: File,
+ *   onnx?: File, labels?: string[], sample?: string, inputs: Input[], outputs: Tensor[], kernels: Kernel[], probe: Probe,
  *   snippets: {dot: Record<string, string>, requantize: Record<string, string>}}} Model
  * @typedef {{model: Model, weights: Uint8Array<ArrayBuffer>, shaders: Map<string, string>,
- *   selfTest: () => Promise<SelfTest>}} Artifact  `selfTest` loads the test vectors
+ *   selfTest: () => Promise<SelfTest>, read: Read}} Artifact  `selfTest` loads the test vectors
+ * @typedef {(record: File) => Promise<Uint8Array<ArrayBuffer>>} Read  of a file that model.json records
  */
 import { problemsOf, selfTestProblems, shown } from './check.js';
 import { ArtifactError, AdapterError, messageOf } from './errors.js';
@@ -61,11 +62,31 @@ const MEMBER = /"[^"]*"(?:\s*:)?/g;
  * @throws {Error} a file that is missing, damaged or of another version
  */
 export async function loadArtifact(source, loading = {}) {
+  const { model, parts, read } = await loadFiles(source, loading, (model, isBundle) => [
+    model.shaders,
+    model.weights,
+    ...(isBundle ? [model.self_test] : []),
+  ]);
+  const [code, weights, vectors] = parts;
+  const shaders = parseShaders(model, code);
+  const selfTest = async () => parseSelfTest(model, vectors ?? (await read(model.self_test)));
+  return { model, weights, shaders, selfTest, read };
+}
+
+/**
+ * Loads model.json, and some of the files that it records.
+ *
+ * @param {Source} source
+ * @param {Loading} loading
+ * @param {(model: Model, isBundle: boolean) => File[]} choose
+ * @returns {Promise<{model: Model, parts: Uint8Array<ArrayBuffer>[], read: Read}>} `read` loads others later
+ */
+export async function loadFiles(source, loading, choose) {
   const { onProgress, ...rest } = loading;
   const files = await openFiles(source, rest);
   const description = await readModel(files);
   const model = await parseModel(description);
-  const loads = [model.shaders, model.weights, ...(files.unpack ? [model.self_test] : [])];
+  const loads = choose(model, !!files.unpack);
   const total = loads.reduce((sum, { bytes }) => sum + bytes, description.length);
   /** @type {Map<string, number>} */
   const counts = new Map();
@@ -84,15 +105,12 @@ export async function loadArtifact(source, loading = {}) {
   };
   count(MODEL, description.length);
   await files.unpack?.(model, count);
-  const [code, weights, vectors] = await Promise.all(loads.map(load));
-  const shaders = parseShaders(model, code);
+  const parts = await Promise.all(loads.map(load));
   // Last, so that a cache that has it has also what it names.
   await files.keep?.(MODEL, description);
   // The signal is about this loading, and not about what is loaded later.
   delete rest.signal;
-  const selfTest = async () =>
-    parseSelfTest(model, vectors ?? (await readChecked(files, model.self_test)));
-  return { model, weights, shaders, selfTest };
+  return { model, parts, read: (record) => readChecked(files, record) };
 }
 
 /**

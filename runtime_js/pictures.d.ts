@@ -24,6 +24,8 @@ export type Source = {
 };
 /** By which a picture of the input's size stays as it is. */
 export declare const FITS: string[];
+/** Of a coefficient after the point. */
+export declare const BITS = 22;
 /**
  * What a value is, by its tag: an array of another realm, or a Buffer, has another constructor.
  *

@@ -20,7 +20,8 @@ import { stepOf, storageBuffer, uploadTexture } from './gpu.js';
 /** By which a picture of the input's size stays as it is. */
 export const FITS = ['cover', 'contain', 'stretch'];
 
-const BITS = 22; // of a coefficient after the point
+/** Of a coefficient after the point. */
+export const BITS = 22;
 const STORAGE = 0x80;
 const TEXTURE_BINDING = 0x4;
 const WORKGROUP = 8;

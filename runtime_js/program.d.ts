@@ -1,4 +1,4 @@
-import type { Artifact, Model, Tensor, Values } from './artifact.js';
+import type { Artifact, Input, Model, Tensor, Values } from './artifact.js';
 import type { Buffers, Choice, Frame, Step } from './gpu.js';
 import type { Fit, Picture } from './pictures.js';
 export type Feeds = Record<string, Values | GPUBuffer | Picture | Blob>;
@@ -72,3 +72,10 @@ export declare function readFeeds(feeds: Feeds): Feeds | Promise<Feeds>;
  * @param {string[]} known
  */
 export declare function requireKnown(what: string, names: string[], known: string[]): void;
+/**
+ * The values of an input, checked.
+ *
+ * @param {Input} input
+ * @param {Values} values
+ */
+export declare function valuesOf(input: Input, values: Values): Values;

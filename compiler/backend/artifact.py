@@ -35,7 +35,9 @@ SAMPLE_BYTES = 1 << 24
 _BUNDLE_MAGIC = b"onnx2wgsl\0\0\0"
 # A line of a shader that is a comment, or the end of one that is.
 _COMMENT = re.compile(r"^[ \t]*//.*\n|[ \t]*//.*", re.MULTILINE)
-_OWN_NAME = re.compile(r"(weights|shaders|self_test)-[0-9a-f]{16}\.(bin|txt|json)|sample\.(png|jpg|webp|bmp)")
+_OWN_NAME = re.compile(
+    r"(weights|shaders|self_test|model)-[0-9a-f]{16}\.(bin|txt|json|onnx)|sample\.(png|jpg|webp|bmp)"
+)
 
 
 def write_artifact(
@@ -50,6 +52,7 @@ def write_artifact(
     force: bool = False,
     with_self_test: bool = True,
     with_bundle: bool = False,
+    onnx: bytes = b"",
     progress: Progress | None = None,
 ) -> Json:
     """Writes `program` to `folder` and returns the content of model.json.
@@ -57,8 +60,8 @@ def write_artifact(
     `source` is the model's file, recorded by name and SHA-256; `pictures` overrides the
     normalisation of picture inputs; `labels` are the names of its classes, `sample` is a picture's file to
     show it on; `oracle` says what the self-test's outputs must be, else the simulator does; `with_bundle`
-    writes all that a runtime needs into one more file; `force` is that of
-    `write_folder`; `progress` is told what is being done. Raises CompileError where the folder can't be
+    writes all that a runtime needs into one more file; `onnx` is the model in one file, for runtimes where
+    there is no WebGPU, and no part of the bundle; `force` is that of `write_folder`; `progress` is told what is being done. Raises CompileError where the folder can't be
     written, or the program's outputs are others.
     """
     normalisations = picture_inputs(program) | dict(pictures or {})
@@ -73,6 +76,7 @@ def write_artifact(
         "self_test": _named("self_test", "json", json.dumps(test, separators=(",", ":")).encode()),
         "weights": _named("weights", "bin", code.weights.astype("<u4").tobytes()),
     }
+    kept = {"onnx": _named("model", "onnx", onnx)} if onnx else {}
     files = dict(runtime_files())
     extras = _extras(program, labels, sample, files)
     model: Json = {
@@ -86,7 +90,7 @@ def write_artifact(
         },
         "source": {"file": _readable(source.name), "sha256": sha256(source.read_bytes())},
         "arena": _arena(program),
-        **{key: record(name, data) for key, (name, data) in parts.items()},
+        **{key: record(name, data) for key, (name, data) in (parts | kept).items()},
         "files": [],
         "inputs": _inputs(program, code),
         "outputs": [
@@ -98,12 +102,12 @@ def write_artifact(
         "probe": {"shader": PROBE_SHADER, **probe_cases(program)},
     }
     if with_bundle:
-        sealed = _sealed({key: value for key, value in model.items() if key != "sample"})
+        sealed = _sealed({key: value for key, value in model.items() if key not in ("sample", "onnx")})
         head = _BUNDLE_MAGIC + len(sealed).to_bytes(4, "little")
         files[_bundle_name(source)] = b"".join([head, sealed, *(data for _, data in parts.values())])
     model["files"] = [record(name, files[name]) for name in sorted(files)]
     text = _sealed(model)
-    write_folder(folder, files | dict(parts.values()) | {MANIFEST: text}, MANIFEST, force)
+    write_folder(folder, files | dict((parts | kept).values()) | {MANIFEST: text}, MANIFEST, force)
     return model | {"sha256": sha256(text.rpartition(SEAL)[0])}
 
 

@@ -75,7 +75,7 @@ def command(
 ) -> None:
     """Compare every bit with onnxruntime, on the GPU and after each pass.
 
-    A DIR is compared with the model it was compiled from (found beside it, or given by --model);
+    A DIR is compared with the model it was compiled from (found beside it, kept in it, or given by --model);
     where that is not at hand, its recorded test vectors are replayed.
     """
     out = console()
@@ -138,7 +138,8 @@ def _shapes_of(folder: Path | None) -> dict[str, tuple[int, ...]]:
 
 def _source_of(folder: Path, model: Path | None) -> Path | None:
     """The model that the artifact in `folder` was compiled from, known by its SHA-256."""
-    source = load_artifact(folder).description["source"]
+    description = load_artifact(folder).description
+    source = description["source"]
     if model is not None:
         if not model.is_file():
             raise CompileError(f"{model}: no such file")
@@ -146,6 +147,8 @@ def _source_of(folder: Path, model: Path | None) -> Path | None:
     else:
         near = (folder, folder.parent, Path(), Path("models"))
         places = [place / source["file"] for place in near]
+        if "onnx" in description:  # it is the very file where nothing of it had to change
+            places.append(folder / description["onnx"]["file"])
     for place in places:
         if place.is_file() and hashlib.sha256(place.read_bytes()).hexdigest() == source["sha256"]:
             return place

@@ -78,6 +78,7 @@ export type Model = {
     sha256: string;
     reference: {
         runtime: string;
+        qdqisint8allowed: boolean;
     };
     arena: {
         bytes: number;
@@ -85,6 +86,7 @@ export type Model = {
     weights: File;
     shaders: File;
     self_test: File;
+    onnx?: File;
     labels?: string[];
     sample?: string;
     inputs: Input[];
@@ -101,7 +103,9 @@ export type Artifact = {
     weights: Uint8Array;
     shaders: Map<string, string>;
     selfTest: () => Promise<SelfTest>;
+    read: Read;
 };
+export type Read = (record: File) => Promise<Uint8Array>;
 /** The typed array of each dtype. */
 export declare const ARRAYS: {
     float32: Float32ArrayConstructor;
@@ -120,6 +124,19 @@ export declare const ARRAYS: {
  * @throws {Error} a file that is missing, damaged or of another version
  */
 export declare function loadArtifact(source: Source, loading?: Loading): Promise<Artifact>;
+/**
+ * Loads model.json, and some of the files that it records.
+ *
+ * @param {Source} source
+ * @param {Loading} loading
+ * @param {(model: Model, isBundle: boolean) => File[]} choose
+ * @returns {Promise<{model: Model, parts: Uint8Array[], read: Read}>} `read` loads others later
+ */
+export declare function loadFiles(source: Source, loading: Loading, choose: (model: Model, isBundle: boolean) => File[]): Promise<{
+    model: Model;
+    parts: Uint8Array[];
+    read: Read;
+}>;
 /**
  * The bytes of every buffer that kernels bind, by name.
  *

@@ -1,3 +1,4 @@
+import type { Fallback } from './fallback.js';
 import type { Loading, Source } from './files.js';
 import type { Wishes } from './variants.js';
 export type AdapterSource = GPUAdapter | (() => Promise<GPUAdapter>);
@@ -8,6 +9,7 @@ export type Options = Loading & Wishes & {
     debug?: boolean;
     recover?: boolean;
     profile?: boolean;
+    fallback?: Fallback;
 };
 import { Session } from './session.js';
 export * from './errors.js';
@@ -21,7 +23,7 @@ export { Session };
  *
  * @param {Source} source the URL of the artifact's folder, in Node also its path; or its files by name
  * @param {Options} [options]
- * @returns {Promise<Session>}
+ * @returns {Promise<Session>} whose `backend` is `webgpu`, or with a `fallback` `onnxruntime-web`
  * @throws {Error} an unknown option, no WebGPU, no adapter, limits too small, a missing or damaged file
  */
 export declare function createSession(source: Source, options?: Options): Promise<Session>;
