@@ -99,6 +99,8 @@ export function countCalls(device) {
 
 const TYPES = {
   '.js': 'text/javascript',
+  '.mjs': 'text/javascript',
+  '.wasm': 'application/wasm',
   '.json': 'application/json',
   '.html': 'text/html; charset=utf-8',
   '.css': 'text/css',
@@ -131,13 +133,16 @@ export async function serve(folders) {
   return { origin, url: (i) => `${origin}/${i}/`, close: () => server.close() };
 }
 
+/** Flags with which Chromium has no WebGPU, in the place of those with which it has. */
+export const WITHOUT_WEBGPU = ['--no-sandbox', '--disable-gpu', '--disable-blink-features=WebGPU'];
+
 /** Headless Chromium on SwiftShader. */
-export function launchChromium(flags = []) {
+export function launchChromium(flags = [], basis = FLAGS) {
   if (!existsSync(CHROMIUM))
     throw new Error(
       `No Chromium at ${CHROMIUM}: install it (make setup), or set ONNX2WGSL_CHROMIUM.`,
     );
-  return chromium.launch({ executablePath: CHROMIUM, args: [...FLAGS, ...flags] });
+  return chromium.launch({ executablePath: CHROMIUM, args: [...basis, ...flags] });
 }
 
 /** Where screenshots go. */
