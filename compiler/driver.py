@@ -155,7 +155,7 @@ def compile_file(
 
 
 def _portable(source: Path) -> bytes:
-    """The model in one file, so that onnxruntime-web computes the same bits; its own bytes where it can be."""
+    """The model in one file, from which onnxruntime-web computes the same bits; its own where it can be."""
     model = read_model(source)
     portable = with_tables(model)
     if portable is model and len(files_of(source)) == 1:

@@ -60,9 +60,9 @@ def write_artifact(
     `source` is the model's file, recorded by name and SHA-256; `pictures` overrides the
     normalisation of picture inputs; `labels` are the names of its classes, `sample` is a picture's file to
     show it on; `oracle` says what the self-test's outputs must be, else the simulator does; `with_bundle`
-    writes all that a runtime needs into one more file; `onnx` is the model in one file, for runtimes where
-    there is no WebGPU, and no part of the bundle; `force` is that of `write_folder`; `progress` is told what is being done. Raises CompileError where the folder can't be
-    written, or the program's outputs are others.
+    writes all that a runtime needs into one more file; `onnx` is the model itself in one file, for where
+    there is no WebGPU, and no part of the bundle; `force` is that of `write_folder`; `progress` is told what
+    is being done. Raises CompileError where the folder can't be written, or the program's outputs are others.
     """
     normalisations = picture_inputs(program) | dict(pictures or {})
     code = generate(program, normalisations)
