@@ -97,7 +97,7 @@ async function runtimeOf(fallback, reason) {
   const runtime = module?.InferenceSession ? module : module?.default;
   if (runtime?.InferenceSession && runtime.Tensor) return runtime;
   throw new InputError(
-    "fallback gave no onnxruntime-web, expected () => import('onnxruntime-web/wasm').",
+    'fallback gave no onnxruntime-web: give a function that imports it, or onnxruntime-web/wasm.',
   );
 }
 

@@ -14,8 +14,8 @@
  *   package webgpu, which must stay as long as its devices, and with the session does. `dot`, `requantize`:
  *   variants in place of the probed ones. `debug`: every frame in error scopes, not only the first of each
  *   kind. `recover: false` frees the artifact's bytes, with which a lost device could be replaced. `profile`:
- *   a device with timestamps, where there are any. `fallback`: gives onnxruntime-web, for where no WebGPU is:
- *   `() => import('onnxruntime-web/wasm')`; it runs the ONNX model that `compile --keep-onnx` kept.
+ *   a device with timestamps, where there are any. `fallback`: a function that imports `onnxruntime-web/wasm`,
+ *   for where there is no WebGPU; it then runs the ONNX model that `compile --keep-onnx` kept.
  */
 import { loadArtifact } from './artifact.js';
 import { AdapterError, messageOf } from './errors.js';

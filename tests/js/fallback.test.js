@@ -300,7 +300,7 @@ describe('what goes wrong is told', () => {
     });
     await assert.rejects(open('conv', { fallback: async () => ({}) }), {
       name: 'InputError',
-      message: /^fallback gave no onnxruntime-web, expected/,
+      message: /^fallback gave no onnxruntime-web: give a function/,
     });
   });
 
