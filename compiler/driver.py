@@ -166,7 +166,7 @@ def _portable(source: Path) -> bytes:
             f"{source} has {size:,} bytes with its external data, and one file holds at most "
             f"{FILE_BYTES:,}: compile it without --keep-onnx"
         )
-    return portable.SerializeToString()
+    return bytes(portable.SerializeToString())
 
 
 def _require_apart(folder: Path, dump: Path) -> None:

@@ -42,7 +42,7 @@ class Piece:
 
     @property
     def output(self) -> str:
-        return self.nodes[-1].output[0]
+        return str(self.nodes[-1].output[0])
 
 
 def with_tables(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -244,9 +244,11 @@ def _lookup(piece: Piece, table: str, constants: list[onnx.TensorProto]) -> list
     output = piece.output
     nodes: list[onnx.NodeProto] = []
 
-    def step(kind: str, *inputs: str, **attributes: int) -> str:
+    def step(kind: str, *inputs: str) -> str:
         name = f"{output}_index{len(nodes)}"
-        nodes.append(helper.make_node(kind, inputs, [name], **attributes))
+        to = {"to": TensorProto.INT32} if kind == "Cast" else {}
+        nodes.append(onnx.NodeProto(op_type=kind, input=inputs, output=[name]))
+        nodes[-1].attribute.extend(helper.make_attribute(*attribute) for attribute in to.items())
         return name
 
     def number(value: int) -> str:
@@ -254,11 +256,11 @@ def _lookup(piece: Piece, table: str, constants: list[onnx.TensorProto]) -> list
         constants.append(numpy_helper.from_array(np.array(value, np.int32), name))
         return name
 
-    index = step("Cast", piece.sources[0], to=TensorProto.INT32)
+    index = step("Cast", piece.sources[0])
     shift = -int(np.iinfo(piece.dtype).min)
     if len(piece.sources) > 1:
         index = step("Mul", index, number(LEVELS))
-        index = step("Add", index, step("Cast", piece.sources[1], to=TensorProto.INT32))
+        index = step("Add", index, step("Cast", piece.sources[1]))
         shift *= LEVELS + 1
     if shift:
         index = step("Add", index, number(shift))

@@ -275,9 +275,9 @@ def test_the_seed_draws_the_samples(model: Path, monkeypatch: pytest.MonkeyPatch
 # ------------------------------------------------------------------- where onnxruntime's own sums saturate
 
 SATURATES = (
-    r"this CPU has no VNNI instructions, and onnxruntime's sums of u8 \* s8 products saturate on it: by itself "
-    r"it differs from the reference, whose sums are whole, in (\d+) of (\d+) values; a model quantized with "
-    r"reduce_range=True gives the same on every CPU"
+    r"this CPU has no VNNI instructions, and onnxruntime's sums of u8 \* s8 products saturate on it: by "
+    r"itself it differs from the reference, whose sums are whole, in (\d+) of (\d+) values; a model "
+    r"quantized with reduce_range=True gives the same on every CPU"
 )
 
 
