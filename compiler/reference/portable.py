@@ -144,19 +144,20 @@ class _Graph:
             return None
         first, second = (source for source in pair if source is not None)
         kinds = {self._kind(first), self._kind(second), self._kind_after(end[-1])}
-        sources = (first.input[0], second.input[0])
-        if len(kinds) > 1 or sources[0] == sources[1]:
+        if len(kinds) > 1:
             return None
-        return Piece(sources, _BYTES[kinds.pop()], (first, second, node, *end), node.op_type == "Mul")
+        sources = tuple(dict.fromkeys((first.input[0], second.input[0])))
+        nodes = (first, node, *end) if first is second else (first, second, node, *end)
+        return Piece(sources, _BYTES[kinds.pop()], nodes, node.op_type == "Mul")
 
     def _qlinear(self, node: onnx.NodeProto, count: int) -> Piece | None:
         """An operator on bytes whose parameters are constants."""
-        sources = tuple(node.input[0 : 3 * count : 3])
+        sources = tuple(dict.fromkeys(node.input[0 : 3 * count : 3]))
         rest = [name for name in node.input if name and name not in sources]
         zero_points = [self._constants.get(node.input[3 * i + 2]) for i in range(count)]
         kinds = {zero.data_type for zero in zero_points if zero is not None}
         constant = all(name in self._constants for name in rest)
-        if not constant or len(kinds) != 1 or None in zero_points or len(set(sources)) != count:
+        if not constant or len(kinds) != 1 or None in zero_points:
             return None
         if any(name in self._constants for name in sources):
             return None

@@ -124,6 +124,15 @@ def test_a_skip_with_and_without_a_relu(relu: bool) -> None:
     assert "Gather" in operators(kept)
 
 
+def test_a_tensor_with_itself() -> None:
+    b = QDQBuilder()
+    x = b.input(SHAPE, X)
+    b.output(b.node("Add", [x, x], Y))
+    b.output(b.node("Mul", [x, x], Y))
+    kept = kept_exactly(b.build())
+    assert {tuple(t.dims) for t in kept.graph.initializer if t.name.endswith("table")} == {(256,)}
+
+
 def test_operators_on_bytes() -> None:
     n = NodeBuilder()
     random = np.random.default_rng(0)
