@@ -23,14 +23,16 @@
  *   onnx?: File, labels?: string[], sample?: string, inputs: Input[], outputs: Tensor[], kernels: Kernel[], probe: Probe,
  *   snippets: {dot: Record<string, string>, requantize: Record<string, string>}}} Model
  * @typedef {{model: Model, weights: Uint8Array<ArrayBuffer>, shaders: Map<string, string>,
- *   selfTest: () => Promise<SelfTest>, read: Read}} Artifact  `selfTest` loads the test vectors
+ *   selfTest: () => Promise<SelfTest>, explained: Explained}} Artifact  `selfTest` loads the test
+ *   vectors
  * @typedef {(record: File) => Promise<Uint8Array<ArrayBuffer>>} Read  of a file that model.json records
+ * @typedef {<T>(task: () => Promise<T>) => Promise<T>} Explained  does a task; where that fails because model.json
+ *   says what can't be, the error tells what. The compiler wrote nothing of the kind, and the seal says that it
+ *   is as it was written: so only then, or where validate asks for it, the schema is loaded.
  */
-import { problemsOf, selfTestProblems, shown } from './check.js';
 import { ArtifactError, AdapterError, messageOf } from './errors.js';
-import { damaged, isOffline, openFiles } from './files.js';
+import { damaged, isOffline, openFiles, shown } from './files.js';
 import { wholeWords } from './gpu.js';
-import schema from './schema.js';
 
 /** The typed array of each dtype. */
 export const ARRAYS = {
@@ -47,11 +49,12 @@ const VERSION = 3;
 // What stands before the name of each shader.
 const HEADING = '\n//// ';
 const WORDS = 60;
+const NAME = /^\w[\w.-]*$/;
 // What stands before the hash of model.json, and the length of all from there.
 const SEAL = ',\n "sha256": "';
 const SEALED = SEAL.length + 64 + 4;
-// Every string of a JSON text without escapes, with the colon that follows the name of a member.
-const MEMBER = /"[^"]*"(?:\s*:)?/g;
+// The most bytes that model.json may have.
+const LIMIT = 8 << 20;
 
 /**
  * Loads and checks an artifact.
@@ -61,56 +64,85 @@ const MEMBER = /"[^"]*"(?:\s*:)?/g;
  * @returns {Promise<Artifact>}
  * @throws {Error} a file that is missing, damaged or of another version
  */
-export async function loadArtifact(source, loading = {}) {
-  const { model, parts, read } = await loadFiles(source, loading, (model, isBundle) => [
+export function loadArtifact(source, loading = {}) {
+  const choose = (/** @type {Model} */ model, /** @type {unknown} */ isBundle) => [
     model.shaders,
     model.weights,
     ...(isBundle ? [model.self_test] : []),
-  ]);
-  const [code, weights, vectors] = parts;
-  const shaders = parseShaders(model, code);
-  const selfTest = async () => parseSelfTest(model, vectors ?? (await read(model.self_test)));
-  return { model, weights, shaders, selfTest, read };
+  ];
+  return loadFiles(
+    source,
+    loading,
+    choose,
+    ({ model, read, explained }, [code, weights, vectors]) => ({
+      model,
+      weights,
+      shaders: parseShaders(model, code),
+      selfTest: async () => parseSelfTest(model, vectors ?? (await read(model.self_test))),
+      explained,
+    }),
+  );
 }
 
 /**
  * Loads model.json, and some of the files that it records.
  *
+ * @template T
  * @param {Source} source
  * @param {Loading} loading
- * @param {(model: Model, isBundle: boolean) => File[]} choose
- * @returns {Promise<{model: Model, parts: Uint8Array<ArrayBuffer>[], read: Read}>} `read` loads others later
+ * @param {(model: Model, isBundle: unknown) => File[]} choose
+ * @param {(found: {model: Model, read: Read, explained: Explained}, parts: Uint8Array<ArrayBuffer>[]) => T} make
+ *   what is returned; `read` loads other files later
+ * @returns {Promise<T>}
  */
-export async function loadFiles(source, loading, choose) {
-  const { onProgress, ...rest } = loading;
+export async function loadFiles(source, loading, choose, make) {
+  const { onProgress, validate, ...rest } = loading;
   const files = await openFiles(source, rest);
   const description = await readModel(files);
-  const model = await parseModel(description);
-  const loads = choose(model, !!files.unpack);
-  const total = loads.reduce((sum, { bytes }) => sum + bytes, description.length);
-  /** @type {Map<string, number>} */
-  const counts = new Map();
-  let loaded = 0;
-  const count = (/** @type {string} */ file, /** @type {number} */ bytes) => {
-    const more = bytes - (counts.get(file) ?? 0);
-    if (more <= 0) return;
-    counts.set(file, bytes);
-    const progress = { loaded: (loaded += more), total, file };
-    queueMicrotask(() => onProgress?.(progress));
+  const { content, model } = await parseModel(description);
+  const requireValid = async () =>
+    (await import('./check.js')).requireValid(content, model, bufferSizes);
+  /** @type {Explained} */
+  const explained = async (task) => {
+    try {
+      return await task();
+    } catch (error) {
+      // Without a network, what it would say can't be loaded either.
+      await requireValid().catch((problem) => {
+        if (problem instanceof ArtifactError) throw problem;
+      });
+      throw error;
+    }
   };
-  const load = async (/** @type {File} */ record) => {
-    const data = await readChecked(files, record, (bytes) => count(record.file, bytes));
-    count(record.file, data.length);
-    return data;
-  };
-  count(MODEL, description.length);
-  await files.unpack?.(model, count);
-  const parts = await Promise.all(loads.map(load));
-  // Last, so that a cache that has it has also what it names.
-  await files.keep?.(MODEL, description);
-  // The signal is about this loading, and not about what is loaded later.
-  delete rest.signal;
-  return { model, parts, read: (record) => readChecked(files, record) };
+  if (validate) await requireValid();
+  return explained(async () => {
+    const loads = choose(model, files.unpack);
+    const total = loads.reduce((sum, { bytes }) => sum + bytes, description.length);
+    /** @type {Map<string, number>} */
+    const counts = new Map();
+    let loaded = 0;
+    const count = (/** @type {string} */ file, /** @type {number} */ bytes) => {
+      const more = bytes - (counts.get(file) ?? 0);
+      if (more <= 0) return;
+      counts.set(file, bytes);
+      const progress = { loaded: (loaded += more), total, file };
+      queueMicrotask(() => onProgress?.(progress));
+    };
+    const load = async (/** @type {File} */ record) => {
+      const data = await readChecked(files, record, (bytes) => count(record.file, bytes));
+      count(record.file, data.length);
+      return data;
+    };
+    count(MODEL, description.length);
+    await files.unpack?.(model, count);
+    const parts = await Promise.all(loads.map(load));
+    // Last, so that a cache that has it has also what it names.
+    await files.keep?.(MODEL, description);
+    // The signal is about this loading, and not about what is loaded later.
+    delete rest.signal;
+    const read = (/** @type {File} */ record) => readChecked(files, record);
+    return make({ model, read, explained }, parts);
+  });
 }
 
 /**
@@ -145,10 +177,11 @@ function parseShaders({ shaders: { file }, kernels, inputs, snippets, probe }, c
 /**
  * @param {Model} model
  * @param {Uint8Array<ArrayBuffer>} vectors
- * @returns {SelfTest}
+ * @returns {Promise<SelfTest>}
  */
-function parseSelfTest(model, vectors) {
+async function parseSelfTest(model, vectors) {
   const { file } = model.self_test;
+  const { selfTestProblems } = await import('./check.js');
   const test = parseJson(file, text(file, vectors));
   const problems = selfTestProblems(test, model);
   if (problems.length) throw damaged(file, problems);
@@ -162,9 +195,9 @@ function parseSelfTest(model, vectors) {
  */
 async function readModel(files) {
   try {
-    return await files.read(MODEL, schema.limits.bytes);
+    return await files.read(MODEL, LIMIT);
   } catch (error) {
-    const kept = isOffline(error) && (await files.kept?.(MODEL, schema.limits.bytes));
+    const kept = isOffline(error) && (await files.kept?.(MODEL, LIMIT));
     if (kept) return kept;
     throw error;
   }
@@ -178,6 +211,8 @@ async function readModel(files) {
  * @param {Count} [count]
  */
 async function readChecked(files, record, count) {
+  if (!NAME.test(record.file))
+    throw damaged(MODEL, [`${shown(record.file)} names no file beside it`]);
   const kept = await files.kept?.(record.file, record.bytes);
   if (kept && !(await mismatch(kept, record))) return kept;
   const data = await files.read(record.file, record.bytes, count);
@@ -254,15 +289,14 @@ export async function sha256(bytes) {
 }
 
 /**
- * Parses model.json and checks it: its version, its own hash, all that it says.
+ * Parses model.json and checks its version and its own hash.
  *
  * @param {Uint8Array<ArrayBuffer>} bytes
- * @returns {Promise<Model>}
+ * @returns {Promise<{content: string, model: Model}>}
  */
 async function parseModel(bytes) {
   const content = text(MODEL, bytes);
   const model = parseJson(MODEL, content);
-  const members = countMembers(model, schema.limits.depth);
   if (model?.format !== 'onnx2wgsl')
     throw new ArtifactError(
       `${MODEL}: $.format is ${shown(model?.format ?? 'nothing')}, not "onnx2wgsl": not an artifact.`,
@@ -279,12 +313,7 @@ async function parseModel(bytes) {
     throw damaged(MODEL, [
       'it was changed since it was written: its sha256 is that of other bytes',
     ]);
-  const strings = content.replace(/\\./g, '').match(MEMBER);
-  if (members !== strings?.filter((string) => string.at(-1) === ':').length)
-    throw damaged(MODEL, ['a member stands twice in an object']);
-  const problems = problemsOf(model, bufferSizes);
-  if (problems.length) throw damaged(MODEL, problems);
-  return model;
+  return { content, model };
 }
 
 /**
@@ -298,23 +327,6 @@ function parseJson(file, content) {
     const start = JSON.stringify(content.slice(0, WORDS));
     throw damaged(file, [`not JSON (${messageOf(error)}); it begins with ${start}`]);
   }
-}
-
-/**
- * The members of all objects in a value, which may be nested that deep.
- *
- * @param {any} value
- * @param {number} depth
- * @returns {number}
- */
-function countMembers(value, depth) {
-  if (value === null || typeof value !== 'object') return 0;
-  if (!depth) throw damaged(MODEL, [`nested more than ${schema.limits.depth} deep`]);
-  const members = Object.values(value);
-  return members.reduce(
-    (sum, one) => sum + countMembers(one, depth - 1),
-    Array.isArray(value) ? 0 : members.length,
-  );
 }
 
 /**

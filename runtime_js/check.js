@@ -2,7 +2,48 @@
  * Says what is wrong with a model.json, by the schema and the rules that the Python runtime reads, too: its
  * rules.py tells how they are written.
  */
+import { damaged, shown } from './files.js';
 import schema from './schema.js';
+
+// Every string of a JSON text without escapes, with the colon that follows the name of a member.
+const MEMBER = /"[^"]*"(?:\s*:)?/g;
+
+/**
+ * Refuses a model.json with all that is wrong with it.
+ *
+ * @param {string} content
+ * @param {any} model what it says
+ * @param {(model: any) => Record<string, number>} sizes the bytes of each buffer
+ * @throws {Error} an ArtifactError
+ */
+export function requireValid(content, model, sizes) {
+  const members = countMembers(model, schema.limits.depth);
+  const strings = content.replace(/\\./g, '').match(MEMBER);
+  const problems =
+    members === Infinity
+      ? [`nested more than ${schema.limits.depth} deep`]
+      : members !== strings?.filter((string) => string.at(-1) === ':').length
+        ? ['a member stands twice in an object']
+        : problemsOf(model, sizes);
+  if (problems.length) throw damaged('model.json', problems);
+}
+
+/**
+ * The members of all objects in a value, infinitely many where it is nested deeper.
+ *
+ * @param {any} value
+ * @param {number} depth
+ * @returns {number}
+ */
+function countMembers(value, depth) {
+  if (value === null || typeof value !== 'object') return 0;
+  if (!depth) return Infinity;
+  const members = Object.values(value);
+  return members.reduce(
+    (sum, one) => sum + countMembers(one, depth - 1),
+    Array.isArray(value) ? 0 : members.length,
+  );
+}
 
 /**
  * 'place: problem' for whatever is against the schema or, where nothing is, against the rules.
@@ -193,16 +234,6 @@ const unique = (values) => [...new Set(values)];
 /** @type {(place: string, key: string | number) => string} */
 const at = (place, key) =>
   /^[A-Za-z_][A-Za-z0-9_]*$/.test(`${key}`) ? `${place}.${key}` : `${place}[${shown(key)}]`;
-
-/**
- * A value as JSON, shortened.
- *
- * @param {any} value
- */
-export function shown(value) {
-  const text = typeof value === 'number' ? `${value}` : JSON.stringify(value);
-  return text.length <= 160 ? text : `${text.slice(0, 60)} ... ${text.slice(-90)}`;
-}
 
 /**
  * As JSON Schema has it, where numbers are finite, and integers those that a double holds exactly.

@@ -1,4 +1,4 @@
-import type { Artifact, Model, Values } from './artifact.js';
+import type { Model, Values } from './artifact.js';
 import type { Source } from './files.js';
 import type { Options } from './runtime.js';
 import type { Show } from './session.js';
@@ -12,16 +12,13 @@ export type OnnxRuntime = {
 export type Fallback = () => OnnxRuntime | Promise<OnnxRuntime>;
 export type Results = Record<string, Values>;
 export type Pictures = Map<string, Uint8ClampedArray<ArrayBuffer>>;
-import { AdapterError } from './errors.js';
 import { Session } from './session.js';
 /**
- * @param {Source | Artifact} source an artifact that was loaded, or where it is
- * @param {Options & {fallback: Fallback}} options
- * @param {AdapterError} reason why there is no device
+ * @param {Source} source
+ * @param {Options} options
+ * @param {Error} reason why there is no device, which is thrown where there is no fallback
  */
-export declare function createFallback(source: Source | Artifact, options: Options & {
-    fallback: Fallback;
-}, reason: AdapterError): Promise<FallbackSession>;
+export declare function createFallback(source: Source, options: Options, reason: Error): Promise<FallbackSession>;
 /** A session in onnxruntime-web: the same model, the same `run`, and no device. */
 export declare class FallbackSession extends Session {
     #private;

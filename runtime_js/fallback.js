@@ -2,11 +2,11 @@
  * A session where there is no WebGPU: onnxruntime-web, which the caller gives, runs the ONNX model that
  * `compile --keep-onnx` kept in the artifact.
  *
- * @import {Artifact, File, Input, Model, Values} from './artifact.js'
+ * @import {Input, Model, Values} from './artifact.js'
  * @import {Canvas, Look} from './canvas.js'
  * @import {Source} from './files.js'
  * @import {Fit, Source as Picture} from './pictures.js'
- * @import {Feeds} from './program.js'
+ * @import {Feeds} from './feeds.js'
  * @import {Options} from './runtime.js'
  * @import {Show, Stage} from './session.js'
  * @typedef {{InferenceSession: {create: (...options: any[]) => Promise<any>},
@@ -24,9 +24,9 @@ import {
   SessionError,
   messageOf,
 } from './errors.js';
-import { isPicture, kindOf, sourceOf } from './pictures.js';
+import { isPicture, kindOf, readFeeds, requireKnown, valuesOf } from './feeds.js';
+import { sourceOf } from './pictures.js';
 import { toPixels } from './pixels.js';
-import { readFeeds, requireKnown, valuesOf } from './program.js';
 import { fitted } from './resize.js';
 import { Session } from './session.js';
 
@@ -34,11 +34,18 @@ const LOOK = ['output', 'scaling', 'sharpness', 'format'];
 const FATAL = 4; // of a log: what goes wrong is thrown
 
 /**
- * @param {Source | Artifact} source an artifact that was loaded, or where it is
- * @param {Options & {fallback: Fallback}} options
- * @param {AdapterError} reason why there is no device
+ * @param {Source} source
+ * @param {Options} options
+ * @param {Error} reason why there is no device, which is thrown where there is no fallback
  */
 export async function createFallback(source, options, reason) {
+  const { fallback } = options;
+  if (!fallback) {
+    // A page that is not secure has no SHA-256, either.
+    if (reason instanceof AdapterError && globalThis.isSecureContext !== false)
+      reason.message += ' Or give the option fallback, to run without WebGPU.';
+    throw reason;
+  }
   const onnxOf = (/** @type {Model} */ { onnx }) => {
     if (onnx) return onnx;
     throw new ArtifactError(
@@ -47,17 +54,17 @@ export async function createFallback(source, options, reason) {
       { cause: reason },
     );
   };
-  const load = async () => {
-    const loaded = /** @type {Partial<Artifact>} */ (source);
-    if (loaded.read && loaded.model)
-      return { model: loaded.model, bytes: await loaded.read(onnxOf(loaded.model)) };
-    const from = /** @type {Source} */ (source);
-    const { model, parts } = await loadFiles(from, options, (model) => [onnxOf(model)]);
-    return { model, bytes: parts[0] };
-  };
-  const { model, bytes } = await load();
+  // It is a bundle's, and may have been read.
+  if (kindOf(source) === 'Response') onnxOf(/** @type {Model} */ ({}));
+  // What was loaded for a device that is too small is loaded again, but for what a cache keeps.
+  const { model, bytes } = await loadFiles(
+    source,
+    options,
+    (model) => [onnxOf(model)],
+    ({ model }, [bytes]) => ({ model, bytes }),
+  );
   options.signal?.throwIfAborted();
-  const runtime = await runtimeOf(options.fallback, reason);
+  const runtime = await runtimeOf(fallback, reason);
   const { qdqisint8allowed } = model.reference;
   // What the reference has, too.
   const entries = {
@@ -80,7 +87,7 @@ export async function createFallback(source, options, reason) {
 
 /**
  * @param {Fallback} fallback
- * @param {AdapterError} reason
+ * @param {Error} reason
  * @returns {Promise<OnnxRuntime>}
  */
 async function runtimeOf(fallback, reason) {

@@ -14,6 +14,7 @@ export type Loading = {
     cache?: string | FileCache;
     signal?: AbortSignal;
     onProgress?: (progress: Progress) => void;
+    validate?: boolean;
 };
 export type Count = (count: number) => void;
 export type Files = {
@@ -33,8 +34,10 @@ export type Pieces = AsyncGenerator<Uint8Array<ArrayBuffer>>;
  * @typedef {{match(url: string): Promise<Response | undefined>,
  *   put(url: string, response: Response): Promise<unknown>}} FileCache  a Cache is one
  * @typedef {{fetch?: typeof globalThis.fetch, cache?: string | FileCache, signal?: AbortSignal,
- *   onProgress?: (progress: Progress) => void}} Loading  `fetch`, `cache` (or the name of a Cache) and
- *   `signal` for what is loaded from a URL; `signal` also for all that follows
+ *   onProgress?: (progress: Progress) => void, validate?: boolean}} Loading  `fetch`, `cache` (or the name of a
+ *   Cache) and `signal` for what is loaded from a URL; `signal` also for all that follows. `validate` holds
+ *   model.json against its schema, which for a file as the compiler wrote it says nothing new: give it for
+ *   artifacts of others.
  * @typedef {(count: number) => void} Count  is told how many bytes of a file have come
  * @typedef {{read(file: string, limit: number, count?: Count): Promise<Uint8Array<ArrayBuffer>>,
  *   kept?(file: string, limit: number): Promise<Uint8Array<ArrayBuffer> | undefined>,
@@ -66,3 +69,9 @@ export declare function isOffline(error: unknown): boolean;
  * @param {string[]} problems
  */
 export declare function damaged(file: string, problems: string[]): ArtifactError;
+/**
+ * A value as JSON, shortened.
+ *
+ * @param {any} value
+ */
+export declare function shown(value: any): string;

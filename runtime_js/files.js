@@ -8,8 +8,10 @@
  * @typedef {{match(url: string): Promise<Response | undefined>,
  *   put(url: string, response: Response): Promise<unknown>}} FileCache  a Cache is one
  * @typedef {{fetch?: typeof globalThis.fetch, cache?: string | FileCache, signal?: AbortSignal,
- *   onProgress?: (progress: Progress) => void}} Loading  `fetch`, `cache` (or the name of a Cache) and
- *   `signal` for what is loaded from a URL; `signal` also for all that follows
+ *   onProgress?: (progress: Progress) => void, validate?: boolean}} Loading  `fetch`, `cache` (or the name of a
+ *   Cache) and `signal` for what is loaded from a URL; `signal` also for all that follows. `validate` holds
+ *   model.json against its schema, which for a file as the compiler wrote it says nothing new: give it for
+ *   artifacts of others.
  * @typedef {(count: number) => void} Count  is told how many bytes of a file have come
  * @typedef {{read(file: string, limit: number, count?: Count): Promise<Uint8Array<ArrayBuffer>>,
  *   kept?(file: string, limit: number): Promise<Uint8Array<ArrayBuffer> | undefined>,
@@ -309,4 +311,14 @@ export function damaged(file, problems) {
   const rest = problems.length - SHOWN;
   const lines = [...problems.slice(0, SHOWN), ...(rest > 0 ? [`and ${rest} more`] : [])];
   return new ArtifactError(`${file} is damaged; compile the model again:\n  ${lines.join('\n  ')}`);
+}
+
+/**
+ * A value as JSON, shortened.
+ *
+ * @param {any} value
+ */
+export function shown(value) {
+  const text = typeof value === 'number' ? `${value}` : JSON.stringify(value);
+  return text.length <= 160 ? text : `${text.slice(0, 60)} ... ${text.slice(-90)}`;
 }

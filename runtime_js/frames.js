@@ -11,6 +11,7 @@
  */
 import { ARRAYS, byteLength } from './artifact.js';
 import { SessionError } from './errors.js';
+import { BEYOND } from './feeds.js';
 import {
   bound,
   checked,
@@ -21,7 +22,7 @@ import {
   upload,
   wholeWords,
 } from './gpu.js';
-import { BEYOND, stagingBytes } from './program.js';
+import { stagingBytes } from './program.js';
 
 const RING = 3;
 

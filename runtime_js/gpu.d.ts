@@ -8,9 +8,7 @@
  *   have
  * @typedef {{pipeline: GPUComputePipeline, layout: GPUBindGroupLayout, kernel: Kernel}} Pipeline
  * @typedef {Pipeline & {group: GPUBindGroup, resources: Resources}} Step
- * @typedef {{buffer: GPUBuffer, bytes: BufferSource}
- *   | {texture: GPUTexture, source: any, width: number, height: number, name: string,
- *   isOwn?: boolean}} Write  isOwn: the source is closed afterwards
+ * @typedef {{buffer: GPUBuffer, bytes: BufferSource} | {put(queue: GPUQueue): void}} Write
  * @typedef {{writes: Write[], steps: Step[], checks?: Promise<Error | null>[],
  *   isNew?: boolean, finish?: (encoder: GPUCommandEncoder) => void}} Frame  the checks are what the device
  *   says, once, of what a caller gave to bind; `isNew` is a frame that goes to what the device may refuse;
@@ -34,12 +32,7 @@ export type Write = {
     buffer: GPUBuffer;
     bytes: BufferSource;
 } | {
-    texture: GPUTexture;
-    source: any;
-    width: number;
-    height: number;
-    name: string;
-    isOwn?: boolean;
+    put(queue: GPUQueue): void;
 };
 export type Frame = {
     writes: Write[];
@@ -137,15 +130,6 @@ export declare function createPipeline(device: GPUDevice, { model, shaders }: Pi
  * @returns {Step}
  */
 export declare function stepOf(device: GPUDevice, { pipeline, layout, kernel }: Pipeline, resources: Resources, workgroups: number[]): Step;
-/**
- * A texture to copy pictures into.
- *
- * @param {GPUDevice} device
- * @param {string} label
- * @param {number} width
- * @param {number} height
- */
-export declare function uploadTexture(device: GPUDevice, label: string, width: number, height: number): GPUTexture;
 /**
  * Hands an upload to the queue, which takes it at once.
  *

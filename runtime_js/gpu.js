@@ -8,9 +8,7 @@
  *   have
  * @typedef {{pipeline: GPUComputePipeline, layout: GPUBindGroupLayout, kernel: Kernel}} Pipeline
  * @typedef {Pipeline & {group: GPUBindGroup, resources: Resources}} Step
- * @typedef {{buffer: GPUBuffer, bytes: BufferSource}
- *   | {texture: GPUTexture, source: any, width: number, height: number, name: string,
- *   isOwn?: boolean}} Write  isOwn: the source is closed afterwards
+ * @typedef {{buffer: GPUBuffer, bytes: BufferSource} | {put(queue: GPUQueue): void}} Write
  * @typedef {{writes: Write[], steps: Step[], checks?: Promise<Error | null>[],
  *   isNew?: boolean, finish?: (encoder: GPUCommandEncoder) => void}} Frame  the checks are what the device
  *   says, once, of what a caller gave to bind; `isNew` is a frame that goes to what the device may refuse;
@@ -18,7 +16,7 @@
  * @typedef {{buffer: GPUBuffer, offset: number, bytes: number}} Copy
  */
 
-import { AdapterError, InputError, SessionError, messageOf } from './errors.js';
+import { AdapterError, SessionError } from './errors.js';
 
 // GPUBufferUsage and its like by number: Node has no such globals.
 export const MAP_READ = 0x1;
@@ -26,9 +24,6 @@ const COPY_SRC = 0x4;
 const COPY_DST = 0x8;
 const STORAGE = 0x80;
 const COMPUTE = 0x4;
-const TEXTURE_COPY_DST = 0x2;
-const TEXTURE_BINDING = 0x4;
-const RENDER_ATTACHMENT = 0x10; // copyExternalImageToTexture wants it
 
 /**
  * The best adapter of this machine.
@@ -210,19 +205,6 @@ export function stepOf(device, { pipeline, layout, kernel }, resources, workgrou
 }
 
 /**
- * A texture to copy pictures into.
- *
- * @param {GPUDevice} device
- * @param {string} label
- * @param {number} width
- * @param {number} height
- */
-export function uploadTexture(device, label, width, height) {
-  const usage = TEXTURE_COPY_DST | TEXTURE_BINDING | RENDER_ATTACHMENT;
-  return device.createTexture({ label, size: [width, height], format: 'rgba8unorm', usage });
-}
-
-/**
  * Hands an upload to the queue, which takes it at once.
  *
  * @param {GPUDevice} device
@@ -230,51 +212,8 @@ export function uploadTexture(device, label, width, height) {
  * @throws {Error} an InputError for a picture that can't be read
  */
 export function upload({ queue }, write) {
-  if ('bytes' in write) return queue.writeBuffer(write.buffer, 0, write.bytes);
-  uploadPicture(queue, write);
-  if (write.isOwn) write.source.close();
-}
-
-/** @type {Set<string>} kinds of pictures that this browser copies to no texture */
-const indirect = new Set();
-/** @type {OffscreenCanvasRenderingContext2D | null | undefined} */
-let context;
-
-/**
- * Copies a picture to its texture; where the browser can't, by the way of a 2-D canvas.
- *
- * @param {GPUQueue} queue
- * @param {Extract<Write, {source: any}>} write
- */
-function uploadPicture(queue, { texture, source, width, height, name }) {
-  const kind = Object.prototype.toString.call(source);
-  const size = [width, height];
-  try {
-    if (!indirect.has(kind)) {
-      const target = {
-        texture,
-        colorSpace: /** @type {const} */ ('srgb'),
-        premultipliedAlpha: false,
-      };
-      return queue.copyExternalImageToTexture({ source }, target, size);
-    }
-  } catch (error) {
-    if (error instanceof TypeError) indirect.add(kind);
-  }
-  try {
-    context ??= new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true });
-    const drawn = /** @type {OffscreenCanvasRenderingContext2D} */ (context);
-    Object.assign(drawn.canvas, { width, height });
-    drawn.drawImage(source, 0, 0, width, height);
-    const { data } = drawn.getImageData(0, 0, width, height);
-    queue.writeTexture({ texture }, data, { bytesPerRow: 4 * width }, size);
-  } catch (error) {
-    // A canvas that was tainted once stays so.
-    context = undefined;
-    throw new InputError(`Input ${name} can't be read as a picture: ${messageOf(error)}`, {
-      cause: error,
-    });
-  }
+  if ('bytes' in write) queue.writeBuffer(write.buffer, 0, write.bytes);
+  else write.put(queue);
 }
 
 /**

@@ -26,6 +26,7 @@ async function start() {
   const { dot, requantize } = Object.fromEntries(new URLSearchParams(location.search));
   const wishes = /** @type {import('./variants.js').Wishes} */ ({ dot, requantize });
   const session = await createSession(HERE, {
+    validate: true,
     ...wishes,
     profile: true,
     onProgress: ({ loaded, total }) =>

@@ -1,5 +1,5 @@
-import type { Input } from './artifact.js';
-import type { Frame, Pipeline, Step } from './gpu.js';
+import type { Artifact, Input } from './artifact.js';
+import type { Buffers, Frame, Pipeline } from './gpu.js';
 export type Fit = 'cover' | 'contain' | 'stretch' | {
     x: number;
     y: number;
@@ -22,16 +22,11 @@ export type Source = {
     source?: Drawable;
     isOwn?: boolean;
 };
-/** By which a picture of the input's size stays as it is. */
-export declare const FITS: string[];
+export type PictureInput = ((picture: any, fit: Fit | undefined, frame: Frame) => void) & {
+    destroy(): void;
+};
 /** Of a coefficient after the point. */
 export declare const BITS = 22;
-/**
- * What a value is, by its tag: an array of another realm, or a Buffer, has another constructor.
- *
- * @param {unknown} value
- */
-export declare function kindOf(value: unknown): string;
 /**
  * A file's picture as it is stored, without its alpha multiplied in; any other value as it is.
  *
@@ -39,14 +34,6 @@ export declare function kindOf(value: unknown): string;
  * @param {any} value
  */
 export declare function decoded(name: string, value: any): Promise<any>;
-/** @param {unknown} value */
-export declare function isFile(value: unknown): boolean;
-/**
- * Whether a value is meant as a picture, rather than as the values of an input.
- *
- * @param {any} value
- */
-export declare function isPicture(value: any): boolean;
 /**
  * The pixels and the size of a picture, checked.
  *
@@ -55,14 +42,6 @@ export declare function isPicture(value: any): boolean;
  * @returns {Source}
  */
 export declare function sourceOf(name: string, picture: any): Source;
-/**
- * Refuses a GPUBuffer that can't be read as so many bytes.
- *
- * @param {string} name
- * @param {GPUBuffer} buffer
- * @param {number} bytes
- */
-export declare function requireBuffer(name: string, { size, usage }: GPUBuffer, bytes: number): void;
 /**
  * Which part of a source goes where in an input: the box [left, top, right, bottom] of the source, and
  * [x, y, width, height] in the input.
@@ -114,12 +93,20 @@ export declare class Resizer {
     destroy(): void;
 }
 /**
- * A step with a caller's buffer in the place of the one of that name, made once.
+ * What brings pictures to the size of each input that takes some.
  *
  * @param {GPUDevice} device
- * @param {Step} step
- * @param {string} name
- * @param {GPUBuffer} buffer
- * @param {Frame} frame
+ * @param {Pick<Artifact, 'model' | 'shaders'>} artifact
+ * @param {Buffers} buffers
+ * @returns {Promise<(PictureInput | undefined)[]>}
  */
-export declare function withBuffer(device: GPUDevice, step: Step, name: string, buffer: GPUBuffer, frame: Frame): Step;
+export declare function createPictureInputs(device: GPUDevice, artifact: Pick<Artifact, 'model' | 'shaders'>, buffers: Buffers): Promise<(PictureInput | undefined)[]>;
+/**
+ * A texture to copy pictures into.
+ *
+ * @param {GPUDevice} device
+ * @param {string} label
+ * @param {number} width
+ * @param {number} height
+ */
+export declare function uploadTexture(device: GPUDevice, label: string, width: number, height: number): GPUTexture;

@@ -2,8 +2,8 @@
  * Whatever is a picture becomes the RGBA words of an input, resized on the device as docs/artifact.md
  * specifies.
  *
- * @import {Input} from './artifact.js'
- * @import {Frame, Pipeline, Step} from './gpu.js'
+ * @import {Artifact, Input, Kernel} from './artifact.js'
+ * @import {Buffers, Frame, Pipeline, Step, Write} from './gpu.js'
  * @typedef {'cover' | 'contain' | 'stretch' | {x: number, y: number, width: number, height: number}} Fit
  * @typedef {ImageBitmap | HTMLVideoElement | HTMLImageElement | HTMLCanvasElement | OffscreenCanvas
  *   | VideoFrame} Drawable
@@ -13,17 +13,19 @@
  * @typedef {{holder: 'buffer' | 'texture', width: number, height: number,
  *   bytes?: Uint8Array<ArrayBuffer>, resource?: GPUBuffer | GPUTexture, source?: Drawable, isOwn?: boolean}}
  *   Source
+ * @typedef {((picture: any, fit: Fit | undefined, frame: Frame) => void) & {destroy(): void}} PictureInput
+ *   adds to a frame what brings a picture to the size of an input
  */
 import { InputError, messageOf } from './errors.js';
-import { stepOf, storageBuffer, uploadTexture } from './gpu.js';
-
-/** By which a picture of the input's size stays as it is. */
-export const FITS = ['cover', 'contain', 'stretch'];
+import { checkedStep, isFile, kindOf, requireBuffer } from './feeds.js';
+import { bound, createPipeline, stepOf, storageBuffer } from './gpu.js';
 
 /** Of a coefficient after the point. */
 export const BITS = 22;
-const STORAGE = 0x80;
+// GPUTextureUsage by number, as gpu.js has its like.
+const COPY_DST = 0x2;
 const TEXTURE_BINDING = 0x4;
+const RENDER_ATTACHMENT = 0x10; // copyExternalImageToTexture wants it
 const WORKGROUP = 8;
 const RECTANGLE = /** @type {const} */ (['x', 'y', 'width', 'height']);
 
@@ -37,16 +39,6 @@ const DRAWABLES = {
   HTMLVideoElement: ['videoWidth', 'videoHeight', 'has no frame yet: await its event loadeddata'],
   VideoFrame: ['displayWidth', 'displayHeight', 'is closed'],
 };
-
-/**
- * What a value is, by its tag: an array of another realm, or a Buffer, has another constructor.
- *
- * @param {unknown} value
- */
-export function kindOf(value) {
-  const tag = Object.prototype.toString.call(value).slice(8, -1);
-  return ArrayBuffer.isView(value) || !/.Array$/.test(tag) ? tag : 'Object';
-}
 
 /** @type {WeakSet<ImageBitmap>} those that were made of files here, to be closed after their upload */
 const own = new WeakSet();
@@ -69,21 +61,6 @@ export async function decoded(name, value) {
       { cause: error },
     );
   }
-}
-
-/** @param {unknown} value */
-export function isFile(value) {
-  return /^(Blob|File)$/.test(kindOf(value));
-}
-
-/**
- * Whether a value is meant as a picture, rather than as the values of an input.
- *
- * @param {any} value
- */
-export function isPicture(value) {
-  const kind = kindOf(value);
-  return kind in DRAWABLES || kind === 'GPUTexture' || value?.data !== undefined;
 }
 
 /**
@@ -130,20 +107,6 @@ export function sourceOf(name, picture) {
     );
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.length);
   return { holder: 'buffer', width, height, bytes };
-}
-
-/**
- * Refuses a GPUBuffer that can't be read as so many bytes.
- *
- * @param {string} name
- * @param {GPUBuffer} buffer
- * @param {number} bytes
- */
-export function requireBuffer(name, { size, usage }, bytes) {
-  if (!(size >= bytes && bytes))
-    throw new InputError(`Input ${name} is a GPUBuffer of ${size} bytes, expected ${bytes}.`);
-  if (!(usage & STORAGE))
-    throw new InputError(`Input ${name} is a GPUBuffer without the usage STORAGE.`);
 }
 
 /**
@@ -264,14 +227,9 @@ export class Resizer {
       frame.writes.push({ buffer: resource, bytes });
     } else if (source) {
       resource = this.#textureOf(width, height);
-      frame.writes.push({
-        texture: resource,
-        source,
-        width,
-        height,
-        name: this.#input.name,
-        isOwn,
-      });
+      const texture = resource;
+      const { name } = this.#input;
+      frame.writes.push({ put: (queue) => upload(queue, texture, source, name, isOwn) });
     }
     const held = /** @type {GPUBuffer | GPUTexture} */ (resource);
     frame.steps = this.#steps(held, holder, !!(bytes || source), frame);
@@ -411,57 +369,129 @@ export class Resizer {
   }
 }
 
-/**
- * A step that binds what a caller gave: what the device has against it becomes a check of the frame.
- *
- * @param {GPUDevice} device
- * @param {string} name of the input
- * @param {Frame} frame
- * @param {() => Step} make
- * @param {() => void} forget where the device refuses it
- */
-function checkedStep(device, name, frame, make, forget) {
-  device.pushErrorScope('validation');
-  const step = make();
-  const verdict = device.popErrorScope().then(
-    (error) => {
-      if (!error) return null;
-      forget();
-      return new InputError(`Input ${name} can't be read on this device: ${error.message}`);
-    },
-    () => null, // the device is lost, which the frame will say
-  );
-  (frame.checks ??= []).push(verdict);
-  return step;
-}
-
 /** @type {(width: number, height: number) => number[]} */
 function grid(width, height) {
   return [Math.ceil(width / WORKGROUP), Math.ceil(height / WORKGROUP), 1];
 }
 
-/** @type {WeakMap<Step, WeakMap<GPUBuffer, Step>>} */
-const rebound = new WeakMap();
-
 /**
- * A step with a caller's buffer in the place of the one of that name, made once.
+ * What brings pictures to the size of each input that takes some.
  *
  * @param {GPUDevice} device
- * @param {Step} step
- * @param {string} name
- * @param {GPUBuffer} buffer
- * @param {Frame} frame
+ * @param {Pick<Artifact, 'model' | 'shaders'>} artifact
+ * @param {Buffers} buffers
+ * @returns {Promise<(PictureInput | undefined)[]>}
  */
-export function withBuffer(device, step, name, buffer, frame) {
-  const known = rebound.get(step) ?? new WeakMap();
-  rebound.set(step, known);
-  const { kernel, resources } = step;
-  const own = /** @type {GPUBuffer} */ (resources[name]);
-  const make = () =>
-    stepOf(device, step, { ...resources, [name]: { buffer, size: own.size } }, kernel.workgroups);
-  const forget = () => known.delete(buffer);
-  const label = name.slice(name.indexOf(':') + 1);
-  const made = known.get(buffer) ?? checkedStep(device, label, frame, make, forget);
-  known.set(buffer, made);
-  return made;
+export async function createPictureInputs(device, artifact, buffers) {
+  const { inputs } = artifact.model;
+  /** @type {Map<string, Promise<Pipeline>>} */
+  const pipelines = new Map();
+  const pipeline = (/** @type {string} */ shader, /** @type {string} */ access) => {
+    const made =
+      pipelines.get(shader) ?? createPipeline(device, artifact, {}, resizeKernel(shader, access));
+    pipelines.set(shader, made);
+    return made;
+  };
+  return Promise.all(
+    inputs.map(async (input) => {
+      if (!input.image) return;
+      const { buffer, texture } = input.image.resize;
+      const made = {
+        buffer: await pipeline(buffer, 'read'),
+        texture: await pipeline(texture, 'texture'),
+      };
+      const resizer = new Resizer(device, input, bound(buffers, `image:${input.name}`), made);
+      /** @type {(picture: any, fit: Fit | undefined, frame: Frame) => void} */
+      const add = (picture, fit, frame) => {
+        const { writes, steps, checks = [] } = resizer.frame(sourceOf(input.name, picture), fit);
+        frame.writes.push(...writes);
+        frame.steps.unshift(...steps);
+        frame.checks?.push(...checks);
+      };
+      return Object.assign(add, { destroy: () => resizer.destroy() });
+    }),
+  );
+}
+
+/**
+ * A pass of a resize, by how it reads its source.
+ *
+ * @param {string} shader
+ * @param {string} access
+ * @returns {Kernel}
+ */
+function resizeKernel(shader, access) {
+  const bindings = [
+    { binding: 0, buffer: 'plan', access: 'read' },
+    { binding: 1, buffer: 'result', access: 'read_write' },
+    { binding: 2, buffer: 'source', access },
+  ];
+  const kind = { name: 'resize', op: 'resize', shader, constants: {}, uses: [], macs: 0 };
+  return { ...kind, workgroups: [], bindings, stores: [] };
+}
+
+/**
+ * A texture to copy pictures into.
+ *
+ * @param {GPUDevice} device
+ * @param {string} label
+ * @param {number} width
+ * @param {number} height
+ */
+export function uploadTexture(device, label, width, height) {
+  const usage = COPY_DST | TEXTURE_BINDING | RENDER_ATTACHMENT;
+  return device.createTexture({ label, size: [width, height], format: 'rgba8unorm', usage });
+}
+
+/** @type {Set<string>} kinds of pictures that this browser copies to no texture */
+const indirect = new Set();
+/** @type {OffscreenCanvasRenderingContext2D | null | undefined} */
+let context;
+
+/**
+ * Copies a picture to a texture of its size; where the browser can't, by the way of a 2-D canvas.
+ *
+ * @param {GPUQueue} queue
+ * @param {GPUTexture} texture
+ * @param {any} source
+ * @param {string} name of the input
+ * @param {boolean} [isOwn] whether the source is closed afterwards
+ * @throws {Error} an InputError for a picture that can't be read
+ */
+function upload(queue, texture, source, name, isOwn) {
+  copy(queue, texture, source, name);
+  if (isOwn) source.close();
+}
+
+/** @type {(queue: GPUQueue, texture: GPUTexture, source: any, name: string) => void} */
+function copy(queue, texture, source, name) {
+  const { width, height } = texture;
+  const kind = Object.prototype.toString.call(source);
+  const size = [width, height];
+  try {
+    if (!indirect.has(kind)) {
+      const target = {
+        texture,
+        colorSpace: /** @type {const} */ ('srgb'),
+        premultipliedAlpha: false,
+      };
+      return queue.copyExternalImageToTexture({ source }, target, size);
+    }
+  } catch (error) {
+    if (error instanceof TypeError) indirect.add(kind);
+  }
+  try {
+    context ??= new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true });
+    const drawn = /** @type {OffscreenCanvasRenderingContext2D} */ (context);
+    Object.assign(drawn.canvas, { width, height });
+    drawn.drawImage(source, 0, 0, width, height);
+    const { data } = drawn.getImageData(0, 0, width, height);
+    queue.writeTexture({ texture }, data, { bytesPerRow: 4 * width }, size);
+  } catch (error) {
+    // A canvas that was tainted once stays so.
+    context = undefined;
+    throw new InputError(`Input ${name} can't be read as a picture: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
 }

@@ -1,7 +1,6 @@
 /**
  * Runs an onnx2wgsl artifact on WebGPU, in a browser or in Node: no dependencies, no build step.
  *
- * @import {Artifact} from './artifact.js'
  * @import {Fallback} from './fallback.js'
  * @import {Loading, Source} from './files.js'
  * @import {Start} from './session.js'
@@ -18,10 +17,10 @@
  *   for where there is no WebGPU; it then runs the ONNX model that `compile --keep-onnx` kept.
  */
 import { loadArtifact } from './artifact.js';
-import { AdapterError, messageOf } from './errors.js';
+import { requireKnown } from './feeds.js';
 import { createFrames } from './frames.js';
 import { adapterName, checkLimits, findAdapter } from './gpu.js';
-import { createProgram, neededLimits, requireKnown } from './program.js';
+import { createProgram, neededLimits } from './program.js';
 import { Session } from './session.js';
 import { chooseVariants } from './variants.js';
 
@@ -29,9 +28,7 @@ export * from './errors.js';
 export { toPixels } from './pixels.js';
 export { Session };
 
-const OR_FALLBACK =
-  ' Or give the option fallback, which runs the model in onnxruntime-web without WebGPU.';
-const LOADING = ['fetch', 'cache', 'signal', 'onProgress'];
+const LOADING = ['fetch', 'cache', 'signal', 'onProgress', 'validate'];
 // What is used where the adapter has it: canvases of that format are stored to.
 /** @type {GPUFeatureName[]} */
 const FEATURES = ['bgra8unorm-storage', 'timestamp-query'];
@@ -89,37 +86,33 @@ export async function createSession(source, options = {}) {
  * @param {Options} options
  */
 async function makeSession(source, options) {
-  /** @type {Artifact | undefined} */
-  let artifact;
-  const load = async () => (artifact = await loadArtifact(source, options));
   try {
-    return await deviceSession(load, options);
-  } catch (error) {
-    if (!(error instanceof AdapterError)) throw error;
-    const { fallback } = options;
-    if (fallback) {
-      const { createFallback } = await import('./fallback.js');
-      return createFallback(artifact ?? source, { ...options, fallback }, error);
-    }
-    // A page that is not secure has no SHA-256, either.
-    if (globalThis.isSecureContext !== false) error.message += OR_FALLBACK;
-    throw error;
+    return await deviceSession(source, options);
+  } catch (/** @type {any} */ error) {
+    // The latter is what an adapter throws that gives no device.
+    if (!/^(Adapter|Operation)/.test(error?.name)) throw error;
+    const lost = () => Promise.reject(error);
+    return (await import('./fallback.js').catch(lost)).createFallback(source, options, error);
   }
 }
 
 /**
- * @param {() => Promise<Artifact>} load
+ * @param {Source} source
  * @param {Options} options
  */
-async function deviceSession(load, options) {
+async function deviceSession(source, options) {
   const { gpu, signal, adapter: given } = options;
   const newAdapter = typeof given === 'function' ? given : () => findAdapter(gpu);
   /** @type {GPUAdapter | undefined} good for one device */
   let adapter = typeof given === 'function' ? undefined : given;
   if (!options.device) adapter ??= await newAdapter();
-  const artifact = await load();
+  const artifact = await loadArtifact(source, {
+    ...options,
+    validate: options.validate ?? options.debug,
+  });
   signal?.throwIfAborted();
-  const limits = neededLimits(artifact.model);
+  const { explained } = artifact;
+  const limits = await explained(async () => neededLimits(artifact.model));
   /** @type {Start} */
   const start = async (known, owned = !known, chosen = options) => {
     const device = known ?? (await openDevice(adapter ?? (await newAdapter()), limits, options));
@@ -134,7 +127,7 @@ async function deviceSession(load, options) {
       const release = () => {
         for (const one of [
           ...program.buffers.values(),
-          ...program.resizers,
+          ...(program.pictures ?? []),
           frames,
           ...displays.values(),
         ])
@@ -146,7 +139,8 @@ async function deviceSession(load, options) {
       throw error;
     }
   };
-  return new Session(await start(options.device), options.recover === false ? undefined : start);
+  const first = await explained(() => start(options.device));
+  return new Session(first, options.recover === false ? undefined : start);
 }
 
 /**
@@ -159,12 +153,5 @@ async function openDevice(adapter, requiredLimits, { profile }) {
   const requiredFeatures = FEATURES.filter(
     (name) => adapter.features.has(name) && (profile || name !== 'timestamp-query'),
   );
-  try {
-    return await adapter.requestDevice({ requiredLimits, requiredFeatures });
-  } catch (error) {
-    throw new AdapterError(
-      `The adapter ${adapterName(adapter.info)} gives no device: ${messageOf(error)}.`,
-      { cause: error },
-    );
-  }
+  return adapter.requestDevice({ requiredLimits, requiredFeatures });
 }

@@ -14,7 +14,7 @@
 import { ARRAYS, byteLength, elements, sha256 } from './artifact.js';
 import { ArtifactError } from './errors.js';
 import { adapterName, bound, runSteps, stagingBuffer, wholeWords } from './gpu.js';
-import { frameOf } from './program.js';
+import { frameOf } from './feeds.js';
 import { ASKED } from './variants.js';
 
 const FRAMES = 3;

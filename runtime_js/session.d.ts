@@ -1,7 +1,8 @@
 import type { Input, InputImage, Tensor, Values } from './artifact.js';
 import type { Canvas, Display, Look } from './canvas.js';
+import type { Feeds } from './feeds.js';
 import type { Frames, Result } from './frames.js';
-import type { Feeds, Program } from './program.js';
+import type { Program } from './program.js';
 import type { Fit } from './pictures.js';
 import type { Profile } from './profile.js';
 import type { Report } from './self_test.js';
@@ -26,9 +27,10 @@ export type Start = (device?: GPUDevice, owned?: boolean, chosen?: Wishes | Vari
  *
  * @import {Input, InputImage, Tensor, Values} from './artifact.js'
  * @import {Canvas, Display, Look} from './canvas.js'
+ * @import {Feeds} from './feeds.js'
  * @import {Frames, Reading, Result} from './frames.js'
  * @import {Frame, Step} from './gpu.js'
- * @import {Feeds, Program} from './program.js'
+ * @import {Program} from './program.js'
  * @import {Fit} from './pictures.js'
  * @import {Profile} from './profile.js'
  * @import {Report} from './self_test.js'
@@ -124,7 +126,8 @@ export declare class Session {
     toTexture(texture: GPUTexture, options?: Show): Promise<void>;
     /**
      * Records a frame into an encoder of the caller, who submits it; arrays are uploaded at once, by the queue.
-     * So submit a frame before you record or run the next.
+     * So submit a frame before you record or run the next. Before pictures, other than bytes of the input's size,
+     * await `prepare`.
      *
      * @param {GPUCommandEncoder} encoder of the session's device
      * @param {{inputs?: Feeds, outputs?: Record<string, GPUBuffer>, fit?: Fit}} [tensors] inputs as for `run`,
@@ -137,6 +140,11 @@ export declare class Session {
         outputs?: Record<string, GPUBuffer>;
         fit?: Fit;
     }): void;
+    /**
+     * Makes what resizes pictures and what shows outputs, so that the first frame that needs them waits for
+     * nothing, and `encode` takes pictures.
+     */
+    prepare(): Promise<void>;
     /**
      * The session's own buffer of an output, as the last frame left it: row-major, in whole words. It goes with
      * the session and with the device; don't destroy it.

@@ -3,9 +3,10 @@
  *
  * @import {Input, InputImage, Tensor, Values} from './artifact.js'
  * @import {Canvas, Display, Look} from './canvas.js'
+ * @import {Feeds} from './feeds.js'
  * @import {Frames, Reading, Result} from './frames.js'
  * @import {Frame, Step} from './gpu.js'
- * @import {Feeds, Program} from './program.js'
+ * @import {Program} from './program.js'
  * @import {Fit} from './pictures.js'
  * @import {Profile} from './profile.js'
  * @import {Report} from './self_test.js'
@@ -19,8 +20,8 @@
  *   that device, or on a new one
  */
 import { DestroyedError, DeviceLostError, InputError, SessionError } from './errors.js';
+import { frameOf, needsPictures, readFeeds, requireKnown } from './feeds.js';
 import { adapterName } from './gpu.js';
-import { frameOf, readFeeds, requireKnown } from './program.js';
 
 const COPY_DST = 0x8;
 const LOOK = ['output', 'scaling', 'sharpness', 'format'];
@@ -112,6 +113,8 @@ export class Session {
     const read = reading instanceof Promise ? await reading : reading;
     for (;;) {
       const stage = this.#stage ?? (await this.#revived());
+      const coming = this.#preparing(stage, read, fit);
+      if (coming) await coming;
       const readings = this.#readings(stage, names);
       /** @type {Step[]} */
       const steps = [];
@@ -174,7 +177,8 @@ export class Session {
 
   /**
    * Records a frame into an encoder of the caller, who submits it; arrays are uploaded at once, by the queue.
-   * So submit a frame before you record or run the next.
+   * So submit a frame before you record or run the next. Before pictures, other than bytes of the input's size,
+   * await `prepare`.
    *
    * @param {GPUCommandEncoder} encoder of the session's device
    * @param {{inputs?: Feeds, outputs?: Record<string, GPUBuffer>, fit?: Fit}} [tensors] inputs as for `run`,
@@ -187,6 +191,10 @@ export class Session {
     if (!stage) throw this.#end ?? this.#last.loss;
     if (this.#exclusive)
       throw new SessionError('The session is being tested or profiled: wait until that is done.');
+    if (!stage.program.pictures && needsPictures(stage.program.model, inputs ?? {}, fit))
+      throw new SessionError(
+        'Nothing is there yet that resizes pictures: await session.prepare() before.',
+      );
     const readings = this.#readings(stage, Object.keys(outputs));
     const copies = readings.map((reading) => {
       const target = outputs[reading.name];
@@ -198,6 +206,21 @@ export class Session {
       return { reading, target };
     });
     stage.frames.encode(encoder, this.#frame(stage, inputs, fit), copies);
+  }
+
+  /**
+   * Makes what resizes pictures and what shows outputs, so that the first frame that needs them waits for
+   * nothing, and `encode` takes pictures.
+   */
+  async prepare() {
+    const stage = this.#stage ?? (await this.#revived());
+    const shown = this.outputs.filter(({ image }) => image);
+    await this.#told(stage, () =>
+      Promise.all([
+        stage.program.preparePictures(),
+        ...shown.map(({ name }) => stage.displays.get(name) ?? this.#display(stage, name)),
+      ]),
+    );
   }
 
   /**
@@ -222,11 +245,9 @@ export class Session {
   async selfTest() {
     return this.#alone(async (stage) => {
       const { testStage } = await import('./self_test.js');
-      const start = this.#start;
       const { program, owned } = stage;
-      const remake = (/** @type {any} */ choice) =>
-        /** @type {Start} */ (start)(program.device, owned, choice);
-      const { report, chosen } = await testStage(stage, start && remake);
+      const remake = (/** @type {any} */ choice) => this.#made(program.device, owned, choice);
+      const { report, chosen } = await testStage(stage, this.#start && remake);
       if (chosen !== stage) {
         this.#adopt(chosen);
         this.#tested = chosen.variants;
@@ -293,6 +314,8 @@ export class Session {
     if (!name) throw new InputError('No output of the model is a picture.');
     for (;;) {
       const stage = this.#stage ?? (await this.#revived());
+      const coming = this.#preparing(stage, feeds, fit);
+      if (coming) await coming;
       const isDone = await this.#told(stage, async () => {
         const display = stage.displays.get(name) ?? (await this.#display(stage, name));
         const making = display.painter(target, look);
@@ -307,6 +330,20 @@ export class Session {
       });
       if (isDone) return;
     }
+  }
+
+  /**
+   * What a frame must wait for once, so that its pictures can be resized; later frames wait, too, for their turn.
+   *
+   * @param {Stage} stage
+   * @param {Feeds | undefined} feeds
+   * @param {Fit | undefined} fit
+   */
+  #preparing(stage, feeds, fit) {
+    const { program } = stage;
+    if (program.pictures || !(program.preparing || needsPictures(program.model, feeds ?? {}, fit)))
+      return;
+    return this.#told(stage, program.preparePictures);
   }
 
   /**
@@ -417,8 +454,20 @@ export class Session {
   async #replace(device) {
     const { owned, loss } = this.#last;
     if (this.#end || !this.#start || !(device || owned)) throw this.#end ?? loss;
-    const stage = await this.#start(device, !device, device ? undefined : this.#tested);
+    const stage = await this.#made(device, !device, device ? undefined : this.#tested);
     this.#adopt(stage);
+    return stage;
+  }
+
+  /**
+   * A new stage that has what the old one had.
+   *
+   * @type {Start}
+   */
+  async #made(...where) {
+    const { program } = this.#last;
+    const stage = await /** @type {Start} */ (this.#start)(...where);
+    if (program.pictures) await stage.program.preparePictures();
     return stage;
   }
 

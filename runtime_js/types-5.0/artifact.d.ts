@@ -103,9 +103,10 @@ export type Artifact = {
     weights: Uint8Array;
     shaders: Map<string, string>;
     selfTest: () => Promise<SelfTest>;
-    read: Read;
+    explained: Explained;
 };
 export type Read = (record: File) => Promise<Uint8Array>;
+export type Explained = <T>(task: () => Promise<T>) => Promise<T>;
 /** The typed array of each dtype. */
 export declare const ARRAYS: {
     float32: Float32ArrayConstructor;
@@ -127,16 +128,19 @@ export declare function loadArtifact(source: Source, loading?: Loading): Promise
 /**
  * Loads model.json, and some of the files that it records.
  *
+ * @template T
  * @param {Source} source
  * @param {Loading} loading
- * @param {(model: Model, isBundle: boolean) => File[]} choose
- * @returns {Promise<{model: Model, parts: Uint8Array[], read: Read}>} `read` loads others later
+ * @param {(model: Model, isBundle: unknown) => File[]} choose
+ * @param {(found: {model: Model, read: Read, explained: Explained}, parts: Uint8Array[]) => T} make
+ *   what is returned; `read` loads other files later
+ * @returns {Promise<T>}
  */
-export declare function loadFiles(source: Source, loading: Loading, choose: (model: Model, isBundle: boolean) => File[]): Promise<{
+export declare function loadFiles<T>(source: Source, loading: Loading, choose: (model: Model, isBundle: unknown) => File[], make: (found: {
     model: Model;
-    parts: Uint8Array[];
     read: Read;
-}>;
+    explained: Explained;
+}, parts: Uint8Array[]) => T): Promise<T>;
 /**
  * The bytes of every buffer that kernels bind, by name.
  *

@@ -1,4 +1,13 @@
 /**
+ * Refuses a model.json with all that is wrong with it.
+ *
+ * @param {string} content
+ * @param {any} model what it says
+ * @param {(model: any) => Record<string, number>} sizes the bytes of each buffer
+ * @throws {Error} an ArtifactError
+ */
+export declare function requireValid(content: string, model: any, sizes: (model: any) => Record<string, number>): void;
+/**
  * 'place: problem' for whatever is against the schema or, where nothing is, against the rules.
  *
  * @param {any} model
@@ -14,9 +23,3 @@ export declare function problemsOf(model: any, sizes: (model: any) => Record<str
  * @returns {string[]}
  */
 export declare function selfTestProblems(test: any, model: any): string[];
-/**
- * A value as JSON, shortened.
- *
- * @param {any} value
- */
-export declare function shown(value: any): string;

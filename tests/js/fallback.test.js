@@ -226,7 +226,7 @@ describe('loading', () => {
     session.destroy();
   });
 
-  test('is done where a device is too small, of what is there already', async () => {
+  test('is done where a device is too small', async () => {
     const adapter = await nodeAdapter();
     const device = await adapter.requestDevice();
     const small = new Proxy(device, {
@@ -237,6 +237,17 @@ describe('loading', () => {
     assert.equal(session.backend, 'onnxruntime-web');
     session.destroy();
     device.destroy();
+  });
+
+  test('is done where an adapter gives no device', async () => {
+    const adapter = await nodeAdapter();
+    await adapter.requestDevice(); // it gives one alone
+    await assert.rejects(createSession(join(site, 'conv'), { adapter }), {
+      name: 'OperationError',
+    });
+    const session = await open('conv', { adapter });
+    assert.equal(session.backend, 'onnxruntime-web');
+    session.destroy();
   });
 
   test('is ended by a signal', async () => {
@@ -257,14 +268,15 @@ describe('what goes wrong is told', () => {
     await assert.rejects(createSession(join(site, 'conv')), (error) => {
       assert.ok(error instanceof AdapterError);
       assert.match(error.message, NO_GPU);
-      assert.match(error.message, /Or give the option fallback, which runs the model in/);
+      assert.match(error.message, /Or give the option fallback, to run without WebGPU\.$/);
       return true;
     });
   });
 
   test('an artifact without the model, and a bundle', async () => {
     const bundle = join(site, 'avatar', 'avatar_256_u8.onnx2wgsl');
-    for (const source of [fixtureFolder(), bundle])
+    const answer = new Response(readFileSync(bundle));
+    for (const source of [fixtureFolder(), bundle, answer])
       await assert.rejects(createSession(source, { fallback }), (error) => {
         assert.ok(error instanceof ArtifactError);
         assert.ok(error.cause instanceof AdapterError);

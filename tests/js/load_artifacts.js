@@ -4,7 +4,7 @@ import { loadArtifact } from '../../runtime_js/artifact.js';
 const told = [];
 for (const folder of process.argv.slice(2))
   told.push(
-    await loadArtifact(folder).then(
+    await loadArtifact(folder, { validate: true }).then(
       () => null,
       ({ name, message }) => `${name}: ${message}`,
     ),

@@ -8,7 +8,7 @@ import { after, describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { runInNewContext } from 'node:vm';
 
-import { frameOf } from '../../runtime_js/program.js';
+import { frameOf } from '../../runtime_js/feeds.js';
 import { createSession, toPixels } from '../../runtime_js/runtime.js';
 import { bytesModel, constantModel, reference } from './fixture.js';
 import {
@@ -233,7 +233,7 @@ test('a model without inputs', async () => {
 test('an int64 that 32 bits do not hold is refused', () => {
   const model = { inputs: [{ name: 'ids', dtype: 'int64', shape: [2] }] };
   const buffers = new Map([['input:ids', {}]]);
-  const program = { model, buffers, steps: [], pictureSteps: [], resizers: [] };
+  const program = { model, buffers, steps: [], pictureSteps: [], pictures: [] };
   const { writes } = frameOf(program, { ids: BigInt64Array.of(1n - 2n ** 31n, 2n ** 31n - 1n) });
   assert.equal(writes[0].bytes.byteLength, 16);
   assert.throws(() => frameOf(program, { ids: BigInt64Array.of(0n, 2n ** 31n) }), {
@@ -305,7 +305,7 @@ describe('variants', () => {
     await assert.rejects(openSession(FIXTURE, { dots: 'packed' }), {
       message:
         'No option is named dots: expected device, adapter, gpu, dot, requantize, debug, recover, profile, ' +
-        'fetch, cache, signal, onProgress.',
+        'fetch, cache, signal, onProgress, validate.',
     });
   });
 
@@ -379,10 +379,6 @@ describe('a damaged or unfit artifact is refused', () => {
         Object.assign(model, { arena: 0, inputs: 0, kernels: 0, probe: 0, name: 0, outputs: 0 }),
       /\n {2}\$.outputs: 0 is against type "array"\n {2}and 1 more$/,
     ],
-    'an arena that is too small': [
-      ({ model }) => (model.arena = { bytes: 4, lower_bound: 4 }),
-      /\$.kernels\[1\].stores\[0\]: ends at word \d+ of a buffer of 1/,
-    ],
     'weights of another folder': [
       ({ model }) => (model.weights = { file: '../weights.bin' }),
       /\$.weights.file: "..\/weights.bin" is against pattern/,
@@ -425,7 +421,7 @@ describe('a damaged or unfit artifact is refused', () => {
     ],
     'lists in lists': [
       (files) => (files['model.json'] = '['.repeat(100000) + ']'.repeat(100000)),
-      /^model.json is damaged; .*\n {2}nested more than 16 deep$/,
+      /\$.format is "nothing", not "onnx2wgsl"/,
     ],
     'lists in lists without end': [
       (files) => (files['model.json'] = '['.repeat(100000)),
@@ -472,6 +468,19 @@ describe('a damaged or unfit artifact is refused', () => {
       }),
     );
 
+  const small = ({ model }) => void (model.arena = { bytes: 4, lower_bound: 4 });
+  const tooSmall = { message: /\$.kernels\[1\].stores\[0\]: ends at word \d+ of a buffer of 1/ };
+  for (const options of [{ validate: true }, { debug: true }])
+    test(`an arena that is too small, with ${Object.keys(options)}`, () =>
+      assert.rejects(openSession(fixtureFolder(small), options), tooSmall));
+
+  test('lists in lists within model.json', async () => {
+    let nested = 0;
+    for (let i = 0; i < 20; i++) nested = [nested];
+    const folder = fixtureFolder(({ model }) => void (model.kernels = nested));
+    await assert.rejects(openSession(folder), { message: /\n {2}nested more than 16 deep$/ });
+  });
+
   test('a member that stands twice', async () => {
     const folder = fixtureFolder();
     const path = join(folder, 'model.json');
@@ -480,7 +489,9 @@ describe('a damaged or unfit artifact is refused', () => {
       .replace('"lower_bound":768', '"lower_bound":768,"lower_bound":768');
     const digest = createHash('sha256').update(content).digest('hex');
     writeFileSync(path, `${content},\n "sha256": "${digest}"\n}\n`);
-    await assert.rejects(openSession(folder), { message: /a member stands twice in an object/ });
+    await assert.rejects(openSession(folder, { validate: true }), {
+      message: /a member stands twice in an object/,
+    });
   });
 
   test('a pipe, which would never end', async () => {

@@ -9,7 +9,6 @@ import { loadArtifact } from '../../runtime_js/artifact.js';
 import { InputError } from '../../runtime_js/errors.js';
 import { createPipeline, runSteps, stagingBuffer, storageBuffer } from '../../runtime_js/gpu.js';
 import { coefficients, Resizer, sourceOf } from '../../runtime_js/pictures.js';
-import { createProgram } from '../../runtime_js/program.js';
 import { createSession } from '../../runtime_js/runtime.js';
 import { bytesModel } from './fixture.js';
 import {
@@ -55,11 +54,7 @@ function textureOf(
 const parts = (async () => {
   const artifact = await loadArtifact(FIXTURE);
   const [input] = artifact.model.inputs;
-  const { resizers, steps, ...rest } = await createProgram(device, artifact, {
-    dot: 'emulated',
-    requantize: 'integer',
-  });
-  return { artifact, input, resizers };
+  return { artifact, input };
 })();
 
 describe('pictures are resized as in Python', () => {

@@ -316,7 +316,6 @@ test('the worked cases are met in Chromium, too', async () => {
   });
   const bytes = await page.evaluate(
     async ([model, runtime, cases, pictures]) => {
-      const { Resizer, sourceOf } = await import(`${runtime}pictures.js`);
       const { createProgram } = await import(`${runtime}program.js`);
       const { loadArtifact } = await import(`${runtime}artifact.js`);
       const { runSteps, stagingBuffer } = await import(`${runtime}gpu.js`);
@@ -324,13 +323,15 @@ test('the worked cases are met in Chromium, too', async () => {
       const artifact = await loadArtifact(model);
       artifact.model.inputs[0].image.pad = [10, 20, 30];
       const choice = { dot: 'emulated', requantize: 'integer' };
-      const { buffers, resizers } = await createProgram(device, artifact, choice);
+      const program = await createProgram(device, artifact, choice);
+      await program.preparePictures();
       const staging = stagingBuffer(device, 256);
-      const copies = [{ buffer: buffers.get('image:input'), offset: 0, bytes: 256 }];
+      const copies = [{ buffer: program.buffers.get('image:input'), offset: 0, bytes: 256 }];
       const made = [];
       for (const [i, { fit }] of cases.entries()) {
         const picture = { ...pictures[i], data: Uint8Array.from(pictures[i].data) };
-        const frame = resizers[0].frame(sourceOf('input', picture), fit);
+        const frame = { writes: [], steps: [], checks: [] };
+        program.pictures[0](picture, fit, frame);
         made.push([...new Uint8Array(await runSteps(device, 'resize', frame, copies, staging))]);
       }
       return made;

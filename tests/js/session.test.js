@@ -221,6 +221,24 @@ describe('encode', () => {
     });
     encode(768, 8);
   });
+
+  test('takes pictures after prepare, also on another device', async () => {
+    const session = await openSession();
+    const input = { data: new Uint8ClampedArray(4 * 9 * 5).fill(128), width: 9, height: 5 };
+    const encoded = async () => {
+      const { device } = session;
+      const encoder = device.createCommandEncoder();
+      session.encode(encoder, { inputs: { input } });
+      device.queue.submit([encoder.finish()]);
+      return [...(await floatsOf(device, session.outputBuffer('output')))];
+    };
+    await assert.rejects(encoded, { code: 'session', message: /await session.prepare\(\) before/ });
+    await session.prepare();
+    const first = await encoded();
+    await session.recover();
+    assert.deepEqual(await encoded(), first);
+    assert.deepEqual([...(await session.run({ input })).output], first);
+  });
 });
 
 describe('a lost device', () => {

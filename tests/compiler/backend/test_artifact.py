@@ -47,7 +47,7 @@ def test_the_avatar_is_small(tmp_path: Path) -> None:
     quantized = sum(t.raw_data.__len__() for t in onnx.load(AVATAR).graph.initializer)
     assert description["weights"]["bytes"] < quantized * 1.1
     names = ["runtime.js", "model.json", description["shaders"]["file"]]
-    assert sum(len(gzip.compress(files[name], 9)) for name in names) < 24_500
+    assert sum(len(gzip.compress(files[name], 9)) for name in names) < 19_600
 
 
 def test_the_documents_have_its_bytes() -> None:
