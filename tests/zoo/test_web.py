@@ -15,7 +15,7 @@ INEXACT = {"espcn u8u8_dynamic", "autoencoder u8u8_dynamic"}
 """They end in a Sigmoid or Tanh of floats that are not of one byte: some units in the last place."""
 
 
-def test_no_value_differs_in_the_networks_that_readme_counts() -> None:
+def test_no_value_differs_in_the_models_that_readme_counts() -> None:
     require_packages("onnxruntime-web")
     same, apart, values = 0, {}, 0
     for name, oracle, web in integer_oracles():
@@ -26,8 +26,7 @@ def test_no_value_differs_in_the_networks_that_readme_counts() -> None:
             same += 1
             values += difference.values
     assert apart.keys() <= INEXACT, apart
-    claim = re.search(
-        r"0 of ([\d,]+) values of (\d+)\s+networks with uint8\s+activations", README.read_text("utf-8")
-    )
+    text = README.read_text("utf-8")
+    claim = re.search(r"0 of ([\d,]+) values of (\d+) models with uint8\s+activations", text)
     assert claim
     assert [int(number.replace(",", "")) for number in claim.groups()] == [values, same]
