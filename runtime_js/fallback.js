@@ -35,17 +35,10 @@ const FATAL = 4; // of a log: what goes wrong is thrown
 
 /**
  * @param {Source} source
- * @param {Options} options
- * @param {Error} reason why there is no device, which is thrown where there is no fallback
+ * @param {Options} options with a fallback
+ * @param {Error} reason why there is no device
  */
 export async function createFallback(source, options, reason) {
-  const { fallback } = options;
-  if (!fallback) {
-    // A page that is not secure has no SHA-256, either.
-    if (reason instanceof AdapterError && globalThis.isSecureContext !== false)
-      reason.message += ' Or give the option fallback, to run without WebGPU.';
-    throw reason;
-  }
   const onnxOf = (/** @type {Model} */ { onnx }) => {
     if (onnx) return onnx;
     throw new ArtifactError(
@@ -64,7 +57,7 @@ export async function createFallback(source, options, reason) {
     ({ model }, [bytes]) => ({ model, bytes }),
   );
   options.signal?.throwIfAborted();
-  const runtime = await runtimeOf(fallback, reason);
+  const runtime = await runtimeOf(/** @type {Fallback} */ (options.fallback), reason);
   const { qdqisint8allowed } = model.reference;
   // What the reference has, too.
   const entries = {

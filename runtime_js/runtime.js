@@ -91,8 +91,16 @@ async function makeSession(source, options) {
   } catch (/** @type {any} */ error) {
     // The latter is what an adapter throws that gives no device.
     if (!/^(Adapter|Operation)/.test(error?.name)) throw error;
-    const lost = () => Promise.reject(error);
-    return (await import('./fallback.js').catch(lost)).createFallback(source, options, error);
+    const refuse = () => {
+      // A page that is not secure has no SHA-256, either.
+      if (error.code === 'adapter' && globalThis.isSecureContext !== false)
+        error.message += ' Or compile with --keep-onnx and give a fallback.';
+      throw error;
+    };
+    if (!options.fallback) return refuse();
+    // Artifacts without an ONNX model are without that module.
+    const { createFallback } = await import('./fallback.js').catch(refuse);
+    return createFallback(source, options, error);
   }
 }
 

@@ -22,7 +22,7 @@ PARTS = {"the runtime": "runtime.js", "model.json": "model.json", "shaders": "sh
 """What comes before the first result, beside the weights."""
 LATER = {
     "weights": "weights-*", "the page": "index.html", "its style": "page.css", "its script": "page.js",
-    "self-test": "self_test-*", "bundles": "bundle-*", "the fallback": "fallback-*",
+    "self-test": "self_test-*", "bundles": "bundle-*",
 }  # fmt: skip
 
 

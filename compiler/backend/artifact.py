@@ -32,6 +32,7 @@ PICTURE_HEADS = {".png": rb"\x89PNG", ".jpg": rb"\xff\xd8\xff", ".webp": rb"RIFF
 """How files of pictures begin."""
 SAMPLE_BYTES = 1 << 24
 """As many as a sample may have."""
+_FALLBACK = "fallback-"  # the module of the JS runtime that only a kept model needs
 _BUNDLE_MAGIC = b"onnx2wgsl\0\0\0"
 # A line of a shader that is a comment, or the end of one that is.
 _COMMENT = re.compile(r"^[ \t]*//.*\n|[ \t]*//.*", re.MULTILINE)
@@ -77,7 +78,7 @@ def write_artifact(
         "weights": _named("weights", "bin", code.weights.astype("<u4").tobytes()),
     }
     kept = {"onnx": _named("model", "onnx", onnx)} if onnx else {}
-    files = dict(runtime_files())
+    files = {name: data for name, data in runtime_files().items() if onnx or not name.startswith(_FALLBACK)}
     extras = _extras(program, labels, sample, files)
     model: Json = {
         "format": "onnx2wgsl",
@@ -197,4 +198,6 @@ def runtime_files() -> dict[str, bytes]:
     folder = resources.files("onnx2wgsl.runtime_js")
     scripts = sorted(folder.joinpath("dist").iterdir(), key=lambda script: script.name)
     page = [folder.joinpath(name) for name in ("index.html", "page.css", "icon.svg")]
-    return {file.name: file.read_bytes() for file in [*page, *scripts]}
+    files = {file.name: file.read_bytes() for file in [*page, *scripts]}
+    # To HTML indentation means nothing.
+    return files | {"index.html": re.sub(rb"\n +", b"\n", files["index.html"])}

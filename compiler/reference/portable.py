@@ -97,8 +97,8 @@ class _Graph:
         Where the first operand of a sum is repeated along the other, onnxruntime swaps the two: so a sum is
         one of tensors of a shape.
         """
-        found = list(self._candidates())
-        sums = [piece for piece in found if len(piece.sources) > 1 and not piece.is_product]
+        pieces = list(self._candidates())
+        sums = [piece for piece in pieces if len(piece.sources) > 1 and not piece.is_product]
         shapes = _shapes(self._model, {name for piece in sums for name in piece.sources}) if sums else {}
 
         def is_plain(piece: Piece) -> bool:
@@ -106,21 +106,21 @@ class _Graph:
             return first == second and None not in first
 
         unlike = {id(piece) for piece in sums if not is_plain(piece)}
-        return [piece for piece in found if id(piece) not in unlike]
+        return [piece for piece in pieces if id(piece) not in unlike]
 
     def _candidates(self) -> Iterator[Piece]:
         for node in self._model.graph.node:
             name = name_of_operator(node.domain, node.op_type)
             if name in _QLINEAR:
-                found = self._qlinear(node, _QLINEAR[name])
+                piece = self._qlinear(node, _QLINEAR[name])
             elif name in _FUNCTIONS and len(node.input) == 1:
-                found = self._function(node)
+                piece = self._function(node)
             elif name in _BINARY:
-                found = self._binary(node)
+                piece = self._binary(node)
             else:
-                found = None
-            if found is not None:
-                yield found
+                piece = None
+            if piece is not None:
+                yield piece
 
     def table(self, piece: Piece) -> Array:
         """What onnxruntime makes of all bytes, by the first source, then the second."""

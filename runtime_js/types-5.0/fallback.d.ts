@@ -15,8 +15,8 @@ export type Pictures = Map<string, Uint8ClampedArray>;
 import { Session } from './session.js';
 /**
  * @param {Source} source
- * @param {Options} options
- * @param {Error} reason why there is no device, which is thrown where there is no fallback
+ * @param {Options} options with a fallback
+ * @param {Error} reason why there is no device
  */
 export declare function createFallback(source: Source, options: Options, reason: Error): Promise<FallbackSession>;
 /** A session in onnxruntime-web: the same model, the same `run`, and no device. */

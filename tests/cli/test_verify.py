@@ -294,9 +294,9 @@ def test_a_cpu_whose_sums_saturate_is_told(model: Path, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(Oracle, "run_plain", saturated)
     text = " ".join(succeed("verify", model, "--samples", "2").split())
-    found = re.search(SATURATES, text)
-    assert found
-    assert found.groups() == ("10", f"{2 * VALUES}")
+    note = re.search(SATURATES, text)
+    assert note
+    assert note.groups() == ("10", f"{2 * VALUES}")
     assert f"exact: 0 of {2 * VALUES} values differ" in text
 
 

@@ -188,8 +188,9 @@ def test_the_model_is_kept_as_it_is_where_nothing_of_it_must_change(source: Path
     assert (folder / kept["file"]).read_bytes() == data
     assert load_artifact(folder).description["onnx"] == kept
     assert "onnx" not in load_artifact(folder / "net.onnx2wgsl").description
+    assert len(list(folder.glob("fallback-*.js"))) == 1
     compile_file(source, folder)  # what was kept is replaced with the rest
-    assert not list(folder.glob("*.onnx"))
+    assert not [*folder.glob("*.onnx"), *folder.glob("fallback-*")]
 
 
 def test_the_model_is_kept_with_its_external_data_and_tables(tmp_path: Path) -> None:

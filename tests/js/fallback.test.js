@@ -268,7 +268,7 @@ describe('what goes wrong is told', () => {
     await assert.rejects(createSession(join(site, 'conv')), (error) => {
       assert.ok(error instanceof AdapterError);
       assert.match(error.message, NO_GPU);
-      assert.match(error.message, /Or give the option fallback, to run without WebGPU\.$/);
+      assert.match(error.message, /Or compile with --keep-onnx and give a fallback\.$/);
       return true;
     });
   });
