@@ -32,12 +32,14 @@
  *   expected: number[]}} Probe
  * @typedef {{seed: number, inputs: Record<string, {low: number, high: number}>, kernels: string[],
  *   pictures: Record<string, string>, outputs: Record<string, string>}} SelfTest
- * @typedef {{name: string, generator: string, sha256: string, reference: {runtime: string},
- *   arena: {bytes: number}, weights: File, shaders: File, self_test: File, labels?: string[], sample?:
- *   string, inputs: Input[], outputs: Tensor[], kernels: Kernel[], probe: Probe,
+ * @typedef {{name: string, generator: string, sha256: string, reference: {runtime: string,
+ *   qdqisint8allowed: boolean}, arena: {bytes: number}, weights: File, shaders: File, self_test: File,
+ *   onnx?: File, labels?: string[], sample?: string, inputs: Input[], outputs: Tensor[], kernels: Kernel[], probe: Probe,
  *   snippets: {dot: Record<string, string>, requantize: Record<string, string>}}} Model
  * @typedef {{model: Model, weights: Uint8Array<ArrayBuffer>, shaders: Map<string, string>,
- *   selfTest: () => Promise<SelfTest>, explained: Explained}} Artifact  `selfTest` loads the test vectors
+ *   selfTest: () => Promise<SelfTest>, explained: Explained}} Artifact  `selfTest` loads the test
+ *   vectors
+ * @typedef {(record: File) => Promise<Uint8Array<ArrayBuffer>>} Read  of a file that model.json records
  * @typedef {<T>(task: () => Promise<T>) => Promise<T>} Explained  does a task; where that fails because model.json
  *   says what can't be, the error tells what. The compiler wrote nothing of the kind, and the seal says that it
  *   is as it was written: so only then, or where validate asks for it, the schema is loaded.
@@ -80,7 +82,38 @@ const LIMIT = 8 << 20;
  * @returns {Promise<Artifact>}
  * @throws {Error} a file that is missing, damaged or of another version
  */
-export async function loadArtifact(source, loading = {}) {
+export function loadArtifact(source, loading = {}) {
+  const choose = (/** @type {Model} */ model, /** @type {unknown} */ isBundle) => [
+    model.shaders,
+    model.weights,
+    ...(isBundle ? [model.self_test] : []),
+  ];
+  return loadFiles(
+    source,
+    loading,
+    choose,
+    ({ model, read, explained }, [code, weights, vectors]) => ({
+      model,
+      weights,
+      shaders: parseShaders(model, code),
+      selfTest: async () => parseSelfTest(model, vectors ?? (await read(model.self_test))),
+      explained,
+    }),
+  );
+}
+
+/**
+ * Loads model.json, and some of the files that it records.
+ *
+ * @template T
+ * @param {Source} source
+ * @param {Loading} loading
+ * @param {(model: Model, isBundle: unknown) => File[]} choose
+ * @param {(found: {model: Model, read: Read, explained: Explained}, parts: Uint8Array<ArrayBuffer>[]) => T} make
+ *   what is returned; `read` loads other files later
+ * @returns {Promise<T>}
+ */
+export async function loadFiles(source, loading, choose, make) {
   const { onProgress, validate, ...rest } = loading;
   const files = await openFiles(source, rest);
   const description = await readModel(files);
@@ -101,7 +134,7 @@ export async function loadArtifact(source, loading = {}) {
   };
   if (validate) await requireValid();
   return explained(async () => {
-    const loads = [model.shaders, model.weights, ...(files.unpack ? [model.self_test] : [])];
+    const loads = choose(model, files.unpack);
     const total = loads.reduce((sum, { bytes }) => sum + bytes, description.length);
     /** @type {Map<string, number>} */
     const counts = new Map();
@@ -120,15 +153,13 @@ export async function loadArtifact(source, loading = {}) {
     };
     count(MODEL, description.length);
     await files.unpack?.(model, count);
-    const [code, weights, vectors] = await Promise.all(loads.map(load));
-    const shaders = parseShaders(model, code);
+    const parts = await Promise.all(loads.map(load));
     // Last, so that a cache that has it has also what it names.
     await files.keep?.(MODEL, description);
     // The signal is about this loading, and not about what is loaded later.
     delete rest.signal;
-    const selfTest = async () =>
-      parseSelfTest(model, vectors ?? (await readChecked(files, model.self_test)));
-    return { model, weights, shaders, selfTest, explained };
+    const read = (/** @type {File} */ record) => readChecked(files, record);
+    return make({ model, read, explained }, parts);
   });
 }
 

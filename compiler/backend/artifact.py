@@ -33,6 +33,7 @@ PICTURE_HEADS = {".png": rb"\x89PNG", ".jpg": rb"\xff\xd8\xff", ".webp": rb"RIFF
 """How files of pictures begin."""
 SAMPLE_BYTES = 1 << 24
 """As many as a sample may have."""
+_FALLBACK = "fallback-"  # the module of the JS runtime that only a kept model needs
 _BUNDLE_MAGIC = b"onnx2wgsl\0\0\0"
 # A line of a shader that is a comment, or the end of one that is.
 _COMMENT = re.compile(r"^[ \t]*//.*\n|[ \t]*//.*", re.MULTILINE)
@@ -52,7 +53,8 @@ class ArtifactFiles:
 
     def bundled(self) -> bytes:
         """The bundle: all that a runtime needs."""
-        model = {key: value for key, value in self.model.items() if key != "sample"} | {"files": []}
+        model = {key: value for key, value in self.model.items() if key not in ("sample", "onnx")}
+        model |= {"files": []}
         sealed = _sealed(model)
         head = _BUNDLE_MAGIC + len(sealed).to_bytes(4, "little")
         return b"".join([head, sealed, *(self.parts[key][1] for key in PARTS)])
@@ -85,6 +87,7 @@ def make_artifact(
     oracle: Oracle | None = None,
     with_self_test: bool = True,
     with_bundle: bool = False,
+    onnx: bytes = b"",
     progress: Progress | None = None,
 ) -> ArtifactFiles:
     """The artifact of `program`.
@@ -92,8 +95,9 @@ def make_artifact(
     `source` is the model's file, recorded by name and SHA-256; `pictures` overrides the
     normalisation of picture inputs; `labels` are the names of its classes, `sample` is a picture's file to
     show it on; `oracle` says what the self-test's outputs must be, else the simulator does; `with_bundle`:
-    whether all that a runtime needs is written into one more file; `progress` is told what is being done.
-    Raises CompileError where the program's outputs are others.
+    whether all that a runtime needs is written into one more file; `onnx` is the model itself in one file,
+    for where there is no WebGPU, and no part of the bundle; `progress` is told what is being done. Raises
+    CompileError where the program's outputs are others.
     """
     normalisations = picture_inputs(program) | dict(pictures or {})
     code = generate(program, normalisations)
@@ -107,7 +111,9 @@ def make_artifact(
         "self_test": _named("self_test", "json", json.dumps(test, separators=(",", ":")).encode()),
         "weights": _named("weights", "bin", code.weights.astype("<u4").tobytes()),
     }
-    others = dict(runtime_files())
+    if onnx:
+        parts["onnx"] = _named("model", "onnx", onnx)
+    others = {name: data for name, data in runtime_files().items() if onnx or not name.startswith(_FALLBACK)}
     extras = _extras(program, labels, sample, others)
     model: Json = {
         "format": "onnx2wgsl",

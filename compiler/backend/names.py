@@ -15,7 +15,7 @@ PAGE = ("index.html", "page.css", "icon.svg", "page.js")
 """The page that comes with an artifact."""
 _SINGLE = "single.js"
 """The runtime as one script, for pages that are one file; in no artifact."""
-_PART = re.compile(r"(weights|shaders|self_test)-[0-9a-f]{16}\.(bin|txt|json)")
+_PART = re.compile(r"(weights|shaders|self_test|model)-[0-9a-f]{16}\.(bin|txt|json|onnx)")
 _SAMPLE = re.compile(r"sample\.(png|jpg|webp|bmp)")
 _CHUNK = re.compile(r"\w+-[\w-]{8}\.js")
 

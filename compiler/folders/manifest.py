@@ -107,7 +107,7 @@ def _records(manifest: Path) -> dict[str, Record]:
         return {}
     try:
         description = json.loads(data)
-        more = [description[key] for key in ("weights", "shaders", "self_test") if key in description]
+        more = [description[key] for key in ("weights", "shaders", "self_test", "onnx") if key in description]
         own = {
             str(one["file"]): {"bytes": one["bytes"], "sha256": one["sha256"]}
             for one in [*description["files"], *more]
