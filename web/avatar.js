@@ -50,12 +50,13 @@ export class Avatar {
   }
 
   /**
-   * Hands a canvas of the page over.
+   * Hands a canvas of the page over; or none, where what it would show is not seen any more.
    *
    * @param {string} name
-   * @param {HTMLCanvasElement} canvas
+   * @param {HTMLCanvasElement} [canvas]
    */
   give(name, canvas) {
+    if (!canvas) return this.#worker.postMessage({ type: 'canvas', name });
     const offscreen = canvas.transferControlToOffscreen();
     this.#worker.postMessage({ type: 'canvas', name, canvas: offscreen }, [offscreen]);
   }

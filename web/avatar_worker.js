@@ -24,7 +24,7 @@ let backend;
 let other;
 /** @type {OffscreenCanvasRenderingContext2D} */
 let drawing;
-/** @type {Record<string, OffscreenCanvas>} the page's canvases: avatar, drawing, generator, other */
+/** @type {Record<string, OffscreenCanvas | undefined>} the page's canvases, by what they show */
 const canvases = {};
 /** @type {OffscreenCanvasRenderingContext2D | null} */
 let shownDrawing = null;
@@ -79,6 +79,7 @@ const tasks = {
 
   canvas(/** @type {any} */ { name, canvas }) {
     canvases[name] = canvas;
+    if (!canvas) return;
     if (name === 'drawing') shownDrawing = canvas.getContext('2d', { alpha: false });
     if (name === 'matte') matte = canvas.getContext('2d');
   },

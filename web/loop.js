@@ -36,6 +36,8 @@ export class Loop {
   source;
   /** Faces in the last picture; undefined before there was one. */
   faces = /** @type {number | undefined} */ (undefined);
+  /** Pictures of this source that were looked at, and those of them with a face. */
+  tracked = { looked: 0, found: 0 };
   /** Milliseconds from frame to frame, at least. */
   interval = 1000 / 40;
   /** @type {((found: Found, landmarks: Float32Array | undefined) => void) | undefined} */
@@ -97,6 +99,7 @@ export class Loop {
     this.source?.close();
     this.source = source;
     this.faces = undefined;
+    Object.assign(this.tracked, { looked: 0, found: 0 });
     this.#filter.reset();
     this.tracker?.rest();
     this.#director.end(performance.now());
@@ -110,6 +113,8 @@ export class Loop {
     this.rates.tracked.tick(start);
     this.meters.detect.add(found.detect);
     this.faces = found.faces;
+    this.tracked.looked++;
+    if (found.landmarks) this.tracked.found++;
     const { landmarks } = found;
     if (landmarks) {
       this.onFound?.(found, landmarks);

@@ -194,7 +194,10 @@ function giveStages() {
   for (const name of ['drawing', 'generator']) {
     const holder = element(`stage-${name}-holder`);
     holder.querySelector('canvas')?.remove();
-    if (settings.view !== 'stages') continue;
+    if (settings.view !== 'stages') {
+      avatar.give(name);
+      continue;
+    }
     const canvas = document.createElement('canvas');
     const size = chooseModel(models, settings, phone, dropped).size || 256;
     Object.assign(canvas, { width: size, height: size });

@@ -162,8 +162,7 @@ describe('with a camera', () => {
       },
     );
     await state(/Your face drives the avatar/);
-    const before = await inside(({ loop }) => loop.meters.latency.last);
-    const start = Number(await page.evaluate(() => document.documentElement.dataset.shown));
+    const start = Number(await page.evaluate(() => document.documentElement.dataset.shown ?? 0));
     await shown(start + 3);
     // The stages show the generator's own picture by a submit more: only without them is there one.
     await inside(({ change }) => change({ view: 'avatar' }));
@@ -186,7 +185,7 @@ describe('with a camera', () => {
         made.filter((name) => /^create/.test(name)),
       );
     });
-    const from = Number(await page.evaluate(() => document.documentElement.dataset.shown));
+    const from = Number(await page.evaluate(() => document.documentElement.dataset.shown ?? 0));
     await shown(from + 12);
     const made = await worker.evaluate(() => globalThis.made);
     const frames = made.createCommandEncoder;
@@ -195,13 +194,17 @@ describe('with a camera', () => {
     const { createBindGroup = 0, ...rest } = made;
     assert.ok(createBindGroup <= frames, JSON.stringify(made));
     assert.deepEqual(rest, { createCommandEncoder: frames, submit: frames });
-    const { faces, found, looked } = await inside(({ loop }) => ({
+    const { faces, tracked, latency } = await inside(({ loop }) => ({
       faces: loop.faces,
-      found: loop.rates.tracked.count,
-      looked: loop.meters.detect.count,
+      tracked: loop.tracked,
+      latency: loop.meters.latency.last,
     }));
     assert.equal(faces, 1);
-    assert.ok(before > 0 && found === looked);
+    assert.ok(
+      tracked.looked > 5 && tracked.found >= 0.95 * tracked.looked,
+      JSON.stringify(tracked),
+    );
+    assert.ok(latency > 0);
     await assertExact(inside);
     assert.deepEqual(log.said, []);
     assert.deepEqual(
