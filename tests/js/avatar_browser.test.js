@@ -135,7 +135,7 @@ describe('at first sight', () => {
           () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
         );
         assert.ok(wide <= 0, `${wide} pixels too wide at ${width}x${height}`);
-        const path = screenshotPath(`live-${width}x${height}${isOpen ? '-settings' : ''}.png`);
+        const path = screenshotPath(`live-${width}x${height}${isOpen ? '-settings' : ''}`);
         await page.screenshot({ path });
       }
     }
@@ -211,7 +211,7 @@ describe('with a camera', () => {
       log.requests.filter((url) => !/^(blob|data):/.test(url) && !url.startsWith(origin)),
       [],
     );
-    await page.screenshot({ path: screenshotPath('live-camera.png') });
+    await page.screenshot({ path: screenshotPath('live-camera') });
     await close();
   });
 
@@ -219,7 +219,7 @@ describe('with a camera', () => {
     const { page, state, close } = await visit('?view=stages');
     await page.setInputFiles('#file', join(ROOT, 'models/pictures/astronaut.jpg'));
     await state(/Your face drives the avatar/);
-    await page.screenshot({ path: screenshotPath('live-picture.png') });
+    await page.screenshot({ path: screenshotPath('live-picture') });
     await page.setInputFiles('#file', join(ROOT, 'docs/images/rooms.svg'));
     await state(/rooms.svg is no picture or video|No face is in view/);
     await close();
@@ -260,7 +260,7 @@ describe('the generator', () => {
     });
     await page.click('#more');
     assert.equal(await page.textContent('#differing'), '0 of 196608 values differ');
-    await page.screenshot({ path: screenshotPath('live-compare.png') });
+    await page.screenshot({ path: screenshotPath('live-compare') });
     await close();
   });
 
