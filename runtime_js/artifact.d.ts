@@ -57,10 +57,8 @@ export type File = {
 };
 export type Probe = {
     shader: string;
-    accumulators: number[];
-    scales: number[];
-    zero_points: number[];
-    expected: number[];
+    offset: number;
+    count: number;
 };
 export type SelfTest = {
     seed: number;

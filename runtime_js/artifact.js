@@ -14,8 +14,7 @@
  * @typedef {{name: string, op: string, shader: string, constants: Record<string, number>, uses: string[],
  *   workgroups: number[], bindings: Binding[], stores: Store[], macs: number}} Kernel
  * @typedef {{file: string, bytes: number, sha256: string}} File
- * @typedef {{shader: string, accumulators: number[], scales: number[], zero_points: number[],
- *   expected: number[]}} Probe
+ * @typedef {{shader: string, offset: number, count: number}} Probe  the cases are in the weights
  * @typedef {{seed: number, inputs: Record<string, {low: number, high: number}>, kernels: string[],
  *   pictures: Record<string, string>, outputs: Record<string, string>}} SelfTest
  * @typedef {{name: string, generator: string, sha256: string, reference: {runtime: string},
@@ -43,7 +42,7 @@ export const ARRAYS = {
 };
 
 const MODEL = 'model.json';
-const VERSION = 3;
+const VERSION = 4;
 // What stands before the name of each shader.
 const HEADING = '\n//// ';
 const WORDS = 60;

@@ -14,6 +14,8 @@ from functools import cache
 from importlib import metadata, resources
 from pathlib import Path
 
+import numpy as np
+
 from ..errors import CompileError
 from ..folders.manifest import LIMIT, SEAL, record, seal, sha256
 from ..folders.writer import write_folder
@@ -25,7 +27,7 @@ from .codegen import PROBE_SHADER, SNIPPETS, Code, generate
 from .pictures import Picture, picture_inputs, picture_output
 from .self_test import Progress, no_self_test, probe_cases, self_test
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 MANIFEST = "model.json"
 BUNDLE_SUFFIX = ".onnx2wgsl"
 PICTURE_HEADS = {".png": rb"\x89PNG", ".jpg": rb"\xff\xd8\xff", ".webp": rb"RIFF....WEBP", ".bmp": rb"BM"}
@@ -63,6 +65,7 @@ def write_artifact(
     """
     normalisations = picture_inputs(program) | dict(pictures or {})
     code = generate(program, normalisations)
+    cases = probe_cases(program)
     test = (
         self_test(program, normalisations, oracle, progress)
         if with_self_test
@@ -71,7 +74,7 @@ def write_artifact(
     parts = {
         "shaders": _named("shaders", "txt", _sections(code.shaders)),
         "self_test": _named("self_test", "json", json.dumps(test, separators=(",", ":")).encode()),
-        "weights": _named("weights", "bin", code.weights.astype("<u4").tobytes()),
+        "weights": _named("weights", "bin", np.append(code.weights, cases).astype("<u4").tobytes()),
     }
     files = dict(runtime_files())
     extras = _extras(program, labels, sample, files)
@@ -95,7 +98,7 @@ def write_artifact(
         **extras,
         "kernels": code.kernels,
         "snippets": SNIPPETS,
-        "probe": {"shader": PROBE_SHADER, **probe_cases(program)},
+        "probe": {"shader": PROBE_SHADER, "offset": code.weights.size, "count": len(cases)},
     }
     if with_bundle:
         sealed = _sealed({key: value for key, value in model.items() if key != "sample"})

@@ -133,17 +133,14 @@ export function reference(input) {
   return { quantized, convolved, output };
 }
 
-function probe() {
+/** Accumulator, bits of the scale, zero point and expected result of each case of the probe. */
+function probeCases() {
+  const bits = new Int32Array(Float32Array.from(SCALES).buffer);
   // Half of the cases are ties, which only round-to-nearest-even gets right.
-  const accumulators = Array.from({ length: 150 }, (_, i) => (i - 75) * 64);
-  const scales = accumulators.map((_, i) => SCALES[i % 3]);
-  return {
-    shader: 'probe_requantize.wgsl',
-    accumulators,
-    scales: Array.from(new Uint32Array(Float32Array.from(scales).buffer)),
-    zero_points: accumulators.map(() => ZERO_POINT),
-    expected: accumulators.map((a, i) => requantize(a, scales[i])),
-  };
+  return Array.from({ length: 150 }, (_, i) => {
+    const accumulator = (i - 75) * 64;
+    return [accumulator, bits[i % 3], ZERO_POINT, requantize(accumulator, SCALES[i % 3])];
+  });
 }
 
 /** Weights, biases and scales of four channels each; the fourth is not stored. */
@@ -191,7 +188,7 @@ function modelOf() {
   const picture = kernel('picture', '00_picture.wgsl', [], [arena, ['image:input', 'read']], words);
   return {
     format: 'onnx2wgsl',
-    version: 3,
+    version: 4,
     name: 'fixture',
     generator: 'tests/js/fixture.js',
     reference: { runtime: 'tests/js/fixture.js', qdqisint8allowed: false },
@@ -234,7 +231,7 @@ function modelOf() {
       dot: { packed: 'dot_packed.wgsl', emulated: 'dot_emulated.wgsl' },
       requantize: { fast: 'requantize_fast.wgsl', integer: 'requantize_integer.wgsl' },
     },
-    probe: probe(),
+    probe: { shader: 'probe_requantize.wgsl' },
     vectors: {
       seed: 1,
       inputs: { input: { low: -1.1, high: 1.1 } },
@@ -249,16 +246,19 @@ function modelOf() {
  * Writes the fixture's folder.
  *
  * @param {string} folder
- * @param {(parts: {model: any, weights: Uint8Array, shaders: Record<string, string>}) => void}
+ * @param {(parts: {model: any, cases: number[][], shaders: Record<string, string>}) => void}
  *   [damage] changes the parts before they are written, and described with their hashes; the test vectors are
  *   `model.vectors`
  * @param {(files: Record<string, string | Uint8Array>) => void} [spoil] changes what is written
  */
 export function writeFixture(folder, damage = () => {}, spoil = () => {}) {
-  const parts = { model: modelOf(), weights: weightWords(), shaders: { ...SHADERS } };
+  const parts = { model: modelOf(), cases: probeCases(), shaders: { ...SHADERS } };
   parts.model.weights = { file: 'weights.bin' };
   damage(parts);
-  const { model, weights, shaders } = parts;
+  const { model, cases, shaders } = parts;
+  const own = weightWords();
+  const weights = new Uint8Array([...own, ...new Uint8Array(Int32Array.from(cases.flat()).buffer)]);
+  if (model.probe) Object.assign(model.probe, { offset: own.length / 4, count: cases.length });
   const { vectors } = model;
   delete model.vectors;
   const texts = {

@@ -163,8 +163,8 @@ describe('files by name', () => {
   });
 
   test('are checked', async () => {
-    const { message } = await refusal({ ...files(), [WEIGHTS]: new Uint8Array(49) });
-    assert.match(message, /it has more than 48 bytes/);
+    const { message } = await refusal({ ...files(), [WEIGHTS]: new Uint8Array(2449) });
+    assert.match(message, /it has more than 2448 bytes/);
   });
 
   test('serve the self-test', async () => {
@@ -440,7 +440,7 @@ describe('progress', () => {
       const told = [];
       await works(url, { onProgress: (progress) => told.push(progress) });
       checkProgress(told);
-      const loaded = statSync(join(FIXTURE, 'model.json')).size + 48;
+      const loaded = statSync(join(FIXTURE, 'model.json')).size + MODEL.weights.bytes;
       assert.ok(told[0].total > loaded);
     });
 
@@ -476,11 +476,11 @@ describe('a download that breaks off', () => {
       if (file !== WEIGHTS) return false;
       asked.push(headers.range);
       const start = ranges ? Number(/\d+/.exec(headers.range ?? '0')[0]) : 0;
-      if (start) response.writeHead(206, { 'content-range': `bytes ${start}-47/48` });
-      else response.setHeader('content-length', 48);
-      const end = asked.length <= times ? start + 16 : 48;
+      if (start) response.writeHead(206, { 'content-range': `bytes ${start}-2447/2448` });
+      else response.setHeader('content-length', 2448);
+      const end = asked.length <= times ? start + 16 : 2448;
       response.write(whole.subarray(start, end), () => {
-        if (end < 48) setTimeout(() => response.destroy(), 20);
+        if (end < 2448) setTimeout(() => response.destroy(), 20);
         else response.end();
       });
       return true;

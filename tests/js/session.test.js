@@ -443,15 +443,12 @@ describe('the self-test', () => {
   });
 
   test('chooses integer alone where fast is wrong, and keeps that after a loss', async () => {
-    const wrongFast = ({ shaders, model }) => {
+    const wrongFast = ({ shaders, cases }) => {
       const right = shaders['requantize_fast.wgsl'];
       shaders['requantize_fast.wgsl'] = right.replaceAll('round(', 'floor(');
       assert.notEqual(shaders['requantize_fast.wgsl'], right);
       // A probe that sees nothing.
-      model.probe.expected = [0];
-      model.probe.accumulators = [0];
-      model.probe.scales = [0x3f800000];
-      model.probe.zero_points = [0];
+      cases.splice(0, cases.length, [0, 0x3f800000, 0, 0]);
     };
     const session = await openSession(undefined, fixtureFolder(wrongFast));
     assert.equal(session.variants.requantize, 'fast');
