@@ -2,7 +2,7 @@
 docs/artifact.md.
 
 The same program gives the same bytes. The folder appears whole or not at all. model.json has the SHA-256 of
-every file, and its own.
+what runtimes load, and its own; files.json that of every file, for who writes to the folder next.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from .pictures import Picture, picture_inputs, picture_output
 from .self_test import Progress, no_self_test, probe_cases, self_test
 
 FORMAT_VERSION = 4
-MANIFEST = "model.json"
+MODEL, MANIFEST = "model.json", "files.json"
 BUNDLE_SUFFIX = ".onnx2wgsl"
 PICTURE_HEADS = {".png": rb"\x89PNG", ".jpg": rb"\xff\xd8\xff", ".webp": rb"RIFF....WEBP", ".bmp": rb"BM"}
 """How files of pictures begin."""
@@ -90,7 +90,6 @@ def write_artifact(
         "source": {"file": _readable(source.name), "sha256": sha256(source.read_bytes())},
         "arena": _arena(program),
         **{key: record(name, data) for key, (name, data) in parts.items()},
-        "files": [],
         "inputs": _inputs(program, code),
         "outputs": [
             _tensor(name, type_) | picture_output(program, name) for name, type_ in program.outputs.items()
@@ -104,9 +103,10 @@ def write_artifact(
         sealed = _sealed({key: value for key, value in model.items() if key != "sample"})
         head = _BUNDLE_MAGIC + len(sealed).to_bytes(4, "little")
         files[_bundle_name(source)] = b"".join([head, sealed, *(data for _, data in parts.values())])
-    model["files"] = [record(name, files[name]) for name in sorted(files)]
     text = _sealed(model)
-    write_folder(folder, files | dict(parts.values()) | {MANIFEST: text}, MANIFEST, force)
+    files |= dict(parts.values()) | {MODEL: text}
+    records = [record(name, data) for name, data in sorted(files.items())]
+    write_folder(folder, files | {MANIFEST: seal({"format": "onnx2wgsl", "files": records})}, MANIFEST, force)
     return model | {"sha256": sha256(text.rpartition(SEAL)[0])}
 
 
@@ -129,10 +129,10 @@ def _bundle_name(source: Path) -> str:
 
 def _sealed(model: Json) -> bytes:
     """model.json, which runtimes read."""
-    text = seal(model, long=("files", "kernels"))
+    text = seal(model, long=("kernels",))
     if len(text) > LIMIT:
         raise CompileError(
-            f"{MANIFEST} of {len(model['kernels']):,} kernels has {len(text):,} bytes; runtimes read at most "
+            f"{MODEL} of {len(model['kernels']):,} kernels has {len(text):,} bytes; runtimes read at most "
             f"{LIMIT:,}: split the model"
         )
     return text
@@ -140,7 +140,7 @@ def _sealed(model: Json) -> bytes:
 
 def is_own_name(name: str) -> bool:
     """Whether a file of an artifact may have that name."""
-    own = name in {MANIFEST, *runtime_files()} or name.endswith(BUNDLE_SUFFIX)
+    own = name in {MODEL, MANIFEST, *runtime_files()} or name.endswith(BUNDLE_SUFFIX)
     return own or _OWN_NAME.fullmatch(name) is not None
 
 

@@ -67,11 +67,11 @@ def reseal(folder: Path) -> None:
         raise ValueError(f"{MANIFEST} is no file")
     model = json.loads((folder / MANIFEST).read_bytes())
     model.pop("sha256", None)
-    for one in (model["weights"], model["shaders"], model["self_test"], *model["files"]):
+    for one in (model["weights"], model["shaders"], model["self_test"]):
         path = folder / str(one["file"])
         if path.is_file():
             one.update(record(one["file"], path.read_bytes()))
-    (folder / MANIFEST).write_bytes(seal(model, long=("files", "kernels")))
+    (folder / MANIFEST).write_bytes(seal(model, long=("kernels",)))
 
 
 def break_rule(folder: Path, seed: int) -> str:
@@ -316,14 +316,13 @@ def _any(values: Sequence[Any]) -> Callable[[Rng], Any]:
 
 BREAKS: dict[str, Break] = {
     "weights elsewhere": _edited(_at("weights", "file", value=_any(PATHS))),
-    "a file elsewhere": _edited(_at("files", "*", "file", value=_any(PATHS))),
+    "a sample elsewhere": _edited(_at("sample", value=_any(PATHS))),
     "a shader elsewhere": _edited(_at("kernels", "*", "shader", value=_any(PATHS))),
     "a snippet elsewhere": _edited(_at("snippets", "dot", "packed", value=_any(PATHS))),
     "a small arena": _edited(_shrink_arena),
     "no workgroups": _edited(_at("kernels", "*", "workgroups", "*", value=_any([0, -1, 65536, 2**32]))),
     "two outputs of a name": _edited(_repeat("outputs")),
     "two kernels of a name": _edited(_repeat("kernels")),
-    "a file twice": _edited(_repeat("files")),
     "no integer": _edited(_become_no_integer),
     "no kernels": _edited(_at("kernels", value=[])),
     "no member": _edited(_leave_out),

@@ -270,7 +270,6 @@ export function writeFixture(folder, damage = () => {}, spoil = () => {}) {
   model.weights = { ...recordOf('weights.bin', weights), ...model.weights };
   model.shaders = recordOf('shaders.txt', texts['shaders.txt']);
   model.self_test ??= recordOf('self_test.json', texts['self_test.json']);
-  model.files ??= [];
   const files = { ...texts, 'weights.bin': weights, 'model.json': sealed(model) };
   spoil(files);
   mkdirSync(folder, { recursive: true });

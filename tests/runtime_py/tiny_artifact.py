@@ -191,7 +191,6 @@ def description() -> dict[str, Any]:
         "arena": {"bytes": 4 * (CONV_AT + 2 * PIXELS), "lower_bound": 128},
         "weights": record("weights.bin", weights_bin()),
         "shaders": record("shaders.txt", sections(SHADERS)),
-        "files": [],
         "inputs": [
             {
                 "name": "x",

@@ -61,8 +61,8 @@ def test_a_model_json_that_runtimes_refuse_is_not_written(
     tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert SCHEMA["limits"]["bytes"] == artifact.LIMIT
-    monkeypatch.setattr(artifact, "LIMIT", 5000)
-    with pytest.raises(CompileError, match="runtimes read at most 5,000: split the model"):
+    monkeypatch.setattr(artifact, "LIMIT", 2500)
+    with pytest.raises(CompileError, match="runtimes read at most 2,500: split the model"):
         write(tiny, tmp_path / "a")
     assert not (tmp_path / "a").exists()
 
@@ -71,6 +71,16 @@ def test_model_json_follows_the_schema(tiny: Path, tmp_path: Path) -> None:
     description = write(tiny, tmp_path / "a")
     assert json.loads((tmp_path / "a" / "model.json").read_bytes()) == description
     jsonschema.validate(description, SCHEMA)
+
+
+def listed(folder: Path) -> set[str]:
+    """The names in files.json."""
+    return {one["file"] for one in json.loads((folder / "files.json").read_bytes())["files"]}
+
+
+def test_files_json_lists_all_others(tiny: Path, tmp_path: Path) -> None:
+    write(tiny, tmp_path / "a", with_bundle=True)
+    assert listed(tmp_path / "a") == contents(tmp_path / "a").keys() - {"files.json"}
 
 
 def test_weights_are_described(tiny: Path, tmp_path: Path) -> None:
@@ -107,11 +117,10 @@ def test_shaders_are_as_they_were_generated_but_for_comments(tmp_path: Path) -> 
 
 
 def test_a_bundle_has_what_runtimes_need_of_the_folder(tiny: Path, tmp_path: Path) -> None:
-    description = write(tiny, tmp_path / "a", with_bundle=True)
-    names = [one["file"] for one in description["files"]]
-    (name,) = [name for name in names if name.endswith(".onnx2wgsl")]
+    write(tiny, tmp_path / "a", with_bundle=True)
+    (name,) = [name for name in listed(tmp_path / "a") if name.endswith(".onnx2wgsl")]
     folder, bundle = load_artifact(tmp_path / "a"), load_artifact(tmp_path / "a" / name)
-    assert bundle.description["files"] == []
+    assert bundle.description == folder.description
     assert (bundle.weights, bundle.shaders) == (folder.weights, folder.shaders)
     assert bundle.self_test == folder.self_test
 
@@ -120,14 +129,14 @@ def test_a_bundle_is_without_the_sample_which_is_the_pages(tmp_path: Path) -> No
     picture = io.BytesIO()
     Image.new("RGB", (4, 4)).save(picture, "PNG")
     description = write(AVATAR, tmp_path / "a", with_bundle=True, sample=picture.getvalue())
-    assert description["sample"] in {one["file"] for one in description["files"]}
+    assert description["sample"] in listed(tmp_path / "a")
     assert "sample" not in load_artifact(tmp_path / "a" / "avatar_256_u8.onnx2wgsl").description
 
 
 def test_a_bundle_is_named_as_a_file_may_be(tiny: Path, tmp_path: Path) -> None:
     model = shutil.copy(tiny, tmp_path / ".größe 1.onnx")
     description = write(Path(model), tmp_path / "a", with_bundle=True)
-    assert "_gr__e_1.onnx2wgsl" in {one["file"] for one in description["files"]}
+    assert "_gr__e_1.onnx2wgsl" in listed(tmp_path / "a")
     jsonschema.validate(description, SCHEMA)
 
 
