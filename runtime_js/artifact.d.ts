@@ -43,12 +43,10 @@ export type Kernel = {
     name: string;
     op: string;
     shader: string;
-    constants: Record<string, number>;
+    constants: number[] | Record<string, number>;
     uses: string[];
     workgroups: number[];
     bindings: Binding[];
-    stores: Store[];
-    macs: number;
 };
 export type File = {
     file: string;
@@ -67,6 +65,8 @@ export type SelfTest = {
         high: number;
     }>;
     kernels: string[];
+    stores: Store[][];
+    macs: number[];
     pictures: Record<string, string>;
     outputs: Record<string, string>;
 };
@@ -82,12 +82,14 @@ export type Model = {
     };
     weights: File;
     shaders: File;
+    rare_shaders: File;
     self_test: File;
     labels?: string[];
     sample?: string;
     inputs: Input[];
     outputs: Tensor[];
     kernels: Kernel[];
+    constants: Record<string, string[]>;
     probe: Probe;
     snippets: {
         dot: Record<string, string>;
@@ -98,6 +100,7 @@ export type Artifact = {
     model: Model;
     weights: Uint8Array<ArrayBuffer>;
     shaders: Map<string, string>;
+    rareShaders: () => Promise<void>;
     selfTest: () => Promise<SelfTest>;
     explained: Explained;
 };
@@ -111,6 +114,8 @@ export declare const ARRAYS: {
     int8: Int8ArrayConstructor;
     bool: Uint8ArrayConstructor;
 };
+/** Of the artifacts that this runtime reads. */
+export declare const VERSION = 4;
 /**
  * Loads and checks an artifact.
  *
@@ -145,3 +150,13 @@ export declare function byteLength(tensor: Pick<Tensor, 'shape' | 'dtype'>): num
  * @param {BufferSource} bytes
  */
 export declare function sha256(bytes: BufferSource): Promise<string>;
+/**
+ * @param {string} file
+ * @param {string} content
+ */
+export declare function parseJson(file: string, content: string): any;
+/**
+ * @param {string} file
+ * @param {BufferSource} bytes
+ */
+export declare function text(file: string, bytes: BufferSource): string;

@@ -20,10 +20,9 @@
  *   that device, or on a new one
  */
 import { DestroyedError, DeviceLostError, InputError, SessionError } from './errors.js';
-import { frameOf, needsPictures, readFeeds, requireKnown } from './feeds.js';
+import { frameOf, needsPictures, readFeeds, requireBuffer, requireKnown } from './feeds.js';
 import { adapterName } from './gpu.js';
 
-const COPY_DST = 0x8;
 const LOOK = ['output', 'scaling', 'sharpness', 'format'];
 // How long an error waits for the loss of the device that may be its cause.
 const LOSS_MS = 50;
@@ -46,9 +45,9 @@ export class Session {
   constructor(stage, start) {
     const { model } = stage.program;
     this.name = model.name;
-    this.inputs = model.inputs.map(describedInput);
+    this.inputs = model.inputs.map(described);
     /** @type {[Tensor, ...Tensor[]]} */
-    this.outputs = /** @type {any} */ (model.outputs.map(described));
+    this.outputs = /** @type {any} */ (model.outputs);
     /** The names of the classes, and the file of a picture to show the model on; where it has them. */
     this.labels = model.labels;
     this.sample = model.sample;
@@ -189,11 +188,7 @@ export class Session {
     const readings = this.#readings(stage, Object.keys(outputs));
     const copies = readings.map((reading) => {
       const target = outputs[reading.name];
-      if (target.size < reading.bytes || !(target.usage & COPY_DST))
-        throw new InputError(
-          `The buffer for output ${reading.name} has ${target.size} bytes and usage ${target.usage}, ` +
-            `expected ${reading.bytes} bytes and COPY_DST.`,
-        );
+      requireBuffer(`The target of output ${reading.name}`, target, reading.bytes, 'COPY_DST');
       return { reading, target };
     });
     stage.frames.encode(encoder, this.#frame(stage, inputs, fit), copies);
@@ -508,20 +503,11 @@ function deferred() {
 }
 
 /**
- * @param {Tensor} tensor
- * @returns {Tensor}
- */
-function described({ name, dtype, shape, image }) {
-  const picture = image && { image: { scale: image.scale, offset: image.offset } };
-  return { name, dtype, shape, ...picture };
-}
-
-/**
  * @param {Input} input
  * @returns {Omit<Input, 'image'> & {image?: Omit<InputImage, 'resize' | 'replaces' | 'kernel'>}}
  */
-function describedInput({ name, dtype, shape, image }) {
-  if (!image) return { name, dtype, shape };
-  const { size, channels, scale, offset, fit, pad } = image;
-  return { name, dtype, shape, image: { size, channels, scale, offset, fit, pad } };
+function described(input) {
+  if (!input.image) return input;
+  const { resize, replaces, kernel, ...image } = input.image;
+  return { ...input, image };
 }

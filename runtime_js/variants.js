@@ -5,7 +5,7 @@
  * @typedef {{dot?: 'packed' | 'emulated', requantize?: 'fast' | 'integer'}} Wishes
  * @typedef {{dot: string, requantize: string, why: {dot: string, requantize: string}}} Variants
  */
-import { InputError } from './errors.js';
+import { requireKnown } from './feeds.js';
 import { createStep, runSteps, stagingBuffer, storageBuffer } from './gpu.js';
 
 /**
@@ -18,13 +18,8 @@ import { createStep, runSteps, stagingBuffer, storageBuffer } from './gpu.js';
  */
 export async function chooseVariants(device, artifact, wishes) {
   const { snippets } = artifact.model;
-  for (const use of /** @type {const} */ (['dot', 'requantize'])) {
-    const wish = wishes[use];
-    if (wish && !Object.hasOwn(snippets[use], wish))
-      throw new InputError(
-        `${use} is ${wish}, expected ${Object.keys(snippets[use]).join(' or ')}.`,
-      );
-  }
+  for (const use of /** @type {const} */ (['dot', 'requantize']))
+    requireKnown(`variant of ${use}`, wishes[use] ? [wishes[use]] : [], Object.keys(snippets[use]));
   const [dot, whyDot] = wishes.dot ? [wishes.dot, ASKED] : await probeDot(device, artifact);
   const [requantize, whyRequantize] = wishes.requantize
     ? [wishes.requantize, ASKED]
@@ -62,7 +57,7 @@ async function probeRequantize(device, artifact) {
   const staging = stagingBuffer(device, 4 * count);
   const kernel = {
     name: 'probe',
-    op: 'probe',
+    op: '',
     shader,
     constants: {},
     uses: ['requantize'],
@@ -71,8 +66,6 @@ async function probeRequantize(device, artifact) {
       { binding: 0, buffer: 'cases', access: 'read' },
       { binding: 1, buffer: 'results', access: 'read_write' },
     ],
-    stores: [],
-    macs: 0,
   };
   const buffers = new Map(Object.entries({ cases, results }));
   try {

@@ -23,7 +23,7 @@ from ..ir.program import Program
 from ..ir.types import NUMPY_DTYPES, TensorType
 from ..lowering.shader import Json
 from ..reference.oracle import Oracle
-from .codegen import PROBE_SHADER, SNIPPETS, Code, generate
+from .codegen import PROBE_SHADER, RARE, SNIPPETS, Code, generate
 from .pictures import Picture, picture_inputs, picture_output
 from .self_test import Progress, no_self_test, probe_cases, self_test
 
@@ -36,8 +36,14 @@ SAMPLE_BYTES = 1 << 24
 """As many as a sample may have."""
 _BUNDLE_MAGIC = b"onnx2wgsl\0\0\0"
 # A line of a shader that is a comment, or the end of one that is.
-_COMMENT = re.compile(r"^[ \t]*//.*\n|[ \t]*//.*", re.MULTILINE)
-_OWN_NAME = re.compile(r"(weights|shaders|self_test)-[0-9a-f]{16}\.(bin|txt|json)|sample\.(png|jpg|webp|bmp)")
+_COMMENT = re.compile(r"[ \t]*//.*")
+# Blanks that part nothing: around an operator between two operands, but for `<` and `>`, which may also be
+# those of a template; and beside a bracket or comma.
+_OPERATOR = re.compile(r"(?<=[\w)\]]) ([-+*/%&|^!=]+) (?=[\w(])")
+_BLANK = re.compile(r" ?([,;:(){}\[\]]) ?")
+_OWN_NAME = re.compile(
+    r"(weights|shaders|rare_shaders|self_test)-[0-9a-f]{16}\.(bin|txt|json)|sample\.(png|jpg|webp|bmp)"
+)
 
 
 def write_artifact(
@@ -71,11 +77,18 @@ def write_artifact(
         if with_self_test
         else no_self_test(program, normalisations)
     )
+    test |= {"stores": code.stores, "macs": [kernel.macs for kernel in program.kernels]}
+    rare = {name: code.shaders[name] for name in RARE if name in code.shaders}
+    usual = {name: text for name, text in code.shaders.items() if name not in rare}
     parts = {
-        "shaders": _named("shaders", "txt", _sections(code.shaders)),
+        "shaders": _named("shaders", "txt", _sections(usual)),
+        "rare_shaders": _named("rare_shaders", "txt", _sections(rare)),
         "self_test": _named("self_test", "json", json.dumps(test, separators=(",", ":")).encode()),
         "weights": _named("weights", "bin", np.append(code.weights, cases).astype("<u4").tobytes()),
     }
+    inputs = _inputs(program, code)
+    images = [one["image"] for one in inputs if "image" in one]
+    constants = _with_constants_apart(code.kernels + [image["kernel"] for image in images])
     files = dict(runtime_files())
     extras = _extras(program, labels, sample, files)
     model: Json = {
@@ -90,11 +103,12 @@ def write_artifact(
         "source": {"file": _readable(source.name), "sha256": sha256(source.read_bytes())},
         "arena": _arena(program),
         **{key: record(name, data) for key, (name, data) in parts.items()},
-        "inputs": _inputs(program, code),
+        "inputs": inputs,
         "outputs": [
             _tensor(name, type_) | picture_output(program, name) for name, type_ in program.outputs.items()
         ],
         **extras,
+        "constants": constants,
         "kernels": code.kernels,
         "snippets": SNIPPETS,
         "probe": {"shader": PROBE_SHADER, "offset": code.weights.size, "count": len(cases)},
@@ -110,15 +124,30 @@ def write_artifact(
     return model | {"sha256": sha256(text.rpartition(SEAL)[0])}
 
 
+def _with_constants_apart(kernels: Sequence[Json]) -> Json:
+    """Leaves the kernels the values of their constants; returns the names, by shader."""
+    names: Json = {}
+    for kernel in kernels:
+        own = list(kernel["constants"])
+        assert own == names.setdefault(kernel["shader"], own), "kernels of one shader have the same constants"
+        kernel["constants"] = list(kernel["constants"].values())
+    return names
+
+
 def _named(stem: str, suffix: str, data: bytes) -> tuple[str, bytes]:
     """A file whose name changes with its content, so that caches may keep it for ever."""
     return f"{stem}-{sha256(data)[:16]}.{suffix}", data
 
 
 def _sections(shaders: Mapping[str, str]) -> bytes:
-    """The texts without comments, each below its name."""
-    plain = {name: _COMMENT.sub("", text) for name, text in shaders.items()}
-    return "\n".join(f"//// {name}\n{text}" for name, text in plain.items()).encode()
+    """The texts without comments and blanks, each below its name."""
+    return "\n".join(f"//// {name}\n{compact(text)}" for name, text in shaders.items()).encode()
+
+
+def compact(shader: str) -> str:
+    """A shader without comments, and without blanks that part no two words."""
+    lines = (_COMMENT.sub("", line).strip() for line in shader.splitlines())
+    return "\n".join(_BLANK.sub(r"\1", _OPERATOR.sub(r"\1", line)) for line in lines if line)
 
 
 def _bundle_name(source: Path) -> str:
@@ -130,11 +159,15 @@ def _bundle_name(source: Path) -> str:
 def _sealed(model: Json) -> bytes:
     """model.json, which runtimes read."""
     text = seal(model, long=("kernels",))
-    if len(text) > LIMIT:
-        raise CompileError(
-            f"{MODEL} of {len(model['kernels']):,} kernels has {len(text):,} bytes; runtimes read at most "
-            f"{LIMIT:,}: split the model"
-        )
+    sizes = {MODEL: len(text)} | {
+        key: model[key]["bytes"] for key in ("shaders", "rare_shaders", "self_test")
+    }
+    for name, size in sizes.items():
+        if size > LIMIT:
+            raise CompileError(
+                f"{name} of {len(model['kernels']):,} kernels has {size:,} bytes; runtimes read at most "
+                f"{LIMIT:,}: split the model"
+            )
     return text
 
 

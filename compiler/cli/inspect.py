@@ -165,7 +165,9 @@ def _inspect_folder(folder: Path, asks_for_ir: bool) -> None:
     artifact = load_artifact(folder)
     description = artifact.description
     table = Table("#", "kind", "kernel", "shader", "workgroups", "MACs")
-    for index, kernel in enumerate(description["kernels"]):
+    for index, (kernel, macs) in enumerate(
+        zip(description["kernels"], artifact.self_test["macs"], strict=True)
+    ):
         groups = "x".join(str(count) for count in kernel["workgroups"][:2])
         table.add_row(
             str(index),
@@ -173,7 +175,7 @@ def _inspect_folder(folder: Path, asks_for_ir: bool) -> None:
             kernel["name"],
             kernel["shader"],
             groups,
-            f"{kernel['macs']:,}",
+            f"{macs:,}",
         )
     out = console()
     out.print(table)

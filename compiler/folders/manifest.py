@@ -112,6 +112,7 @@ def _records(manifest: Path) -> dict[str, Record]:
         return {}
     try:
         description = json.loads(data)
+        # What model.json records apart, up to version 3.
         more = [description[key] for key in ("weights", "shaders", "self_test") if key in description]
         own = {
             str(one["file"]): {"bytes": one["bytes"], "sha256": one["sha256"]}

@@ -29,6 +29,8 @@ function snippets() {
   );
 }
 
+// What is loaded when a device or a picture needs it.
+const RARE = /^(requantize_integer|resize_)/;
 const SHADERS = {
   ...snippets(),
   '00_quantize.wgsl': `@group(0) @binding(0) var<storage, read_write> arena: array<u32>;
@@ -150,20 +152,22 @@ function weightWords() {
   return new Uint8Array(Int32Array.from(words).buffer);
 }
 
+// What each kernel writes, by name.
+export const STORES = new Map();
+
 function kernel(name, shader, uses, bindings, store) {
   const stores = [{ offset: 0, rows: 1, pitch: 1, width: 1, ...store }];
+  STORES.set(name, stores);
   const bound = bindings.map(([buffer, access], binding) => ({ binding, buffer, access }));
   const workgroups = [1, 1, 1];
   return {
     name,
     op: name,
     shader,
-    constants: {},
+    constants: [],
     uses,
     workgroups,
     bindings: bound,
-    stores,
-    macs: 0,
   };
 }
 
@@ -213,6 +217,7 @@ function modelOf() {
       },
     ],
     outputs: [{ name: 'output', dtype: 'float32', shape, image: { scale: 128, offset: 128 } }],
+    constants: {},
     kernels: [
       kernel('quantize', '00_quantize.wgsl', [], [arena, ['input:input', 'read']], words),
       kernel('conv', '01_conv.wgsl', ['dot', 'requantize'], [arena, ['weights', 'read']], {
@@ -261,14 +266,23 @@ export function writeFixture(folder, damage = () => {}, spoil = () => {}) {
   if (model.probe) Object.assign(model.probe, { offset: own.length / 4, count: cases.length });
   const { vectors } = model;
   delete model.vectors;
-  const texts = {
-    'shaders.txt': Object.entries(shaders)
+  if (vectors.kernels && Array.isArray(model.kernels)) {
+    vectors.stores ??= model.kernels.map(({ name }) => STORES.get(name));
+    vectors.macs ??= model.kernels.map(() => 0);
+  }
+  const sections = (rare) =>
+    Object.entries(shaders)
+      .filter(([name]) => RARE.test(name) === rare)
       .map(([name, text]) => `//// ${name}\n${text}`)
-      .join('\n'),
+      .join('\n');
+  const texts = {
+    'shaders.txt': sections(false),
+    'rare_shaders.txt': sections(true),
     'self_test.json': JSON.stringify(vectors),
   };
   model.weights = { ...recordOf('weights.bin', weights), ...model.weights };
   model.shaders = recordOf('shaders.txt', texts['shaders.txt']);
+  model.rare_shaders = recordOf('rare_shaders.txt', texts['rare_shaders.txt']);
   model.self_test ??= recordOf('self_test.json', texts['self_test.json']);
   const files = { ...texts, 'weights.bin': weights, 'model.json': sealed(model) };
   spoil(files);
@@ -346,7 +360,7 @@ export function bundleOf(folder) {
   return Buffer.concat([
     head,
     model,
-    ...['shaders.txt', 'self_test.json', 'weights.bin'].map(read),
+    ...['shaders.txt', 'rare_shaders.txt', 'self_test.json', 'weights.bin'].map(read),
   ]);
 }
 

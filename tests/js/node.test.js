@@ -311,7 +311,7 @@ describe('variants', () => {
 
   test('are refused where unknown', async () => {
     await assert.rejects(openSession(FIXTURE, { dot: 'magic' }), {
-      message: 'dot is magic, expected packed or emulated.',
+      message: 'No variant of dot is named magic: expected packed, emulated.',
     });
   });
 });
@@ -469,7 +469,7 @@ describe('a damaged or unfit artifact is refused', () => {
     );
 
   const small = ({ model }) => void (model.arena = { bytes: 4, lower_bound: 4 });
-  const tooSmall = { message: /\$.kernels\[1\].stores\[0\]: ends at word \d+ of a buffer of 1/ };
+  const tooSmall = { message: /\$.self_test.stores\[1\]\[0\]: ends at word \d+ of a buffer of 1/ };
   for (const options of [{ validate: true }, { debug: true }])
     test(`an arena that is too small, with ${Object.keys(options)}`, () =>
       assert.rejects(openSession(fixtureFolder(small), options), tooSmall));
