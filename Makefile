@@ -8,13 +8,13 @@ STAMPS := $(VENV)/.stamps
 DEMO_READY := $(STAMPS)/python $(STAMPS)/gpu
 NODE_READY := $(if $(wildcard package.json),node_modules/.stamp)
 TEST_READY := $(DEMO_READY) $(STAMPS)/dev $(STAMPS)/browser $(NODE_READY)
-PACKAGES := onnx2wgsl.compiler onnx2wgsl.face onnx2wgsl.media onnx2wgsl.runtime_py onnx2wgsl.trainer
+PACKAGES := onnx2wgsl.compiler onnx2wgsl.face onnx2wgsl.media onnx2wgsl.runtime_py onnx2wgsl.trainer onnx2wgsl.web
 
 # Node.js may have come into the virtual environment; see scripts/setup.sh.
 WITH_NODE := PATH="$(CURDIR)/$(BIN):$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint types lock update clean
+.PHONY: help setup demo web test check lint types lock update clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -23,6 +23,11 @@ setup: $(TEST_READY) ## set up everything: .venv, a GPU driver, Chromium, npm pa
 
 demo: $(DEMO_READY) ## compile the avatar model, run it on a picture, verify and time it
 	@scripts/demo.sh
+
+# MediaPipe and onnxruntime-web come from node_modules, the face tracker's model from a Python package.
+web: $(TEST_READY) ## the live avatar page: lay it out and serve it; DEPLOY=dir only writes it
+	@$(WITH_NODE) $(BIN)/python -m onnx2wgsl.web build -o $(or $(DEPLOY),build/site)
+	$(if $(DEPLOY),,@$(WITH_NODE) $(BIN)/python -m onnx2wgsl.web serve build/site --isolate)
 
 # One worker a core; a file stays with one worker, in the order that tests/conftest.py gives them.
 test: $(TEST_READY) ## run all tests (PYTEST_ARGS="-k name" for some); lists the ten slowest

@@ -4,7 +4,6 @@
  * Nothing is loaded here: the page passes the parsed specification. Layers go from the back to the
  * front; what each kind holds is told by the types below.
  */
-export type Point = [number, number];
 export type Landmarks = ArrayLike<number>[] | Float32Array | Float64Array;
 export type Polygon = {
     kind: 'polygon';
@@ -73,12 +72,22 @@ export type Specification = {
     patches: Record<string, number[][]>;
     layers: Layer[];
 };
+export type Context = CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D;
 /**
  * Draws over the whole of a square canvas.
  *
- * @param {CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D} context
+ * @param {Context} context
  * @param {Landmarks} landmarks
  * @param {Specification} specification the content of drawing.json
  */
-export declare function drawLandmarks(context: CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D, landmarks: Landmarks, specification: Specification): void;
-export type Context = CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D;
+export declare function drawLandmarks(context: Context, landmarks: Landmarks, specification: Specification): void;
+/**
+ * Fills the silhouette of the head that a drawing stands for, with the context's fill and stroke styles.
+ *
+ * @param {Context} context of a square canvas
+ * @param {Landmarks} landmarks
+ * @param {Specification} specification
+ * @param {number[][]} hair the points of outline.json
+ * @param {number} margin that it is wider all around, as a fraction of the canvas' side
+ */
+export declare function fillHead(context: Context, landmarks: Landmarks, specification: Specification, hair: number[][], margin: number): void;

@@ -5,7 +5,6 @@
  * front; what each kind holds is told by the types below.
  */
 
-/** @typedef {[number, number]} Point in pixels, y down */
 /** @typedef {ArrayLike<number>[] | Float32Array | Float64Array} Landmarks
  *    478 times [x, y, ...] or 478 * 3 numbers in a row: fractions of the canvas, y down */
 /** @typedef {object} Polygon
@@ -46,127 +45,253 @@
 
 const LANDMARKS = 478;
 
+/** @typedef {CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D} Context */
+
+/** @type {WeakMap<Specification, Drawing>} what is made once of each specification */
+const drawings = new WeakMap();
+
 /**
  * Draws over the whole of a square canvas.
  *
- * @param {CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D} context
+ * @param {Context} context
  * @param {Landmarks} landmarks
  * @param {Specification} specification the content of drawing.json
  */
 export function drawLandmarks(context, landmarks, specification) {
-  const { width: side, height } = context.canvas;
-  if (side !== height) throw new Error(`The canvas is ${side}x${height}; a drawing is square.`);
-  const points = withShell(pixels(landmarks, side), specification.points);
-  context.save();
-  context.setTransform(1, 0, 0, 1, 0, 0);
-  context.globalAlpha = 1;
-  context.globalCompositeOperation = 'source-over';
-  context.lineCap = context.lineJoin = 'round';
-  context.fillStyle = specification.background;
-  context.fillRect(0, 0, side, side);
-  for (const layer of specification.layers) {
-    if (layer.kind === 'polygon') drawPolygon(context, points, layer, specification);
-    else if (layer.kind === 'edges') drawEdges(context, points, layer, specification);
-    else if (layer.kind === 'patches') drawPatches(context, points, layer, specification);
-    else drawCircle(context, points, layer, specification);
-  }
-  context.restore();
+  const known = drawings.get(specification);
+  const drawing = known ?? new Drawing(specification);
+  if (!known) drawings.set(specification, drawing);
+  drawing.draw(context, landmarks);
 }
 
-/** @param {Landmarks} landmarks @param {number} side @returns {Point[]} */
-function pixels(landmarks, side) {
-  const flat = typeof landmarks[0] === 'number';
-  const expected = flat ? LANDMARKS * 3 : LANDMARKS;
-  if (landmarks.length !== expected)
-    throw new Error(`landmarks has the length ${landmarks.length}; a drawing needs ${expected}.`);
-  const rows = /** @type {ArrayLike<number>[]} */ (landmarks);
-  const numbers = /** @type {ArrayLike<number>} */ (landmarks);
-  return Array.from({ length: LANDMARKS }, (_, i) =>
-    flat
-      ? [numbers[3 * i] * side, numbers[3 * i + 1] * side]
-      : [rows[i][0] * side, rows[i][1] * side],
-  );
+/**
+ * Fills the silhouette of the head that a drawing stands for, with the context's fill and stroke styles.
+ *
+ * @param {Context} context of a square canvas
+ * @param {Landmarks} landmarks
+ * @param {Specification} specification
+ * @param {number[][]} hair the points of outline.json
+ * @param {number} margin that it is wider all around, as a fraction of the canvas' side
+ */
+export function fillHead(context, landmarks, specification, hair, margin) {
+  const known = drawings.get(specification);
+  const drawing = known ?? new Drawing(specification);
+  if (!known) drawings.set(specification, drawing);
+  drawing.fillHead(context, landmarks, hair, margin);
 }
 
-/** @param {Point[]} landmarks @param {Specification['points']} points @returns {Point[]} */
-function withShell(landmarks, { frame, positions }) {
-  const columns = [0, 1, 2, 3].map(() => /** @type {Point} */ ([0, 0]));
-  for (const [anchor, shares] of Object.entries(frame)) {
-    const [x, y] = landmarks[Number(anchor)];
-    shares.forEach((share, i) => {
-      columns[i][0] += share * x;
-      columns[i][1] += share * y;
-    });
-  }
-  const [right, up, out, constant] = columns;
-  const placed = positions.map(([x, y, z]) =>
-    [0, 1].map((i) => x * right[i] + y * up[i] + z * out[i] + constant[i]),
-  );
-  return [...landmarks, .../** @type {Point[]} */ (placed)];
-}
+/** A specification with room for the points of a frame, so that a frame allocates nothing. */
+class Drawing {
+  #specification;
+  /** x and y of each landmark and each point of the shell, in pixels. */
+  #points;
+  /** The affine map of the shell: right, up, out, constant, of x and of y. */
+  #columns = new Float64Array(8);
+  /** @type {number[]} */ #anchors = [];
+  /** @type {number[][]} */ #shares = [];
 
-/** @typedef {CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D} Context */
-
-/** @param {Context} context @param {Point[]} points @param {Polygon} layer
- *  @param {Specification} specification */
-function drawPolygon(context, points, layer, { loops }) {
-  for (const name of layer.loops) {
-    const corners = loops[name].map((i) => points[i]);
-    if (layer.front && area(corners) <= 0) continue;
-    trace(context, corners);
-    if (layer.fill) {
-      context.fillStyle = layer.fill;
-      context.fill('evenodd');
+  /** @param {Specification} specification */
+  constructor(specification) {
+    this.#specification = specification;
+    const { frame, positions } = specification.points;
+    this.#points = new Float64Array(2 * (LANDMARKS + positions.length));
+    for (const [anchor, shares] of Object.entries(frame)) {
+      this.#anchors.push(Number(anchor));
+      this.#shares.push(shares);
     }
-    if (layer.stroke && layer.width) stroke(context, layer.stroke, layer.width);
   }
-}
 
-/** @param {Context} context @param {Point[]} points @param {Edges} layer
- *  @param {Specification} specification */
-function drawEdges(context, points, layer, { edges }) {
-  const quads = edges[layer.edges];
-  context.beginPath();
-  for (let i = 0; i < quads.length; i += 4) {
-    const [a, b, c, d] = quads.slice(i, i + 4).map((j) => points[j]);
-    if (area([a, b, c]) <= 0 && area([b, a, d]) <= 0) continue;
-    context.moveTo(...a);
-    context.lineTo(...b);
+  /** @type {(context: Context, landmarks: Landmarks) => void} */
+  draw(context, landmarks) {
+    const { width: side, height } = context.canvas;
+    if (side !== height) throw new Error(`The canvas is ${side}x${height}; a drawing is square.`);
+    this.#place(landmarks, side);
+    context.save();
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.globalAlpha = 1;
+    context.globalCompositeOperation = 'source-over';
+    context.lineCap = context.lineJoin = 'round';
+    context.fillStyle = this.#specification.background;
+    context.fillRect(0, 0, side, side);
+    for (const layer of this.#specification.layers) {
+      if (layer.kind === 'polygon') this.#drawPolygon(context, layer);
+      else if (layer.kind === 'edges') this.#drawEdges(context, layer);
+      else if (layer.kind === 'patches') this.#drawPatches(context, layer);
+      else this.#drawCircle(context, layer);
+    }
+    context.restore();
   }
-  stroke(context, layer.stroke, layer.width);
-}
 
-/** @param {Context} context @param {Point[]} points @param {Circle} layer
- *  @param {Specification} specification */
-function drawCircle(context, points, layer, { loops }) {
-  const [[x, y], ...rim] = loops[layer.points].map((i) => points[i]);
-  const mean = rim.reduce((sum, [u, v]) => sum + Math.hypot(u - x, v - y), 0) / rim.length;
-  context.save();
-  trace(
-    context,
-    loops[layer.clip].map((i) => points[i]),
-  );
-  context.clip('evenodd');
-  context.beginPath();
-  context.arc(x, y, mean * layer.radius, 0, 2 * Math.PI);
-  context.fillStyle = layer.fill;
-  context.fill();
-  context.restore();
-}
+  /** Landmarks in pixels, and the shell by them. @type {(landmarks: Landmarks, side: number) => void} */
+  #place(landmarks, side) {
+    const flat = typeof landmarks[0] === 'number';
+    const expected = flat ? LANDMARKS * 3 : LANDMARKS;
+    if (landmarks.length !== expected)
+      throw new Error(`landmarks has the length ${landmarks.length}; a drawing needs ${expected}.`);
+    const rows = /** @type {ArrayLike<number>[]} */ (landmarks);
+    const numbers = /** @type {ArrayLike<number>} */ (landmarks);
+    const points = this.#points;
+    for (let i = 0; i < LANDMARKS; i++) {
+      points[2 * i] = (flat ? numbers[3 * i] : rows[i][0]) * side;
+      points[2 * i + 1] = (flat ? numbers[3 * i + 1] : rows[i][1]) * side;
+    }
+    const columns = this.#columns.fill(0);
+    for (let i = 0; i < this.#anchors.length; i++)
+      for (let k = 0; k < 4; k++) {
+        const share = this.#shares[i][k];
+        columns[2 * k] += share * points[2 * this.#anchors[i]];
+        columns[2 * k + 1] += share * points[2 * this.#anchors[i] + 1];
+      }
+    const { positions } = this.#specification.points;
+    for (let i = 0; i < positions.length; i++) {
+      const position = positions[i];
+      for (let k = 0; k < 2; k++) points[2 * (LANDMARKS + i) + k] = this.#seen(position, k);
+    }
+  }
 
-/** Adds the patches to the black canvas: painted over each other, two soft edges would leave a seam.
- *  @param {Context} context @param {Point[]} points @param {Patches} layer
- *  @param {Specification} specification */
-function drawPatches(context, points, layer, { patches }) {
-  context.globalCompositeOperation = 'lighter';
-  for (const [i, patch] of patches[layer.patches].entries()) {
-    const corners = patch.map((j) => points[j]);
-    if (area(corners) <= 0) continue;
-    trace(context, corners);
-    context.fillStyle = layer.fills[i];
+  /** @type {(context: Context, landmarks: Landmarks, hair: number[][], margin: number) => void} */
+  fillHead(context, landmarks, hair, margin) {
+    this.#place(landmarks, context.canvas.width);
+    context.lineJoin = 'round';
+    context.lineWidth = 2 * margin * context.canvas.width;
+    this.#trace(context, this.#specification.loops.face);
     context.fill();
+    context.stroke();
+    const seen = hair.map((position) => [this.#seen(position, 0), this.#seen(position, 1)]);
+    context.beginPath();
+    for (const [x, y] of hull(seen)) context.lineTo(x, y);
+    context.closePath();
+    context.fill();
+    context.stroke();
   }
-  context.globalCompositeOperation = 'source-over';
+
+  /** x or y of a point of the head, in pixels. @type {(position: number[], k: number) => number} */
+  #seen([x, y, z], k) {
+    const columns = this.#columns;
+    return x * columns[k] + y * columns[2 + k] + z * columns[4 + k] + columns[6 + k];
+  }
+
+  /** @type {(context: Context, layer: Polygon) => void} */
+  #drawPolygon(context, layer) {
+    for (const name of layer.loops) {
+      const loop = this.#specification.loops[name];
+      if (layer.front && this.#area(loop) <= 0) continue;
+      this.#trace(context, loop);
+      if (layer.fill) {
+        context.fillStyle = layer.fill;
+        context.fill('evenodd');
+      }
+      if (layer.stroke && layer.width) stroke(context, layer.stroke, layer.width);
+    }
+  }
+
+  /** @type {(context: Context, layer: Edges) => void} */
+  #drawEdges(context, layer) {
+    const quads = this.#specification.edges[layer.edges];
+    const points = this.#points;
+    context.beginPath();
+    for (let i = 0; i < quads.length; i += 4) {
+      const [a, b] = [quads[i], quads[i + 1]];
+      if (this.#turn(a, b, quads[i + 2]) <= 0 && this.#turn(b, a, quads[i + 3]) <= 0) continue;
+      context.moveTo(points[2 * a], points[2 * a + 1]);
+      context.lineTo(points[2 * b], points[2 * b + 1]);
+    }
+    stroke(context, layer.stroke, layer.width);
+  }
+
+  /** @type {(context: Context, layer: Circle) => void} */
+  #drawCircle(context, layer) {
+    const loop = this.#specification.loops[layer.points];
+    const points = this.#points;
+    const [x, y] = [points[2 * loop[0]], points[2 * loop[0] + 1]];
+    let sum = 0;
+    for (let i = 1; i < loop.length; i++)
+      sum += Math.hypot(points[2 * loop[i]] - x, points[2 * loop[i] + 1] - y);
+    context.save();
+    this.#trace(context, this.#specification.loops[layer.clip]);
+    context.clip('evenodd');
+    context.beginPath();
+    context.arc(x, y, (sum / (loop.length - 1)) * layer.radius, 0, 2 * Math.PI);
+    context.fillStyle = layer.fill;
+    context.fill();
+    context.restore();
+  }
+
+  /**
+   * Adds the patches to the black canvas: painted over each other, two soft edges would leave a seam.
+   *
+   * @type {(context: Context, layer: Patches) => void}
+   */
+  #drawPatches(context, layer) {
+    const patches = this.#specification.patches[layer.patches];
+    context.globalCompositeOperation = 'lighter';
+    for (let i = 0; i < patches.length; i++) {
+      if (this.#area(patches[i]) <= 0) continue;
+      this.#trace(context, patches[i]);
+      context.fillStyle = layer.fills[i];
+      context.fill();
+    }
+    context.globalCompositeOperation = 'source-over';
+  }
+
+  /** @type {(context: Context, loop: number[]) => void} */
+  #trace(context, loop) {
+    const points = this.#points;
+    context.beginPath();
+    for (let i = 0; i < loop.length; i++)
+      context.lineTo(points[2 * loop[i]], points[2 * loop[i] + 1]);
+    context.closePath();
+  }
+
+  /**
+   * Twice the area of a loop; positive where its corners run clockwise: seen from the front.
+   *
+   * @param {number[]} loop
+   */
+  #area(loop) {
+    const points = this.#points;
+    let area = 0;
+    for (let i = 0; i < loop.length; i++) {
+      const [a, b] = [2 * loop[i], 2 * loop[(i + 1) % loop.length]];
+      area += points[a] * points[b + 1] - points[a + 1] * points[b];
+    }
+    return area;
+  }
+
+  /**
+   * The area of a triangle, as #area has it.
+   *
+   * @type {(a: number, b: number, c: number) => number}
+   */
+  #turn(a, b, c) {
+    const points = this.#points;
+    const [ax, ay, bx, by] = [points[2 * a], points[2 * a + 1], points[2 * b], points[2 * b + 1]];
+    const [cx, cy] = [points[2 * c], points[2 * c + 1]];
+    return ax * by - ay * bx + (bx * cy - by * cx) + (cx * ay - cy * ax);
+  }
+}
+
+/**
+ * The convex hull of points, by Andrew's monotone chain.
+ *
+ * @param {number[][]} points
+ */
+function hull(points) {
+  points.sort(([a, b], [c, d]) => a - c || b - d);
+  const half = (/** @type {number[][]} */ along) => {
+    /** @type {number[][]} */
+    const chain = [];
+    for (const point of along) {
+      for (let n = chain.length; n > 1; n = chain.length) {
+        const [[ax, ay], [bx, by]] = [chain[n - 2], chain[n - 1]];
+        if ((bx - ax) * (point[1] - ay) - (by - ay) * (point[0] - ax) > 0) break;
+        chain.pop();
+      }
+      chain.push(point);
+    }
+    return chain.slice(0, -1);
+  };
+  return [...half(points), ...half([...points].reverse())];
 }
 
 /** @param {Context} context @param {string} color @param {number} width */
@@ -174,20 +299,4 @@ function stroke(context, color, width) {
   context.strokeStyle = color;
   context.lineWidth = width * context.canvas.width;
   context.stroke();
-}
-
-/** @param {Context} context @param {Point[]} corners */
-function trace(context, corners) {
-  context.beginPath();
-  for (const corner of corners) context.lineTo(...corner);
-  context.closePath();
-}
-
-/** Twice the area; positive where the corners run clockwise: seen from the front.
- *  @param {Point[]} corners */
-function area(corners) {
-  return corners.reduce((sum, [x, y], i) => {
-    const [u, v] = corners[(i + 1) % corners.length];
-    return sum + x * v - y * u;
-  }, 0);
 }

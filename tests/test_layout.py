@@ -13,9 +13,9 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 SETUPTOOLS = PROJECT["tool"]["setuptools"]
 
 # These meet in files (the model, the artifact) and nowhere else.
-APART = ("compiler", "face", "media", "runtime_py", "trainer")
+APART = ("compiler", "face", "media", "runtime_py", "trainer", "web")
 # But for these: what a folder may import of another one.
-SHARED = {"trainer": {"face", "media"}}
+SHARED = {"trainer": {"face", "media"}, "web": {"compiler", "face"}}
 # The rooms of a folder, the lowest first: a room imports itself and those before it. Each module of
 # the folder is a room, and so is each folder in it, with all that it holds.
 ROOMS = {
@@ -30,6 +30,7 @@ ROOMS = {
         "__init__", "errors", "config", "files", "renderer", "landmarks", "data", "models",
         "training", "evaluation", "export", "recipe", "cli", "__main__",
     ],
+    "web": ["__init__", "errors", "packages", "floats", "site", "__main__"],
 }  # fmt: skip
 # The command line is the one place that joins compiler and runtime.
 COMMAND_LINE = ("compiler/__main__.py", "compiler/cli/*.py")

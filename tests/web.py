@@ -16,3 +16,10 @@ def require_packages(*names: str) -> str:
     if not all((ROOT / "node_modules" / name).is_dir() for name in names):
         subprocess.run([command, "ci", "--no-audit", "--no-fund"], cwd=ROOT, check=True)
     return command
+
+
+def node() -> str:
+    """The node command."""
+    command = shutil.which("node")
+    assert command, "node is missing: install Node.js 20 or later (make setup)"
+    return command

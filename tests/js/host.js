@@ -60,6 +60,25 @@ export function artifactFolders() {
   return [fixtureFolder(), ...folders];
 }
 
+/** The live page as `onnx2wgsl-web build` lays it out: of ONNX2WGSL_SITE, else built here. */
+export function builtSite() {
+  if (process.env.ONNX2WGSL_SITE) return resolve(process.env.ONNX2WGSL_SITE);
+  const folder = join(temporaryFolder(), 'site');
+  const build = ['-m', 'onnx2wgsl.web', 'build', '-o', folder];
+  execFileSync(PYTHON, build, { stdio: ['ignore', 'ignore', 'inherit'] });
+  return folder;
+}
+
+/** A clip of a real face as a file that Chromium takes for a camera; fetched where it is not at hand. */
+export function clip(name, ...options) {
+  const write = ['-m', 'tests.clips', name, temporaryFolder(), ...options];
+  return execFileSync(PYTHON, write, {
+    cwd: ROOT,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  }).trim();
+}
+
 function compiledAvatar() {
   const folder = join(temporaryFolder(), 'avatar');
   const model = join(ROOT, 'models/avatar_256_u8.onnx');
@@ -99,6 +118,8 @@ export function countCalls(device) {
 
 const TYPES = {
   '.js': 'text/javascript',
+  '.mjs': 'text/javascript',
+  '.wasm': 'application/wasm',
   '.json': 'application/json',
   '.html': 'text/html; charset=utf-8',
   '.css': 'text/css',
@@ -107,12 +128,13 @@ const TYPES = {
   '.wgsl': 'text/plain; charset=utf-8',
 };
 
-/** Serves folders on a free local port, each under its place in the list. */
-export async function serve(folders) {
+/** Serves folders on a free local port, each under its place in the list; with headers of its own. */
+export async function serve(folders, headers = {}) {
   const server = createServer(async (request, response) => {
     const [, index, ...rest] = new URL(request.url, 'http://localhost').pathname.split('/');
     const folder = folders[Number(index || -1)];
     const path = folder && join(folder, rest.join('/') || 'index.html');
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
     if (!index) {
       response.setHeader('content-type', 'text/html');
       return response.end('<title>tests</title><link rel="icon" href="data:,">');

@@ -1,0 +1,64 @@
+/**
+ * A face that moves without a camera: the renderer's displacements, as expressions.json has them, and its
+ * camera.
+ *
+ * Nothing is loaded here: the page passes the parsed expressions.json and framing.json.
+ *
+ * @import {Framing} from './procrustes.js'
+ * @typedef {{points: number[], values: number[]}} Sparse  points, and what they have, one after the other
+ * @typedef {{format: number, rest: number[], channels: Record<string, Sparse>, jaw: Sparse & {joint:
+ *   number[], degrees: number}, eyes: {radius: number, iris: number, degrees: number[], centers: {right:
+ *   number[], left: number[]}}, visemes: Record<string, Record<string, number>>, emotions: Record<string,
+ *   Record<string, number>>}} Expressions  lengths in centimetres of the canonical face: x to the viewer's
+ *   right, y up, z to the viewer
+ * @typedef {{expression: Record<string, number>, gaze: number[], pose: number[]}} Face  weights of channels
+ *     and of `jaw`, 0 to 1; the gaze right and up as the viewer sees it, -1 to 1; pitch, yaw and roll in
+ *   degrees: positive pitch looks down, positive yaw turns to the viewer's right, positive roll tilts
+ *   counter-clockwise
+ */
+import type { Framing } from './procrustes.js';
+export type Sparse = {
+    points: number[];
+    values: number[];
+};
+export type Expressions = {
+    format: number;
+    rest: number[];
+    channels: Record<string, Sparse>;
+    jaw: Sparse & {
+        joint: number[];
+        degrees: number;
+    };
+    eyes: {
+        radius: number;
+        iris: number;
+        degrees: number[];
+        centers: {
+            right: number[];
+            left: number[];
+        };
+    };
+    visemes: Record<string, Record<string, number>>;
+    emotions: Record<string, Record<string, number>>;
+};
+export type Face = {
+    expression: Record<string, number>;
+    gaze: number[];
+    pose: number[];
+};
+export declare class Head {
+    #private;
+    /**
+     * @param {Expressions} expressions the content of expressions.json
+     * @param {Framing} framing the content of framing.json
+     */
+    constructor(expressions: Expressions, framing: Framing);
+    /**
+     * The 478 landmarks of a face as the renderer's camera sees it: fractions of the frame, y down; z in the
+     * unit of x, smaller is nearer.
+     *
+     * @param {Face} face
+     * @param {Float32Array | Float64Array} out 478 * 3 numbers
+     */
+    landmarks(face: Face, out?: Float32Array | Float64Array): Float32Array<ArrayBufferLike> | Float64Array<ArrayBufferLike>;
+}

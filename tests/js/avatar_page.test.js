@@ -1,0 +1,301 @@
+/** What the live page decides, without a page: settings, who is shown, how often, what is measured. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { describe, test } from 'node:test';
+
+import { LandmarkFilter } from '../../face/filter.js';
+import { Head } from '../../face/head.js';
+import { Director, EASE_MS, FOUND_MS, HOLD_MS } from '../../web/director.js';
+import { Idle } from '../../web/idle.js';
+import { Meter, Rate, Trend } from '../../web/meters.js';
+import { chooseModel } from '../../web/models.js';
+import { DEFAULTS, keepSettings, readSettings, searchOf } from '../../web/settings.js';
+import { knows, say } from '../../web/strings.js';
+import { COOLDOWN_MS, IGNORED_MS, Tuning } from '../../web/tuning.js';
+
+const LENGTH = 478 * 3;
+const read = (path) => JSON.parse(readFileSync(new URL(`../../${path}`, import.meta.url)));
+const expressions = read('face/expressions.json');
+const head = new Head(expressions, read('face/framing.json'));
+const filled = (value) => new Float32Array(LENGTH).fill(value);
+/** The largest change of any number from one to the next. */
+const jump = (a, b) => a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i])), 0);
+
+describe('settings', () => {
+  const storage = (kept) => ({ getItem: () => kept });
+
+  test('come from the address, then from the last visit, then from the defaults', () => {
+    const { settings, unknown } = readSettings(
+      '?backend=ort-wasm&sharpness=0.25&mirror=0',
+      storage('{"backend":"native","view":"stages","sharpness":1}'),
+    );
+    assert.deepEqual(unknown, []);
+    assert.deepEqual(settings, {
+      ...DEFAULTS,
+      ...{ backend: 'ort-wasm', sharpness: 0.25, mirror: false, view: 'stages' },
+    });
+  });
+
+  test('that are none are told, and left at their defaults', () => {
+    const { settings, unknown } = readSettings(
+      '?backend=cuda&res=300&sharpness=2&what=1&__proto__=1',
+      storage('{"tier":"huge","view":5,"nothing":1}'),
+    );
+    assert.deepEqual(settings, DEFAULTS);
+    assert.deepEqual(unknown, ['backend=cuda', 'res=300', 'sharpness=2', 'what=1', '__proto__=1']);
+  });
+
+  test('a camera, a model and a comparison do not go on by themselves at the next visit', () => {
+    let kept = '';
+    const settings = {
+      ...DEFAULTS,
+      source: 'camera',
+      model: 'x/',
+      compare: 'ort-wasm',
+      view: 'side',
+    };
+    keepSettings(settings, { setItem: (_, value) => (kept = value) });
+    assert.deepEqual(readSettings('', storage(kept)).settings, { ...DEFAULTS, view: 'side' });
+  });
+
+  test('a storage that throws, or holds what is not JSON, is as none', () => {
+    const full = { setItem: () => assert.fail('full') };
+    keepSettings(DEFAULTS, full);
+    assert.deepEqual(readSettings('', storage('{')).settings, DEFAULTS);
+    assert.deepEqual(readSettings('', storage('null')).settings, DEFAULTS);
+    assert.deepEqual(readSettings('', undefined).settings, DEFAULTS);
+  });
+
+  test('stand in a link that gives them back', () => {
+    const settings = { ...DEFAULTS, res: '512', autotune: true, sharpness: 0.8, model: 'a b/ü&' };
+    assert.deepEqual(readSettings(searchOf(settings), undefined).settings, settings);
+    assert.equal(searchOf(DEFAULTS), '');
+  });
+});
+
+describe('the director', () => {
+  const make = () => new Director(new Idle(head, expressions.visemes));
+  const out = () => new Float32Array(LENGTH);
+
+  test('shows the face that is found, at once where nothing was shown before', () => {
+    const director = make();
+    director.found(filled(0.25), 10);
+    assert.deepEqual(director.landmarks(10, out()), filled(0.25));
+    assert.equal(director.state, 'live');
+  });
+
+  test('holds a lost face, then eases to the idle one; from there to a found one', () => {
+    const director = make();
+    director.found(filled(0.5), 0);
+    director.landmarks(0, out());
+    director.lost(40);
+    assert.equal(director.state, 'held');
+    assert.deepEqual(director.landmarks(HOLD_MS - 1, out()), filled(0.5));
+    let before = filled(0.5);
+    let most = 0;
+    let now = HOLD_MS;
+    for (; now < HOLD_MS + EASE_MS + 100; now += 16) {
+      const next = director.landmarks(now, out());
+      most = Math.max(most, jump(before, next));
+      before = next;
+    }
+    assert.equal(director.state, 'idle');
+    director.found(filled(0.5), now);
+    for (; now < HOLD_MS + 2 * EASE_MS + 200; now += 16) {
+      const next = director.landmarks(now, out());
+      most = Math.max(most, jump(before, next));
+      before = next;
+    }
+    assert.deepEqual(before, filled(0.5));
+    assert.ok(most < 0.04, `${most}`);
+  });
+
+  test('a face that is found again where it is not any more is eased to, quickly', () => {
+    const director = make();
+    director.found(filled(0.5), 0);
+    director.landmarks(0, out());
+    director.lost(30);
+    director.landmarks(60, out());
+    director.found(filled(0.75), 100);
+    assert.deepEqual(director.landmarks(100, out()), filled(0.5));
+    const middle = director.landmarks(100 + FOUND_MS / 2, out())[0];
+    assert.ok(middle > 0.6 && middle < 0.65, `${middle}`);
+    assert.deepEqual(director.landmarks(100 + FOUND_MS, out()), filled(0.75));
+  });
+
+  test('moves by itself but while it only shows what is found', () => {
+    const director = make();
+    assert.ok(director.isMoving(0));
+    director.found(filled(0.5), 0);
+    assert.ok(!director.isMoving(1));
+    director.end(2);
+    assert.ok(director.isMoving(3));
+  });
+});
+
+describe('the idle face', () => {
+  test('blinks about 15 times a minute, and never moves by much from frame to frame', () => {
+    const idle = new Idle(head, expressions.visemes);
+    let blinks = 0;
+    let wasClosed = false;
+    let before;
+    let most = 0;
+    for (let now = 0; now < 300000; now += 33) {
+      const points = idle.landmarks(now, new Float32Array(LENGTH));
+      const isClosed = points[3 * 145 + 1] - points[3 * 159 + 1] < 0.008;
+      if (isClosed && !wasClosed) blinks++;
+      wasClosed = isClosed;
+      if (before) most = Math.max(most, jump(points, before));
+      before = points;
+    }
+    assert.ok(blinks > 5 * 11 && blinks < 5 * 19, `${blinks} in five minutes`);
+    assert.ok(most < 0.03, `${most}`);
+  });
+
+  test('opens its mouth when it performs', () => {
+    const opening = (performs) => {
+      const idle = Object.assign(new Idle(head, expressions.visemes), { performs });
+      let most = 0;
+      for (let now = 0; now < 6000; now += 33) {
+        const points = idle.landmarks(now, new Float32Array(LENGTH));
+        most = Math.max(most, points[3 * 14 + 1] - points[3 * 13 + 1]);
+      }
+      return most;
+    };
+    assert.ok(opening(true) > 0.05);
+    assert.ok(opening(false) < 0.01);
+  });
+});
+
+describe('the one-euro filter', () => {
+  const wave = (i, at) => 0.3 + (i % 3 === 2 ? 0 : (i % 200) / 500) + at;
+
+  test('leaves a face at rest less of its tremble, and a fast one its place', () => {
+    const filter = new LandmarkFilter();
+    let seed = 1;
+    const noise = () => ((seed = (seed * 16807) % 2147483647) / 2147483647 - 0.5) * 0.002;
+    let rest = 0;
+    let raw = 0;
+    let before;
+    for (let frame = 0; frame < 90; frame++) {
+      const given = Float32Array.from({ length: LENGTH }, (_, i) => wave(i, 0) + noise());
+      const points = given.slice();
+      filter.apply(points, frame * 33);
+      if (before && frame > 30) {
+        rest += Math.abs(points[0] - before.points[0]);
+        raw += Math.abs(given[0] - before.given[0]);
+      }
+      before = { points, given };
+    }
+    assert.ok(rest < raw / 3, `${rest} of ${raw}`);
+    let lag = 0;
+    for (let frame = 90; frame < 120; frame++) {
+      const at = (frame - 89) * 0.01;
+      const points = Float32Array.from({ length: LENGTH }, (_, i) => wave(i, at));
+      filter.apply(points, frame * 33);
+      lag = Math.abs(points[0] - wave(0, at));
+    }
+    assert.ok(lag < 0.012, `${lag}: a frame's way is 0.01`);
+  });
+
+  test('lets lids through', () => {
+    const filter = new LandmarkFilter();
+    const points = Float32Array.from({ length: LENGTH }, (_, i) => wave(i, 0));
+    filter.apply(points.slice(), 0);
+    const closed = points.slice();
+    closed[3 * 159 + 1] += 0.01;
+    closed[3 * 4 + 1] += 0.01;
+    filter.apply(closed, 33);
+    const passed = (point) => (closed[3 * point + 1] - points[3 * point + 1]) / 0.01;
+    assert.ok(passed(159) > 0.8, `${passed(159)}`);
+    assert.ok(passed(4) < 0.9 * passed(159), `${passed(4)}`);
+  });
+
+  test('begins anew after a reset, and at a time that does not go on stays as it is', () => {
+    const filter = new LandmarkFilter();
+    filter.apply(filled(0.1), 0);
+    filter.reset();
+    const points = filled(0.9);
+    filter.apply(points, 33);
+    assert.deepEqual(points, filled(0.9));
+    filter.apply(points.fill(0.2), 33);
+    assert.deepEqual(points, filled(0.2));
+  });
+});
+
+describe('tuning', () => {
+  const feed = (tuning, ms, from, until) => {
+    const changes = [];
+    for (let now = from; now < until; now += ms)
+      if (tuning.measured(ms, now)) changes.push(tuning.tier);
+    return changes;
+  };
+
+  test('ignores the first seconds, goes down quickly', () => {
+    const tuning = new Tuning('strong');
+    assert.deepEqual(feed(tuning, 70, 0, IGNORED_MS), []);
+    assert.deepEqual(feed(tuning, 70, IGNORED_MS, 20000), ['mid', 'weak']);
+  });
+
+  test('goes up after a long while only, and never to and fro', () => {
+    const tuning = new Tuning('mid');
+    feed(tuning, 60, 0, 12000);
+    assert.equal(tuning.tier, 'weak');
+    assert.deepEqual(feed(tuning, 12, 12000, COOLDOWN_MS), []);
+    const changes = feed(tuning, 12, COOLDOWN_MS, 6 * COOLDOWN_MS);
+    assert.deepEqual(changes, ['mid', 'strong']);
+    // What is too slow for one tier and too fast for the other is left where it is.
+    const between = new Tuning('mid');
+    assert.deepEqual(feed(between, 30, 0, 10 * COOLDOWN_MS), []);
+  });
+});
+
+describe('meters', () => {
+  test('have the last values', () => {
+    const meter = new Meter();
+    assert.ok(Number.isNaN(meter.percentile(0.5)));
+    for (let i = 1; i <= 200; i++) meter.add(i);
+    assert.equal(meter.last, 200);
+    assert.equal(meter.percentile(0), 81);
+    assert.equal(meter.percentile(0.5), 141);
+    assert.equal(meter.percentile(1), 200);
+  });
+
+  test('rates are of the last two seconds', () => {
+    const rate = new Rate();
+    for (let now = 0; now <= 10000; now += 50) rate.tick(now);
+    assert.equal(Math.round(rate.perSecond(10000)), 20);
+    assert.equal(rate.perSecond(20000), 0);
+  });
+
+  test('a trend is the slope a minute', () => {
+    const trend = new Trend();
+    assert.equal(trend.slope, 0);
+    for (let now = 0; now < 300000; now += 1000)
+      trend.add(5 + now / 30000 + (now % 2000 ? 0.1 : 0), now);
+    assert.ok(Math.abs(trend.slope - 2) < 0.01, `${trend.slope}`);
+  });
+});
+
+test('a model is chosen by the address, the resolution, the device', () => {
+  const models = [{ size: 256 }, { size: 512 }];
+  const choose = (settings, phone) => chooseModel(models, { ...DEFAULTS, ...settings }, phone).size;
+  assert.equal(choose({}, true), 256);
+  assert.equal(choose({}, false), 512);
+  assert.equal(choose({ res: '256' }, false), 256);
+  assert.equal(
+    chooseModel(models, { ...DEFAULTS, model: 'https://x/' }, true).folder,
+    'https://x/',
+  );
+});
+
+test('sentences take values, and none is missing', () => {
+  assert.equal(say('state.loading', { percent: 7 }), 'Loading the avatar: 7 %');
+  const source = ['main', 'readout', 'sources', 'loop']
+    .map((name) => readFileSync(new URL(`../../web/${name}.js`, import.meta.url), 'utf8'))
+    .join('\n');
+  const named = [...source.matchAll(/'((?:state|fact|action)\.[\w-]+)'/g)].map(([, key]) => key);
+  const codes = [...source.matchAll(/SourceError\('(\w+)'/g)].map(([, code]) => `error.${code}`);
+  assert.ok(named.length > 8 && codes.length > 5);
+  for (const key of [...named, ...codes]) assert.ok(knows(key), key);
+});

@@ -1,0 +1,1 @@
+"""The live avatar page: its scripts, and what lays them out as a folder for any static server."""

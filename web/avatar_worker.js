@@ -1,0 +1,201 @@
+/**
+ * Makes the avatar's pictures, off the page's own thread: landmarks are drawn, the drawing goes through the
+ * generator, what it makes is shown on a canvas of the page. One frame is under way; of those that come
+ * meanwhile only the newest is made.
+ *
+ * @import {Backend, Request} from './backends.js'
+ * @typedef {{type: 'frame', id: number, landmarks: Float32Array, time: number}} FrameMessage  landmarks as
+ *   the generator's frame has them; `time` is when the camera saw them, on the page's clock
+ * @typedef {{draw: number, submit: number, generate: number}} Times  milliseconds: drawing; handing the frame
+ *   over; until the device has made it
+ */
+import { drawLandmarks } from '../face/drawing.js';
+import { openBackend } from './backends.js';
+import { drawMatte } from './matte.js';
+
+/** @type {any} */
+const scope = globalThis;
+
+/** @type {import('../face/drawing.js').Specification} */
+let specification;
+/** @type {Backend | undefined} */
+let backend;
+/** @type {Backend | undefined} the other side of a comparison */
+let other;
+/** @type {OffscreenCanvasRenderingContext2D} */
+let drawing;
+/** @type {Record<string, OffscreenCanvas>} the page's canvases: avatar, drawing, generator, other */
+const canvases = {};
+/** @type {OffscreenCanvasRenderingContext2D | null} */
+let shownDrawing = null;
+/** @type {OffscreenCanvasRenderingContext2D | null} */
+let matte = null;
+/** @type {import('./matte.js').Outline} */
+let outline;
+let look = { sharpness: 0.5 };
+let background = 'studio';
+let counts = false;
+/** @type {FrameMessage | undefined} */
+let waiting;
+let busy = false;
+let generation = 0;
+
+const TOLD = {
+  failed: report,
+  loaded: (/** @type {number} */ share) => post({ type: 'loading', share }),
+};
+
+const tasks = {
+  async open(/** @type {any} */ { site, model, other: second, request, size }) {
+    const own = ++generation;
+    close();
+    if (!specification) {
+      const read = async (/** @type {string} */ file) => (await fetch(new URL(file, site))).json();
+      [specification, outline] = await Promise.all([
+        read('face/drawing.json'),
+        read('face/outline.json'),
+      ]);
+    }
+    const opened = await openBackend(site, model, /** @type {Request} */ (request), TOLD);
+    const compared = second && (await openBackend(site, second.model, second.request, TOLD));
+    if (own !== generation) {
+      opened.destroy();
+      compared?.destroy();
+      return;
+    }
+    backend = opened;
+    other = compared;
+    const side = backend.size;
+    const canvas = new OffscreenCanvas(side, side);
+    // Read back by the backends that run on the CPU; painted on the CPU in any case, so that the same
+    // landmarks give the same bytes.
+    drawing = /** @type {OffscreenCanvasRenderingContext2D} */ (
+      canvas.getContext('2d', { willReadFrequently: true, alpha: false })
+    );
+    if (canvases.avatar && size) Object.assign(canvases.avatar, { width: size, height: size });
+    post({ type: 'ready', ...backend.facts, other: other?.facts });
+    next();
+  },
+
+  canvas(/** @type {any} */ { name, canvas }) {
+    canvases[name] = canvas;
+    if (name === 'drawing') shownDrawing = canvas.getContext('2d', { alpha: false });
+    if (name === 'matte') matte = canvas.getContext('2d');
+  },
+
+  look(/** @type {any} */ message) {
+    const { size, ...rest } = message.look;
+    look = rest;
+    counts = message.counts ?? counts;
+    background = message.background ?? background;
+    for (const name of ['avatar', 'other'])
+      if (size && canvases[name] && canvases[name].width !== size)
+        Object.assign(canvases[name], { width: size, height: size });
+  },
+
+  frame(/** @type {FrameMessage} */ message) {
+    if (waiting) drop(waiting);
+    waiting = message;
+    next();
+  },
+
+  /** What the generator was given and made for the last landmarks, to be compared elsewhere. */
+  async capture(/** @type {any} */ { id }) {
+    if (!backend) return;
+    const { width, height } = drawing.canvas;
+    const input = drawing.getImageData(0, 0, width, height).data;
+    const output = await backend.pixels(drawing.canvas);
+    scope.postMessage({ type: 'captured', id, input, output }, [input.buffer, output.buffer]);
+  },
+
+  close() {
+    generation++;
+    close();
+  },
+};
+
+function close() {
+  backend?.destroy();
+  other?.destroy();
+  backend = other = undefined;
+}
+
+/** Makes the frame that waits. */
+async function next() {
+  if (busy || !waiting || !backend) return;
+  busy = true;
+  const frame = waiting;
+  waiting = undefined;
+  const current = backend;
+  try {
+    const start = performance.now();
+    drawLandmarks(drawing, frame.landmarks, specification);
+    if (canvases.drawing && shownDrawing) shownDrawing.drawImage(drawing.canvas, 0, 0);
+    const drawn = performance.now();
+    await current.show(drawing.canvas, canvases, look);
+    if (matte && background !== 'studio')
+      drawMatte(matte, frame.landmarks, specification, outline, background);
+    const submitted = performance.now();
+    await current.done();
+    const made = performance.now();
+    const times = { draw: drawn - start, submit: submitted - drawn, generate: made - drawn };
+    const differing = other ? await compared(current, other) : undefined;
+    scope.postMessage(
+      {
+        type: 'shown',
+        id: frame.id,
+        time: frame.time,
+        landmarks: frame.landmarks,
+        times,
+        differing,
+      },
+      [frame.landmarks.buffer],
+    );
+  } catch (error) {
+    drop(frame);
+    report(error);
+  }
+  busy = false;
+  next();
+}
+
+/**
+ * Shows the other backend's picture of the same drawing, and counts the values that differ, if asked to.
+ *
+ * @param {Backend} first
+ * @param {Backend} second
+ */
+async function compared(first, second) {
+  if (canvases.other) await second.show(drawing.canvas, { avatar: canvases.other }, look);
+  if (!counts || first.size !== second.size) return;
+  const [one, two] = [await first.pixels(drawing.canvas), await second.pixels(drawing.canvas)];
+  let differing = 0;
+  for (let i = 0; i < one.length; i++) if (one[i] !== two[i]) differing++;
+  return { differing, of: (one.length / 4) * 3 };
+}
+
+/** @param {FrameMessage} frame */
+function drop(frame) {
+  scope.postMessage({ type: 'dropped', id: frame.id, landmarks: frame.landmarks }, [
+    frame.landmarks.buffer,
+  ]);
+}
+
+/** @param {any} error */
+function report(error) {
+  const { code, name, message } = error ?? {};
+  post({ type: 'failed', code: code ?? name, message: message ?? `${error}` });
+}
+
+/** @param {object} message */
+function post(message) {
+  scope.postMessage(message);
+}
+
+scope.onmessage = async (/** @type {MessageEvent<any>} */ { data }) => {
+  try {
+    await /** @type {any} */ (tasks)[data.type](data);
+  } catch (error) {
+    report(error);
+  }
+};

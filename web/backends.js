@@ -1,0 +1,86 @@
+/**
+ * What can run the generator: this project's own runtime on WebGPU, or onnxruntime-web in three ways.
+ * Probed, never assumed: each says why it is or is not to be had, and the first that is, is taken, unless
+ * another is asked for.
+ *
+ * An int8 model never goes to onnxruntime-web's WebGPU, which computes other pictures of it.
+ *
+ * @typedef {{failed(error: unknown): void, loaded(share: number): void}} Told
+ * @typedef {'native' | 'webnn' | 'ort-webgpu' | 'ort-wasm'} Name
+ * @typedef {{backend?: Name}} Request
+ * @typedef {{avatar?: OffscreenCanvas, generator?: OffscreenCanvas}} Canvases
+ * @typedef {{backend: Name, reason: string, adapter: string, size: number, model: string, dispatches?:
+ *   number, gpuBytes?: number}} Facts
+ * @typedef {{size: number, facts: Facts, show(drawing: OffscreenCanvas, canvases: Canvases, look: any):
+ *   Promise<void>, done(): Promise<unknown>, pixels(drawing: OffscreenCanvas): Promise<Uint8ClampedArray>,
+ *   destroy(): void}} Backend `show` hands a frame over, `done` resolves when it is made
+ * @typedef {{name: string, size: number, folder: string, files?: Record<string, Blob> | Blob, onnx?: string,
+ *   float?: string}} Model  of
+ *   models.json: the compiled folder, and where there are some the int8 and the float32 model, for the
+ *   other backends; all are URLs
+ */
+
+/** Best first. */
+export const NAMES = /** @type {const} */ (['native', 'webnn', 'ort-webgpu', 'ort-wasm']);
+const PROBE_MS = 3000;
+
+/**
+ * Opens the backend that is asked for, else the best that there is.
+ *
+ * @param {string} site the URL of the page's folder
+ * @param {Model} model
+ * @param {Request} request
+ * @param {Told} told is told what goes wrong later, and how far loading is
+ * @returns {Promise<Backend>}
+ * @throws {Error} where nothing runs the model here; the message has a line for each that was tried
+ */
+export async function openBackend(site, model, { backend }, told) {
+  const lines = [];
+  for (const name of backend ? [backend, ...NAMES.filter((one) => one !== backend)] : NAMES) {
+    try {
+      const opened = await open(name, site, model, told);
+      const reason = lines.length
+        ? lines.join(' ')
+        : backend
+          ? 'asked for'
+          : 'the best that there is here';
+      Object.assign(opened.facts, { reason });
+      return opened;
+    } catch (error) {
+      if (/** @type {any} */ (error)?.code === 'missing-file') throw error;
+      lines.push(`${name}: ${messageOf(error)}`);
+    }
+  }
+  throw Object.assign(new Error(`Nothing here runs the generator.\n${lines.join('\n')}`), {
+    code: 'no-backend',
+  });
+}
+
+/** @type {(name: Name, site: string, model: Model, told: Told) => Promise<Backend>} */
+async function open(name, site, model, told) {
+  if (name === 'native') return (await import('./backend_native.js')).openNative(site, model, told);
+  const needed = name === 'ort-wasm' ? model.onnx : model.float;
+  if (!needed)
+    throw new Error(
+      `there is no ${name === 'ort-wasm' ? 'int8' : 'float32'} ONNX file of this model on this site.`,
+    );
+  if (name === 'webnn') await probeWebnn();
+  if (name === 'ort-webgpu' && !(await globalThis.navigator.gpu?.requestAdapter()))
+    throw new Error('WebGPU is missing, or has no adapter.');
+  return (await import('./backend_onnxruntime.js')).openOnnxruntime(name, site, model);
+}
+
+/** Refuses a WebNN that is not there, or that never answers. */
+async function probeWebnn() {
+  const { ml } = /** @type {any} */ (globalThis.navigator);
+  if (!ml) throw new Error('this browser has no WebNN.');
+  const late = new Promise((_, reject) =>
+    setTimeout(() => reject(new Error(`WebNN did not answer within ${PROBE_MS} ms.`)), PROBE_MS),
+  );
+  await Promise.race([ml.createContext({ deviceType: 'gpu' }), late]);
+}
+
+/** @param {unknown} error */
+export function messageOf(error) {
+  return error instanceof Error ? error.message : `${error}`;
+}

@@ -1,0 +1,98 @@
+/**
+ * Decides what face the avatar shows: the one that the tracker finds, that one held for a moment when it is
+ * lost, or an idle one; from one to the other it eases, so that nothing jumps. Free of the DOM and of
+ * clocks: every call is given the time.
+ *
+ * @import {Idle} from './idle.js'
+ * @typedef {'idle' | 'live' | 'held'} State
+ */
+
+const LENGTH = 478 * 3;
+/** How long a lost face stays before the avatar turns to itself, milliseconds. */
+export const HOLD_MS = 700;
+/** How long the way from one face to another takes; and to a face that was lost for a moment only. */
+export const EASE_MS = 600;
+export const FOUND_MS = 150;
+
+export class Director {
+  #idle;
+  #live = new Float32Array(LENGTH);
+  /** What was shown last, and where an easing began. */
+  #shown = new Float32Array(LENGTH);
+  #from = new Float32Array(LENGTH);
+  #target = new Float32Array(LENGTH);
+  #seen = -Infinity;
+  #easedAt = -Infinity;
+  #easeMs = EASE_MS;
+  #hasShown = false;
+  /** @type {State} */
+  state = 'idle';
+
+  /** @param {Idle} idle */
+  constructor(idle) {
+    this.#idle = idle;
+  }
+
+  /**
+   * A face was found.
+   *
+   * @param {ArrayLike<number>} landmarks as the generator's frame has them
+   * @param {number} now milliseconds
+   */
+  found(landmarks, now) {
+    this.#live.set(landmarks);
+    this.#seen = now;
+    this.#enter('live', now);
+  }
+
+  /** No face was found. @param {number} now */
+  lost(now) {
+    if (this.state === 'live') this.#enter('held', now);
+  }
+
+  /** The source ended. @param {number} now */
+  end(now) {
+    this.#seen = -Infinity;
+    if (this.state !== 'idle') this.#enter('idle', now);
+  }
+
+  /**
+   * What to show now.
+   *
+   * @param {number} now
+   * @param {Float32Array} out
+   */
+  landmarks(now, out) {
+    if (this.state === 'held' && now - this.#seen > HOLD_MS) this.#enter('idle', now);
+    const target = this.state === 'idle' ? this.#idle.landmarks(now, this.#target) : this.#live;
+    const way = smooth((now - this.#easedAt) / this.#easeMs);
+    if (way < 1)
+      for (let i = 0; i < LENGTH; i++) out[i] = this.#from[i] + way * (target[i] - this.#from[i]);
+    else out.set(target);
+    this.#shown.set(out);
+    this.#hasShown = true;
+    return out;
+  }
+
+  /** Whether the picture changes though the tracker says nothing new. @param {number} now */
+  isMoving(now) {
+    return this.state !== 'live' || now - this.#easedAt < this.#easeMs;
+  }
+
+  /** @type {(state: State, now: number) => void} */
+  #enter(state, now) {
+    if (state === this.state) return;
+    const before = this.state;
+    this.state = state;
+    if (state === 'held' || !this.#hasShown) return;
+    this.#from.set(this.#shown);
+    this.#easedAt = now;
+    this.#easeMs = before === 'held' && state === 'live' ? FOUND_MS : EASE_MS;
+  }
+}
+
+/** 3x^2 - 2x^3 between 0 and 1. @param {number} x */
+function smooth(x) {
+  const at = Math.min(1, Math.max(0, x));
+  return at * at * (3 - 2 * at);
+}

@@ -1,0 +1,164 @@
+/**
+ * What happens between a source and the avatar: pictures go to the tracker, the landmarks that it finds are
+ * smoothed and placed as the generator's frame has them, the director says what is shown, and the avatar's
+ * worker shows it. No frame ever waits behind another: what is newer takes its place.
+ *
+ * @import {Avatar, Shown} from './avatar.js'
+ * @import {Director} from './director.js'
+ * @import {Source} from './sources.js'
+ * @import {Tracker} from './tracker.js'
+ * @import {Found} from './tracker_worker.js'
+ * @import {LandmarkFilter} from '../face/filter.js'
+ * @import {TrainingFrame} from '../face/procrustes.js'
+ */
+import { Meter, Rate, Trend } from './meters.js';
+
+const LENGTH = 478 * 3;
+
+export class Loop {
+  #avatar;
+  #director;
+  #filter;
+  #frame;
+  #placed = new Float32Array(LENGTH);
+  #isDue = false;
+  #isRunning = false;
+  #shownAt = -Infinity;
+  #handle = 0;
+  /** @type {(out: Float32Array) => void} */
+  #fill;
+  #now = 0;
+  /** When the landmarks that are shown were seen, on the page's clock. */
+  #seenAt = NaN;
+  /** @type {Tracker | undefined} */
+  tracker;
+  /** @type {Source | undefined} */
+  source;
+  /** Faces in the last picture; undefined before there was one. */
+  faces = /** @type {number | undefined} */ (undefined);
+  /** Milliseconds from frame to frame, at least. */
+  interval = 1000 / 40;
+  /** @type {((found: Found, landmarks: Float32Array | undefined) => void) | undefined} */
+  onFound;
+
+  rates = { shown: new Rate(), tracked: new Rate() };
+  /** Milliseconds of each part of a frame. */
+  meters = {
+    detect: new Meter(),
+    align: new Meter(),
+    draw: new Meter(),
+    submit: new Meter(),
+    generate: new Meter(),
+    latency: new Meter(),
+  };
+  heap = new Trend();
+  /** Milliseconds of the page's own thread, for each frame. */
+  own = new Meter();
+  #ownMs = 0;
+
+  /**
+   * @param {{avatar: Avatar, director: Director, filter: LandmarkFilter, frame: TrainingFrame}} parts
+   */
+  constructor({ avatar, director, filter, frame }) {
+    this.#avatar = avatar;
+    this.#director = director;
+    this.#filter = filter;
+    this.#frame = frame;
+    this.#fill = (out) => void director.landmarks(this.#now, out);
+  }
+
+  get state() {
+    return this.#director.state;
+  }
+
+  /** Goes on, as when the page is seen again. */
+  run() {
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    this.source?.resume();
+    this.#handle = requestAnimationFrame(this.#tick);
+  }
+
+  /** Rests: nothing is tracked, made or shown. */
+  pause() {
+    this.#isRunning = false;
+    cancelAnimationFrame(this.#handle);
+    this.source?.pause();
+    this.tracker?.rest();
+    this.#filter.reset();
+  }
+
+  /**
+   * Takes a face from another source.
+   *
+   * @param {Source | undefined} source
+   */
+  use(source) {
+    this.source?.close();
+    this.source = source;
+    this.faces = undefined;
+    this.#filter.reset();
+    this.tracker?.rest();
+    this.#director.end(performance.now());
+    if (!this.#isRunning) source?.pause();
+  }
+
+  /** @param {Found} found by the tracker */
+  found(found) {
+    const start = performance.now();
+    if (!this.source) return;
+    this.rates.tracked.tick(start);
+    this.meters.detect.add(found.detect);
+    this.faces = found.faces;
+    const { landmarks } = found;
+    if (landmarks) {
+      this.onFound?.(found, landmarks);
+      this.#filter.apply(landmarks, found.time);
+      this.#frame.place(landmarks, found.aspect, this.#placed);
+      this.#director.found(this.#placed, start);
+      this.#seenAt = found.time;
+      this.tracker?.giveBack(landmarks);
+      this.meters.align.add(performance.now() - start);
+    } else {
+      this.onFound?.(found, undefined);
+      this.#director.lost(start);
+      this.#filter.reset();
+    }
+    this.#isDue = true;
+    this.#show(performance.now());
+    this.#ownMs += performance.now() - start;
+  }
+
+  /** @param {Shown} shown by the avatar */
+  shown({ time, times }) {
+    const now = performance.now();
+    this.rates.shown.tick(now);
+    this.meters.draw.add(times.draw);
+    this.meters.submit.add(times.submit);
+    this.meters.generate.add(times.generate);
+    if (!Number.isNaN(time)) this.meters.latency.add(now - time);
+    this.own.add(this.#ownMs);
+    this.#ownMs = 0;
+    if (this.#isDue) this.#show(now);
+  }
+
+  #tick = (/** @type {number} */ now) => {
+    if (!this.#isRunning) return;
+    this.#handle = requestAnimationFrame(this.#tick);
+    const start = performance.now();
+    if (this.#director.isMoving(now)) this.#isDue = true;
+    if (this.#isDue) this.#show(now);
+    this.#ownMs += performance.now() - start;
+  };
+
+  /** @param {number} now */
+  #show(now) {
+    // A little early is in time: screens have a beat of their own.
+    const isEarly = now - this.#shownAt < this.interval - 4;
+    if (!this.#isRunning || isEarly || this.#avatar.isBusy) return;
+    this.#isDue = false;
+    this.#shownAt = now;
+    this.#now = now;
+    this.#avatar.show(this.#fill, this.state === 'live' ? this.#seenAt : NaN);
+  }
+}

@@ -1,0 +1,452 @@
+/**
+ * The page: what its controls do, and what it says.
+ *
+ * @import {Settings} from './settings.js'
+ * @import {Model} from './backends.js'
+ */
+import { Head } from '../face/head.js';
+import { LandmarkFilter } from '../face/filter.js';
+import { TrainingFrame } from '../face/procrustes.js';
+import { Avatar } from './avatar.js';
+import { Director } from './director.js';
+import { Idle } from './idle.js';
+import { Loop } from './loop.js';
+import { chooseModel, isPhone, readModels } from './models.js';
+import { readDropped, readFiles } from './dropped.js';
+import { drawOverlay } from './overlay.js';
+import { Readout } from './readout.js';
+import { DEFAULTS, TIERS, keepSettings, readSettings, searchOf } from './settings.js';
+import { SourceError, openCamera, openFile } from './sources.js';
+import { knows, say } from './strings.js';
+import { Recording, snapshot, togglePictureInPicture } from './takes.js';
+import { Tracker } from './tracker.js';
+import { Tuning } from './tuning.js';
+
+const SITE = `${new URL('.', document.baseURI)}`;
+const NAME = 'avatar';
+const LARGEST = 1024;
+
+const element = (/** @type {string} */ id) => /** @type {any} */ (document.getElementById(id));
+const storage = storageHere();
+const { settings, unknown } = readSettings(location.search, storage);
+const phone = isPhone();
+
+/** @type {Model[]} */
+let models = [];
+/** @type {Idle} */
+let idle;
+/** @type {Loop} */
+let loop;
+/** @type {Readout} */
+let readout;
+/** @type {Recording | undefined} */
+let recording;
+/** @type {{code: string, detail: string} | undefined} what is wrong, until something is done about it */
+let problem;
+/** @type {{name: string, files: Record<string, Blob> | Blob} | undefined} a model that was dropped here */
+let dropped;
+let isTrackerReady = false;
+let isReady = false;
+let loading = 0;
+let opened = 0;
+const together = document.createElement('canvas');
+const tuning = new Tuning(phone ? 'mid' : 'strong');
+
+const avatar = new Avatar({
+  onLoading(share) {
+    loading = share;
+    tell();
+  },
+  onReady(facts) {
+    isReady = true;
+    const { backend, adapter, reason } = facts;
+    element('facts').textContent = say('fact.backend', { backend, adapter, reason });
+    element('facts').title = facts.model;
+    document.documentElement.dataset.backend = backend;
+    element('side-one').textContent = backend;
+    element('side-two').textContent = facts.other?.backend ?? '';
+    tell();
+  },
+  onShown(shown) {
+    loop.shown(shown);
+    const { times, differing } = shown;
+    document.documentElement.dataset.shown = `${shown.id}`;
+    if (recording || document.pictureInPictureElement)
+      if (settings.background !== 'studio') putTogether();
+    if (settings.autotune && tuning.measured(times.generate, performance.now())) setInterval_();
+    element('differing').hidden = !differing;
+    if (differing) element('differing').textContent = say('fact.differing', differing);
+  },
+  onFailed({ code, message }) {
+    fail(code, message);
+    if (code === 'device-lost') open();
+  },
+});
+
+function storageHere() {
+  try {
+    return localStorage;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Says what is wrong, and what to do. @type {(code: string, detail: string) => void} */
+function fail(code, detail) {
+  problem = { code, detail };
+  tell();
+}
+
+/** Says how things stand. */
+function tell() {
+  const line = element('state');
+  line.classList.toggle('problem', !!problem);
+  const text = problem ? saying(problem) : say(...stateNow());
+  if (line.textContent !== text) line.textContent = text;
+}
+
+/** @param {{code: string, detail: string}} problem */
+function saying({ code, detail }) {
+  return say(knows(`error.${code}`) ? `error.${code}` : 'error.other', { detail });
+}
+
+/** @returns {[string, Record<string, unknown>?]} */
+function stateNow() {
+  if (document.hidden) return ['state.hidden'];
+  if (!isReady) return ['state.loading', { percent: Math.floor(100 * loading) }];
+  if (recording) return ['state.recording'];
+  if (!loop?.source) return [idle?.performs ? 'state.performing' : 'state.idle'];
+  if (!isTrackerReady) return ['state.tracker'];
+  const { faces, state } = loop;
+  if (state === 'held') return ['state.held'];
+  if (faces === 0) return ['state.noface'];
+  if (faces && faces > 1) return ['state.faces', { faces }];
+  return ['state.live'];
+}
+
+/** What is taken along: the avatar's canvas; with another background, one that both are put together on. */
+function takeCanvas() {
+  if (settings.background === 'studio') return element('avatar');
+  const { width, height } = element('avatar');
+  if (together.width !== width) Object.assign(together, { width, height });
+  putTogether();
+  return together;
+}
+
+function putTogether() {
+  const context = /** @type {CanvasRenderingContext2D} */ (together.getContext('2d'));
+  for (const id of ['avatar', 'matte']) context.drawImage(element(id), 0, 0);
+}
+
+/** How often the avatar is made. */
+function setInterval_() {
+  const tier = settings.autotune || settings.tier === 'auto' ? tuning.tier : settings.tier;
+  loop.interval = 1000 / /** @type {any} */ (TIERS)[tier];
+  document.documentElement.dataset.tier = tier;
+}
+
+/**
+ * Opens the generator that the settings ask for, on canvases of its own: a canvas is of one kind for ever.
+ */
+function open() {
+  if (!models.length && !settings.model) return;
+  isReady = false;
+  problem = undefined;
+  const model = chooseModel(models, settings, phone, dropped);
+  const compares = settings.compare !== 'off';
+  const size = Math.min(
+    LARGEST,
+    Math.round(element('frame').clientWidth * devicePixelRatio) || 768,
+  );
+  const names = ['avatar', ...(compares ? ['other'] : []), 'matte'];
+  element('pictures').replaceChildren(
+    ...names.map((name) => {
+      const canvas = document.createElement('canvas');
+      Object.assign(canvas, { id: name, width: size, height: size });
+      if (name === 'matte') canvas.setAttribute('aria-hidden', 'true');
+      else {
+        canvas.setAttribute('role', 'img');
+        canvas.setAttribute('aria-label', name === 'avatar' ? 'The avatar' : 'The other side');
+      }
+      avatar.give(name, canvas);
+      return canvas;
+    }),
+  );
+  element('floating').srcObject = null;
+  for (const id of ['wipe', 'sides']) element(id).hidden = !compares;
+  const request = settings.backend === 'auto' ? {} : { backend: settings.backend };
+  const other = compares ? { model, request: { backend: settings.compare } } : undefined;
+  giveStages();
+  showLook();
+  avatar.open({ site: SITE, model, request, other });
+  opened++;
+}
+
+/** How the avatar looks beside what the generator makes of it. */
+function showLook() {
+  const { sharpness, compare, background } = settings;
+  avatar.look({ sharpness }, compare !== 'off', background);
+  element('matte')?.toggleAttribute('hidden', background === 'studio');
+}
+
+/** The canvases of the stages, given when they are first to be seen, and anew to another backend. */
+function giveStages() {
+  for (const name of ['drawing', 'generator']) {
+    const holder = element(`stage-${name}-holder`);
+    holder.querySelector('canvas')?.remove();
+    if (settings.view !== 'stages') continue;
+    const canvas = document.createElement('canvas');
+    const size = chooseModel(models, settings, phone, dropped).size || 256;
+    Object.assign(canvas, { width: size, height: size });
+    canvas.setAttribute('role', 'img');
+    canvas.setAttribute('aria-label', holder.textContent);
+    holder.prepend(canvas);
+    avatar.give(name, canvas);
+  }
+}
+
+/** Starts the tracker, which is loaded when a face is first to be found. */
+function startTracker() {
+  if (loop.tracker) return;
+  loop.tracker = new Tracker(SITE, {
+    delegate: /** @type {'CPU' | 'GPU'} */ (settings.delegate),
+    onReady() {
+      isTrackerReady = true;
+      tell();
+    },
+    onFound(found) {
+      loop.found(found);
+      if (problem?.code === 'tracker') problem = undefined;
+      tell();
+    },
+    onFailed: (message) => fail('tracker', message),
+  });
+}
+
+const seen = (/** @type {() => any} */ take, /** @type {number} */ time) =>
+  loop.tracker?.look(take, time);
+
+/** Takes the face from where the settings say. @param {File} [file] */
+async function useSource(file) {
+  problem = undefined;
+  idle.performs = settings.source === 'performance' && !file;
+  element('welcome').hidden = settings.source !== 'idle' || !!file;
+  loop.use(undefined);
+  try {
+    if (file) loop.use(await openFile(file, seen));
+    else if (settings.source === 'camera')
+      loop.use(
+        await openCamera(seen, (error) => {
+          change({ source: 'idle' });
+          failed(error);
+        }),
+      );
+    if (loop.source) startTracker();
+  } catch (error) {
+    settings.source = 'idle';
+    element('welcome').hidden = false;
+    failed(error);
+  }
+  showSource();
+  showControls();
+  tell();
+}
+
+/** Takes what was dropped or chosen. @param {import('./dropped.js').Dropped} given */
+function take(given) {
+  if (!given) return;
+  if ('media' in given) return void useSource(given.media);
+  dropped = given.model;
+  open();
+}
+
+/** @param {unknown} error */
+function failed(error) {
+  if (error instanceof SourceError) fail(error.code, error.message);
+  else fail('other', error instanceof Error ? error.message : `${error}`);
+}
+
+function showSource() {
+  const { source } = loop;
+  const side = settings.view === 'side' && !!source;
+  element('camera-view').hidden = !side;
+  element('camera-holder').replaceChildren(...(side && source ? [source.element] : []));
+  element('stages').hidden = settings.view !== 'stages';
+  element('stage-camera-holder').hidden = !source;
+  document.documentElement.classList.toggle('mirror', settings.mirror);
+}
+
+/** Changes settings, and does what follows. @param {Partial<Settings>} changes */
+function change(changes) {
+  Object.assign(settings, changes);
+  keepSettings(settings, storage);
+  history.replaceState(null, '', `${location.pathname}${searchOf(settings)}`);
+  const of = (/** @type {string[]} */ ...names) => names.some((name) => name in changes);
+  if (of('delegate')) {
+    loop.tracker?.close();
+    loop.tracker = undefined;
+    isTrackerReady = false;
+    if (loop.source) startTracker();
+  }
+  if (of('res', 'model')) dropped = undefined;
+  if (of('backend', 'res', 'model', 'compare')) open();
+  else if (of('view')) giveStages();
+  if (of('sharpness', 'background')) showLook();
+  if (of('tier', 'autotune')) setInterval_();
+  if (of('source')) useSource();
+  showSource();
+  showControls();
+  tell();
+}
+
+/** Puts the settings into the controls. */
+function showControls() {
+  for (const control of element('settings').elements) {
+    if (!(control.name in settings)) continue;
+    const value = /** @type {any} */ (settings)[control.name];
+    if (control.type === 'checkbox') control.checked = value;
+    else control.value = value;
+  }
+  element('camera').setAttribute('aria-pressed', `${settings.source === 'camera'}`);
+  element('record').setAttribute('aria-pressed', `${!!recording}`);
+}
+
+/** @type {Record<string, () => unknown>} */
+const ACTIONS = {
+  start: () => change({ source: 'camera' }),
+  perform: () => change({ source: 'performance' }),
+  camera: () => change({ source: settings.source === 'camera' ? 'idle' : 'camera' }),
+  view: () => {
+    const views = ['avatar', 'side', 'stages'];
+    change({ view: views[(views.indexOf(settings.view) + 1) % views.length] });
+  },
+  snapshot: () => snapshot(takeCanvas(), NAME),
+  async record() {
+    if (recording) {
+      recording.stop();
+      recording = undefined;
+    } else
+      recording = await Recording.of(takeCanvas(), NAME, element('sound').checked).catch(
+        (error) => void fail('record', error.message),
+      );
+    showControls();
+    tell();
+  },
+  pip: () =>
+    togglePictureInPicture(takeCanvas(), element('floating')).catch((error) =>
+      fail('pip', error.message),
+    ),
+  full: () =>
+    document.fullscreenElement
+      ? document.exitFullscreen()
+      : element('frame')
+          .requestFullscreen?.()
+          .catch((/** @type {Error} */ error) => failed(error)),
+  more() {
+    const isOpen = element('panel').hidden;
+    element('panel').hidden = !isOpen;
+    element('more').setAttribute('aria-expanded', `${isOpen}`);
+    change({ readout: isOpen });
+  },
+  share: () => navigator.clipboard?.writeText(location.href),
+  reset: () => change({ ...DEFAULTS, readout: true }),
+};
+
+function listen() {
+  for (const [id, action] of Object.entries(ACTIONS)) element(id).addEventListener('click', action);
+  element('settings').addEventListener('submit', (/** @type {Event} */ event) =>
+    event.preventDefault(),
+  );
+  element('settings').addEventListener('change', (/** @type {any} */ { target }) => {
+    const { name, type, checked, value } = target;
+    if (!(name in settings)) return;
+    change({ [name]: type === 'checkbox' ? checked : type === 'range' ? Number(value) : value });
+  });
+  element('wipe').addEventListener('input', (/** @type {any} */ { target }) =>
+    element('pictures').style.setProperty('--wipe', `${target.value}%`),
+  );
+  element('file').addEventListener('change', (/** @type {any} */ { target }) => {
+    take(readFiles([...target.files]));
+    target.value = '';
+  });
+  element('folder').addEventListener('change', (/** @type {any} */ { target }) => {
+    take(readFiles([...target.files]));
+    target.value = '';
+  });
+  for (const kind of ['dragover', 'dragleave', 'drop'])
+    document.addEventListener(kind, (event) => {
+      event.preventDefault();
+      document.body.classList.toggle('dropping', kind === 'dragover');
+      const { dataTransfer } = /** @type {DragEvent} */ (event);
+      if (kind === 'drop' && dataTransfer) readDropped(dataTransfer).then(take, failed);
+    });
+  document.addEventListener('visibilitychange', () => {
+    if (document.hidden) loop.pause();
+    else loop.run();
+    tell();
+  });
+  document.addEventListener('keydown', ({ key, target, ctrlKey, metaKey, altKey }) => {
+    if (ctrlKey || metaKey || altKey || /** @type {Element} */ (target).closest('input, select'))
+      return;
+    const action = { c: 'camera', v: 'view', s: 'snapshot', r: 'record', f: 'full', m: 'more' }[
+      key
+    ];
+    if (action) ACTIONS[action]();
+  });
+}
+
+async function start() {
+  const read = async (/** @type {string} */ file) => (await fetch(new URL(file, SITE))).json();
+  const [expressions, framing, known] = await Promise.all([
+    read('face/expressions.json'),
+    read('face/framing.json'),
+    readModels(SITE),
+  ]);
+  models = known;
+  idle = new Idle(new Head(expressions, framing), expressions.visemes);
+  loop = new Loop({
+    avatar,
+    director: new Director(idle),
+    filter: new LandmarkFilter(),
+    frame: new TrainingFrame(framing),
+  });
+  readout = new Readout(element('measures'), loop, avatar);
+  loop.onFound = ({ faces }, landmarks) => {
+    if (settings.view === 'stages' && loop.source)
+      drawOverlay(element('stage-camera'), loop.source, faces ? landmarks : undefined);
+  };
+  listen();
+  setInterval_();
+  open();
+  element('panel').hidden = !settings.readout;
+  element('more').setAttribute('aria-expanded', `${settings.readout}`);
+  if (unknown.length) fail('other', say('fact.unknown', { what: unknown.join(', ') }));
+  loop.run();
+  if (document.hidden) loop.pause();
+  if (settings.source === 'idle') showSource();
+  else await useSource();
+  showControls();
+  tell();
+  setInterval(() => {
+    if (!element('panel').hidden && !document.hidden) readout.show(performance.now());
+    tell();
+  }, 500);
+}
+
+/** For tests and the curious: what is under way. */
+export const inside = {
+  avatar,
+  settings,
+  get loop() {
+    return loop;
+  },
+  get isReady() {
+    return isReady;
+  },
+  get opened() {
+    return opened;
+  },
+  change,
+};
+
+start().catch(failed);

@@ -1,0 +1,44 @@
+/**
+ * Which generators there are, and which one a device is given.
+ *
+ * @import {Model} from './backends.js'
+ */
+
+/** A small screen that is touched: a phone. */
+export function isPhone() {
+  return matchMedia('(pointer: coarse)').matches && Math.min(screen.width, screen.height) < 600;
+}
+
+/**
+ * The site's models, smallest first.
+ *
+ * @param {string} site
+ * @returns {Promise<Model[]>}
+ */
+export async function readModels(site) {
+  const response = await fetch(new URL('models/models.json', site));
+  if (!response.ok) throw new Error(`models/models.json: HTTP status ${response.status}.`);
+  const { models } = await response.json();
+  const at = (/** @type {string | undefined} */ path) =>
+    path && `${new URL(`models/${path}`, site)}`;
+  return models.map((/** @type {Model} */ { name, size, folder, onnx, float }) => ({
+    ...{ name, size, folder: at(folder), onnx: at(onnx), float: at(float) },
+  }));
+}
+
+/**
+ * The model that settings ask for: one that was dropped, or one at a URL; else of the site's, that of the resolution, or the largest
+ * on a desktop and the smallest on a phone.
+ *
+ * @param {Model[]} models
+ * @param {{model: string, res: string}} settings
+ * @param {boolean} phone
+ * @param {{name: string, files: Record<string, Blob> | Blob}} [dropped]
+ * @returns {Model}
+ */
+export function chooseModel(models, { model, res }, phone, dropped) {
+  if (dropped) return { size: 0, folder: '', ...dropped };
+  if (model) return { name: model, size: 0, folder: model };
+  const asked = models.find(({ size }) => `${size}` === res);
+  return asked ?? models[phone ? 0 : models.length - 1];
+}

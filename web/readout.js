@@ -1,0 +1,65 @@
+/**
+ * Shows what the loop measures.
+ *
+ * @import {Loop} from './loop.js'
+ */
+import { say } from './strings.js';
+
+const MIB = 2 ** 20;
+const COLOR = '#63dcff';
+const ROWS = ['detect', 'align', 'draw', 'submit', 'generate', 'latency'];
+
+export class Readout {
+  #loop;
+  #avatar;
+  /** @type {Record<string, {value: HTMLElement, context?: CanvasRenderingContext2D}>} */
+  #rows = {};
+
+  /**
+   * @param {HTMLElement} list a dl
+   * @param {Loop} loop
+   * @param {{dropped: number}} avatar
+   */
+  constructor(list, loop, avatar) {
+    this.#loop = loop;
+    this.#avatar = avatar;
+    for (const name of ['fps', ...ROWS, 'heap', 'trend', 'drops']) {
+      const [term, value, line] = ['dt', 'dd', 'dd'].map((tag) => document.createElement(tag));
+      term.textContent = say(`read.${name}`);
+      list.append(term, value, line);
+      /** @type {HTMLCanvasElement | undefined} */
+      let canvas;
+      if (ROWS.includes(name)) {
+        canvas = document.createElement('canvas');
+        Object.assign(canvas, { width: 144, height: 40 });
+        canvas.setAttribute('aria-hidden', 'true');
+        line.append(canvas);
+      }
+      this.#rows[name] = { value, context: canvas?.getContext('2d') ?? undefined };
+    }
+  }
+
+  /** @param {number} now */
+  show(now) {
+    const { rates, meters, heap, tracker } = this.#loop;
+    this.#set('fps', rates.shown.perSecond(now).toFixed(1));
+    for (const name of ROWS) {
+      const meter = /** @type {any} */ (meters)[name];
+      const middle = meter.percentile(0.5);
+      this.#set(name, Number.isNaN(middle) ? say('read.none') : `${middle.toFixed(1)} ms`);
+      const { context } = this.#rows[name];
+      if (context) meter.draw(context, COLOR);
+    }
+    const used = /** @type {any} */ (performance).memory?.usedJSHeapSize;
+    if (used) heap.add(used, now);
+    this.#set('heap', used ? `${(used / MIB).toFixed(1)} MiB` : say('read.none'));
+    this.#set('trend', used ? `${(heap.slope / MIB).toFixed(2)} MiB` : say('read.none'));
+    this.#set('drops', `${(tracker?.dropped ?? 0) + this.#avatar.dropped}`);
+  }
+
+  /** @type {(name: string, text: string) => void} */
+  #set(name, text) {
+    const { value } = this.#rows[name];
+    if (value.textContent !== text) value.textContent = text;
+  }
+}

@@ -1,0 +1,114 @@
+/**
+ * What a visitor can choose. It stands in the address, so that a link shares it, and is kept for the next
+ * visit; the address wins.
+ *
+ * @typedef {{backend: string, res: string, tier: string, model: string, compare: string, source: string,
+ *   view: string, mirror: boolean, sharpness: number, background: string, autotune: boolean, readout:
+ *   boolean, delegate: string}} Settings
+ */
+
+/** @type {Settings} */
+export const DEFAULTS = {
+  backend: 'auto',
+  res: 'auto',
+  tier: 'auto',
+  model: '',
+  compare: 'off',
+  source: 'idle',
+  view: 'avatar',
+  mirror: true,
+  sharpness: 0.5,
+  background: 'studio',
+  autotune: false,
+  readout: false,
+  delegate: 'CPU',
+};
+
+/** What each may be, where that is a list. */
+export const CHOICES = {
+  backend: ['auto', 'native', 'webnn', 'ort-webgpu', 'ort-wasm'],
+  res: ['auto', '256', '512'],
+  tier: ['auto', 'weak', 'mid', 'strong'],
+  compare: ['off', 'native', 'webnn', 'ort-webgpu', 'ort-wasm'],
+  source: ['idle', 'camera', 'performance'],
+  view: ['avatar', 'side', 'stages'],
+  background: ['studio', 'black', 'green', 'blue', 'magenta'],
+  delegate: ['CPU', 'GPU'],
+};
+
+/** Frames a second of each tier. */
+export const TIERS = { weak: 10, mid: 20, strong: 40 };
+
+const KEY = 'onnx2wgsl-avatar';
+// What a visit begins with anew: nobody's camera goes on by itself.
+const FLEETING = new Set(['source', 'model', 'compare']);
+
+/**
+ * The settings of an address and a storage. What neither may say is told, and left at its default.
+ *
+ * @param {string} search the query of the address
+ * @param {Pick<Storage, 'getItem'> | undefined} storage
+ * @returns {{settings: Settings, unknown: string[]}}
+ */
+export function readSettings(search, storage) {
+  /** @type {Record<string, unknown>} */
+  let kept = {};
+  try {
+    kept = JSON.parse(storage?.getItem(KEY) ?? '{}') ?? {};
+  } catch {
+    // What another program left there.
+  }
+  /** @type {any} */
+  const settings = { ...DEFAULTS };
+  const unknown = [];
+  for (const [name, value] of Object.entries(kept))
+    if (!FLEETING.has(name) && isValid(name, value)) settings[name] = value;
+  for (const [name, text] of new URLSearchParams(search)) {
+    const value = parsed(name, text);
+    if (isValid(name, value)) settings[name] = value;
+    else unknown.push(`${name}=${text}`);
+  }
+  return { settings, unknown };
+}
+
+/**
+ * The query that says what is not at its default.
+ *
+ * @param {Settings} settings
+ */
+export function searchOf(settings) {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(settings))
+    if (value !== /** @type {any} */ (DEFAULTS)[name]) query.set(name, `${value}`);
+  const text = `${query}`;
+  return text && `?${text}`;
+}
+
+/**
+ * @param {Settings} settings
+ * @param {Pick<Storage, 'setItem'> | undefined} storage
+ */
+export function keepSettings(settings, storage) {
+  try {
+    storage?.setItem(KEY, JSON.stringify(settings));
+  } catch {
+    // No room, or none for this page.
+  }
+}
+
+/** @type {(name: string, text: string) => unknown} */
+function parsed(name, text) {
+  const like = /** @type {any} */ (DEFAULTS)[name];
+  if (typeof like === 'boolean') return text === '' || text === 'true' || text === '1';
+  return typeof like === 'number' ? Number(text) : text;
+}
+
+/** @type {(name: string, value: unknown) => boolean} */
+function isValid(name, value) {
+  if (!Object.hasOwn(DEFAULTS, name)) return false;
+  const like = /** @type {any} */ (DEFAULTS)[name];
+  if (typeof value !== typeof like) return false;
+  if (typeof value === 'number') return value >= 0 && value <= 1;
+  const choices = /** @type {any} */ (CHOICES)[name];
+  return !choices || choices.includes(value);
+}
