@@ -283,7 +283,7 @@ describe('is refused, and the next run works:', () => {
     [
       'a GPUBuffer to copy',
       () => bufferOf(new Uint8Array(768), 4),
-      /usage 4, expected 768 bytes and STORAGE/,
+      /usage 12, expected 768 bytes and STORAGE/,
     ],
     [
       'a short GPUBuffer of RGBA',

@@ -74,14 +74,14 @@ def test_model_json_follows_the_schema(tiny: Path, tmp_path: Path) -> None:
     jsonschema.validate(description, SCHEMA)
 
 
-def listed(folder: Path) -> set[str]:
+def names_in_manifest(folder: Path) -> set[str]:
     """The names in files.json."""
     return {one["file"] for one in json.loads((folder / "files.json").read_bytes())["files"]}
 
 
 def test_files_json_lists_all_others(tiny: Path, tmp_path: Path) -> None:
     write(tiny, tmp_path / "a", with_bundle=True)
-    assert listed(tmp_path / "a") == contents(tmp_path / "a").keys() - {"files.json"}
+    assert names_in_manifest(tmp_path / "a") == contents(tmp_path / "a").keys() - {"files.json"}
 
 
 def test_weights_are_described(tiny: Path, tmp_path: Path) -> None:
@@ -136,7 +136,7 @@ def test_blanks_go_that_part_no_tokens(text: str, expected: str) -> None:
 
 def test_a_bundle_has_what_runtimes_need_of_the_folder(tiny: Path, tmp_path: Path) -> None:
     write(tiny, tmp_path / "a", with_bundle=True)
-    (name,) = [name for name in listed(tmp_path / "a") if name.endswith(".onnx2wgsl")]
+    (name,) = [name for name in names_in_manifest(tmp_path / "a") if name.endswith(".onnx2wgsl")]
     folder, bundle = load_artifact(tmp_path / "a"), load_artifact(tmp_path / "a" / name)
     assert bundle.description == folder.description
     assert (bundle.weights, bundle.shaders) == (folder.weights, folder.shaders)
@@ -147,14 +147,14 @@ def test_a_bundle_is_without_the_sample_which_is_the_pages(tmp_path: Path) -> No
     picture = io.BytesIO()
     Image.new("RGB", (4, 4)).save(picture, "PNG")
     description = write(AVATAR, tmp_path / "a", with_bundle=True, sample=picture.getvalue())
-    assert description["sample"] in listed(tmp_path / "a")
+    assert description["sample"] in names_in_manifest(tmp_path / "a")
     assert "sample" not in load_artifact(tmp_path / "a" / "avatar_256_u8.onnx2wgsl").description
 
 
 def test_a_bundle_is_named_as_a_file_may_be(tiny: Path, tmp_path: Path) -> None:
     model = shutil.copy(tiny, tmp_path / ".größe 1.onnx")
     description = write(Path(model), tmp_path / "a", with_bundle=True)
-    assert "_gr__e_1.onnx2wgsl" in listed(tmp_path / "a")
+    assert "_gr__e_1.onnx2wgsl" in names_in_manifest(tmp_path / "a")
     jsonschema.validate(description, SCHEMA)
 
 
