@@ -21,7 +21,7 @@
  * @typedef {{name: string, generator: string, sha256: string, reference: {runtime: string},
  *   arena: {bytes: number}, weights: File, shaders: File, rare_shaders: File, self_test: File, labels?:
  *   string[], sample?: string, inputs: Input[], outputs: Tensor[], kernels: Kernel[],
- *   constants: Record<string, string[]>, probe: Probe,
+ *   probe: Probe,
  *   snippets: {dot: Record<string, string>, requantize: Record<string, string>}}} Model
  * @typedef {{model: Model, weights: Uint8Array<ArrayBuffer>, shaders: Map<string, string>,
  *   rareShaders: () => Promise<void>, selfTest: () => Promise<SelfTest>, explained: Explained}} Artifact

@@ -169,7 +169,7 @@ const FUNCTIONS = {
   '*': (a, b) => a * b,
   '/': (a, b) => Math.floor(a / b),
   at: (a, key) => (Object.hasOwn(a, key) ? a[key] : 0),
-  count: (a) => a.length ?? 0,
+  count: (a) => a.length,
   product: (a) => a.reduce((/** @type {number} */ x, /** @type {number} */ y) => x * y, 1),
 };
 

@@ -152,8 +152,10 @@ export function createPipeline(device, { model, shaders }, choice, kernel) {
   const { name, shader, constants, uses, bindings } = kernel;
   /** @type {Record<string, Record<string, string>>} */
   const snippets = model.snippets;
-  const names = model.constants[shader];
-  const named = names?.map((name, i) => [name, /** @type {number[]} */ (constants)[i]]);
+  // Those of the compiler's shaders are called K0, K1, ...
+  const named = Array.isArray(constants)
+    ? Object.fromEntries(constants.map((value, i) => [`K${i}`, value]))
+    : constants;
   const files = [...uses.map((use) => snippets[use]?.[choice[use]]), shader];
   const code = files.map((file) => shaders.get(file)).join('\n');
   return checked(device, `Kernel ${name} (${shader})`, async () => {
@@ -172,7 +174,7 @@ export function createPipeline(device, { model, shaders }, choice, kernel) {
       compute: {
         module: device.createShaderModule({ label: shader, code }),
         entryPoint: 'main',
-        constants: /** @type {any} */ (named ? Object.fromEntries(named) : constants),
+        constants: named,
       },
     });
     return { pipeline, layout, kernel };

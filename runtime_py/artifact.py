@@ -181,9 +181,9 @@ def load_artifact(path: str | Path) -> Artifact:
     return Artifact(
         files=files,
         description=description,
-        inputs=tuple(_tensor(t, description, test) for t in description["inputs"]),
-        outputs=tuple(_tensor(t, description, test) for t in description["outputs"]),
-        kernels=tuple(_kernel(k, description, test, i) for i, k in enumerate(description["kernels"])),
+        inputs=tuple(_tensor(t, test) for t in description["inputs"]),
+        outputs=tuple(_tensor(t, test) for t in description["outputs"]),
+        kernels=tuple(_kernel(k, test, i) for i, k in enumerate(description["kernels"])),
         shaders=_shaders(files, description),
         weights=read_recorded(files, description["weights"]),
         self_test=test,
@@ -195,27 +195,26 @@ def words_of(data: bytes | bytearray | memoryview) -> np.ndarray[Any, np.dtype[n
     return np.frombuffer(data, dtype="<u4")
 
 
-def _tensor(record: Json, description: Json, test: Json) -> Tensor:
+def _tensor(record: Json, test: Json) -> Tensor:
     image: ImageInput | ImageOutput | None = None
     if "image" in record:
         fields = dict(record["image"])
         if "kernel" in fields:
             # It writes what the kernel does in whose place it runs.
-            kernel = _kernel(fields["kernel"], description, test, fields["replaces"])
+            kernel = _kernel(fields["kernel"], test, fields["replaces"])
             image = ImageInput(**(fields | {"kernel": kernel}))
         else:
             image = ImageOutput(**fields)
     return Tensor(record["name"], record["dtype"], tuple(record["shape"]), image)
 
 
-def _kernel(record: Json, description: Json, test: Json, number: int) -> Kernel:
+def _kernel(record: Json, test: Json, number: int) -> Kernel:
     x, y, z = record["workgroups"]
-    names = description["constants"].get(record["shader"], ())
     return Kernel(
         name=record["name"],
         op=record["op"],
         shader=record["shader"],
-        constants={name: float(value) for name, value in zip(names, record["constants"], strict=True)},
+        constants={f"K{i}": float(value) for i, value in enumerate(record["constants"])},
         # `requires` directives must stand first in a module, and the dot snippet has one.
         uses=tuple(sorted(record["uses"])),
         workgroups=(x, y, z),

@@ -146,6 +146,6 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "*": operator.mul,
     "/": operator.floordiv,
     "at": _member,
-    "count": lambda items: len(items) if items else 0,
+    "count": len,
     "product": math.prod,
 }

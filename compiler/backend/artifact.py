@@ -41,6 +41,9 @@ _COMMENT = re.compile(r"[ \t]*//.*")
 # those of a template; and beside a bracket or comma.
 _OPERATOR = re.compile(r"(?<=[\w)\]]) ([-+*/%&|^!=]+) (?=[\w(])")
 _BLANK = re.compile(r" ?([,;:(){}\[\]]) ?")
+_CONSTANT = re.compile(r"\boverride (\w+)")
+_WORD = re.compile(r"(?<![.\w])[A-Za-z_]\w*")
+"""But for members, which stand behind a point."""
 _OWN_NAME = re.compile(
     r"(weights|shaders|rare_shaders|self_test)-[0-9a-f]{16}\.(bin|txt|json)|sample\.(png|jpg|webp|bmp)"
 )
@@ -88,7 +91,9 @@ def write_artifact(
     }
     inputs = _inputs(program, code)
     images = [one["image"] for one in inputs if "image" in one]
-    constants = _with_constants_apart(code.kernels + [image["kernel"] for image in images])
+    for kernel in code.kernels + [image["kernel"] for image in images]:
+        assert list(kernel["constants"]) == _CONSTANT.findall(code.shaders[kernel["shader"]])
+        kernel["constants"] = list(kernel["constants"].values())
     files = dict(runtime_files())
     extras = _extras(program, labels, sample, files)
     model: Json = {
@@ -108,7 +113,6 @@ def write_artifact(
             _tensor(name, type_) | picture_output(program, name) for name, type_ in program.outputs.items()
         ],
         **extras,
-        "constants": constants,
         "kernels": code.kernels,
         "snippets": SNIPPETS,
         "probe": {"shader": PROBE_SHADER, "offset": code.weights.size, "count": len(cases)},
@@ -124,16 +128,6 @@ def write_artifact(
     return model | {"sha256": sha256(text.rpartition(SEAL)[0])}
 
 
-def _with_constants_apart(kernels: Sequence[Json]) -> Json:
-    """Leaves the kernels the values of their constants; returns the names, by shader."""
-    names: Json = {}
-    for kernel in kernels:
-        own = list(kernel["constants"])
-        assert own == names.setdefault(kernel["shader"], own), "kernels of one shader have the same constants"
-        kernel["constants"] = list(kernel["constants"].values())
-    return names
-
-
 def _named(stem: str, suffix: str, data: bytes) -> tuple[str, bytes]:
     """A file whose name changes with its content, so that caches may keep it for ever."""
     return f"{stem}-{sha256(data)[:16]}.{suffix}", data
@@ -145,8 +139,13 @@ def _sections(shaders: Mapping[str, str]) -> bytes:
 
 
 def compact(shader: str) -> str:
-    """A shader without comments, and without blanks that part no two words."""
-    lines = (_COMMENT.sub("", line).strip() for line in shader.splitlines())
+    """A shader without comments, and without blanks that part no two words; its pipeline-overridable
+    constants are K0, K1, ... in their order.
+    """
+    plain = _COMMENT.sub("", shader)
+    short = {name: f"K{i}" for i, name in enumerate(_CONSTANT.findall(plain))}
+    named = _WORD.sub(lambda word: short.get(word[0], word[0]), plain)
+    lines = map(str.strip, named.splitlines())
     return "\n".join(_BLANK.sub(r"\1", _OPERATOR.sub(r"\1", line)) for line in lines if line)
 
 

@@ -331,7 +331,6 @@ BREAKS: dict[str, Break] = {
     "a shader elsewhere": _edited(_at("kernels", "*", "shader", value=_any(PATHS))),
     "a snippet elsewhere": _edited(_at("snippets", "dot", "packed", value=_any(PATHS))),
     "a small arena": _edited(_shrink_arena),
-    "a constant too many": _edited(_at("kernels", "*", "constants", value=[0] * 99)),
     "no workgroups": _edited(_at("kernels", "*", "workgroups", "*", value=_any([0, -1, 65536, 2**32]))),
     "two outputs of a name": _edited(_repeat("outputs")),
     "two kernels of a name": _edited(_repeat("kernels")),

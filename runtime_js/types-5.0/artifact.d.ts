@@ -89,7 +89,6 @@ export type Model = {
     inputs: Input[];
     outputs: Tensor[];
     kernels: Kernel[];
-    constants: Record<string, string[]>;
     probe: Probe;
     snippets: {
         dot: Record<string, string>;

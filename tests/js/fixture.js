@@ -217,7 +217,6 @@ function modelOf() {
       },
     ],
     outputs: [{ name: 'output', dtype: 'float32', shape, image: { scale: 128, offset: 128 } }],
-    constants: {},
     kernels: [
       kernel('quantize', '00_quantize.wgsl', [], [arena, ['input:input', 'read']], words),
       kernel('conv', '01_conv.wgsl', ['dot', 'requantize'], [arena, ['weights', 'read']], {

@@ -240,7 +240,6 @@ def description() -> dict[str, Any]:
             },
             {"name": "z", "dtype": "int8", "shape": [1, 3, 1, 1]},
         ],
-        "constants": {},
         "kernels": [
             _kernel("quantize", "00_quantize.wgsl", [], ["input:x", "arena"]),
             _kernel(
