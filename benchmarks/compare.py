@@ -22,8 +22,8 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-from float_model import to_float
 from onnx2wgsl.compiler.reference.oracle import Oracle
+from onnx2wgsl.web.floats import float_model
 from systems import frame_input
 
 HERE = Path(__file__).resolve().parent
@@ -162,7 +162,7 @@ def main() -> None:
         if options.artifact is None:
             compile_model(options.model, artifact)
         floating = folder / "float.onnx"
-        onnx.save(to_float(onnx.load(options.model)), floating)
+        onnx.save(float_model(onnx.load(options.model)), floating)
         systems = [
             start("onnx2wgsl", "onnx2wgsl", artifact, env),
             start("tinygrad fp32", "tinygrad", floating, env),

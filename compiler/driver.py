@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .backend.artifact import MANIFEST, is_own_name, write_artifact
+from .backend.artifact import write_artifact
+from .backend.names import MANIFEST, is_own_name
 from .backend.pictures import Preprocessing, picture_inputs, stated
 from .backend.self_test import Progress
 from .errors import CompileError

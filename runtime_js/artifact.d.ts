@@ -1,23 +1,48 @@
 import type { Loading, Source } from './files.js';
 export type Values = Float32Array | Int32Array | BigInt64Array | Uint8Array | Int8Array;
+export type Dtype = 'float32' | 'int32' | 'int64' | 'uint8' | 'int8' | 'bool';
 export type Image = {
     scale: number;
     offset: number;
 };
 export type Tensor = {
     name: string;
-    dtype: keyof typeof ARRAYS;
+    dtype: Dtype;
     shape: number[];
+    /**
+     * where it is a picture
+     */
     image?: Image;
 };
-export type InputImage = {
+export type InputFormat = {
+    /**
+     * width and height
+     */
     size: number[];
+    /**
+     * in which order
+     */
     channels: 'rgb' | 'bgr';
+    /**
+     * by channel, in that order
+     */
     scale: number[];
+    /**
+     * likewise
+     */
     offset: number[];
+    /**
+     * how a picture of other proportions meets the input
+     */
     fit: 'cover' | 'contain' | 'stretch';
+    /**
+     * red, green and blue of what lies beside a contained one
+     */
     pad: number[];
+};
+export type InputImage = InputFormat & {
     replaces: number;
+    skips?: number[];
     kernel: Kernel;
     resize: {
         buffer: string;
@@ -104,7 +129,11 @@ export type Artifact = {
     explained: Explained;
 };
 export type Explained = <T>(task: () => Promise<T>) => Promise<T>;
-/** The typed array of each dtype. */
+/**
+ * The typed array of each dtype.
+ *
+ * @satisfies {Record<Dtype, unknown>}
+ */
 export declare const ARRAYS: {
     float32: Float32ArrayConstructor;
     int32: Int32ArrayConstructor;

@@ -2,12 +2,26 @@
  * Reads an artifact, as docs/artifact.md describes it, and refuses a damaged one.
  *
  * @import {Count, Files, Loading, Source} from './files.js'
- * @typedef {Float32Array | Int32Array | BigInt64Array | Uint8Array | Int8Array} Values  bool: 0, 1
- * @typedef {{scale: number, offset: number}} Image  between the bytes and the values of a picture
- * @typedef {{name: string, dtype: keyof typeof ARRAYS, shape: number[], image?: Image}} Tensor
- * @typedef {{size: number[], channels: 'rgb' | 'bgr', scale: number[], offset: number[], fit: 'cover' |
- *   'contain' | 'stretch', pad: number[], replaces: number, kernel: Kernel, resize: {buffer: string, texture:
- *   string}}} InputImage
+ * @typedef {Float32Array | Int32Array | BigInt64Array | Uint8Array | Int8Array} Values  the elements of a
+ *   tensor, row-major; those of bool are 0 and 1
+ * @typedef {'float32' | 'int32' | 'int64' | 'uint8' | 'int8' | 'bool'} Dtype
+ * @typedef {object} Image  how values become the bytes of a picture: byte = value * scale + offset
+ * @property {number} scale
+ * @property {number} offset
+ * @typedef {object} Tensor
+ * @property {string} name
+ * @property {Dtype} dtype
+ * @property {number[]} shape
+ * @property {Image} [image] where it is a picture
+ * @typedef {object} InputFormat  how a picture becomes an input: value = byte * scale + offset
+ * @property {number[]} size width and height
+ * @property {'rgb' | 'bgr'} channels in which order
+ * @property {number[]} scale by channel, in that order
+ * @property {number[]} offset likewise
+ * @property {'cover' | 'contain' | 'stretch'} fit how a picture of other proportions meets the input
+ * @property {number[]} pad red, green and blue of what lies beside a contained one
+ * @typedef {InputFormat & {replaces: number, skips?: number[], kernel: Kernel,
+ *   resize: {buffer: string, texture: string}}} InputImage
  * @typedef {Omit<Tensor, 'image'> & {image?: InputImage}} Input
  * @typedef {{buffer: string, offset: number, rows: number, pitch: number, width: number}} Store
  * @typedef {{binding: number, buffer: string, access: string}} Binding
@@ -35,7 +49,11 @@ import { ArtifactError, AdapterError, messageOf } from './errors.js';
 import { damaged, openFiles, shown } from './files.js';
 import { wholeWords } from './gpu.js';
 
-/** The typed array of each dtype. */
+/**
+ * The typed array of each dtype.
+ *
+ * @satisfies {Record<Dtype, unknown>}
+ */
 export const ARRAYS = {
   float32: Float32Array,
   int32: Int32Array,

@@ -6,12 +6,16 @@
  * @import {Frame, Step} from './gpu.js'
  * @import {Program} from './program.js'
  * @typedef {HTMLCanvasElement | OffscreenCanvas} Canvas
- * @typedef {{scaling?: 'nearest' | 'bicubic', sharpness?: number, format?: GPUTextureFormat}} Look
- *   `nearest` shows the bytes as they are. `bicubic` is for a canvas larger than the picture: a cubic
- *   B-spline in linear light, then contrast-adaptive sharpening, strong on flat areas and gentle at edges;
- *   `sharpness` goes from 0, none, to 1 and is 0.6 where it is not said. `format` is that of the canvas, in
- *   the place of the browser's preferred one.
- * @typedef {(texture: GPUTexture, sharpness: number) => Frame} Painter
+ * @typedef {object} Look
+ * @property {'nearest' | 'bicubic'} [scaling] `nearest` shows the bytes as they are. `bicubic` is for a
+ *   canvas larger than the picture: a cubic B-spline in linear light, then contrast-adaptive sharpening,
+ *   strong on flat areas and gentle at edges
+ * @property {number} [sharpness] from 0, none, to 1; 0.6 where it is not said
+ * @property {GPUTextureFormat} [format] of the canvas, in the place of the browser's preferred one
+ * @typedef {{view: GPUTextureView, format: GPUTextureFormat, width: number, height: number}} View
+ *   of a texture whose usage is RENDER_ATTACHMENT: one layer, one level. A view alone tells nothing.
+ * @typedef {Pick<GPUTexture, 'createView' | 'format' | 'width' | 'height' | 'usage'>} Surface
+ * @typedef {(texture: Surface, sharpness: number) => Frame} Painter
  */
 import { InputError, messageOf } from './errors.js';
 import { bound, checked, createStep, storageBuffer } from './gpu.js';
@@ -179,7 +183,8 @@ export class Display {
   /** @type {Record<string, number>} */ #constants;
   /** @type {Map<string, Painter | Promise<Painter>>} */ #painters = new Map();
   /** @type {(GPUBuffer | GPUTexture)[]} */ #made = [];
-  /** @type {WeakSet<GPUTexture>} of the caller, once drawn to */ #known = new WeakSet();
+  /** @type {WeakSet<GPUTexture | GPUTextureView>} of the caller, once drawn to */
+  #known = new WeakSet();
 
   /**
    * Use `createDisplay`.
@@ -221,13 +226,13 @@ export class Display {
   /**
    * What paints a target: made at its first use, a promise until then.
    *
-   * @param {Canvas | GPUTexture} target
+   * @param {Canvas | GPUTexture | View} target
    * @param {Look} look
    */
   painter(target, { scaling = 'nearest', format }) {
     if (scaling !== 'nearest' && scaling !== 'bicubic')
       throw new InputError(`scaling is ${scaling}, expected nearest or bicubic.`);
-    const texture = isTexture(target) ? target : undefined;
+    const texture = surfaceOf(target);
     const kind = texture?.format ?? format ?? navigator.gpu.getPreferredCanvasFormat();
     const usage = texture ? texture.usage : STORAGE | RENDER;
     if (!texture) this.#configure(/** @type {Canvas} */ (target), kind);
@@ -251,20 +256,22 @@ export class Display {
    *
    * @param {Frame} frame
    * @param {Painter} painter
-   * @param {Canvas | GPUTexture} target
+   * @param {Canvas | GPUTexture | View} target
    * @param {Look} look
    * @returns {Frame}
    */
   shown(frame, painter, target, { sharpness = DEFAULT_SHARPNESS }) {
     if (!(sharpness >= 0 && sharpness <= 1))
       throw new InputError(`sharpness is ${sharpness}, expected 0 to 1.`);
-    const texture = isTexture(target)
-      ? target
-      : /** @type {any} */ (configured.get(target)).context.getCurrentTexture();
+    const surface = surfaceOf(target);
+    const texture =
+      surface ??
+      /** @type {any} */ (configured.get(/** @type {any} */ (target))).context.getCurrentTexture();
     const { writes, steps, finish } = painter(texture, sharpness);
     const all = { writes: [...frame.writes, ...writes], steps: [...frame.steps, ...steps] };
-    const isNew = isTexture(target) && !this.#known.has(target);
-    if (isNew) this.#known.add(target);
+    const own = /** @type {any} */ ('view' in target ? target.view : target);
+    const isNew = surface !== undefined && !this.#known.has(own);
+    if (isNew) this.#known.add(own);
     return { ...frame, ...all, isNew, finish };
   }
 
@@ -393,11 +400,18 @@ export class Display {
 }
 
 /**
- * @param {Canvas | GPUTexture} target
- * @returns {target is GPUTexture}
+ * What is drawn to; nothing where the target is a canvas.
+ *
+ * @param {Canvas | GPUTexture | View} target
+ * @returns {Surface | undefined}
  */
-function isTexture(target) {
-  return /** @type {any} */ (target)?.createView !== undefined;
+function surfaceOf(target) {
+  const { createView, view = target, format, width, height } = /** @type {any} */ (target ?? {});
+  if (createView) return /** @type {GPUTexture} */ (target);
+  if (!/View]$/.test(`${view}`)) return;
+  if (!(format && width * height > 0))
+    throw new InputError('A view tells no size: give {view, format, width, height}.');
+  return /** @type {Surface} */ ({ createView: () => view, format, width, height, usage: RENDER });
 }
 
 /**

@@ -48,7 +48,10 @@ export class DestroyedError extends SessionError {
   name = 'DestroyedError';
 }
 
-/** @param {unknown} error */
+/**
+ * @internal
+ * @param {unknown} error
+ */
 export function messageOf(error) {
   return error instanceof Error ? error.message : `${error}`;
 }

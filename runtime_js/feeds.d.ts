@@ -13,6 +13,15 @@ export declare const BEYOND: bigint;
 export declare function kindOf(value: unknown): string;
 /** @param {unknown} value */
 export declare function isFile(value: unknown): boolean;
+/** @type {Set<string>} kinds of pictures that this browser copies to no texture, as it turned out */
+export declare const indirect: Set<string>;
+/**
+ * Whether a value must become an ImageBitmap first: a file, or a kind of picture that this browser copies to
+ * no texture (Firefox no VideoFrame).
+ *
+ * @param {unknown} value
+ */
+export declare function needsBitmap(value: unknown): boolean;
 /**
  * Whether a value is meant as a picture, rather than as the values of an input.
  *
@@ -48,7 +57,8 @@ export declare function frameOf(program: Pick<Program, 'device' | 'model' | 'buf
     fit?: Fit;
 }): Frame;
 /**
- * Feeds with the pictures that files hold; a promise only where there are files.
+ * Feeds with the pictures that files hold, and with bitmaps of what goes no other way; a promise only where
+ * there are such.
  *
  * @param {Feeds} feeds
  * @returns {Feeds | Promise<Feeds>}

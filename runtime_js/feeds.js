@@ -36,6 +36,19 @@ export function isFile(value) {
   return /^(Blob|File)$/.test(kindOf(value));
 }
 
+/** @type {Set<string>} kinds of pictures that this browser copies to no texture, as it turned out */
+export const indirect = new Set();
+
+/**
+ * Whether a value must become an ImageBitmap first: a file, or a kind of picture that this browser copies to
+ * no texture (Firefox no VideoFrame).
+ *
+ * @param {unknown} value
+ */
+export function needsBitmap(value) {
+  return isFile(value) || (indirect.has(kindOf(value)) && !indirect.has('ImageBitmap'));
+}
+
 /**
  * Whether a value is meant as a picture, rather than as the values of an input.
  *
@@ -111,36 +124,42 @@ export function frameOf(program, feeds, { fit } = {}) {
   );
   /** @type {Frame} */
   const frame = { writes: [], steps: [...steps], checks: [] };
+  // What brings pictures to their size comes before all, and shifts no number of a kernel.
+  const first = { ...frame, steps: [] };
   for (const [i, input] of model.inputs.entries()) {
     const { name, image } = input;
     const value = /** @type {any} */ (feeds[name]);
     if (image && isPicture(value)) {
       frame.steps[image.replaces] = /** @type {Step} */ (pictureSteps[i]);
+      for (const k of image.skips ?? []) delete frame.steps[k];
       const bytes = wholeBytes(input, value, fit);
       if (bytes) frame.writes.push({ buffer: bound(buffers, `image:${name}`), bytes });
-      else pictures?.[i]?.(value, fit, frame);
+      else pictures?.[i]?.(value, fit, first);
     } else if (kindOf(value) === 'GPUBuffer') {
       requireBuffer(`Input ${name}`, value, wholeWords(byteLength(input)));
       const key = `input:${name}`;
-      for (const [k, step] of frame.steps.entries())
+      frame.steps.forEach((step, k) => {
         if (key in step.resources) frame.steps[k] = withBuffer(device, step, key, value, frame);
+      });
     } else {
       const bytes = padded(valuesOf(input, value));
       frame.writes.push({ buffer: bound(buffers, `input:${name}`), bytes });
     }
   }
+  frame.steps = [...first.steps, ...frame.steps.filter(Boolean)]; // without what pictures left out
   return frame;
 }
 
 /**
- * Feeds with the pictures that files hold; a promise only where there are files.
+ * Feeds with the pictures that files hold, and with bitmaps of what goes no other way; a promise only where
+ * there are such.
  *
  * @param {Feeds} feeds
  * @returns {Feeds | Promise<Feeds>}
  */
 export function readFeeds(feeds) {
   const given = Object.entries(feeds);
-  if (!given.some(([, value]) => isFile(value))) return feeds;
+  if (!given.some(([, value]) => needsBitmap(value))) return feeds;
   return import('./pictures.js').then(async ({ decoded }) => {
     const read = given.map(async ([name, value]) => [name, await decoded(name, value)]);
     return Object.fromEntries(await Promise.all(read));

@@ -7,11 +7,13 @@
  * @typedef {{loaded: number, total: number, file: string}} Progress  in bytes as they are after decompression
  * @typedef {{match(url: string): Promise<Response | undefined>,
  *   put(url: string, response: Response): Promise<unknown>}} FileCache  a Cache is one
- * @typedef {{fetch?: typeof globalThis.fetch, cache?: string | FileCache, signal?: AbortSignal,
- *   onProgress?: (progress: Progress) => void, validate?: boolean}} Loading  `fetch`, `cache` (or the name of a
- *   Cache) and `signal` for what is loaded from a URL; `signal` also for all that follows. `validate` holds
- *   model.json against its schema, which for a file as the compiler wrote it says nothing new: give it for
- *   artifacts of others.
+ * @typedef {object} Loading  the first two are for what is loaded from a URL
+ * @property {typeof globalThis.fetch} [fetch] in the place of the global one
+ * @property {string | FileCache} [cache] the name of a Cache, or anything like one
+ * @property {AbortSignal} [signal] ends the loading and all that follows
+ * @property {(progress: Progress) => void} [onProgress]
+ * @property {boolean} [validate] holds model.json against its schema, which for a file as the compiler wrote
+ *   it says nothing new: give it for artifacts of others
  * @typedef {(count: number) => void} Count  is told how many bytes of a file have come
  * @typedef {{read(file: string, limit: number, count?: Count): Promise<Uint8Array<ArrayBuffer>>,
  *   kept?(file: string, limit: number): Promise<Uint8Array<ArrayBuffer> | undefined>,

@@ -111,10 +111,10 @@ async function showValues(session) {
  * @param {Session} session
  * @param {import('./page_views.js').Results} results
  */
-function showResults(session, results) {
+async function showResults(session, results) {
   const { outputs, labels } = session;
   const classes = outputs.find((output) => views.kindOf(output, labels) === 'classes');
-  if (classes) views.drawClasses(results[classes.name], labels);
+  if (classes) await views.drawClasses(results[classes.name], labels);
   views.drawFigures(element('figures'), outputs, results);
 }
 
@@ -163,7 +163,7 @@ function viewOf(session, input) {
     return {
       draw: async (picture) => {
         const results = await run(picture);
-        views.drawMask(canvas, element('input'), results[mask.name], mask, labels);
+        await views.drawMask(canvas, element('input'), results[mask.name], mask, labels);
       },
       save: () => new Promise((done) => canvas.toBlob(done)),
     };

@@ -7,7 +7,7 @@
  * @typedef {Session['inputs'][number]} Input
  * @typedef {Record<string, Values>} Results
  */
-import { maskOverlay, topK } from './labels.js';
+import { maskOverlay, topK } from './runtime.js';
 
 const CLASSES = 5;
 const MOST_SIDE = 1024; // of a canvas, in its pixels
@@ -107,9 +107,9 @@ export function fitCanvas(canvas, [width, height]) {
  * @param {Tensor} output
  * @param {string[]} [labels]
  */
-export function drawMask(canvas, picture, values, { shape }, labels) {
+export async function drawMask(canvas, picture, values, { shape }, labels) {
   const [height, width] = shape.slice(-2);
-  const pixels = maskOverlay(values, shape);
+  const pixels = await maskOverlay(values, shape);
   const mask = new OffscreenCanvas(width, height);
   mask.getContext('2d')?.putImageData(new ImageData(pixels, width, height), 0, 0);
   Object.assign(canvas, { width: picture.width, height: picture.height });
@@ -151,12 +151,12 @@ export function drawMask(canvas, picture, values, { shape }, labels) {
  * @param {Values} values
  * @param {string[]} [labels]
  */
-export function drawClasses(values, labels) {
+export async function drawClasses(values, labels) {
   const numbers = Array.from(values, Number);
   const sum = numbers.reduce((a, b) => a + b, 0);
   const areProbabilities = Math.abs(sum - 1) < 0.05 && numbers.every((value) => value >= 0);
   const names = labels?.length === values.length ? { labels } : {};
-  const classes = topK(values, CLASSES, { ...names, softmax: !areProbabilities });
+  const classes = await topK(values, CLASSES, { ...names, softmax: !areProbabilities });
   showRows(
     classes.map(({ index, value, label = `class ${index}` }) => bar(value, label, percent(value))),
   );

@@ -26,7 +26,8 @@ export type PictureInput = ((picture: any, fit: Fit | undefined, frame: Frame) =
     destroy(): void;
 };
 /**
- * A file's picture as it is stored, without its alpha multiplied in; any other value as it is.
+ * The picture that a file holds, or one that goes no other way to a texture, as it is stored, without its
+ * alpha multiplied in; any other value as it is.
  *
  * @param {string} name of the input
  * @param {any} value

@@ -17,7 +17,7 @@
  *   adds to a frame what brings a picture to the size of an input
  */
 import { InputError, messageOf } from './errors.js';
-import { checkedStep, isFile, kindOf, requireBuffer } from './feeds.js';
+import { checkedStep, indirect, isFile, kindOf, needsBitmap, requireBuffer } from './feeds.js';
 import { bound, createPipeline, stepOf, storageBuffer } from './gpu.js';
 
 const BITS = 22; // of a coefficient after the point
@@ -39,22 +39,25 @@ const DRAWABLES = {
   VideoFrame: ['displayWidth', 'displayHeight', 'is closed'],
 };
 
-/** @type {WeakSet<ImageBitmap>} those that were made of files here, to be closed after their upload */
+/** @type {WeakSet<ImageBitmap>} those that were made here, to be closed after their upload */
 const own = new WeakSet();
 
 /**
- * A file's picture as it is stored, without its alpha multiplied in; any other value as it is.
+ * The picture that a file holds, or one that goes no other way to a texture, as it is stored, without its
+ * alpha multiplied in; any other value as it is.
  *
  * @param {string} name of the input
  * @param {any} value
  */
 export async function decoded(name, value) {
-  if (!isFile(value)) return value;
+  if (!needsBitmap(value)) return value;
   try {
     const bitmap = await createImageBitmap(value, { premultiplyAlpha: 'none' });
     own.add(bitmap);
     return bitmap;
   } catch (error) {
+    // A 2-D canvas may read it, or tell what is wrong with it.
+    if (!isFile(value)) return value;
     throw new InputError(
       `Input ${name} is a ${value.type || 'file'} that can't be read as a picture: ${messageOf(error)}`,
       { cause: error },
@@ -442,13 +445,12 @@ export function uploadTexture(device, label, width, height) {
   return device.createTexture({ label, size: [width, height], format: 'rgba8unorm', usage });
 }
 
-/** @type {Set<string>} kinds of pictures that this browser copies to no texture */
-const indirect = new Set();
 /** @type {OffscreenCanvasRenderingContext2D | null | undefined} */
 let context;
 
 /**
- * Copies a picture to a texture of its size; where the browser can't, by the way of a 2-D canvas.
+ * Copies a picture to a texture of its size; where the browser can't, by the way of a 2-D canvas. The next one
+ * of that kind comes as an ImageBitmap (`needsBitmap`), which need not be read back.
  *
  * @param {GPUQueue} queue
  * @param {GPUTexture} texture
@@ -465,7 +467,7 @@ function upload(queue, texture, source, name, isOwn) {
 /** @type {(queue: GPUQueue, texture: GPUTexture, source: any, name: string) => void} */
 function copy(queue, texture, source, name) {
   const { width, height } = texture;
-  const kind = Object.prototype.toString.call(source);
+  const kind = kindOf(source);
   const size = [width, height];
   try {
     if (!indirect.has(kind)) {

@@ -1,18 +1,23 @@
 /**
  * Runs an onnx2wgsl artifact on WebGPU, in a browser or in Node: no dependencies, no build step.
  *
+ * @import {Values} from './artifact.js'
  * @import {Loading, Source} from './files.js'
+ * @import {Class, Colour} from './labels.js'
+ * @import {AnyModel, ModelType} from './model_type.js'
  * @import {Start} from './session.js'
  * @import {Wishes} from './variants.js'
  * @typedef {GPUAdapter | (() => Promise<GPUAdapter>)} AdapterSource
- * @typedef {Loading & Wishes & {device?: GPUDevice, adapter?: AdapterSource, gpu?: GPU, debug?: boolean,
- *   recover?: boolean, profile?: boolean}} Options
- *   `device`: yours, and never destroyed; or `adapter`, which is good for one device: a function that gives
- *   new ones lets a session recover; or `gpu`, in the place of `navigator.gpu`: in Node `create([])` of the
- *   package webgpu, which must stay as long as its devices, and with the session does. `dot`, `requantize`:
- *   variants in place of the probed ones. `debug`: every frame in error scopes, not only the first of each
- *   kind. `recover: false` frees the artifact's bytes, with which a lost device could be replaced. `profile`:
- *   a device with timestamps, where there are any.
+ * @typedef {object} DeviceOptions  what it runs on: the best adapter of the machine, where nothing is said
+ * @property {GPUDevice} [device] yours, and never destroyed
+ * @property {AdapterSource} [adapter] good for one device; a function that gives new ones lets a session
+ *   recover
+ * @property {GPU} [gpu] in the place of `navigator.gpu`: in Node `create([])` of the package webgpu, which
+ *   must stay as long as its devices, and with the session does
+ * @property {boolean} [debug] every frame in error scopes, not only the first of each kind
+ * @property {boolean} [recover] false frees the artifact's bytes, with which a lost device could be replaced
+ * @property {boolean} [profile] a device with timestamps, where there are any
+ * @typedef {Loading & Wishes & DeviceOptions} Options  all may be left out
  */
 import { loadArtifact } from './artifact.js';
 import { requireKnown } from './feeds.js';
@@ -38,23 +43,24 @@ const DEVICES = ['device', 'adapter', 'gpu', 'dot', 'requantize', 'debug', 'reco
  *     const session = await createSession('./avatar/');
  *     const { output } = await session.run({ input: context.getImageData(0, 0, 256, 256) });
  *
+ * @template {ModelType} [M=AnyModel] what the artifact's model.d.ts says: names, dtypes, shapes
  * @param {Source} source the URL of the artifact's folder, in Node also its path; or its files by name
  * @param {Options} [options]
- * @returns {Promise<Session>}
+ * @returns {Promise<Session<M>>}
  * @throws {Error} an unknown option, no WebGPU, no adapter, limits too small, a missing or damaged file
  */
 export async function createSession(source, options = {}) {
   requireKnown('option', Object.keys(options), [...DEVICES, ...LOADING]);
   const { signal } = options;
   signal?.throwIfAborted();
-  const session = makeSession(source, options);
+  const session = /** @type {Promise<Session<M>>} */ (makeSession(source, options));
   if (!signal) return session;
   /** @type {() => void} */
   let abort = () => {};
   const aborted = new Promise((_, reject) => (abort = () => reject(signal.reason)));
   signal.addEventListener('abort', abort);
   try {
-    return /** @type {Session} */ (await Promise.race([session, aborted]));
+    return /** @type {Session<M>} */ (await Promise.race([session, aborted]));
   } catch (error) {
     // What comes too late goes again.
     session.then(
@@ -65,6 +71,32 @@ export async function createSession(source, options = {}) {
   } finally {
     signal.removeEventListener('abort', abort);
   }
+}
+
+/**
+ * The classes with the largest values, the largest first; `session.topK` knows the artifact's labels, too.
+ *
+ * @param {Values | ArrayLike<number>} values one for each class
+ * @param {number} [k] how many, 5 where it is not said
+ * @param {{labels?: string[], softmax?: boolean}} [options] names of the classes; whether the values are
+ *   turned into probabilities
+ * @returns {Promise<Class[]>} its code comes with the first call
+ */
+export async function topK(values, k, options) {
+  return (await import('./labels.js')).topK(values, k, options);
+}
+
+/**
+ * A colour for each pixel's class, as RGBA bytes to be drawn over the picture.
+ *
+ * @param {Values | ArrayLike<number>} values of a segmenter's output, as `run` gives them
+ * @param {number[]} shape the output's: [1, classes, height, width], of which the largest counts; with one
+ *   channel or none, the values are the classes
+ * @param {Colour[]} [palette] by class; else class 0 is transparent and the others have colours of their own
+ * @returns {Promise<Uint8ClampedArray<ArrayBuffer>>} its code comes with the first call
+ */
+export async function maskOverlay(values, shape, palette) {
+  return (await import('./labels.js')).maskOverlay(values, shape, palette);
 }
 
 /**

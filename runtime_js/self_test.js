@@ -2,14 +2,14 @@
  * Replays the test vectors of an artifact on the user's own device.
  *
  * @import {Input, Model, SelfTest, Store, Values} from './artifact.js'
- * @import {Choice, Frame} from './gpu.js'
+ * @import {Choice, Frame, Step} from './gpu.js'
  * @import {Program} from './program.js'
  * @import {Stage} from './session.js'
  * @import {Variants} from './variants.js'
  * @typedef {{name: string, ok: boolean, frames?: boolean[]}} Verdict  of an output: each time that it was
  *   made
  * @typedef {{ok: boolean, message: string, kernels: Verdict[], outputs: Verdict[], adapter: string,
- *   variants: Variants, text: string}} Report
+ *   variants: Variants, text: string}} Report  `text` is all of it, `message` a line
  */
 import { ARRAYS, byteLength, elements, sha256 } from './artifact.js';
 import { ArtifactError } from './errors.js';
@@ -196,10 +196,10 @@ async function runSelfTest(program) {
       const [width, height] = image.size;
       const data = Uint8ClampedArray.from(testBytes(4 * height * width, test.seed + k));
       const { writes, steps } = frameOf(program, { ...inputs, [name]: { data, width, height } });
-      const at = steps.length - program.steps.length + image.replaces;
+      const own = /** @type {Step} */ (program.pictureSteps[k]);
       const title = `${name} (picture)`;
       const stores = test.stores[image.replaces];
-      await compareKernel(title, { writes, steps: [steps[at]] }, test.pictures[name], stores);
+      await compareKernel(title, { writes, steps: [own] }, test.pictures[name], stores);
       for (const step of steps.slice(0, -1))
         await runSteps(device, title, { writes: [], steps: [step] }, [], staging);
       const singly = await digests({ writes: [], steps: steps.slice(-1) });

@@ -1,8 +1,9 @@
-import type { Input, InputImage, Tensor, Values } from './artifact.js';
-import type { Canvas, Display, Look } from './canvas.js';
+import type { Values } from './artifact.js';
+import type { Canvas, Display, Look, View } from './canvas.js';
 import type { Feeds } from './feeds.js';
 import type { Frames, Result } from './frames.js';
 import type { Program } from './program.js';
+import type { AnyModel, FeedsOf, ModelType, OutputName, PixelsOf, ResultsOf } from './model_type.js';
 import type { Fit } from './pictures.js';
 import type { Profile } from './profile.js';
 import type { Report } from './self_test.js';
@@ -25,12 +26,13 @@ export type Start = (device?: GPUDevice, owned?: boolean, chosen?: Wishes | Vari
 /**
  * A loaded model on a device: what `createSession` gives.
  *
- * @import {Input, InputImage, Tensor, Values} from './artifact.js'
- * @import {Canvas, Display, Look} from './canvas.js'
+ * @import {Input, Tensor, Values} from './artifact.js'
+ * @import {Canvas, Display, Look, View} from './canvas.js'
  * @import {Feeds} from './feeds.js'
  * @import {Frames, Reading, Result} from './frames.js'
  * @import {Frame, Step} from './gpu.js'
  * @import {Program} from './program.js'
+ * @import {AnyInput, AnyModel, FeedsOf, ModelType, OutputName, PixelsOf, ResultsOf} from './model_type.js'
  * @import {Fit} from './pictures.js'
  * @import {Profile} from './profile.js'
  * @import {Report} from './self_test.js'
@@ -44,20 +46,31 @@ export type Start = (device?: GPUDevice, owned?: boolean, chosen?: Wishes | Vari
  *   that device, or on a new one
  */
 import { DeviceLostError } from './errors.js';
-export declare class Session {
+/** @template {ModelType} [M=AnyModel] what the model.d.ts of an artifact says */
+export declare class Session<M extends ModelType = AnyModel> {
     #private;
+    /** The model's. */
     name: string;
-    inputs: (Omit<Input, "image"> & {
-        image?: Omit<InputImage, 'resize' | 'replaces' | 'kernel'>;
-    })[];
-    /** @type {[Tensor, ...Tensor[]]} */
-    outputs: [Tensor, ...Tensor[]];
-    /** The names of the classes, and the file of a picture to show the model on; where it has them. */
+    /**
+     * What `run` is fed with.
+     *
+     * @type {M['inputs']}
+     */
+    inputs: M['inputs'];
+    /**
+     * What `run` gives.
+     *
+     * @type {M['outputs']}
+     */
+    outputs: M['outputs'];
+    /** The names of the classes, where the artifact has them. */
     labels: string[] | undefined;
+    /** The file of a picture to show the model on, where the artifact has one. */
     sample: string | undefined;
     /**
      * Use `createSession`.
      *
+     * @internal
      * @param {Stage} stage
      * @param {Start} [start]
      */
@@ -75,33 +88,35 @@ export declare class Session {
      * loss of the device, those in flight reject with a DeviceLostError, and the next run makes a new device,
      * if the session made the lost one.
      *
-     * @param {Feeds} [feeds] for each input a typed array or a GPUBuffer, or where `image` says that it is a
-     *   picture anything that is one, of any size; they must stay as they are until the promise settles
+     * @param {FeedsOf<M>} [feeds] for each input a typed array or a GPUBuffer, or where `image` says that it
+     *   is a picture anything that is one, of any size; they must stay as they are until the promise settles
      * @template {'values' | 'pixels' | Record<string, Result>} [As='values']
-     * @param {{outputs?: string[], as?: As & string, fit?: Fit}} [options] the outputs to read, all where none
+     * @template {OutputName<M>} [Name=OutputName<M>]
+     * @param {{outputs?: Name[], as?: As & string, fit?: Fit}} [options] the outputs to read, all where none
      *   are named. As `pixels`, outputs that are pictures come as RGBA bytes, as `toPixels` makes them, but
      *   made on the device: a quarter of the floats to read. fit: cover, contain, stretch or a rectangle of
      *   pictures, in the place of what the model says.
-     * @returns {Promise<As extends string ? Record<string, As extends 'pixels' ? Result : Values> : As>} by
-     *   output name; `run<{ y: Float32Array }>` says which, and of what dtype
+     * @returns {Promise<As extends 'pixels' ? Pick<PixelsOf<M>, Name> : As extends string ?
+     *   Pick<ResultsOf<M>, Name> : As>} by output name; without a model.d.ts `run<{ y: Float32Array }>` says
+     *   which, and of what dtype
      * @throws {Error} an unknown or missing input, a wrong dtype or length, a lost device
      */
-    run<As extends 'values' | 'pixels' | Record<string, Result> = 'values'>(feeds?: Feeds, options?: {
-        outputs?: string[];
+    run<As extends 'values' | 'pixels' | Record<string, Result> = 'values', Name extends OutputName<M> = OutputName<M>>(feeds?: FeedsOf<M>, options?: {
+        outputs?: Name[];
         as?: As & string;
         fit?: Fit;
-    }): Promise<As extends string ? Record<string, As extends 'pixels' ? Result : Values> : As>;
+    }): Promise<As extends 'pixels' ? Pick<PixelsOf<M>, Name> : As extends string ? Pick<ResultsOf<M>, Name> : As>;
     /**
      * Runs the model on a picture and shows what it makes of it: one submit, nothing is read back.
      *
      * @param {Feeds[string]} source whatever the input takes
-     * @param {Canvas | GPUTexture} canvas sized by you, or a texture to render to
-     * @param {Show & {input?: string, feeds?: Feeds, fit?: Fit}} [options] the input that the source is for,
-     *   else the first that is a picture; what other inputs there are
+     * @param {Canvas | GPUTexture | View} canvas sized by you, or a texture to render to
+     * @param {Show & {input?: string, feeds?: Partial<FeedsOf<M>>, fit?: Fit}} [options] the input that the
+     *   source is for, else the first that is a picture; what other inputs there are
      */
-    frame(source: Feeds[string], canvas: Canvas | GPUTexture, options?: Show & {
+    frame(source: Feeds[string], canvas: Canvas | GPUTexture | View, options?: Show & {
         input?: string;
-        feeds?: Feeds;
+        feeds?: Partial<FeedsOf<M>>;
         fit?: Fit;
     }): Promise<void>;
     /**
@@ -114,23 +129,24 @@ export declare class Session {
     /**
      * Renders the output of the last frame to a texture of the session's device, with alpha premultiplied.
      *
-     * @param {GPUTexture} texture whose usage is RENDER_ATTACHMENT
+     * @param {GPUTexture | View} texture whose usage is RENDER_ATTACHMENT; or a view of one, with its format
+     *   and size: `{view, format, width, height}`
      * @param {Show} [options]
      */
-    toTexture(texture: GPUTexture, options?: Show): Promise<void>;
+    toTexture(texture: GPUTexture | View, options?: Show): Promise<void>;
     /**
      * Records a frame into an encoder of the caller, who submits it; arrays are uploaded at once, by the queue.
      * So submit a frame before you record or run the next. Before pictures, other than bytes of the input's size,
      * await `prepare`.
      *
      * @param {GPUCommandEncoder} encoder of the session's device
-     * @param {{inputs?: Feeds, outputs?: Record<string, GPUBuffer>, fit?: Fit}} [tensors] inputs as for `run`,
-     *   but for files; the buffers that outputs are copied to, in whole words: they stay the caller's. Any
-     *   output is also in `outputBuffer`.
+     * @param {{inputs?: FeedsOf<M>, outputs?: Record<string, GPUBuffer>, fit?: Fit}} [tensors] inputs as for
+     *   `run`, but for files; the buffers that outputs are copied to, in whole words: they stay the caller's.
+     *   Any output is also in `outputBuffer`.
      * @throws {Error} what `run` throws; a lost device, which `recover` replaces
      */
     encode(encoder: GPUCommandEncoder, { inputs, outputs, fit }?: {
-        inputs?: Feeds;
+        inputs?: FeedsOf<M>;
         outputs?: Record<string, GPUBuffer>;
         fit?: Fit;
     }): void;
@@ -143,10 +159,10 @@ export declare class Session {
      * The session's own buffer of an output, as the last frame left it: row-major, in whole words. It goes with
      * the session and with the device; don't destroy it.
      *
-     * @param {string} name
+     * @param {OutputName<M>} name
      * @returns {GPUBuffer}
      */
-    outputBuffer(name: string): GPUBuffer;
+    outputBuffer(name: OutputName<M>): GPUBuffer;
     /**
      * Runs the artifact's test vectors on this device and compares every kernel with the reference, then whole
      * frames, three times each. Where something differs, the next variants are tried, and the first exact ones

@@ -1,12 +1,13 @@
 /**
  * A loaded model on a device: what `createSession` gives.
  *
- * @import {Input, InputImage, Tensor, Values} from './artifact.js'
- * @import {Canvas, Display, Look} from './canvas.js'
+ * @import {Input, Tensor, Values} from './artifact.js'
+ * @import {Canvas, Display, Look, View} from './canvas.js'
  * @import {Feeds} from './feeds.js'
  * @import {Frames, Reading, Result} from './frames.js'
  * @import {Frame, Step} from './gpu.js'
  * @import {Program} from './program.js'
+ * @import {AnyInput, AnyModel, FeedsOf, ModelType, OutputName, PixelsOf, ResultsOf} from './model_type.js'
  * @import {Fit} from './pictures.js'
  * @import {Profile} from './profile.js'
  * @import {Report} from './self_test.js'
@@ -27,6 +28,7 @@ const LOOK = ['output', 'scaling', 'sharpness', 'format'];
 // How long an error waits for the loss of the device that may be its cause.
 const LOSS_MS = 50;
 
+/** @template {ModelType} [M=AnyModel] what the model.d.ts of an artifact says */
 export class Session {
   /** @type {Stage | undefined} none where the device was lost */ #stage;
   /** @type {Stage} */ #last;
@@ -39,17 +41,29 @@ export class Session {
   /**
    * Use `createSession`.
    *
+   * @internal
    * @param {Stage} stage
    * @param {Start} [start]
    */
   constructor(stage, start) {
     const { model } = stage.program;
+    /** The model's. */
     this.name = model.name;
+    /**
+     * What `run` is fed with.
+     *
+     * @type {M['inputs']}
+     */
     this.inputs = model.inputs.map(described);
-    /** @type {[Tensor, ...Tensor[]]} */
-    this.outputs = /** @type {any} */ (model.outputs);
-    /** The names of the classes, and the file of a picture to show the model on; where it has them. */
+    /**
+     * What `run` gives.
+     *
+     * @type {M['outputs']}
+     */
+    this.outputs = model.outputs;
+    /** The names of the classes, where the artifact has them. */
     this.labels = model.labels;
+    /** The file of a picture to show the model on, where the artifact has one. */
     this.sample = model.sample;
     this.#start = start;
     this.#last = this.#stage = stage;
@@ -81,15 +95,17 @@ export class Session {
    * loss of the device, those in flight reject with a DeviceLostError, and the next run makes a new device,
    * if the session made the lost one.
    *
-   * @param {Feeds} [feeds] for each input a typed array or a GPUBuffer, or where `image` says that it is a
-   *   picture anything that is one, of any size; they must stay as they are until the promise settles
+   * @param {FeedsOf<M>} [feeds] for each input a typed array or a GPUBuffer, or where `image` says that it
+   *   is a picture anything that is one, of any size; they must stay as they are until the promise settles
    * @template {'values' | 'pixels' | Record<string, Result>} [As='values']
-   * @param {{outputs?: string[], as?: As & string, fit?: Fit}} [options] the outputs to read, all where none
+   * @template {OutputName<M>} [Name=OutputName<M>]
+   * @param {{outputs?: Name[], as?: As & string, fit?: Fit}} [options] the outputs to read, all where none
    *   are named. As `pixels`, outputs that are pictures come as RGBA bytes, as `toPixels` makes them, but
    *   made on the device: a quarter of the floats to read. fit: cover, contain, stretch or a rectangle of
    *   pictures, in the place of what the model says.
-   * @returns {Promise<As extends string ? Record<string, As extends 'pixels' ? Result : Values> : As>} by
-   *   output name; `run<{ y: Float32Array }>` says which, and of what dtype
+   * @returns {Promise<As extends 'pixels' ? Pick<PixelsOf<M>, Name> : As extends string ?
+   *   Pick<ResultsOf<M>, Name> : As>} by output name; without a model.d.ts `run<{ y: Float32Array }>` says
+   *   which, and of what dtype
    * @throws {Error} an unknown or missing input, a wrong dtype or length, a lost device
    */
   async run(feeds, options = {}) {
@@ -130,9 +146,9 @@ export class Session {
    * Runs the model on a picture and shows what it makes of it: one submit, nothing is read back.
    *
    * @param {Feeds[string]} source whatever the input takes
-   * @param {Canvas | GPUTexture} canvas sized by you, or a texture to render to
-   * @param {Show & {input?: string, feeds?: Feeds, fit?: Fit}} [options] the input that the source is for,
-   *   else the first that is a picture; what other inputs there are
+   * @param {Canvas | GPUTexture | View} canvas sized by you, or a texture to render to
+   * @param {Show & {input?: string, feeds?: Partial<FeedsOf<M>>, fit?: Fit}} [options] the input that the
+   *   source is for, else the first that is a picture; what other inputs there are
    */
   async frame(source, canvas, options = {}) {
     requireKnown('option', Object.keys(options), ['input', 'feeds', 'fit', ...LOOK]);
@@ -157,7 +173,8 @@ export class Session {
   /**
    * Renders the output of the last frame to a texture of the session's device, with alpha premultiplied.
    *
-   * @param {GPUTexture} texture whose usage is RENDER_ATTACHMENT
+   * @param {GPUTexture | View} texture whose usage is RENDER_ATTACHMENT; or a view of one, with its format
+   *   and size: `{view, format, width, height}`
    * @param {Show} [options]
    */
   async toTexture(texture, options = {}) {
@@ -171,9 +188,9 @@ export class Session {
    * await `prepare`.
    *
    * @param {GPUCommandEncoder} encoder of the session's device
-   * @param {{inputs?: Feeds, outputs?: Record<string, GPUBuffer>, fit?: Fit}} [tensors] inputs as for `run`,
-   *   but for files; the buffers that outputs are copied to, in whole words: they stay the caller's. Any
-   *   output is also in `outputBuffer`.
+   * @param {{inputs?: FeedsOf<M>, outputs?: Record<string, GPUBuffer>, fit?: Fit}} [tensors] inputs as for
+   *   `run`, but for files; the buffers that outputs are copied to, in whole words: they stay the caller's.
+   *   Any output is also in `outputBuffer`.
    * @throws {Error} what `run` throws; a lost device, which `recover` replaces
    */
   encode(encoder, { inputs, outputs = {}, fit } = {}) {
@@ -213,7 +230,7 @@ export class Session {
    * The session's own buffer of an output, as the last frame left it: row-major, in whole words. It goes with
    * the session and with the device; don't destroy it.
    *
-   * @param {string} name
+   * @param {OutputName<M>} name
    * @returns {GPUBuffer}
    */
   outputBuffer(name) {
@@ -291,7 +308,7 @@ export class Session {
 
   /**
    * @param {Feeds | undefined} feeds none for what the last frame left
-   * @param {Canvas | GPUTexture} target
+   * @param {Canvas | GPUTexture | View} target
    * @param {Show} options
    * @param {Fit} [fit]
    */
@@ -504,10 +521,10 @@ function deferred() {
 
 /**
  * @param {Input} input
- * @returns {Omit<Input, 'image'> & {image?: Omit<InputImage, 'resize' | 'replaces' | 'kernel'>}}
+ * @returns {AnyInput}
  */
 function described(input) {
   if (!input.image) return input;
-  const { resize, replaces, kernel, ...image } = input.image;
+  const { resize, replaces, skips, kernel, ...image } = input.image;
   return { ...input, image };
 }

@@ -3,7 +3,8 @@
  *
  * @import {Artifact} from './artifact.js'
  * @typedef {{dot?: 'packed' | 'emulated', requantize?: 'fast' | 'integer'}} Wishes
- * @typedef {{dot: string, requantize: string, why: {dot: string, requantize: string}}} Variants
+ *   variants in the place of the probed ones
+ * @typedef {{dot: string, requantize: string, why: {dot: string, requantize: string}}} Variants  those chosen
  */
 import { requireKnown } from './feeds.js';
 import { createStep, runSteps, stagingBuffer, storageBuffer } from './gpu.js';

@@ -5,7 +5,7 @@ other file by the length and the SHA-256 that model.json records.
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -73,7 +73,8 @@ class Kernel:
 
 @dataclass(frozen=True)
 class ImageInput:
-    """How an input is fed as a picture: `kernel` runs in the place of kernel number `replaces`.
+    """How an input is fed as a picture: `kernel` runs in the place of kernel number `replaces`, and the
+    kernels `skips` do not run.
 
     `size`: width and height. `scale`, `offset`: of each channel of the tensor, whose order is `channels`.
     `fit`: how a picture of other proportions meets the input; `pad`: the colour beside it. `resize`: the
@@ -89,6 +90,7 @@ class ImageInput:
     resize: dict[str, str]
     replaces: int
     kernel: Kernel
+    skips: Sequence[int] = ()
 
 
 @dataclass(frozen=True)

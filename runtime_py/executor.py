@@ -119,19 +119,19 @@ class Executor:
         except wgpu.GPUError as error:
             raise from_gpu(error, f"the buffers of {artifact.name}") from None
         self.steps = [self._step(kernel) for kernel in artifact.kernels]
-        self.image_steps = {
-            name: (image.replaces, self._step(image.kernel)) for name, image in artifact.image_kernels.items()
-        }
+        self.image_steps = {name: self._step(image.kernel) for name, image in artifact.image_kernels.items()}
         self.outputs = {t.name: Copy(f"output:{t.name}", 0, t.buffer_bytes) for t in artifact.outputs}
         self._readback = Readback(device, self.outputs.values())
 
     def steps_for(self, pictures: Iterable[str]) -> list[Step]:
         """The steps of a frame whose inputs `pictures` are given as pictures."""
-        steps = list(self.steps)
+        steps: list[Step | None] = list(self.steps)
         for name in pictures:
-            replaces, step = self.image_steps[name]
-            steps[replaces] = step
-        return steps
+            image = self._artifact.image_kernels[name]
+            for number in image.skips:
+                steps[number] = None
+            steps[image.replaces] = self.image_steps[name]
+        return [step for step in steps if step is not None]
 
     @uninterrupted()
     def run(self, steps: Iterable[Step], outputs: Sequence[str]) -> list[bytearray]:

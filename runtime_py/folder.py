@@ -15,6 +15,8 @@ from .description import damaged
 from .errors import ArtifactError, MissingFileError
 
 MODEL = "model.json"
+SUFFIX = ".onnx2wgsl"
+"""Of a bundle's name."""
 _MAGIC = b"onnx2wgsl\0\0\0"
 _HEAD = struct.Struct(f"<{len(_MAGIC)}sI")
 
@@ -96,6 +98,14 @@ class Bundle:
         size = self.path.stat().st_size
         if size != end:
             raise damaged(self.path, [f"{size} bytes, {MODEL} says {end}"])
+
+
+def is_bundle(path: Path) -> bool:
+    """Whether a file is a bundle, or is called as one."""
+    if path.suffix == SUFFIX or not path.is_file():
+        return path.suffix == SUFFIX and not path.is_dir()
+    with open(path, "rb") as file:
+        return file.read(len(_MAGIC)) == _MAGIC
 
 
 @contextmanager

@@ -116,9 +116,9 @@ class InferenceSession:
             Checksum(kernel.name, expected, checksum(stores[kernel.name]))
             for kernel, expected in zip(self.artifact.kernels, test["kernels"], strict=True)
         ]
-        for name, (replaces, step) in executor.image_steps.items():
-            steps = self._upload(executor, inputs | {name: seeded_picture(self.artifact, name)})
-            actual = checksum(self._trace(executor, [steps[replaces]])[step.kernel.name])
+        for name, step in executor.image_steps.items():
+            self._upload(executor, inputs | {name: seeded_picture(self.artifact, name)})
+            actual = checksum(self._trace(executor, [step])[step.kernel.name])
             kernels.append(Checksum(f"{name} (picture)", test["pictures"][name], actual))
         results = [
             Checksum(name, test["outputs"][name], checksum(value.tobytes()))

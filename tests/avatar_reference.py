@@ -20,8 +20,8 @@ def main(model: Path, source: Path, target: Path) -> None:
     side = int(str(shape[2]))
     pixels = np.frombuffer(source.read_bytes(), np.uint8).reshape(side, side, 4)
     values = (pixels[..., :3] / 127.5 - 1).astype(np.float32)
-    made = next(iter(oracle.run({name: values.transpose(2, 0, 1)[None]}).values()))
-    rgb = np.clip(np.rint(made[0].astype(np.float64) * 127.5 + 127.5), 0, 255).astype(np.uint8)
+    output = next(iter(oracle.run({name: values.transpose(2, 0, 1)[None]}).values()))
+    rgb = np.clip(np.rint(output[0].astype(np.float64) * 127.5 + 127.5), 0, 255).astype(np.uint8)
     alpha = np.full((side, side, 1), 255, np.uint8)
     target.write_bytes(np.concatenate([rgb.transpose(1, 2, 0), alpha], 2).tobytes())
 

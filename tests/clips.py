@@ -61,13 +61,13 @@ def frames(name: str, start: float, seconds: float) -> list[np.ndarray]:  # type
     video = cv2.VideoCapture(str(path))
     rate = video.get(cv2.CAP_PROP_FPS) or FALLBACK_RATE
     video.set(cv2.CAP_PROP_POS_FRAMES, round(start * rate))
-    taken = []
-    while len(taken) < seconds * rate:
+    pictures = []
+    while len(pictures) < seconds * rate:
         there, frame = video.read()
         if not there:
             break
-        taken.append(_sized(frame))
-    return taken
+        pictures.append(_sized(frame))
+    return pictures
 
 
 def _sized(frame: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
@@ -91,5 +91,5 @@ if __name__ == "__main__":
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--start", type=float, default=0.0)
-    given = parser.parse_args()
-    print(write(given.name, given.folder, given.start, given.seconds))
+    options = parser.parse_args()
+    print(write(options.name, options.folder, options.start, options.seconds))

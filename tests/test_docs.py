@@ -14,8 +14,11 @@ ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text("utf-8")
 DOCUMENTS = sorted(
     [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("models/*.md"), *ROOT.glob("tests/*.md")]
 )
-MEASURED = ("coverage.md", "outside-suites.md", "findings.md", "performance.md", "avatar/README.md")
-"""Reports that hold tables of figures, which are as wide as they are."""
+MEASURED = (
+    "api.md", "comparison.md", "coverage.md", "outside-suites.md", "findings.md", "performance.md",
+    "avatar/README.md",
+)  # fmt: skip
+"""What holds tables that programs write, which are as wide as they are."""
 WRITTEN = [path for path in DOCUMENTS if not path.as_posix().endswith(MEASURED)]
 COLUMNS = 110
 """As wide as code is (pyproject.toml)."""
@@ -169,3 +172,14 @@ def test_the_guide_lists_who_else_knows_an_operator() -> None:
 def test_imports_of_families_are_seen() -> None:
     source = "from ..operators.base import FamilyOp\nfrom .operators.moves.op import Move\n"
     assert families_imported(source) == {"moves"}
+
+
+def test_the_comparison_has_a_row_of_every_system_for_both_models() -> None:
+    script = (ROOT / "benchmarks" / "browsers.js").read_text("utf-8")
+    systems = re.findall(r"\bsystem: '([^']+)'", script)
+    tables = (ROOT / "docs" / "comparison.md").read_text("utf-8").split("\n### ")[1:]
+    assert len(tables) == 2
+    for table in tables:
+        rows = [line for line in table.splitlines() if line.startswith("| on")]
+        assert [row[2 : row.index(" (")] for row in rows] == systems
+        assert "| 0 of " in rows[0], "onnx2wgsl is exact"

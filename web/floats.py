@@ -1,4 +1,11 @@
-"""The float32 model that an int8 one stands for, for runtimes that get quantized ones wrong."""
+"""Makes the float32 model that an int8 QDQ model came from, for runtimes that compute in float.
+
+1. A DequantizeLinear of an initializer becomes a float initializer.
+2. A QuantizeLinear whose zero point is its type's lowest value stands for the Relu that
+   quantizers drop because saturation does its work: it becomes a Relu, unless what it quantizes
+   is at least zero already.
+3. Any other QuantizeLinear, and any DequantizeLinear of its result, goes.
+"""
 
 from __future__ import annotations
 
@@ -7,81 +14,72 @@ from typing import Any
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import numpy_helper
+from onnx import helper, numpy_helper
 
 Array = NDArray[Any]
+Arrays = dict[str, Array]
 
 
 def float_model(model: onnx.ModelProto) -> onnx.ModelProto:
-    """A copy of a QDQ model without its quantization: weights dequantized, activations not rounded.
-
-    A pair of QuantizeLinear and DequantizeLinear on activations becomes a Clip to what it can hold, which
-    often stands for a Relu; a DequantizeLinear of a constant becomes the float constant, per tensor or along
-    its axis.
-    """
-    result = onnx.ModelProto()
-    result.CopyFrom(model)
-    graph = result.graph
-    constants = {one.name: numpy_helper.to_array(one) for one in graph.initializer}
-    same: dict[str, str] = {}
-    nodes = []
-    floats: list[onnx.TensorProto] = []
+    """Returns the float32 model; `model` is left as it is."""
+    graph = model.graph
+    arrays: Arrays = {i.name: numpy_helper.to_array(i) for i in graph.initializer}
+    names: dict[str, str] = {}
+    nodes: list[onnx.NodeProto] = []
+    positive: set[str] = set()  # values that are at least zero
     for node in graph.node:
-        if node.op_type == "QuantizeLinear":
-            bounds = [f"{node.output[0]}_least", f"{node.output[0]}_most"]
-            floats += map(numpy_helper.from_array, _range(node, constants), bounds)
-            nodes.append(onnx.helper.make_node("Clip", [node.input[0], *bounds], list(node.output)))
-        elif node.op_type == "DequantizeLinear" and node.input[0] in constants:
-            values = _dequantized(node, constants)
-            floats.append(numpy_helper.from_array(values, node.output[0]))
-        elif node.op_type == "DequantizeLinear":
-            same[node.output[0]] = node.input[0]
+        if node.op_type == "DequantizeLinear" and node.input[0] in arrays:
+            arrays[node.output[0]] = _dequantize(node, arrays)
+            continue
+        inputs = [names.get(name, name) for name in node.input]
+        if node.op_type in ("QuantizeLinear", "DequantizeLinear"):
+            names[node.output[0]] = inputs[0]
+            if inputs[0] not in positive and _saturates_at_zero(node, arrays):
+                names[node.output[0]] = relu = f"{node.output[0]}/relu"
+                nodes.append(helper.make_node("Relu", inputs[:1], [relu]))
+                positive.add(relu)
         else:
-            nodes.append(node)
-
-    def origin(name: str) -> str:
-        while name in same:
-            name = same[name]
-        return name
-
-    for node in nodes:
-        for i, name in enumerate(node.input):
-            node.input[i] = origin(name)
-    outputs = {one.name for one in graph.output}
-    for name in outputs & set(same):
-        nodes.append(onnx.helper.make_node("Identity", [origin(name)], [name]))
-    used = {name for node in nodes for name in node.input}
-    initializers = [one for one in [*graph.initializer, *floats] if one.name in used]
-    del graph.node[:], graph.initializer[:], graph.value_info[:]
-    graph.node.extend(nodes)
-    graph.initializer.extend(initializers)
+            nodes.append(_renamed(node, inputs))
+            data = inputs if node.op_type == "Concat" else inputs[:1]
+            if node.op_type in ("Concat", "Resize", "MaxPool") and positive.issuperset(data):
+                positive.update(node.output)
+    for output in graph.output:
+        if output.name in names:
+            nodes.append(helper.make_node("Identity", [names[output.name]], [output.name]))
+    operands = {name for node in nodes for name in node.input}
+    constants = [numpy_helper.from_array(a, n) for n, a in arrays.items() if n in operands]
+    float_graph = helper.make_graph(nodes, graph.name, graph.input, graph.output, constants)
+    result = helper.make_model(float_graph, opset_imports=model.opset_import, ir_version=model.ir_version)
     onnx.checker.check_model(result)
     return result
 
 
-def _range(node: onnx.NodeProto, constants: dict[str, Array]) -> tuple[Array, Array]:
-    """The least and the most that values of a quantized tensor can be, f32[] each."""
+def _dequantize(node: onnx.NodeProto, arrays: Arrays) -> Array:
+    """(q - zero point) * scale, per tensor or along the node's axis."""
+    values = arrays[node.input[0]].astype(np.float32)
+    scale = arrays[node.input[1]]
+    zero = arrays[node.input[2]] if len(node.input) > 2 else np.zeros_like(scale)
+    if scale.ndim:
+        axis = next((a.i for a in node.attribute if a.name == "axis"), 1)
+        shape = [1] * values.ndim
+        shape[axis] = -1
+        scale, zero = scale.reshape(shape), zero.reshape(shape)
+    return np.asarray((values - zero.astype(np.float32)) * scale, np.float32)
+
+
+def _saturates_at_zero(node: onnx.NodeProto, arrays: Arrays) -> bool:
+    """Whether the node is a QuantizeLinear that clips everything below zero."""
+    if node.op_type != "QuantizeLinear":
+        return False
     # Where a zero point is missing it is the uint8 0.
-    zero_point = constants[node.input[2]] if len(node.input) > 2 else np.zeros(1, np.uint8)
-    scale, zero_point = constants[node.input[1]].reshape(()), zero_point.reshape(())
-    limits = np.iinfo(zero_point.dtype)
-    least, most = (
-        np.asarray(np.float32(int(end) - int(zero_point)) * scale) for end in (limits.min, limits.max)
-    )
-    return least, most
+    zero = arrays[node.input[2]] if len(node.input) > 2 else np.zeros((), np.uint8)
+    return bool(np.all(zero == np.iinfo(zero.dtype).min))
 
 
-def _dequantized(node: onnx.NodeProto, constants: dict[str, Array]) -> Array:
-    data, scale = constants[node.input[0]], constants[node.input[1]]
-    zero_point = (
-        constants[node.input[2]]
-        if len(node.input) > 2 and node.input[2]
-        else np.zeros(scale.shape, data.dtype)
-    )
-    axis = next((one.i for one in node.attribute if one.name == "axis"), 1)
-    if scale.size > 1:
-        shape = [-1 if i == axis % data.ndim else 1 for i in range(data.ndim)]
-        scale, zero_point = scale.reshape(shape), zero_point.reshape(shape)
-    else:
-        scale, zero_point = scale.reshape(()), zero_point.reshape(())
-    return np.asarray((data.astype(np.int64) - zero_point.astype(np.int64)).astype(np.float32) * scale)
+def _renamed(node: onnx.NodeProto, inputs: list[str]) -> onnx.NodeProto:
+    """A copy of `node` with other inputs."""
+    copy = onnx.NodeProto()
+    copy.CopyFrom(node)
+    del copy.input[:]
+    copy.input.extend(inputs)
+    return copy

@@ -1,5 +1,5 @@
-"""Writes the artifact: model.json, weights, shaders, test vectors, the JS runtime, a bundle. Its form is
-docs/artifact.md.
+"""Writes the artifact: model.json, weights, shaders, test vectors, the JS runtime, types, a bundle. Its form
+is docs/artifact.md.
 
 The same program gives the same bytes. The folder appears whole or not at all. model.json has the SHA-256 of
 what runtimes load, and its own; files.json that of every file, for who writes to the folder next.
@@ -10,9 +10,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from functools import cache
-from importlib import metadata, resources
+from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -24,12 +25,12 @@ from ..ir.types import NUMPY_DTYPES, TensorType
 from ..lowering.shader import Json
 from ..reference.oracle import Oracle
 from .codegen import PROBE_SHADER, RARE, SNIPPETS, Code, generate
+from .model_types import model_types
+from .names import MANIFEST, MODEL, PARTS, TYPES, bundle_name, runtime_files
 from .pictures import Picture, picture_inputs, picture_output
 from .self_test import Progress, no_self_test, probe_cases, self_test
 
 FORMAT_VERSION = 4
-MODEL, MANIFEST = "model.json", "files.json"
-BUNDLE_SUFFIX = ".onnx2wgsl"
 PICTURE_HEADS = {".png": rb"\x89PNG", ".jpg": rb"\xff\xd8\xff", ".webp": rb"RIFF....WEBP", ".bmp": rb"BM"}
 """How files of pictures begin."""
 SAMPLE_BYTES = 1 << 24
@@ -44,33 +45,66 @@ _BLANK = re.compile(r" ?([,;:(){}\[\]]) ?")
 _CONSTANT = re.compile(r"\boverride (\w+)")
 _WORD = re.compile(r"(?<![.\w])[A-Za-z_]\w*")
 """But for members, which stand behind a point."""
-_OWN_NAME = re.compile(
-    r"(weights|shaders|rare_shaders|self_test)-[0-9a-f]{16}\.(bin|txt|json)|sample\.(png|jpg|webp|bmp)"
-)
 
 
-def write_artifact(
+@dataclass(frozen=True)
+class ArtifactFiles:
+    """An artifact in memory. `model`: model.json without its hash. `parts`: what runtimes
+    load, by the member of model.json that records it, name and bytes. `others`: all else, by name; `bundle`:
+    the name of the bundle, empty where there is none.
+    """
+
+    model: Json
+    parts: Mapping[str, tuple[str, bytes]]
+    others: Mapping[str, bytes]
+    bundle: str = ""
+
+    def bundled(self) -> bytes:
+        """The bundle: all that a runtime needs."""
+        sealed = _sealed({key: value for key, value in self.model.items() if key != "sample"})
+        head = _BUNDLE_MAGIC + len(sealed).to_bytes(4, "little")
+        return b"".join([head, sealed, *(self.parts[key][1] for key in PARTS)])
+
+    def write(self, folder: Path, force: bool = False) -> Json:
+        """Writes the folder and returns the content of model.json; raises CompileError where it can't be."""
+        text = _sealed(self.model)
+        files = dict(self.others) | dict(self.parts.values()) | {MODEL: text}
+        if self.bundle:
+            files[self.bundle] = self.bundled()
+        records = [record(name, data) for name, data in sorted(files.items())]
+        manifest = seal({"format": "onnx2wgsl", "files": records})
+        write_folder(folder, files | {MANIFEST: manifest}, MANIFEST, force)
+        return self.model | {"sha256": sha256(text.rpartition(SEAL)[0])}
+
+
+def write_artifact(program: Program, folder: Path, *, force: bool = False, **options: Any) -> Json:
+    """Writes `program` to `folder` and returns the content of model.json.
+
+    `options` are those of `make_artifact`, `force` is that of `write_folder`. Raises CompileError where the
+    folder can't be written, and what `make_artifact` raises.
+    """
+    return make_artifact(program, **options).write(folder, force)
+
+
+def make_artifact(
     program: Program,
-    folder: Path,
     *,
     source: Path,
     pictures: Mapping[str, Picture] | None = None,
     labels: Sequence[str] = (),
     sample: bytes = b"",
     oracle: Oracle | None = None,
-    force: bool = False,
     with_self_test: bool = True,
     with_bundle: bool = False,
     progress: Progress | None = None,
-) -> Json:
-    """Writes `program` to `folder` and returns the content of model.json.
+) -> ArtifactFiles:
+    """The artifact of `program`.
 
     `source` is the model's file, recorded by name and SHA-256; `pictures` overrides the
     normalisation of picture inputs; `labels` are the names of its classes, `sample` is a picture's file to
-    show it on; `oracle` says what the self-test's outputs must be, else the simulator does; `with_bundle`
-    writes all that a runtime needs into one more file; `force` is that of
-    `write_folder`; `progress` is told what is being done. Raises CompileError where the folder can't be
-    written, or the program's outputs are others.
+    show it on; `oracle` says what the self-test's outputs must be, else the simulator does; `with_bundle`:
+    whether all that a runtime needs is written into one more file; `progress` is told what is being done.
+    Raises CompileError where the program's outputs are others.
     """
     normalisations = picture_inputs(program) | dict(pictures or {})
     code = generate(program, normalisations)
@@ -94,8 +128,8 @@ def write_artifact(
     for kernel in code.kernels + [image["kernel"] for image in images]:
         assert list(kernel["constants"]) == _CONSTANT.findall(code.shaders[kernel["shader"]])
         kernel["constants"] = list(kernel["constants"].values())
-    files = dict(runtime_files())
-    extras = _extras(program, labels, sample, files)
+    others = dict(runtime_files())
+    extras = _extras(program, labels, sample, others)
     model: Json = {
         "format": "onnx2wgsl",
         "version": FORMAT_VERSION,
@@ -117,15 +151,8 @@ def write_artifact(
         "snippets": SNIPPETS,
         "probe": {"shader": PROBE_SHADER, "offset": code.weights.size, "count": len(cases)},
     }
-    if with_bundle:
-        sealed = _sealed({key: value for key, value in model.items() if key != "sample"})
-        head = _BUNDLE_MAGIC + len(sealed).to_bytes(4, "little")
-        files[_bundle_name(source)] = b"".join([head, sealed, *(data for _, data in parts.values())])
-    text = _sealed(model)
-    files |= dict(parts.values()) | {MODEL: text}
-    records = [record(name, data) for name, data in sorted(files.items())]
-    write_folder(folder, files | {MANIFEST: seal({"format": "onnx2wgsl", "files": records})}, MANIFEST, force)
-    return model | {"sha256": sha256(text.rpartition(SEAL)[0])}
+    others[TYPES] = model_types(model)
+    return ArtifactFiles(model, parts, others, bundle_name(source.stem) if with_bundle else "")
 
 
 def _named(stem: str, suffix: str, data: bytes) -> tuple[str, bytes]:
@@ -149,12 +176,6 @@ def compact(shader: str) -> str:
     return "\n".join(_BLANK.sub(r"\1", _OPERATOR.sub(r"\1", line)) for line in lines if line)
 
 
-def _bundle_name(source: Path) -> str:
-    """The model's name, as a file of an artifact may have one."""
-    stem = re.sub(r"[^A-Za-z0-9_.-]", "_", source.stem)
-    return re.sub(r"^[.-]", "_", stem) + BUNDLE_SUFFIX
-
-
 def _sealed(model: Json) -> bytes:
     """model.json, which runtimes read."""
     text = seal(model, long=("kernels",))
@@ -168,12 +189,6 @@ def _sealed(model: Json) -> bytes:
                 f"{LIMIT:,}: split the model"
             )
     return text
-
-
-def is_own_name(name: str) -> bool:
-    """Whether a file of an artifact may have that name."""
-    own = name in {MODEL, MANIFEST, *runtime_files()} or name.endswith(BUNDLE_SUFFIX)
-    return own or _OWN_NAME.fullmatch(name) is not None
 
 
 def _extras(program: Program, labels: Sequence[str], sample: bytes, files: dict[str, bytes]) -> Json:
@@ -220,12 +235,3 @@ def _inputs(program: Program, code: Code) -> list[Json]:
 
 def _tensor(name: str, type_: TensorType) -> Json:
     return {"name": name, "dtype": NUMPY_DTYPES[type_.dtype].name, "shape": list(type_.shape)}
-
-
-@cache
-def runtime_files() -> dict[str, bytes]:
-    """The JS runtime, minified, and the page, by file name."""
-    folder = resources.files("onnx2wgsl.runtime_js")
-    scripts = sorted(folder.joinpath("dist").iterdir(), key=lambda script: script.name)
-    page = [folder.joinpath(name) for name in ("index.html", "page.css", "icon.svg")]
-    return {file.name: file.read_bytes() for file in [*page, *scripts]}

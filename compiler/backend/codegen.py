@@ -18,7 +18,7 @@ from ..ir.types import Array
 from ..lowering.shader import Constants, Json, Shader, start_of
 from ..operators.base import FamilyKernel, Grid
 from .limits import check_limits
-from .pictures import Picture
+from .pictures import Picture, picture_front
 from .templating import render_template, render_text
 
 WORKGROUP = 64
@@ -54,18 +54,21 @@ def generate(program: Program, pictures: dict[str, Picture]) -> Code:
     """Shaders, weights and kernel records of an allocated program; `pictures` by input name."""
     constants = Constants()
     code = Code([], {}, {}, np.zeros(0, np.uint32))
+    fronts = {front.packer: (name, front) for name in pictures if (front := picture_front(program, name))}
     for index, kernel in enumerate(program.kernels):
         assert isinstance(kernel, FamilyKernel), f"{kernel.kind} is no kernel of a family"
         code.kernels.append(_emit(code, constants, program, kernel))
         code.stores.append(_stores(program, kernel))
-        picture = pictures.get(kernel.picture_input)
-        if picture is None:
+        if index not in fronts:
             continue
-        instead = kernel.of_picture(picture.values(), picture.order, picture.channels_last)
+        name, front = fronts[index]
+        picture = pictures[name]
+        reals = front.reals(picture.values())
+        instead = kernel.of_picture(name, reals, picture.order, picture.channels_last)
         if instead is not None:
             assert _stores(program, instead) == code.stores[index]
-            code.pictures[kernel.picture_input] = {
-                "size": list(picture.size(program.inputs[kernel.picture_input])),
+            code.pictures[name] = {
+                "size": list(picture.size(program.inputs[name])),
                 "channels": picture.channels,
                 "scale": list(picture.scale),
                 "offset": list(picture.offset),
@@ -73,6 +76,7 @@ def generate(program: Program, pictures: dict[str, Picture]) -> Code:
                 "pad": list(picture.pad),
                 "resize": RESIZE,
                 "replaces": index,
+                **({"skips": list(front.skips)} if front.skips else {}),
                 "kernel": _emit(code, constants, program, instead),
             }
     check_limits(code.kernels + [picture["kernel"] for picture in code.pictures.values()])

@@ -11,11 +11,11 @@ import numpy as np
 
 from ..arithmetic import dequantize_linear
 from ..errors import CompileError
-from ..ir.program import Kernel, OutputStore, Program, inputs_read
+from ..ir.program import OutputStore, Program
 from ..ir.types import NUMPY_DTYPES, Array, TensorType
 from ..lowering.shader import Json
-from ..operators.base import FamilyKernel
 from ..operators.quantize import QuantizeKernel
+from .fronts import Front, front_of
 
 FITS = ("cover", "contain", "stretch")
 RGB, BGR = "rgb", "bgr"
@@ -84,21 +84,48 @@ RAW_BYTES = (1.0, 0.0)
 
 def picture_inputs(program: Program) -> dict[str, Picture]:
     """How the inputs are pictures that may be: of bytes u8, or of floats that are quantized before anything
-    else is done with them, [1, 1|3|4, H, W] or [1, H, W, 3]; floats by the range that they are quantized for.
+    but arithmetic by channel is done with them (`fronts`), [1, 1|3|4, H, W] or [1, H, W, 3]; floats by the
+    range that they are quantized for.
     """
     pictures = {}
     for name, type_ in program.inputs.items():
-        readers = [kernel for kernel in program.kernels if name in inputs_read(kernel)]
-        if len(readers) != 1 or not _is_packer(readers[0], name):
+        channels, front = _channels(type_), picture_front(program, name)
+        if channels is None or front is None:
             continue
-        channels = _channels(type_)
-        if channels is not None:
-            numbers = RAW_BYTES
-            if isinstance(readers[0], QuantizeKernel):
-                numbers = _nearest_range(*stored_range(readers[0].scale, readers[0].zero_point))
-            scale, offset = ((number,) * channels for number in numbers)
-            pictures[name] = Picture(scale, offset, channels_last=not _is_picture(type_))
+        packer = front.kernel(program)
+        numbers = RAW_BYTES
+        if isinstance(packer, QuantizeKernel):
+            ends = stored_range(packer.scale, packer.zero_point)
+            numbers = _range_before(front, ends, channels) if front.skips else _nearest_range(*ends)
+        pictures[name] = _same_for_all(numbers, channels, type_)
     return pictures
+
+
+def picture_front(program: Program, name: str) -> Front | None:
+    """What a picture of an input takes the place of; None where that can't be one."""
+    type_ = program.inputs[name]
+    if _channels(type_) is None:
+        return None
+    return front_of(program, name, axis=1 if _is_picture(type_) else 3)
+
+
+def _same_for_all(numbers: tuple[float, float], channels: int, type_: TensorType) -> Picture:
+    scale, offset = ((number,) * channels for number in numbers)
+    return Picture(scale, offset, channels_last=not _is_picture(type_))
+
+
+def _range_before(front: Front, ends: tuple[float, float], channels: int) -> tuple[float, float]:
+    """Scale and offset of the convention whose pictures come nearest to the real values `ends` that are
+    stored behind the arithmetic on them.
+    """
+    bytes_ = np.arange(256, dtype=np.float64)
+
+    def distance(numbers: tuple[float, float]) -> float:
+        values = (bytes_ * numbers[0] + numbers[1]).astype(np.float32)
+        reals = front.reals(np.broadcast_to(values, (channels, 256)))
+        return abs(float(reals.min()) - ends[0]) + abs(float(reals.max()) - ends[1])
+
+    return min((RAW_BYTES, *RANGES.values()), key=distance)
 
 
 def stated(
@@ -234,10 +261,6 @@ def _channels(type_: TensorType) -> int | None:
     if _is_picture(type_):
         return type_.shape[1]
     return 3 if len(type_.shape) == 4 and type_.shape[0] == 1 and type_.shape[3] == 3 else None
-
-
-def _is_packer(kernel: Kernel, name: str) -> bool:
-    return isinstance(kernel, FamilyKernel) and kernel.picture_input == name
 
 
 def _nearest_range(low: float, high: float) -> tuple[float, float]:

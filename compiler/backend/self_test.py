@@ -14,7 +14,7 @@ import numpy as np
 
 from ..arithmetic import F32, blockwise, requantize
 from ..errors import CompileError
-from ..ir.program import Kernel, Program, float_kernels, inputs_read, outputs_stored
+from ..ir.program import Kernel, Program, float_kernels, outputs_stored
 from ..ir.types import NUMPY_DTYPES, Array, TensorType
 from ..lowering.shader import Json
 from ..operators.convolution.kernel import ConvKernel
@@ -22,7 +22,7 @@ from ..operators.quantize import QuantizeKernel
 from ..reference.oracle import Oracle
 from ..verify.compare import bits
 from ..verify.simulator import run_program
-from .pictures import Picture, stored_range
+from .pictures import Picture, picture_front, picture_inputs, stored_range
 
 SEED = 1
 PROBE_CASES = 64
@@ -111,10 +111,12 @@ def _seeded_inputs(program: Program) -> dict[str, Array]:
 
 
 def _of_picture(program: Program, name: str, picture: Picture) -> str:
-    """The checksum of what the first kernel makes of the self-test's picture for an input."""
+    """The checksum of the bytes that the self-test's picture for an input becomes."""
     values = seeded_picture(program.inputs[name], list(program.inputs).index(name), picture)
-    first = next(kernel for kernel in program.kernels if name in inputs_read(kernel))
-    return _checksums(replace(program, kernels=[first]), {name: values})[1][first]
+    front = picture_front(program, name)
+    assert front is not None, f"{name} is no picture"
+    kernels = [program.kernels[number] for number in (*front.skips, front.packer)]
+    return _checksums(replace(program, kernels=kernels), {name: values})[1][kernels[-1]]
 
 
 def confirmed(
@@ -166,13 +168,22 @@ def seeded_picture(type_: TensorType, number: int, picture: Picture) -> Array:
 
 
 def _input_range(program: Program, name: str) -> tuple[float, float]:
-    """A little more than the real values that the input's quantization covers, to saturate too."""
+    """A little more than the real values that the input's quantization covers, to saturate too; of a picture
+    that is computed with before, than its values.
+    """
     for kernel in program.kernels:
         if isinstance(kernel, QuantizeKernel) and kernel.input == name:
-            low, high = stored_range(kernel.scale, kernel.zero_point)
-            margin = (high - low) / 16
-            return float(np.float32(low - margin)), float(np.float32(high + margin))
+            return _wider(*stored_range(kernel.scale, kernel.zero_point))
+    picture = picture_inputs(program).get(name)
+    if picture is not None:
+        values = picture.values()
+        return _wider(float(values.min()), float(values.max()))
     return -1.0, 1.0
+
+
+def _wider(low: float, high: float) -> tuple[float, float]:
+    margin = (high - low) / 16
+    return float(np.float32(low - margin)), float(np.float32(high + margin))
 
 
 def seeded_input(type_: TensorType, number: int, low: float, high: float) -> Array:

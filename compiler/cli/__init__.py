@@ -11,7 +11,19 @@ from rich.console import Console
 
 from ..errors import CompileError
 
-COMMANDS = ("compile", "run", "verify", "inspect", "fuzz", "bench", "serve", "strip", "doctor")
+COMMANDS = (
+    "compile",
+    "run",
+    "verify",
+    "inspect",
+    "fuzz",
+    "bench",
+    "embed",
+    "serve",
+    "swap",
+    "strip",
+    "doctor",
+)
 SHORT_HELP = {
     "compile": "Compile an int8 QDQ ONNX model to a WebGPU artifact.",
     "run": "Run an artifact on the GPU, on .npy files or pictures.",
@@ -19,7 +31,9 @@ SHORT_HELP = {
     "inspect": "Show the kernels, the IR after each pass, the memory plan.",
     "fuzz": "Compare random models with onnxruntime.",
     "bench": "Time an artifact.",
+    "embed": "Lay out a page that runs a model, to paste from.",
     "serve": "Serve an artifact's page to a browser on this machine.",
+    "swap": "Put another model of the same structure into an artifact.",
     "strip": "Remove zero points that say nothing from an ONNX file.",
     "doctor": "Show the WebGPU adapters and what is missing.",
 }

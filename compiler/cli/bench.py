@@ -1,4 +1,4 @@
-"""onnx2wgsl bench DIR|MODEL"""
+"""onnx2wgsl bench DIR|BUNDLE|MODEL"""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WARM_UP = 3
 
 
 @click.command()
-@click.argument("path", metavar="DIR|MODEL", type=MODEL_OR_FOLDER)
+@click.argument("path", metavar="DIR|BUNDLE|MODEL", type=MODEL_OR_FOLDER)
 @click.option("--frames", default=30, show_default=True, type=click.IntRange(1))
 @click.option("--kernels", is_flag=True, help="Also the time of each kernel, by timestamp queries.")
 @shape_option
@@ -46,8 +46,10 @@ def command(
 
     out = console()
     with (
-        _artifact_of(path, dict(shapes)) as folder,
-        InferenceSession(folder, adapter=adapter, dot=dot, requantize=requantize, profile=kernels) as session,
+        _artifact_of(path, dict(shapes)) as artifact,
+        InferenceSession(
+            artifact, adapter=adapter, dot=dot, requantize=requantize, profile=kernels
+        ) as session,
     ):
         feed = seeded_inputs(session.artifact)
         for _ in range(WARM_UP):
@@ -69,8 +71,10 @@ def command(
 
 @contextmanager
 def _artifact_of(path: Path, shapes: dict[str, tuple[int, ...]]) -> Iterator[Path]:
-    """The artifact in a folder, or the one that a model compiles to, while it is needed."""
-    if path.is_dir():
+    """An artifact as it is, or the one that a model compiles to, while it is needed."""
+    from .compiled import is_compiled
+
+    if is_compiled(path):
         yield path
         return
     from ..driver import compile_file

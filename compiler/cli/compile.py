@@ -142,6 +142,8 @@ def _print_pictures(compilation: Compilation, known: set[str]) -> None:
             values = f"scale {by_channel(image['scale'])}, offset {by_channel(image['offset'])}"
             if not known & {name, ""}:
                 values += ", as its range suggests (--mean and --std say otherwise)"
+        if "skips" in image:
+            values += "; what the model computes of it before it quantizes is in the picture's table"
         console().print(
             f"input {name}: a picture of {width}x{height} {image['channels']}, {values}; fit {image['fit']}"
         )

@@ -1,4 +1,4 @@
-"""onnx2wgsl inspect MODEL|DIR"""
+"""onnx2wgsl inspect MODEL|DIR|BUNDLE"""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from ..errors import CompileError
 from ..ir.graph import Graph
 from ..ir.program import Program
 from . import by_channel, console
-from .options import FOLDER, MODEL_OR_FOLDER, shape_option
+from .options import FOLDER, MODEL, MODEL_OR_FOLDER, shape_option
 
+Shapes = dict[str, tuple[int, ...]]
 REPORT = b'<meta name="generator" content="onnx2wgsl inspect">'
 """What tells a report from other pages."""
 
 
 @click.command()
-@click.argument("path", metavar="MODEL|DIR", type=MODEL_OR_FOLDER)
+@click.argument("path", metavar="MODEL|DIR|BUNDLE", type=MODEL_OR_FOLDER)
 @click.option(
     "--after",
     metavar="PASS",
@@ -34,6 +35,13 @@ REPORT = b'<meta name="generator" content="onnx2wgsl inspect">'
     help="Write a report with the live-range chart.",
 )
 @click.option("--shader", metavar="NAME", help="Print a shader, such as conv.wgsl; of a MODEL with comments.")
+@click.option(
+    "--model",
+    "source",
+    type=MODEL,
+    help="For --after, --dump-ir and --html of a DIR or BUNDLE: the model it was made from, unless that lies "
+    "beside it.",
+)
 @shape_option
 def command(
     path: Path,
@@ -41,20 +49,30 @@ def command(
     shader: str | None,
     dump_ir: Path | None,
     html: Path | None,
+    source: Path | None,
     shapes: tuple[tuple[str, tuple[int, ...]], ...],
 ) -> None:
-    """Show the kernels, the IR after each pass, the memory plan."""
-    from ..ir.dump import Dump
+    """Show the kernels, the IR after each pass, the memory plan.
 
+    What of that an artifact does not hold is shown of the model that it was made from.
+    """
+    from ..ir.dump import Dump
+    from .compiled import is_compiled
+
+    sizes = dict(shapes)
     if shader is not None:
-        _print_shader(path, shader, dict(shapes))
+        _print_shader(path, shader, sizes)
         return
-    if path.is_dir():
-        _inspect_folder(path, after is not None or dump_ir is not None or html is not None)
-        return
+    if is_compiled(path):
+        wants = {"--after": after, "--dump-ir": dump_ir, "--html": html}
+        wanted = [name for name, value in wants.items() if value is not None]
+        if not wanted:
+            _inspect_artifact(path)
+            return
+        path, sizes = _model_behind(path, source, wanted[0], sizes)
     _require_writable(dump_ir, html)
     dump = Dump()
-    program = _compile(path, dict(shapes), after, dump)
+    program = _compile(path, sizes, after, dump)
     if after is None:
         _print_program(program)
     if dump_ir is not None:
@@ -69,15 +87,16 @@ def command(
             console().print(f"{file} written")
 
 
-def _print_shader(path: Path, name: str, shapes: dict[str, tuple[int, ...]]) -> None:
+def _print_shader(path: Path, name: str, shapes: Shapes) -> None:
     from onnx2wgsl.runtime_py.artifact import load_artifact
 
     from ..backend.codegen import generate
     from ..backend.pictures import picture_inputs
     from ..pipeline import compile_model
+    from .compiled import is_compiled
 
     shaders: Mapping[str, str]
-    if path.is_dir():
+    if is_compiled(path):
         shaders = load_artifact(path).shaders
     else:
         program = compile_model(path, shapes)
@@ -104,7 +123,7 @@ def _require_writable(dump_ir: Path | None, html: Path | None) -> None:
                 )
 
 
-def _compile(path: Path, shapes: dict[str, tuple[int, ...]], after: str | None, dump: Any) -> Program:
+def _compile(path: Path, shapes: Shapes, after: str | None, dump: Any) -> Program:
     """The program; the IR after one pass is printed even where a later pass refuses the model."""
     from ..pipeline import PASS_NAMES, compile_model
 
@@ -157,12 +176,27 @@ def _print_program(program: Program) -> None:
     )
 
 
-def _inspect_folder(folder: Path, asks_for_ir: bool) -> None:
+def _model_behind(path: Path, source: Path | None, option: str, shapes: Shapes) -> tuple[Path, Shapes]:
+    """The model that an artifact was made from, and the shapes that it was compiled for."""
     from onnx2wgsl.runtime_py.artifact import load_artifact
 
-    if asks_for_ir:
-        raise CompileError(f"{folder} is compiled: the IR is shown for the .onnx file it came from")
-    artifact = load_artifact(folder)
+    from .compiled import model_of, shapes_of
+
+    model = model_of(path, source)
+    artifact = load_artifact(path)
+    if model is None:
+        name = artifact.description["source"]["file"]
+        raise CompileError(
+            f"{option} needs the model that {path} was compiled from, {name}, which is not beside it: "
+            "give it with --model"
+        )
+    return model, shapes_of(artifact) | shapes
+
+
+def _inspect_artifact(path: Path) -> None:
+    from onnx2wgsl.runtime_py.artifact import load_artifact
+
+    artifact = load_artifact(path)
     description = artifact.description
     table = Table("#", "kind", "kernel", "shader", "workgroups", "MACs")
     for index, (kernel, macs) in enumerate(

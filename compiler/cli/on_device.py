@@ -59,9 +59,9 @@ class SessionDevice:
 
 
 @contextmanager
-def open_artifact(folder: Path, **options: Any) -> Iterator[SessionDevice]:
-    """An artifact in a session; `options` are those of InferenceSession."""
-    with InferenceSession(folder, **options) as session:
+def open_artifact(path: Path, **options: Any) -> Iterator[SessionDevice]:
+    """An artifact, a folder or a bundle, in a session; `options` are those of InferenceSession."""
+    with InferenceSession(path, **options) as session:
         yield SessionDevice(session)
 
 

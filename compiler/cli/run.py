@@ -1,4 +1,4 @@
-"""onnx2wgsl run DIR --input name=file ..."""
+"""onnx2wgsl run DIR|BUNDLE --input name=file ..."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from onnx2wgsl.media.pictures import SUFFIXES, read_picture
 
 from ..errors import CompileError
 from . import console
-from .options import FOLDER, RunFitType, device_options
+from .options import FOLDER, MODEL_OR_FOLDER, RunFitType, device_options
 
 _PNG_HEAD = 29
 """Bytes of a PNG that tell its size, bits and colours."""
 
 
 @click.command()
-@click.argument("folder", metavar="DIR", type=FOLDER)
+@click.argument("path", metavar="DIR|BUNDLE", type=MODEL_OR_FOLDER)
 @click.option(
     "--input",
     "inputs",
@@ -39,7 +39,7 @@ _PNG_HEAD = 29
 @click.option("--output-dir", type=FOLDER, help="Write NAME.npy, and NAME.png where it is a picture.")
 @device_options
 def command(
-    folder: Path,
+    path: Path,
     inputs: tuple[str, ...],
     fit: Any,
     output_dir: Path | None,
@@ -54,16 +54,20 @@ def command(
     """
     from onnx2wgsl.runtime_py import InferenceSession, Rectangle
 
+    from .compiled import is_compiled
+
     sources: list[Path] = []
-    with InferenceSession(folder, adapter=adapter, dot=dot, requantize=requantize) as session:
+    if path.is_file() and not is_compiled(path):
+        raise CompileError(f"{path} is no artifact; compile it first: onnx2wgsl compile {path} -o DIR")
+    with InferenceSession(path, adapter=adapter, dot=dot, requantize=requantize) as session:
         tensors = {tensor.name: tensor for tensor in session.artifact.inputs}
         feed: dict[str, np.ndarray[Any, Any]] = {}
         for argument in inputs:
-            name, path = _split(argument, list(tensors))
+            name, file = _split(argument, list(tensors))
             if name in feed:
                 raise CompileError(f"--input {argument}: input {name!r} is given twice")
-            feed[name] = read_input(path, tensors[name])
-            sources.append(path)
+            feed[name] = read_input(file, tensors[name])
+            sources.append(file)
         chosen = Rectangle(*fit) if isinstance(fit, tuple) else fit
         results = dict(zip(session.artifact.outputs, session.run(None, feed, fit=chosen), strict=True))
     paths = _write(output_dir, results, sources) if output_dir else {}

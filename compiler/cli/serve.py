@@ -15,12 +15,15 @@ from typing import Any
 import click
 import uvicorn
 from starlette.applications import Starlette
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Host, Mount
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from ..backend.names import MODEL, is_hashed
 from ..errors import CompileError
 from . import console
 from .options import FOLDER
@@ -34,11 +37,14 @@ NO_ADDRESS = (errno.EADDRNOTAVAIL, socket.EAI_NONAME, socket.EAI_AGAIN, socket.E
 """Errors that are of the address, or of its look-up."""
 CONNECTIONS = 100
 """At a time; a new one ends the oldest."""
-HEADERS = [
+ISOLATED = [
     ("Cross-Origin-Opener-Policy", "same-origin"),
     ("Cross-Origin-Embedder-Policy", "credentialless"),
-    ("Cache-Control", "no-store"),  # the files may be compiled anew
 ]
+"""Headers of a page that is apart from other origins, as SharedArrayBuffer and threads want it."""
+KEPT = "public, max-age=31536000, immutable"
+ASKED_FOR = "no-cache"
+"""What caches are told of a name that changes with the content; and of others, which may be written anew."""
 MEDIA_TYPES = {
     ".html": "text/html",
     ".css": "text/css",
@@ -47,9 +53,15 @@ MEDIA_TYPES = {
     ".mjs": "text/javascript",
     ".json": "application/json",
     ".txt": "text/plain",
-    ".bin": "application/octet-stream",
+    ".ts": "text/typescript",
+    ".wgsl": "text/wgsl",
+    ".wasm": "application/wasm",
+    ".webp": "image/webp",
+    **dict.fromkeys((".bin", ".onnx", ".onnx2wgsl", ".task"), "application/octet-stream"),
 }
 """Where some systems' own tables are otherwise."""
+TEXTS = (".html", ".css", ".svg", ".js", ".mjs", ".json", ".txt", ".ts", ".wgsl", ".wasm", "/")
+"""What is packed on its way: weights and pictures hardly get smaller."""
 
 
 @click.command()
@@ -68,10 +80,21 @@ MEDIA_TYPES = {
     metavar="ADDRESS",
     help="An address of this machine, for others to reach it; 0.0.0.0 takes all.",
 )
+@click.option(
+    "--isolate",
+    is_flag=True,
+    help="Isolate the page from other origins (COOP, COEP), as a page with SharedArrayBuffer wants it.",
+)
 @click.option("--open", "opens", is_flag=True, help="Open the page in the browser.")
-def command(folder: Path, port: int, host: str, opens: bool) -> None:
-    """Serve an artifact's page to a browser, on this machine alone unless --host says otherwise."""
-    if not (folder / "model.json").is_file():
+def command(folder: Path, port: int, host: str, isolate: bool, opens: bool) -> None:
+    """Serve an artifact's page to a browser, on this machine alone unless --host says otherwise.
+
+    DIR may also be what embed has written.
+
+    Files whose names are hashes of their content are kept by browsers for ever; all others are asked for
+    anew each time, so that a model which is compiled again is seen by a reload.
+    """
+    if not any((place / MODEL).is_file() for place in (folder, folder / "model")):
         raise CompileError(
             f"{folder} holds no artifact (no model.json); make one with: onnx2wgsl compile MODEL -o {folder}"
         )
@@ -87,7 +110,7 @@ def command(folder: Path, port: int, host: str, opens: bool) -> None:
         if opens and not webbrowser.open(address):
             click.echo(f"warning: no browser was found; open {address} in one", err=True)
         try:
-            _server(folder, host).run(sockets=[listener])
+            _server(folder, host, isolate).run(sockets=[listener])
         except KeyboardInterrupt:
             console().print("ended")
 
@@ -111,13 +134,13 @@ def _listen(host: str, port: int) -> socket.socket:
         ) from error
 
 
-def _server(folder: Path, host: str) -> uvicorn.Server:
+def _server(folder: Path, host: str, isolate: bool) -> uvicorn.Server:
     for suffix, kind in MEDIA_TYPES.items():
         mimetypes.add_type(kind, suffix)
     logging.getLogger("uvicorn.access").addHandler(_Failures())
     config = uvicorn.Config(
         _application(folder, host),
-        headers=HEADERS,
+        headers=ISOLATED if isolate else [],
         server_header=False,
         loop="asyncio",
         http=_Connection,
@@ -133,7 +156,7 @@ def _server(folder: Path, host: str) -> uvicorn.Server:
 
 def _application(folder: Path, host: str) -> Starlette:
     """The files of a folder, under the names of this machine alone; under any where all may reach it."""
-    files = _Files(directory=folder, html=True)
+    files = _Packed(_Files(directory=folder, html=True))
     if host in EVERY:
         return Starlette(routes=[Mount("/", files)])
     names = dict.fromkeys([*HOSTS, host.lower()])
@@ -155,6 +178,24 @@ class _Files(StaticFiles):
         except OSError:  # a circle of links, a folder that may not be entered
             return "", None
         return (place, status) if os.access(place, os.R_OK) else ("", None)
+
+    def file_response(self, full_path: Any, *args: Any, **options: Any) -> Response:
+        """A file, or that it is as it was: 304 where the browser has this very one."""
+        response = super().file_response(full_path, *args, **options)
+        response.headers["Cache-Control"] = KEPT if is_hashed(os.path.basename(full_path)) else ASKED_FOR
+        return response
+
+
+class _Packed:
+    """Packs texts by gzip for those who take it; what is asked for in parts stays as it is."""
+
+    def __init__(self, plain: ASGIApp) -> None:
+        self.plain = plain
+        self.packed = GZipMiddleware(plain)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        whole = scope["path"].endswith(TEXTS) and "range" not in Request(scope).headers
+        await (self.packed if whole else self.plain)(scope, receive, send)
 
 
 class _Connection(H11Protocol):

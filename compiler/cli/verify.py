@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
@@ -30,12 +29,13 @@ from ..verify.report import Report
 from ..verify.samples import check_ranges, random_sample
 from ..verify.verification import Verification
 from . import console
+from .compiled import is_compiled, model_of, shapes_of
 from .on_device import open_artifact, open_program
 from .options import MODEL, MODEL_OR_FOLDER, RangeType, device_options, shape_option
 
 
 @click.command()
-@click.argument("path", metavar="MODEL|DIR", type=MODEL_OR_FOLDER)
+@click.argument("path", metavar="MODEL|DIR|BUNDLE", type=MODEL_OR_FOLDER)
 @click.option("--samples", default=4, show_default=True, type=click.IntRange(1))
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
 @click.option("--each-pass", is_flag=True, help="Also evaluate the IR after every pass.")
@@ -56,7 +56,9 @@ from .options import MODEL, MODEL_OR_FOLDER, RangeType, device_options, shape_op
     show_default=True,
     help="onnxruntime-web: its WebAssembly, run in Node.js, judges the outputs.",
 )  # fmt: skip
-@click.option("--model", "source", type=MODEL_OR_FOLDER, help="For a DIR: the model it was made from.")
+@click.option(
+    "--model", "source", type=MODEL_OR_FOLDER, help="For a DIR or BUNDLE: the model it was made from."
+)
 @shape_option
 @device_options
 def command(
@@ -75,13 +77,13 @@ def command(
 ) -> None:
     """Compare every bit with onnxruntime, on the GPU and after each pass.
 
-    A DIR is compared with the model it was compiled from (found beside it, or given by --model);
-    where that is not at hand, its recorded test vectors are replayed.
+    A DIR or BUNDLE is compared with the model it was compiled from (found beside it, or given by
+    --model); where that is not at hand, its recorded test vectors are replayed.
     """
     out = console()
     options = {"adapter": adapter, "dot": dot, "requantize": requantize}
-    folder = path if path.is_dir() else None
-    model = path if folder is None else _source_of(folder, source)
+    artifact = path if is_compiled(path) else None
+    model = path if artifact is None else model_of(artifact, source)
     in_web = against == "onnxruntime-web"
     if model is None and (inputs or ranges or in_web):
         what = "--input" if inputs else "--range" if ranges else f"--against {against}"
@@ -93,7 +95,7 @@ def command(
     if model is None:
         _replay_vectors(out, path, options)
         return
-    model_shapes = _shapes_of(folder) | dict(shapes)
+    model_shapes = ({} if artifact is None else shapes_of(load_artifact(artifact))) | dict(shapes)
     graph = import_or_refuse(model, model_shapes)
     feeds = [_read(file, graph) for file in inputs]
     check_ranges(graph, dict(ranges))
@@ -101,11 +103,11 @@ def command(
     feeds = feeds or [random_sample(graph, random, dict(ranges)) for _ in range(samples)]
     compiled = Compiled.of(graph)
     if in_web:
-        with _device(folder, compiled, model, options) as device:
+        with _device(artifact, compiled, model, options) as device:
             _judge(out, model, compiled, feeds, device)
         return
     verification = _verification(out, model, compiled, feeds)
-    with _device(folder, compiled, model, options) as device:
+    with _device(artifact, compiled, model, options) as device:
         _compare(out, verification, device, import_or_refuse(model, model_shapes) if each_pass else None)
     _print(out, verification.report)
     if verification.report.wrong is not None:
@@ -123,43 +125,17 @@ def _read(file: Path, graph: Graph) -> Feed:
 
 
 def _device(
-    folder: Path | None, compiled: Compiled, model: Path, options: dict[str, Any]
+    artifact: Path | None, compiled: Compiled, model: Path, options: dict[str, Any]
 ) -> AbstractContextManager[Device]:
-    """A session on the artifact in `folder`, or on one that is made of the program."""
-    if folder is not None:
-        return open_artifact(folder, **options)
+    """A session on an artifact, or on one that is made of the program."""
+    if artifact is not None:
+        return open_artifact(artifact, **options)
     return open_program(compiled.program, model, **options)
 
 
-def _shapes_of(folder: Path | None) -> dict[str, tuple[int, ...]]:
-    """The input shapes that an artifact was compiled for; none for a model."""
-    return {} if folder is None else {t.name: t.shape for t in load_artifact(folder).inputs}
-
-
-def _source_of(folder: Path, model: Path | None) -> Path | None:
-    """The model that the artifact in `folder` was compiled from, known by its SHA-256."""
-    source = load_artifact(folder).description["source"]
-    if model is not None:
-        if not model.is_file():
-            raise CompileError(f"{model}: no such file")
-        places = [model]
-    else:
-        near = (folder, folder.parent, Path(), Path("models"))
-        places = [place / source["file"] for place in near]
-    for place in places:
-        if place.is_file() and hashlib.sha256(place.read_bytes()).hexdigest() == source["sha256"]:
-            return place
-    if model is not None:
-        raise CompileError(
-            f"{model} is not the model that {folder} was compiled from: that was {source['file']} "
-            f"with SHA-256 {source['sha256']}; compile anew, or give that file"
-        )
-    return None
-
-
-def _replay_vectors(out: Console, folder: Path, options: dict[str, Any]) -> None:
+def _replay_vectors(out: Console, path: Path, options: dict[str, Any]) -> None:
     """The self-test alone, where there is no model to compare with."""
-    with InferenceSession(folder, **options) as session:
+    with InferenceSession(path, **options) as session:
         report = session.self_test()
         source = session.artifact.description["source"]["file"]
     out.print(f"{source} is not at hand (--model gives it): replaying the recorded test vectors")

@@ -133,11 +133,14 @@ class FamilyKernel(Kernel):
         """The graph input that may be a picture where this kernel alone reads it; "" for none."""
         return ""
 
-    def of_picture(self, values: Array, order: tuple[int, ...], channels_last: bool) -> FamilyKernel | None:
-        """The kernel that reads `picture_input` as RGBA bytes, `values` [C, 256] being what each byte
-        stands for in each channel of the tensor, `order` the place of its byte in RGBA.
+    def of_picture(
+        self, image: str, values: Array, order: tuple[int, ...], channels_last: bool
+    ) -> FamilyKernel | None:
+        """The kernel that reads the graph input `image` as RGBA bytes in the place of its own operand,
+        `values` [C, 256] being what each byte stands for in each channel of that, `order` the place of its
+        byte in RGBA.
         """
-        del values, order, channels_last
+        del image, values, order, channels_last
         return None
 
 

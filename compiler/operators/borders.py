@@ -247,9 +247,11 @@ class PackKernel(FamilyKernel):
     def picture_input(self) -> str:
         return self.source if isinstance(self.source, str) and self.xor else ""
 
-    def of_picture(self, values: Array, order: tuple[int, ...], channels_last: bool) -> PictureKernel:
+    def of_picture(
+        self, image: str, values: Array, order: tuple[int, ...], channels_last: bool
+    ) -> PictureKernel:
         tables = (values.astype(np.uint8) ^ np.uint8(self.xor)).view(np.int8)
-        return PictureKernel.of(self, self.picture_input, tables, order, channels_last, padding=0)
+        return PictureKernel.of(self, image, tables, order, channels_last, padding=0)
 
 
 @dataclass(eq=False)

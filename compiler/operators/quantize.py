@@ -230,6 +230,8 @@ class QuantizeKernel(FamilyKernel):
     def picture_input(self) -> str:
         return self.input
 
-    def of_picture(self, values: Array, order: tuple[int, ...], channels_last: bool) -> PictureKernel:
+    def of_picture(
+        self, image: str, values: Array, order: tuple[int, ...], channels_last: bool
+    ) -> PictureKernel:
         tables = levels_of(values, self.thresholds).astype(np.int8)
-        return PictureKernel.of(self, self.input, tables, order, channels_last, self.zero_point)
+        return PictureKernel.of(self, image, tables, order, channels_last, self.zero_point)

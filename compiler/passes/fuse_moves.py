@@ -11,6 +11,8 @@ Rules:
    `dequantize(concat)` or `dequantize(select)`.
 5. `move(lookup(q))` of one operand becomes `lookup(move(q))` where the lookup makes no bytes: a Cast of a
    picture before its Transpose.
+6. An elementwise op of a graph input's Transpose and constants goes before it, so that rule 2 applies: a
+   model's own normalization of a picture.
 A move is any op that says `moves_values`, or `picks_extremes`: quantize and dequantize keep the order, since
 scales are positive.
 
@@ -31,6 +33,7 @@ from ..ir.editor import Editor
 from ..ir.graph import Graph, Op, Value
 from ..ir.types import Quantization, TensorType
 from ..operators.lookup import Lookup
+from ..operators.moves.op import Move
 from ..operators.moves.pad import Pad
 from ..operators.onnx_op import Elementwise
 from ..operators.quantize import Dequantize, Quantize, quantized
@@ -55,18 +58,21 @@ def _sweep(editor: Editor) -> bool:
     """Applies the rules to each op in order, and to what takes its place; says whether any applied."""
     changed = False
     of_bytes: set[Value] = set()
+    of_input = {value for value in editor.graph.inputs if value.type.dtype == "f32"}
     left = editor.ops()[::-1]
     while left:
         op = left.pop()
         if op not in editor:
             continue
-        new = _rewritten(op, editor, of_bytes)
+        new = _rewritten(op, editor, of_bytes) or _before_transpose(op, editor, of_input)
         if new is not None:
             editor.replace(op, new)
             left += reversed(new)
             changed = True
         elif _keeps_bytes(op, of_bytes):
             of_bytes.add(op.result)
+        elif isinstance(op, Elementwise) and of_input.issuperset(op.variables):
+            of_input.add(op.result)
     return changed
 
 
@@ -164,6 +170,31 @@ def _move_before_lookup(op: Op, editor: Editor) -> list[Op] | None:
     type_ = replace(lookup.x.type, shape=op.result.type.shape)
     moved_bytes = Value(f"{op.result.name}.q", type_)
     return [op.on([lookup.x], moved_bytes), Lookup(op.result, moved_bytes, lookup.table)]
+
+
+def _before_transpose(op: Op, editor: Editor, of_input: set[Value]) -> list[Op] | None:
+    """Rule 6."""
+    if not isinstance(op, Elementwise) or len(op.variables) != 1:
+        return None
+    move = editor.producer(op.variable)
+    if not isinstance(move, Move) or move.form != "transpose" or move.x not in of_input:
+        return None
+    shape, perm = op.result.type.shape, move.attributes["perm"]
+    if editor.only_user(move.result) is not op or shape != move.result.type.shape:
+        return None
+    back = np.argsort(perm)
+    xs = []
+    for number, x in enumerate(op.xs):
+        if x.data is None:
+            xs.append(move.x)
+        elif x.type.size <= 1:
+            xs.append(x)
+        else:
+            full = x.array.reshape((1,) * (len(shape) - len(x.type.shape)) + x.type.shape)
+            moved = np.ascontiguousarray(full.transpose(back))
+            xs.append(Value.constant(f"{op.result.name}.before.{number}", moved))
+    before = Value(f"{op.result.name}.before", replace(op.result.type, shape=move.x.type.shape))
+    return [replace(op, result=before, xs=tuple(xs)), move.on([before], op.result)]
 
 
 def _stored_constant(value: float, type_: TensorType) -> int | None:

@@ -40,5 +40,8 @@ export declare class DestroyedError extends SessionError {
     code: string;
     name: string;
 }
-/** @param {unknown} error */
+/**
+ * @internal
+ * @param {unknown} error
+ */
 export declare function messageOf(error: unknown): string;

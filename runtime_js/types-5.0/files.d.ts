@@ -10,10 +10,23 @@ export type FileCache = {
     put(url: string, response: Response): Promise<unknown>;
 };
 export type Loading = {
+    /**
+     * in the place of the global one
+     */
     fetch?: typeof globalThis.fetch;
+    /**
+     * the name of a Cache, or anything like one
+     */
     cache?: string | FileCache;
+    /**
+     * ends the loading and all that follows
+     */
     signal?: AbortSignal;
     onProgress?: (progress: Progress) => void;
+    /**
+     * holds model.json against its schema, which for a file as the compiler wrote
+     * it says nothing new: give it for artifacts of others
+     */
     validate?: boolean;
 };
 export type Count = (count: number) => void;

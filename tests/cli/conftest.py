@@ -29,6 +29,15 @@ def compiled(tmp_path_factory: pytest.TempPathFactory, model: Path) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def bundle(tmp_path_factory: pytest.TempPathFactory, model: Path) -> Path:
+    """The bundle of it, alone in a folder; not to be changed."""
+    folder = tmp_path_factory.mktemp("bundled")
+    succeed("compile", model, "-o", folder / "small", "--bundle")
+    alone = tmp_path_factory.mktemp("bundle") / "small.onnx2wgsl"
+    return Path(shutil.move(folder / "small" / "small.onnx2wgsl", alone))
+
+
 @pytest.fixture
 def artifact(tmp_path: Path, compiled: Path) -> Path:
     """A copy of the artifact, to be changed at will."""
@@ -41,4 +50,17 @@ def array(tmp_path: Path) -> Path:
     path = tmp_path / "input.npy"
     values = np.random.default_rng(7).uniform(-1.1, 1.1, (1, 3, SIZE, SIZE)).astype(np.float32)
     np.save(path, values)
+    return path
+
+
+@pytest.fixture
+def dynamic(model: Path, tmp_path: Path) -> Path:
+    """The model with symbolic batch, height and width."""
+    proto = onnx.load(model)
+    del proto.graph.value_info[:]
+    for tensor in (*proto.graph.input, *proto.graph.output):
+        for index, name in ((0, "batch"), (2, "height"), (3, "width")):
+            tensor.type.tensor_type.shape.dim[index].dim_param = name
+    path = tmp_path / "dynamic.onnx"
+    onnx.save(proto, path)
     return path

@@ -22,6 +22,10 @@ def test_the_last_line_has_the_median_the_ends_and_the_adapter(compiled: Path) -
     assert 0 < float(match["best"]) <= float(match["ms"]) <= float(match["worst"])
 
 
+def test_a_bundle_is_timed_as_it_is(bundle: Path) -> None:
+    assert LINE.fullmatch(succeed("bench", bundle, "--frames", "1").rstrip("\n"))
+
+
 def test_a_model_is_compiled_first(model: Path) -> None:
     assert LINE.fullmatch(succeed("bench", model, "--frames", "1").rstrip("\n"))
 

@@ -147,19 +147,6 @@ def test_a_model_without_a_quantized_part_gets_advice(tmp_path: Path) -> None:
 # ---------------------------------------------------------------------------------- --shape
 
 
-@pytest.fixture
-def dynamic(model: Path, tmp_path: Path) -> Path:
-    """The model with symbolic batch, height and width."""
-    proto = onnx.load(model)
-    del proto.graph.value_info[:]
-    for tensor in (*proto.graph.input, *proto.graph.output):
-        for index, name in ((0, "batch"), (2, "height"), (3, "width")):
-            tensor.type.tensor_type.shape.dim[index].dim_param = name
-    path = tmp_path / "dynamic.onnx"
-    onnx.save(proto, path)
-    return path
-
-
 def test_a_dynamic_shape_is_asked_for_and_the_advice_works(dynamic: Path, tmp_path: Path) -> None:
     message = refusal("compile", dynamic, "-o", tmp_path / "out")
     assert "input 'input'" in message

@@ -2,6 +2,7 @@
 
 import html
 import re
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -90,11 +91,42 @@ def test_an_unknown_pass_is_refused_with_those_known(model: Path) -> None:
     assert message == f"no pass 'fuse'; the passes are: {', '.join(PASS_NAMES)}"
 
 
-def test_a_compiled_folder_has_no_ir(compiled: Path, tmp_path: Path) -> None:
-    for option in (["--after", "import"], ["--dump-ir", tmp_path], ["--html", tmp_path / "x.html"]):
-        message = refusal("inspect", compiled, *option)
-        assert message == (f"{compiled} is compiled: the IR is shown for the .onnx file it came from")
-    assert not list(tmp_path.iterdir())
+@pytest.mark.parametrize("option", ["--after", "--dump-ir", "--html"])
+def test_what_an_artifact_does_not_hold_needs_its_model(
+    compiled: Path, bundle: Path, model: Path, tmp_path: Path, option: str
+) -> None:
+    value = "import" if option == "--after" else tmp_path / "out"
+    for path in (compiled, bundle):
+        message = refusal("inspect", path, option, value)
+        assert message == (
+            f"{option} needs the model that {path} was compiled from, small.onnx, which is not beside it: "
+            "give it with --model"
+        )
+        assert not list(tmp_path.iterdir())
+    succeed("inspect", bundle, option, value, "--model", model)
+    other = tmp_path / "small.onnx"
+    onnx.save(QDQBuilder().build(), other)
+    assert f"{other} is not the model that" in refusal("inspect", compiled, option, value, "--model", other)
+
+
+def test_the_report_of_a_folder_is_that_of_the_model_beside_it(
+    artifact: Path, model: Path, tmp_path: Path
+) -> None:
+    shutil.copy(model, tmp_path)
+    succeed("inspect", artifact, "--html", tmp_path / "folder.html")
+    succeed("inspect", model, "--html", tmp_path / "model.html")
+    assert (tmp_path / "folder.html").read_bytes() == (tmp_path / "model.html").read_bytes()
+
+
+def test_the_ir_of_a_folder_has_the_shape_that_it_was_compiled_for(dynamic: Path, tmp_path: Path) -> None:
+    succeed("compile", dynamic, "-o", tmp_path / "out", "--shape", "input=1,3,64,32")
+    assert "f32[1,3,64,32]" in succeed("inspect", tmp_path / "out", "--after", "import")
+
+
+def test_a_bundle_shows_what_its_folder_does(compiled: Path, bundle: Path) -> None:
+    assert succeed("inspect", bundle) == succeed("inspect", compiled)
+    shader = load_artifact(bundle).kernels[0].shader
+    assert succeed("inspect", bundle, "--shader", shader) == succeed("inspect", compiled, "--shader", shader)
 
 
 def test_the_report_is_whole_and_needs_nothing_else(model: Path, tmp_path: Path) -> None:

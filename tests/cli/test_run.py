@@ -53,6 +53,26 @@ def test_an_array_in_an_array_out(compiled: Path, array: Path, tmp_path: Path) -
     assert sorted(path.name for path in out.iterdir()) == ["output.npy", "output.png"]
 
 
+def test_a_bundle_runs_as_its_folder_does(compiled: Path, bundle: Path, array: Path, tmp_path: Path) -> None:
+    for path, name in ((compiled, "folder"), (bundle, "bundle")):
+        succeed("run", path, "--input", array, "--output-dir", tmp_path / name)
+    results = [(tmp_path / name / "output.npy").read_bytes() for name in ("folder", "bundle")]
+    assert results[0] == results[1]
+
+
+def test_a_model_is_no_artifact(model: Path, array: Path) -> None:
+    message = refusal("run", model, "--input", array)
+    assert message == f"{model} is no artifact; compile it first: onnx2wgsl compile {model} -o DIR"
+
+
+def test_a_damaged_bundle_is_told_as_one(bundle: Path, array: Path, tmp_path: Path) -> None:
+    path = tmp_path / "small.onnx2wgsl"
+    for data in (bundle.read_bytes()[:-1], b"PK" + bundle.read_bytes()):
+        path.write_bytes(data)
+        for command in (["run", path, "--input", array], ["verify", path], ["inspect", path]):
+            assert re.match(rf"{path} is (damaged; compile the model again:|no bundle: )", refusal(*command))
+
+
 def test_a_model_without_inputs(array: Path, tmp_path: Path) -> None:
     levels = {"q": np.arange(-5, 6, dtype=np.int8), "s": np.float32(0.5), "z": np.int8(1)}
     constants = [onnx.numpy_helper.from_array(np.asarray(value), name) for name, value in levels.items()]

@@ -1,6 +1,7 @@
-"""onnx2wgsl serve: an artifact's files on this machine, isolated from other origins."""
+"""onnx2wgsl serve: an artifact's files on this machine, of the right types, kept, packed, isolated."""
 
 import contextlib
+import gzip
 import json
 import os
 import re
@@ -17,13 +18,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.command import SCRIPT, refusal
+from tests.command import SCRIPT, refusal, succeed
 from tests.sealed import part_of
 
-HEADERS = {
+ISOLATED = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Embedder-Policy": "credentialless",
-    "Cache-Control": "no-store",
 }
 
 
@@ -101,22 +101,97 @@ PARTS = ("weights", "shaders", "self_test")
         ("page.css", "text/css"),
         ("icon.svg", "image/svg+xml"),
         ("model.json", "application/json"),
+        ("model.d.ts", "text/typescript"),
         ("weights", "application/octet-stream"),
         ("runtime.js", "text/javascript"),
         ("shaders", "text/plain"),
         ("self_test", "application/json"),
     ],
 )
-def test_a_file_comes_whole_with_its_type_and_isolated(
-    server: str, compiled: Path, name: str, kind: str
-) -> None:
+def test_a_file_comes_whole_with_its_type(server: str, compiled: Path, name: str, kind: str) -> None:
     if name in PARTS:
         name = part_of(compiled, name).name
     response, body = get(server + name)
     assert response.status == 200
     assert body == (compiled / (name or "index.html")).read_bytes()
     assert response.headers.get_content_type() == kind
-    assert {key: response.headers[key] for key in HEADERS} == HEADERS
+    assert not {*response.headers.keys()} & ISOLATED.keys()
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("kernel.wgsl", "text/wgsl"),
+        ("model.onnx", "application/octet-stream"),
+        ("small.onnx2wgsl", "application/octet-stream"),
+        ("face.task", "application/octet-stream"),
+        ("simd.wasm", "application/wasm"),
+        ("worker.mjs", "text/javascript"),
+    ],
+)
+def test_what_lies_beside_an_artifact_has_its_type(artifact: Path, name: str, kind: str) -> None:
+    (artifact / name).write_bytes(b"x")
+    with serving(artifact) as (address, _):
+        assert get(address + name)[0].headers.get_content_type() == kind
+
+
+def test_an_isolated_server_isolates_every_file(compiled: Path) -> None:
+    with serving(compiled, "--isolate") as (address, _):
+        for name in ("", "runtime.js", "model.json"):
+            headers = get(address + name)[0].headers
+            assert {key: headers[key] for key in ISOLATED} == ISOLATED
+
+
+def test_what_is_named_by_its_content_is_kept_for_ever(server: str, compiled: Path) -> None:
+    kept = {}
+    for path in compiled.iterdir():
+        kept[path.name] = get(server + path.name)[0].headers["Cache-Control"]
+    forever = "public, max-age=31536000, immutable"
+    hashed = {name for name, control in kept.items() if control == forever}
+    assert {part_of(compiled, key).name for key in PARTS} <= hashed
+    assert hashed == {name for name in kept if re.fullmatch(r"\w+-[\w-]{8,16}\.(bin|txt|json|js)", name)}
+    assert {control for name, control in kept.items() if name not in hashed} == {"no-cache"}
+
+
+def test_a_users_file_is_not_taken_for_one_of_the_runtime(artifact: Path) -> None:
+    (artifact / "my-function.js").write_text("1")
+    with serving(artifact) as (address, _):
+        assert get(address + "my-function.js")[0].headers["Cache-Control"] == "no-cache"
+
+
+@pytest.mark.parametrize(
+    ("sent", "asked"), [("ETag", "If-None-Match"), ("Last-Modified", "If-Modified-Since")]
+)
+def test_what_a_browser_has_is_not_sent_again(artifact: Path, sent: str, asked: str) -> None:
+    with serving(artifact) as (address, _):
+        tag = get(address + "model.json")[0].headers[sent]
+        assert refused(address + "model.json", **{asked: tag}) == (304, "")
+        (artifact / "model.json").write_bytes(b"{}")
+        os.utime(artifact / "model.json", (2e9, 2e9))
+        assert get(address + "model.json", **{asked: tag})[1] == b"{}"
+
+
+@pytest.mark.parametrize("name", ["", "runtime.js", "page.css", "model.json", "shaders"])
+def test_texts_are_packed_for_those_who_take_it(server: str, compiled: Path, name: str) -> None:
+    name = part_of(compiled, name).name if name in PARTS else name
+    plain = (compiled / (name or "index.html")).read_bytes()
+    response, body = get(server + name, **{"Accept-Encoding": "br, gzip"})
+    assert response.headers["Content-Encoding"] == "gzip"
+    assert response.headers["Vary"] == "Accept-Encoding"
+    assert gzip.decompress(body) == plain
+    assert len(body) < len(plain) / 2
+    response, body = get(server + name, **{"Accept-Encoding": "identity"})
+    assert (response.headers["Content-Encoding"], body) == (None, plain)
+
+
+def test_weights_and_parts_are_not_packed(server: str, compiled: Path) -> None:
+    packs = {"Accept-Encoding": "gzip"}
+    weights = part_of(compiled, "weights")
+    response, body = get(server + weights.name, **packs)
+    assert (response.headers["Content-Encoding"], body) == (None, weights.read_bytes())
+    response, body = get(server + "runtime.js", Range="bytes=5-1999", **packs)
+    assert (response.status, response.headers["Content-Encoding"]) == (206, None)
+    assert body == (compiled / "runtime.js").read_bytes()[5:2000]
 
 
 def test_every_file_that_was_written_is_served(server: str) -> None:
@@ -199,6 +274,14 @@ def test_the_head_comes_without_the_file(server: str, compiled: Path) -> None:
     assert int(response.headers["Content-Length"]) == path.stat().st_size
 
 
+def test_folders_are_not_listed(artifact: Path) -> None:
+    (artifact / "more").mkdir()
+    (artifact / "index.html").unlink()
+    with serving(artifact) as (address, _):
+        for name in ("", "more", "more/"):
+            assert refused(address + name) == (404, "Not Found")
+
+
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
 def test_nothing_can_be_changed(server: str, method: str) -> None:
     assert refused(server + "model.json", method)[0] == 405
@@ -239,6 +322,14 @@ def test_a_client_that_leaves_is_not_told_of(artifact: Path) -> None:
             with send(address, request.encode()) as connection:
                 connection.recv(1000)
         assert get(address)[0].status == 200
+
+
+def test_what_embed_has_written_is_served(compiled: Path, tmp_path: Path) -> None:
+    succeed("embed", compiled, "-o", tmp_path)
+    with serving(tmp_path) as (address, _):
+        assert get(address)[1] == (tmp_path / "index.html").read_bytes()
+        name = f"model/{part_of(tmp_path / 'model', 'weights').name}"
+        assert get(address + name)[0].headers["Cache-Control"].endswith("immutable")
 
 
 def test_a_folder_without_an_artifact_is_refused(tmp_path: Path) -> None:

@@ -210,6 +210,12 @@ def test_a_folder_without_its_model_replays_its_test_vectors(compiled: Path) -> 
     )
 
 
+def test_a_bundle_is_compared_and_replayed_as_its_folder(bundle: Path, model: Path) -> None:
+    text = succeed("verify", bundle, "--model", model, "--samples", "1")
+    assert f"exact: 0 of {VALUES} values differ" in text
+    assert "self-test passed: " in succeed("verify", bundle)
+
+
 @pytest.mark.parametrize("number", [0, 5, -1])
 def test_damaged_weights_are_traced_to_their_kernel(artifact: Path, model: Path, number: int) -> None:
     name = damage(artifact, model, number)

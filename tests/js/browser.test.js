@@ -126,6 +126,30 @@ artifacts.forEach((folder, i) =>
         assert.deepEqual(complaints, []);
       });
 
+    test('asks for three files beside scripts until the first result', async () => {
+      const page = await browser.newPage();
+      await page.goto(server.origin);
+      const asked = [];
+      page.on('request', (request) => asked.push(new URL(request.url()).pathname));
+      const first = await page.evaluate(async (url) => {
+        const { createSession } = await import(`${url}runtime.js`);
+        const session = await createSession(url);
+        const [{ name, image }] = session.inputs;
+        const results = await session.run({ [name]: new ImageData(...image.size) });
+        session.destroy();
+        return results[session.outputs[0].name].length;
+      }, server.url(i));
+      await page.close();
+      assert.ok(first > 0);
+      const [scripts, others] = [true, false].map((isScript) =>
+        asked.filter((path) => path.endsWith('.js') === isScript),
+      );
+      assert.equal(scripts.length, 1, scripts.join());
+      assert.ok(others.length <= 3, others.join());
+      for (const kind of ['model', 'shaders', 'weights'])
+        assert.equal(others.filter((path) => path.includes(`/${kind}`)).length, 1, others.join());
+    });
+
     test('its page tests itself and runs on a chosen picture', async () => {
       const { page, complaints } = await openPage(server.url(i));
       assert.equal(await verdict(page), 'Bit-exact');

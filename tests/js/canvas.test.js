@@ -215,6 +215,51 @@ describe('a texture', () => {
     await session.toTexture(texture);
   });
 
+  test('may be given as a view: one layer, one level, the sRGB format of its bytes', async () => {
+    const session = await openSession(pictureModel(3, 24, 40));
+    const { device } = session;
+    const { y } = await session.run({ x: values(3, 24, 40, smooth) }, { as: 'pixels' });
+    const descriptor = { format: 'rgba8unorm', usage: 0x11, mipLevelCount: 2 };
+    const layers = device.createTexture({ size: [40, 24, 3], ...descriptor });
+    const view = (rest) => layers.createView({ dimension: '2d', mipLevelCount: 1, ...rest });
+    const size = { width: 40, height: 24 };
+    const targets = [
+      { view: view({ baseArrayLayer: 2 }), format: 'rgba8unorm', ...size },
+      { view: view({ baseMipLevel: 1 }), format: 'rgba8unorm', width: 20, height: 12 },
+    ];
+    for (const target of targets) await session.toTexture(target);
+    for (const [target, origin, mipLevel] of [
+      [targets[0], [0, 0, 2], 0],
+      [targets[1], [0, 0, 0], 1],
+    ]) {
+      const { width, height } = target;
+      const copy = textureOf(device, width, height, { usage: 0x3 });
+      const encoder = device.createCommandEncoder();
+      const source = { texture: layers, origin, mipLevel };
+      encoder.copyTextureToTexture(source, { texture: copy }, [width, height]);
+      device.queue.submit([encoder.finish()]);
+      const expected = nearest({ data: y, ...size }, width, height);
+      assert.deepEqual(await texels(device, copy), expected);
+    }
+    const calls = countCalls(device);
+    await session.toTexture(targets[0]);
+    assert.deepEqual(calls, { createCommandEncoder: 1, submit: 1, writeBuffer: 1 });
+  });
+
+  test('as a view must come with its format and size', async () => {
+    const session = await openSession(pictureModel(3, 8, 8));
+    const { device } = session;
+    await session.run({ x: values(3, 8, 8, smooth) });
+    const texture = textureOf(device, 8, 8);
+    const view = texture.createView();
+    const message = 'A view tells no size: give {view, format, width, height}.';
+    for (const target of [view, { view }, { view, format: 'rgba8unorm', width: 8 }])
+      await assert.rejects(session.toTexture(target), { code: 'input', message });
+    const wrong = { view, format: 'bgra8unorm', width: 8, height: 8 };
+    await assert.rejects(session.toTexture(wrong), { message: /^The frame failed: / });
+    await session.toTexture({ ...wrong, format: 'rgba8unorm' });
+  });
+
   test('of an output that is no picture is refused', async () => {
     const session = await openSession(bytesModel);
     await session.run({ x: new Uint8Array(5) });

@@ -31,6 +31,12 @@ const PARTS =
   '<!doctype html><title>parts</title><link rel="icon" href="icon.svg"><img src="picture.jpg">' +
   '<video src="clip.webm" muted loop></video><canvas width="64" height="64"></canvas>';
 const THREE = `<script type="importmap">{"imports": {"three/webgpu": "./three/three.webgpu.js"}}</script>`;
+/** What `compile` writes for the fixture. */
+const MODEL_TYPES = `export type Model = {
+  inputs: [{ name: "input"; dtype: "float32"; shape: [1, 3, 8, 8]; image: { size: [8, 8]; channels: "rgb";
+    fit: "cover"; scale: number[]; offset: number[]; pad: number[] } }];
+  outputs: [{ name: "output"; dtype: "float32"; shape: [1, 3, 8, 8]; image: { scale: number; offset: number } }];
+};`;
 const WEBCAM = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'];
 const STRICT = { 'content-security-policy': "default-src 'self'" };
 const ISOLATED = {
@@ -131,6 +137,11 @@ const CHECKS = {
   Video: ({ page }) => drawn(page),
   Webcam: ({ page }) => drawn(page),
   'three.js': ({ page }) => drawn(page),
+  Masks: async ({ page }) => {
+    // Class 2, green behind an alpha of 160, wins everywhere; the page is white.
+    const [red, green, blue] = await pixelsOf(page, 'canvas');
+    assert.ok(Math.abs(red - 95) < 2 && Math.abs(green - 175) < 2 && Math.abs(blue - 95) < 2);
+  },
   Worker: async ({ page, said }) => {
     assert.deepEqual(said, ['drawn']);
     await drawn(page);
@@ -157,6 +168,23 @@ for (const [i, { section, language, how, text }] of BLOCKS.entries()) {
       await page.setInputFiles('#file', PICTURE);
       await page.waitForSelector('text=Done');
       await drawn(page);
+      await page.close();
+    });
+  else if (language === 'ts')
+    test(`${section}: checks, and runs without its types`, async () => {
+      const project = temporaryFolder();
+      cpSync(join(site, 'model'), join(project, 'model'), { recursive: true });
+      writeFileSync(join(project, 'model/model.d.ts'), MODEL_TYPES);
+      writeFileSync(join(project, 'package.json'), '{"type": "module"}');
+      writeFileSync(join(project, 'main.ts'), text);
+      const compilerOptions = { strict: true, module: 'nodenext', target: 'es2022', types: [] };
+      writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions }));
+      const tsc = [join(MODULES, 'typescript/bin/tsc'), '-p', project];
+      execFileSync(process.execPath, tsc, { stdio: 'inherit' });
+      copyFileSync(join(project, 'main.js'), join(site, `block_${i}.js`));
+      const { page, said } = await openPage('parts.html', STRICT);
+      await runBlock(page, i);
+      assert.deepEqual(said, ['192 [1, 3, 8, 8]']);
       await page.close();
     });
   else if (how === 'node')

@@ -48,7 +48,8 @@ export function temporaryFolder() {
 export function fixtureFolder(damage, spoil) {
   const folder = writeFixture(join(temporaryFolder(), 'fixture'), damage, spoil);
   const page = ['index.html', 'page.css', 'icon.svg'];
-  for (const file of [...page, ...readdirSync(DIST).map((name) => `dist/${name}`)])
+  const dist = readdirSync(DIST).filter((name) => name !== 'single.js');
+  for (const file of [...page, ...dist.map((name) => `dist/${name}`)])
     copyFileSync(join(RUNTIME, file), join(folder, basename(file)));
   return folder;
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
 import { maskOverlay, topK } from '../../runtime_js/labels.js';
+import * as runtime from '../../runtime_js/runtime.js';
 
 describe('topK', () => {
   test('gives the largest first, the lower index of equals', () => {
@@ -65,4 +66,14 @@ describe('maskOverlay', () => {
       message: 'A mask has 5 values, expected 1x2x1x3.',
     });
   });
+});
+
+test('the runtime exports both, and fetches them on first use', async () => {
+  const values = Float32Array.of(3, 1, 1, 2, 4, 2, 0, 1, 5);
+  assert.deepEqual(await runtime.topK(values, 2), topK(values, 2));
+  assert.deepEqual(
+    await runtime.maskOverlay(values, [1, 3, 1, 3]),
+    maskOverlay(values, [1, 3, 1, 3]),
+  );
+  await assert.rejects(runtime.topK(values, 1, { labels: [] }), { code: 'input' });
 });

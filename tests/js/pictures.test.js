@@ -7,8 +7,10 @@ import { after, describe, test } from 'node:test';
 
 import { loadArtifact } from '../../runtime_js/artifact.js';
 import { InputError } from '../../runtime_js/errors.js';
+import { frameOf } from '../../runtime_js/feeds.js';
 import { createPipeline, runSteps, stagingBuffer, storageBuffer } from '../../runtime_js/gpu.js';
 import { coefficients, Resizer, sourceOf } from '../../runtime_js/pictures.js';
+import { createProgram } from '../../runtime_js/program.js';
 import { createSession } from '../../runtime_js/runtime.js';
 import { bytesModel } from './fixture.js';
 import {
@@ -369,4 +371,75 @@ describe('is refused, and the next run works:', () => {
     await assert.rejects(told, /No option is named fits: expected outputs, as, fit/);
     session.destroy();
   });
+});
+
+describe("a model's own arithmetic on a picture", () => {
+  /** A compiled model that begins with Sub and Div by channel, a picture, what onnxruntime makes of it. */
+  function compiled() {
+    const folder = temporaryFolder();
+    const script = `
+import json, sys
+from pathlib import Path
+import numpy as np
+from onnx2wgsl.compiler import compile_file
+from onnx2wgsl.compiler.reference.oracle import Oracle
+from tests.compiler.backend.test_fronts import FORMS, every_byte, model
+folder = Path(sys.argv[1])
+path = model(FORMS["sub div"], folder / "m.onnx", "nhwc early")
+compile_file(path, folder / "a")
+pixels = every_byte()
+y = Oracle(path).run({"x": pixels[None, ..., :3].astype(np.float32)})["y"]
+print(json.dumps([pixels.ravel().tolist(), y.ravel().tolist()]))`;
+    const told = execFileSync(PYTHON, ['-c', script, folder], { cwd: ROOT }).toString();
+    const [data, y] = JSON.parse(told.trim().split('\n').at(-1));
+    const picture = { data: Uint8ClampedArray.from(data), width: 16, height: 16 };
+    return { folder: join(folder, 'a'), picture, y: Float32Array.from(y) };
+  }
+
+  test("is in its table: onnxruntime's bits, without the kernel that does it", async () => {
+    const { folder, picture, y } = compiled();
+    const session = await openSession(folder);
+    assert.deepEqual((await session.run({ x: picture })).y, y);
+    const report = await session.selfTest();
+    assert.ok(report.ok, report.message);
+    const { model } = await loadArtifact(folder);
+    assert.deepEqual(model.inputs[0].image.skips, [0]);
+    const program = await createProgram(device, await loadArtifact(folder), session.variants);
+    const steps = (feeds) => frameOf(program, feeds).steps.map(({ kernel }) => kernel.name);
+    const all = model.kernels.map(({ name }) => name);
+    assert.deepEqual(steps({ x: new Float32Array(768) }), all);
+    assert.deepEqual(steps({ x: picture }), all.slice(1));
+    session.destroy();
+  });
+});
+
+test('two pictures of other sizes are resized each to its own input, as in Python', async () => {
+  const folder = temporaryFolder();
+  const script = `
+import json, sys
+from pathlib import Path
+import onnx
+from onnx2wgsl.compiler import compile_file
+from onnx2wgsl.runtime_py import InferenceSession
+from tests.pictures import picture
+folder = Path(sys.argv[1])
+model = onnx.parser.parse_model('''<ir_version: 8, opset_import: ["": 17]>
+m (float[1,3,8,8] a, float[1,3,6,4] b) => (float[1,3,8,8] y, float[1,3,6,4] z)
+<float scale = {0.01}, uint8 zero = {128}> {
+  p = QuantizeLinear(a, scale, zero)
+  q = QuantizeLinear(b, scale, zero)
+  y = DequantizeLinear(p, scale, zero)
+  z = DequantizeLinear(q, scale, zero)
+}''')
+onnx.save(model, folder / "m.onnx")
+compile_file(folder / "m.onnx", folder / "a")
+with InferenceSession(folder / "a") as session:
+    values = session.run(None, {"a": picture(33, 21), "b": picture(50, 9)})
+print(json.dumps([value.ravel().tolist() for value in values]))`;
+  const told = execFileSync(PYTHON, ['-c', script, folder], { cwd: ROOT }).toString();
+  const [y, z] = JSON.parse(told.trim().split('\n').at(-1)).map((some) => Float32Array.from(some));
+  const session = await openSession(join(folder, 'a'));
+  const feeds = { a: noise(33, 21), b: noise(50, 9) };
+  for (let i = 0; i < 2; i++) assert.deepEqual(await session.run(feeds), { y, z });
+  session.destroy();
 });

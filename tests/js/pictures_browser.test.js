@@ -191,29 +191,79 @@ test('a canvas with alpha gives its own bytes, not multiplied ones', async () =>
   assert.ok(same);
 });
 
-test('by way of a 2-D canvas, where a browser copies no such picture, the bits are the same', async () => {
-  const told = await page.evaluate(async () => {
-    const { createSession, makers, same, session } = globalThis;
-    const own = Object.getPrototypeOf(session.device.queue);
-    const original = own.copyExternalImageToTexture;
-    const told = { calls: 0 };
-    const picture = await makers.VideoFrame('odd');
-    const before = (await session.run({ input: picture })).output;
-    own.copyExternalImageToTexture = function () {
-      told.calls++;
-      throw new TypeError('no such source');
-    };
-    try {
-      told.same = [];
-      for (let i = 0; i < 2; i++)
-        told.same.push(same((await session.run({ input: picture })).output, before));
-    } finally {
-      own.copyExternalImageToTexture = original;
-    }
-    picture.close();
+describe('the way of a picture to the device', () => {
+  /** In a page of its own, as what a browser can't do is remembered: the ways taken, and whether the bits agree. */
+  async function tried(kind, refused, others = []) {
+    const fresh = await browser.newPage();
+    await fresh.goto(server.origin);
+    await fresh.evaluate(prepare, [server.url(0), server.url(1)]);
+    const told = await fresh.evaluate(
+      async ([kind, refused, others]) => {
+        const { makers, same, session } = globalThis;
+        const kindOf = (value) => Object.prototype.toString.call(value).slice(8, -1);
+        const picture = await makers[kind]('odd');
+        const before = (await session.run({ input: picture })).output;
+        const ways = [];
+        const queue = Object.getPrototypeOf(session.device.queue);
+        const copy = queue.copyExternalImageToTexture;
+        queue.copyExternalImageToTexture = function (from, ...rest) {
+          ways.push(`copy ${kindOf(from.source)}`);
+          if (refused.includes(kindOf(from.source))) throw new TypeError('no such source');
+          return copy.call(this, from, ...rest);
+        };
+        const make = globalThis.createImageBitmap;
+        globalThis.createImageBitmap = (source, ...rest) => {
+          ways.push(`bitmap of ${kindOf(source)}`);
+          if (others.includes('createImageBitmap')) throw new TypeError('no such source');
+          return make(source, ...rest);
+        };
+        const draw = OffscreenCanvasRenderingContext2D.prototype.drawImage;
+        OffscreenCanvasRenderingContext2D.prototype.drawImage = function (source, ...rest) {
+          ways.push(`canvas of ${kindOf(source)}`);
+          return draw.call(this, source, ...rest);
+        };
+        const told = [];
+        for (let i = 0; i < 3; i++) {
+          const { output } = await session.run({ input: picture });
+          told.push(`${ways.splice(0).join(', ')}: ${same(output, before)}`);
+        }
+        return told;
+      },
+      [kind, refused, others],
+    );
+    await fresh.close();
     return told;
+  }
+
+  for (const kind of ['VideoFrame', 'HTMLImageElement', 'HTMLCanvasElement', 'HTMLVideoElement']) {
+    test(`${kind}: a copy, where the browser makes it`, async () => {
+      assert.deepEqual(await tried(kind, []), Array(3).fill(`copy ${kind}: true`));
+    });
+
+    test(`${kind}: else by an ImageBitmap, and the frame that finds out by a 2-D canvas`, async () => {
+      assert.deepEqual(await tried(kind, [kind]), [
+        `copy ${kind}, canvas of ${kind}: true`,
+        `bitmap of ${kind}, copy ImageBitmap: true`,
+        `bitmap of ${kind}, copy ImageBitmap: true`,
+      ]);
+    });
+  }
+
+  test('by a 2-D canvas where neither is copied', async () => {
+    assert.deepEqual(await tried('VideoFrame', ['VideoFrame', 'ImageBitmap']), [
+      'copy VideoFrame, canvas of VideoFrame: true',
+      'bitmap of VideoFrame, copy ImageBitmap, canvas of ImageBitmap: true',
+      'canvas of VideoFrame: true',
+    ]);
   });
-  assert.deepEqual(told, { calls: 1, same: [true, true] });
+
+  test('by a 2-D canvas where no ImageBitmap is made of it', async () => {
+    assert.deepEqual(await tried('VideoFrame', ['VideoFrame'], ['createImageBitmap']), [
+      'copy VideoFrame, canvas of VideoFrame: true',
+      'bitmap of VideoFrame, canvas of VideoFrame: true',
+      'bitmap of VideoFrame, canvas of VideoFrame: true',
+    ]);
+  });
 });
 
 test('frames of one size make no object on the device', async () => {

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture(scope="module")
 def npm() -> str:
     """The npm command, with the packages of package-lock.json installed."""
-    return require_packages("webgpu")
+    return require_packages("webgpu", "onnx2wgsl-api")
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def artifact(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-SCRIPTS = ["format:check", "test:package", "test:node", "test:browser", "test:face"]
+SCRIPTS = ["format:check", "api:check", "test:package", "test:node", "test:browser", "test:face"]
 
 
 @pytest.mark.parametrize("script", SCRIPTS)

@@ -43,8 +43,8 @@ def test_the_head_of_pages_has_the_renderers_landmarks() -> None:
     process = subprocess.run(
         [node(), script], input=json.dumps(faces), capture_output=True, text=True, check=True
     )
-    made = np.array(json.loads(process.stdout)).reshape(len(faces), 478, 3)
-    for face, own in zip(faces, made, strict=True):
+    points = np.array(json.loads(process.stdout)).reshape(len(faces), 478, 3)
+    for face, own in zip(faces, points, strict=True):
         state = FaceState(expression=face["expression"], gaze=tuple(face["gaze"]), pose=tuple(face["pose"]))
         off = np.linalg.norm((own - landmarks(state))[:, :2], axis=1) * SIDE
         assert off.mean() < 0.06, face

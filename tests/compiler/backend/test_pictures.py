@@ -83,7 +83,7 @@ class Model:
         self.nodes.append(helper.make_node(kind, [self.last, *more], [name], **attributes))
         self.last = name
 
-    def save(self, path: Path, channels: int = 3) -> Path:
+    def save(self, path: Path, channels: int = 3, size: tuple[int, int] = (HEIGHT, WIDTH)) -> Path:
         weights = np.random.default_rng(0).integers(-127, 128, (4, channels, 3, 3)).astype(np.int8)
         self.nodes.append(
             helper.make_node(
@@ -96,7 +96,7 @@ class Model:
         self.node("QuantizeLinear", self.constant(np.float32(0.05)), "zero")
         self.node("DequantizeLinear", self.constant(np.float32(0.05)), "zero")
         self.nodes[-1].output[0] = "y"
-        output = helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 4, HEIGHT, WIDTH])
+        output = helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 4, *size])
         graph = helper.make_graph(self.nodes, "m", [self.x], [output], self.constants)
         opset = helper.make_opsetid("", 17)
         onnx.save(helper.make_model(graph, opset_imports=[opset], ir_version=8), path)

@@ -1,0 +1,83 @@
+/**
+ * The types that `compile` writes to model.d.ts, and what a session makes of them.
+ *
+ * @import {Dtype, Image, InputFormat, Tensor} from './artifact.js'
+ * @import {Result} from './frames.js'
+ * @import {Picture} from './pictures.js'
+ * @typedef {{name: string, dtype: Dtype, shape: number[], image?: InputFormat}} AnyInput  `image` where it may be a
+ *   picture
+ * @typedef {{inputs: AnyInput[], outputs: Tensor[]}} ModelType  what a model.d.ts says, as literal types
+ * @typedef {{inputs: AnyInput[], outputs: [Tensor, ...Tensor[]]}} AnyModel  where there is none
+ * @typedef {{float32: Float32Array, int32: Int32Array, int64: BigInt64Array, uint8: Uint8Array,
+ *   int8: Int8Array, bool: Uint8Array}} Arrays  by dtype
+ */
+import type { Dtype, Image, InputFormat, Tensor } from './artifact.js';
+import type { Result } from './frames.js';
+import type { Picture } from './pictures.js';
+export type AnyInput = {
+    name: string;
+    dtype: Dtype;
+    shape: number[];
+    image?: InputFormat;
+};
+export type ModelType = {
+    inputs: AnyInput[];
+    outputs: Tensor[];
+};
+export type AnyModel = {
+    inputs: AnyInput[];
+    outputs: [Tensor, ...Tensor[]];
+};
+export type Arrays = {
+    float32: Float32Array;
+    int32: Int32Array;
+    int64: BigInt64Array;
+    uint8: Uint8Array;
+    int8: Int8Array;
+    bool: Uint8Array;
+};
+export type ValuesOf<T extends {
+    dtype: keyof Arrays;
+}> = Arrays[T['dtype']];
+export type FeedsOf<M extends ModelType> = {
+    [T in M['inputs'][number] as T['name']]: ValuesOf<T> | GPUBuffer | ('image' extends keyof T ? Picture | Blob : never);
+};
+export type OutputName<M extends ModelType> = M['outputs'][number]['name'];
+export type ResultsOf<M extends ModelType> = {
+    [T in M['outputs'][number] as T['name']]: ValuesOf<T>;
+};
+export type PixelsOf<M extends ModelType> = {
+    [T in M['outputs'][number] as T['name']]: T extends {
+        image: Image;
+    } ? Uint8ClampedArray<ArrayBuffer> : 'image' extends keyof T ? Result : ValuesOf<T>;
+};
+/**
+ * @template {{dtype: keyof Arrays}} T
+ * @typedef {Arrays[T['dtype']]} ValuesOf  the typed array of a tensor
+ */
+/**
+ * What each input takes, by name: a picture only where it is one.
+ *
+ * @template {ModelType} M
+ * @typedef {{[T in M['inputs'][number] as T['name']]:
+ *   ValuesOf<T> | GPUBuffer | ('image' extends keyof T ? Picture | Blob : never)}} FeedsOf
+ */
+/**
+ * @template {ModelType} M
+ * @typedef {M['outputs'][number]['name']} OutputName
+ */
+/**
+ * What `run` gives, by name.
+ *
+ * @template {ModelType} M
+ * @typedef {{[T in M['outputs'][number] as T['name']]: ValuesOf<T>}} ResultsOf
+ */
+/**
+ * The same as pixels: RGBA bytes of outputs that are pictures.
+ *
+ * @template {ModelType} M
+ * @typedef {{[T in M['outputs'][number] as T['name']]:
+ *   T extends {image: Image} ? Uint8ClampedArray<ArrayBuffer>
+ *   : 'image' extends keyof T ? Result : ValuesOf<T>}} PixelsOf
+ */
+export {};
