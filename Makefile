@@ -27,7 +27,7 @@ demo: $(DEMO_READY) ## compile the avatar model, run it on a picture, verify and
 # MediaPipe and onnxruntime-web come from node_modules, the face tracker's model from a Python package.
 web: $(TEST_READY) ## the live avatar page: lay it out and serve it; DEPLOY=dir only writes it
 	@$(WITH_NODE) $(BIN)/python -m onnx2wgsl.web build -o $(or $(DEPLOY),build/site)
-	$(if $(DEPLOY),,@$(WITH_NODE) $(BIN)/python -m onnx2wgsl.web serve build/site --isolate)
+	$(if $(DEPLOY),,@$(BIN)/onnx2wgsl serve build/site --isolate)
 
 # One worker a core; a file stays with one worker, in the order that tests/conftest.py gives them.
 test: $(TEST_READY) ## run all tests (PYTEST_ARGS="-k name" for some); lists the ten slowest

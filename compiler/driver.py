@@ -14,13 +14,14 @@ from .backend.pictures import Preprocessing, picture_inputs, stated
 from .backend.self_test import Progress
 from .errors import CompileError
 from .folders.writer import require_replaceable
-from .frontend.model_file import files_of
+from .frontend.model_file import FILE_BYTES, files_of, read_model
 from .ir.dump import MANIFEST as DUMP_MANIFEST
 from .ir.dump import Dump
 from .ir.graph import Graph
 from .ir.program import Program, output_words
 from .pipeline import compile_model
 from .reference.oracle import reference_of
+from .reference.portable import with_tables
 from .verify.regions import Region, float_regions, is_all_float
 
 
@@ -89,6 +90,7 @@ def compile_file(
     force: bool = False,
     self_test: bool = True,
     bundle: bool = False,
+    keep_onnx: bool = False,
     progress: Progress | None = None,
 ) -> Compilation:
     """Compiles the ONNX file `model` to an artifact in the folder `output`.
@@ -105,6 +107,9 @@ def compile_file(
     new ones' names, one by one, and keep all others.
     `self_test`: whether the artifact gets one, for which the program is evaluated once on this CPU.
     `bundle`: whether one more file is written, NAME.onnx2wgsl, with all of the folder that runtimes need.
+    `keep_onnx`: whether the model itself is written, too, in one file with its external data, for sessions
+    that fall back to onnxruntime-web where there is no WebGPU (`reference/portable.py` says what it changes);
+    the bundle is without it.
     `progress`: called with what is being done, in a few words.
 
     Raises UnsupportedError, a CompileError whose `reasons` are all that the compiler does not take of the
@@ -142,11 +147,27 @@ def compile_file(
         force=force,
         with_self_test=self_test,
         with_bundle=bundle,
+        onnx=portable_model(source) if keep_onnx else b"",
         progress=tell,
     )
     if dump is not None and dump_ir is not None:
         dump.write(Path(dump_ir), force)
     return Compilation(folder, program, description, _size(folder))
+
+
+def portable_model(source: Path) -> bytes:
+    """The model in one file, from which onnxruntime-web computes the same bits; its own where it can be."""
+    model = read_model(source)
+    portable = with_tables(model)
+    if portable is model and len(files_of(source)) == 1:
+        return source.read_bytes()
+    size = portable.ByteSize()
+    if size > FILE_BYTES:
+        raise CompileError(
+            f"{source} has {size:,} bytes with its external data, and one file holds at most "
+            f"{FILE_BYTES:,}: compile it without --keep-onnx"
+        )
+    return bytes(portable.SerializeToString())
 
 
 def _require_apart(folder: Path, dump: Path) -> None:

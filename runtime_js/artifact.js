@@ -32,14 +32,15 @@
  * @typedef {{shader: string, offset: number, count: number}} Probe  the cases are in the weights
  * @typedef {{seed: number, inputs: Record<string, {low: number, high: number}>, kernels: string[],
  *   stores: Store[][], macs: number[], pictures: Record<string, string>, outputs: Record<string, string>}} SelfTest
- * @typedef {{name: string, generator: string, sha256: string, reference: {runtime: string},
- *   arena: {bytes: number}, weights: File, shaders: File, rare_shaders: File, self_test: File, labels?:
- *   string[], sample?: string, inputs: Input[], outputs: Tensor[], kernels: Kernel[],
+ * @typedef {{name: string, generator: string, sha256: string, reference: {runtime: string,
+ *   qdqisint8allowed: boolean}, arena: {bytes: number}, weights: File, shaders: File, rare_shaders: File, self_test: File, onnx?: File,
+ *   labels?: string[], sample?: string, inputs: Input[], outputs: Tensor[], kernels: Kernel[],
  *   probe: Probe,
  *   snippets: {dot: Record<string, string>, requantize: Record<string, string>}}} Model
  * @typedef {{model: Model, weights: Uint8Array<ArrayBuffer>, shaders: Map<string, string>,
  *   rareShaders: () => Promise<void>, selfTest: () => Promise<SelfTest>, explained: Explained}} Artifact
  *   `rareShaders` loads into `shaders` what few devices or pictures need, `selfTest` the test vectors
+ * @typedef {(record: File) => Promise<Uint8Array<ArrayBuffer>>} Read  of a file that model.json records
  * @typedef {<T>(task: () => Promise<T>) => Promise<T>} Explained  does a task; where that fails because model.json
  *   says what can't be, the error tells what. The compiler wrote nothing of the kind, and the seal says that it
  *   is as it was written: so only then, or where validate asks for it, the schema is loaded.
@@ -84,7 +85,47 @@ const LIMIT = 8 << 20;
  * @returns {Promise<Artifact>}
  * @throws {Error} a file that is missing, damaged or of another version
  */
-export async function loadArtifact(source, loading = {}) {
+export function loadArtifact(source, loading = {}) {
+  const choose = (/** @type {Model} */ model, /** @type {unknown} */ isBundle) => [
+    model.shaders,
+    model.weights,
+    ...(isBundle ? [model.rare_shaders, model.self_test] : []),
+  ];
+  return loadFiles(source, loading, choose, async (found, [code, weights, rare, vectors]) => {
+    const { model, read, explained } = found;
+    /** @type {Map<string, string>} */
+    const shaders = new Map();
+    const [names, rareNames] = shaderNames(model);
+    addShaders(shaders, model.shaders.file, code, names);
+    const rareShaders = async () => {
+      if (rareNames.every((name) => shaders.has(name))) return;
+      const { rare_shaders: record } = model;
+      addShaders(shaders, record.file, rare ?? (await read(record)), rareNames);
+    };
+    const selfTest = async () => {
+      const [{ readSelfTest }, data] = await Promise.all([
+        import('./check.js'),
+        vectors ?? read(model.self_test),
+      ]);
+      return readSelfTest(data, model, bufferSizes);
+    };
+    if (loading.validate) await selfTest();
+    return { model, weights, shaders, rareShaders, selfTest, explained };
+  });
+}
+
+/**
+ * Loads model.json, and some of the files that it records.
+ *
+ * @template T
+ * @param {Source} source
+ * @param {Loading} loading
+ * @param {(model: Model, isBundle: unknown) => File[]} choose
+ * @param {(found: {model: Model, read: Read, explained: Explained}, parts: Uint8Array<ArrayBuffer>[]) =>
+ *   T | Promise<T>} make  what is returned; `read` loads other files later
+ * @returns {Promise<T>}
+ */
+export async function loadFiles(source, loading, choose, make) {
   const { onProgress, validate, ...rest } = loading;
   const files = await openFiles(source, rest);
   const description = await files.read(MODEL, LIMIT);
@@ -105,8 +146,7 @@ export async function loadArtifact(source, loading = {}) {
   };
   if (validate) await requireValid();
   return explained(async () => {
-    const later = files.unpack ? [model.rare_shaders, model.self_test] : [];
-    const loads = [model.shaders, model.weights, ...later];
+    const loads = choose(model, files.unpack);
     const total = loads.reduce((sum, { bytes }) => sum + bytes, description.length);
     /** @type {Map<string, number>} */
     const counts = new Map();
@@ -125,29 +165,13 @@ export async function loadArtifact(source, loading = {}) {
     };
     count(MODEL, description.length);
     await files.unpack?.(model, count);
-    const [code, weights, rare, vectors] = await Promise.all(loads.map(load));
-    /** @type {Map<string, string>} */
-    const shaders = new Map();
-    const [names, rareNames] = shaderNames(model);
-    addShaders(shaders, model.shaders.file, code, names);
+    const parts = await Promise.all(loads.map(load));
     // Last, so that a cache that has it has also what it names.
     await files.keep?.(MODEL, description);
     // The signal is about this loading, and not about what is loaded later.
     delete rest.signal;
-    const rareShaders = async () => {
-      if (rareNames.every((name) => shaders.has(name))) return;
-      const record = model.rare_shaders;
-      addShaders(shaders, record.file, rare ?? (await readChecked(files, record)), rareNames);
-    };
-    const selfTest = async () => {
-      const [{ readSelfTest }, data] = await Promise.all([
-        import('./check.js'),
-        vectors ?? readChecked(files, model.self_test),
-      ]);
-      return readSelfTest(data, model, bufferSizes);
-    };
-    if (validate) await selfTest();
-    return { model, weights, shaders, rareShaders, selfTest, explained };
+    const read = (/** @type {File} */ record) => readChecked(files, record);
+    return make({ model, read, explained }, parts);
   });
 }
 

@@ -1,4 +1,4 @@
-import type { Model, Values } from './artifact.js';
+import type { Input, Model, Values } from './artifact.js';
 import type { Frame, Step } from './gpu.js';
 import type { Fit, Picture } from './pictures.js';
 import type { Program } from './program.js';
@@ -72,6 +72,13 @@ export declare function readFeeds(feeds: Feeds): Feeds | Promise<Feeds>;
  * @param {string[]} known
  */
 export declare function requireKnown(what: string, names: string[], known: string[]): void;
+/**
+ * The values of an input, checked.
+ *
+ * @param {Input} input
+ * @param {Values} values
+ */
+export declare function valuesOf(input: Input, values: Values): Values;
 /**
  * A step with a caller's buffer in the place of the one of that name, made once.
  *

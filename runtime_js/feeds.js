@@ -185,7 +185,7 @@ export function requireKnown(what, names, known) {
  * @param {Input} input
  * @param {Values} values
  */
-function valuesOf(input, values) {
+export function valuesOf(input, values) {
   const { name, shape, dtype, image } = input;
   const kind = kindOf(values);
   const type = ARRAYS[dtype].name;

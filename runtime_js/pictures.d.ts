@@ -25,6 +25,8 @@ export type Source = {
 export type PictureInput = ((picture: any, fit: Fit | undefined, frame: Frame) => void) & {
     destroy(): void;
 };
+/** Of a coefficient after the point. */
+export declare const BITS = 22;
 /**
  * The picture that a file holds, or one that goes no other way to a texture, as it is stored, without its
  * alpha multiplied in; any other value as it is.

@@ -20,7 +20,8 @@ import { InputError, messageOf } from './errors.js';
 import { checkedStep, indirect, isFile, kindOf, needsBitmap, requireBuffer } from './feeds.js';
 import { bound, createPipeline, stepOf, storageBuffer } from './gpu.js';
 
-const BITS = 22; // of a coefficient after the point
+/** Of a coefficient after the point. */
+export const BITS = 22;
 // GPUTextureUsage by number, as gpu.js has its like.
 const COPY_DST = 0x2;
 const TEXTURE_BINDING = 0x4;

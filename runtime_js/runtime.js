@@ -2,6 +2,7 @@
  * Runs an onnx2wgsl artifact on WebGPU, in a browser or in Node: no dependencies, no build step.
  *
  * @import {Values} from './artifact.js'
+ * @import {Fallback} from './fallback.js'
  * @import {Loading, Source} from './files.js'
  * @import {Class, Colour} from './labels.js'
  * @import {AnyModel, ModelType} from './model_type.js'
@@ -17,6 +18,8 @@
  * @property {boolean} [debug] every frame in error scopes, not only the first of each kind
  * @property {boolean} [recover] false frees the artifact's bytes, with which a lost device could be replaced
  * @property {boolean} [profile] a device with timestamps, where there are any
+ * @property {Fallback} [fallback] a function that imports `onnxruntime-web/wasm`, for where there is no
+ *   WebGPU; it then runs the ONNX model that `compile --keep-onnx` kept
  * @typedef {Loading & Wishes & DeviceOptions} Options  all may be left out
  */
 import { loadArtifact } from './artifact.js';
@@ -35,7 +38,17 @@ const LOADING = ['fetch', 'cache', 'signal', 'onProgress', 'validate'];
 // What is used where the adapter has it: canvases of that format are stored to.
 /** @type {GPUFeatureName[]} */
 const FEATURES = ['bgra8unorm-storage', 'timestamp-query'];
-const DEVICES = ['device', 'adapter', 'gpu', 'dot', 'requantize', 'debug', 'recover', 'profile'];
+const DEVICES = [
+  'device',
+  'adapter',
+  'gpu',
+  'dot',
+  'requantize',
+  'debug',
+  'recover',
+  'profile',
+  'fallback',
+];
 
 /**
  * Loads an artifact and makes everything that its frames need.
@@ -46,7 +59,7 @@ const DEVICES = ['device', 'adapter', 'gpu', 'dot', 'requantize', 'debug', 'reco
  * @template {ModelType} [M=AnyModel] what the artifact's model.d.ts says: names, dtypes, shapes
  * @param {Source} source the URL of the artifact's folder, in Node also its path; or its files by name
  * @param {Options} [options]
- * @returns {Promise<Session<M>>}
+ * @returns {Promise<Session<M>>} whose `backend` is `webgpu`, or with a `fallback` `onnxruntime-web`
  * @throws {Error} an unknown option, no WebGPU, no adapter, limits too small, a missing or damaged file
  */
 export async function createSession(source, options = {}) {
@@ -100,10 +113,35 @@ export async function maskOverlay(values, shape, palette) {
 }
 
 /**
+ * A session on a device; where there is none for the model, the fallback.
+ *
  * @param {Source} source
  * @param {Options} options
  */
 async function makeSession(source, options) {
+  try {
+    return await deviceSession(source, options);
+  } catch (/** @type {any} */ error) {
+    // The latter is what an adapter throws that gives no device.
+    if (!/^(Adapter|Operation)/.test(error?.name)) throw error;
+    const refuse = () => {
+      // A page that is not secure has no SHA-256, either.
+      if (error.code === 'adapter' && globalThis.isSecureContext !== false)
+        error.message += ' Or compile with --keep-onnx and give a fallback.';
+      throw error;
+    };
+    if (!options.fallback) return refuse();
+    // Artifacts without an ONNX model are without that module.
+    const { createFallback } = await import('./fallback.js').catch(refuse);
+    return createFallback(source, options, error);
+  }
+}
+
+/**
+ * @param {Source} source
+ * @param {Options} options
+ */
+async function deviceSession(source, options) {
   const { gpu, signal, adapter: given } = options;
   const newAdapter = typeof given === 'function' ? given : () => findAdapter(gpu);
   /** @type {GPUAdapter | undefined} good for one device */

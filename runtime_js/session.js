@@ -75,6 +75,15 @@ export class Session {
     return this.#last.program.device;
   }
 
+  /**
+   * What runs the model: a fallback is no device.
+   *
+   * @returns {'webgpu' | 'onnxruntime-web'}
+   */
+  get backend() {
+    return 'webgpu';
+  }
+
   /** What the adapter of the device calls itself. */
   get adapter() {
     return adapterName(this.device.adapterInfo);

@@ -26,7 +26,7 @@ from ..lowering.shader import Json
 from ..reference.oracle import Oracle
 from .codegen import PROBE_SHADER, RARE, SNIPPETS, Code, generate
 from .model_types import model_types
-from .names import MANIFEST, MODEL, PARTS, TYPES, bundle_name, runtime_files
+from .names import MANIFEST, MODEL, PARTS, TYPES, bundle_name, scripts_and_page
 from .pictures import Picture, picture_inputs, picture_output
 from .self_test import Progress, no_self_test, probe_cases, self_test
 
@@ -61,7 +61,8 @@ class ArtifactFiles:
 
     def bundled(self) -> bytes:
         """The bundle: all that a runtime needs."""
-        sealed = _sealed({key: value for key, value in self.model.items() if key != "sample"})
+        model = {key: value for key, value in self.model.items() if key not in ("sample", "onnx")}
+        sealed = _sealed(model)
         head = _BUNDLE_MAGIC + len(sealed).to_bytes(4, "little")
         return b"".join([head, sealed, *(self.parts[key][1] for key in PARTS)])
 
@@ -96,6 +97,7 @@ def make_artifact(
     oracle: Oracle | None = None,
     with_self_test: bool = True,
     with_bundle: bool = False,
+    onnx: bytes = b"",
     progress: Progress | None = None,
 ) -> ArtifactFiles:
     """The artifact of `program`.
@@ -103,8 +105,9 @@ def make_artifact(
     `source` is the model's file, recorded by name and SHA-256; `pictures` overrides the
     normalisation of picture inputs; `labels` are the names of its classes, `sample` is a picture's file to
     show it on; `oracle` says what the self-test's outputs must be, else the simulator does; `with_bundle`:
-    whether all that a runtime needs is written into one more file; `progress` is told what is being done.
-    Raises CompileError where the program's outputs are others.
+    whether all that a runtime needs is written into one more file; `onnx` is the model itself in one file,
+    for where there is no WebGPU, and no part of the bundle; `progress` is told what is being done. Raises
+    CompileError where the program's outputs are others.
     """
     normalisations = picture_inputs(program) | dict(pictures or {})
     code = generate(program, normalisations)
@@ -123,12 +126,14 @@ def make_artifact(
         "self_test": _named("self_test", "json", json.dumps(test, separators=(",", ":")).encode()),
         "weights": _named("weights", "bin", np.append(code.weights, cases).astype("<u4").tobytes()),
     }
+    if onnx:
+        parts["onnx"] = _named("model", "onnx", onnx)
     inputs = _inputs(program, code)
     images = [one["image"] for one in inputs if "image" in one]
     for kernel in code.kernels + [image["kernel"] for image in images]:
         assert list(kernel["constants"]) == _CONSTANT.findall(code.shaders[kernel["shader"]])
         kernel["constants"] = list(kernel["constants"].values())
-    others = dict(runtime_files())
+    others = scripts_and_page(bool(onnx))
     extras = _extras(program, labels, sample, others)
     model: Json = {
         "format": "onnx2wgsl",

@@ -15,9 +15,10 @@ PARTS = ("shaders", "rare_shaders", "self_test", "weights")
 """The members of model.json that record what runtimes load, in the order of a bundle."""
 PAGE = ("index.html", "page.css", "icon.svg", "page.js")
 """The page that comes with an artifact."""
+_FALLBACK = "fallback-"  # the module of the JS runtime that only a kept model needs
 _SINGLE = "single.js"
 """The runtime as one script, for pages that are one file; in no artifact."""
-_PART = re.compile(r"(weights|(rare_)?shaders|self_test)-[0-9a-f]{16}\.(bin|txt|json)")
+_PART = re.compile(r"(weights|(rare_)?shaders|self_test|model)-[0-9a-f]{16}\.(bin|txt|json|onnx)")
 _SAMPLE = re.compile(r"sample\.(png|jpg|webp|bmp)")
 _CHUNK = re.compile(r"\w+-[\w-]{8}\.js")
 
@@ -54,6 +55,13 @@ def runtime_files() -> dict[str, bytes]:
     files = {file.name: file.read_bytes() for file in [*page, *dist] if file.name != _SINGLE}
     # To HTML indentation means nothing.
     return files | {"index.html": re.sub(rb"\n +", b"\n", files["index.html"])}
+
+
+def scripts_and_page(keeps_onnx: bool) -> dict[str, bytes]:
+    """Those of the runtime's files that go into an artifact: one that keeps its ONNX model needs all."""
+    return {
+        name: data for name, data in runtime_files().items() if keeps_onnx or not name.startswith(_FALLBACK)
+    }
 
 
 def single_script() -> str:

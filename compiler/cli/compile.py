@@ -47,6 +47,12 @@ from .options import FILE, FOLDER, MODEL, NormalizeType, picture_options, shape_
 @click.option(
     "--bundle", is_flag=True, help="Also write NAME.onnx2wgsl: all that a runtime needs, in one file."
 )
+@click.option(
+    "--keep-onnx",
+    is_flag=True,
+    help="Also write the model itself, which pages without WebGPU can fall back to (createSession's option "
+    "fallback).",
+)
 def command(
     model: Path,
     output: Path,
@@ -56,6 +62,7 @@ def command(
     force: bool,
     no_self_test: bool,
     bundle: bool,
+    keep_onnx: bool,
     labels: Path | None,
     sample: Path | None,
     **pictures: tuple[tuple[str, Any], ...],
@@ -80,6 +87,7 @@ def command(
             force=force,
             self_test=not no_self_test,
             bundle=bundle,
+            keep_onnx=keep_onnx,
             progress=status.update,
         )
     console().print(

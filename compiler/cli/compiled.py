@@ -26,10 +26,11 @@ def shapes_of(artifact: Artifact) -> Shapes:
 def model_of(path: Path, model: Path | None) -> Path | None:
     """The model that the artifact at `path` was compiled from, known by its SHA-256.
 
-    `model`: where it lies; else it is looked for beside the artifact and here. None where it is not at hand.
-    Raises CompileError where `model` is another one.
+    `model`: where it lies; else it is looked for in the artifact, beside it and here. None where it is not at
+    hand. Raises CompileError where `model` is another one.
     """
-    source = load_artifact(path).description["source"]
+    description = load_artifact(path).description
+    source = description["source"]
     if model is not None:
         if not model.is_file():
             raise CompileError(f"{model}: no such file")
@@ -37,6 +38,8 @@ def model_of(path: Path, model: Path | None) -> Path | None:
     else:
         home = path if path.is_dir() else path.parent
         places = [place / source["file"] for place in (home, home.parent, Path(), Path("models"))]
+        if "onnx" in description:  # it is the very file where nothing of it had to change
+            places.append(home / description["onnx"]["file"])
     for place in places:
         if place.is_file() and hashlib.sha256(place.read_bytes()).hexdigest() == source["sha256"]:
             return place

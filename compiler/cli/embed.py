@@ -16,7 +16,7 @@ from rich.status import Status
 from ..backend.artifact import ArtifactFiles, make_artifact
 from ..backend.embedding import embedding_page, is_unchanged
 from ..backend.model_types import model_types
-from ..backend.names import MANIFEST, MODEL, PAGE, PARTS, TYPES, runtime_files
+from ..backend.names import MANIFEST, MODEL, PAGE, PARTS, TYPES, scripts_and_page
 from ..errors import CompileError
 from ..files import write_whole
 from ..folders.manifest import contents
@@ -96,10 +96,9 @@ def _read(path: Path) -> ArtifactFiles:
     """An artifact as it is, with the runtime of this version."""
     artifact = load_artifact(path)
     description = artifact.description
-    records = [description[key] for key in PARTS]
-    data = {record["file"]: read_recorded(artifact.files, record) for record in records}
-    parts = {key: (record["file"], data[record["file"]]) for key, record in zip(PARTS, records, strict=True)}
-    others = dict(runtime_files())
+    records = {key: description[key] for key in (*PARTS, "onnx") if key in description}
+    parts = {key: (record["file"], read_recorded(artifact.files, record)) for key, record in records.items()}
+    others = scripts_and_page("onnx" in parts)
     sample = description.get("sample")
     if sample is not None:
         if sample not in contents(path, MANIFEST).own:

@@ -28,6 +28,8 @@ from ..errors import CompileError
 from . import console
 from .options import FOLDER
 
+SITE = "site.json"
+"""What onnx2wgsl-web leaves in its folder."""
 ADDRESS = "127.0.0.1"
 HOSTS = (ADDRESS, "localhost")
 """What a browser may call this machine: under another name, any page on the web could read the folder."""
@@ -89,12 +91,12 @@ TEXTS = (".html", ".css", ".svg", ".js", ".mjs", ".json", ".txt", ".ts", ".wgsl"
 def command(folder: Path, port: int, host: str, isolate: bool, opens: bool) -> None:
     """Serve an artifact's page to a browser, on this machine alone unless --host says otherwise.
 
-    DIR may also be what embed has written.
+    DIR may also be what embed has written, or onnx2wgsl-web.
 
     Files whose names are hashes of their content are kept by browsers for ever; all others are asked for
     anew each time, so that a model which is compiled again is seen by a reload.
     """
-    if not any((place / MODEL).is_file() for place in (folder, folder / "model")):
+    if not any((folder / name).is_file() for name in (MODEL, f"model/{MODEL}", SITE)):
         raise CompileError(
             f"{folder} holds no artifact (no model.json); make one with: onnx2wgsl compile MODEL -o {folder}"
         )

@@ -18,6 +18,7 @@ from ..backend.artifact import ArtifactFiles, make_artifact
 from ..backend.names import BUNDLE_SUFFIX, MANIFEST, TYPES, is_loaded
 from ..backend.pictures import Picture, picture_inputs
 from ..backend.structure import differences
+from ..driver import portable_model
 from ..errors import CompileError, UnsupportedError
 from ..folders.manifest import contents
 from ..folders.writer import require_replaceable
@@ -131,6 +132,7 @@ def _swapped(
         sample=files.get(description.get("sample", ""), b""),
         oracle=reference_of(model) if with_self_test else None,
         with_self_test=with_self_test,
+        onnx=portable_model(model) if "onnx" in description else b"",
         progress=tell,
     )
     # The types tell the model's name.

@@ -58,7 +58,7 @@ class Oracle:
             if signed_integer_kernels is None:
                 signed_integer_kernels = needs_signed_integer_kernels(self._model)
             self.signed_integer_kernels = signed_integer_kernels
-            self._session, self.optimized = _session(self._model, signed_integer_kernels)
+            self._session, self.optimized, self._plain = _session(self._model, signed_integer_kernels)
 
     @property
     def reference(self) -> str:
@@ -82,6 +82,15 @@ class Oracle:
         """
         return self._run(self._session, inputs)
 
+    @property
+    def sums_saturate(self) -> bool:
+        """Whether onnxruntime by itself, without `exact_sums`, may give other outputs on this CPU."""
+        return self._plain is not None
+
+    def run_plain(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        """What onnxruntime gives by itself, as a program on this CPU has it."""
+        return self._run(self._plain or self._session, inputs)
+
     def intermediate(self, inputs: Mapping[str, Array], names: Sequence[str]) -> dict[str, Array]:
         """Tensors of the source model by name, for diagnosis only.
 
@@ -95,7 +104,7 @@ class Oracle:
         outputs = {output.name for output in model.graph.output}
         model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names if name not in outputs)
         with told_as(f"onnxruntime {ort.__version__} can't expose {', '.join(names)}"):
-            session, optimized = _session(model, self.signed_integer_kernels)
+            session, optimized, _ = _session(model, self.signed_integer_kernels)
         before = self.integer_groups()
         after = explain_groups(model, optimized, self.signed_integer_kernels)
         if lost := before.sources - after.sources:
@@ -172,12 +181,14 @@ def needs_signed_integer_kernels(model: onnx.ModelProto) -> bool:
 
 def _session(
     model: onnx.ModelProto, signed_integer_kernels: bool
-) -> tuple[ort.InferenceSession, onnx.ModelProto]:
-    """A session, and the optimized model that it runs, where need be with `exact_sums`."""
+) -> tuple[ort.InferenceSession, onnx.ModelProto, ort.InferenceSession | None]:
+    """A session, and the optimized model that it runs; where need be with `exact_sums`, and then the session
+    without.
+    """
     session, optimized = _optimized(model, _options(signed_integer_kernels))
     if sums_saturate() and (exact := with_exact_sums(optimized)) is not None:
-        session = open_as_is(exact)
-    return session, optimized
+        return open_as_is(exact), optimized, session
+    return session, optimized, None
 
 
 def _options(signed_integer_kernels: bool) -> ort.SessionOptions:

@@ -177,6 +177,7 @@ type Model = {
   sha256: string;
   reference: {
     runtime: string;
+    qdqisint8allowed: boolean;
   };
   arena: {
     bytes: number;
@@ -185,6 +186,7 @@ type Model = {
   shaders: File;
   rare_shaders: File;
   self_test: File;
+  onnx?: File;
   labels?: string[];
   sample?: string;
   inputs: Input[];
@@ -322,49 +324,6 @@ declare class Frames {
   /** Frees the ring. */
   destroy(): void;
 }
-type AnyInput = {
-  name: string;
-  dtype: Dtype;
-  shape: number[];
-  image?: InputFormat;
-};
-type ModelType = {
-  inputs: AnyInput[];
-  outputs: Tensor[];
-};
-type AnyModel = {
-  inputs: AnyInput[];
-  outputs: [Tensor, ...Tensor[]];
-};
-type Arrays = {
-  float32: Float32Array;
-  int32: Int32Array;
-  int64: BigInt64Array;
-  uint8: Uint8Array;
-  int8: Int8Array;
-  bool: Uint8Array;
-};
-type ValuesOf<T extends {
-  dtype: keyof Arrays;
-}> = Arrays[T['dtype']];
-type FeedsOf<M extends ModelType> = { [T in M['inputs'][number] as T['name']]: ValuesOf<T> | GPUBuffer | ('image' extends keyof T ? Picture | Blob : never) };
-type OutputName<M extends ModelType> = M['outputs'][number]['name'];
-type ResultsOf<M extends ModelType> = { [T in M['outputs'][number] as T['name']]: ValuesOf<T> };
-type PixelsOf<M extends ModelType> = { [T in M['outputs'][number] as T['name']]: T extends {
-  image: Image;
-} ? ReturnType<Uint8ClampedArrayConstructor['of']> : 'image' extends keyof T ? Result : ValuesOf<T> };
-type Wishes = {
-  dot?: 'packed' | 'emulated';
-  requantize?: 'fast' | 'integer';
-};
-type Variants = {
-  dot: string;
-  requantize: string;
-  why: {
-    dot: string;
-    requantize: string;
-  };
-};
 type Canvas = HTMLCanvasElement | OffscreenCanvas;
 type Look = {
   /**
@@ -432,6 +391,37 @@ declare class Display {
   destroy(): void;
 }
 type Feeds = Record<string, Values | GPUBuffer | Picture | Blob>;
+type AnyInput = {
+  name: string;
+  dtype: Dtype;
+  shape: number[];
+  image?: InputFormat;
+};
+type ModelType = {
+  inputs: AnyInput[];
+  outputs: Tensor[];
+};
+type AnyModel = {
+  inputs: AnyInput[];
+  outputs: [Tensor, ...Tensor[]];
+};
+type Arrays = {
+  float32: Float32Array;
+  int32: Int32Array;
+  int64: BigInt64Array;
+  uint8: Uint8Array;
+  int8: Int8Array;
+  bool: Uint8Array;
+};
+type ValuesOf<T extends {
+  dtype: keyof Arrays;
+}> = Arrays[T['dtype']];
+type FeedsOf<M extends ModelType> = { [T in M['inputs'][number] as T['name']]: ValuesOf<T> | GPUBuffer | ('image' extends keyof T ? Picture | Blob : never) };
+type OutputName<M extends ModelType> = M['outputs'][number]['name'];
+type ResultsOf<M extends ModelType> = { [T in M['outputs'][number] as T['name']]: ValuesOf<T> };
+type PixelsOf<M extends ModelType> = { [T in M['outputs'][number] as T['name']]: T extends {
+  image: Image;
+} ? ReturnType<Uint8ClampedArrayConstructor['of']> : 'image' extends keyof T ? Result : ValuesOf<T> };
 type Row = {
   name: string;
   op: string;
@@ -443,6 +433,18 @@ type Profile = {
   by: 'timestamps' | 'wall clock';
   ms: number;
   rows: Row[];
+};
+type Wishes = {
+  dot?: 'packed' | 'emulated';
+  requantize?: 'fast' | 'integer';
+};
+type Variants = {
+  dot: string;
+  requantize: string;
+  why: {
+    dot: string;
+    requantize: string;
+  };
 };
 type Verdict = {
   name: string;
@@ -504,6 +506,12 @@ declare class Session<M extends ModelType = AnyModel> {
   constructor(stage: Stage, start?: Start);
   /** The device that the session runs on; another one after a recovery. */
   get device(): GPUDevice;
+  /**
+   * What runs the model: a fallback is no device.
+   *
+   * @returns {'webgpu' | 'onnxruntime-web'}
+   */
+  get backend(): 'webgpu' | 'onnxruntime-web';
   /** What the adapter of the device calls itself. */
   get adapter(): string;
   /** What was chosen on this device, and why. */
@@ -634,6 +642,14 @@ declare class Session<M extends ModelType = AnyModel> {
    */
   destroy(): void;
 }
+type OnnxRuntime = {
+  InferenceSession: {
+    create: (...options: any[]) => Promise<any>;
+  };
+  Tensor: new (...options: any[]) => any;
+  env: any;
+};
+type Fallback = () => OnnxRuntime | Promise<OnnxRuntime>;
 /**
  * The RGBA pixels of an output that is a picture, as ImageData wants them.
  *
@@ -673,6 +689,11 @@ type DeviceOptions = {
    * a device with timestamps, where there are any
    */
   profile?: boolean;
+  /**
+   * a function that imports `onnxruntime-web/wasm`, for where there is no
+   * WebGPU; it then runs the ONNX model that `compile --keep-onnx` kept
+   */
+  fallback?: Fallback;
 };
 type Options = Loading & Wishes & DeviceOptions;
 /**
@@ -684,7 +705,7 @@ type Options = Loading & Wishes & DeviceOptions;
  * @template {ModelType} [M=AnyModel] what the artifact's model.d.ts says: names, dtypes, shapes
  * @param {Source} source the URL of the artifact's folder, in Node also its path; or its files by name
  * @param {Options} [options]
- * @returns {Promise<Session<M>>}
+ * @returns {Promise<Session<M>>} whose `backend` is `webgpu`, or with a `fallback` `onnxruntime-web`
  * @throws {Error} an unknown option, no WebGPU, no adapter, limits too small, a missing or damaged file
  */
 declare function createSession<M extends ModelType = AnyModel>(source: Source, options?: Options): Promise<Session<M>>;

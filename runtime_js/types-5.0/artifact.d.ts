@@ -101,6 +101,7 @@ export type Model = {
     sha256: string;
     reference: {
         runtime: string;
+        qdqisint8allowed: boolean;
     };
     arena: {
         bytes: number;
@@ -109,6 +110,7 @@ export type Model = {
     shaders: File;
     rare_shaders: File;
     self_test: File;
+    onnx?: File;
     labels?: string[];
     sample?: string;
     inputs: Input[];
@@ -128,6 +130,7 @@ export type Artifact = {
     selfTest: () => Promise<SelfTest>;
     explained: Explained;
 };
+export type Read = (record: File) => Promise<Uint8Array>;
 export type Explained = <T>(task: () => Promise<T>) => Promise<T>;
 /**
  * The typed array of each dtype.
@@ -153,6 +156,22 @@ export declare const VERSION = 4;
  * @throws {Error} a file that is missing, damaged or of another version
  */
 export declare function loadArtifact(source: Source, loading?: Loading): Promise<Artifact>;
+/**
+ * Loads model.json, and some of the files that it records.
+ *
+ * @template T
+ * @param {Source} source
+ * @param {Loading} loading
+ * @param {(model: Model, isBundle: unknown) => File[]} choose
+ * @param {(found: {model: Model, read: Read, explained: Explained}, parts: Uint8Array[]) =>
+ *   T | Promise<T>} make  what is returned; `read` loads other files later
+ * @returns {Promise<T>}
+ */
+export declare function loadFiles<T>(source: Source, loading: Loading, choose: (model: Model, isBundle: unknown) => File[], make: (found: {
+    model: Model;
+    read: Read;
+    explained: Explained;
+}, parts: Uint8Array[]) => T | Promise<T>): Promise<T>;
 /**
  * The bytes of every buffer that kernels bind, by name.
  *

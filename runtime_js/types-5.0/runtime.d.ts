@@ -1,4 +1,5 @@
 import type { Values } from './artifact.js';
+import type { Fallback } from './fallback.js';
 import type { Loading, Source } from './files.js';
 import type { Class, Colour } from './labels.js';
 import type { AnyModel, ModelType } from './model_type.js';
@@ -31,6 +32,11 @@ export type DeviceOptions = {
      * a device with timestamps, where there are any
      */
     profile?: boolean;
+    /**
+     * a function that imports `onnxruntime-web/wasm`, for where there is no
+     * WebGPU; it then runs the ONNX model that `compile --keep-onnx` kept
+     */
+    fallback?: Fallback;
 };
 export type Options = Loading & Wishes & DeviceOptions;
 import { Session } from './session.js';
@@ -46,7 +52,7 @@ export { Session };
  * @template {ModelType} [M=AnyModel] what the artifact's model.d.ts says: names, dtypes, shapes
  * @param {Source} source the URL of the artifact's folder, in Node also its path; or its files by name
  * @param {Options} [options]
- * @returns {Promise<Session<M>>}
+ * @returns {Promise<Session<M>>} whose `backend` is `webgpu`, or with a `fallback` `onnxruntime-web`
  * @throws {Error} an unknown option, no WebGPU, no adapter, limits too small, a missing or damaged file
  */
 export declare function createSession<M extends ModelType = AnyModel>(source: Source, options?: Options): Promise<Session<M>>;

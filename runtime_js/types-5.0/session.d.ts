@@ -77,6 +77,12 @@ export declare class Session<M extends ModelType = AnyModel> {
     constructor(stage: Stage, start?: Start);
     /** The device that the session runs on; another one after a recovery. */
     get device(): GPUDevice;
+    /**
+     * What runs the model: a fallback is no device.
+     *
+     * @returns {'webgpu' | 'onnxruntime-web'}
+     */
+    get backend(): 'webgpu' | 'onnxruntime-web';
     /** What the adapter of the device calls itself. */
     get adapter(): string;
     /** What was chosen on this device, and why. */

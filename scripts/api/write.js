@@ -16,6 +16,7 @@ const WORK = join(ROOT, 'build/api');
 /** The types that the exports speak of, by their module, in the order of their use. */
 const TYPES = {
   runtime: ['Options', 'DeviceOptions', 'AdapterSource'],
+  fallback: ['Fallback'],
   files: ['Source', 'Loading', 'FileCache', 'Progress'],
   variants: ['Wishes', 'Variants'],
   artifact: ['Dtype', 'Tensor', 'Image', 'InputFormat', 'Values'],

@@ -16,8 +16,10 @@ from onnx2wgsl.compiler.operators.convolution.kernel import ConvKernel
 from onnx2wgsl.compiler.operators.convolution.op import QConv
 from onnx2wgsl.compiler.passes.fold_resize import FoldResize
 from onnx2wgsl.compiler.pipeline import INTEGER_PASSES, PROGRAM_PASSES, compile_model
+from onnx2wgsl.compiler.reference.oracle import Oracle
 
-from tests.builders.nodes import model_of
+from tests.builders.convolutions import CONVOLUTIONS
+from tests.builders.nodes import Array, model_of
 from tests.cli.conftest import SIZE
 from tests.command import onnx2wgsl, refusal, script, succeed
 from tests.sealed import part_of, seal
@@ -274,3 +276,46 @@ def test_the_seed_draws_the_samples(model: Path, monkeypatch: pytest.MonkeyPatch
     for seed in ("1", "1", "2"):
         succeed("verify", model, "--samples", "1", "--seed", seed)
     assert samples[0] == samples[1] != samples[2]
+
+
+# ------------------------------------------------------------------- where onnxruntime's own sums saturate
+
+SATURATES = (
+    r"this CPU has no VNNI instructions, and onnxruntime's sums of u8 \* s8 products saturate on it: by "
+    r"itself it differs from the reference, whose sums are whole, in (\d+) of (\d+) values; a model "
+    r"quantized with reduce_range=True gives the same on every CPU"
+)
+
+
+def test_a_cpu_whose_sums_saturate_is_told(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a planted fault in the place of what such a CPU gives."""
+    monkeypatch.setattr("onnx2wgsl.compiler.reference.oracle.sums_saturate", lambda: True)
+    plain = Oracle.run_plain
+
+    def saturated(self: Oracle, inputs: dict[str, Array]) -> dict[str, Array]:
+        outputs = plain(self, inputs)
+        for values in outputs.values():
+            values.reshape(-1)[:5] += 1
+        return outputs
+
+    monkeypatch.setattr(Oracle, "run_plain", saturated)
+    text = " ".join(succeed("verify", model, "--samples", "2").split())
+    note = re.search(SATURATES, text)
+    assert note
+    assert note.groups() == ("10", f"{2 * VALUES}")
+    assert f"exact: 0 of {2 * VALUES} values differ" in text
+
+
+def test_a_cpu_that_adds_whole_sums_is_not_spoken_of(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("onnx2wgsl.compiler.reference.oracle.sums_saturate", lambda: False)
+    assert "VNNI" not in succeed("verify", model, "--samples", "1")
+
+
+def test_the_model_that_was_kept_is_found(tmp_path: Path) -> None:
+    source = tmp_path / "net.onnx"
+    onnx.save(CONVOLUTIONS["per_channel"](), source)
+    succeed("compile", source, "-o", tmp_path / "a" / "b" / "net", "--keep-onnx")
+    source.unlink()
+    text = succeed("verify", tmp_path / "a" / "b" / "net", "--samples", "1")
+    assert re.search(r"^onnxruntime 1\.31\.\d+ on .*/model-[0-9a-f]{16}\.onnx:", text)
+    assert "exact: 0 of" in text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -12,12 +13,15 @@ import pytest
 from onnx import TensorProto, helper
 from onnx2wgsl import compiler
 from onnx2wgsl.compiler import Compilation, CompileError, UnsupportedError, compile_file
+from onnx2wgsl.compiler.frontend.model_file import files_of
+from onnx2wgsl.compiler.reference.oracle import reference_of
 from onnx2wgsl.runtime_py.artifact import load_artifact
 
 from tests.builders.models import model
-from tests.builders.qdq import QDQBuilder
+from tests.builders.qdq import QDQBuilder, QuantParams, weights
 from tests.command import succeed
 from tests.compiler.artifacts import contents, picture_model
+from tests.compiler.exactness import feeds_for
 
 
 @pytest.fixture
@@ -169,3 +173,48 @@ def test_importing_the_package_or_the_command_line_loads_no_numpy_and_no_onnxrun
     )
     process = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert process.stdout == "[]\n"
+
+
+# ------------------------------------------------------------------------- the ONNX model, kept
+
+
+def test_the_model_is_kept_as_it_is_where_nothing_of_it_must_change(source: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    compilation = compile_file(source, folder, keep_onnx=True, bundle=True)
+    kept = compilation.description["onnx"]
+    data = source.read_bytes()
+    digest = hashlib.sha256(data).hexdigest()
+    assert kept == {"file": f"model-{digest[:16]}.onnx", "bytes": len(data), "sha256": digest}
+    assert (folder / kept["file"]).read_bytes() == data
+    assert load_artifact(folder).description["onnx"] == kept
+    assert "onnx" not in load_artifact(folder / "net.onnx2wgsl").description
+    assert len(list(folder.glob("fallback-*.js"))) == 1
+    compile_file(source, folder)  # what was kept is replaced with the rest
+    assert not [*folder.glob("*.onnx"), *folder.glob("fallback-*")]
+
+
+def test_the_model_is_kept_with_its_external_data_and_tables(tmp_path: Path) -> None:
+    b = QDQBuilder()
+    y = b.conv(b.input((1, 5, 6, 7), QuantParams(0.05, 120)), weights(), QuantParams(0.03, 110))
+    b.output(b.unary(y, "Tanh"))
+    source = tmp_path / "net.onnx"
+    onnx.save(b.build(), source, save_as_external_data=True, location="net.data", size_threshold=0)
+    assert (tmp_path / "net.data").stat().st_size > 0
+    compilation = compile_file(source, tmp_path / "out", keep_onnx=True)
+    kept = tmp_path / "out" / compilation.description["onnx"]["file"]
+    assert files_of(kept) == [kept]
+    assert "Gather" in {node.op_type for node in onnx.load(kept).graph.node}
+    oracle, other = reference_of(source), reference_of(kept)
+    for feed in feeds_for(oracle):
+        (want,), (have,) = oracle.run(feed).values(), other.run(feed).values()
+        assert have.tobytes() == want.tobytes()
+
+
+def test_what_is_more_than_one_file_holds_is_not_kept(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    onnx.save(onnx.load(source), source, save_as_external_data=True, location="data", size_threshold=0)
+    monkeypatch.setattr("onnx2wgsl.compiler.driver.FILE_BYTES", 100)
+    with pytest.raises(CompileError, match=r"one file holds at most 100: compile it without --keep-onnx$"):
+        compile_file(source, tmp_path / "out", keep_onnx=True)
+    assert not (tmp_path / "out").exists()

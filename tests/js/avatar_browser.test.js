@@ -66,14 +66,8 @@ async function visit(
       pattern.source,
       { timeout: READY_MS },
     );
-  const inside = (task, given) =>
-    page.evaluate(
-      async ([code, value]) => {
-        const { inside } = await import('./web/main.js');
-        return new Function('inside', 'given', `return (${code})(inside, given)`)(inside, value);
-      },
-      [`${task}`, given],
-    );
+  const module = await page.evaluateHandle(async () => (await import('./web/main.js')).inside);
+  const inside = (task, given) => module.evaluate(task, given);
   const close = async () => {
     await browser.close();
     server.close();

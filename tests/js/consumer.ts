@@ -29,3 +29,8 @@ export async function sources(bytes: ArrayBuffer, file: File, device: GPUDevice)
   }
   return '';
 }
+
+export async function anywhere(source: string): Promise<'webgpu' | 'onnxruntime-web'> {
+  const session = await createSession(source, { fallback: () => import('onnxruntime-web/wasm') });
+  return session.backend;
+}

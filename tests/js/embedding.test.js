@@ -147,6 +147,7 @@ const CHECKS = {
     await drawn(page);
   },
   'Values, and classes': ({ said }) => assert.match(said.join(), /^\d+ 0?[.]?\d+/),
+  'Without WebGPU': ({ said }) => assert.deepEqual(said, ['webgpu']),
   'Buffers, on a device of your own': ({ said }) => assert.deepEqual(said, ['768']),
   Errors: ({ said }) => assert.match(said.at(-1), /^missing-file Cannot read http/),
   'Cache, and offline': async ({ page, said }, i) => {

@@ -154,13 +154,16 @@ export async function serve(folders, headers = {}) {
   return { origin, url: (i) => `${origin}/${i}/`, close: () => server.close() };
 }
 
+/** Flags with which Chromium has no WebGPU, in the place of those with which it has. */
+export const WITHOUT_WEBGPU = ['--no-sandbox', '--disable-gpu', '--disable-blink-features=WebGPU'];
+
 /** Headless Chromium on SwiftShader. */
-export function launchChromium(flags = []) {
+export function launchChromium(flags = [], basis = FLAGS) {
   if (!existsSync(CHROMIUM))
     throw new Error(
       `No Chromium at ${CHROMIUM}: install it (make setup), or set ONNX2WGSL_CHROMIUM.`,
     );
-  return chromium.launch({ executablePath: CHROMIUM, args: [...FLAGS, ...flags] });
+  return chromium.launch({ executablePath: CHROMIUM, args: [...basis, ...flags] });
 }
 
 /** Where screenshots go. */

@@ -40,7 +40,10 @@ EDITS: list[tuple[Callable[[Any], object], str]] = [
     (lambda m: m["outputs"][0].pop("image"), "output output: no picture"),
     (lambda m: m["inputs"][0]["image"].update(fit="stretch"), 'input input: fit "stretch", not "cover"'),
     (lambda m: m["kernels"].pop(), "kernel {last} {name}: conv, which is missing"),
-    (lambda m: [m[key].append(m[key][-1]) for key in ("kernels", "stores")], "kernel {next} {name}: conv, which is new"),
+    (
+        lambda m: [m[key].append(m[key][-1]) for key in ("kernels", "stores")],
+        "kernel {next} {name}: conv, which is new",
+    ),
     (lambda m: m["kernels"][-1].update(op="pair"), "kernel {last} {name}: pair, not conv"),
     (lambda m: m["kernels"][-1].update(uses=[]), "kernel {last} {name}: conv of other uses"),
     (lambda m: m["kernels"][-1]["constants"].pop(), "kernel {last} {name}: conv of other constants"),
