@@ -25,27 +25,29 @@
  * @typedef {Omit<Tensor, 'image'> & {image?: InputImage}} Input
  * @typedef {{buffer: string, offset: number, rows: number, pitch: number, width: number}} Store
  * @typedef {{binding: number, buffer: string, access: string}} Binding
- * @typedef {{name: string, op: string, shader: string, constants: Record<string, number>, uses: string[],
- *   workgroups: number[], bindings: Binding[], stores: Store[], macs: number}} Kernel
+ * @typedef {{name: string, op: string, shader: string, constants: number[] | Record<string, number>,
+ *   uses: string[],
+ *   workgroups: number[], bindings: Binding[]}} Kernel
  * @typedef {{file: string, bytes: number, sha256: string}} File
- * @typedef {{shader: string, accumulators: number[], scales: number[], zero_points: number[],
- *   expected: number[]}} Probe
+ * @typedef {{shader: string, offset: number, count: number}} Probe  the cases are in the weights
  * @typedef {{seed: number, inputs: Record<string, {low: number, high: number}>, kernels: string[],
- *   pictures: Record<string, string>, outputs: Record<string, string>}} SelfTest
+ *   stores: Store[][], macs: number[], pictures: Record<string, string>, outputs: Record<string, string>}} SelfTest
  * @typedef {{name: string, generator: string, sha256: string, reference: {runtime: string,
- *   qdqisint8allowed: boolean}, arena: {bytes: number}, weights: File, shaders: File, self_test: File,
- *   onnx?: File, labels?: string[], sample?: string, inputs: Input[], outputs: Tensor[], kernels: Kernel[], probe: Probe,
+ *   qdqisint8allowed: boolean}, arena: {bytes: number}, weights: File, shaders: File, rare_shaders: File, self_test: File, onnx?: File,
+ *   labels?: string[], sample?: string, inputs: Input[], outputs: Tensor[], kernels: Kernel[],
+ *   probe: Probe,
  *   snippets: {dot: Record<string, string>, requantize: Record<string, string>}}} Model
  * @typedef {{model: Model, weights: Uint8Array<ArrayBuffer>, shaders: Map<string, string>,
- *   selfTest: () => Promise<SelfTest>, explained: Explained}} Artifact  `selfTest` loads the test
- *   vectors
+ *   rareShaders: () => Promise<void>, selfTest: () => Promise<SelfTest>, explained: Explained}} Artifact
+ *   `rareShaders` loads into `shaders` what few devices or pictures need, `selfTest` the test vectors
  * @typedef {(record: File) => Promise<Uint8Array<ArrayBuffer>>} Read  of a file that model.json records
  * @typedef {<T>(task: () => Promise<T>) => Promise<T>} Explained  does a task; where that fails because model.json
  *   says what can't be, the error tells what. The compiler wrote nothing of the kind, and the seal says that it
  *   is as it was written: so only then, or where validate asks for it, the schema is loaded.
  */
+import { advised } from './advised.js';
 import { ArtifactError, AdapterError, messageOf } from './errors.js';
-import { damaged, isOffline, openFiles, shown } from './files.js';
+import { damaged, openFiles, shown } from './files.js';
 import { wholeWords } from './gpu.js';
 
 /**
@@ -63,7 +65,8 @@ export const ARRAYS = {
 };
 
 const MODEL = 'model.json';
-const VERSION = 3;
+/** Of the artifacts that this runtime reads. */
+export const VERSION = 4;
 // What stands before the name of each shader.
 const HEADING = '\n//// ';
 const WORDS = 60;
@@ -86,20 +89,29 @@ export function loadArtifact(source, loading = {}) {
   const choose = (/** @type {Model} */ model, /** @type {unknown} */ isBundle) => [
     model.shaders,
     model.weights,
-    ...(isBundle ? [model.self_test] : []),
+    ...(isBundle ? [model.rare_shaders, model.self_test] : []),
   ];
-  return loadFiles(
-    source,
-    loading,
-    choose,
-    ({ model, read, explained }, [code, weights, vectors]) => ({
-      model,
-      weights,
-      shaders: parseShaders(model, code),
-      selfTest: async () => parseSelfTest(model, vectors ?? (await read(model.self_test))),
-      explained,
-    }),
-  );
+  return loadFiles(source, loading, choose, async (found, [code, weights, rare, vectors]) => {
+    const { model, read, explained } = found;
+    /** @type {Map<string, string>} */
+    const shaders = new Map();
+    const [names, rareNames] = shaderNames(model);
+    addShaders(shaders, model.shaders.file, code, names);
+    const rareShaders = async () => {
+      if (rareNames.every((name) => shaders.has(name))) return;
+      const { rare_shaders: record } = model;
+      addShaders(shaders, record.file, rare ?? (await read(record)), rareNames);
+    };
+    const selfTest = async () => {
+      const [{ readSelfTest }, data] = await Promise.all([
+        import('./check.js'),
+        vectors ?? read(model.self_test),
+      ]);
+      return readSelfTest(data, model, bufferSizes);
+    };
+    if (loading.validate) await selfTest();
+    return { model, weights, shaders, rareShaders, selfTest, explained };
+  });
 }
 
 /**
@@ -109,14 +121,14 @@ export function loadArtifact(source, loading = {}) {
  * @param {Source} source
  * @param {Loading} loading
  * @param {(model: Model, isBundle: unknown) => File[]} choose
- * @param {(found: {model: Model, read: Read, explained: Explained}, parts: Uint8Array<ArrayBuffer>[]) => T} make
- *   what is returned; `read` loads other files later
+ * @param {(found: {model: Model, read: Read, explained: Explained}, parts: Uint8Array<ArrayBuffer>[]) =>
+ *   T | Promise<T>} make  what is returned; `read` loads other files later
  * @returns {Promise<T>}
  */
 export async function loadFiles(source, loading, choose, make) {
   const { onProgress, validate, ...rest } = loading;
   const files = await openFiles(source, rest);
-  const description = await readModel(files);
+  const description = await files.read(MODEL, LIMIT);
   const { content, model } = await parseModel(description);
   const requireValid = async () =>
     (await import('./check.js')).requireValid(content, model, bufferSizes);
@@ -164,61 +176,38 @@ export async function loadFiles(source, loading, choose, make) {
 }
 
 /**
- * The texts of the shaders by name, none of them missing.
+ * The shaders that every session needs, and those that are loaded when one does.
  *
  * @param {Model} model
- * @param {Uint8Array<ArrayBuffer>} code
  */
-function parseShaders({ shaders: { file }, kernels, inputs, snippets, probe }, code) {
-  const sections = `\n${text(file, code)}`.split(HEADING).slice(1);
-  const shaders = new Map(
-    sections.map((section) => {
-      const end = section.indexOf('\n');
-      return [section.slice(0, end), section.slice(end + 1)];
-    }),
-  );
+function shaderNames({ kernels, inputs, snippets: { dot, requantize }, probe }) {
   const images = inputs.flatMap(({ image }) => image ?? []);
-  const names = [...kernels, ...images.map(({ kernel }) => kernel), probe].map(
-    ({ shader }) => shader,
-  );
-  const others = [...Object.values(snippets), ...images.map(({ resize }) => resize)];
-  names.push(...others.flatMap((variants) => Object.values(variants)));
+  const all = [...kernels, ...images.map(({ kernel }) => kernel), probe];
+  return [
+    [...Object.values(dot), requantize.fast, ...all.map(({ shader }) => shader)],
+    [requantize.integer, ...images.flatMap(({ resize }) => Object.values(resize))],
+  ];
+}
+
+/**
+ * Adds the texts in a file by name; of those that must be there, none may be missing.
+ *
+ * @param {Map<string, string>} shaders
+ * @param {string} file
+ * @param {Uint8Array<ArrayBuffer>} code
+ * @param {string[]} names
+ */
+function addShaders(shaders, file, code, names) {
+  for (const section of `\n${text(file, code)}`.split(HEADING).slice(1)) {
+    const end = section.indexOf('\n');
+    shaders.set(section.slice(0, end), section.slice(end + 1));
+  }
   const missing = names.filter((name) => !shaders.has(name));
   if (missing.length)
     throw damaged(
       file,
       [...new Set(missing)].sort().map((name) => `${name} is missing`),
     );
-  return shaders;
-}
-
-/**
- * @param {Model} model
- * @param {Uint8Array<ArrayBuffer>} vectors
- * @returns {Promise<SelfTest>}
- */
-async function parseSelfTest(model, vectors) {
-  const { file } = model.self_test;
-  const { selfTestProblems } = await import('./check.js');
-  const test = parseJson(file, text(file, vectors));
-  const problems = selfTestProblems(test, model);
-  if (problems.length) throw damaged(file, problems);
-  return test;
-}
-
-/**
- * model.json: what the server has, or without a network the last that was kept.
- *
- * @param {Files} files
- */
-async function readModel(files) {
-  try {
-    return await files.read(MODEL, LIMIT);
-  } catch (error) {
-    const kept = isOffline(error) && (await files.kept?.(MODEL, LIMIT));
-    if (kept) return kept;
-    throw error;
-  }
 }
 
 /**
@@ -301,7 +290,7 @@ export function byteLength(tensor) {
  */
 export async function sha256(bytes) {
   if (!globalThis.crypto?.subtle)
-    throw new AdapterError('SHA-256 needs a secure page: open it over https, or from localhost.');
+    throw new AdapterError(await advised('SHA-256 is missing here.', ({ noDigest }) => noDigest()));
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
@@ -315,14 +304,11 @@ export async function sha256(bytes) {
 async function parseModel(bytes) {
   const content = text(MODEL, bytes);
   const model = parseJson(MODEL, content);
-  if (model?.format !== 'onnx2wgsl')
+  if (model?.format !== 'onnx2wgsl' || model.version !== VERSION)
     throw new ArtifactError(
-      `${MODEL}: $.format is ${shown(model?.format ?? 'nothing')}, not "onnx2wgsl": not an artifact.`,
-    );
-  if (model.version !== VERSION)
-    throw new ArtifactError(
-      `${MODEL}: $.version is ${shown(model.version ?? null)}, this runtime reads ${VERSION}. ` +
-        "Use the runtime.js of the model's own folder, or compile the model again.",
+      await advised(`${MODEL} is of another version.`, ({ otherModel }) =>
+        otherModel(MODEL, model),
+      ),
     );
   // The file's last member is the SHA-256 of all that stands before it.
   const end = content.lastIndexOf(SEAL);
@@ -338,7 +324,7 @@ async function parseModel(bytes) {
  * @param {string} file
  * @param {string} content
  */
-function parseJson(file, content) {
+export function parseJson(file, content) {
   try {
     return JSON.parse(content);
   } catch (error) {
@@ -351,7 +337,7 @@ function parseJson(file, content) {
  * @param {string} file
  * @param {BufferSource} bytes
  */
-function text(file, bytes) {
+export function text(file, bytes) {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {

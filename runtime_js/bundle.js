@@ -60,8 +60,8 @@ export function bundleFiles(pieces, keep) {
       if (bytes > limit) throw damaged(file, [`it has more than ${limit} bytes`]);
       return take(file, bytes);
     },
-    async unpack({ shaders, self_test, weights }, count) {
-      for (const { file, bytes } of [shaders, self_test, weights])
+    async unpack({ shaders, rare_shaders, self_test, weights }, count) {
+      for (const { file, bytes } of [shaders, rare_shaders, self_test, weights])
         parts.set(file, await take(file, bytes, (size) => count(file, size)));
       if (rest.length || !(await pieces.next()).done)
         throw damaged('The bundle', ['more follows than model.json says']);

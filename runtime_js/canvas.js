@@ -170,8 +170,6 @@ export async function createDisplay(program, output) {
       buffer,
       access: buffer === 'words' ? 'read_write' : 'read',
     })),
-    stores: [],
-    macs: 0,
   };
   const artifact = { model, shaders: new Map([['pixels', WORDS]]) };
   const words = await createStep(device, artifact, {}, kernel, parts);

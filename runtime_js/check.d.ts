@@ -1,3 +1,4 @@
+import type { Model, SelfTest } from './artifact.js';
 /**
  * Refuses a model.json with all that is wrong with it.
  *
@@ -20,6 +21,16 @@ export declare function problemsOf(model: any, sizes: (model: any) => Record<str
  *
  * @param {any} test
  * @param {any} model
+ * @param {(model: any) => Record<string, number>} sizes the bytes of each buffer
  * @returns {string[]}
  */
-export declare function selfTestProblems(test: any, model: any): string[];
+export declare function selfTestProblems(test: any, model: any, sizes: (model: any) => Record<string, number>): string[];
+/**
+ * The test vectors, checked.
+ *
+ * @param {Uint8Array<ArrayBuffer>} data
+ * @param {Model} model
+ * @param {(model: any) => Record<string, number>} sizes the bytes of each buffer
+ * @returns {SelfTest}
+ */
+export declare function readSelfTest(data: Uint8Array<ArrayBuffer>, model: Model, sizes: (model: any) => Record<string, number>): SelfTest;

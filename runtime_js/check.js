@@ -1,7 +1,10 @@
 /**
  * Says what is wrong with a model.json, by the schema and the rules that the Python runtime reads, too: its
  * rules.py tells how they are written.
+ *
+ * @import {Model, SelfTest} from './artifact.js'
  */
+import { parseJson, text } from './artifact.js';
 import { damaged, shown } from './files.js';
 import schema from './schema.js';
 
@@ -64,12 +67,31 @@ export function problemsOf(model, sizes) {
  *
  * @param {any} test
  * @param {any} model
+ * @param {(model: any) => Record<string, number>} sizes the bytes of each buffer
  * @returns {string[]}
  */
-export function selfTestProblems(test, model) {
+export function selfTestProblems(test, model, sizes) {
   const against = first(checkSchema(test, 'self_test', '$.self_test'));
   const all = { ...model, self_test: test };
-  return unique(against.length ? against : first(checkRules(all, schema.self_test_rules))).sort();
+  return unique(
+    against.length ? against : first(checkRules(all, schema.self_test_rules, sizes(model))),
+  ).sort();
+}
+
+/**
+ * The test vectors, checked.
+ *
+ * @param {Uint8Array<ArrayBuffer>} data
+ * @param {Model} model
+ * @param {(model: any) => Record<string, number>} sizes the bytes of each buffer
+ * @returns {SelfTest}
+ */
+export function readSelfTest(data, model, sizes) {
+  const { file } = model.self_test;
+  const test = parseJson(file, text(file, data));
+  const problems = selfTestProblems(test, model, sizes);
+  if (problems.length) throw damaged(file, problems);
+  return test;
 }
 
 /**

@@ -15,7 +15,7 @@ import { bound, stepOf, wholeWords } from './gpu.js';
 /** What stands on the device for an int64 that 32 bits do not hold. */
 export const BEYOND = -(2n ** 31n);
 
-const STORAGE = 0x80;
+const USAGES = { COPY_DST: 0x8, STORAGE: 0x80 };
 const DRAWABLE =
   /^(ImageBitmap|HTML(Canvas|Image|Video)Element|OffscreenCanvas|VideoFrame|GPUTexture)$/;
 // By which a picture of the input's size stays as it is.
@@ -60,17 +60,18 @@ export function isPicture(value) {
 }
 
 /**
- * Refuses a GPUBuffer that can't be read as so many bytes.
+ * Refuses a GPUBuffer that has fewer bytes, or can't be used so.
  *
- * @param {string} name
+ * @param {string} what
  * @param {GPUBuffer} buffer
  * @param {number} bytes
+ * @param {'STORAGE' | 'COPY_DST'} [flag]
  */
-export function requireBuffer(name, { size, usage }, bytes) {
-  if (!(size >= bytes && bytes))
-    throw new InputError(`Input ${name} is a GPUBuffer of ${size} bytes, expected ${bytes}.`);
-  if (!(usage & STORAGE))
-    throw new InputError(`Input ${name} is a GPUBuffer without the usage STORAGE.`);
+export function requireBuffer(what, { size, usage }, bytes, flag = 'STORAGE') {
+  if (!(size >= bytes && bytes && usage & USAGES[flag]))
+    throw new InputError(
+      `${what} is a GPUBuffer of ${size} bytes and usage ${usage}, expected ${bytes} bytes and ${flag}.`,
+    );
 }
 
 /**
@@ -135,7 +136,7 @@ export function frameOf(program, feeds, { fit } = {}) {
       if (bytes) frame.writes.push({ buffer: bound(buffers, `image:${name}`), bytes });
       else pictures?.[i]?.(value, fit, first);
     } else if (kindOf(value) === 'GPUBuffer') {
-      requireBuffer(name, value, wholeWords(byteLength(input)));
+      requireBuffer(`Input ${name}`, value, wholeWords(byteLength(input)));
       const key = `input:${name}`;
       frame.steps.forEach((step, k) => {
         if (key in step.resources) frame.steps[k] = withBuffer(device, step, key, value, frame);

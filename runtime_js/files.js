@@ -1,5 +1,5 @@
 /**
- * Where the files of an artifact come from: a URL, in Node a path, or bytes at hand.
+ * Where the files of an artifact come from: a folder's URL; what else there is, sources.js knows.
  *
  * @import {Model} from './artifact.js'
  * @typedef {string | URL | Response | Blob | BufferSource | Record<string, Blob | BufferSource>} Source  a
@@ -23,10 +23,10 @@
  *   called once
  * @typedef {AsyncGenerator<Uint8Array<ArrayBuffer>>} Pieces
  */
-import { ArtifactError, InputError, MissingFileError, messageOf } from './errors.js';
+import { advised } from './advised.js';
+import { ArtifactError, MissingFileError, messageOf } from './errors.js';
 
 const SHOWN = 5;
-const WORDS = 60;
 // How often a download that broke off goes on, and how long it waits before that.
 const RESUMES = 2;
 const PAUSE_MS = 300;
@@ -35,167 +35,55 @@ const PAUSE_MS = 300;
  * Finds out what a source is.
  *
  * @param {Source} source
- * @param {Loading} loading
- * @returns {Promise<Files>}
- */
-export async function openFiles(source, loading) {
-  const kind = Object.prototype.toString.call(source).slice(8, -1);
-  if (kind === 'String' || kind === 'URL') return located(`${source}`, loading);
-  if (kind === 'Object') return given(/** @type {Record<string, Blob | BufferSource>} */ (source));
-  if (kind === 'Response') {
-    const response = /** @type {Response} */ (source);
-    return bundle(piecesOf(await answered(response, response.url || 'the Response')));
-  }
-  if (/^(ArrayBuffer|Blob|File|DataView)$/.test(kind) || ArrayBuffer.isView(source))
-    return bundle(piecesOf(new Blob([/** @type {any} */ (source)]).stream()));
-  throw new InputError(
-    `createSession was given ${kind}, expected a URL, a bundle, or files by name: { 'model.json': … }.`,
-  );
-}
-
-/**
- * @param {Pieces} pieces
- * @param {(pieces: Blob) => Promise<void>} [keep]
- */
-async function bundle(pieces, keep) {
-  const { bundleFiles } = await import('./bundle.js');
-  return bundleFiles(pieces, keep);
-}
-
-/**
- * @param {Record<string, Blob | BufferSource>} files
- * @returns {Files}
- */
-function given(files) {
-  return {
-    async read(file, limit) {
-      if (!Object.hasOwn(files, file))
-        throw new MissingFileError(
-          `${file} is missing among the files that were given: ${Object.keys(files).join(', ')}.`,
-        );
-      const blob = new Blob([files[file]]);
-      if (blob.size > limit) throw tooLong(file, limit);
-      return new Uint8Array(await blob.arrayBuffer());
-    },
-  };
-}
-
-/**
- * @param {string} text
  * @param {Loading} loading whose signal may go later
  * @returns {Promise<Files>}
  */
-async function located(text, loading) {
+export async function openFiles(source, loading) {
   const node = /** @type {any} */ (globalThis).process?.getBuiltinModule;
-  const isPath = node && !/^\w\w+:/.test(text);
-  if (!isPath && !URL.canParse(text, globalThis.location?.href))
-    throw new InputError(`${text} is no URL here: give an absolute one.`);
-  const base = isPath
-    ? node('node:url').pathToFileURL(text)
-    : new URL(text, globalThis.location?.href);
-  const isBundle = base.pathname.endsWith('.onnx2wgsl');
-  if (!isBundle) base.pathname = base.pathname.replace(/\/*$/, '/');
-  // A query, such as a token, is that of every file.
-  const at = (/** @type {string} */ file) =>
-    Object.assign(new URL(file, base), { search: base.search });
-  if (node && base.protocol === 'file:') {
-    const disk = node('node:fs/promises');
-    if (!isBundle) return { read: (file, limit) => readLocal(disk, file, at(file), limit) };
-    const bytes = await readLocal(disk, text, base, Infinity);
-    return bundle(piecesOf(new Blob([bytes]).stream()));
-  }
-  const { fetch = globalThis.fetch, cache } = loading;
-  const fetched = (/** @type {URL} */ url) => download(fetch, loading, url);
-  const store = typeof cache === 'string' ? await openCache(cache) : cache;
-  const keyOf = (/** @type {string} */ file) => `${new URL(file, base)}`;
-  const put = async (/** @type {string} */ key, /** @type {BlobPart} */ data) => {
-    // What there is no room for is fetched again.
-    await Promise.resolve(store?.put(key, new Response(new Blob([data])))).catch(() => {});
-  };
-  if (isBundle) {
-    const key = keyOf(base.pathname);
-    const keep = store && ((/** @type {Blob} */ whole) => put(key, whole));
-    const pieces = fetched(base);
-    try {
-      // No more than to see whether there is a network.
-      const first = await pieces.next();
-      return await bundle(resumed(first, pieces), keep);
-    } catch (error) {
-      const kept = isOffline(error) && (await store?.match(key));
-      if (kept && kept.body) return bundle(piecesOf(kept.body));
-      throw error;
+  const here = globalThis.location?.href;
+  if (/^(String|URL)$/.test(tagOf(source)) && !loading.cache && URL.canParse(`${source}`, here)) {
+    const url = new URL(`${source}`, here);
+    if (/^http/.test(url.protocol) && !(node && !/^http/.test(`${source}`)) && !isBundle(url)) {
+      const at = addressesOf(url);
+      return {
+        read: (file, limit, count) => readAll(download(loading, at(file)), file, limit, count),
+      };
     }
   }
-  /** @type {Files} */
-  const files = {
-    read: (file, limit, count) => readAll(fetched(at(file)), file, limit, count),
-  };
-  if (!store) return files;
-  files.kept = async (file, limit) => {
-    const response = await store.match(keyOf(file));
-    if (!response?.body) return;
-    return readAll(piecesOf(response.body), file, limit).catch(() => undefined);
-  };
-  files.keep = (file, data) => put(keyOf(file), data);
-  return files;
+  const { openSource } = await import('./sources.js');
+  return openSource(source, loading);
+}
+
+/** @param {unknown} value */
+export function tagOf(value) {
+  return Object.prototype.toString.call(value).slice(8, -1);
+}
+
+/** @param {URL} url */
+export function isBundle({ pathname }) {
+  return pathname.endsWith('.onnx2wgsl');
 }
 
 /**
- * Whether an error is one of the network, not of what a server has answered.
+ * The addresses of the files in a folder. A query, such as a token, is that of every file.
  *
- * @param {unknown} error
+ * @param {URL} folder
+ * @returns {(file: string) => URL}
  */
-export function isOffline(error) {
-  return error instanceof MissingFileError && !error.status;
-}
-
-/**
- * @param {IteratorResult<Uint8Array<ArrayBuffer>>} first
- * @param {Pieces} pieces
- */
-async function* resumed(first, pieces) {
-  if (first.done) return;
-  yield first.value;
-  yield* pieces;
-}
-
-/** @param {string} name */
-function openCache(name) {
-  if (globalThis.caches) return caches.open(name);
-  throw new InputError(
-    `cache is ${name}, but here is no Cache API: give an object with match and put, or open the page over https.`,
-  );
-}
-
-/**
- * @param {{stat(url: URL): Promise<{size: number, isFile(): boolean}>,
- *   readFile(url: URL): Promise<Uint8Array>}} disk
- * @param {string} file
- * @param {URL} url
- * @param {number} limit
- */
-async function readLocal(disk, file, url, limit) {
-  try {
-    const status = await disk.stat(url);
-    // A pipe would never end.
-    if (!status.isFile()) throw new Error('it is no regular file');
-    if (status.size > limit) throw tooLong(file, limit);
-    return new Uint8Array(await disk.readFile(url));
-  } catch (error) {
-    if (error instanceof ArtifactError) throw error;
-    throw new MissingFileError(`Cannot read ${url}: ${messageOf(error)}.`, { cause: error });
-  }
+export function addressesOf(folder) {
+  folder.pathname = folder.pathname.replace(/\/*$/, '/');
+  return (file) => Object.assign(new URL(file, folder), { search: folder.search });
 }
 
 /**
  * Fetches a file; goes on where the connection broke off.
  *
- * @param {typeof globalThis.fetch} fetch
  * @param {Loading} loading
  * @param {URL} url
  * @returns {Pieces}
  */
-async function* download(fetch, loading, url) {
+export async function* download(loading, url) {
+  const { fetch = globalThis.fetch } = loading;
   let size = 0;
   for (let resumes = 0; ; resumes++) {
     try {
@@ -216,7 +104,9 @@ async function* download(fetch, loading, url) {
       if (error instanceof ArtifactError) throw error;
       if (resumes === RESUMES || !size)
         throw new MissingFileError(
-          `Cannot read ${url}: ${causeOf(error)}. Is the server up, and does it let this page read it (CORS)?`,
+          await advised(`Cannot read ${url}: ${messageOf(error)}.`, (advice) =>
+            advice.unreachable(url, error),
+          ),
           { cause: error },
         );
       await new Promise((done) => setTimeout(done, PAUSE_MS));
@@ -228,7 +118,7 @@ async function* download(fetch, loading, url) {
  * @param {ReadableStream<Uint8Array<ArrayBuffer>>} body
  * @returns {Pieces}
  */
-async function* piecesOf(body) {
+export async function* piecesOf(body) {
   const reader = body.getReader();
   try {
     for (;;) {
@@ -249,7 +139,7 @@ async function* piecesOf(body) {
  * @param {number} limit
  * @param {Count} [count]
  */
-async function readAll(pieces, file, limit, count) {
+export async function readAll(pieces, file, limit, count) {
   const parts = [];
   let size = 0;
   for await (const piece of pieces) {
@@ -266,40 +156,23 @@ async function readAll(pieces, file, limit, count) {
  *
  * @param {Response} response
  * @param {string} url
+ * @returns {Promise<ReadableStream<Uint8Array<ArrayBuffer>>>}
  */
-async function answered(response, url) {
-  const body =
-    response.body ?? /** @type {ReadableStream<Uint8Array<ArrayBuffer>>} */ (new Blob().stream());
-  const type = response.headers.get('content-type') ?? 'no content type';
-  if (response.ok && !/html/.test(type)) return body;
-  const [start, rest] = body.tee();
-  const reader = start.getReader();
-  const { value } = await reader.read();
-  const words = new TextDecoder().decode(value?.subarray(0, WORDS)).replace(/\s+/g, ' ').trim();
-  reader.cancel();
-  if (response.ok && words[0] !== '<') return rest;
-  rest.cancel();
-  const error = new MissingFileError(
-    `Cannot read ${url}: HTTP status ${response.status}, ${type}, beginning ${JSON.stringify(words)}. ` +
-      'Check the address, and that the server has the files of the artifact there.',
-  );
-  throw Object.assign(error, { status: response.status });
-}
-
-/**
- * The words of a network error, which Node has in its cause alone.
- *
- * @param {any} error
- */
-function causeOf(error) {
-  return messageOf(error?.cause?.message ? error.cause : error);
+export async function answered(response, url) {
+  const { ok, status, headers } = response;
+  const body = response.body ?? new Blob().stream();
+  if (ok && !/html/.test(headers.get('content-type') ?? '')) return body;
+  const advice = await import('./advice.js').catch(() => {});
+  const what = advice ? await advice.lookInto(response, body) : `HTTP status ${status}.`;
+  if (typeof what !== 'string') return what;
+  throw Object.assign(new MissingFileError(`Cannot read ${url}: ${what}`), { status });
 }
 
 /**
  * @param {string} file
  * @param {number} limit
  */
-function tooLong(file, limit) {
+export function tooLong(file, limit) {
   return damaged(file, [`it has more than ${limit} bytes`]);
 }
 

@@ -16,6 +16,7 @@
  * @typedef {{buffer: GPUBuffer, offset: number, bytes: number}} Copy
  */
 
+import { advised } from './advised.js';
 import { AdapterError, SessionError } from './errors.js';
 
 // GPUBufferUsage and its like by number: Node has no such globals.
@@ -32,20 +33,12 @@ const COMPUTE = 0x4;
  * @returns {Promise<GPUAdapter>}
  */
 export async function findAdapter(gpu = globalThis.navigator?.gpu) {
-  if (!gpu)
-    throw new AdapterError(
-      globalThis.isSecureContext === undefined
-        ? 'WebGPU is missing here: pass an adapter of the npm package webgpu, as a function that ' +
-            'gives a new one.'
-        : globalThis.isSecureContext
-          ? 'WebGPU is missing here: use a recent Chrome, Edge, Firefox or Safari.'
-          : 'WebGPU needs a secure page: open it over https, or from localhost.',
-    );
-  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
+  const adapter = await gpu?.requestAdapter({ powerPreference: 'high-performance' });
   if (adapter) return adapter;
   throw new AdapterError(
-    'WebGPU found no adapter: update the graphics driver, or switch on hardware acceleration ' +
-      'in the browser.',
+    await advised(`WebGPU ${gpu ? 'found no adapter' : 'is missing here'}.`, (advice) =>
+      gpu ? advice.noAdapter() : advice.noWebGpu(),
+    ),
   );
 }
 
@@ -159,6 +152,10 @@ export function createPipeline(device, { model, shaders }, choice, kernel) {
   const { name, shader, constants, uses, bindings } = kernel;
   /** @type {Record<string, Record<string, string>>} */
   const snippets = model.snippets;
+  // Those of the compiler's shaders are called K0, K1, ...
+  const named = Array.isArray(constants)
+    ? Object.fromEntries(constants.map((value, i) => [`K${i}`, value]))
+    : constants;
   const files = [...uses.map((use) => snippets[use]?.[choice[use]]), shader];
   const code = files.map((file) => shaders.get(file)).join('\n');
   return checked(device, `Kernel ${name} (${shader})`, async () => {
@@ -177,7 +174,7 @@ export function createPipeline(device, { model, shaders }, choice, kernel) {
       compute: {
         module: device.createShaderModule({ label: shader, code }),
         entryPoint: 'main',
-        constants,
+        constants: named,
       },
     });
     return { pipeline, layout, kernel };

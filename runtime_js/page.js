@@ -58,7 +58,7 @@ function showFacts(session) {
     entries
       .filter(({ name }) => pattern.test(new URL(name).pathname))
       .reduce((sum, { encodedBodySize }) => sum + encodedBodySize, 0);
-  const model = bytes(/\/(model\.json|(shaders|weights)-\w+\.\w+)$/);
+  const model = bytes(/\/(model\.json|((rare_)?shaders|weights)-\w+\.\w+)$/);
   const page = bytes(/\.(js|css|svg|html)$|\/$/);
   element('download').textContent = `${inBytes(model)} `;
   element('download').append(small(`and ${inBytes(page)} of scripts and page`));

@@ -98,7 +98,7 @@ export function sourceOf(name, picture) {
   const given = kindOf(data);
   const expected = 4 * width * height;
   if (given === 'GPUBuffer') {
-    requireBuffer(name, data, expected);
+    requireBuffer(`Input ${name}`, data, expected);
     return { holder: 'buffer', width, height, resource: data };
   }
   if (!/^Uint8(Clamped)?Array$/.test(given))
@@ -429,8 +429,8 @@ function resizeKernel(shader, access) {
     { binding: 1, buffer: 'result', access: 'read_write' },
     { binding: 2, buffer: 'source', access },
   ];
-  const kind = { name: 'resize', op: 'resize', shader, constants: {}, uses: [], macs: 0 };
-  return { ...kind, workgroups: [], bindings, stores: [] };
+  const kind = { name: 'resize', op: 'resize', shader, constants: {}, uses: [] };
+  return { ...kind, workgroups: [], bindings };
 }
 
 /**

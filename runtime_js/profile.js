@@ -33,7 +33,8 @@ export async function profileOf(program) {
  * @param {Program} program
  * @returns {Promise<Row[]>}
  */
-async function kernelRows({ device, steps }) {
+async function kernelRows({ device, steps, selfTest }) {
+  const { macs } = await selfTest();
   const queries = device.createQuerySet({ type: 'timestamp', count: 2 });
   const resolved = device.createBuffer({ size: 16, usage: 0x200 | 0x4 });
   const staging = stagingBuffer(device, 16);
@@ -55,7 +56,7 @@ async function kernelRows({ device, steps }) {
     });
   const rows = [];
   try {
-    for (const step of steps) {
+    for (const [i, step] of steps.entries()) {
       let repeats = 1;
       let ns = await timed([step]);
       while (ns < ENOUGH_NS && repeats < MOST_REPEATS) {
@@ -63,8 +64,8 @@ async function kernelRows({ device, steps }) {
         repeats = Math.min(wanted, 16 * repeats, MOST_REPEATS);
         ns = await timed(Array(repeats).fill(step));
       }
-      const { name, op, macs } = step.kernel;
-      rows.push({ name, op, ms: Math.max(0, ns) / repeats / 1e6, share: 0, macs });
+      const { name, op } = step.kernel;
+      rows.push({ name, op, ms: Math.max(0, ns) / repeats / 1e6, share: 0, macs: macs[i] });
     }
   } finally {
     for (const one of [queries, resolved, staging]) one.destroy();
@@ -76,7 +77,8 @@ async function kernelRows({ device, steps }) {
  * @param {Program} program
  * @returns {Promise<Row[]>}
  */
-async function frameRows({ device, steps, model }) {
+async function frameRows({ device, steps, model, selfTest }) {
+  const test = await selfTest();
   const staging = stagingBuffer(device, 4);
   const times = [];
   try {
@@ -91,6 +93,6 @@ async function frameRows({ device, steps, model }) {
     staging.destroy();
   }
   const ms = times.sort((a, b) => a - b)[times.length >> 1];
-  const macs = model.kernels.reduce((sum, kernel) => sum + kernel.macs, 0);
+  const macs = test.macs.reduce((sum, one) => sum + one, 0);
   return [{ name: model.name, op: 'frame', ms, share: 0, macs }];
 }

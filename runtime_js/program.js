@@ -59,7 +59,8 @@ export function pixelPitch({ shape }) {
  * @returns {Promise<Program>}
  */
 export async function createProgram(device, artifact, choice) {
-  const { model, weights, shaders, selfTest } = artifact;
+  const { model, weights, shaders, selfTest, rareShaders } = artifact;
+  if (choice.requantize === 'integer') await rareShaders();
   const buffers = await checked(device, 'Cannot make the buffers', () => {
     const sizes = Object.entries(bufferSizes(model));
     const storage = sizes.map(([name, size]) => storageBuffer(device, name, size));
@@ -80,7 +81,7 @@ export async function createProgram(device, artifact, choice) {
       (program.preparing ??= prepare().finally(() => (program.preparing = undefined))),
   };
   const prepare = async () => {
-    const { createPictureInputs } = await import('./pictures.js');
+    const [{ createPictureInputs }] = await Promise.all([import('./pictures.js'), rareShaders()]);
     program.pictures ??= await createPictureInputs(device, { model, shaders }, buffers);
   };
   return program;

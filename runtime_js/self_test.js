@@ -136,7 +136,7 @@ async function runSelfTest(program) {
     offset: 0,
     bytes: wholeWords(byteLength(output)),
   }));
-  const spans = kernels.map(({ stores }) => stores.reduce((sum, store) => sum + span(store), 0));
+  const spans = test.stores.map((stores) => stores.reduce((sum, store) => sum + span(store), 0));
   const all = copies.reduce((sum, { bytes }) => sum + bytes, 0);
   const staging = stagingBuffer(device, Math.max(all, ...spans));
   const inputs = testInputs(model, test);
@@ -144,9 +144,8 @@ async function runSelfTest(program) {
   /** @type {{kernels: Verdict[], outputs: Verdict[]}} */
   const verdicts = { kernels: [], outputs: [] };
 
-  /** @type {(name: string, frame: Frame, expected: string) => Promise<void>} of one step */
-  const compareKernel = async (name, one, expected) => {
-    const { stores } = one.steps[0].kernel;
+  /** @type {(name: string, frame: Frame, expected: string, stores: Store[]) => Promise<void>} of one step */
+  const compareKernel = async (name, one, expected, stores) => {
     const parts = stores.map((store) => ({
       buffer: bound(buffers, store.buffer),
       offset: 4 * store.offset,
@@ -185,7 +184,7 @@ async function runSelfTest(program) {
   try {
     for (const [i, { name }] of kernels.entries()) {
       const one = { writes: i ? [] : frame.writes, steps: [frame.steps[i]] };
-      await compareKernel(name, one, test.kernels[i]);
+      await compareKernel(name, one, test.kernels[i], test.stores[i]);
     }
     await compareFrames(
       frame,
@@ -199,7 +198,8 @@ async function runSelfTest(program) {
       const { writes, steps } = frameOf(program, { ...inputs, [name]: { data, width, height } });
       const own = /** @type {Step} */ (program.pictureSteps[k]);
       const title = `${name} (picture)`;
-      await compareKernel(title, { writes, steps: [own] }, test.pictures[name]);
+      const stores = test.stores[image.replaces];
+      await compareKernel(title, { writes, steps: [own] }, test.pictures[name], stores);
       for (const step of steps.slice(0, -1))
         await runSteps(device, title, { writes: [], steps: [step] }, [], staging);
       const singly = await digests({ writes: [], steps: steps.slice(-1) });

@@ -21,10 +21,9 @@
  *   that device, or on a new one
  */
 import { DestroyedError, DeviceLostError, InputError, SessionError } from './errors.js';
-import { frameOf, needsPictures, readFeeds, requireKnown } from './feeds.js';
+import { frameOf, needsPictures, readFeeds, requireBuffer, requireKnown } from './feeds.js';
 import { adapterName } from './gpu.js';
 
-const COPY_DST = 0x8;
 const LOOK = ['output', 'scaling', 'sharpness', 'format'];
 // How long an error waits for the loss of the device that may be its cause.
 const LOSS_MS = 50;
@@ -55,13 +54,13 @@ export class Session {
      *
      * @type {M['inputs']}
      */
-    this.inputs = model.inputs.map(describedInput);
+    this.inputs = model.inputs.map(described);
     /**
      * What `run` gives.
      *
      * @type {M['outputs']}
      */
-    this.outputs = model.outputs.map(described);
+    this.outputs = model.outputs;
     /** The names of the classes, where the artifact has them. */
     this.labels = model.labels;
     /** The file of a picture to show the model on, where the artifact has one. */
@@ -215,11 +214,7 @@ export class Session {
     const readings = this.#readings(stage, Object.keys(outputs));
     const copies = readings.map((reading) => {
       const target = outputs[reading.name];
-      if (target.size < reading.bytes || !(target.usage & COPY_DST))
-        throw new InputError(
-          `The buffer for output ${reading.name} has ${target.size} bytes and usage ${target.usage}, ` +
-            `expected ${reading.bytes} bytes and COPY_DST.`,
-        );
+      requireBuffer(`The target of output ${reading.name}`, target, reading.bytes, 'COPY_DST');
       return { reading, target };
     });
     stage.frames.encode(encoder, this.#frame(stage, inputs, fit), copies);
@@ -534,20 +529,11 @@ function deferred() {
 }
 
 /**
- * @param {Tensor} tensor
- * @returns {Tensor}
- */
-function described({ name, dtype, shape, image }) {
-  const picture = image && { image: { scale: image.scale, offset: image.offset } };
-  return { name, dtype, shape, ...picture };
-}
-
-/**
  * @param {Input} input
  * @returns {AnyInput}
  */
-function describedInput({ name, dtype, shape, image }) {
-  if (!image) return { name, dtype, shape };
-  const { size, channels, scale, offset, fit, pad } = image;
-  return { name, dtype, shape, image: { size, channels, scale, offset, fit, pad } };
+function described(input) {
+  if (!input.image) return input;
+  const { resize, replaces, skips, kernel, ...image } = input.image;
+  return { ...input, image };
 }

@@ -6,7 +6,7 @@
  *   variants in the place of the probed ones
  * @typedef {{dot: string, requantize: string, why: {dot: string, requantize: string}}} Variants  those chosen
  */
-import { InputError } from './errors.js';
+import { requireKnown } from './feeds.js';
 import { createStep, runSteps, stagingBuffer, storageBuffer } from './gpu.js';
 
 /**
@@ -19,13 +19,8 @@ import { createStep, runSteps, stagingBuffer, storageBuffer } from './gpu.js';
  */
 export async function chooseVariants(device, artifact, wishes) {
   const { snippets } = artifact.model;
-  for (const use of /** @type {const} */ (['dot', 'requantize'])) {
-    const wish = wishes[use];
-    if (wish && !Object.hasOwn(snippets[use], wish))
-      throw new InputError(
-        `${use} is ${wish}, expected ${Object.keys(snippets[use]).join(' or ')}.`,
-      );
-  }
+  for (const use of /** @type {const} */ (['dot', 'requantize']))
+    requireKnown(`variant of ${use}`, wishes[use] ? [wishes[use]] : [], Object.keys(snippets[use]));
   const [dot, whyDot] = wishes.dot ? [wishes.dot, ASKED] : await probeDot(device, artifact);
   const [requantize, whyRequantize] = wishes.requantize
     ? [wishes.requantize, ASKED]
@@ -56,36 +51,32 @@ async function probeDot(device, { model, shaders }) {
  * @param {Artifact} artifact
  */
 async function probeRequantize(device, artifact) {
-  const { shader, accumulators, scales, zero_points, expected } = artifact.model.probe;
-  const count = accumulators.length;
-  // Whole workgroups, filled up with zeros, so that the shader needs no bounds check.
-  const groups = Math.ceil(count / 64);
-  const cases = storageBuffer(device, 'probe cases', 16 * 64 * groups);
-  const results = storageBuffer(device, 'probe results', 4 * 64 * groups);
+  const { shader, offset, count } = artifact.model.probe;
+  const bytes = artifact.weights.slice(4 * offset, 4 * offset + 16 * count);
+  const cases = storageBuffer(device, 'probe cases', 16 * count);
+  const results = storageBuffer(device, 'probe results', 4 * count);
   const staging = stagingBuffer(device, 4 * count);
-  const words = accumulators.flatMap((value, i) => [value, scales[i], zero_points[i], 0]);
-  const writes = [{ buffer: cases, bytes: Uint32Array.from(words) }];
   const kernel = {
     name: 'probe',
-    op: 'probe',
+    op: '',
     shader,
     constants: {},
     uses: ['requantize'],
-    workgroups: [groups, 1, 1],
+    workgroups: [Math.ceil(count / 64), 1, 1],
     bindings: [
       { binding: 0, buffer: 'cases', access: 'read' },
       { binding: 1, buffer: 'results', access: 'read_write' },
     ],
-    stores: [],
-    macs: 0,
   };
   const buffers = new Map(Object.entries({ cases, results }));
   try {
     const step = await createStep(device, artifact, { requantize: 'fast' }, kernel, buffers);
     const copies = [{ buffer: results, offset: 0, bytes: 4 * count }];
-    const frame = { writes, steps: [step] };
+    const frame = { writes: [{ buffer: cases, bytes }], steps: [step] };
     const values = new Int32Array(await runSteps(device, 'The probe', frame, copies, staging));
-    const wrong = expected.filter((value, i) => value !== values[i]).length;
+    // Each case ends in what must come of it.
+    const expected = new Int32Array(bytes.buffer);
+    const wrong = values.filter((value, i) => value !== expected[4 * i + 3]).length;
     return wrong
       ? ['integer', `f32 arithmetic misses ${wrong} of ${count} probe cases`]
       : ['fast', `f32 arithmetic meets all ${count} probe cases`];

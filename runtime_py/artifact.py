@@ -27,6 +27,7 @@ from .folder import MODEL, Bundle, Files, Folder, read_recorded
 from .pictures import FitName
 from .shaders import shader_problems
 
+Json = dict[str, Any]
 _HEADING = "\n//// "
 
 
@@ -127,7 +128,7 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Artifact:
-    """A checked artifact; `description` is the content of model.json."""
+    """A checked artifact; `description` is the content of model.json, `self_test` the test vectors."""
 
     files: Files = field(repr=False)
     description: dict[str, Any]
@@ -136,6 +137,7 @@ class Artifact:
     kernels: tuple[Kernel, ...]
     weights: bytes
     shaders: Mapping[str, str] = field(repr=False)
+    self_test: dict[str, Any] = field(repr=False)
 
     @property
     def name(self) -> str:
@@ -146,13 +148,6 @@ class Artifact:
     def labels(self) -> list[str]:
         """The names of its classes; empty where it has none."""
         return list(self.description.get("labels", ()))
-
-    @cached_property
-    def self_test(self) -> dict[str, Any]:
-        """The test vectors, read when they are first asked for."""
-        record = self.description["self_test"]
-        path = self.files.path / record["file"]
-        return read_self_test(path, read_recorded(self.files, record), self.description)
 
     @cached_property
     def image_kernels(self) -> dict[str, ImageInput]:
@@ -183,14 +178,17 @@ def load_artifact(path: str | Path) -> Artifact:
         ) from None
     description = read_description(path / MODEL, data)
     files.unpack(description)
+    record = description["self_test"]
+    test = read_self_test(files.path / record["file"], read_recorded(files, record), description)
     return Artifact(
         files=files,
         description=description,
-        inputs=tuple(_tensor(t) for t in description["inputs"]),
-        outputs=tuple(_tensor(t) for t in description["outputs"]),
-        kernels=tuple(_kernel(k) for k in description["kernels"]),
+        inputs=tuple(_tensor(t, test) for t in description["inputs"]),
+        outputs=tuple(_tensor(t, test) for t in description["outputs"]),
+        kernels=tuple(_kernel(k, test, i) for i, k in enumerate(description["kernels"])),
         shaders=_shaders(files, description),
         weights=read_recorded(files, description["weights"]),
+        self_test=test,
     )
 
 
@@ -199,56 +197,58 @@ def words_of(data: bytes | bytearray | memoryview) -> np.ndarray[Any, np.dtype[n
     return np.frombuffer(data, dtype="<u4")
 
 
-def _tensor(record: dict[str, Any]) -> Tensor:
+def _tensor(record: Json, test: Json) -> Tensor:
     image: ImageInput | ImageOutput | None = None
     if "image" in record:
         fields = dict(record["image"])
         if "kernel" in fields:
-            image = ImageInput(**(fields | {"kernel": _kernel(fields["kernel"])}))
+            # It writes what the kernel does in whose place it runs.
+            kernel = _kernel(fields["kernel"], test, fields["replaces"])
+            image = ImageInput(**(fields | {"kernel": kernel}))
         else:
             image = ImageOutput(**fields)
     return Tensor(record["name"], record["dtype"], tuple(record["shape"]), image)
 
 
-def _kernel(record: dict[str, Any]) -> Kernel:
+def _kernel(record: Json, test: Json, number: int) -> Kernel:
     x, y, z = record["workgroups"]
     return Kernel(
         name=record["name"],
         op=record["op"],
         shader=record["shader"],
-        constants={name: float(value) for name, value in record["constants"].items()},
+        constants={f"K{i}": float(value) for i, value in enumerate(record["constants"])},
         # `requires` directives must stand first in a module, and the dot snippet has one.
         uses=tuple(sorted(record["uses"])),
         workgroups=(x, y, z),
         bindings=tuple(Binding(**b) for b in record["bindings"]),
-        stores=tuple(Store(**s) for s in record["stores"]),
-        macs=record["macs"],
+        stores=tuple(Store(**s) for s in test["stores"][number]),
+        macs=test["macs"][number],
     )
 
 
 def _shaders(files: Files, description: dict[str, Any]) -> dict[str, str]:
-    """Name -> text of every shader; in their file each stands below its name."""
-    record = description["shaders"]
+    """Name -> text of every shader; in their two files each stands below its name."""
+    images = [tensor["image"] for tensor in description["inputs"] if "image" in tensor]
+    kernels = [*description["kernels"], description["probe"], *(image["kernel"] for image in images)]
+    dot, requantize = (description["snippets"][name] for name in ("dot", "requantize"))
+    usual = {*dot.values(), requantize["fast"], *(kernel["shader"] for kernel in kernels)}
+    rare = {requantize["integer"], *(name for image in images for name in image["resize"].values())}
+    return _sections(files, description["shaders"], usual) | _sections(
+        files, description["rare_shaders"], rare
+    )
+
+
+def _sections(files: Files, record: dict[str, Any], names: set[str]) -> dict[str, str]:
+    """The shaders of a file, which must be there by these names."""
     path = files.path / record["file"]
     text = "\n" + _text(path, read_recorded(files, record))
     sections = (section.partition("\n") for section in text.split(_HEADING)[1:])
     shaders = {name: code for name, _, code in sections}
-    missing = sorted(_names(description) - shaders.keys())
-    problems = [f"{name} is missing" for name in missing]
+    problems = [f"{name} is missing" for name in sorted(names - shaders.keys())]
     problems += [f"{name}: {problem}" for name, code in shaders.items() for problem in shader_problems(code)]
     if problems:
         raise damaged(path, problems)
     return shaders
-
-
-def _names(description: dict[str, Any]) -> set[str]:
-    """The shaders that a description needs."""
-    kernels = [*description["kernels"], description["probe"]]
-    images = [tensor["image"] for tensor in description["inputs"] if "image" in tensor]
-    kernels += [image["kernel"] for image in images]
-    others = [*description["snippets"].values(), *(image["resize"] for image in images)]
-    variants = (name for kinds in others for name in kinds.values())
-    return {*variants, *(kernel["shader"] for kernel in kernels)}
 
 
 def _text(path: Path, data: bytes) -> str:

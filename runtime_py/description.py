@@ -15,7 +15,7 @@ from jsonschema.protocols import Validator
 from .errors import ArtifactError
 from .rules import at, broken_rules, shown
 
-VERSION = 3
+VERSION = 4
 WORD = 4
 """Bytes of a u32."""
 _ITEM_BYTES = {"float32": 4, "int32": 4, "int64": 8, "uint8": 1, "int8": 1, "bool": 1}
@@ -58,7 +58,7 @@ def read_self_test(path: Path, data: bytes, description: Json) -> Json:
 def self_test_problems(test: Json, description: Json) -> list[str]:
     """The same as `problems_of` for the test vectors, which lie in a file of their own."""
     most = _schema()["limits"]["problems"]
-    whole = description | {"self_test": test}
+    whole = _with_buffers(description | {"self_test": test})
     errors = _self_test_validator().iter_errors({"self_test": test})
     against = (problem for error in errors for problem in _words(error))
     broken = broken_rules(_schema()["self_test_rules"], whole)
@@ -225,6 +225,11 @@ def _words(error: jsonschema.ValidationError) -> Iterator[str]:
 
 
 def _broken(description: Json) -> Iterator[str]:
+    return broken_rules(_schema()["rules"], _with_buffers(description))
+
+
+def _with_buffers(description: Json) -> Json:
+    """What rules are about: the description, the bytes of its buffers, and which of these kernels write."""
     buffers = buffer_sizes(description)
     writable = [name for name in buffers if name == "arena" or name.startswith("output:")]
-    return broken_rules(_schema()["rules"], description | {"buffers": buffers, "writable": writable})
+    return description | {"buffers": buffers, "writable": writable}

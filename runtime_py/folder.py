@@ -91,7 +91,7 @@ class Bundle:
     def unpack(self, description: Mapping[str, Any]) -> None:
         """Where each file lies; raises ArtifactError where the bundle ends elsewhere."""
         end = sum(self._places[MODEL])
-        for key in ("shaders", "self_test", "weights"):
+        for key in ("shaders", "rare_shaders", "self_test", "weights"):
             record = description[key]
             self._places[record["file"]] = (end, record["bytes"])
             end += record["bytes"]

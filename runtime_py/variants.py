@@ -6,7 +6,7 @@ import numpy as np
 import wgpu
 
 from .adapters import dispatch_once, packed_dot_works
-from .artifact import Artifact
+from .artifact import Artifact, words_of
 from .description import WORD
 from .errors import AdapterError, InputError
 
@@ -52,8 +52,7 @@ def _dot(device: Any, demanded: bool) -> str:
 
 
 def _requantize(device: Any, artifact: Artifact, demanded: bool) -> str:
-    probe = artifact.description["probe"]
-    expected = np.array(probe["expected"], dtype=np.int32)
+    expected = _cases(artifact)[:, 3].view("<i4")
     actual = run_probe(device, artifact, "fast")
     wrong = np.flatnonzero(actual != expected)
     if wrong.size == 0:
@@ -70,23 +69,24 @@ def _requantize(device: Any, artifact: Artifact, demanded: bool) -> str:
 
 def run_probe(device: Any, artifact: Artifact, variant: str) -> np.ndarray[Any, np.dtype[np.int32]]:
     """What a variant of `requantize` gives for the probe's cases on this device: i32[cases]."""
-    probe = artifact.description["probe"]
-    count = len(probe["accumulators"])
-    workgroups = -(-count // _CASES_PER_WORKGROUP)
-    cases = np.zeros((workgroups * _CASES_PER_WORKGROUP, 4), dtype="<u4")
-    cases[:count, 0] = np.array(probe["accumulators"], dtype="<i4").view("<u4")
-    cases[:count, 1] = np.array(probe["scales"], dtype="<u4")
-    cases[:count, 2] = np.array(probe["zero_points"], dtype="<i4").view("<u4")
+    shader = artifact.description["probe"]["shader"]
+    cases = _cases(artifact)
     usage = wgpu.BufferUsage.STORAGE | wgpu.BufferUsage.COPY_SRC | wgpu.BufferUsage.COPY_DST
     source = device.create_buffer(size=cases.nbytes, usage=usage)
     result = device.create_buffer(size=len(cases) * WORD, usage=usage)
     device.queue.write_buffer(source, 0, cases)
     snippet = artifact.description["snippets"]["requantize"][variant]
-    code = "\n".join([artifact.shaders[snippet], artifact.shaders[probe["shader"]]])
+    code = "\n".join([artifact.shaders[snippet], artifact.shaders[shader]])
     buffers = {0: ("read-only-storage", source), 1: ("storage", result)}
     try:
-        dispatch_once(device, probe["shader"], code, buffers, workgroups)
-        return np.frombuffer(device.queue.read_buffer(result), dtype="<i4")[:count]
+        dispatch_once(device, shader, code, buffers, -(-len(cases) // _CASES_PER_WORKGROUP))
+        return np.frombuffer(device.queue.read_buffer(result), dtype="<i4")
     finally:
         source.destroy()
         result.destroy()
+
+
+def _cases(artifact: Artifact) -> np.ndarray[Any, np.dtype[np.uint32]]:
+    """The probe's cases, u32 [cases, 4]: the bits of accumulator, scale, zero point, expected result."""
+    probe = artifact.description["probe"]
+    return words_of(artifact.weights)[probe["offset"] :][: 4 * probe["count"]].reshape(-1, 4)

@@ -37,7 +37,7 @@ def seal(folder: Path, model: dict[str, Any] | None = None) -> None:
     """
     path = folder / "model.json"
     model = json.loads(path.read_bytes()) if model is None else model
-    for key in ("shaders", "self_test"):
+    for key in ("shaders", "rare_shaders", "self_test"):
         name = model[key]["file"]
         model[key] = record(name, (folder / name).read_bytes())
     path.write_bytes(sealed(model))

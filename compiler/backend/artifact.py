@@ -2,7 +2,7 @@
 is docs/artifact.md.
 
 The same program gives the same bytes. The folder appears whole or not at all. model.json has the SHA-256 of
-every file, and its own.
+what runtimes load, and its own; files.json that of every file, for who writes to the folder next.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ..errors import CompileError
 from ..folders.manifest import LIMIT, SEAL, record, seal, sha256
 from ..folders.writer import write_folder
@@ -22,26 +24,32 @@ from ..ir.program import Program
 from ..ir.types import NUMPY_DTYPES, TensorType
 from ..lowering.shader import Json
 from ..reference.oracle import Oracle
-from .codegen import PROBE_SHADER, SNIPPETS, Code, generate
+from .codegen import PROBE_SHADER, RARE, SNIPPETS, Code, generate
 from .model_types import model_types
-from .names import MANIFEST, PARTS, TYPES, bundle_name, runtime_files
+from .names import MANIFEST, MODEL, PARTS, TYPES, bundle_name, scripts_and_page
 from .pictures import Picture, picture_inputs, picture_output
 from .self_test import Progress, no_self_test, probe_cases, self_test
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 PICTURE_HEADS = {".png": rb"\x89PNG", ".jpg": rb"\xff\xd8\xff", ".webp": rb"RIFF....WEBP", ".bmp": rb"BM"}
 """How files of pictures begin."""
 SAMPLE_BYTES = 1 << 24
 """As many as a sample may have."""
-_FALLBACK = "fallback-"  # the module of the JS runtime that only a kept model needs
 _BUNDLE_MAGIC = b"onnx2wgsl\0\0\0"
 # A line of a shader that is a comment, or the end of one that is.
-_COMMENT = re.compile(r"^[ \t]*//.*\n|[ \t]*//.*", re.MULTILINE)
+_COMMENT = re.compile(r"[ \t]*//.*")
+# Blanks that part nothing: around an operator between two operands, but for `<` and `>`, which may also be
+# those of a template; and beside a bracket or comma.
+_OPERATOR = re.compile(r"(?<=[\w)\]]) ([-+*/%&|^!=]+) (?=[\w(])")
+_BLANK = re.compile(r" ?([,;:(){}\[\]]) ?")
+_CONSTANT = re.compile(r"\boverride (\w+)")
+_WORD = re.compile(r"(?<![.\w])[A-Za-z_]\w*")
+"""But for members, which stand behind a point."""
 
 
 @dataclass(frozen=True)
 class ArtifactFiles:
-    """An artifact in memory. `model`: model.json without its `files` and its hash. `parts`: what runtimes
+    """An artifact in memory. `model`: model.json without its hash. `parts`: what runtimes
     load, by the member of model.json that records it, name and bytes. `others`: all else, by name; `bundle`:
     the name of the bundle, empty where there is none.
     """
@@ -54,18 +62,20 @@ class ArtifactFiles:
     def bundled(self) -> bytes:
         """The bundle: all that a runtime needs."""
         model = {key: value for key, value in self.model.items() if key not in ("sample", "onnx")}
-        model |= {"files": []}
         sealed = _sealed(model)
         head = _BUNDLE_MAGIC + len(sealed).to_bytes(4, "little")
         return b"".join([head, sealed, *(self.parts[key][1] for key in PARTS)])
 
     def write(self, folder: Path, force: bool = False) -> Json:
         """Writes the folder and returns the content of model.json; raises CompileError where it can't be."""
-        others = dict(self.others) | ({self.bundle: self.bundled()} if self.bundle else {})
-        model = self.model | {"files": [record(name, others[name]) for name in sorted(others)]}
-        text = _sealed(model)
-        write_folder(folder, others | dict(self.parts.values()) | {MANIFEST: text}, MANIFEST, force)
-        return model | {"sha256": sha256(text.rpartition(SEAL)[0])}
+        text = _sealed(self.model)
+        files = dict(self.others) | dict(self.parts.values()) | {MODEL: text}
+        if self.bundle:
+            files[self.bundle] = self.bundled()
+        records = [record(name, data) for name, data in sorted(files.items())]
+        manifest = seal({"format": "onnx2wgsl", "files": records})
+        write_folder(folder, files | {MANIFEST: manifest}, MANIFEST, force)
+        return self.model | {"sha256": sha256(text.rpartition(SEAL)[0])}
 
 
 def write_artifact(program: Program, folder: Path, *, force: bool = False, **options: Any) -> Json:
@@ -101,19 +111,29 @@ def make_artifact(
     """
     normalisations = picture_inputs(program) | dict(pictures or {})
     code = generate(program, normalisations)
+    cases = probe_cases(program)
     test = (
         self_test(program, normalisations, oracle, progress)
         if with_self_test
         else no_self_test(program, normalisations)
     )
+    test |= {"stores": code.stores, "macs": [kernel.macs for kernel in program.kernels]}
+    rare = {name: code.shaders[name] for name in RARE if name in code.shaders}
+    usual = {name: text for name, text in code.shaders.items() if name not in rare}
     parts = {
-        "shaders": _named("shaders", "txt", _sections(code.shaders)),
+        "shaders": _named("shaders", "txt", _sections(usual)),
+        "rare_shaders": _named("rare_shaders", "txt", _sections(rare)),
         "self_test": _named("self_test", "json", json.dumps(test, separators=(",", ":")).encode()),
-        "weights": _named("weights", "bin", code.weights.astype("<u4").tobytes()),
+        "weights": _named("weights", "bin", np.append(code.weights, cases).astype("<u4").tobytes()),
     }
     if onnx:
         parts["onnx"] = _named("model", "onnx", onnx)
-    others = {name: data for name, data in runtime_files().items() if onnx or not name.startswith(_FALLBACK)}
+    inputs = _inputs(program, code)
+    images = [one["image"] for one in inputs if "image" in one]
+    for kernel in code.kernels + [image["kernel"] for image in images]:
+        assert list(kernel["constants"]) == _CONSTANT.findall(code.shaders[kernel["shader"]])
+        kernel["constants"] = list(kernel["constants"].values())
+    others = scripts_and_page(bool(onnx))
     extras = _extras(program, labels, sample, others)
     model: Json = {
         "format": "onnx2wgsl",
@@ -127,15 +147,14 @@ def make_artifact(
         "source": {"file": _readable(source.name), "sha256": sha256(source.read_bytes())},
         "arena": _arena(program),
         **{key: record(name, data) for key, (name, data) in parts.items()},
-        "files": [],
-        "inputs": _inputs(program, code),
+        "inputs": inputs,
         "outputs": [
             _tensor(name, type_) | picture_output(program, name) for name, type_ in program.outputs.items()
         ],
         **extras,
         "kernels": code.kernels,
         "snippets": SNIPPETS,
-        "probe": {"shader": PROBE_SHADER, **probe_cases(program)},
+        "probe": {"shader": PROBE_SHADER, "offset": code.weights.size, "count": len(cases)},
     }
     others[TYPES] = model_types(model)
     return ArtifactFiles(model, parts, others, bundle_name(source.stem) if with_bundle else "")
@@ -147,19 +166,33 @@ def _named(stem: str, suffix: str, data: bytes) -> tuple[str, bytes]:
 
 
 def _sections(shaders: Mapping[str, str]) -> bytes:
-    """The texts without comments, each below its name."""
-    plain = {name: _COMMENT.sub("", text) for name, text in shaders.items()}
-    return "\n".join(f"//// {name}\n{text}" for name, text in plain.items()).encode()
+    """The texts without comments and blanks, each below its name."""
+    return "\n".join(f"//// {name}\n{compact(text)}" for name, text in shaders.items()).encode()
+
+
+def compact(shader: str) -> str:
+    """A shader without comments, and without blanks that part no two words; its pipeline-overridable
+    constants are K0, K1, ... in their order.
+    """
+    plain = _COMMENT.sub("", shader)
+    short = {name: f"K{i}" for i, name in enumerate(_CONSTANT.findall(plain))}
+    named = _WORD.sub(lambda word: short.get(word[0], word[0]), plain)
+    lines = map(str.strip, named.splitlines())
+    return "\n".join(_BLANK.sub(r"\1", _OPERATOR.sub(r"\1", line)) for line in lines if line)
 
 
 def _sealed(model: Json) -> bytes:
     """model.json, which runtimes read."""
-    text = seal(model, long=("files", "kernels"))
-    if len(text) > LIMIT:
-        raise CompileError(
-            f"{MANIFEST} of {len(model['kernels']):,} kernels has {len(text):,} bytes; runtimes read at most "
-            f"{LIMIT:,}: split the model"
-        )
+    text = seal(model, long=("kernels",))
+    sizes = {MODEL: len(text)} | {
+        key: model[key]["bytes"] for key in ("shaders", "rare_shaders", "self_test")
+    }
+    for name, size in sizes.items():
+        if size > LIMIT:
+            raise CompileError(
+                f"{name} of {len(model['kernels']):,} kernels has {size:,} bytes; runtimes read at most "
+                f"{LIMIT:,}: split the model"
+            )
     return text
 
 

@@ -30,18 +30,23 @@ PROBE_SHADER = "probe_requantize.wgsl"
 RESIZE = {"buffer": "resize_buffer.wgsl", "texture": "resize_texture.wgsl"}
 """The passes that bring pictures to an input's size, by what holds their source."""
 
+RARE = (SNIPPETS["requantize"]["integer"], *RESIZE.values())
+"""What few devices or pictures need: a page loads these shaders when it does."""
+
 
 @dataclass
 class Code:
     """Kernels as model.json has them, shader texts by file name, the words of the weights.
 
-    `files`: the file of each shader text, by template.
+    `stores`: what each kernel writes, and what a kernel that reads a picture does in its place. `files`: the
+    file of each shader text, by template.
     """
 
     kernels: list[Json]
     pictures: dict[str, Json]
     shaders: dict[str, str]
     weights: Array
+    stores: list[list[Json]] = field(default_factory=list)
     files: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
@@ -53,6 +58,7 @@ def generate(program: Program, pictures: dict[str, Picture]) -> Code:
     for index, kernel in enumerate(program.kernels):
         assert isinstance(kernel, FamilyKernel), f"{kernel.kind} is no kernel of a family"
         code.kernels.append(_emit(code, constants, program, kernel))
+        code.stores.append(_stores(program, kernel))
         if index not in fronts:
             continue
         name, front = fronts[index]
@@ -60,6 +66,7 @@ def generate(program: Program, pictures: dict[str, Picture]) -> Code:
         reals = front.reals(picture.values())
         instead = kernel.of_picture(name, reals, picture.order, picture.channels_last)
         if instead is not None:
+            assert _stores(program, instead) == code.stores[index]
             code.pictures[name] = {
                 "size": list(picture.size(program.inputs[name])),
                 "channels": picture.channels,
@@ -106,8 +113,6 @@ def _emit(code: Code, weights: Constants, program: Program, kernel: FamilyKernel
         "bindings": [
             {"binding": b["number"], "buffer": b["buffer"], "access": b["access"]} for b in shader.bindings
         ],
-        "stores": _stores(program, kernel),
-        "macs": kernel.macs,
     }
 
 

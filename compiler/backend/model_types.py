@@ -8,7 +8,7 @@ from ..lowering.shader import Json
 
 
 def model_types(model: Json) -> bytes:
-    """The text for what model.json says, without its `files`; it imports nothing."""
+    """The text for what model.json says; it imports nothing."""
     name = model["name"].replace("*/", "* /")
     lines = [f"/** The tensors of {name}: createSession<Model>(...). Written by onnx2wgsl. */"]
     lines += ["export type Model = {"]

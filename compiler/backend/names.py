@@ -6,16 +6,19 @@ import re
 from functools import cache
 from importlib import resources
 
-MANIFEST = "model.json"
+MODEL = "model.json"
+MANIFEST = "files.json"
+"""Lists the others, for who writes to the folder next."""
 TYPES = "model.d.ts"
 BUNDLE_SUFFIX = ".onnx2wgsl"
-PARTS = ("shaders", "self_test", "weights")
+PARTS = ("shaders", "rare_shaders", "self_test", "weights")
 """The members of model.json that record what runtimes load, in the order of a bundle."""
 PAGE = ("index.html", "page.css", "icon.svg", "page.js")
 """The page that comes with an artifact."""
+_FALLBACK = "fallback-"  # the module of the JS runtime that only a kept model needs
 _SINGLE = "single.js"
 """The runtime as one script, for pages that are one file; in no artifact."""
-_PART = re.compile(r"(weights|shaders|self_test|model)-[0-9a-f]{16}\.(bin|txt|json|onnx)")
+_PART = re.compile(r"(weights|(rare_)?shaders|self_test|model)-[0-9a-f]{16}\.(bin|txt|json|onnx)")
 _SAMPLE = re.compile(r"sample\.(png|jpg|webp|bmp)")
 _CHUNK = re.compile(r"\w+-[\w-]{8}\.js")
 
@@ -28,8 +31,13 @@ def bundle_name(stem: str) -> str:
 
 def is_own_name(name: str) -> bool:
     """Whether a file of an artifact may have that name."""
-    own = name in {MANIFEST, TYPES, *runtime_files()} or name.endswith(BUNDLE_SUFFIX)
+    own = name in {MODEL, MANIFEST, TYPES, *runtime_files()} or name.endswith(BUNDLE_SUFFIX)
     return own or _PART.fullmatch(name) is not None or _SAMPLE.fullmatch(name) is not None
+
+
+def is_loaded(name: str) -> bool:
+    """Whether it is a file that runtimes load, or the list of all."""
+    return name in (MODEL, MANIFEST) or _PART.fullmatch(name) is not None
 
 
 def is_hashed(name: str) -> bool:
@@ -47,6 +55,13 @@ def runtime_files() -> dict[str, bytes]:
     files = {file.name: file.read_bytes() for file in [*page, *dist] if file.name != _SINGLE}
     # To HTML indentation means nothing.
     return files | {"index.html": re.sub(rb"\n +", b"\n", files["index.html"])}
+
+
+def scripts_and_page(keeps_onnx: bool) -> dict[str, bytes]:
+    """Those of the runtime's files that go into an artifact: one that keeps its ONNX model needs all."""
+    return {
+        name: data for name, data in runtime_files().items() if keeps_onnx or not name.startswith(_FALLBACK)
+    }
 
 
 def single_script() -> str:

@@ -16,9 +16,10 @@ from rich.status import Status
 from ..backend.artifact import ArtifactFiles, make_artifact
 from ..backend.embedding import embedding_page, is_unchanged
 from ..backend.model_types import model_types
-from ..backend.names import MANIFEST, PAGE, PARTS, TYPES, runtime_files
+from ..backend.names import MANIFEST, MODEL, PAGE, PARTS, TYPES, scripts_and_page
 from ..errors import CompileError
 from ..files import write_whole
+from ..folders.manifest import contents
 from ..folders.writer import require_replaceable
 from ..pipeline import compile_model
 from ..reference.oracle import reference_of
@@ -61,7 +62,7 @@ def command(
                 "name, or remove it"
             )
     else:
-        if (output / MANIFEST).exists():
+        if (output / MODEL).exists():
             raise CompileError(f"{output} is an artifact itself; give another folder for the page")
         require_replaceable(folder, MANIFEST)
     with Status("reading", console=Console(stderr=True, markup=False, emoji=False)) as status:
@@ -95,15 +96,16 @@ def _read(path: Path) -> ArtifactFiles:
     """An artifact as it is, with the runtime of this version."""
     artifact = load_artifact(path)
     description = artifact.description
-    records = [description[key] for key in PARTS]
-    data = {record["file"]: read_recorded(artifact.files, record) for record in records}
-    parts = {key: (record["file"], data[record["file"]]) for key, record in zip(PARTS, records, strict=True)}
-    others = dict(runtime_files())
-    for record in description["files"]:
-        if record["file"] == description.get("sample"):
-            others[record["file"]] = read_recorded(artifact.files, record)
+    records = {key: description[key] for key in (*PARTS, "onnx") if key in description}
+    parts = {key: (record["file"], read_recorded(artifact.files, record)) for key, record in records.items()}
+    others = scripts_and_page("onnx" in parts)
+    sample = description.get("sample")
+    if sample is not None:
+        if sample not in contents(path, MANIFEST).own:
+            raise CompileError(f"{path / sample} is missing, or was changed since; compile the model again")
+        others[sample] = (path / sample).read_bytes()
     # As it was written: a number such as 1.0 keeps its form, and so the bundle its bytes.
-    model = json.loads(artifact.files.read(MANIFEST, size_limit()))
+    model = json.loads(artifact.files.read(MODEL, size_limit()))
     del model["sha256"]
     return _without_page(ArtifactFiles(model, parts, others | {TYPES: model_types(model)}))
 

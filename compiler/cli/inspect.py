@@ -199,7 +199,9 @@ def _inspect_artifact(path: Path) -> None:
     artifact = load_artifact(path)
     description = artifact.description
     table = Table("#", "kind", "kernel", "shader", "workgroups", "MACs")
-    for index, kernel in enumerate(description["kernels"]):
+    for index, (kernel, macs) in enumerate(
+        zip(description["kernels"], artifact.self_test["macs"], strict=True)
+    ):
         groups = "x".join(str(count) for count in kernel["workgroups"][:2])
         table.add_row(
             str(index),
@@ -207,7 +209,7 @@ def _inspect_artifact(path: Path) -> None:
             kernel["name"],
             kernel["shader"],
             groups,
-            f"{kernel['macs']:,}",
+            f"{macs:,}",
         )
     out = console()
     out.print(table)

@@ -23,7 +23,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from ..backend.names import MANIFEST, is_hashed
+from ..backend.names import MODEL, is_hashed
 from ..errors import CompileError
 from . import console
 from .options import FOLDER
@@ -96,7 +96,7 @@ def command(folder: Path, port: int, host: str, isolate: bool, opens: bool) -> N
     Files whose names are hashes of their content are kept by browsers for ever; all others are asked for
     anew each time, so that a model which is compiled again is seen by a reload.
     """
-    if not any((folder / name).is_file() for name in (MANIFEST, f"model/{MANIFEST}", SITE)):
+    if not any((folder / name).is_file() for name in (MODEL, f"model/{MODEL}", SITE)):
         raise CompileError(
             f"{folder} holds no artifact (no model.json); make one with: onnx2wgsl compile MODEL -o {folder}"
         )

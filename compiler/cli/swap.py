@@ -10,17 +10,17 @@ from typing import Any
 
 import click
 from onnx2wgsl.runtime_py.artifact import Artifact, load_artifact
-from onnx2wgsl.runtime_py.folder import read_recorded
 from onnx2wgsl.runtime_py.selftest import NONE
 from rich.console import Console
 from rich.status import Status
 
 from ..backend.artifact import ArtifactFiles, make_artifact
-from ..backend.names import BUNDLE_SUFFIX, MANIFEST, TYPES
+from ..backend.names import BUNDLE_SUFFIX, MANIFEST, TYPES, is_loaded
 from ..backend.pictures import Picture, picture_inputs
 from ..backend.structure import differences
 from ..driver import portable_model
 from ..errors import CompileError, UnsupportedError
+from ..folders.manifest import contents
 from ..folders.writer import require_replaceable
 from ..ir.program import Program
 from ..pipeline import compile_model
@@ -50,8 +50,13 @@ def command(folder: Path, model: Path) -> None:
         program = _program(model, artifact)
         pictures = _pictures(program, artifact.description)
         plain = make_artifact(program, source=model, pictures=pictures, with_self_test=False)
-        _require_same(folder, model, artifact.description, plain.model)
-        swapped = _swapped(artifact, program, model, pictures, status.update)
+        test = json.loads(plain.parts["self_test"][1])
+        old, new = (
+            one | {"stores": s["stores"]}
+            for one, s in ((artifact.description, artifact.self_test), (plain.model, test))
+        )
+        _require_same(folder, model, old, new)
+        swapped = _swapped(folder, artifact, program, model, pictures, status.update)
         swapped.write(folder)
     name, data = swapped.parts["weights"]
     console().print(
@@ -106,15 +111,18 @@ def _require_same(folder: Path, model: Path, old: Mapping[str, Any], new: Mappin
 
 
 def _swapped(
-    artifact: Artifact, program: Program, model: Path, pictures: Mapping[str, Picture], tell: Any
+    folder: Path,
+    artifact: Artifact,
+    program: Program,
+    model: Path,
+    pictures: Mapping[str, Picture],
+    tell: Any,
 ) -> ArtifactFiles:
     """The artifact with the model's numbers; what no runtime loads is as it was, but for the bundle."""
     description = artifact.description
-    records = {record["file"]: record for record in description["files"]}
-    bundle = next((name for name in records if name.endswith(BUNDLE_SUFFIX)), "")
-    files = {
-        name: read_recorded(artifact.files, record) for name, record in records.items() if name != bundle
-    }
+    names = [name for name in contents(folder, MANIFEST).own if not is_loaded(name)]
+    bundle = next((name for name in names if name.endswith(BUNDLE_SUFFIX)), "")
+    files = {name: (folder / name).read_bytes() for name in names if name != bundle}
     with_self_test = NONE not in artifact.self_test["kernels"]
     fresh = make_artifact(
         program,

@@ -19,8 +19,10 @@ SEAL = b',\n "sha256": "'
 """What stands before the hash of a manifest, which covers the bytes before this."""
 FORMATS = ("onnx2wgsl", "onnx2wgsl-ir")
 """The `format` of our manifests: of artifacts, and of what --dump-ir writes."""
+EARLIER = {"files.json": "model.json"}
+"""What the manifests of artifacts were called up to version 3."""
 LIMIT = 1 << 23
-"""Bytes of a manifest, at most: as many as the runtimes read."""
+"""Bytes of a manifest, at most; runtimes read no larger model.json."""
 LITTER = (".DS_Store", "Thumbs.db", "desktop.ini")
 """What systems leave in folders that people look into: it is in nobody's way, and stays."""
 
@@ -74,6 +76,9 @@ def contents(folder: Path, manifest: str) -> Contents:
     Links are not followed, and a folder in it that holds no file of ours counts as one path.
     """
     records = _records(folder / manifest)
+    if not records and manifest in EARLIER:
+        manifest = EARLIER[manifest]
+        records = _records(folder / manifest)
     places = {parent.as_posix() for name in records for parent in PurePosixPath(name).parents}
     result = Contents([], [], [])
     for name, path in _entries(folder, "", places):
@@ -107,7 +112,8 @@ def _records(manifest: Path) -> dict[str, Record]:
         return {}
     try:
         description = json.loads(data)
-        more = [description[key] for key in ("weights", "shaders", "self_test", "onnx") if key in description]
+        # What model.json records apart, up to version 3.
+        more = [description[key] for key in ("weights", "shaders", "self_test") if key in description]
         own = {
             str(one["file"]): {"bytes": one["bytes"], "sha256": one["sha256"]}
             for one in [*description["files"], *more]

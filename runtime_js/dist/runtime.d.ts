@@ -144,12 +144,10 @@ type Kernel = {
   name: string;
   op: string;
   shader: string;
-  constants: Record<string, number>;
+  constants: number[] | Record<string, number>;
   uses: string[];
   workgroups: number[];
   bindings: Binding[];
-  stores: Store[];
-  macs: number;
 };
 type File = {
   file: string;
@@ -158,10 +156,8 @@ type File = {
 };
 type Probe = {
   shader: string;
-  accumulators: number[];
-  scales: number[];
-  zero_points: number[];
-  expected: number[];
+  offset: number;
+  count: number;
 };
 type SelfTest = {
   seed: number;
@@ -170,6 +166,8 @@ type SelfTest = {
     high: number;
   }>;
   kernels: string[];
+  stores: Store[][];
+  macs: number[];
   pictures: Record<string, string>;
   outputs: Record<string, string>;
 };
@@ -186,6 +184,7 @@ type Model = {
   };
   weights: File;
   shaders: File;
+  rare_shaders: File;
   self_test: File;
   onnx?: File;
   labels?: string[];
@@ -203,6 +202,7 @@ type Artifact = {
   model: Model;
   weights: ReturnType<Uint8ArrayConstructor['of']>;
   shaders: Map<string, string>;
+  rareShaders: () => Promise<void>;
   selfTest: () => Promise<SelfTest>;
   explained: Explained;
 };

@@ -68,12 +68,10 @@ export type Kernel = {
     name: string;
     op: string;
     shader: string;
-    constants: Record<string, number>;
+    constants: number[] | Record<string, number>;
     uses: string[];
     workgroups: number[];
     bindings: Binding[];
-    stores: Store[];
-    macs: number;
 };
 export type File = {
     file: string;
@@ -82,10 +80,8 @@ export type File = {
 };
 export type Probe = {
     shader: string;
-    accumulators: number[];
-    scales: number[];
-    zero_points: number[];
-    expected: number[];
+    offset: number;
+    count: number;
 };
 export type SelfTest = {
     seed: number;
@@ -94,6 +90,8 @@ export type SelfTest = {
         high: number;
     }>;
     kernels: string[];
+    stores: Store[][];
+    macs: number[];
     pictures: Record<string, string>;
     outputs: Record<string, string>;
 };
@@ -110,6 +108,7 @@ export type Model = {
     };
     weights: File;
     shaders: File;
+    rare_shaders: File;
     self_test: File;
     onnx?: File;
     labels?: string[];
@@ -127,6 +126,7 @@ export type Artifact = {
     model: Model;
     weights: Uint8Array;
     shaders: Map<string, string>;
+    rareShaders: () => Promise<void>;
     selfTest: () => Promise<SelfTest>;
     explained: Explained;
 };
@@ -145,6 +145,8 @@ export declare const ARRAYS: {
     int8: Int8ArrayConstructor;
     bool: Uint8ArrayConstructor;
 };
+/** Of the artifacts that this runtime reads. */
+export declare const VERSION = 4;
 /**
  * Loads and checks an artifact.
  *
@@ -161,15 +163,15 @@ export declare function loadArtifact(source: Source, loading?: Loading): Promise
  * @param {Source} source
  * @param {Loading} loading
  * @param {(model: Model, isBundle: unknown) => File[]} choose
- * @param {(found: {model: Model, read: Read, explained: Explained}, parts: Uint8Array[]) => T} make
- *   what is returned; `read` loads other files later
+ * @param {(found: {model: Model, read: Read, explained: Explained}, parts: Uint8Array[]) =>
+ *   T | Promise<T>} make  what is returned; `read` loads other files later
  * @returns {Promise<T>}
  */
 export declare function loadFiles<T>(source: Source, loading: Loading, choose: (model: Model, isBundle: unknown) => File[], make: (found: {
     model: Model;
     read: Read;
     explained: Explained;
-}, parts: Uint8Array[]) => T): Promise<T>;
+}, parts: Uint8Array[]) => T | Promise<T>): Promise<T>;
 /**
  * The bytes of every buffer that kernels bind, by name.
  *
@@ -195,3 +197,13 @@ export declare function byteLength(tensor: Pick<Tensor, 'shape' | 'dtype'>): num
  * @param {BufferSource} bytes
  */
 export declare function sha256(bytes: BufferSource): Promise<string>;
+/**
+ * @param {string} file
+ * @param {string} content
+ */
+export declare function parseJson(file: string, content: string): any;
+/**
+ * @param {string} file
+ * @param {BufferSource} bytes
+ */
+export declare function text(file: string, bytes: BufferSource): string;

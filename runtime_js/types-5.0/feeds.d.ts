@@ -29,13 +29,14 @@ export declare function needsBitmap(value: unknown): boolean;
  */
 export declare function isPicture(value: any): boolean;
 /**
- * Refuses a GPUBuffer that can't be read as so many bytes.
+ * Refuses a GPUBuffer that has fewer bytes, or can't be used so.
  *
- * @param {string} name
+ * @param {string} what
  * @param {GPUBuffer} buffer
  * @param {number} bytes
+ * @param {'STORAGE' | 'COPY_DST'} [flag]
  */
-export declare function requireBuffer(name: string, { size, usage }: GPUBuffer, bytes: number): void;
+export declare function requireBuffer(what: string, { size, usage }: GPUBuffer, bytes: number, flag?: 'STORAGE' | 'COPY_DST'): void;
 /**
  * Whether a frame needs what pictures.js makes on the device.
  *

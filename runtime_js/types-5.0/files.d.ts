@@ -37,46 +37,61 @@ export type Files = {
     unpack?(model: Model, count: (file: string, bytes: number) => void): Promise<void>;
 };
 export type Pieces = AsyncGenerator<Uint8Array>;
-/**
- * Where the files of an artifact come from: a URL, in Node a path, or bytes at hand.
- *
- * @import {Model} from './artifact.js'
- * @typedef {string | URL | Response | Blob | BufferSource | Record<string, Blob | BufferSource>} Source  a
- *   folder's URL, in Node also its path; a bundle, or its URL; or files by name
- * @typedef {{loaded: number, total: number, file: string}} Progress  in bytes as they are after decompression
- * @typedef {{match(url: string): Promise<Response | undefined>,
- *   put(url: string, response: Response): Promise<unknown>}} FileCache  a Cache is one
- * @typedef {object} Loading  the first two are for what is loaded from a URL
- * @property {typeof globalThis.fetch} [fetch] in the place of the global one
- * @property {string | FileCache} [cache] the name of a Cache, or anything like one
- * @property {AbortSignal} [signal] ends the loading and all that follows
- * @property {(progress: Progress) => void} [onProgress]
- * @property {boolean} [validate] holds model.json against its schema, which for a file as the compiler wrote
- *   it says nothing new: give it for artifacts of others
- * @typedef {(count: number) => void} Count  is told how many bytes of a file have come
- * @typedef {{read(file: string, limit: number, count?: Count): Promise<Uint8Array>,
- *   kept?(file: string, limit: number): Promise<Uint8Array | undefined>,
- *   keep?(file: string, data: Uint8Array): Promise<void>,
- *   unpack?(model: Model, count: (file: string, bytes: number) => void): Promise<void>}} Files  `read`
- *   refuses what has more bytes than the limit; `kept` and `keep` are of a cache; a bundle has `unpack`,
- *   called once
- * @typedef {AsyncGenerator<Uint8Array>} Pieces
- */
 import { ArtifactError } from './errors.js';
 /**
  * Finds out what a source is.
  *
  * @param {Source} source
- * @param {Loading} loading
+ * @param {Loading} loading whose signal may go later
  * @returns {Promise<Files>}
  */
 export declare function openFiles(source: Source, loading: Loading): Promise<Files>;
+/** @param {unknown} value */
+export declare function tagOf(value: unknown): string;
+/** @param {URL} url */
+export declare function isBundle({ pathname }: URL): boolean;
 /**
- * Whether an error is one of the network, not of what a server has answered.
+ * The addresses of the files in a folder. A query, such as a token, is that of every file.
  *
- * @param {unknown} error
+ * @param {URL} folder
+ * @returns {(file: string) => URL}
  */
-export declare function isOffline(error: unknown): boolean;
+export declare function addressesOf(folder: URL): (file: string) => URL;
+/**
+ * Fetches a file; goes on where the connection broke off.
+ *
+ * @param {Loading} loading
+ * @param {URL} url
+ * @returns {Pieces}
+ */
+export declare function download(loading: Loading, url: URL): Pieces;
+/**
+ * @param {ReadableStream<Uint8Array>} body
+ * @returns {Pieces}
+ */
+export declare function piecesOf(body: ReadableStream<Uint8Array>): Pieces;
+/**
+ * All pieces in one, if they are no more than may be.
+ *
+ * @param {Pieces} pieces
+ * @param {string} file
+ * @param {number} limit
+ * @param {Count} [count]
+ */
+export declare function readAll(pieces: Pieces, file: string, limit: number, count?: Count): Promise<Uint8Array>;
+/**
+ * The body of an answer that is a file: no error, and no page, which some servers send for every address.
+ *
+ * @param {Response} response
+ * @param {string} url
+ * @returns {Promise<ReadableStream<Uint8Array>>}
+ */
+export declare function answered(response: Response, url: string): Promise<ReadableStream<Uint8Array>>;
+/**
+ * @param {string} file
+ * @param {number} limit
+ */
+export declare function tooLong(file: string, limit: number): ArtifactError;
 /**
  * What is wrong with a file, in one error.
  *

@@ -278,7 +278,8 @@ def test_labels_and_a_sample_become_part_of_the_artifact(model: Path, tmp_path: 
     description = json.loads((tmp_path / "out" / "model.json").read_text())
     assert (description["labels"], description["sample"]) == (labels, "sample.bmp")
     assert (tmp_path / "out" / "sample.bmp").read_bytes() == (tmp_path / "picture.bmp").read_bytes()
-    assert "sample.bmp" in [file["file"] for file in description["files"]]
+    files = json.loads((tmp_path / "out" / "files.json").read_text())["files"]
+    assert "sample.bmp" in [file["file"] for file in files]
     with InferenceSession(tmp_path / "out") as session:
         assert session.artifact.labels == labels
     succeed("compile", model, "-o", tmp_path / "out")  # replaced, with what it listed

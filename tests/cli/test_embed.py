@@ -1,6 +1,7 @@
 """onnx2wgsl embed: a page beside its model, or all in one file; tests/js/embed.test.js opens them."""
 
 import base64
+import json
 import re
 from pathlib import Path
 
@@ -28,10 +29,9 @@ def test_a_page_and_its_model_come_of_any_source(
     assert sorted(path.name for path in site.iterdir()) == ["index.html", "model"]
     model, whole = contents(site / "model"), contents(compiled)
     assert model.keys() == whole.keys() - PAGE
-    assert {name for name in model if model[name] != whole[name]} == {"model.json"}
-    assert load_artifact(site / "model").description["files"] == [
-        record for record in load_artifact(compiled).description["files"] if record["file"] not in PAGE
-    ]
+    assert {name for name in model if model[name] != whole[name]} == {"files.json"}
+    files, all_files = (json.loads(one["files.json"])["files"] for one in (model, whole))
+    assert files == [record for record in all_files if record["file"] not in PAGE]
     assert "self-test passed: " in succeed("verify", site / "model")
 
 

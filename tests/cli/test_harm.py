@@ -71,7 +71,7 @@ WAYS: dict[str, Way] = {
     "shaders of another project": (lambda d: d.put("mine/shaders/a.wgsl"), compiling("mine"), FOREIGN),
     "weights of another project": (lambda d: d.put("mine/weights.bin"), compiling("mine"), FOREIGN),
     "the model.json of another tool": (
-        lambda d: d.put("mine/model.json", '{"format": "graph-model"}'), compiling("mine"), "another tool",
+        lambda d: d.put("mine/model.json", '{"format": "graph-model"}'), compiling("mine"), FOREIGN,
     ),
     "a repository": (lambda d: d.put("artifact/.git/HEAD"), compiling("artifact"), FOREIGN),
     "a page beside ours": (lambda d: d.put("artifact/app.js"), compiling("artifact"), FOREIGN),
@@ -80,7 +80,10 @@ WAYS: dict[str, Way] = {
         lambda d: part_of(d.path / "artifact", "shaders").write_text("mine"), compiling("artifact"), CHANGED,
     ),
     "our model.json, edited": (
-        lambda d: d.put("artifact/model.json", "{}"), compiling("artifact"), "was changed, or is of an",
+        lambda d: d.put("artifact/model.json", "{}"), compiling("artifact"), CHANGED,
+    ),
+    "our files.json, edited": (
+        lambda d: d.put("artifact/files.json", "{}"), compiling("artifact"), "was changed, or is of an",
     ),
     "a name of another case": (lambda d: d.put("artifact/INDEX.html"), compiling("artifact"), FOREIGN),
     "an empty folder in ours": (lambda d: (d.path / "artifact/new").mkdir(), compiling("artifact"), FOREIGN),

@@ -14,7 +14,7 @@ from PIL import Image
 
 from tests.cli.conftest import SIZE
 from tests.command import refusal, script, succeed
-from tests.sealed import seal
+from tests.sealed import part_of, seal
 
 
 def expected(folder: Path, values: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -206,7 +206,9 @@ def rename_output(folder: Path, name: str) -> None:
     text = json.dumps(json.loads((folder / "model.json").read_text()))
     text = text.replace('"output:output"', json.dumps(f"output:{name}"))
     text = text.replace('"name": "output"', f'"name": {json.dumps(name)}')
-    text = text.replace('"outputs": {"output":', f'"outputs": {{{json.dumps(name)}:')
+    path = part_of(folder, "self_test")
+    test = path.read_text().replace('"output:output"', json.dumps(f"output:{name}"))
+    path.write_text(test.replace('"outputs":{"output":', f'"outputs":{{{json.dumps(name)}:'))
     seal(folder, json.loads(text))
 
 
@@ -249,6 +251,8 @@ def test_an_input_is_needed(compiled: Path) -> None:
 def test_a_picture_is_refused_where_the_input_is_none(artifact: Path, tmp_path: Path) -> None:
     description = json.loads((artifact / "model.json").read_text())
     del description["inputs"][0]["image"]
+    path = part_of(artifact, "self_test")
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"pictures": {}}))
     seal(artifact, description)
     noise().save(tmp_path / "picture.png")
     message = refusal("run", artifact, "--input", tmp_path / "picture.png")

@@ -57,7 +57,7 @@ def test_other_weights_come_into_the_same_structure(artifact: Path, other: Path,
     assert after == contents(tmp_path / "anew")
     changed = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
     assert sorted(name.partition("-")[0] for name in changed) == [
-        "model.json", "self_test", "self_test", "weights", "weights",
+        "files.json", "model.json", "self_test", "self_test", "weights", "weights",
     ]  # fmt: skip
     description = json.loads(after["model.json"])
     assert text == (
@@ -102,7 +102,7 @@ def test_what_it_was_compiled_with_stays(model: Path, tmp_path: Path) -> None:
     swapped, anew = contents(tmp_path / "swapped"), contents(tmp_path / "anew")
     anew["first.onnx2wgsl"] = anew.pop("second.onnx2wgsl")
     assert swapped.keys() == anew.keys()
-    assert {name for name in swapped if swapped[name] != anew[name]} == {"model.json"}  # the bundle's name
+    assert {name for name in swapped if swapped[name] != anew[name]} == {"files.json"}  # the bundle's name
 
 
 def test_labels_stay(tmp_path: Path) -> None:

@@ -29,6 +29,8 @@ function snippets() {
   );
 }
 
+// What is loaded when a device or a picture needs it.
+const RARE = /^(requantize_integer|resize_)/;
 const SHADERS = {
   ...snippets(),
   '00_quantize.wgsl': `@group(0) @binding(0) var<storage, read_write> arena: array<u32>;
@@ -133,17 +135,14 @@ export function reference(input) {
   return { quantized, convolved, output };
 }
 
-function probe() {
+/** Accumulator, bits of the scale, zero point and expected result of each case of the probe. */
+function probeCases() {
+  const bits = new Int32Array(Float32Array.from(SCALES).buffer);
   // Half of the cases are ties, which only round-to-nearest-even gets right.
-  const accumulators = Array.from({ length: 150 }, (_, i) => (i - 75) * 64);
-  const scales = accumulators.map((_, i) => SCALES[i % 3]);
-  return {
-    shader: 'probe_requantize.wgsl',
-    accumulators,
-    scales: Array.from(new Uint32Array(Float32Array.from(scales).buffer)),
-    zero_points: accumulators.map(() => ZERO_POINT),
-    expected: accumulators.map((a, i) => requantize(a, scales[i])),
-  };
+  return Array.from({ length: 150 }, (_, i) => {
+    const accumulator = (i - 75) * 64;
+    return [accumulator, bits[i % 3], ZERO_POINT, requantize(accumulator, SCALES[i % 3])];
+  });
 }
 
 /** Weights, biases and scales of four channels each; the fourth is not stored. */
@@ -153,20 +152,22 @@ function weightWords() {
   return new Uint8Array(Int32Array.from(words).buffer);
 }
 
+// What each kernel writes, by name.
+export const STORES = new Map();
+
 function kernel(name, shader, uses, bindings, store) {
   const stores = [{ offset: 0, rows: 1, pitch: 1, width: 1, ...store }];
+  STORES.set(name, stores);
   const bound = bindings.map(([buffer, access], binding) => ({ binding, buffer, access }));
   const workgroups = [1, 1, 1];
   return {
     name,
     op: name,
     shader,
-    constants: {},
+    constants: [],
     uses,
     workgroups,
     bindings: bound,
-    stores,
-    macs: 0,
   };
 }
 
@@ -191,7 +192,7 @@ function modelOf() {
   const picture = kernel('picture', '00_picture.wgsl', [], [arena, ['image:input', 'read']], words);
   return {
     format: 'onnx2wgsl',
-    version: 3,
+    version: 4,
     name: 'fixture',
     generator: 'tests/js/fixture.js',
     reference: { runtime: 'tests/js/fixture.js', qdqisint8allowed: false },
@@ -234,7 +235,7 @@ function modelOf() {
       dot: { packed: 'dot_packed.wgsl', emulated: 'dot_emulated.wgsl' },
       requantize: { fast: 'requantize_fast.wgsl', integer: 'requantize_integer.wgsl' },
     },
-    probe: probe(),
+    probe: { shader: 'probe_requantize.wgsl' },
     vectors: {
       seed: 1,
       inputs: { input: { low: -1.1, high: 1.1 } },
@@ -249,28 +250,39 @@ function modelOf() {
  * Writes the fixture's folder.
  *
  * @param {string} folder
- * @param {(parts: {model: any, weights: Uint8Array, shaders: Record<string, string>}) => void}
+ * @param {(parts: {model: any, cases: number[][], shaders: Record<string, string>}) => void}
  *   [damage] changes the parts before they are written, and described with their hashes; the test vectors are
  *   `model.vectors`
  * @param {(files: Record<string, string | Uint8Array>) => void} [spoil] changes what is written
  */
 export function writeFixture(folder, damage = () => {}, spoil = () => {}) {
-  const parts = { model: modelOf(), weights: weightWords(), shaders: { ...SHADERS } };
+  const parts = { model: modelOf(), cases: probeCases(), shaders: { ...SHADERS } };
   parts.model.weights = { file: 'weights.bin' };
   damage(parts);
-  const { model, weights, shaders } = parts;
+  const { model, cases, shaders } = parts;
+  const own = weightWords();
+  const weights = new Uint8Array([...own, ...new Uint8Array(Int32Array.from(cases.flat()).buffer)]);
+  if (model.probe) Object.assign(model.probe, { offset: own.length / 4, count: cases.length });
   const { vectors } = model;
   delete model.vectors;
-  const texts = {
-    'shaders.txt': Object.entries(shaders)
+  if (vectors.kernels && Array.isArray(model.kernels)) {
+    vectors.stores ??= model.kernels.map(({ name }) => STORES.get(name));
+    vectors.macs ??= model.kernels.map(() => 0);
+  }
+  const sections = (rare) =>
+    Object.entries(shaders)
+      .filter(([name]) => RARE.test(name) === rare)
       .map(([name, text]) => `//// ${name}\n${text}`)
-      .join('\n'),
+      .join('\n');
+  const texts = {
+    'shaders.txt': sections(false),
+    'rare_shaders.txt': sections(true),
     'self_test.json': JSON.stringify(vectors),
   };
   model.weights = { ...recordOf('weights.bin', weights), ...model.weights };
   model.shaders = recordOf('shaders.txt', texts['shaders.txt']);
+  model.rare_shaders = recordOf('rare_shaders.txt', texts['rare_shaders.txt']);
   model.self_test ??= recordOf('self_test.json', texts['self_test.json']);
-  model.files ??= [];
   const files = { ...texts, 'weights.bin': weights, 'model.json': sealed(model) };
   spoil(files);
   mkdirSync(folder, { recursive: true });
@@ -347,7 +359,7 @@ export function bundleOf(folder) {
   return Buffer.concat([
     head,
     model,
-    ...['shaders.txt', 'self_test.json', 'weights.bin'].map(read),
+    ...['shaders.txt', 'rare_shaders.txt', 'self_test.json', 'weights.bin'].map(read),
   ]);
 }
 

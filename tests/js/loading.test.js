@@ -144,6 +144,29 @@ describe('an address', () => {
   });
 });
 
+describe('the rare shaders', () => {
+  const RARE = MODEL.rare_shaders.file;
+  const integer = { requantize: 'integer' };
+
+  test('are loaded where the integer variant needs them', async () => {
+    const { url, requests } = await server();
+    await works(url, integer);
+    assert.equal(requests.filter((request) => request === `/${RARE}`).length, 1);
+    await works(files(), integer);
+    await works(new Blob([bundleOf(FIXTURE)]), integer);
+  });
+
+  test('and are checked then', async () => {
+    const { url } = await server(
+      (file, _, response) => file === RARE && response.end(' '.repeat(MODEL.rare_shaders.bytes)),
+    );
+    await works(url);
+    const error = await refusal(url, integer);
+    assert.match(error.message, /^rare_shaders.txt is damaged; .*\n {2}SHA-256 is/);
+    assert.equal(error.code, 'artifact');
+  });
+});
+
 describe('files by name', () => {
   test('are taken as bytes', () => works(files()));
 
@@ -163,8 +186,8 @@ describe('files by name', () => {
   });
 
   test('are checked', async () => {
-    const { message } = await refusal({ ...files(), [WEIGHTS]: new Uint8Array(49) });
-    assert.match(message, /it has more than 48 bytes/);
+    const { message } = await refusal({ ...files(), [WEIGHTS]: new Uint8Array(2449) });
+    assert.match(message, /it has more than 2448 bytes/);
   });
 
   test('serve the self-test', async () => {
@@ -440,7 +463,7 @@ describe('progress', () => {
       const told = [];
       await works(url, { onProgress: (progress) => told.push(progress) });
       checkProgress(told);
-      const loaded = statSync(join(FIXTURE, 'model.json')).size + 48;
+      const loaded = statSync(join(FIXTURE, 'model.json')).size + MODEL.weights.bytes;
       assert.ok(told[0].total > loaded);
     });
 
@@ -476,11 +499,11 @@ describe('a download that breaks off', () => {
       if (file !== WEIGHTS) return false;
       asked.push(headers.range);
       const start = ranges ? Number(/\d+/.exec(headers.range ?? '0')[0]) : 0;
-      if (start) response.writeHead(206, { 'content-range': `bytes ${start}-47/48` });
-      else response.setHeader('content-length', 48);
-      const end = asked.length <= times ? start + 16 : 48;
+      if (start) response.writeHead(206, { 'content-range': `bytes ${start}-2447/2448` });
+      else response.setHeader('content-length', 2448);
+      const end = asked.length <= times ? start + 16 : 2448;
       response.write(whole.subarray(start, end), () => {
-        if (end < 48) setTimeout(() => response.destroy(), 20);
+        if (end < 2448) setTimeout(() => response.destroy(), 20);
         else response.end();
       });
       return true;
@@ -579,6 +602,22 @@ describe('in Chromium', () => {
     assert.deepEqual(requests, [`${host.url(0)}model.json`, host.url(0) + WEIGHTS]);
     await page.context().setOffline(true);
     assert.deepEqual(await load(), expected);
+    await page.close();
+  });
+
+  test('a failure is told in short where its words can not be loaded', async () => {
+    const page = await browser.newPage();
+    await page.goto(host.origin);
+    await page.route(/advice/, (route) => route.abort());
+    const told = await page.evaluate(
+      async ([folder, runtime]) => {
+        const { createSession } = await import(`${runtime}runtime.js`);
+        return createSession(folder).catch(({ message, code, status }) => [message, code, status]);
+      },
+      [`${host.url(0)}nowhere/`, host.url(1)],
+    );
+    const url = `${host.url(0)}nowhere/model.json`;
+    assert.deepEqual(told, [`Cannot read ${url}: HTTP status 404.`, 'missing-file', 404]);
     await page.close();
   });
 

@@ -294,7 +294,7 @@ describe('variants', () => {
   });
 
   test('fall to integer where one probe case differs', async () => {
-    const folder = fixtureFolder(({ model }) => (model.probe.expected[149] ^= 1));
+    const folder = fixtureFolder(({ cases }) => (cases[149][3] ^= 1));
     const session = await openSession(folder);
     assert.equal(session.variants.requantize, 'integer');
     assert.match(session.variants.why.requantize, /misses 1 of 150/);
@@ -311,7 +311,7 @@ describe('variants', () => {
 
   test('are refused where unknown', async () => {
     await assert.rejects(openSession(FIXTURE, { dot: 'magic' }), {
-      message: 'dot is magic, expected packed or emulated.',
+      message: 'No variant of dot is named magic: expected packed, emulated.',
     });
   });
 });
@@ -369,7 +369,7 @@ describe('a damaged or unfit artifact is refused', () => {
       ({ model }) => (model.format = 'onnx'),
       /format is "onnx", not "onnx2wgsl": not an artifact/,
     ],
-    'another version': [({ model }) => (model.version = 1), /version is 1, this runtime reads 3/],
+    'another version': [({ model }) => (model.version = 1), /version is 1, this runtime reads 4/],
     'a missing key': [
       ({ model }) => delete model.arena,
       /^model.json is damaged; compile the model again:\n {2}\$.arena: is missing$/,
@@ -440,13 +440,13 @@ describe('a damaged or unfit artifact is refused', () => {
       /^model.json is damaged; .*\n {2}it has more than 8388608 bytes$/,
     ],
     'long weights': [
-      (files) => (files['weights.bin'] = new Uint8Array(49)),
-      /^weights.bin is damaged; .*\n {2}it has more than 48 bytes$/,
+      (files) => (files['weights.bin'] = new Uint8Array(2449)),
+      /^weights.bin is damaged; .*\n {2}it has more than 2448 bytes$/,
     ],
     'no UTF-8': [(files) => (files['model.json'] = Uint8Array.of(0xff)), /\n {2}not UTF-8$/],
     'short weights': [
       (files) => (files['weights.bin'] = files['weights.bin'].slice(4)),
-      /^weights.bin is damaged; .*\n {2}44 bytes, model.json says 48$/,
+      /^weights.bin is damaged; .*\n {2}2444 bytes, model.json says 2448$/,
     ],
     'changed weights': [
       (files) => (files['weights.bin'][5] ^= 1),
@@ -469,7 +469,7 @@ describe('a damaged or unfit artifact is refused', () => {
     );
 
   const small = ({ model }) => void (model.arena = { bytes: 4, lower_bound: 4 });
-  const tooSmall = { message: /\$.kernels\[1\].stores\[0\]: ends at word \d+ of a buffer of 1/ };
+  const tooSmall = { message: /\$.self_test.stores\[1\]\[0\]: ends at word \d+ of a buffer of 1/ };
   for (const options of [{ validate: true }, { debug: true }])
     test(`an arena that is too small, with ${Object.keys(options)}`, () =>
       assert.rejects(openSession(fixtureFolder(small), options), tooSmall));
@@ -503,7 +503,7 @@ describe('a damaged or unfit artifact is refused', () => {
 
   for (const [file, problem] of [
     ['model.json', /^model.json is damaged; .*\n {2}it has more than 8388608 bytes$/],
-    ['weights.bin', /^weights.bin is damaged; .*\n {2}it has more than 48 bytes$/],
+    ['weights.bin', /^weights.bin is damaged; .*\n {2}it has more than 2448 bytes$/],
   ])
     test(`a server that never ends ${file}`, async () => {
       const folder = fixtureFolder();

@@ -36,5 +36,8 @@ for (const { what, edits, says } of cases)
   test(`says what the Python runtime says of ${what}`, () => {
     const { vectors, ...model } = edited(edits);
     const problems = problemsOf(model, bufferSizes);
-    assert.deepEqual(problems.length ? problems : selfTestProblems(vectors, model), says);
+    assert.deepEqual(
+      problems.length ? problems : selfTestProblems(vectors, model, bufferSizes),
+      says,
+    );
   });

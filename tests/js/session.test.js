@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 
 import { createSession, DeviceLostError } from '../../runtime_js/runtime.js';
-import { reference } from './fixture.js';
+import { reference, STORES } from './fixture.js';
 import { countCalls, fixtureFolder, nodeAdapter } from './host.js';
 
 const FIXTURE = fixtureFolder();
@@ -33,8 +33,8 @@ function twoOutputs({ model }) {
     ...last,
     name: 'second',
     bindings: last.bindings.map(renamed),
-    stores: last.stores.map(renamed),
   };
+  STORES.set('second', STORES.get(last.name).map(renamed));
   model.kernels.push(kernel);
   model.outputs.push({ ...model.outputs[0], name: 'second' });
   model.vectors.kernels.push(model.vectors.kernels.at(-1));
@@ -208,7 +208,7 @@ describe('encode', () => {
       });
     assert.throws(() => encode(764, 8), {
       message:
-        'The buffer for output output has 764 bytes and usage 8, expected 768 bytes and COPY_DST.',
+        'The target of output output is a GPUBuffer of 764 bytes and usage 8, expected 768 bytes and COPY_DST.',
     });
     assert.throws(() => encode(768, 4), {
       code: 'input',
@@ -443,15 +443,12 @@ describe('the self-test', () => {
   });
 
   test('chooses integer alone where fast is wrong, and keeps that after a loss', async () => {
-    const wrongFast = ({ shaders, model }) => {
+    const wrongFast = ({ shaders, cases }) => {
       const right = shaders['requantize_fast.wgsl'];
       shaders['requantize_fast.wgsl'] = right.replaceAll('round(', 'floor(');
       assert.notEqual(shaders['requantize_fast.wgsl'], right);
       // A probe that sees nothing.
-      model.probe.expected = [0];
-      model.probe.accumulators = [0];
-      model.probe.scales = [0x3f800000];
-      model.probe.zero_points = [0];
+      cases.splice(0, cases.length, [0, 0x3f800000, 0, 0]);
     };
     const session = await openSession(undefined, fixtureFolder(wrongFast));
     assert.equal(session.variants.requantize, 'fast');

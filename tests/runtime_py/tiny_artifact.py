@@ -72,6 +72,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     if (id.x == 0u) { z[0] = arena[0] & 0xffffffu; }
 }
 """
+RARE = ("requantize_integer.wgsl", "resize_buffer.wgsl", "resize_texture.wgsl")
 SHADERS = SNIPPETS | {
     "00_quantize.wgsl": QUANTIZE,
     "00_quantize_image.wgsl": QUANTIZE_IMAGE,
@@ -80,9 +81,21 @@ SHADERS = SNIPPETS | {
 }
 
 
+PROBE_AT = 4 + 4 + 1 + 256  # word of the weights where the probe's cases begin
+
+
+def _usual(texts: dict[str, str]) -> dict[str, str]:
+    return {name: text for name, text in texts.items() if name not in RARE}
+
+
+def _rare(texts: dict[str, str]) -> dict[str, str]:
+    return {name: text for name, text in texts.items() if name in RARE}
+
+
 def weights_bin() -> bytes:
-    """Four weight words, four biases, the scale, the table."""
-    words = [WEIGHTS.view("<u4").ravel(), BIAS.view("<u4"), [SCALE], TABLE.view("<u4")]
+    """Four weight words, four biases, the scale, the table, the probe's cases."""
+    cases = np.array(probe_cases(), np.int64).astype("<u4").ravel()
+    words = [WEIGHTS.view("<u4").ravel(), BIAS.view("<u4"), [SCALE], TABLE.view("<u4"), cases]
     return np.concatenate([np.asarray(w, dtype="<u4") for w in words]).tobytes()
 
 
@@ -127,12 +140,24 @@ def _digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:16]
 
 
-def _kernel(name: str, shader: str, uses: list[str], buffers: list[str], stores: list) -> dict:
+STORES = [
+    [("arena", 0, PIXELS, 1, 1)],
+    [("arena", CONV_AT, PIXELS, 2, 1)],
+    [("output:y", 0, 1, 64, 64), ("output:z", 0, 1, 1, 1)],
+]
+"""What each kernel writes."""
+
+
+def _store(buffer: str, offset: int, rows: int, pitch: int, width: int) -> dict[str, Any]:
+    return {"buffer": buffer, "offset": offset, "rows": rows, "pitch": pitch, "width": width}
+
+
+def _kernel(name: str, shader: str, uses: list[str], buffers: list[str]) -> dict:
     return {
         "name": name,
         "op": name,
         "shader": shader,
-        "constants": {},
+        "constants": [],
         "uses": uses,
         "workgroups": [1, 1, 1],
         "bindings": [
@@ -143,24 +168,16 @@ def _kernel(name: str, shader: str, uses: list[str], buffers: list[str], stores:
             }
             for i, buffer in enumerate(buffers)
         ],
-        "stores": [dict(zip(("buffer", "offset", "rows", "pitch", "width"), s, strict=True)) for s in stores],
-        "macs": 0,
     }
 
 
-def _probe() -> dict[str, Any]:
+def probe_cases() -> list[tuple[int, int, int, int]]:
+    """Accumulator, bits of the scale, zero point and expected result of each."""
     accumulators = [*range(-320, 384, 16), *range(-70, 70, 7), 40000, -40000]
-    zero_points = [i % 5 - 2 for i in range(len(accumulators))]
-    expected = [
-        max(-128, min(127, round(a / 128) + z)) for a, z in zip(accumulators, zero_points, strict=True)
+    return [
+        (a, SCALE, i % 5 - 2, max(-128, min(127, round(a / 128) + i % 5 - 2)))
+        for i, a in enumerate(accumulators)
     ]
-    return {
-        "shader": "probe_requantize.wgsl",
-        "accumulators": accumulators,
-        "scales": [SCALE] * len(accumulators),
-        "zero_points": zero_points,
-        "expected": expected,
-    }
 
 
 def self_test() -> dict[str, Any]:
@@ -174,6 +191,8 @@ def self_test() -> dict[str, Any]:
         "seed": 3,
         "inputs": {"x": {"low": -1.1, "high": 1.1}},
         "kernels": [_digest(b"".join(w.tobytes() for w in v)) for v in words.values()],
+        "stores": [[_store(*one) for one in stores] for stores in STORES],
+        "macs": [0, 0, 0],
         "pictures": {"x": _digest(from_picture.tobytes())},
         "outputs": {"y": _digest(y.tobytes()), "z": _digest(z.tobytes()[:3])},
     }
@@ -181,19 +200,18 @@ def self_test() -> dict[str, Any]:
 
 def description() -> dict[str, Any]:
     """model.json as a dict without its own hash, for a test to change before it is written."""
-    to_arena = [["arena", 0, PIXELS, 1, 1]]
-    image_kernel = _kernel("quantize_image", "00_quantize_image.wgsl", [], ["image:x", "arena"], to_arena)
+    image_kernel = _kernel("quantize_image", "00_quantize_image.wgsl", [], ["image:x", "arena"])
     return {
         "format": "onnx2wgsl",
-        "version": 3,
+        "version": 4,
         "name": "tiny",
         "generator": "written by hand",
         "reference": {"runtime": "integers", "qdqisint8allowed": False},
         "source": {"file": "tiny.onnx", "sha256": "0" * 64},
         "arena": {"bytes": 4 * (CONV_AT + 2 * PIXELS), "lower_bound": 128},
         "weights": record("weights.bin", weights_bin()),
-        "shaders": record("shaders.txt", sections(SHADERS)),
-        "files": [],
+        "shaders": record("shaders.txt", sections(_usual(SHADERS))),
+        "rare_shaders": record("rare_shaders.txt", sections(_rare(SHADERS))),
         "inputs": [
             {
                 "name": "x",
@@ -223,27 +241,25 @@ def description() -> dict[str, Any]:
             {"name": "z", "dtype": "int8", "shape": [1, 3, 1, 1]},
         ],
         "kernels": [
-            _kernel("quantize", "00_quantize.wgsl", [], ["input:x", "arena"], to_arena),
+            _kernel("quantize", "00_quantize.wgsl", [], ["input:x", "arena"]),
             _kernel(
                 "conv",
                 "01_conv.wgsl",
                 ["dot", "requantize"],
                 ["arena", "weights", "input:shift"],
-                [["arena", CONV_AT, PIXELS, 2, 1]],
             ),
             _kernel(
                 "lookup",
                 "02_lookup.wgsl",
                 [],
                 ["arena", "weights", "output:y", "output:z"],
-                [["output:y", 0, 1, 64, 64], ["output:z", 0, 1, 1, 1]],
             ),
         ],
         "snippets": {
             "dot": {"packed": "dot_packed.wgsl", "emulated": "dot_emulated.wgsl"},
             "requantize": {"fast": "requantize_fast.wgsl", "integer": "requantize_integer.wgsl"},
         },
-        "probe": _probe(),
+        "probe": {"shader": "probe_requantize.wgsl", "offset": PROBE_AT, "count": len(probe_cases())},
         "self_test": record("self_test.json", json.dumps(self_test()).encode()),
     }
 
@@ -257,7 +273,9 @@ def write(
     """Writes the artifact; what is given replaces parts of it. The hashes are right."""
     folder.mkdir(parents=True)
     (folder / "weights.bin").write_bytes(weights_bin())
-    (folder / "shaders.txt").write_bytes(sections(SHADERS | (shaders or {})))
+    texts = SHADERS | (shaders or {})
+    (folder / "shaders.txt").write_bytes(sections(_usual(texts)))
+    (folder / "rare_shaders.txt").write_bytes(sections(_rare(texts)))
     (folder / "self_test.json").write_text(json.dumps(vectors or self_test()))
     seal(folder, model or description())
     return folder
@@ -265,7 +283,7 @@ def write(
 
 def bundle(folder: Path, path: Path) -> Path:
     """Writes the bundle of a folder."""
-    names = ("model.json", "shaders.txt", "self_test.json", "weights.bin")
+    names = ("model.json", "shaders.txt", "rare_shaders.txt", "self_test.json", "weights.bin")
     model, *rest = ((folder / name).read_bytes() for name in names)
     path.write_bytes(b"".join([b"onnx2wgsl\0\0\0", len(model).to_bytes(4, "little"), model, *rest]))
     return path

@@ -22,18 +22,17 @@ from tests.compiler.artifacts import AVATAR, program, write
 
 
 def test_probe_cases_stand_on_ties_and_extremes() -> None:
-    cases = probe_cases(program(AVATAR))
-    accumulators = np.array(cases["accumulators"], np.int32)
-    scales = np.array(cases["scales"], np.uint32).view(np.float32)
+    cases = probe_cases(program(AVATAR)).T.copy()
+    accumulators, scales = cases[0].view(np.int32), cases[1].view(np.float32)
     assert {2**31 - 1, -(2**31), 0, 2**24 + 1} <= set(accumulators.tolist())
     product = accumulators.astype(np.float64) * scales
     near = np.abs(product - np.floor(product) - 0.5) < 0.01
     assert near.sum() > len(accumulators) / 4
     expected = [
         int(requantize(acc, scale, zero, (-128, 127)))
-        for acc, scale, zero in zip(accumulators, scales, cases["zero_points"], strict=True)
+        for acc, scale, zero in zip(accumulators, scales, cases[2].view(np.int32).tolist(), strict=True)
     ]
-    assert cases["expected"] == expected
+    assert cases[3].view(np.int32).tolist() == expected
     assert len(set(expected)) > 20
 
 

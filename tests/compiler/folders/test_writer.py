@@ -458,6 +458,11 @@ def test_without_locks_no_scratch_folder_of_others_is_touched(
     assert bytes_of(other / "old") == OLD
 
 
+def test_an_artifact_whose_manifest_was_its_model_json_is_replaced(folder: Path) -> None:
+    write_folder(folder, NEW | {"files.json": NEW[MANIFEST]}, "files.json")
+    assert bytes_of(folder) == NEW | {"files.json": NEW[MANIFEST]}
+
+
 def test_the_manifest_lists_what_is_there() -> None:
     assert {one["file"] for one in json.loads(NEW[MANIFEST])["files"]} == set(NEW) - {MANIFEST}
     assert writer.require_replaceable is require_replaceable

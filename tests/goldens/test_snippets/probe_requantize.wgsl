@@ -1,4 +1,4 @@
-// Requantizes each case (accumulator, bits of the scale, zero point), so that a device's rounding can be compared with the reference.
+// Requantizes each case (accumulator, bits of the scale, zero point, expected result), so that a device's rounding can be compared with the reference.
 @group(0) @binding(0) var<storage, read> cases: array<vec4u>;
 @group(0) @binding(1) var<storage, read_write> results: array<i32>;
 

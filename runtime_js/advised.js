@@ -1,0 +1,9 @@
+/**
+ * The words for a failure, which are loaded only then.
+ *
+ * @param {string} short what is said where they can't be, as without a network
+ * @param {(advice: typeof import('./advice.js')) => string | Promise<string>} say
+ */
+export async function advised(short, say) {
+  return import('./advice.js').then(say).catch(() => short);
+}
