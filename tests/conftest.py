@@ -8,6 +8,9 @@ import pytest
 from hypothesis import settings
 
 LONGEST = (
+    "tests/js/test_browser",
+    "tests/js/test_live",
+    "tests/js/test_js",
     "tests/outside/",
     "tests/test_exactness.py",
     "tests/property/test_stages.py",
