@@ -8,19 +8,14 @@
  * @import {Source} from './sources.js'
  * @import {Tracker} from './tracker.js'
  * @import {Found} from './tracker_worker.js'
- * @import {LandmarkFilter} from '../face/filter.js'
- * @import {TrainingFrame} from '../face/procrustes.js'
+ * @import {Follower} from './follower.js'
  */
 import { Meter, Rate, Trend } from './meters.js';
-
-const LENGTH = 478 * 3;
 
 export class Loop {
   #avatar;
   #director;
-  #filter;
-  #frame;
-  #placed = new Float32Array(LENGTH);
+  #follower;
   #isDue = false;
   #isRunning = false;
   #shownAt = -Infinity;
@@ -40,7 +35,7 @@ export class Loop {
   tracked = { looked: 0, found: 0 };
   /** Milliseconds from frame to frame, at least. */
   interval = 1000 / 40;
-  /** @type {((found: Found, landmarks: Float32Array | undefined) => void) | undefined} */
+  /** @type {((found: Found) => void) | undefined} */
   onFound;
 
   rates = { shown: new Rate(), tracked: new Rate() };
@@ -59,13 +54,12 @@ export class Loop {
   #ownMs = 0;
 
   /**
-   * @param {{avatar: Avatar, director: Director, filter: LandmarkFilter, frame: TrainingFrame}} parts
+   * @param {{avatar: Avatar, director: Director, follower: Follower}} parts
    */
-  constructor({ avatar, director, filter, frame }) {
+  constructor({ avatar, director, follower }) {
     this.#avatar = avatar;
     this.#director = director;
-    this.#filter = filter;
-    this.#frame = frame;
+    this.#follower = follower;
     this.#fill = (out) => void director.landmarks(this.#now, out);
   }
 
@@ -87,7 +81,7 @@ export class Loop {
     cancelAnimationFrame(this.#handle);
     this.source?.pause();
     this.tracker?.rest();
-    this.#filter.reset();
+    this.#follower.pause();
   }
 
   /**
@@ -100,9 +94,8 @@ export class Loop {
     this.source = source;
     this.faces = undefined;
     Object.assign(this.tracked, { looked: 0, found: 0 });
-    this.#filter.reset();
     this.tracker?.rest();
-    this.#director.end(performance.now());
+    this.#follower.end(performance.now());
     if (!this.#isRunning) source?.pause();
   }
 
@@ -115,19 +108,13 @@ export class Loop {
     this.faces = found.faces;
     this.tracked.looked++;
     if (found.landmarks) this.tracked.found++;
-    const { landmarks } = found;
-    if (landmarks) {
-      this.onFound?.(found, landmarks);
-      this.#filter.apply(landmarks, found.time);
-      this.#frame.place(landmarks, found.aspect, this.#placed);
-      this.#director.found(this.#placed, start);
+    this.onFound?.(found);
+    const before = performance.now();
+    this.#follower.follow(found, start);
+    if (found.landmarks) {
       this.#seenAt = found.time;
-      this.tracker?.giveBack(landmarks);
-      this.meters.align.add(performance.now() - start);
-    } else {
-      this.onFound?.(found, undefined);
-      this.#director.lost(start);
-      this.#filter.reset();
+      this.tracker?.giveBack(found.landmarks);
+      this.meters.align.add(performance.now() - before);
     }
     this.#isDue = true;
     this.#show(performance.now());

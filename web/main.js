@@ -9,6 +9,7 @@ import { LandmarkFilter } from '../face/filter.js';
 import { TrainingFrame } from '../face/procrustes.js';
 import { Avatar } from './avatar.js';
 import { Director } from './director.js';
+import { Follower } from './follower.js';
 import { Idle } from './idle.js';
 import { Loop } from './loop.js';
 import { chooseModel, isPhone, readModels } from './models.js';
@@ -60,7 +61,9 @@ const avatar = new Avatar({
   onReady(facts) {
     isReady = true;
     const { backend, adapter, reason } = facts;
-    element('facts').textContent = say('fact.backend', { backend, adapter, reason });
+    const { note } = chooseModel(models, settings, phone, dropped);
+    const lack = note ? say('fact.size', { size: note }) : '';
+    element('facts').textContent = say('fact.backend', { backend, adapter, reason }) + lack;
     element('facts').title = facts.model;
     document.documentElement.dataset.backend = backend;
     element('side-one').textContent = backend;
@@ -407,16 +410,13 @@ async function start() {
   ]);
   models = known;
   idle = new Idle(new Head(expressions, framing), expressions.visemes);
-  loop = new Loop({
-    avatar,
-    director: new Director(idle),
-    filter: new LandmarkFilter(),
-    frame: new TrainingFrame(framing),
-  });
+  const director = new Director(idle);
+  const [filter, frame] = [new LandmarkFilter(), new TrainingFrame(framing)];
+  loop = new Loop({ avatar, director, follower: new Follower({ director, filter, frame }) });
   readout = new Readout(element('measures'), loop, avatar);
-  loop.onFound = ({ faces }, landmarks) => {
+  loop.onFound = ({ landmarks }) => {
     if (settings.view === 'stages' && loop.source)
-      drawOverlay(element('stage-camera'), loop.source, faces ? landmarks : undefined);
+      drawOverlay(element('stage-camera'), loop.source, landmarks);
   };
   listen();
   setInterval_();

@@ -34,11 +34,12 @@ export async function readModels(site) {
  * @param {{model: string, res: string}} settings
  * @param {boolean} phone
  * @param {{name: string, files: Record<string, Blob> | Blob}} [dropped]
- * @returns {Model}
+ * @returns {Model & {note?: string}} with what is not as it was asked for
  */
 export function chooseModel(models, { model, res }, phone, dropped) {
   if (dropped) return { size: 0, folder: '', ...dropped };
   if (model) return { name: model, size: 0, folder: model };
   const asked = models.find(({ size }) => `${size}` === res);
-  return asked ?? models[phone ? 0 : models.length - 1];
+  const best = asked ?? models[phone ? 0 : models.length - 1];
+  return asked || res === 'auto' ? best : { ...best, note: res };
 }

@@ -35,6 +35,7 @@ const EN = {
   'error.pip': 'This browser shows no picture-in-picture of the avatar: {detail}',
   'error.other': 'Something failed: {detail}',
   'fact.backend': '{backend} on {adapter}: {reason}',
+  'fact.size': '; this site has no model of {size} pixels',
   'fact.differing': '{differing} of {of} values differ',
   'fact.unknown': 'The address says {what}, which this page does not know.',
   'read.fps': 'frames a second',

@@ -7,6 +7,8 @@
  *   where there is no face
  */
 
+import { largest } from './faces.js';
+
 const FACES = 3;
 const LANDMARKS = 478;
 /** @type {any} */
@@ -56,29 +58,6 @@ const tasks = {
     scope.postMessage({ ...found, landmarks }, [landmarks.buffer]);
   },
 };
-
-/**
- * The face that takes up most of the picture.
- *
- * @param {{x: number, y: number, z: number}[][]} faces
- */
-function largest(faces) {
-  /** @type {{x: number, y: number, z: number}[] | undefined} */
-  let best;
-  let most = -1;
-  for (const face of faces) {
-    let [left, right, top, bottom] = [1, 0, 1, 0];
-    for (const { x, y } of face) {
-      left = Math.min(left, x);
-      right = Math.max(right, x);
-      top = Math.min(top, y);
-      bottom = Math.max(bottom, y);
-    }
-    const area = (right - left) * (bottom - top);
-    if (area > most) [most, best] = [area, face];
-  }
-  return best;
-}
 
 scope.onmessage = async (/** @type {MessageEvent<any>} */ { data }) => {
   try {

@@ -9,6 +9,7 @@ import { after, describe, test } from 'node:test';
 import {
   builtSite,
   clip,
+  clipSource,
   launchChromium,
   PYTHON,
   ROOT,
@@ -220,6 +221,8 @@ describe('with a camera', () => {
     await page.setInputFiles('#file', join(ROOT, 'models/pictures/astronaut.jpg'));
     await state(/Your face drives the avatar/);
     await page.screenshot({ path: screenshotPath('live-picture') });
+    await page.setInputFiles('#file', clipSource('several'));
+    await state(/There are \d faces: the nearest drives the avatar/);
     await page.setInputFiles('#file', join(ROOT, 'docs/images/rooms.svg'));
     await state(/rooms.svg is no picture or video|No face is in view/);
     await close();
@@ -249,6 +252,52 @@ describe('with a camera', () => {
     await insecure.page.click('#start');
     await insecure.state(/A camera needs a secure page/);
     await insecure.close();
+  });
+});
+
+describe('the address', () => {
+  test('chooses resolution, tier, view and background; the page says what is not as asked', async () => {
+    const { page, inside, close } = await visit('?res=512&tier=weak&view=stages&background=green');
+    const facts = (pattern) =>
+      page.waitForFunction(
+        (source) => new RegExp(source).test(document.getElementById('facts').textContent),
+        pattern.source,
+        { timeout: READY_MS },
+      );
+    await facts(/^native .*; this site has no model of 512 pixels$/);
+    const interval = () => inside(({ loop }) => Math.round(loop.interval));
+    assert.equal(await interval(), 100);
+    assert.equal(await page.isVisible('#stage-drawing-holder'), true);
+    assert.equal(await page.isVisible('#matte'), true);
+    for (const [tier, ms] of [
+      ['mid', 50],
+      ['strong', 25],
+    ]) {
+      await inside(({ change }, tier) => change({ tier }), tier);
+      assert.equal(await interval(), ms);
+    }
+    await inside(({ change }) => change({ res: '256' }));
+    await facts(/^native [^;]*: the best that there is here$/);
+    assert.match(page.url(), /\?res=256&tier=strong&view=stages&background=green$/);
+    // WebNN is not in this browser, or answers that it can't: the next best is taken, and both are said.
+    await inside(({ change }) => change({ backend: 'webnn' }));
+    await facts(/^native on .*: webnn: /);
+    await inside(({ change }) => change({ backend: 'ort-wasm' }));
+    await facts(/^ort-wasm on CPU, 1 thread: asked for$/);
+    await close();
+  });
+
+  test('isolated, onnxruntime’s WASM has threads', async () => {
+    const { page, close } = await visit('?backend=ort-wasm', { headers: ISOLATED });
+    await page.waitForFunction(
+      () =>
+        /^ort-wasm on CPU, [2-4] threads: asked for$/.test(
+          document.getElementById('facts').textContent,
+        ),
+      undefined,
+      { timeout: READY_MS },
+    );
+    await close();
   });
 });
 

@@ -6,6 +6,7 @@ import { describe, test } from 'node:test';
 import { LandmarkFilter } from '../../face/filter.js';
 import { Head } from '../../face/head.js';
 import { Director, EASE_MS, FOUND_MS, HOLD_MS } from '../../web/director.js';
+import { largest } from '../../web/faces.js';
 import { Idle } from '../../web/idle.js';
 import { Meter, Rate, Trend } from '../../web/meters.js';
 import { chooseModel } from '../../web/models.js';
@@ -283,10 +284,22 @@ test('a model is chosen by the address, the resolution, the device', () => {
   assert.equal(choose({}, true), 256);
   assert.equal(choose({}, false), 512);
   assert.equal(choose({ res: '256' }, false), 256);
+  assert.equal(chooseModel(models, { ...DEFAULTS, res: '512' }, true).note, undefined);
+  assert.equal(chooseModel([models[0]], { ...DEFAULTS, res: '512' }, true).note, '512');
   assert.equal(
     chooseModel(models, { ...DEFAULTS, model: 'https://x/' }, true).folder,
     'https://x/',
   );
+});
+
+test('of several faces the largest drives the avatar', () => {
+  const face = (x, y, side) => [
+    { x, y, z: 0 },
+    { x: x + side, y: y + side, z: 0 },
+  ];
+  const faces = [face(0.1, 0.1, 0.2), face(0.5, 0.2, 0.3), face(0.3, 0.6, 0.1)];
+  assert.equal(largest(faces), faces[1]);
+  assert.equal(largest([]), undefined);
 });
 
 test('sentences take values, and none is missing', () => {

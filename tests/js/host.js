@@ -70,6 +70,12 @@ export function builtSite() {
   return folder;
 }
 
+/** The file of a clip of a real face, or of several. */
+export function clipSource(name) {
+  const code = `from tests.clips import source; print(source('${name}'))`;
+  return execFileSync(PYTHON, ['-c', code], { cwd: ROOT, encoding: 'utf8' }).trim();
+}
+
 /** A clip of a real face as a file that Chromium takes for a camera; fetched where it is not at hand. */
 export function clip(name, ...options) {
   const write = ['-m', 'tests.clips', name, temporaryFolder(), ...options];

@@ -1,0 +1,49 @@
+/**
+ * From what the tracker found to the face that the director has: smoothed, and placed as the generator's frame has it.
+ *
+ * @import {LandmarkFilter} from '../face/filter.js'
+ * @import {TrainingFrame} from '../face/procrustes.js'
+ * @import {Director} from './director.js'
+ * @import {Found} from './tracker_worker.js'
+ */
+
+export class Follower {
+  #director;
+  #filter;
+  #frame;
+  #placed = new Float32Array(478 * 3);
+
+  /** @param {{director: Director, filter: LandmarkFilter, frame: TrainingFrame}} parts */
+  constructor({ director, filter, frame }) {
+    this.#director = director;
+    this.#filter = filter;
+    this.#frame = frame;
+  }
+
+  /**
+   * Follows a picture's face, or that there is none.
+   *
+   * @param {Pick<Found, 'time' | 'aspect' | 'landmarks'>} found its landmarks are smoothed in place
+   * @param {number} now milliseconds
+   */
+  follow({ time, aspect, landmarks }, now) {
+    if (!landmarks) {
+      this.#filter.reset();
+      return this.#director.lost(now);
+    }
+    this.#filter.apply(landmarks, time);
+    this.#frame.place(landmarks, aspect, this.#placed);
+    this.#director.found(this.#placed, now);
+  }
+
+  /** The face that comes next is another one. @param {number} now */
+  end(now) {
+    this.#filter.reset();
+    this.#director.end(now);
+  }
+
+  /** Time goes by without pictures. */
+  pause() {
+    this.#filter.reset();
+  }
+}
