@@ -37,6 +37,7 @@ from ..lowering.memory import Memory
 from ..lowering.packing import Lowering
 from ..lowering.scheduling import Scheduler
 from ..lowering.shader import Json, Shader
+from ..reference.facts import QLINEAR_BINARY
 from ..reference.layout import CHANNELS_LAST, OptimizedGraph
 from .base import FamilyKernel, FamilyOp, Settlement
 from .broadcast import Broadcast, lower_broadcast
@@ -156,7 +157,7 @@ class Lookup2(PairOp):
 
 def fuse(around: Surroundings, op: Op) -> Group | None:
     """The group of an Add or Mul of two quantized tensors."""
-    if not isinstance(op, Elementwise) or op.op_type not in ("Add", "Mul") or len(op.xs) != 2:
+    if not isinstance(op, Elementwise) or op.op_type not in QLINEAR_BINARY or len(op.xs) != 2:
         return None
     a, b = (around.quantized(x, "its operand") for x in op.xs)
     if a.data is not None and b.data is not None:

@@ -216,6 +216,9 @@ INTEGER = frozenset(
 )
 """Compute in integers, beside those whose names begin with QLinear."""
 
+QLINEAR_BINARY = frozenset({"Add", "Mul"})
+"""What of two quantized tensors onnxruntime computes in integers: com.microsoft.QLinearAdd, QLinearMul."""
+
 INTEGER_PRODUCTS = {
     "ConvInteger": (0, 1, 3),
     "DynamicQuantizeMatMul": (0, 1, 3),

@@ -16,13 +16,12 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from ..arithmetic.array import Array
-from .facts import PURE_UNARY, WEB_FUNCTIONS, name_of_operator
+from .facts import PURE_UNARY, QLINEAR_BINARY, WEB_FUNCTIONS, name_of_operator
 from .session import open_as_is, open_session, quiet_options, with_outputs
 
 LEVELS = 256
 """Of a byte."""
 _FUNCTIONS = PURE_UNARY & WEB_FUNCTIONS
-_BINARY = ("Add", "Mul")
 _QLINEAR = {"com.microsoft.QLinearAdd": 2, "com.microsoft.QLinearMul": 2, "com.microsoft.QLinearSigmoid": 1}
 """How many bytes each takes."""
 _BYTES: Mapping[int, np.dtype[np.uint8 | np.int8]] = {
@@ -115,7 +114,7 @@ class _Graph:
                 piece = self._qlinear(node, _QLINEAR[name])
             elif name in _FUNCTIONS and len(node.input) == 1:
                 piece = self._function(node)
-            elif name in _BINARY:
+            elif name in QLINEAR_BINARY:
                 piece = self._binary(node)
             else:
                 piece = None

@@ -305,7 +305,7 @@ describe('variants', () => {
     await assert.rejects(openSession(FIXTURE, { dots: 'packed' }), {
       message:
         'No option is named dots: expected device, adapter, gpu, dot, requantize, debug, recover, profile, ' +
-        'fetch, cache, signal, onProgress, validate.',
+        'fallback, fetch, cache, signal, onProgress, validate.',
     });
   });
 
