@@ -26,6 +26,7 @@ import { Tuning } from './tuning.js';
 const SITE = `${new URL('.', document.baseURI)}`;
 const NAME = 'avatar';
 const LARGEST = 1024;
+const PAINT_MS = 500;
 
 const element = (/** @type {string} */ id) => /** @type {any} */ (document.getElementById(id));
 const storage = storageHere();
@@ -52,6 +53,12 @@ let loading = 0;
 let opened = 0;
 const together = document.createElement('canvas');
 const tuning = new Tuning(phone ? 'mid' : 'strong');
+
+// What takes the machine's strength waits until the page has been painted; a hidden one is not.
+await new Promise((done) => {
+  requestAnimationFrame(() => setTimeout(done));
+  setTimeout(done, PAINT_MS);
+});
 
 const avatar = new Avatar({
   onLoading(share) {
