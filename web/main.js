@@ -27,6 +27,7 @@ const SITE = `${new URL('.', document.baseURI)}`;
 const NAME = 'avatar';
 const LARGEST = 1024;
 const PAINT_MS = 500;
+const NOTICE_MS = 2000;
 
 const element = (/** @type {string} */ id) => /** @type {any} */ (document.getElementById(id));
 const storage = storageHere();
@@ -83,7 +84,7 @@ const avatar = new Avatar({
     document.documentElement.dataset.shown = `${shown.id}`;
     if (recording || document.pictureInPictureElement)
       if (settings.background !== 'studio') putTogether();
-    if (settings.autotune && tuning.measured(times.generate, performance.now())) setInterval_();
+    if (settings.autotune && tuning.measured(times.generate, performance.now())) applyTier();
     element('differing').hidden = !differing;
     if (differing) element('differing').textContent = say('fact.differing', differing);
   },
@@ -149,7 +150,7 @@ function putTogether() {
 }
 
 /** How often the avatar is made. */
-function setInterval_() {
+function applyTier() {
   const tier = settings.autotune || settings.tier === 'auto' ? tuning.tier : settings.tier;
   loop.interval = 1000 / /** @type {any} */ (TIERS)[tier];
   document.documentElement.dataset.tier = tier;
@@ -305,7 +306,7 @@ function change(changes) {
   if (of('backend', 'res', 'model', 'compare')) open();
   else if (of('view')) giveStages();
   if (of('sharpness', 'background')) showLook();
-  if (of('tier', 'autotune')) setInterval_();
+  if (of('tier', 'autotune')) applyTier();
   if (of('source')) useSource();
   showSource();
   showControls();
@@ -361,7 +362,11 @@ const ACTIONS = {
     element('more').setAttribute('aria-expanded', `${isOpen}`);
     change({ readout: isOpen });
   },
-  share: () => navigator.clipboard?.writeText(location.href),
+  async share() {
+    await navigator.clipboard?.writeText(location.href).catch(failed);
+    element('share').textContent = say('done.share');
+    setTimeout(() => (element('share').textContent = say('do.share')), NOTICE_MS);
+  },
   reset: () => change({ ...DEFAULTS, readout: true }),
 };
 
@@ -426,7 +431,7 @@ async function start() {
       drawOverlay(element('stage-camera'), loop.source, landmarks);
   };
   listen();
-  setInterval_();
+  applyTier();
   open();
   element('panel').hidden = !settings.readout;
   element('more').setAttribute('aria-expanded', `${settings.readout}`);

@@ -38,6 +38,8 @@ const EN = {
   'fact.size': '; this site has no model of {size} pixels',
   'fact.differing': '{differing} of {of} values differ',
   'fact.unknown': 'The address says {what}, which this page does not know.',
+  'do.share': 'Copy link',
+  'done.share': 'Copied',
   'read.fps': 'frames a second',
   'read.detect': 'detect',
   'read.align': 'align',
