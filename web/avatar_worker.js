@@ -40,10 +40,7 @@ let waiting;
 let busy = false;
 let generation = 0;
 
-const TOLD = {
-  failed: report,
-  loaded: (/** @type {number} */ share) => post({ type: 'loading', share }),
-};
+const onLoading = (/** @type {number} */ share) => post({ type: 'loading', share });
 
 const tasks = {
   async open(/** @type {any} */ { site, model, other: second, request, size }) {
@@ -56,8 +53,8 @@ const tasks = {
         read('face/outline.json'),
       ]);
     }
-    const opened = await openBackend(site, model, /** @type {Request} */ (request), TOLD);
-    const compared = second && (await openBackend(site, second.model, second.request, TOLD));
+    const opened = await openBackend(site, model, /** @type {Request} */ (request), onLoading);
+    const compared = second && (await openBackend(site, second.model, second.request, onLoading));
     if (own !== generation) {
       opened.destroy();
       compared?.destroy();

@@ -1,23 +1,23 @@
 /**
  * The generator on WebGPU by this project's runtime: drawing, generator and display are one submit.
  *
- * @import {Backend, Model, Told} from './backends.js'
+ * @import {Backend, Loading, Model} from './backends.js'
  */
 
 /**
  * @param {string} site
  * @param {Model} model
- * @param {Told} told
+ * @param {Loading} onLoading
  * @returns {Promise<Backend>}
  */
-export async function openNative(site, model, told) {
+export async function openNative(site, model, onLoading) {
   const runtime = `${new URL('runtime/runtime.js', site)}`;
   const { createSession } = /** @type {typeof import('../runtime_js/runtime.js')} */ (
     await import(runtime)
   );
   const session = await createSession(model.files ?? new URL(model.folder, site), {
     validate: true,
-    onProgress: ({ loaded, total }) => told.loaded(loaded / total),
+    onProgress: ({ loaded, total }) => onLoading(loaded / total),
   });
   const input = session.inputs.find(({ image }) => image);
   const output = session.outputs.find(({ image }) => image);
@@ -30,10 +30,6 @@ export async function openNative(site, model, told) {
     session.destroy();
     throw new Error(`${model.name} takes pictures of ${width}x${height}; a drawing is square.`);
   }
-  session.lost.then(({ reason, message }) => {
-    if (reason !== 'destroyed')
-      told.failed(Object.assign(new Error(message), { code: 'device-lost' }));
-  });
   await session.prepare();
   const { dot, requantize } = session.variants;
   return {
@@ -49,7 +45,11 @@ export async function openNative(site, model, told) {
       if (avatar) await session.frame(drawing, avatar, { scaling: 'bicubic', ...look });
       if (generator) await session.draw(generator, { scaling: 'nearest' });
     },
-    done: () => session.device.queue.onSubmittedWorkDone(),
+    // The session makes itself a new device with the next frame.
+    done: () =>
+      session.device.queue.onSubmittedWorkDone().catch(({ message }) => {
+        throw Object.assign(new Error(message), { code: 'device-lost' });
+      }),
     async pixels(drawing) {
       const results = await session.run({ [input.name]: drawing }, { as: 'pixels' });
       return /** @type {Uint8ClampedArray} */ (results[output.name]);

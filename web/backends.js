@@ -5,7 +5,7 @@
  *
  * An int8 model never goes to onnxruntime-web's WebGPU, which computes other pictures of it.
  *
- * @typedef {{failed(error: unknown): void, loaded(share: number): void}} Told
+ * @typedef {(share: number) => void} Loading  is told how much has been loaded
  * @typedef {'native' | 'webnn' | 'ort-webgpu' | 'ort-wasm'} Name
  * @typedef {{backend?: Name}} Request
  * @typedef {{avatar?: OffscreenCanvas, generator?: OffscreenCanvas}} Canvases
@@ -30,15 +30,15 @@ const PROBE_MS = 3000;
  * @param {string} site the URL of the page's folder
  * @param {Model} model
  * @param {Request} request
- * @param {Told} told is told what goes wrong later, and how far loading is
+ * @param {Loading} onLoading
  * @returns {Promise<Backend>}
  * @throws {Error} where nothing runs the model here; the message has a line for each that was tried
  */
-export async function openBackend(site, model, { backend }, told) {
+export async function openBackend(site, model, { backend }, onLoading) {
   const lines = [];
   for (const name of backend ? [backend, ...NAMES.filter((one) => one !== backend)] : NAMES) {
     try {
-      const opened = await open(name, site, model, told);
+      const opened = await open(name, site, model, onLoading);
       const reason = lines.length
         ? lines.join(' ')
         : backend
@@ -56,9 +56,10 @@ export async function openBackend(site, model, { backend }, told) {
   });
 }
 
-/** @type {(name: Name, site: string, model: Model, told: Told) => Promise<Backend>} */
-async function open(name, site, model, told) {
-  if (name === 'native') return (await import('./backend_native.js')).openNative(site, model, told);
+/** @type {(name: Name, site: string, model: Model, onLoading: Loading) => Promise<Backend>} */
+async function open(name, site, model, onLoading) {
+  if (name === 'native')
+    return (await import('./backend_native.js')).openNative(site, model, onLoading);
   const needed = name === 'ort-wasm' ? model.onnx : model.float;
   if (!needed)
     throw new Error(

@@ -52,6 +52,8 @@ let isTrackerReady = false;
 let isReady = false;
 let loading = 0;
 let opened = 0;
+/** How often a source was chosen. */
+let sources = 0;
 const together = document.createElement('canvas');
 const tuning = new Tuning(phone ? 'mid' : 'strong');
 
@@ -82,6 +84,7 @@ const avatar = new Avatar({
     loop.shown(shown);
     const { times, differing } = shown;
     document.documentElement.dataset.shown = `${shown.id}`;
+    if (problem?.code === 'device-lost') problem = undefined;
     if (recording || document.pictureInPictureElement)
       if (settings.background !== 'studio') putTogether();
     if (settings.autotune && tuning.measured(times.generate, performance.now())) applyTier();
@@ -90,7 +93,8 @@ const avatar = new Avatar({
   },
   onFailed({ code, message }) {
     fail(code, message);
-    if (code === 'device-lost') open();
+    // Without a device, another backend may do.
+    if (code === 'adapter' && isReady) open();
   },
 });
 
@@ -246,17 +250,25 @@ async function useSource(file) {
   idle.performs = settings.source === 'performance' && !file;
   element('welcome').hidden = settings.source !== 'idle' || !!file;
   loop.use(undefined);
+  const own = ++sources;
+  const isOver = () => own !== sources;
   try {
-    if (file) loop.use(await openFile(file, seen));
-    else if (settings.source === 'camera')
-      loop.use(
-        await openCamera(seen, (error) => {
-          change({ source: 'idle' });
-          failed(error);
-        }),
-      );
+    const ended = (/** @type {SourceError} */ error) => {
+      if (isOver()) return;
+      change({ source: 'idle' });
+      failed(error);
+    };
+    const source = file
+      ? await openFile(file, seen)
+      : settings.source === 'camera'
+        ? await openCamera(seen, ended)
+        : undefined;
+    // Another was chosen meanwhile.
+    if (isOver()) return source?.close();
+    loop.use(source);
     if (loop.source) startTracker();
   } catch (error) {
+    if (isOver()) return;
     settings.source = 'idle';
     element('welcome').hidden = false;
     failed(error);

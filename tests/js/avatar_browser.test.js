@@ -73,7 +73,7 @@ async function visit(
     await browser.close();
     server.close();
   };
-  return { page, origin, log, shown, state, inside, close, context };
+  return { page, browser, origin, log, shown, state, inside, close, context };
 }
 
 /** What the generator was given and made, from the page, as onnxruntime makes it. */
@@ -140,6 +140,19 @@ describe('at first sight', () => {
         await page.screenshot({ path });
       }
     }
+    await close();
+  });
+
+  test('goes on after the graphics process has crashed, with the same bits', async () => {
+    const { page, browser, shown, state, inside, close } = await visit();
+    await shown(2);
+    const session = await browser.newBrowserCDPSession();
+    await session.send('Browser.crashGpuProcess');
+    await state(/The graphics device went away/);
+    const start = Number(await page.evaluate(() => document.documentElement.dataset.shown));
+    await shown(start + 3);
+    await state(/Nobody drives the avatar/);
+    await assertExact(inside);
     await close();
   });
 
