@@ -268,7 +268,55 @@ describe('with a camera', () => {
   });
 });
 
+describe('taken along', () => {
+  test('a snapshot and a recording of the avatar, also on green', async () => {
+    const { page, inside, shown, close } = await visit('?source=performance');
+    await shown(1);
+    const download = async (id) => {
+      const [file] = await Promise.all([page.waitForEvent('download'), page.click(id)]);
+      return { name: file.suggestedFilename(), bytes: readFileSync(await file.path()) };
+    };
+    const picture = await download('#snapshot');
+    assert.equal(picture.name, 'avatar.png');
+    const colours = async (bytes) =>
+      page.evaluate(async (base64) => {
+        const bitmap = new Image();
+        bitmap.src = `data:image/png;base64,${base64}`;
+        await bitmap.decode();
+        const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d');
+        context.drawImage(bitmap, 0, 0);
+        const { data } = context.getImageData(0, 0, bitmap.width, bitmap.height);
+        return { corner: [...data.slice(0, 3)], many: new Set(new Uint32Array(data.buffer)).size };
+      }, bytes.toString('base64'));
+    assert.ok((await colours(picture.bytes)).many > 1000);
+    await inside(({ change }) => change({ background: 'green' }));
+    const at = Number(await page.evaluate(() => document.documentElement.dataset.shown));
+    await shown(at + 2);
+    const green = await colours((await download('#snapshot')).bytes);
+    assert.deepEqual(green.corner, [0, 177, 64]);
+    assert.ok(green.many > 1000);
+    await page.click('#record');
+    await page.waitForFunction(() =>
+      /^Recording/.test(document.getElementById('state').textContent),
+    );
+    await shown(at + 6);
+    const video = await download('#record');
+    assert.match(video.name, /^avatar\.(webm|mp4)$/);
+    assert.ok(video.bytes.length > 5000, `${video.bytes.length} bytes`);
+    assert.equal(await page.getAttribute('#record', 'aria-pressed'), 'false');
+    await close();
+  });
+});
+
 describe('the address', () => {
+  test('of a model on another origin, which does not let this page read it: said, with CORS', async () => {
+    const other = await serve([SITE]);
+    open.push(other);
+    const { state, close } = await visit(`?model=${other.url(0)}models/avatar_256_u8/`);
+    await state(/The model can’t be read: .*\(CORS\)/);
+    await close();
+  });
+
   test('chooses resolution, tier, view and background; the page says what is not as asked', async () => {
     const { page, inside, close } = await visit('?res=512&tier=weak&view=stages&background=green');
     const facts = (pattern) =>
