@@ -73,8 +73,8 @@ def _as_tested(path: Path) -> Path:
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     if digest != landmarker.DIGEST:
         raise WebError(
-            f"{path} isn't the file that was tested (its SHA-256 begins {digest[:8]}): remove it, and run this "
-            "again"
+            f"{path} isn't the file that was tested (its SHA-256 begins {digest[:8]}): "
+            "remove it, and run this again"
         )
     return path
 

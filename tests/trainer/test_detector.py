@@ -16,7 +16,6 @@ from onnx2wgsl.face.drawing import draw
 from onnx2wgsl.face.procrustes import to_training_frame
 from onnx2wgsl.face.topology import EYE_LEFT, EYE_RIGHT
 from onnx2wgsl.trainer.errors import TrainerError
-from onnx2wgsl.trainer.landmarks import detector
 from onnx2wgsl.trainer.landmarks.detector import Detector, detect, read_frames, read_picture
 from onnx2wgsl.trainer.landmarks.photo import framed_face
 from PIL import Image
