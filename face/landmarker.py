@@ -1,4 +1,4 @@
-"""MediaPipe's face_landmarker.task, which the trainer and the live page find faces with: where it is, and which.
+"""MediaPipe's face_landmarker.task, by which the trainer and the live page find faces: where, and which.
 
 The one package that carries it is `PACKAGE`; its own requirements are not ours.
 """
