@@ -95,6 +95,7 @@ const result = await page.evaluate(
     });
     return {
       rows: Object.fromEntries(rows),
+      firstPaint: performance.getEntriesByName('first-contentful-paint')[0]?.startTime,
       seconds,
       shown: (loop.rates.shown.count - from.shown) / seconds,
       tracked: (loop.rates.tracked.count - from.tracked) / seconds,

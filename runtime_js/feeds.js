@@ -229,6 +229,7 @@ function padded(values) {
   words.set(bytes);
   return words;
 }
+
 /** @type {WeakMap<Step, WeakMap<GPUBuffer, Step>>} */
 const rebound = new WeakMap();
 
@@ -254,6 +255,7 @@ export function withBuffer(device, step, name, buffer, frame) {
   known.set(buffer, made);
   return made;
 }
+
 /**
  * A step that binds what a caller gave: what the device has against it becomes a check of the frame.
  *

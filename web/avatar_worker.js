@@ -43,7 +43,7 @@ let generation = 0;
 const onLoading = (/** @type {number} */ share) => post({ type: 'loading', share });
 
 const tasks = {
-  async open(/** @type {any} */ { site, model, other: second, request, size }) {
+  async open(/** @type {any} */ { site, model, other: second, request }) {
     const own = ++generation;
     close();
     if (!specification) {
@@ -54,7 +54,14 @@ const tasks = {
       ]);
     }
     const opened = await openBackend(site, model, /** @type {Request} */ (request), onLoading);
-    const compared = second && (await openBackend(site, second.model, second.request, onLoading));
+    /** @type {Backend | undefined} */
+    let compared;
+    try {
+      compared = second && (await openBackend(site, second.model, second.request, onLoading));
+    } catch (error) {
+      // What can't be compared with does not keep the avatar from being seen.
+      report(error);
+    }
     if (own !== generation) {
       opened.destroy();
       compared?.destroy();
@@ -69,7 +76,6 @@ const tasks = {
     drawing = /** @type {OffscreenCanvasRenderingContext2D} */ (
       canvas.getContext('2d', { willReadFrequently: true, alpha: false })
     );
-    if (canvases.avatar && size) Object.assign(canvases.avatar, { width: size, height: size });
     post({ type: 'ready', ...backend.facts, other: other?.facts });
     next();
   },
@@ -82,13 +88,7 @@ const tasks = {
   },
 
   look(/** @type {any} */ message) {
-    const { size, ...rest } = message.look;
-    look = rest;
-    counts = message.counts ?? counts;
-    background = message.background ?? background;
-    for (const name of ['avatar', 'other'])
-      if (size && canvases[name] && canvases[name].width !== size)
-        Object.assign(canvases[name], { width: size, height: size });
+    ({ look, counts, background } = message);
   },
 
   frame(/** @type {FrameMessage} */ message) {
@@ -104,11 +104,6 @@ const tasks = {
     const input = drawing.getImageData(0, 0, width, height).data;
     const output = await backend.pixels(drawing.canvas);
     scope.postMessage({ type: 'captured', id, input, output }, [input.buffer, output.buffer]);
-  },
-
-  close() {
-    generation++;
-    close();
   },
 };
 
@@ -151,7 +146,8 @@ async function next() {
     );
   } catch (error) {
     drop(frame);
-    report(error);
+    // Of a backend that gave way to another meanwhile, nobody wants to know.
+    if (current === backend) report(error);
   }
   busy = false;
   next();

@@ -5,14 +5,8 @@
  * @typedef {{format: number, body: number[][], hair: number[][]}} Outline  the content of outline.json
  */
 import { fillHead } from '../face/drawing.js';
+import { BACKGROUNDS } from './settings.js';
 
-/** Colours that are keyed out elsewhere, and a plain one. @type {Record<string, string>} */
-export const BACKGROUNDS = {
-  black: '#000000',
-  green: '#00b140',
-  blue: '#0047bb',
-  magenta: '#ff00ff',
-};
 // Ink reaches a little beyond what it is around.
 const MARGIN = 0.006;
 

@@ -7,6 +7,16 @@
  *   boolean, delegate: string}} Settings
  */
 
+import { NAMES } from './backends.js';
+
+/** Colours that are keyed out elsewhere, and a plain one. @type {Record<string, string>} */
+export const BACKGROUNDS = {
+  black: '#000000',
+  green: '#00b140',
+  blue: '#0047bb',
+  magenta: '#ff00ff',
+};
+
 /** @type {Settings} */
 export const DEFAULTS = {
   backend: 'auto',
@@ -26,13 +36,13 @@ export const DEFAULTS = {
 
 /** What each may be, where that is a list. */
 export const CHOICES = {
-  backend: ['auto', 'native', 'webnn', 'ort-webgpu', 'ort-wasm'],
+  backend: ['auto', ...NAMES],
   res: ['auto', '256', '512'],
   tier: ['auto', 'weak', 'mid', 'strong'],
-  compare: ['off', 'native', 'webnn', 'ort-webgpu', 'ort-wasm'],
+  compare: ['off', ...NAMES],
   source: ['idle', 'camera', 'performance'],
   view: ['avatar', 'side', 'stages'],
-  background: ['studio', 'black', 'green', 'blue', 'magenta'],
+  background: ['studio', ...Object.keys(BACKGROUNDS)],
   delegate: ['CPU', 'GPU'],
 };
 

@@ -1,5 +1,6 @@
 /**
- * Every sentence of the page, so that another language is another table. `{name}` stands for a value.
+ * What the page says while it runs, so that another language is another table; what always stands on it is in
+ * index.html. `{name}` stands for a value.
  */
 
 /** @type {Record<string, string>} */
