@@ -137,12 +137,12 @@ def to_training_frame(landmarks: NDArray[np.floating[Any]], aspect: float = 1.0)
     similarity = placement(landmarks, aspect)
     # The renderer's camera is near: what it sees of a face depends on how the head is turned.
     turned = (ANCHOR_POSITIONS - PIVOT) @ similarity.rotation.T + PIVOT
-    usual = _placement(project(turned) * _UPRIGHT)
+    usual = _placement(project(turned) * UPRIGHT)
     offsets = (_upright(landmarks, aspect) - similarity.forward(PIVOT)) * (usual.scale / similarity.scale)
-    return np.asarray((offsets + usual.forward(PIVOT)) * _UPRIGHT)
+    return np.asarray((offsets + usual.forward(PIVOT)) * UPRIGHT)
 
 
-_UPRIGHT = np.array([1.0, -1.0, -1.0])
+UPRIGHT = np.array([1.0, -1.0, -1.0])
 """The canonical face has y up and z towards the viewer; a picture's landmarks the opposite."""
 
 
@@ -151,7 +151,7 @@ def _upright(landmarks: NDArray[np.floating[Any]], aspect: float) -> Points:
         raise FaceError(f"landmarks have the shape {list(np.shape(landmarks))}, not [{LANDMARKS}, 3]")
     if not np.isfinite(landmarks).all():
         raise FaceError("landmarks hold numbers that aren't finite; leave this face out")
-    return np.asarray(np.asarray(landmarks, np.float64) / [1.0, aspect, 1.0] * _UPRIGHT)
+    return np.asarray(np.asarray(landmarks, np.float64) / [1.0, aspect, 1.0] * UPRIGHT)
 
 
 def _placement(anchors: Points) -> Similarity:

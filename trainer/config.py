@@ -2,7 +2,8 @@
 
 `ci` is for the tests (64x64, seconds), `cpu` trains a shippable 256x256 student on a laptop, `gpu`
 is the full recipe, `gpu512` the same at 512x512, `weave` the four 128x128 phase students of a
-256x256 picture. A preset is a value; a command line changes single fields of it.
+256x256 picture; `avatar256` is that of the model in models/. A preset is a value; a command line
+changes single fields of it.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-Split = Literal["train", "val", "pose-extreme", "speech"]
-SPLITS: tuple[Split, ...] = ("train", "val", "pose-extreme", "speech")
+Split = Literal["train", "val", "pose-extreme", "speech", "tracked", "dev"]
+SPLITS: tuple[Split, ...] = ("train", "val", "pose-extreme", "speech", "tracked", "dev")
+"""`dev` chooses epochs and blends; what is reported is of the others, which choose nothing."""
 
 
 @dataclass(frozen=True)
@@ -23,8 +25,13 @@ class DataConfig:
     val: int = 200
     pose_extreme: int = 200
     speech: int = 200
+    tracked: int = 0
+    """Renders whose landmarks MediaPipe finds, as a live page's are; the truth is known."""
+    dev: int = 100
     seed: int = 0
     look: str = "neon"
+    noise: float = 0.5
+    """Share of training pairs whose landmarks err as a tracker does."""
     visemes: bool = True
     """Whether training mouths speak; without, they show emotions only (an ablation)."""
     shard: int = 100
@@ -62,6 +69,8 @@ class LossConfig:
     """Weight of the L1 distance of gradients: lines where they belong."""
     detail: float = 1.0
     """Weight of the L1 distance of local detail: what keeps lines where their place is unsure."""
+    comb: float = 1.0
+    """Weight of the L1 distance of combs: what keeps made-up detail from being one."""
     perceptual: float = 0.1
     window: int = 96
     """Pixels a side of the random window that the perceptual term looks at; 0: whole pictures."""
@@ -117,9 +126,11 @@ class Config:
     teach: OptimizerConfig = OptimizerConfig(learning_rate=2e-4, beta1=0.5)
     distill: OptimizerConfig = OptimizerConfig()
     finetune: OptimizerConfig = OptimizerConfig(epochs=5, learning_rate=2e-4, freeze_norms=True)
+    file: str = ""
+    """The name of the model that `recipe` ships, of presets that are one."""
 
 
-_GPU_DATA = DataConfig(train=20000, val=500, pose_extreme=500, speech=500)
+_GPU_DATA = DataConfig(train=20000, val=500, pose_extreme=500, speech=500, tracked=500, dev=500)
 _GPU = OptimizerConfig(epochs=60, batch=32, learning_rate=4e-3, amp=True, validation=500)
 _GPU_TEACH = replace(_GPU, epochs=40, learning_rate=4e-4, beta1=0.5)
 _GPU_FINETUNE = replace(_GPU, epochs=15, learning_rate=4e-4, freeze_norms=True)
@@ -134,7 +145,7 @@ _CI = OptimizerConfig(epochs=15, batch=8, learning_rate=3e-3, warmup=20, ema=0.9
 
 PRESETS = {
     "ci": Config(
-        data=DataConfig(size=64, train=96, val=16, pose_extreme=16, speech=16, shard=16),
+        data=DataConfig(size=64, train=96, val=16, pose_extreme=16, speech=16, tracked=16, dev=16, shard=16),
         model=ModelConfig(size=64),
         teacher=TeacherConfig(size=64, ngf=16, ndf=16),
         loss=LossConfig(window=32),
@@ -143,12 +154,18 @@ PRESETS = {
         finetune=replace(_CI, epochs=4, learning_rate=5e-4, freeze_norms=True),
     ),
     "cpu": Config(
-        data=DataConfig(train=2400),
+        data=DataConfig(train=5000, tracked=200),
         teacher=TeacherConfig(ngf=32),
         loss=LossConfig(detail=1.5, perceptual=0.0),
         teach=OptimizerConfig(epochs=4, learning_rate=2e-4, beta1=0.5),
         distill=OptimizerConfig(epochs=20),
         finetune=OptimizerConfig(epochs=6, learning_rate=1e-3, freeze_norms=True),
+    ),
+    "avatar256": Config(
+        data=DataConfig(train=5000, tracked=200),
+        loss=LossConfig(detail=2.0, perceptual=0.0),
+        distill=OptimizerConfig(epochs=8, learning_rate=3e-3),
+        file="avatar_256_u8.onnx",
     ),
     "gpu": _GPU_RECIPE,
     "gpu512": replace(
@@ -163,3 +180,5 @@ PRESETS = {
     "weave": replace(_GPU_RECIPE, model=ModelConfig(phases=2)),
 }
 """Recipes by name."""
+SHIPPED = tuple(name for name, preset in PRESETS.items() if preset.file)
+"""Those of the models in models/."""

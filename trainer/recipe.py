@@ -1,4 +1,4 @@
-"""The whole recipe, from nothing to a file that shipped: what `onnx2wgsl-train ci` runs."""
+"""Whole recipes, from nothing to a file that shipped: what `recipe` and `ci` run."""
 
 from __future__ import annotations
 
@@ -33,6 +33,33 @@ class Outcome:
             for row in self.report.rows
             if row.name != MEAN_IMAGE and self.report.gain(row.name, "val") <= 0
         ]
+
+
+def shipping_recipe(
+    config: Config, folder: Path, init: Path | None, processes: int, seconds: float | None, out: Console
+) -> ShippedModel | None:
+    """Data, distillation without a teacher, int8, compiled and verified; None where time is up.
+
+    Folders data and student and the file `config.file` come into `folder`; what is there already
+    is gone on with.
+
+    Args:
+        init: what the student starts from: a run, a .pt file, or a model that shipped (.onnx).
+        seconds: train for so long, then stop; None: to the end.
+
+    Raises:
+        TrainerError: any step fails.
+        KeyboardInterrupt: training was interrupted.
+    """
+    data, student = folder / "data", folder / "student"
+    generate(config.data, data, processes, out)
+    result = train_student(data, student, config, init=init, seconds=seconds, out=out)
+    if result.reason == "signal":
+        raise KeyboardInterrupt
+    if not result.finished:
+        return None
+    (shipped,) = ship(student, data, folder / config.file, say=out.print)
+    return shipped
 
 
 def whole_recipe(config: Config, folder: Path, processes: int, out: Console) -> Outcome:

@@ -88,7 +88,7 @@ def test_steps_are_done_once_and_the_report_says_what_is_measured(
 
 def test_pairs_are_taken_from_a_larger_data_set(tmp_path: Path) -> None:
     source = write_data(tmp_path / "source")
-    few = DataConfig(size=64, train=10, val=2, pose_extreme=2, speech=2, shard=4)
+    few = DataConfig(size=64, train=10, val=2, pose_extreme=2, speech=2, dev=2, shard=4)
     take(source, tmp_path / "few", few)
     targets = store.read_split(source, "train").targets[8:10]
     shard = store.read_shard(tmp_path / "few" / "train-00002.npz", 2, 64)

@@ -11,7 +11,7 @@ from onnx2wgsl.face.drawing import draw
 from onnx2wgsl.face.procrustes import to_training_frame
 from onnx2wgsl.trainer.config import DataConfig, Split
 from onnx2wgsl.trainer.data.generate import make_pairs
-from onnx2wgsl.trainer.evaluation.metrics import laplacian_variance, psnr, sharpness
+from onnx2wgsl.trainer.evaluation.metrics import laplacian_variance, psnr, share
 from onnx2wgsl.trainer.evaluation.predict import load
 from PIL import Image
 
@@ -42,7 +42,7 @@ def test_the_model_draws_what_the_renderer_renders(split: Split) -> None:
         for pictures in (outputs, pairs.targets)
     )
     assert near == pytest.approx(ROWS["int8"][split]["psnr"], abs=0.5)
-    assert sharpness(have, want) == pytest.approx(ROWS["int8"][split]["sharpness"], abs=0.06)
+    assert share(have, want) == pytest.approx(ROWS["int8"][split]["sharpness"], abs=0.06)
 
 
 def test_the_pictures_beside_it_are_drawings_of_what_their_names_say() -> None:

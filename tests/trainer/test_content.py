@@ -157,8 +157,14 @@ def test_a_last_line_that_was_cut_off_is_left_out(whole: Path, tmp_path: Path) -
         ({"config": {"size": 64.0, "shard": 24}}, "its size is 64.0, no whole number from 1 to"),
         ({"config": {"size": 64, "shard": 0}}, "its shard is 0, no whole number from 1 to"),
         ({"config": {"size": 64}}, "its shard is None"),
-        ({"splits": {"train": 1, "val": True, "pose-extreme": 0, "speech": 0}}, "its val is True"),
-        ({"splits": {"train": 1, "val": 1 << 60, "pose-extreme": 0, "speech": 0}}, "its val is 11529"),
+        (
+            {"splits": {"train": 1, "val": True, "pose-extreme": 0, "speech": 0, "tracked": 0, "dev": 0}},
+            "its val is True",
+        ),
+        (
+            {"splits": {"train": 1, "val": 1 << 60, "pose-extreme": 0, "speech": 0, "tracked": 0, "dev": 0}},
+            "its val is 11529",
+        ),
         ({"sha256": "a"}, "its config, splits or sha256 is no object"),
     ],
 )

@@ -10,7 +10,16 @@ from PIL import Image
 
 from .command import refusal, succeed, train
 
-SMALL = ("--size=64", "--train=2", "--val=1", "--pose-extreme=1", "--speech=1", "--processes=1")
+SMALL = (
+    "--size=64",
+    "--train=2",
+    "--val=1",
+    "--pose-extreme=1",
+    "--speech=1",
+    "--tracked=0",
+    "--dev=1",
+    "--processes=1",
+)
 
 
 def test_it_makes_a_data_set_and_a_sheet_and_says_how_fast(tmp_path: Path) -> None:
@@ -19,7 +28,7 @@ def test_it_makes_a_data_set_and_a_sheet_and_says_how_fast(tmp_path: Path) -> No
     output = succeed("data", "-o", folder, *options)
     rate = r"\(\d+\.\d a second\)"
     assert re.fullmatch(
-        rf"{folder}: 5 pairs of 64x64, 5 rendered {rate}, 0 kept\n{sheet}: some of them\n", output
+        rf"{folder}: 6 pairs of 64x64, 6 rendered {rate}, 0 kept\n{sheet}: some of them\n", output
     )
     config = json.loads((folder / "dataset.json").read_text())["config"]
     assert (config["seed"], config["visemes"], config["train"], config["shard"]) == (
@@ -29,9 +38,9 @@ def test_it_makes_a_data_set_and_a_sheet_and_says_how_fast(tmp_path: Path) -> No
         16,
     )
     with Image.open(sheet) as picture:
-        assert picture.size == (12 * 64, 8 * 64)
+        assert picture.size == (12 * 64, 10 * 64)
     again = succeed("data", "-o", folder, *options)
-    assert "0 rendered (0.0 a second), 5 kept" in again
+    assert "0 rendered (0.0 a second), 6 kept" in again
     assert "visemes False there, True asked for" in refusal(
         "data", "-o", folder, "--preset=ci", *SMALL, "--seed=3"
     )

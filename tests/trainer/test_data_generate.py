@@ -17,14 +17,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from onnx2wgsl.trainer.config import SPLITS, DataConfig
+from onnx2wgsl.trainer.config import DataConfig
 from onnx2wgsl.trainer.data import generate as module
 from onnx2wgsl.trainer.data.generate import Report, generate, make_pairs
 from onnx2wgsl.trainer.data.store import Pairs, read_shard, read_split, write_shard
 from onnx2wgsl.trainer.errors import TrainerError
 from rich.console import Console
 
-CONFIG = DataConfig(size=64, train=3, val=1, pose_extreme=2, speech=2, shard=2)
+CONFIG = DataConfig(size=64, train=3, val=1, pose_extreme=2, speech=2, dev=0, shard=2)
 SHARDS = ["pose-extreme-00000", "speech-00000", "train-00000", "train-00001", "val-00000"]
 
 
@@ -58,7 +58,14 @@ def test_two_processes_make_the_same_bytes(tmp_path: Path, finished: Path) -> No
     assert hashes(tmp_path) == hashes(finished)
     description = json.loads((tmp_path / "dataset.json").read_text())
     assert description["pairs_per_second"] == round(report.pairs_per_second, 2) > 0
-    assert description["splits"] == {"train": 3, "val": 1, "pose-extreme": 2, "speech": 2}
+    assert description["splits"] == {
+        "train": 3,
+        "val": 1,
+        "pose-extreme": 2,
+        "speech": 2,
+        "tracked": 0,
+        "dev": 0,
+    }
 
 
 def test_pairs_do_not_depend_on_their_shard(finished: Path) -> None:
@@ -185,7 +192,7 @@ def test_a_full_disk_is_told_and_earlier_shards_stay(tmp_path: Path) -> None:
     """A limit on the size of a file stands for a disk without room: both fail a write."""
     limit = 64 * 64 * 3 * 2 * 2  # bytes: more than a pair, fewer than two with their landmarks
     process = subprocess.run(
-        command(tmp_path, 1, size=64, train=1, val=2, pose_extreme=0, speech=0),
+        command(tmp_path, 1, size=64, train=1, val=2, pose_extreme=0, speech=0, dev=0),
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
@@ -199,7 +206,7 @@ def test_a_full_disk_is_told_and_earlier_shards_stay(tmp_path: Path) -> None:
 
 def test_pictures_show_what_the_drawings_show(finished: Path) -> None:
     """The landmarks' lips are where the avatar's mouth is, the background is not."""
-    for split in SPLITS:
+    for split in ("train", "val", "pose-extreme", "speech"):
         pairs = read_split(finished, split)
         lines = pairs.inputs.max(3) > 0
         assert 0.05 < lines.mean() < 0.6

@@ -40,7 +40,7 @@ def test_a_state_is_determined_by_seed_split_and_index_alone(split: Split) -> No
 def test_no_face_is_in_two_splits() -> None:
     everyone = [state.identity for split in SPLITS for state in states(split, 60)]
     clips = 60 // CLIP + 1
-    assert len(set(everyone)) == 3 * 60 + clips
+    assert len(set(everyone)) == (len(SPLITS) - 1) * 60 + clips
 
 
 @pytest.mark.parametrize("split", ["train", "val"])
@@ -83,7 +83,7 @@ def test_channels_exist_and_have_sensible_weights() -> None:
         for state in states(split, 100):
             assert set(state.expression) <= set(CHANNELS)
             assert all(-0.6 <= weight <= 1.2 for weight in state.expression.values())
-            assert max(map(abs, state.identity)) <= 1
+            assert max(map(abs, state.identity)) <= 1.2
             assert max(map(abs, state.gaze)) <= 1
 
 

@@ -22,7 +22,7 @@ from onnx2wgsl.trainer.errors import TrainerError
 from onnx2wgsl.trainer.renderer import FaceState, landmarks
 from PIL import Image
 
-COUNTS: dict[Split, int] = {"train": 5, "val": 1, "pose-extreme": 0, "speech": 0}
+COUNTS: dict[Split, int] = {"train": 5, "val": 1, "pose-extreme": 0, "speech": 0, "tracked": 0, "dev": 0}
 
 
 @pytest.fixture(scope="module")

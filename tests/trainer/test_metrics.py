@@ -86,7 +86,7 @@ def test_blur_lowers_sharpness_and_noise_raises_it(pair: tuple[Picture, Picture]
     blurred = (picture[:-1] + picture[1:]) / 2
     whole = metrics.laplacian_variance(picture)
     assert metrics.laplacian_variance(blurred) < whole
-    assert metrics.sharpness(metrics.laplacian_variance(blurred), whole) < 1
+    assert metrics.share(metrics.laplacian_variance(blurred), whole) < 1
 
 
 def test_mouth_figures_see_the_box_only() -> None:
@@ -112,7 +112,7 @@ def test_figures_of_pictures_are_means_of_each() -> None:
     together = metrics.measure(output, truth, boxes, perceptual)
     alone = [metrics.measure(output[[i]], truth[[i]], boxes[[i]], perceptual) for i in range(3)]
     for name in metrics.names():
-        if "sharpness" not in name:
+        if "sharpness" not in name and name != "comb":  # shares of sums
             each = np.mean([getattr(figures, name) for figures in alone])
             assert getattr(together, name) == pytest.approx(each), name
 
@@ -123,3 +123,15 @@ def test_a_mouth_is_resized_to_a_common_size() -> None:
     mouth = metrics.crop(picture, np.array([10, 12, 4, 9]))
     assert (mouth.shape, mouth.dtype) == ((64, 64, 3), np.uint8)
     assert (mouth == 200).all()
+
+
+def test_combs_have_the_energy_that_the_worked_example_says() -> None:
+    plain = np.full((64, 64, 3), 128, np.uint8)
+    comb, line = plain.copy(), plain.copy()
+    comb[:, ::2] += 10
+    comb[:, 1::2] -= 10
+    line[:, 30] += 10
+    assert metrics.comb_energy(plain) == 0
+    assert metrics.comb_energy(comb) == pytest.approx(64)
+    assert metrics.comb_energy(line) == pytest.approx(0.2, abs=0.05)
+    assert metrics.comb_energy(comb[:20, :24]) > 30, "pictures smaller than a window have one"

@@ -63,7 +63,14 @@ def test_pictures_are_paired_by_name_and_split_by_it(folders: tuple[Path, Path],
     assert output.endswith(
         f"{len(training)} pairs to train on, {len(validation)} held out, 0 pictures left out\n"
     )
-    expected = {"train": len(training), "val": len(validation), "pose-extreme": 0, "speech": 0}
+    expected = {
+        "train": len(training),
+        "val": len(validation),
+        "pose-extreme": 0,
+        "speech": 0,
+        "tracked": 0,
+        "dev": 0,
+    }
     assert counts(data) == expected
     pairs = read_split(data, "train")
     for place, number in enumerate(training):

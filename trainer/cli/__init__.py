@@ -23,6 +23,7 @@ SHORT_HELP = {
     "evaluate": "Measure checkpoints on the held-out splits; write a report with pictures.",
     "ablate": "Repeat the findings of the recipe, each with one budget; write a report.",
     "ship": "Export a checkpoint to int8 ONNX, compile it, verify every bit.",
+    "recipe": "All that a model of models/ is made by: data, training, int8.",
     "ci": "The whole recipe at 64x64, in minutes.",
     "doctor": "Show the device that torch would train on, and what is missing.",
 }

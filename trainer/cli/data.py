@@ -21,8 +21,10 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def _counts(function: Function) -> Function:
-    """--train, --val, --pose-extreme and --speech."""
+    """--train, --val, --pose-extreme, --speech, --tracked and --dev."""
     for name, what in (
+        ("--dev", "held out, by which epochs are chosen"),
+        ("--tracked", "held out, with landmarks that MediaPipe found"),
         ("--speech", "held out, of consecutive frames of speech"),
         ("--pose-extreme", "held out, with heads turned farther"),
         ("--val", "held out, of the same distribution"),
@@ -42,6 +44,7 @@ def _counts(function: Function) -> Function:
 @_counts
 @click.option("--seed", type=click.IntRange(0), help="Equal seeds give equal data.")
 @click.option("--look", metavar="NAME", help="The look of the avatar.")
+@click.option("--noise", type=click.FloatRange(0, 1), help="Share of training faces with a tracker's errors.")
 @click.option("--no-visemes", is_flag=True, help="Train on mouths of emotions only, not of speech.")
 @click.option(
     "--processes", default=os.cpu_count() or 1, type=click.IntRange(1),

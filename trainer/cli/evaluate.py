@@ -46,7 +46,7 @@ def command(
     evaluation = Evaluation(data, entries, perceptual_distance(vgg, heads), size, limit)
     report = evaluation.run(out.print)
     if output is None:
-        out.print(markdown(report.rows, report.distance))
+        out.print(markdown(report.rows, report.distance, report.counts))
         return
     pictures = list(evaluation.sheets(output / "sheets"))
     if photos:

@@ -25,17 +25,25 @@ from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from onnx2wgsl.face.drawing import draw
+from onnx2wgsl.face.procrustes import to_training_frame
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ..config import DataConfig, Split
 from ..errors import TrainerError
-from ..renderer import landmarks, render
+from ..landmarks.detector import detect
+from ..renderer import FaceState, landmarks, render
 from ..renderer.looks import look
 from . import store
-from .sampling import sample_state
-from .store import Pairs, Shard
+from .sampling import noise_stream, sample_state
+from .store import MOST, Pairs, Shard
+from .tracker import tracker
+
+ATTEMPTS = 8
+LEAST_TRACKED = 256
+"""Pixels a side of a render that MediaPipe looks at, at least."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +67,8 @@ def split_counts(config: DataConfig) -> dict[Split, int]:
         "val": config.val,
         "pose-extreme": config.pose_extreme,
         "speech": config.speech,
+        "tracked": config.tracked,
+        "dev": config.dev,
     }
 
 
@@ -66,11 +76,36 @@ def make_pairs(config: DataConfig, split: Split, first: int, count: int) -> Pair
     """Renders pairs `first` to `first + count - 1` of a split."""
     pairs = Pairs.empty(count, config.size)
     for place in range(count):
-        state = sample_state(config, split, first + place)
-        pairs.landmarks[place] = landmarks(state)
+        state, points = face(config, split, first + place)
+        pairs.landmarks[place] = points
         pairs.inputs[place] = draw(pairs.landmarks[place], config.size)
         pairs.targets[place] = render(state, config.size)
     return pairs
+
+
+def face(config: DataConfig, split: Split, index: int) -> tuple[FaceState, NDArray[np.float32]]:
+    """A pair's face, and its landmarks f32[478,3] as the generator is shown them.
+
+    Raises:
+        TrainerError: the split is `tracked`, and MediaPipe is missing or finds no face.
+    """
+    if split == "tracked":
+        return _tracked(config, index)
+    state = sample_state(config, split, index)
+    points = landmarks(state)
+    rng = noise_stream(config, split, index)
+    if split == "train" and rng.random() < config.noise:
+        points = tracker().seen(points, rng)
+    return state, points
+
+
+def _tracked(config: DataConfig, index: int) -> tuple[FaceState, NDArray[np.float32]]:
+    for attempt in range(ATTEMPTS):
+        state = sample_state(config, "tracked", index + attempt * MOST)
+        points = detect(render(state, max(config.size, LEAST_TRACKED)))
+        if points is not None:
+            return state, to_training_frame(points).astype(np.float32)
+    raise TrainerError(f"MediaPipe finds none of {ATTEMPTS} faces for pair {index} of tracked: --tracked 0")
 
 
 def make_shard(config: DataConfig, folder: Path, shard: Shard) -> None:

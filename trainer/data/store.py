@@ -194,6 +194,11 @@ def counts(folder: Path) -> dict[Split, int]:
     return {split: splits[split] for split in SPLITS}
 
 
+def choosing_split(folder: Path) -> Split:
+    """The split that chooses epochs: dev, or val where a data set has no dev."""
+    return "dev" if counts(folder)["dev"] else "val"
+
+
 def read_split(folder: Path, split: Split, limit: int | None = None) -> Pairs:
     """The pairs of a split, the first `limit` where that is given, in memory.
 

@@ -191,7 +191,7 @@ class _Writer:
 
     def __init__(self, folder: Path, size: int) -> None:
         self.folder = folder
-        self.config = DataConfig(size=size, pose_extreme=0, speech=0, look="stylized")
+        self.config = DataConfig(size=size, pose_extreme=0, speech=0, dev=0, noise=0.0, look="stylized")
         self.counts: Counter[Split] = Counter()
         self.open: dict[Split, Pairs] = {}
 

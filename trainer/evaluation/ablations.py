@@ -16,7 +16,7 @@ from typing import Any, Literal
 import numpy as np
 from rich.console import Console
 
-from ..config import Config, DataConfig, LossConfig, ModelConfig, OptimizerConfig, TeacherConfig
+from ..config import Config, DataConfig, LossConfig, ModelConfig, OptimizerConfig, Split, TeacherConfig
 from ..data import held_out, store
 from ..data.generate import generate, split_counts
 from ..errors import TrainerError
@@ -29,11 +29,12 @@ from ..training.perceptual import PercLite0
 from ..training.run import Result, train_student, train_teacher
 from . import predict
 from .metrics import Figures, measure
-from .table import HELD_OUT, perceptual
+from .table import perceptual
 
 GAN = 0.01
 """Weight of the LSGAN term against an L1 of 1: pix2pix's 1 to 100."""
 BATCH = 4
+MEASURED: tuple[Split, ...] = ("val", "pose-extreme", "speech")
 FIGURES = "figures.json"
 REPORT, REPORT_TITLE = "README.md", "# Findings"
 
@@ -191,6 +192,7 @@ class Ablations:
             val=budget.pairs_held_out,
             pose_extreme=budget.pairs_held_out,
             speech=budget.pairs_held_out,
+            dev=budget.pairs_held_out,
             seed=budget.seed,
             shard=50,
         )
@@ -238,7 +240,7 @@ class Ablations:
     def _figures(self, net: Generator) -> Iterator[tuple[str, Figures]]:
         """By split, at the budget's size whatever the net was trained on."""
         predictor = predict.of_net(net, self.budget.size)
-        for split in HELD_OUT:
+        for split in MEASURED:
             truth = held_out.read(self.folder / "data", split, self.budget.size)
             yield split, measure(predictor(truth.inputs), truth.truths, truth.mouths, self._distance)
 
@@ -254,7 +256,7 @@ def _measurement(record: dict[str, Any]) -> Measurement:
 def _read_splits(record: dict[str, dict[str, Any]]) -> dict[str, Figures]:
     """The figures of the held-out splits, from JSON."""
     return {
-        split: Figures(**{name: float(value) for name, value in record[split].items()}) for split in HELD_OUT
+        split: Figures(**{name: float(value) for name, value in record[split].items()}) for split in MEASURED
     }
 
 

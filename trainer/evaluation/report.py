@@ -94,6 +94,8 @@ class Evaluation:
         self.size = size or int(config["size"])
         self.look = str(config.get("look", "neon"))
         self._data, self._limit, self._distance = data, limit, distance
+        there = store.counts(data)
+        self.splits = [split for split in HELD_OUT if there[split]]
         self._sizes = {MEAN_IMAGE: self.size} | {e.name: e.size or self.size for e in entries}
         self._predict: dict[str, Predict] = {MEAN_IMAGE: predict.mean_image(data, self.size)}
         for entry in entries:
@@ -103,7 +105,7 @@ class Evaluation:
         """Measures every row on every held-out split."""
         figures: dict[str, dict[Split, Figures]] = {name: {} for name in self._predict}
         counts: dict[Split, int] = {}
-        for split in HELD_OUT:
+        for split in self.splits:
             truth = self._read(split, self.size)
             counts[split] = len(truth)
             for name in self._predict:
@@ -129,7 +131,7 @@ class Evaluation:
 
     def sheets(self, folder: Path) -> Iterator[Path]:
         """Writes picture sheets: held-out pairs of each split, visemes, blinks, extreme poses."""
-        for split in HELD_OUT:
+        for split in self.splits:
             pairs = held_out.read(self._data, split, self.size)
             indices = np.linspace(0, len(pairs) - 1, min(SHOWN, len(pairs))).round().astype(int)
             points = store.read_split(self._data, split).landmarks[indices]
@@ -188,18 +190,18 @@ def write_report(folder: Path, report: Report, pictures: Sequence[Path]) -> None
         TITLE,
         "",
         f"At {report.size}x{report.size} pixels, means over held-out pictures ({counts}). Mouth: "
-        "within the box of the lips. Sharpness: variance of the Laplacian as a share of the "
-        "truth's.",
+        "within the box of the lips. Sharpness and comb: variance of the Laplacian and energy of combs "
+        "of 4 pixels as shares of the truth's.",
         "",
-        markdown(report.rows, report.distance),
+        markdown(report.rows, report.distance, report.counts),
         "### PSNR above the mean image, dB",
         "",
-        "| | " + " | ".join(HELD_OUT) + " |",
-        "|---|" + "---:|" * len(HELD_OUT),
+        "| | " + " | ".join(report.counts) + " |",
+        "|---|" + "---:|" * len(report.counts),
     ]
     for row in report.rows:
         if row.name != MEAN_IMAGE:
-            gains = (f"{report.gain(row.name, split):.2f}" for split in HELD_OUT)
+            gains = (f"{report.gain(row.name, split):.2f}" for split in report.counts)
             lines.append(f"| {row.name} | {' | '.join(gains)} |")
     for picture in pictures:
         place = picture.relative_to(folder).as_posix()

@@ -16,7 +16,7 @@ from ..training.perceptual import FeatureDistance
 from . import metrics
 from .metrics import Figures, Perceptual
 
-HELD_OUT: tuple[Split, ...] = ("val", "pose-extreme", "speech")
+HELD_OUT: tuple[Split, ...] = ("val", "pose-extreme", "speech", "tracked")
 
 BATCH = 8
 """Pictures that a distance sees at a time."""
@@ -27,6 +27,7 @@ _COLUMNS = {
     "ssim": ("SSIM", 4),
     "perc": ("{distance}", 4),
     "sharpness": ("sharpness", 2),
+    "comb": ("comb", 2),
     "mouth_l1": ("mouth L1", 4),
     "mouth_psnr": ("mouth PSNR", 2),
     "mouth_ssim": ("mouth SSIM", 4),

@@ -15,6 +15,7 @@ from ..errors import TrainerError
 from ..files import read_json, replacing
 from .checksum import digest, no_numbers
 from .mobile import MobileUNet, PhaseStudents
+from .quantized import read_quantized
 from .unet import UNet
 
 FORMAT = 2
@@ -63,10 +64,14 @@ def save_generator(path: Path, model: Generator, metrics: Mapping[str, float] | 
 def load_generator(path: Path) -> Generator:
     """The generator of a file or run folder, on the CPU, in eval mode.
 
+    A model that `ship` wrote (.onnx) is one, too: its student without norms.
+
     Raises:
         TrainerError: no such file, a file of something else, or a damaged one.
     """
     file = generator_file(path)
+    if file.suffix == ".onnx":
+        return read_quantized(file)
     content = _generator(file)
     return generator_of(file, content["architecture"], content["state"])
 

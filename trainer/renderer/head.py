@@ -36,7 +36,8 @@ EYEBALLS = {side: _eyeball(side) for side in SIDES}
 
 
 def _identities() -> NDArray[np.float64]:
-    """Six ways in which faces differ, f64[6,468,3]: width, length, chin, jaw, nose, eyes apart."""
+    """Ways in which faces differ, f64[8,468,3]: width, length, chin, jaw, nose, eyes apart, wings of
+    the nose, height of the brows."""
     x, y, _ = REST.T
     side = np.tanh(x / 1.2)
 
@@ -47,6 +48,8 @@ def _identities() -> NDArray[np.float64]:
     chin, nose = bump(0, -8.2, 4.2, 2.6), bump(0, -0.8, 7.0, 1.5)
     jaw = bump(5.6, -5.2, 0, 2.6) + bump(-5.6, -5.2, 0, 2.6)
     eyes = bump(3.2, 2.7, 3.8, 1.7) + bump(-3.2, 2.7, 3.8, 1.7)
+    wings = bump(1.4, -1.9, 5.0, 0.8) + bump(-1.4, -1.9, 5.0, 0.8)
+    brows = bump(4.2, 4.6, 4.0, 1.6) + bump(-4.2, 4.6, 4.0, 1.6)
     return np.array(
         [
             np.stack([0.06 * x, zero, zero], 1),
@@ -55,6 +58,8 @@ def _identities() -> NDArray[np.float64]:
             np.stack([0.8 * jaw * side, zero, zero], 1),
             np.stack([0.2 * nose * side, zero, 0.6 * nose], 1),
             np.stack([0.25 * eyes * side, zero, zero], 1),
+            np.stack([0.5 * wings * side, zero, zero], 1),
+            np.stack([zero, 0.3 * brows, zero], 1),
         ]
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-IDENTITY_AXES = 6
+IDENTITY_AXES = 8
 
 
 @dataclass(frozen=True)

@@ -36,12 +36,13 @@ def mouth_weights(boxes: Tensor, size: int, mouth: float) -> Tensor:
 
 
 class PictureLoss(nn.Module):
-    """Terms of the distance to the target: l1, edge, detail, perceptual, each times its weight.
+    """Terms of the distance to the target: l1, edge, detail, comb, perceptual, each times its weight.
 
     l1: absolute differences, the mouth's pixels counted `mouth` times. edge: the same of the
     differences' horizontal and vertical gradients. detail: differences of the local amount of
     detail. Where a line may lie here or there, the least L1 is to draw none, of pixels and of
-    gradients alike; this term asks for a line all the same. perceptual: over the mouth (a window
+    gradients alike; this term asks for a line all the same. comb: differences of
+    combs, which are the cheapest detail that a net can make up. perceptual: over the mouth (a window
     of a quarter of the picture's side) and over a random window, the same for the whole batch;
     the features of whole pictures would cost more than the student does.
     """
@@ -63,6 +64,8 @@ class PictureLoss(nn.Module):
             terms["edge"] = config.edge * edges(difference, weights)
         if config.detail:
             terms["detail"] = config.detail * (amount(output) - amount(target)).abs().mean()
+        if config.comb:
+            terms["comb"] = config.comb * combs(difference)
         if self.distance is not None:
             distances = [
                 self.distance(crop(output, corners, side), crop(target, corners, side)).mean()
@@ -112,6 +115,38 @@ def amount(pictures: Tensor) -> Tensor:
     around = gray[:, :, :-2, 1:-1] + gray[:, :, 2:, 1:-1]
     around = around + gray[:, :, 1:-1, :-2] + gray[:, :, 1:-1, 2:]
     return functional.avg_pool2d((4 * gray[:, :, 1:-1, 1:-1] - around).abs(), 8, 4)
+
+
+def combs(difference: Tensor) -> Tensor:
+    """Mean magnitude of what repeats every 4 pixels in windows of 16 and 32, or every 8 in 32.
+
+    A net that doubles its picture's side can tell the pixels of a 2x2 cell apart for nothing, the
+    level before those of a 4x4 cell, and so on; so it can draw a comb anywhere without knowing
+    anything. An edge or a line is in few of a window's cells and nearly cancels.
+    """
+    gray = fine(difference.mean(1, keepdim=True))
+    terms = [periodic(gray, period, cells).abs().mean() for period, cells in ((4, 4), (4, 8), (8, 4))]
+    return torch.stack(terms).sum()
+
+
+def fine(gray: Tensor) -> Tensor:
+    """What f32[N,1,S,S] has beyond the mean of 5x5 pixels around."""
+    padded = functional.pad(gray, (2, 2, 2, 2), mode="reflect")
+    return gray - functional.avg_pool2d(padded, 5, 1)
+
+
+def periodic(gray: Tensor, period: int, cells: int) -> Tensor:
+    """What f32[N,1,S,S] has of a period, by window: f32[N,period^2,w,w], 0 in the mean.
+
+    Each window is the mean of cells x cells cells of `period` pixels a side; a comb of any period
+    that divides it stays, a plain gives 0. Windows overlap by half.
+
+    Columns 0, 1, 0, 1, ... at period 2 give -0.5, 0.5 for the two columns of the cell.
+    """
+    phases = functional.pixel_unshuffle(gray, period)
+    cells = min(cells, phases.shape[-1])
+    windows = functional.avg_pool2d(phases, cells, max(1, cells // 2))
+    return windows - windows.mean(1, keepdim=True)
 
 
 def lsgan(scores: Tensor, real: bool) -> Tensor:

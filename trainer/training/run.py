@@ -21,7 +21,7 @@ from rich.console import Console
 
 from ..config import Config, LossConfig, OptimizerConfig, TeacherConfig
 from ..data.dataset import PairDataset
-from ..data.store import read_description
+from ..data.store import choosing_split, read_description
 from ..errors import TrainerError
 from ..files import read_json, require_own, write_whole
 from ..models import Generator, PatchGAN, generator_file, load_generator, load_metrics, make
@@ -31,7 +31,8 @@ from .batches import Batches
 from .device import choose, machine, place, unused_gpu
 from .log import Log
 from .loop import BEST, LAST, Loop
-from .losses import PictureLoss
+from .losses import PictureLoss, to_network
+from .norms import PICTURES, renormed
 from .perceptual import FeatureDistance, perceptual_distance
 from .pix2pix import Pix2Pix
 from .stopping import Reason, Stop
@@ -145,6 +146,7 @@ def _teacher_loss(config: TeacherConfig) -> LossConfig:
         l1=config.l1,
         edge=0,
         detail=0,
+        comb=0,
         perceptual=0,
         mouth=1,
         gan=config.gan,
@@ -260,9 +262,9 @@ def _loop(data: Path, run: Path, plan: _Plan, device: torch.device) -> Loop:
     size, config = plan.pixels or int(plan.architecture["size"]), plan.optimizer
     train = PairDataset(data, "train", size)
     batches = Batches(train, len(train), config, pinned=device.type == "cuda")
-    validation = Validation(PairDataset(data, "val", size, config.validation), device)
+    validation = Validation(PairDataset(data, choosing_split(data), size, config.validation), device)
     torch.manual_seed(config.seed)
-    generator = _start(plan)
+    generator = _start(plan, train)
     discriminator = PatchGAN(plan.loss.ndf) if plan.loss.gan else None
     teacher = _teacher(plan, len(train), size, validation, device)
     loss = PictureLoss(plan.loss, _distance(plan.loss))
@@ -274,7 +276,7 @@ def _loop(data: Path, run: Path, plan: _Plan, device: torch.device) -> Loop:
     return loop
 
 
-def _start(plan: _Plan) -> Generator:
+def _start(plan: _Plan, train: PairDataset) -> Generator:
     """The generator at its start: fresh, or trained already."""
     if plan.init is None:
         return make(plan.architecture)
@@ -284,6 +286,8 @@ def _start(plan: _Plan) -> Generator:
             f"{plan.init} holds {generator.architecture()}, not {plan.architecture}: "
             "give a generator of the same kind, size and channels"
         )
+    if plan.init.suffix == ".onnx":
+        renormed(generator, to_network(train.inputs[:PICTURES]))
     return generator
 
 

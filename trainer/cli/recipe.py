@@ -1,0 +1,47 @@
+"""onnx2wgsl-train recipe NAME -o DIR"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from ..config import PRESETS, SHIPPED
+from . import console
+from .options import FOLDER, GENERATOR, set_threads
+
+
+@click.command()
+@click.argument("name", type=click.Choice(SHIPPED))
+@click.option("-o", "--output", "folder", metavar="DIR", required=True, type=FOLDER)
+@click.option(
+    "--init", type=GENERATOR, help="What to start from: a run, a .pt file, or a model that shipped (.onnx)."
+)
+@click.option(
+    "--seconds", type=click.FloatRange(0, min_open=True), help="Train for so long; to be gone on with."
+)
+@click.option("--threads", type=click.IntRange(1), help="Threads of the CPU that train.")
+@click.option(
+    "--processes", default=os.cpu_count() or 1, type=click.IntRange(1),
+    help="How many render at once; all processors if not given.",
+)  # fmt: skip
+def command(
+    name: str, folder: Path, init: Path | None, seconds: float | None, threads: int | None, processes: int
+) -> None:
+    """All that a model of models/ is made by: data, training, int8, every bit compared.
+
+    The same command goes on where it stopped: at the end of --seconds, at Ctrl-C, at a failure.
+    """
+    from ..recipe import shipping_recipe
+
+    set_threads(threads)
+    out = console()
+    shipped = shipping_recipe(PRESETS[name], folder, init, processes, seconds, out)
+    if shipped is None:
+        out.print(f"{folder}: to be gone on with by the same command")
+        return
+    gate = shipped.gate
+    out.print(
+        f"{shipped.path}: {shipped.bytes} bytes, int8 {gate.fidelity:.1f} dB from float; {shipped.verdict}"
+    )
