@@ -2,8 +2,8 @@
 
 `ci` is for the tests (64x64, seconds), `cpu` trains a shippable 256x256 student on a laptop, `gpu`
 is the full recipe, `gpu512` the same at 512x512, `weave` the four 128x128 phase students of a
-256x256 picture; `avatar256` is that of the model in models/. A preset is a value; a command line
-changes single fields of it.
+256x256 picture. `avatar256`, `ember256` and `avatar512` are models of models/: each starts from the
+one before it, or at random. A preset is a value; a command line changes single fields of it.
 """
 
 from __future__ import annotations
@@ -44,6 +44,8 @@ class ModelConfig:
 
     size: int = 256
     ngf: int = 16
+    outer: int = 0
+    """Levels of ngf channels around a net of half the size each: started from that one."""
     phases: int = 1
     pixels: int | None = None
     """Side of the pictures that it is trained on; `size` if None (another: an ablation)."""
@@ -142,6 +144,12 @@ _GPU_RECIPE = Config(
     finetune=_GPU_FINETUNE,
 )
 _CI = OptimizerConfig(epochs=15, batch=8, learning_rate=3e-3, warmup=20, ema=0.98, validation=16)
+_AVATAR = Config(
+    data=DataConfig(train=5000, tracked=200),
+    loss=LossConfig(detail=2.0, perceptual=0.0),
+    distill=OptimizerConfig(epochs=8, learning_rate=3e-3),
+    file="avatar_256_u8.onnx",
+)
 
 PRESETS = {
     "ci": Config(
@@ -161,11 +169,19 @@ PRESETS = {
         distill=OptimizerConfig(epochs=20),
         finetune=OptimizerConfig(epochs=6, learning_rate=1e-3, freeze_norms=True),
     ),
-    "avatar256": Config(
-        data=DataConfig(train=5000, tracked=200),
-        loss=LossConfig(detail=2.0, perceptual=0.0),
-        distill=OptimizerConfig(epochs=8, learning_rate=3e-3),
-        file="avatar_256_u8.onnx",
+    "avatar256": _AVATAR,
+    "ember256": replace(
+        _AVATAR,
+        data=DataConfig(train=3000, val=100, pose_extreme=100, speech=100, tracked=100, look="ember"),
+        distill=replace(_AVATAR.distill, epochs=6),
+        file="avatar_256_ember_u8.onnx",
+    ),
+    "avatar512": replace(
+        _AVATAR,
+        data=DataConfig(size=512, train=3000, tracked=200),
+        model=ModelConfig(size=512, outer=1),
+        distill=replace(_AVATAR.distill, batch=2),
+        file="avatar_512_u8.onnx",
     ),
     "gpu": _GPU_RECIPE,
     "gpu512": replace(

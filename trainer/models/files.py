@@ -38,14 +38,21 @@ Generator = UNet | MobileUNet | PhaseStudents
 def make(architecture: Mapping[str, Any]) -> Generator:
     """The generator of {"kind": "unet" | "mobile" | "phases", "size", "ngf"}, freshly started.
 
+    A mobile one may have "outer", too.
+
     Raises:
         TrainerError: no such kind, or a size that it has not.
     """
     kind, size, ngf = (architecture.get(name) for name in ("kind", "size", "ngf"))
+    outer = architecture.get("outer", 0)
     if not isinstance(kind, str) or kind not in KINDS:
         raise TrainerError(f"a generator of kind {kind!r}: the kinds are {', '.join(KINDS)}")
-    if type(size) is not int or type(ngf) is not int:
-        raise TrainerError(f"a generator of size {size!r} and ngf {ngf!r}: both are whole numbers")
+    if any(type(number) is not int for number in (size, ngf, outer)):
+        raise TrainerError(
+            f"a generator of size {size!r}, ngf {ngf!r} and outer {outer!r}: all are whole numbers"
+        )
+    if kind == "mobile":
+        return MobileUNet(size, ngf, outer)
     return KINDS[kind](size, ngf)
 
 

@@ -27,15 +27,17 @@ class MobileUNet(nn.Module):
     Down: Conv k4 s2 p1, BatchNorm, ReLU, one level for each halving (8 at 256). Up: nearest x2,
     Conv k3 p1, BatchNorm, ReLU, then the skip of the level is joined; the last ends in Tanh.
 
+    outer: levels of ngf channels around a net of half the size each (see growth.py).
+
     Every level is normed, the innermost too: its Conv's outputs are one pixel a picture, so that
     a batch in training mode needs at least two pictures (and more are better: statistics of few
     numbers are noise). In eval mode, or with frozen norms, any batch will do.
     """
 
-    def __init__(self, size: int = 256, ngf: int = 16) -> None:
+    def __init__(self, size: int = 256, ngf: int = 16, outer: int = 0) -> None:
         super().__init__()
-        self.size, self.ngf = size, ngf
-        widths = channels(size, ngf)
+        self.size, self.ngf, self.outer = size, ngf, outer
+        widths = channels(size, ngf, outer)
         self.down = nn.ModuleList(
             nn.Sequential(nn.Conv2d(above, width, 4, 2, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU())
             for above, width in zip([3, *widths], widths, strict=False)
@@ -96,7 +98,8 @@ class MobileUNet(nn.Module):
 
     def architecture(self) -> dict[str, int | str]:
         """What `make` builds it from."""
-        return {"kind": "mobile", "size": self.size, "ngf": self.ngf}
+        outer = {"outer": self.outer} if self.outer else {}
+        return {"kind": "mobile", "size": self.size, "ngf": self.ngf} | outer
 
 
 class PhaseStudents(nn.Module):

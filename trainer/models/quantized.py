@@ -32,7 +32,7 @@ def read_quantized(path: Path) -> MobileUNet:
     try:
         model = onnx.load(path)
         architecture = _architecture(model)
-        student = MobileUNet(architecture["size"], architecture["ngf"])
+        student = MobileUNet(**architecture)
         weights = list(_weights(model.graph))
         convolutions = [layer for layer in student.modules() if isinstance(layer, nn.Conv2d)]
         norms = [layer for layer in student.modules() if isinstance(layer, nn.BatchNorm2d)]
@@ -55,7 +55,7 @@ def _architecture(model: onnx.ModelProto) -> dict[str, int]:
     architecture = json.loads(properties["onnx2wgsl.architecture"])
     if architecture["kind"] != "mobile":
         raise ValueError(f"its architecture is {architecture['kind']!r}")
-    return {name: int(architecture[name]) for name in ("size", "ngf")}
+    return {name: int(architecture.get(name, 0)) for name in ("size", "ngf", "outer")}
 
 
 def _weights(graph: onnx.GraphProto) -> Iterator[tuple[Array, Array]]:

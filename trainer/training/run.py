@@ -24,8 +24,9 @@ from ..data.dataset import PairDataset
 from ..data.store import choosing_split, read_description
 from ..errors import TrainerError
 from ..files import read_json, require_own, write_whole
-from ..models import Generator, PatchGAN, generator_file, load_generator, load_metrics, make
+from ..models import Generator, MobileUNet, PatchGAN, generator_file, load_generator, load_metrics, make
 from ..models.files import RECIPE
+from ..models.growth import grown
 from . import distributed
 from .batches import Batches
 from .device import choose, machine, place, unused_gpu
@@ -122,7 +123,8 @@ def train_student(
         stage: distill trains config.model; finetune trains `init` on, never with a discriminator.
         teacher: a run folder or .pt file; its pictures are mixed into the targets while it is
             better on validation than the student's best.
-        init: a run folder or .pt file to start from.
+        init: a run folder, a .pt file or a model that shipped (.onnx) to start from; of half the
+            size where the student has an outer level more.
     """
     kind = "phases" if config.model.phases == 2 else "mobile"
     architecture: dict[str, Any] = {
@@ -130,6 +132,8 @@ def train_student(
         "size": config.model.size,
         "ngf": config.model.ngf,
     }
+    if config.model.outer:
+        architecture["outer"] = config.model.outer
     if stage == "finetune":
         if init is None:
             raise TrainerError("a fine-tune needs a trained student: --init RUN or FILE.pt")
@@ -281,12 +285,15 @@ def _start(plan: _Plan, train: PairDataset) -> Generator:
     if plan.init is None:
         return make(plan.architecture)
     generator = load_generator(plan.init)
+    is_smaller = isinstance(generator, MobileUNet) and 2 * generator.size == plan.architecture["size"]
+    if isinstance(generator, MobileUNet) and is_smaller:
+        generator = grown(generator)
     if generator.architecture() != plan.architecture:
         raise TrainerError(
             f"{plan.init} holds {generator.architecture()}, not {plan.architecture}: "
             "give a generator of the same kind, size and channels"
         )
-    if plan.init.suffix == ".onnx":
+    if plan.init.suffix == ".onnx" or is_smaller:
         renormed(generator, to_network(train.inputs[:PICTURES]))
     return generator
 
