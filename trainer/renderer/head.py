@@ -11,7 +11,7 @@ from onnx2wgsl.face import topology
 from onnx2wgsl.face.topology import MESH, TRIANGLES, UV
 
 from .expressions import displaced, smooth_step
-from .mesh import Points, subdivision
+from .mesh import Points, Sparse, subdivision
 from .rest import LOWER_LIP, REST, UPPER_LIP
 from .state import FaceState
 
@@ -172,6 +172,7 @@ _SHARP = [78, 308, 33, 133, 263, 362]
 """The corners of mouth and eyes, which subdivision must not round off."""
 WEIGHTS, SURFACE, _PARENT = subdivision(_CONTROL, _SHARP, LEVELS)
 """Points of the surface over the control points; its triangles."""
+_MESH_WEIGHTS = WEIGHTS.first(MESH)
 REGION = _CONTROL_REGION[_PARENT]
 """The region of each triangle of the surface."""
 SURFACE_UV = WEIGHTS @ np.concatenate([UV, UV[_OVAL], UV[_OVAL]])
@@ -180,8 +181,17 @@ SURFACE_UV = WEIGHTS @ np.concatenate([UV, UV[_OVAL], UV[_OVAL]])
 
 def surface(state: FaceState) -> Points:
     """The points of the subdivided surface, in the head's own coordinates: f64[n,3]."""
+    return _smoothed(state, WEIGHTS)
+
+
+def smooth_mesh(state: FaceState) -> Points:
+    """The first of them, which are the face mesh's own points: f64[468,3]."""
+    return _smoothed(state, _MESH_WEIGHTS)
+
+
+def _smoothed(state: FaceState, weights: Sparse) -> Points:
     points = mesh_points(state)
-    smooth = WEIGHTS @ np.concatenate([points, _behind(points)])
+    smooth = weights @ np.concatenate([points, _behind(points)])
     for eye in eyes(state).values():
         smooth = _pushed_out(smooth, eye.center)
     return smooth

@@ -22,6 +22,10 @@ class Sparse:
     column: NDArray[np.int64]
     weight: NDArray[np.float64]
 
+    def first(self, rows: int) -> Sparse:
+        """The first rows alone, of the same memory."""
+        return Sparse(self.start[: rows + 1], self.column, self.weight)
+
     def __matmul__(self, points: Points) -> Points:
         """f64[columns,k] -> f64[rows,k], summed in the order of the entries."""
         rows = _weighted_rows(self.start, self.column, self.weight, np.ascontiguousarray(points))

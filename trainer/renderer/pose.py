@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx2wgsl.face.camera import project, rotation
 from onnx2wgsl.face.framing import PIVOT
-from onnx2wgsl.face.topology import MESH
 
 from . import head
 from .mesh import Points
@@ -30,5 +29,5 @@ def seen(points: Points, state: FaceState, share: float | Points = 1.0) -> Point
 def landmarks(state: FaceState) -> NDArray[np.float32]:
     """The 478 landmarks of a state, f32[478,3], as MediaPipe would report them of its picture."""
     eyes = head.eyes(state)
-    points = [head.surface(state)[:MESH], *(eyes[side].iris() for side in head.SIDES)]
+    points = [head.smooth_mesh(state), *(eyes[side].iris() for side in head.SIDES)]
     return seen(placed(np.concatenate(points), state), state).astype(np.float32)
