@@ -11,7 +11,7 @@ from onnx2wgsl.trainer.data import held_out
 from onnx2wgsl.trainer.errors import TrainerError
 from onnx2wgsl.trainer.evaluation import predict
 from onnx2wgsl.trainer.evaluation.report import MEAN_IMAGE, Entry, Evaluation
-from onnx2wgsl.trainer.evaluation.sheets import MOST_BYTES, write_sheet
+from onnx2wgsl.trainer.evaluation.sheets import MARGIN, MOST_BYTES, write_sheet
 from onnx2wgsl.trainer.evaluation.table import HELD_OUT
 from onnx2wgsl.trainer.export.graph import write_onnx
 from onnx2wgsl.trainer.models import MobileUNet, fold_batch_norm, save_generator
@@ -102,3 +102,21 @@ def test_a_sheet_has_room_for_long_names(tmp_path: Path) -> None:
         with Image.open(tmp_path / "sheet.jpg") as sheet:
             widths.append(sheet.width)
     assert widths[1] > widths[0] + 80
+
+
+def test_photos_may_stay_out_of_their_sheet_and_combs_on_them_are_told(
+    run: Path, data: Path, tmp_path: Path
+) -> None:
+    photo = Path(__file__).parents[2] / "models" / "pictures" / "astronaut.jpg"
+    options = ["--row", f"student={run}", "--limit", "1", "--photo", str(photo), "-o", str(tmp_path)]
+    result = CliRunner().invoke(command.command, [str(data), *options, "--hide-photos"])
+    assert result.exception is None, result.exception
+    with Image.open(tmp_path / "sheets" / "photo.jpg") as sheet:
+        assert sheet.size == (MARGIN + 256, 2 * 256), "a drawing and an avatar"
+    combs = json.loads((tmp_path / "figures.json").read_text())["combs on photos"]
+    assert combs.keys() == {"student"}
+    assert combs["student"] > 0
+    assert (
+        f"shares of the truth's on val: student {combs['student']:.2f}."
+        in (tmp_path / "README.md").read_text()
+    )

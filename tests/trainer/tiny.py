@@ -28,7 +28,7 @@ from onnx2wgsl.trainer.renderer import landmarks
 from torch.nn import functional
 
 SIZE = 64
-CONFIG = DataConfig(size=SIZE, train=24, val=6, pose_extreme=6, speech=6, dev=0, shard=24)
+CONFIG = DataConfig(size=SIZE, train=24, val=6, pose_extreme=6, speech=6, tracked=6, dev=0, shard=24)
 STEPS = OptimizerConfig(epochs=3, batch=8, learning_rate=3e-3, warmup=0, ema=0.9, validation=6)
 TRAINING = Config(
     model=ModelConfig(size=64, ngf=2),
@@ -53,7 +53,7 @@ class Evil:
 
 def write_data(folder: Path) -> Path:
     """A data set whose avatars are the drawings in other colours: quick to make and to learn."""
-    counts = dict(zip(SPLITS, (24, 6, 6, 6, 0, 0), strict=True))
+    counts = dict(zip(SPLITS, (24, 6, 6, 6, 6, 0), strict=True))
     for shard in store.shards_of(counts, CONFIG.shard):
         pairs = Pairs.empty(shard.count, SIZE)
         for place in range(shard.count):

@@ -22,6 +22,7 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--size", type=click.IntRange(32), help="Measure at this size, not the stored one.")
 @click.option("--limit", type=click.IntRange(1), help="Measure the first pairs of a split only.")
 @click.option("--photo", "photos", multiple=True, type=FILE, help="A photo of a face to show.")
+@click.option("--hide-photos", is_flag=True, help="Leave the photos themselves out of the sheet.")
 @click.option("--vgg", type=FILE, help="VGG16's weights (torchvision): LPIPS, with --heads.")
 @click.option("--heads", type=FILE, help="LPIPS's heads: weights/v0.1/vgg.pth of its package.")
 def command(
@@ -31,6 +32,7 @@ def command(
     size: int | None,
     limit: int | None,
     photos: tuple[Path, ...],
+    hide_photos: bool,
     vgg: Path | None,
     heads: Path | None,
 ) -> None:
@@ -49,8 +51,9 @@ def command(
         out.print(markdown(report.rows, report.distance, report.counts))
         return
     pictures = list(evaluation.sheets(output / "sheets"))
+    combs = {}
     if photos:
         pictures.append(output / "sheets" / "photo.jpg")
-        evaluation.photos(pictures[-1], photos)
-    write_report(output, report, pictures)
+        combs = evaluation.photos(pictures[-1], photos, hide_photos)
+    write_report(output, report, pictures, combs)
     out.print(f"{output / 'README.md'}: figures and pictures")

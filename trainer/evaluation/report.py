@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -20,7 +21,7 @@ from ..landmarks.photo import framed_face
 from ..renderer import landmarks, render
 from ..training.perceptual import FeatureDistance
 from . import predict
-from .metrics import Figures, measure
+from .metrics import Figures, comb_energy, measure, share
 from .predict import Predict
 from .scenes import scenes
 from .sheets import write_sheet
@@ -30,6 +31,8 @@ Pictures = NDArray[np.uint8]
 TITLE = "# Evaluation"
 MEAN_IMAGE = "mean image"
 TRUTH, DRAWING = "truth", "drawing"
+WIDTH = 1536
+"""Pixels that the photos of a sheet take together at most."""
 SHOWN = 12
 """Held-out pairs in a split's sheet."""
 
@@ -153,17 +156,30 @@ class Evaluation:
                 rows[name] = self._avatars(name, np.stack([draw(face, size) for face in points]))
         return rows if truths is None else rows | {TRUTH: truths}
 
-    def photos(self, path: Path, photos: Sequence[Path]) -> None:
+    def photos(self, path: Path, photos: Sequence[Path], hidden: bool = False) -> dict[str, float]:
         """Writes a sheet with a column for each photo: the photo, its drawing, the avatars.
 
         The face is placed as training frames it, whatever its place in the photo.
+
+        Args:
+            hidden: leave the photos themselves out of the sheet.
+
+        Returns:
+            By row, the energy of its combs as a share of that of the truth of val.
 
         Raises:
             TrainerError: a photo can't be read or shows no face, or mediapipe is missing.
         """
         faces = [framed_face(photo, self.size) for photo in photos]
-        rows = {"photo": np.stack([face.picture for face in faces])}
-        write_sheet(path, rows | self._rows(np.stack([face.landmarks for face in faces])), side=256)
+        rows = {} if hidden else {"photo": np.stack([face.picture for face in faces])}
+        avatars = self._rows(np.stack([face.landmarks for face in faces]))
+        write_sheet(path, rows | avatars, side=min(256, WIDTH // len(faces)))
+        usual = np.mean([comb_energy(truth) for truth in self._read("val", self.size).truths])
+        return {
+            name: share(float(np.mean([comb_energy(p) for p in pictures])), float(usual))
+            for name, pictures in avatars.items()
+            if name != DRAWING
+        }
 
 
 def require_report(folder: Path) -> None:
@@ -176,14 +192,21 @@ def require_report(folder: Path) -> None:
     require_own(folder / "figures.json", b'"distance"')
 
 
-def write_report(folder: Path, report: Report, pictures: Sequence[Path]) -> None:
-    """Writes figures.json and README.md, which shows the pictures (paths within the folder)."""
-    figures = {
+def write_report(
+    folder: Path, report: Report, pictures: Sequence[Path], photo_combs: Mapping[str, float] = {}
+) -> None:
+    """Writes figures.json and README.md, which shows the pictures (paths within the folder).
+
+    photo_combs: what `photos` returned.
+    """
+    figures: dict[str, Any] = {
         "size": report.size,
         "distance": report.distance,
         "pictures": dict(report.counts),
         "rows": [row.as_json() for row in report.rows],
     }
+    if photo_combs:
+        figures["combs on photos"] = {name: round(value, 3) for name, value in photo_combs.items()}
     write_whole(folder / "figures.json", (json.dumps(figures, indent=2) + "\n").encode())
     counts = ", ".join(f"{count} of {split}" for split, count in report.counts.items())
     lines = [
@@ -203,6 +226,9 @@ def write_report(folder: Path, report: Report, pictures: Sequence[Path]) -> None
         if row.name != MEAN_IMAGE:
             gains = (f"{report.gain(row.name, split):.2f}" for split in report.counts)
             lines.append(f"| {row.name} | {' | '.join(gains)} |")
+    if photo_combs:
+        shares = ", ".join(f"{name} {value:.2f}" for name, value in photo_combs.items())
+        lines += ["", f"Combs on photos, as shares of the truth's on val: {shares}."]
     for picture in pictures:
         place = picture.relative_to(folder).as_posix()
         lines += ["", f"### {picture.stem}", "", f"![{picture.stem}]({place})"]
