@@ -30,7 +30,7 @@ class DataConfig:
     dev: int = 100
     seed: int = 0
     look: str = "neon"
-    noise: float = 0.5
+    noise: float = 0.25
     """Share of training pairs whose landmarks err as a tracker does."""
     visemes: bool = True
     """Whether training mouths speak; without, they show emotions only (an ablation)."""
@@ -71,7 +71,7 @@ class LossConfig:
     """Weight of the L1 distance of gradients: lines where they belong."""
     detail: float = 1.0
     """Weight of the L1 distance of local detail: what keeps lines where their place is unsure."""
-    comb: float = 1.0
+    comb: float = 0.4
     """Weight of the L1 distance of combs: what keeps made-up detail from being one."""
     perceptual: float = 0.1
     window: int = 96
@@ -146,7 +146,7 @@ _GPU_RECIPE = Config(
 _CI = OptimizerConfig(epochs=15, batch=8, learning_rate=3e-3, warmup=20, ema=0.98, validation=16)
 _AVATAR = Config(
     data=DataConfig(train=5000, tracked=200),
-    loss=LossConfig(detail=2.0, perceptual=0.0),
+    loss=LossConfig(detail=2.5, perceptual=0.0),
     distill=OptimizerConfig(epochs=8, learning_rate=3e-3),
     file="avatar_256_u8.onnx",
 )
