@@ -16,10 +16,11 @@ import { chooseModel, isPhone, readModels } from './models.js';
 import { readDropped, readFiles } from './dropped.js';
 import { drawOverlay } from './overlay.js';
 import { Readout } from './readout.js';
+import { Recorder } from './recording.js';
 import { DEFAULTS, TIERS, keepSettings, readSettings, searchOf } from './settings.js';
 import { SourceError, openCamera, openFile } from './sources.js';
 import { knows, say } from './strings.js';
-import { Recording, snapshot, togglePictureInPicture } from './takes.js';
+import { snapshot, togglePictureInPicture } from './takes.js';
 import { Tracker } from './tracker.js';
 import { Tuning } from './tuning.js';
 
@@ -42,8 +43,6 @@ let idle;
 let loop;
 /** @type {Readout} */
 let readout;
-/** @type {Recording | undefined} */
-let recording;
 /** @type {{code: string, detail: string} | undefined} what is wrong, until something is done about it */
 let problem;
 /** @type {{name: string, files: Record<string, Blob> | Blob} | undefined} a model that was dropped here */
@@ -54,7 +53,19 @@ let loading = 0;
 let opened = 0;
 /** How often a source was chosen. */
 let sources = 0;
+/** What is taken along: the avatar and what lies on it, whatever backend makes them. */
 const together = document.createElement('canvas');
+const recorder = new Recorder(
+  () => {
+    if (recorder.state === 'starting') problem = undefined;
+    showControls();
+    tell();
+  },
+  (error) => {
+    if (error instanceof SourceError) failed(error);
+    else fail('record', error.message);
+  },
+);
 const tuning = new Tuning(phone ? 'mid' : 'strong');
 
 // What takes the machine's strength waits until the page has been painted; a hidden one is not.
@@ -85,8 +96,7 @@ const avatar = new Avatar({
     const { times, differing } = shown;
     document.documentElement.dataset.shown = `${shown.id}`;
     if (problem?.code === 'device-lost') problem = undefined;
-    if (recording || document.pictureInPictureElement)
-      if (settings.background !== 'studio') putTogether();
+    if (isTaken()) putTogether();
     if (settings.autotune && tuning.measured(times.generate, performance.now())) applyTier();
     element('differing').hidden = !differing;
     if (differing) element('differing').textContent = say('fact.differing', differing);
@@ -129,7 +139,8 @@ function saying({ code, detail }) {
 function stateNow() {
   if (document.hidden) return ['state.hidden'];
   if (!isReady) return ['state.loading', { percent: Math.floor(100 * loading) }];
-  if (recording) return ['state.recording'];
+  if (recorder.state === 'on') return ['state.recording'];
+  if (recorder.state === 'saving') return ['state.saving'];
   if (!loop?.source) return [idle?.performs ? 'state.performing' : 'state.idle'];
   if (!isTrackerReady) return ['state.tracker'];
   const { faces, state } = loop;
@@ -139,18 +150,23 @@ function stateNow() {
   return ['state.live'];
 }
 
-/** What is taken along: the avatar's canvas; with another background, one that both are put together on. */
+/** Whether every frame is taken along. */
+function isTaken() {
+  return recorder.state !== 'off' || !!document.pictureInPictureElement;
+}
+
+/** The canvas of what is taken along; its size stays while a recording goes on. */
 function takeCanvas() {
-  if (settings.background === 'studio') return element('avatar');
   const { width, height } = element('avatar');
-  if (together.width !== width) Object.assign(together, { width, height });
+  if (!isTaken() && together.width !== width) Object.assign(together, { width, height });
   putTogether();
   return together;
 }
 
 function putTogether() {
   const context = /** @type {CanvasRenderingContext2D} */ (together.getContext('2d'));
-  for (const id of ['avatar', 'matte']) context.drawImage(element(id), 0, 0);
+  for (const id of settings.background === 'studio' ? ['avatar'] : ['avatar', 'matte'])
+    context.drawImage(element(id), 0, 0, together.width, together.height);
 }
 
 /** How often the avatar is made. */
@@ -187,7 +203,6 @@ function open() {
       return canvas;
     }),
   );
-  element('floating').srcObject = null;
   for (const id of ['wipe', 'sides']) element(id).hidden = !compares;
   const request = settings.backend === 'auto' ? {} : { backend: settings.backend };
   const other = compares ? { model, request: { backend: settings.compare } } : undefined;
@@ -334,7 +349,8 @@ function showControls() {
     else control.value = value;
   }
   element('camera').setAttribute('aria-pressed', `${settings.source === 'camera'}`);
-  element('record').setAttribute('aria-pressed', `${!!recording}`);
+  element('record').setAttribute('aria-pressed', `${recorder.state === 'on'}`);
+  element('record').setAttribute('aria-disabled', `${/starting|saving/.test(recorder.state)}`);
 }
 
 /** @type {Record<string, () => unknown>} */
@@ -347,17 +363,7 @@ const ACTIONS = {
     change({ view: views[(views.indexOf(settings.view) + 1) % views.length] });
   },
   snapshot: () => snapshot(takeCanvas(), NAME),
-  async record() {
-    if (recording) {
-      recording.stop();
-      recording = undefined;
-    } else
-      recording = await Recording.of(takeCanvas(), NAME, element('sound').checked).catch(
-        (error) => void fail('record', error.message),
-      );
-    showControls();
-    tell();
-  },
+  record: () => recorder.toggle(takeCanvas, NAME, element('sound').checked),
   pip: () =>
     togglePictureInPicture(takeCanvas(), element('floating')).catch((error) =>
       fail('pip', error.message),
@@ -415,6 +421,10 @@ function listen() {
     else loop.run();
     tell();
   });
+  // Whoever leaves is asked: what is recorded so far would be lost.
+  addEventListener('beforeunload', (event) => {
+    if (recorder.state !== 'off') event.preventDefault();
+  });
   document.addEventListener('keydown', ({ key, target, ctrlKey, metaKey, altKey }) => {
     if (ctrlKey || metaKey || altKey || /** @type {Element} */ (target).closest('input, select'))
       return;
@@ -463,6 +473,7 @@ async function start() {
 /** For tests and the curious: what is under way. */
 export const inside = {
   avatar,
+  recorder,
   settings,
   get loop() {
     return loop;

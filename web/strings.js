@@ -15,6 +15,7 @@ const EN = {
   'state.faces': 'There are {faces} faces: the nearest drives the avatar.',
   'state.hidden': 'Paused while this tab is hidden.',
   'state.recording': 'Recording.',
+  'state.saving': 'The recording is being saved…',
   'error.insecure':
     'A camera needs a secure page. Open this one over https, or on this machine as localhost.',
   'error.refused':
@@ -32,6 +33,10 @@ const EN = {
     'The model can’t be read: {detail} One on another origin needs that server’s leave (CORS).',
   'error.artifact': 'This is no model for the avatar: {detail}',
   'error.model': 'This model can’t be used: {detail}',
+  'error.microphone':
+    'No sound can be recorded: {detail}. Allow the microphone, or record without sound.',
+  'error.unrecorded':
+    'Nothing was recorded: this device encoded no picture within {detail} seconds. Record for longer.',
   'error.record': 'This browser can’t record the avatar: {detail}',
   'error.pip': 'This browser shows no picture-in-picture of the avatar: {detail}',
   'error.other': 'Something failed: {detail}',

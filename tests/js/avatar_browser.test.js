@@ -69,11 +69,12 @@ async function visit(
     );
   const module = await page.evaluateHandle(async () => (await import('./web/main.js')).inside);
   const inside = (task, given) => module.evaluate(task, given);
+  const until = (predicate) => page.waitForFunction(predicate, module, { timeout: READY_MS });
   const close = async () => {
     await browser.close();
     server.close();
   };
-  return { page, browser, origin, log, shown, state, inside, close, context };
+  return { page, browser, origin, log, shown, state, inside, until, close, context };
 }
 
 /** What the generator was given and made, from the page, as onnxruntime makes it. */
@@ -270,10 +271,13 @@ describe('with a camera', () => {
 
 describe('taken along', () => {
   test('a snapshot and a recording of the avatar, also on green', async () => {
-    const { page, inside, shown, close } = await visit('?source=performance');
+    const { page, inside, until, shown, state, close } = await visit('?source=performance');
     await shown(1);
     const download = async (id) => {
-      const [file] = await Promise.all([page.waitForEvent('download'), page.click(id)]);
+      const [file] = await Promise.all([
+        page.waitForEvent('download', { timeout: READY_MS }),
+        page.click(id),
+      ]);
       return { name: file.suggestedFilename(), bytes: readFileSync(await file.path()) };
     };
     const picture = await download('#snapshot');
@@ -295,14 +299,30 @@ describe('taken along', () => {
     const green = await colours((await download('#snapshot')).bytes);
     assert.deepEqual(green.corner, [0, 177, 64]);
     assert.ok(green.many > 1000);
+    // Stopped at once: the encoder's first bytes are waited for, or the page says that none came.
     await page.click('#record');
-    await page.waitForFunction(() =>
-      /^Recording/.test(document.getElementById('state').textContent),
-    );
-    await shown(at + 6);
+    await state(/^Recording/);
+    const file = page.waitForEvent('download', { timeout: READY_MS }).then(async (one) => {
+      assert.ok(readFileSync(await one.path()).length > 0);
+    });
+    await page.click('#record');
+    await Promise.race([file, state(/^Nothing was recorded/)]);
+    file.catch(() => {});
+    await until(({ recorder }) => recorder.state === 'off');
+    await page.click('#record');
+    await state(/^Recording/);
+    assert.equal(await page.getAttribute('#record', 'aria-pressed'), 'true');
+    await until(({ recorder }) => recorder.bytes > 5000);
+    // Whoever leaves now is asked, and may stay.
+    const asked = page.waitForEvent('dialog');
+    await page.close({ runBeforeUnload: true });
+    const dialog = await asked;
+    assert.equal(dialog.type(), 'beforeunload');
+    await dialog.dismiss();
     const video = await download('#record');
     assert.match(video.name, /^avatar\.(webm|mp4)$/);
     assert.ok(video.bytes.length > 5000, `${video.bytes.length} bytes`);
+    await until(({ recorder }) => recorder.state === 'off');
     assert.equal(await page.getAttribute('#record', 'aria-pressed'), 'false');
     await close();
   });
