@@ -1,5 +1,6 @@
 /**
- * What can run the generator: this project's own runtime on WebGPU, or onnxruntime-web in three ways.
+ * What can run the generator: this project's own runtime on WebGPU, its fallback on WASM, or onnxruntime-web in two
+ * more ways.
  * Probed, never assumed: each says why it is or is not to be had, and the first that is, is taken, unless
  * another is asked for.
  *
@@ -9,15 +10,14 @@
  * @typedef {'native' | 'webnn' | 'ort-webgpu' | 'ort-wasm'} Name
  * @typedef {{backend?: Name}} Request
  * @typedef {{avatar?: OffscreenCanvas, generator?: OffscreenCanvas}} Canvases
- * @typedef {{backend: Name, reason: string, adapter: string, size: number, model: string, dispatches?:
- *   number, gpuBytes?: number}} Facts
+ * @typedef {{backend: Name, name: string, reason: string, adapter: string, size: number, model: string}} Facts
+ *   `name` is the model's, `model` says more of it
  * @typedef {{size: number, facts: Facts, show(drawing: OffscreenCanvas, canvases: Canvases, look: any):
  *   Promise<void>, done(): Promise<unknown>, pixels(drawing: OffscreenCanvas): Promise<Uint8ClampedArray>,
  *   destroy(): void}} Backend `show` hands a frame over, `done` resolves when it is made
- * @typedef {{name: string, size: number, folder: string, files?: Record<string, Blob> | Blob, onnx?: string,
- *   float?: string}} Model  of
- *   models.json: the compiled folder, and where there are some the int8 and the float32 model, for the
- *   other backends; all are URLs
+ * @typedef {{name: string, size: number, folder: string, files?: Record<string, Blob> | Blob, float?: string}}
+ *   Model  of models.json: the URL of the compiled folder, or in its place its files; and where there is one that of
+ *   the float32 model, for other backends
  */
 
 /** Best first. */
@@ -58,17 +58,12 @@ export async function openBackend(site, model, { backend }, onLoading) {
 
 /** @type {(name: Name, site: string, model: Model, onLoading: Loading) => Promise<Backend>} */
 async function open(name, site, model, onLoading) {
-  if (name === 'native')
-    return (await import('./backend_native.js')).openNative(site, model, onLoading);
-  const needed = name === 'ort-wasm' ? model.onnx : model.float;
-  if (!needed)
-    throw new Error(
-      `there is no ${name === 'ort-wasm' ? 'int8' : 'float32'} ONNX file of this model on this site.`,
-    );
+  if (name === 'native' || name === 'ort-wasm')
+    return (await import('./backend_session.js')).openSession(name, site, model, onLoading);
   if (name === 'webnn') await probeWebnn();
-  if (name === 'ort-webgpu' && !(await globalThis.navigator.gpu?.requestAdapter()))
+  else if (!(await globalThis.navigator.gpu?.requestAdapter()))
     throw new Error('WebGPU is missing, or has no adapter.');
-  return (await import('./backend_onnxruntime.js')).openOnnxruntime(name, site, model);
+  return (await import('./backend_float.js')).openFloat(name, site, model);
 }
 
 /** Refuses a WebNN that is not there, or that never answers. */
