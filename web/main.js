@@ -12,12 +12,20 @@ import { Director } from './director.js';
 import { Follower } from './follower.js';
 import { Idle } from './idle.js';
 import { Loop } from './loop.js';
-import { chooseModel, isPhone, readModels } from './models.js';
+import { chooseModel, isPhone, namedModel, readModels } from './models.js';
 import { readDropped, readFiles } from './dropped.js';
 import { drawOverlay } from './overlay.js';
 import { Readout } from './readout.js';
 import { Recorder } from './recording.js';
-import { DEFAULTS, TIERS, keepSettings, readSettings, searchOf } from './settings.js';
+import {
+  DEFAULTS,
+  TIERS,
+  compares,
+  keepSettings,
+  readSettings,
+  searchOf,
+  storageHere,
+} from './settings.js';
 import { SourceError, openCamera, openFile } from './sources.js';
 import { knows, say } from './strings.js';
 import { snapshot, togglePictureInPicture } from './takes.js';
@@ -87,8 +95,10 @@ const avatar = new Avatar({
     element('facts').textContent = say('fact.backend', { backend, adapter, reason }) + lack;
     element('facts').title = facts.model;
     document.documentElement.dataset.backend = backend;
-    element('side-one').textContent = backend;
-    element('side-two').textContent = facts.other?.backend ?? '';
+    // What the sides differ in.
+    const side = facts.other?.backend === backend ? 'name' : 'backend';
+    element('side-one').textContent = facts[side];
+    element('side-two').textContent = facts.other?.[side] ?? '';
     tell();
   },
   onShown(shown) {
@@ -107,14 +117,6 @@ const avatar = new Avatar({
     if (code === 'adapter' && isReady) open();
   },
 });
-
-function storageHere() {
-  try {
-    return localStorage;
-  } catch {
-    return undefined;
-  }
-}
 
 /** Says what is wrong, and what to do. @type {(code: string, detail: string) => void} */
 function fail(code, detail) {
@@ -183,13 +185,14 @@ function open() {
   if (!models.length && !settings.model) return;
   isReady = false;
   problem = undefined;
+  element('differing').hidden = true;
   const model = chooseModel(models, settings, phone, dropped);
-  const compares = settings.compare !== 'off';
+  const isSplit = compares(settings);
   const size = Math.min(
     LARGEST,
     Math.round(element('frame').clientWidth * devicePixelRatio) || 768,
   );
-  const names = ['avatar', ...(compares ? ['other'] : []), 'matte'];
+  const names = ['avatar', ...(isSplit ? ['other'] : []), 'matte'];
   element('pictures').replaceChildren(
     ...names.map((name) => {
       const canvas = document.createElement('canvas');
@@ -203,19 +206,21 @@ function open() {
       return canvas;
     }),
   );
-  for (const id of ['wipe', 'sides']) element(id).hidden = !compares;
-  const request = settings.backend === 'auto' ? {} : { backend: settings.backend };
-  const other = compares ? { model, request: { backend: settings.compare } } : undefined;
+  for (const id of ['wipe', 'sides']) element(id).hidden = !isSplit;
+  const { backend, compare, against } = settings;
+  const request = backend === 'auto' ? {} : { backend };
+  const second = against ? namedModel(models, against) : model;
+  const other = { model: second, request: compare === 'off' ? request : { backend: compare } };
   giveStages();
   showLook();
-  avatar.open({ site: SITE, model, request, other });
+  avatar.open({ site: SITE, model, request, other: isSplit ? other : undefined });
   opened++;
 }
 
 /** How the avatar looks beside what the generator makes of it. */
 function showLook() {
-  const { sharpness, compare, background } = settings;
-  avatar.look({ sharpness }, compare !== 'off', background);
+  const { sharpness, background } = settings;
+  avatar.look({ sharpness }, compares(settings), background);
   element('matte')?.toggleAttribute('hidden', background === 'studio');
 }
 
@@ -330,7 +335,7 @@ function change(changes) {
     if (loop.source) startTracker();
   }
   if (of('res', 'model')) dropped = undefined;
-  if (of('backend', 'res', 'model', 'compare')) open();
+  if (of('backend', 'res', 'model', 'compare', 'against')) open();
   else if (of('view')) giveStages();
   if (of('sharpness', 'background')) showLook();
   if (of('tier', 'autotune')) applyTier();
@@ -443,6 +448,7 @@ async function start() {
     readModels(SITE),
   ]);
   models = known;
+  element('models').replaceChildren(...models.map(({ name }) => new Option(name)));
   idle = new Idle(new Head(expressions, framing), expressions.visemes);
   const director = new Director(idle);
   const [filter, frame] = [new LandmarkFilter(), new TrainingFrame(framing)];

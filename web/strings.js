@@ -32,6 +32,8 @@ const EN = {
   'error.missing-file':
     'The model can’t be read: {detail} One on another origin needs that server’s leave (CORS).',
   'error.artifact': 'This is no model for the avatar: {detail}',
+  'error.sizes':
+    'The two sides make pictures of different sizes, so they can’t be compared. {detail}',
   'error.model': 'This model can’t be used: {detail}',
   'error.microphone':
     'No sound can be recorded: {detail}. Allow the microphone, or record without sound.',
