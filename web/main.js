@@ -406,14 +406,11 @@ function listen() {
   element('wipe').addEventListener('input', (/** @type {any} */ { target }) =>
     element('pictures').style.setProperty('--wipe', `${target.value}%`),
   );
-  element('file').addEventListener('change', (/** @type {any} */ { target }) => {
-    take(readFiles([...target.files]));
-    target.value = '';
-  });
-  element('folder').addEventListener('change', (/** @type {any} */ { target }) => {
-    take(readFiles([...target.files]));
-    target.value = '';
-  });
+  for (const id of ['file', 'folder'])
+    element(id).addEventListener('change', (/** @type {any} */ { target }) => {
+      readFiles([...target.files]).then(take, failed);
+      target.value = '';
+    });
   for (const kind of ['dragover', 'dragleave', 'drop'])
     document.addEventListener(kind, (event) => {
       event.preventDefault();

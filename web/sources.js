@@ -17,7 +17,7 @@ const LARGEST = 1280;
 export class SourceError extends Error {
   /**
    * @param {'insecure' | 'refused' | 'absent' | 'busy' | 'unplugged' | 'unreadable' | 'unsupported' |
-   *   'microphone' | 'unrecorded'} code
+   *   'microphone' | 'unrecorded' | 'page'} code
    * @param {string} [detail]
    */
   constructor(code, detail = '') {

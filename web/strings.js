@@ -24,6 +24,8 @@ const EN = {
   'error.busy': 'The camera is in use elsewhere. Close the other program, then start it again.',
   'error.unplugged': 'The camera is gone. Plug it in, then start it again.',
   'error.unreadable': '{detail} is no picture or video that this browser reads.',
+  'error.page':
+    '{detail} has no model in it. Drop a page that onnx2wgsl embed --single-file wrote, or the folder of a model.',
   'error.unsupported':
     'This browser gives pages no camera. Use a recent Chrome, Edge, Firefox or Safari.',
   'error.tracker': 'The face tracker can’t run: {detail}',

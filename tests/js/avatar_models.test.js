@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 
 import { screenshotPath, serve } from './host.js';
-import { assertExact, ISOLATED, SITES, visit } from './live.js';
+import { assertExact, ISOLATED, singlePage, SITES, visit } from './live.js';
 
 /** Has a line of code run in the avatar's worker before its own. */
 const worker = (line) => (page) =>
@@ -115,7 +115,7 @@ describe('the generator', () => {
     await close();
   });
 
-  test('of another folder is dropped in; what is no generator is refused, and the page goes on', async () => {
+  test('is dropped in, as a folder or in a page; what is none is refused, and the page goes on', async () => {
     const { page, state, inside, until, close } = await visit();
     await until(({ isReady }) => isReady);
     await page.setInputFiles('#folder', join(SITES.small(), 'models/other'));
@@ -123,6 +123,14 @@ describe('the generator', () => {
     await assertExact(inside, 'other');
     await page.setInputFiles('#folder', join(SITES.small(), 'face'));
     await state(/model.json is missing among the files/);
+    await page.setInputFiles('#file', singlePage('small'));
+    await until(({ isReady, opened }) => isReady && opened > 3);
+    await assertExact(inside, 'small');
+    await page.setInputFiles('#file', join(SITES.small(), 'index.html'));
+    await state(
+      /^index.html has no model in it. Drop a page that onnx2wgsl embed --single-file wrote/,
+    );
+    assert.equal(await inside(({ opened }) => opened), 4);
     await close();
   });
 });

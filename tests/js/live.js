@@ -48,6 +48,14 @@ export function modelFile(name) {
   return join(...(name === 'avatar' ? [ROOT, 'models/avatar_256_u8'] : [models(), name])) + '.onnx';
 }
 
+/** The page that `onnx2wgsl embed --single-file` makes of a model. */
+export function singlePage(name) {
+  const page = join(temporaryFolder(), `${name}.html`);
+  const embed = ['-m', 'onnx2wgsl.compiler', 'embed', modelFile(name), '-o', page, '--single-file'];
+  execFileSync(PYTHON, embed, { stdio: ['ignore', 'ignore', 'inherit'] });
+  return page;
+}
+
 /** Browsers and servers, by what they are launched or served with. */
 const shared = new Map();
 after(async () => {
