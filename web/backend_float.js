@@ -5,6 +5,7 @@
  * @import {Backend, Model} from './backends.js'
  */
 import { importOnnxruntime } from './onnxruntime.js';
+import { say } from './strings.js';
 
 const BUILDS = { 'ort-webgpu': 'ort.webgpu.min.mjs', webnn: 'ort.all.min.mjs' };
 const PROVIDERS = { 'ort-webgpu': 'webgpu', webnn: 'webnn' };
@@ -17,7 +18,7 @@ const PROVIDERS = { 'ort-webgpu': 'webgpu', webnn: 'webnn' };
  * @throws {Error} the site has no float32 file of the model
  */
 export async function openFloat(name, site, model) {
-  if (!model.float) throw new Error('there is no float32 ONNX file of this model on this site.');
+  if (!model.float) throw new Error(say('lack.float'));
   const ort = await importOnnxruntime(site, BUILDS[name]);
   const session = await ort.InferenceSession.create(`${new URL(model.float, site)}`, {
     executionProviders: [PROVIDERS[name]],
@@ -52,7 +53,7 @@ export async function openFloat(name, site, model) {
 
   const show = (/** @type {OffscreenCanvas} */ canvas, smooth = true) => {
     const known = contexts.get(canvas) ?? canvas.getContext('2d', { alpha: false });
-    if (!known) throw new Error('the canvas belongs to another backend: make a new one.');
+    if (!known) throw new Error(say('lack.canvas'));
     contexts.set(canvas, known);
     known.imageSmoothingEnabled = smooth;
     known.imageSmoothingQuality = 'high';

@@ -5,6 +5,7 @@
  * @import {Backend, Loading, Model} from './backends.js'
  */
 import { importOnnxruntime } from './onnxruntime.js';
+import { say } from './strings.js';
 
 /**
  * @param {'native' | 'ort-wasm'} name
@@ -21,7 +22,7 @@ export async function openSession(name, site, model, onLoading) {
   let threads = 1;
   const onWasm = {
     adapter() {
-      throw new AdapterError('Its int8 needs the model itself.');
+      throw new AdapterError(say('lack.adapter'));
     },
     async fallback() {
       const ort = await importOnnxruntime(site, 'ort.wasm.min.mjs');
@@ -47,7 +48,7 @@ export async function openSession(name, site, model, onLoading) {
         reason: '',
         adapter: isNative
           ? session.adapter
-          : `CPU, ${threads === 1 ? '1 thread' : `${threads} threads`}`,
+          : say(threads === 1 ? 'fact.thread' : 'fact.threads', { threads }),
         size,
         model: `${session.name}, ${kind}`,
       },
@@ -83,10 +84,8 @@ export async function openSession(name, site, model, onLoading) {
 function signature({ inputs, outputs }, name) {
   const input = inputs.find(({ image }) => image);
   const output = outputs.find(({ image }) => image);
-  if (!input?.image || !output || inputs.length > 1)
-    throw new Error(`${name} takes no picture and gives one: it is no generator of avatars.`);
+  if (!input?.image || !output || inputs.length > 1) throw new Error(say('lack.picture', { name }));
   const [width, height] = input.image.size;
-  if (width !== height)
-    throw new Error(`${name} takes pictures of ${width}x${height}; a drawing is square.`);
+  if (width !== height) throw new Error(say('lack.square', { name, width, height }));
   return { input: input.name, output: output.name, size: width };
 }

@@ -19,6 +19,7 @@
  *   Model  of models.json: the URL of the compiled folder, or in its place its files; and where there is one that of
  *   the float32 model, for other backends
  */
+import { say } from './strings.js';
 
 /** Best first. */
 export const NAMES = /** @type {const} */ (['native', 'webnn', 'ort-webgpu', 'ort-wasm']);
@@ -42,8 +43,8 @@ export async function openBackend(site, model, { backend }, onLoading) {
       const reason = lines.length
         ? lines.join(' ')
         : backend
-          ? 'asked for'
-          : 'the best that there is here';
+          ? say('reason.asked')
+          : say('reason.best');
       Object.assign(opened.facts, { reason });
       return opened;
     } catch (error) {
@@ -51,7 +52,7 @@ export async function openBackend(site, model, { backend }, onLoading) {
       lines.push(`${name}: ${messageOf(error)}`);
     }
   }
-  throw Object.assign(new Error(`Nothing here runs the generator.\n${lines.join('\n')}`), {
+  throw Object.assign(new Error(lines.join('\n')), {
     code: 'no-backend',
   });
 }
@@ -61,17 +62,16 @@ async function open(name, site, model, onLoading) {
   if (name === 'native' || name === 'ort-wasm')
     return (await import('./backend_session.js')).openSession(name, site, model, onLoading);
   if (name === 'webnn') await probeWebnn();
-  else if (!(await globalThis.navigator.gpu?.requestAdapter()))
-    throw new Error('WebGPU is missing, or has no adapter.');
+  else if (!(await globalThis.navigator.gpu?.requestAdapter())) throw new Error(say('lack.webgpu'));
   return (await import('./backend_float.js')).openFloat(name, site, model);
 }
 
 /** Refuses a WebNN that is not there, or that never answers. */
 async function probeWebnn() {
   const { ml } = /** @type {any} */ (globalThis.navigator);
-  if (!ml) throw new Error('this browser has no WebNN.');
+  if (!ml) throw new Error(say('lack.webnn'));
   const late = new Promise((_, reject) =>
-    setTimeout(() => reject(new Error(`WebNN did not answer within ${PROBE_MS} ms.`)), PROBE_MS),
+    setTimeout(() => reject(new Error(say('lack.answer', { ms: PROBE_MS }))), PROBE_MS),
   );
   await Promise.race([ml.createContext({ deviceType: 'gpu' }), late]);
 }

@@ -5,6 +5,7 @@
  * @typedef {{media: File} | {model: {name: string, files: Record<string, Blob> | Blob}} | undefined} Dropped
  */
 import { SourceError } from './sources.js';
+import { say } from './strings.js';
 
 const BUNDLE = /\.onnx2wgsl$/;
 const PAGE = /\.html?$/i;
@@ -32,7 +33,7 @@ export async function readFiles(files) {
   const [first] = files;
   if (!first) return;
   if (files.length > 1 || first.name === 'model.json') {
-    const folder = first.webkitRelativePath.split('/')[0] || 'the files';
+    const folder = first.webkitRelativePath.split('/')[0] || say('fact.files');
     const named = files.map((file) => [file.name, file]);
     return { model: { name: folder, files: Object.fromEntries(named) } };
   }

@@ -27,7 +27,7 @@ import {
   storageHere,
 } from './settings.js';
 import { SourceError, openCamera, openFile } from './sources.js';
-import { knows, say } from './strings.js';
+import { inscribe, knows, say } from './strings.js';
 import { snapshot, togglePictureInPicture } from './takes.js';
 import { Tracker } from './tracker.js';
 import { Tuning } from './tuning.js';
@@ -76,6 +76,7 @@ const recorder = new Recorder(
 );
 const tuning = new Tuning(phone ? 'mid' : 'strong');
 
+inscribe(document);
 // What takes the machine's strength waits until the page has been painted; a hidden one is not.
 await new Promise((done) => {
   requestAnimationFrame(() => setTimeout(done));
@@ -200,7 +201,7 @@ function open() {
       if (name === 'matte') canvas.setAttribute('aria-hidden', 'true');
       else {
         canvas.setAttribute('role', 'img');
-        canvas.setAttribute('aria-label', name === 'avatar' ? 'The avatar' : 'The other side');
+        canvas.setAttribute('aria-label', say(`label.${name}`));
       }
       avatar.give(name, canvas);
       return canvas;

@@ -3,6 +3,9 @@
  *
  * @import {Model} from './backends.js'
  */
+import { say } from './strings.js';
+
+const FILE = 'models/models.json';
 
 /** A small screen that is touched: a phone. */
 export function isPhone() {
@@ -16,11 +19,11 @@ export function isPhone() {
  * @returns {Promise<Model[]>}
  */
 export async function readModels(site) {
-  const response = await fetch(new URL('models/models.json', site));
-  if (!response.ok) throw new Error(`models/models.json: HTTP status ${response.status}.`);
+  const response = await fetch(new URL(FILE, site));
+  if (!response.ok) throw new Error(say('lack.status', { file: FILE, status: response.status }));
   const { models } = await response.json();
   const at = (/** @type {string | undefined} */ path) =>
-    path && `${new URL(`models/${path}`, site)}`;
+    path && new URL(`models/${path}`, site).href;
   return models.map((/** @type {Model} */ { name, size, folder, float }) => ({
     ...{ name, size, folder: at(folder), float: at(float) },
   }));

@@ -8,7 +8,7 @@ const THREADS = 4;
  * @returns {Promise<any>} with as many threads as an isolated page may have, else with one
  */
 export async function importOnnxruntime(site, build) {
-  const ort = await import(`${new URL(`onnxruntime/${build}`, site)}`);
+  const ort = await import(new URL(`onnxruntime/${build}`, site).href);
   const { wasm } = ort.env;
   wasm.wasmPaths = `${new URL('onnxruntime/', site)}`;
   const { crossOriginIsolated: isolated, navigator } = globalThis;

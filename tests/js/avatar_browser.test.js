@@ -82,9 +82,20 @@ describe('at first sight', () => {
     await close();
   });
 
-  test('what the address says wrongly is told', async () => {
-    const { state, close } = await visit('?backend=cuda');
+  test('what the address says wrongly is told; another table’s words take the place of these', async () => {
+    const { page, state, close } = await visit('?backend=cuda&readout=1');
     await state(/The address says backend=cuda, which this page does not know/);
+    await page.evaluate(async () => {
+      const { inscribe } = await import('./web/strings.js');
+      inscribe(document, (key) => `«${key}»`);
+    });
+    assert.equal(await page.getAttribute('#wipe', 'aria-label'), '«label.wipe»');
+    assert.equal(await page.getAttribute('html', 'lang'), '«page.language»');
+    assert.equal(await page.title(), '«page.title»');
+    const words = await page.evaluate(() =>
+      document.body.innerText.split(/\n+/).map((line) => line.trim()),
+    );
+    assert.ok(words.includes('«do.camera»') && words.includes('«set.source»'), `${words}`);
     await close();
   });
 });
