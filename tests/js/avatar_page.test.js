@@ -260,6 +260,9 @@ describe('meters', () => {
     assert.equal(meter.percentile(0), 81);
     assert.equal(meter.percentile(0.5), 141);
     assert.equal(meter.percentile(1), 200);
+    const short = new Meter(3);
+    for (const value of [9, 1, 3, 2]) short.add(value);
+    assert.deepEqual([short.percentile(0), short.percentile(1), short.last], [1, 3, 2]);
   });
 
   test('rates are of the last two seconds', () => {
