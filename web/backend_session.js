@@ -4,7 +4,6 @@
  *
  * @import {Backend, Loading, Model} from './backends.js'
  */
-import { importOnnxruntime } from './onnxruntime.js';
 import { say } from './strings.js';
 
 /**
@@ -25,6 +24,7 @@ export async function openSession(name, site, model, onLoading) {
       throw new AdapterError(say('lack.adapter'));
     },
     async fallback() {
+      const { importOnnxruntime } = await import('./onnxruntime.js');
       const ort = await importOnnxruntime(site, 'ort.wasm.min.mjs');
       threads = ort.env.wasm.numThreads;
       return ort;

@@ -18,7 +18,7 @@ const SIZES = [
 
 describe('at first sight', () => {
   test('an idle avatar, of the page itself alone, in silence; its bits are onnxruntime’s', async () => {
-    const { page, origin, log, shown, state, inside, close } = await visit('', {
+    const { page, origin, log, shown, state, inside } = await visit('', {
       site: 'avatar',
     });
     await shown(3);
@@ -42,11 +42,10 @@ describe('at first sight', () => {
     });
     const total = bytes.reduce((sum, size) => sum + size, 0);
     assert.ok(total < 400000, `${total} bytes without models and MediaPipe`);
-    await close();
   });
 
   test('is without faults to axe, in every size, closed and open', async () => {
-    const { page, shown, inside, close } = await visit();
+    const { page, shown, inside } = await visit();
     await shown(1);
     // A page at rest has the same elements, and leaves axe the processor.
     await inside(({ loop }) => loop.pause());
@@ -67,11 +66,10 @@ describe('at first sight', () => {
         await page.screenshot({ path });
       }
     }
-    await close();
   });
 
   test('goes on after the graphics process has crashed, with the same bits', async () => {
-    const { browser, shown, state, inside, close } = await visit('', { isAlone: true });
+    const { browser, shown, state, inside } = await visit('', { isAlone: true });
     await shown(2);
     const session = await browser.newBrowserCDPSession();
     await session.send('Browser.crashGpuProcess');
@@ -79,11 +77,10 @@ describe('at first sight', () => {
     await shown(3);
     await state(/Nobody drives the avatar/);
     await assertExact(inside, 'small');
-    await close();
   });
 
   test('what the address says wrongly is told; another table’s words take the place of these', async () => {
-    const { page, state, close } = await visit('?backend=cuda&readout=1');
+    const { page, state } = await visit('?backend=cuda&readout=1');
     await state(/The address says backend=cuda, which this page does not know/);
     await page.evaluate(async () => {
       const { inscribe } = await import('./web/strings.js');
@@ -96,7 +93,6 @@ describe('at first sight', () => {
       document.body.innerText.split(/\n+/).map((line) => line.trim()),
     );
     assert.ok(words.includes('«do.camera»') && words.includes('«set.source»'), `${words}`);
-    await close();
   });
 });
 
@@ -111,15 +107,12 @@ describe('with a camera', () => {
 
   test('a real face drives the avatar: one submit a frame, nothing made, nothing sent', async () => {
     const counters = [];
-    const { page, origin, log, shown, state, inside, close } = await visit(
-      '?view=stages&source=camera',
-      {
-        ...camera(),
-        headers: ISOLATED,
-        permissions: ['camera'],
-        prepare: (page) => page.on('worker', (worker) => counters.push(worker)),
-      },
-    );
+    const { page, origin, log, shown, state, inside } = await visit('?view=stages&source=camera', {
+      ...camera(),
+      headers: ISOLATED,
+      permissions: ['camera'],
+      prepare: (page) => page.on('worker', (worker) => counters.push(worker)),
+    });
     await state(/Your face drives the avatar/);
     await shown(3);
     // The stages show the generator's own picture by a submit more: only without them is there one.
@@ -169,11 +162,10 @@ describe('with a camera', () => {
       [],
     );
     await page.screenshot({ path: screenshotPath('live-camera') });
-    await close();
   });
 
   test('a picture of a face does, too; one without is told', async () => {
-    const { page, state, close } = await visit('?view=stages');
+    const { page, state } = await visit('?view=stages');
     await page.setInputFiles('#file', join(ROOT, 'models/pictures/astronaut.jpg'));
     await state(/Your face drives the avatar/);
     await page.screenshot({ path: screenshotPath('live-picture') });
@@ -181,7 +173,6 @@ describe('with a camera', () => {
     await state(/There are \d faces: the nearest drives the avatar/);
     await page.setInputFiles('#file', join(ROOT, 'docs/images/rooms.svg'));
     await state(/rooms.svg is no picture or video|No face is in view/);
-    await close();
   });
 
   test('that is refused, absent, or on a page that is not secure: said, with what to do', async () => {
@@ -189,21 +180,18 @@ describe('with a camera', () => {
     await refused.page.click('#start');
     await refused.state(/The camera was refused. Allow it in the address bar/);
     assert.equal(await refused.page.isVisible('#start'), true);
-    await refused.close();
     const absent = await visit('', { permissions: ['camera'] });
     await absent.page.click('#start');
     await absent.state(/There is no camera here/);
-    await absent.close();
     const insecure = await visit('', { host: 'far.test' });
     await insecure.page.click('#start');
     await insecure.state(/A camera needs a secure page/);
-    await insecure.close();
   });
 });
 
 describe('taken along', () => {
   test('a snapshot and a recording of the avatar, also on green', async () => {
-    const { page, inside, until, shown, state, close } = await visit('?source=performance');
+    const { page, inside, until, shown, state } = await visit('?source=performance');
     await shown(1);
     const download = async (id) => {
       const [file] = await Promise.all([page.waitForEvent('download'), page.click(id)]);
@@ -252,6 +240,5 @@ describe('taken along', () => {
     assert.ok(video.bytes.length > 5000, `${video.bytes.length} bytes`);
     await until(({ recorder }) => recorder.state === 'off');
     assert.equal(await page.getAttribute('#record', 'aria-pressed'), 'false');
-    await close();
   });
 });

@@ -16,16 +16,13 @@ const worker = (line) => (page) =>
 describe('the address', () => {
   test('of a model on another origin, which does not let this page read it: said, with CORS', async () => {
     const other = await serve([SITES.small()]);
-    const { state, close } = await visit(`?model=${other.url(0)}models/small/`);
+    const { state } = await visit(`?model=${other.url(0)}models/small/`);
     await state(/The model can’t be read: .*\(CORS\)/);
-    await close();
     other.close();
   });
 
   test('chooses resolution, tier, view and background; the page says what is not as asked', async () => {
-    const { page, inside, said, close } = await visit(
-      '?res=512&tier=weak&view=stages&background=green',
-    );
+    const { page, inside, said } = await visit('?res=512&tier=weak&view=stages&background=green');
     await said('facts', /^native .*; this site has no model of 512 pixels$/);
     const interval = () => inside(({ loop }) => Math.round(loop.interval));
     assert.equal(await interval(), 100);
@@ -48,22 +45,20 @@ describe('the address', () => {
     await said('facts', /^ort-wasm on CPU, 1 thread: asked for$/);
     // A frame that was under way when its backend gave way is no failure.
     assert.equal(await page.evaluate(() => document.getElementById('state').className), '');
-    await close();
   });
 
   test('isolated, onnxruntime’s WASM has threads', async () => {
-    const { said, close } = await visit('?backend=ort-wasm', {
+    const { said } = await visit('?backend=ort-wasm', {
       headers: ISOLATED,
       prepare: worker(`Object.defineProperty(navigator, 'hardwareConcurrency', { value: 3 });`),
     });
     await said('facts', /^ort-wasm on CPU, 3 threads: asked for$/);
-    await close();
   });
 });
 
 describe('the generator', () => {
   test('is compared with onnxruntime’s WASM in the page: no value differs', async () => {
-    const { page, said, close } = await visit('?compare=ort-wasm', {
+    const { page, said } = await visit('?compare=ort-wasm', {
       site: 'avatar',
       headers: ISOLATED,
     });
@@ -72,13 +67,10 @@ describe('the generator', () => {
     assert.equal(await page.textContent('#differing'), '0 of 196608 values differ');
     assert.equal(await page.textContent('#side-two'), 'ort-wasm');
     await page.screenshot({ path: screenshotPath('live-compare') });
-    await close();
   });
 
   test('is compared with another of the site or at a URL; not with one of another size', async () => {
-    const { page, origin, inside, said, shown, state, close } = await visit(
-      '?model=small&against=other',
-    );
+    const { page, origin, inside, said, shown, state } = await visit('?model=small&against=other');
     const sides = async () => [
       await page.textContent('#side-one'),
       await page.textContent('#side-two'),
@@ -100,11 +92,10 @@ describe('the generator', () => {
     await state(/pictures of different sizes, so they can’t be compared. tiny: 64/);
     await shown(1);
     assert.equal(await page.isVisible('#differing'), false);
-    await close();
   });
 
   test('is onnxruntime’s WASM where there is no WebGPU, and the page says why', async () => {
-    const { page, inside, shown, close } = await visit('', {
+    const { page, inside, shown } = await visit('', {
       site: 'avatar',
       prepare: worker(`Object.defineProperty(navigator, 'gpu', { value: undefined });`),
     });
@@ -112,11 +103,10 @@ describe('the generator', () => {
     const facts = await page.textContent('#facts');
     assert.match(facts, /^ort-wasm on CPU, 1 thread: native: .*WebGPU is missing here/);
     await assertExact(inside, 'avatar');
-    await close();
   });
 
   test('is dropped in, as a folder or in a page; what is none is refused, and the page goes on', async () => {
-    const { page, state, inside, until, close } = await visit();
+    const { page, state, inside, until } = await visit();
     await until(({ isReady }) => isReady);
     await page.setInputFiles('#folder', join(SITES.small(), 'models/other'));
     await until(({ isReady, opened }) => isReady && opened > 1);
@@ -131,6 +121,5 @@ describe('the generator', () => {
       /^index.html has no model in it. Drop a page that onnx2wgsl embed --single-file wrote/,
     );
     assert.equal(await inside(({ opened }) => opened), 4);
-    await close();
   });
 });

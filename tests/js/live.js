@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after } from 'node:test';
+import { after, afterEach } from 'node:test';
 
 import { launchChromium, PYTHON, ROOT, serve, temporaryFolder } from './host.js';
 
@@ -62,6 +62,10 @@ after(async () => {
   for (const one of await Promise.all(shared.values())) await one.close();
 });
 
+/** Those of the test's visits: a page that is left open would take the next test's time. */
+const contexts = [];
+afterEach(() => Promise.all(contexts.splice(0).map((one) => one.close())));
+
 function share(key, make) {
   if (!shared.has(key)) shared.set(key, make());
   return shared.get(key);
@@ -88,6 +92,7 @@ export async function visit(
   const server = await share(JSON.stringify([site, headers]), () => serve([folder], headers));
   const browser = await share(isAlone ? {} : flags.join(' '), () => launchChromium(flags));
   const context = await browser.newContext({ viewport: { width, height } });
+  contexts.push(context);
   if (permissions) await context.grantPermissions(permissions);
   const page = await context.newPage();
   page.setDefaultTimeout(READY_MS);
@@ -101,7 +106,6 @@ export async function visit(
   const count = () => page.evaluate(() => Number(document.documentElement.dataset.shown ?? 0));
   return {
     ...{ page, browser, origin, log, inside, until },
-    close: () => context.close(),
     /** Waits for as many more frames. */
     async shown(more) {
       const least = (await count()) + more;
