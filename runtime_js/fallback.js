@@ -199,6 +199,11 @@ export class FallbackSession extends Session {
     show(this.#last);
   }
 
+  /** Does nothing: there is nothing that a first frame would wait for. */
+  async prepare() {
+    if (this.#end) throw this.#end;
+  }
+
   /** @returns {Promise<never>} */
   async toTexture() {
     throw noDevice('toTexture');

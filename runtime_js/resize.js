@@ -16,6 +16,7 @@ import { BITS, coefficients, placement } from './pictures.js';
  */
 export function fitted({ bytes, width, height }, [w, h], fit, pad) {
   const { box, target } = placement(width, height, w, h, fit);
+  if (width === w && height === h && typeof fit === 'string') return new Uint8ClampedArray(bytes);
   const [x, y, columns, lines] = target;
   const across = coefficients(width, box[0], box[2], columns);
   const down = coefficients(height, box[1], box[3], lines);

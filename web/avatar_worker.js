@@ -58,6 +58,12 @@ const tasks = {
     let compared;
     try {
       compared = second && (await openBackend(site, second.model, second.request, onLoading));
+      if (compared && compared.size !== opened.size) {
+        const { size } = compared;
+        compared.destroy();
+        compared = undefined;
+        throw Object.assign(new Error(`${second.model.name}: ${size}`), { code: 'sizes' });
+      }
     } catch (error) {
       // What can't be compared with does not keep the avatar from being seen.
       report(error);

@@ -1,5 +1,6 @@
 /**
- * What can run the generator: this project's own runtime on WebGPU, or onnxruntime-web in three ways.
+ * What can run the generator: this project's own runtime on WebGPU, its fallback on WASM, or onnxruntime-web in two
+ * more ways.
  * Probed, never assumed: each says why it is or is not to be had, and the first that is, is taken, unless
  * another is asked for.
  *
@@ -9,16 +10,16 @@
  * @typedef {'native' | 'webnn' | 'ort-webgpu' | 'ort-wasm'} Name
  * @typedef {{backend?: Name}} Request
  * @typedef {{avatar?: OffscreenCanvas, generator?: OffscreenCanvas}} Canvases
- * @typedef {{backend: Name, reason: string, adapter: string, size: number, model: string, dispatches?:
- *   number, gpuBytes?: number}} Facts
+ * @typedef {{backend: Name, name: string, reason: string, adapter: string, size: number, model: string}} Facts
+ *   `name` is the model's, `model` says more of it
  * @typedef {{size: number, facts: Facts, show(drawing: OffscreenCanvas, canvases: Canvases, look: any):
  *   Promise<void>, done(): Promise<unknown>, pixels(drawing: OffscreenCanvas): Promise<Uint8ClampedArray>,
  *   destroy(): void}} Backend `show` hands a frame over, `done` resolves when it is made
- * @typedef {{name: string, size: number, folder: string, files?: Record<string, Blob> | Blob, onnx?: string,
- *   float?: string}} Model  of
- *   models.json: the compiled folder, and where there are some the int8 and the float32 model, for the
- *   other backends; all are URLs
+ * @typedef {{name: string, size: number, folder: string, files?: Record<string, Blob> | Blob, float?: string}}
+ *   Model  of models.json: the URL of the compiled folder, or in its place its files; and where there is one that of
+ *   the float32 model, for other backends
  */
+import { say } from './strings.js';
 
 /** Best first. */
 export const NAMES = /** @type {const} */ (['native', 'webnn', 'ort-webgpu', 'ort-wasm']);
@@ -42,8 +43,8 @@ export async function openBackend(site, model, { backend }, onLoading) {
       const reason = lines.length
         ? lines.join(' ')
         : backend
-          ? 'asked for'
-          : 'the best that there is here';
+          ? say('reason.asked')
+          : say('reason.best');
       Object.assign(opened.facts, { reason });
       return opened;
     } catch (error) {
@@ -51,32 +52,26 @@ export async function openBackend(site, model, { backend }, onLoading) {
       lines.push(`${name}: ${messageOf(error)}`);
     }
   }
-  throw Object.assign(new Error(`Nothing here runs the generator.\n${lines.join('\n')}`), {
+  throw Object.assign(new Error(lines.join('\n')), {
     code: 'no-backend',
   });
 }
 
 /** @type {(name: Name, site: string, model: Model, onLoading: Loading) => Promise<Backend>} */
 async function open(name, site, model, onLoading) {
-  if (name === 'native')
-    return (await import('./backend_native.js')).openNative(site, model, onLoading);
-  const needed = name === 'ort-wasm' ? model.onnx : model.float;
-  if (!needed)
-    throw new Error(
-      `there is no ${name === 'ort-wasm' ? 'int8' : 'float32'} ONNX file of this model on this site.`,
-    );
+  if (name === 'native' || name === 'ort-wasm')
+    return (await import('./backend_session.js')).openSession(name, site, model, onLoading);
   if (name === 'webnn') await probeWebnn();
-  if (name === 'ort-webgpu' && !(await globalThis.navigator.gpu?.requestAdapter()))
-    throw new Error('WebGPU is missing, or has no adapter.');
-  return (await import('./backend_onnxruntime.js')).openOnnxruntime(name, site, model);
+  else if (!(await globalThis.navigator.gpu?.requestAdapter())) throw new Error(say('lack.webgpu'));
+  return (await import('./backend_float.js')).openFloat(name, site, model);
 }
 
 /** Refuses a WebNN that is not there, or that never answers. */
 async function probeWebnn() {
   const { ml } = /** @type {any} */ (globalThis.navigator);
-  if (!ml) throw new Error('this browser has no WebNN.');
+  if (!ml) throw new Error(say('lack.webnn'));
   const late = new Promise((_, reject) =>
-    setTimeout(() => reject(new Error(`WebNN did not answer within ${PROBE_MS} ms.`)), PROBE_MS),
+    setTimeout(() => reject(new Error(say('lack.answer', { ms: PROBE_MS }))), PROBE_MS),
   );
   await Promise.race([ml.createContext({ deviceType: 'gpu' }), late]);
 }

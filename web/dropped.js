@@ -1,10 +1,14 @@
 /**
- * What a visitor drops on the page: a picture or a video, or a model: a compiled folder, or its bundle.
+ * What a visitor drops on the page: a picture or a video, or a model: a compiled folder, its bundle, or a page that
+ * has it in itself.
  *
  * @typedef {{media: File} | {model: {name: string, files: Record<string, Blob> | Blob}} | undefined} Dropped
  */
+import { SourceError } from './sources.js';
+import { say } from './strings.js';
 
 const BUNDLE = /\.onnx2wgsl$/;
+const PAGE = /\.html?$/i;
 
 /**
  * @param {DataTransfer} transfer must be asked within the event
@@ -22,18 +26,38 @@ export async function readDropped(transfer) {
  * What chosen files are; of a folder, all of them.
  *
  * @param {File[]} files
- * @returns {Dropped}
+ * @returns {Promise<Dropped>}
+ * @throws {SourceError} a page without a model
  */
-export function readFiles(files) {
+export async function readFiles(files) {
   const [first] = files;
   if (!first) return;
   if (files.length > 1 || first.name === 'model.json') {
-    const folder = first.webkitRelativePath.split('/')[0] || 'the files';
+    const folder = first.webkitRelativePath.split('/')[0] || say('fact.files');
     const named = files.map((file) => [file.name, file]);
     return { model: { name: folder, files: Object.fromEntries(named) } };
   }
   if (BUNDLE.test(first.name)) return { model: { name: first.name, files: first } };
+  if (PAGE.test(first.name)) return { model: { name: first.name, files: await bundleOf(first) } };
   return { media: first };
+}
+
+/**
+ * The bundle in a page that `onnx2wgsl embed --single-file` wrote, none of whose code runs.
+ *
+ * @param {File} page
+ * @returns {Promise<Blob>}
+ * @throws {SourceError} it is another page
+ */
+async function bundleOf(page) {
+  const parsed = new DOMParser().parseFromString(await page.text(), 'text/html');
+  const model = parsed.querySelector('script#model[type="application/octet-stream;base64"]');
+  try {
+    const text = atob(/** @type {any} */ (model).textContent);
+    return new Blob([Uint8Array.from(text, (c) => c.charCodeAt(0))]);
+  } catch {
+    throw new SourceError('page', page.name);
+  }
 }
 
 /**

@@ -12,14 +12,23 @@ import { Director } from './director.js';
 import { Follower } from './follower.js';
 import { Idle } from './idle.js';
 import { Loop } from './loop.js';
-import { chooseModel, isPhone, readModels } from './models.js';
+import { chooseModel, isPhone, namedModel, readModels } from './models.js';
 import { readDropped, readFiles } from './dropped.js';
 import { drawOverlay } from './overlay.js';
 import { Readout } from './readout.js';
-import { DEFAULTS, TIERS, keepSettings, readSettings, searchOf } from './settings.js';
+import { Recorder } from './recording.js';
+import {
+  DEFAULTS,
+  TIERS,
+  compares,
+  keepSettings,
+  readSettings,
+  searchOf,
+  storageHere,
+} from './settings.js';
 import { SourceError, openCamera, openFile } from './sources.js';
-import { knows, say } from './strings.js';
-import { Recording, snapshot, togglePictureInPicture } from './takes.js';
+import { inscribe, knows, say } from './strings.js';
+import { snapshot, togglePictureInPicture } from './takes.js';
 import { Tracker } from './tracker.js';
 import { Tuning } from './tuning.js';
 
@@ -42,8 +51,6 @@ let idle;
 let loop;
 /** @type {Readout} */
 let readout;
-/** @type {Recording | undefined} */
-let recording;
 /** @type {{code: string, detail: string} | undefined} what is wrong, until something is done about it */
 let problem;
 /** @type {{name: string, files: Record<string, Blob> | Blob} | undefined} a model that was dropped here */
@@ -54,9 +61,22 @@ let loading = 0;
 let opened = 0;
 /** How often a source was chosen. */
 let sources = 0;
+/** What is taken along: the avatar and what lies on it, whatever backend makes them. */
 const together = document.createElement('canvas');
+const recorder = new Recorder(
+  () => {
+    if (recorder.state === 'starting') problem = undefined;
+    showControls();
+    tell();
+  },
+  (error) => {
+    if (error instanceof SourceError) failed(error);
+    else fail('record', error.message);
+  },
+);
 const tuning = new Tuning(phone ? 'mid' : 'strong');
 
+inscribe(document);
 // What takes the machine's strength waits until the page has been painted; a hidden one is not.
 await new Promise((done) => {
   requestAnimationFrame(() => setTimeout(done));
@@ -76,8 +96,10 @@ const avatar = new Avatar({
     element('facts').textContent = say('fact.backend', { backend, adapter, reason }) + lack;
     element('facts').title = facts.model;
     document.documentElement.dataset.backend = backend;
-    element('side-one').textContent = backend;
-    element('side-two').textContent = facts.other?.backend ?? '';
+    // What the sides differ in.
+    const side = facts.other?.backend === backend ? 'name' : 'backend';
+    element('side-one').textContent = facts[side];
+    element('side-two').textContent = facts.other?.[side] ?? '';
     tell();
   },
   onShown(shown) {
@@ -85,8 +107,7 @@ const avatar = new Avatar({
     const { times, differing } = shown;
     document.documentElement.dataset.shown = `${shown.id}`;
     if (problem?.code === 'device-lost') problem = undefined;
-    if (recording || document.pictureInPictureElement)
-      if (settings.background !== 'studio') putTogether();
+    if (isTaken()) putTogether();
     if (settings.autotune && tuning.measured(times.generate, performance.now())) applyTier();
     element('differing').hidden = !differing;
     if (differing) element('differing').textContent = say('fact.differing', differing);
@@ -97,14 +118,6 @@ const avatar = new Avatar({
     if (code === 'adapter' && isReady) open();
   },
 });
-
-function storageHere() {
-  try {
-    return localStorage;
-  } catch {
-    return undefined;
-  }
-}
 
 /** Says what is wrong, and what to do. @type {(code: string, detail: string) => void} */
 function fail(code, detail) {
@@ -129,7 +142,8 @@ function saying({ code, detail }) {
 function stateNow() {
   if (document.hidden) return ['state.hidden'];
   if (!isReady) return ['state.loading', { percent: Math.floor(100 * loading) }];
-  if (recording) return ['state.recording'];
+  if (recorder.state === 'on') return ['state.recording'];
+  if (recorder.state === 'saving') return ['state.saving'];
   if (!loop?.source) return [idle?.performs ? 'state.performing' : 'state.idle'];
   if (!isTrackerReady) return ['state.tracker'];
   const { faces, state } = loop;
@@ -139,18 +153,23 @@ function stateNow() {
   return ['state.live'];
 }
 
-/** What is taken along: the avatar's canvas; with another background, one that both are put together on. */
+/** Whether every frame is taken along. */
+function isTaken() {
+  return recorder.state !== 'off' || !!document.pictureInPictureElement;
+}
+
+/** The canvas of what is taken along; its size stays while a recording goes on. */
 function takeCanvas() {
-  if (settings.background === 'studio') return element('avatar');
   const { width, height } = element('avatar');
-  if (together.width !== width) Object.assign(together, { width, height });
+  if (!isTaken() && together.width !== width) Object.assign(together, { width, height });
   putTogether();
   return together;
 }
 
 function putTogether() {
   const context = /** @type {CanvasRenderingContext2D} */ (together.getContext('2d'));
-  for (const id of ['avatar', 'matte']) context.drawImage(element(id), 0, 0);
+  for (const id of settings.background === 'studio' ? ['avatar'] : ['avatar', 'matte'])
+    context.drawImage(element(id), 0, 0, together.width, together.height);
 }
 
 /** How often the avatar is made. */
@@ -167,13 +186,14 @@ function open() {
   if (!models.length && !settings.model) return;
   isReady = false;
   problem = undefined;
+  element('differing').hidden = true;
   const model = chooseModel(models, settings, phone, dropped);
-  const compares = settings.compare !== 'off';
+  const isSplit = compares(settings);
   const size = Math.min(
     LARGEST,
     Math.round(element('frame').clientWidth * devicePixelRatio) || 768,
   );
-  const names = ['avatar', ...(compares ? ['other'] : []), 'matte'];
+  const names = ['avatar', ...(isSplit ? ['other'] : []), 'matte'];
   element('pictures').replaceChildren(
     ...names.map((name) => {
       const canvas = document.createElement('canvas');
@@ -181,26 +201,27 @@ function open() {
       if (name === 'matte') canvas.setAttribute('aria-hidden', 'true');
       else {
         canvas.setAttribute('role', 'img');
-        canvas.setAttribute('aria-label', name === 'avatar' ? 'The avatar' : 'The other side');
+        canvas.setAttribute('aria-label', say(`label.${name}`));
       }
       avatar.give(name, canvas);
       return canvas;
     }),
   );
-  element('floating').srcObject = null;
-  for (const id of ['wipe', 'sides']) element(id).hidden = !compares;
-  const request = settings.backend === 'auto' ? {} : { backend: settings.backend };
-  const other = compares ? { model, request: { backend: settings.compare } } : undefined;
+  for (const id of ['wipe', 'sides']) element(id).hidden = !isSplit;
+  const { backend, compare, against } = settings;
+  const request = backend === 'auto' ? {} : { backend };
+  const second = against ? namedModel(models, against) : model;
+  const other = { model: second, request: compare === 'off' ? request : { backend: compare } };
   giveStages();
   showLook();
-  avatar.open({ site: SITE, model, request, other });
+  avatar.open({ site: SITE, model, request, other: isSplit ? other : undefined });
   opened++;
 }
 
 /** How the avatar looks beside what the generator makes of it. */
 function showLook() {
-  const { sharpness, compare, background } = settings;
-  avatar.look({ sharpness }, compare !== 'off', background);
+  const { sharpness, background } = settings;
+  avatar.look({ sharpness }, compares(settings), background);
   element('matte')?.toggleAttribute('hidden', background === 'studio');
 }
 
@@ -315,7 +336,7 @@ function change(changes) {
     if (loop.source) startTracker();
   }
   if (of('res', 'model')) dropped = undefined;
-  if (of('backend', 'res', 'model', 'compare')) open();
+  if (of('backend', 'res', 'model', 'compare', 'against')) open();
   else if (of('view')) giveStages();
   if (of('sharpness', 'background')) showLook();
   if (of('tier', 'autotune')) applyTier();
@@ -334,7 +355,8 @@ function showControls() {
     else control.value = value;
   }
   element('camera').setAttribute('aria-pressed', `${settings.source === 'camera'}`);
-  element('record').setAttribute('aria-pressed', `${!!recording}`);
+  element('record').setAttribute('aria-pressed', `${recorder.state === 'on'}`);
+  element('record').setAttribute('aria-disabled', `${/starting|saving/.test(recorder.state)}`);
 }
 
 /** @type {Record<string, () => unknown>} */
@@ -347,17 +369,7 @@ const ACTIONS = {
     change({ view: views[(views.indexOf(settings.view) + 1) % views.length] });
   },
   snapshot: () => snapshot(takeCanvas(), NAME),
-  async record() {
-    if (recording) {
-      recording.stop();
-      recording = undefined;
-    } else
-      recording = await Recording.of(takeCanvas(), NAME, element('sound').checked).catch(
-        (error) => void fail('record', error.message),
-      );
-    showControls();
-    tell();
-  },
+  record: () => recorder.toggle(takeCanvas, NAME, element('sound').checked),
   pip: () =>
     togglePictureInPicture(takeCanvas(), element('floating')).catch((error) =>
       fail('pip', error.message),
@@ -395,14 +407,11 @@ function listen() {
   element('wipe').addEventListener('input', (/** @type {any} */ { target }) =>
     element('pictures').style.setProperty('--wipe', `${target.value}%`),
   );
-  element('file').addEventListener('change', (/** @type {any} */ { target }) => {
-    take(readFiles([...target.files]));
-    target.value = '';
-  });
-  element('folder').addEventListener('change', (/** @type {any} */ { target }) => {
-    take(readFiles([...target.files]));
-    target.value = '';
-  });
+  for (const id of ['file', 'folder'])
+    element(id).addEventListener('change', (/** @type {any} */ { target }) => {
+      readFiles([...target.files]).then(take, failed);
+      target.value = '';
+    });
   for (const kind of ['dragover', 'dragleave', 'drop'])
     document.addEventListener(kind, (event) => {
       event.preventDefault();
@@ -414,6 +423,10 @@ function listen() {
     if (document.hidden) loop.pause();
     else loop.run();
     tell();
+  });
+  // Whoever leaves is asked: what is recorded so far would be lost.
+  addEventListener('beforeunload', (event) => {
+    if (recorder.state !== 'off') event.preventDefault();
   });
   document.addEventListener('keydown', ({ key, target, ctrlKey, metaKey, altKey }) => {
     if (ctrlKey || metaKey || altKey || /** @type {Element} */ (target).closest('input, select'))
@@ -433,6 +446,7 @@ async function start() {
     readModels(SITE),
   ]);
   models = known;
+  element('models').replaceChildren(...models.map(({ name }) => new Option(name)));
   idle = new Idle(new Head(expressions, framing), expressions.visemes);
   const director = new Director(idle);
   const [filter, frame] = [new LandmarkFilter(), new TrainingFrame(framing)];
@@ -463,6 +477,7 @@ async function start() {
 /** For tests and the curious: what is under way. */
 export const inside = {
   avatar,
+  recorder,
   settings,
   get loop() {
     return loop;

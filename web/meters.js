@@ -3,13 +3,19 @@
 const LENGTH = 120;
 
 export class Meter {
-  #values = new Float64Array(LENGTH);
-  #sorted = new Float64Array(LENGTH);
+  #values;
+  #sorted;
   #count = 0;
+
+  /** @param {number} [length] of how many values it knows */
+  constructor(length = LENGTH) {
+    this.#values = new Float64Array(length);
+    this.#sorted = new Float64Array(length);
+  }
 
   /** @param {number} value */
   add(value) {
-    this.#values[this.#count++ % LENGTH] = value;
+    this.#values[this.#count++ % this.#values.length] = value;
   }
 
   get count() {
@@ -17,7 +23,7 @@ export class Meter {
   }
 
   get last() {
-    return this.#count ? this.#values[(this.#count - 1) % LENGTH] : NaN;
+    return this.#count ? this.#values[(this.#count - 1) % this.#values.length] : NaN;
   }
 
   /**
@@ -26,7 +32,7 @@ export class Meter {
    * @param {number} share
    */
   percentile(share) {
-    const length = Math.min(this.#count, LENGTH);
+    const length = Math.min(this.#count, this.#values.length);
     if (!length) return NaN;
     const sorted = this.#sorted.subarray(0, length);
     sorted.set(this.#values.subarray(0, length));
@@ -42,13 +48,14 @@ export class Meter {
    */
   draw(context, color) {
     const { width, height } = context.canvas;
+    const room = this.#values.length;
     context.clearRect(0, 0, width, height);
-    const length = Math.min(this.#count, LENGTH);
+    const length = Math.min(this.#count, room);
     const most = Math.max(this.percentile(0.98) * 1.25, 1e-6);
     context.beginPath();
     for (let i = 0; i < length; i++) {
-      const value = this.#values[(this.#count - length + i) % LENGTH];
-      const x = ((LENGTH - length + i) / (LENGTH - 1)) * width;
+      const value = this.#values[(this.#count - length + i) % room];
+      const x = ((room - length + i) / (room - 1)) * width;
       const y = height - 1 - Math.min(1, value / most) * (height - 2);
       if (i) context.lineTo(x, y);
       else context.moveTo(x, y);

@@ -2,8 +2,8 @@
  * What a visitor can choose. It stands in the address, so that a link shares it, and is kept for the next
  * visit; the address wins.
  *
- * @typedef {{backend: string, res: string, tier: string, model: string, compare: string, source: string,
- *   view: string, mirror: boolean, sharpness: number, background: string, autotune: boolean, readout:
+ * @typedef {{backend: string, res: string, tier: string, model: string, compare: string, against: string, source:
+ *   string, view: string, mirror: boolean, sharpness: number, background: string, autotune: boolean, readout:
  *   boolean, delegate: string}} Settings
  */
 
@@ -24,6 +24,7 @@ export const DEFAULTS = {
   tier: 'auto',
   model: '',
   compare: 'off',
+  against: '',
   source: 'idle',
   view: 'avatar',
   mirror: true,
@@ -51,7 +52,7 @@ export const TIERS = { weak: 10, mid: 20, strong: 40 };
 
 const KEY = 'onnx2wgsl-avatar';
 // What a visit begins with anew: nobody's camera goes on by itself.
-const FLEETING = new Set(['source', 'model', 'compare']);
+const FLEETING = new Set(['source', 'model', 'compare', 'against']);
 
 /**
  * The settings of an address and a storage. What neither may say is told, and left at its default.
@@ -105,6 +106,18 @@ export function keepSettings(settings, storage) {
     // No room, or none for this page.
   }
 }
+
+/** Where settings are kept; nowhere in a page that may not. */
+export function storageHere() {
+  try {
+    return localStorage;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether there are two sides, under a wipe: of another backend, of another model, or both. @param {Settings} settings */
+export const compares = ({ compare, against }) => compare !== 'off' || against !== '';
 
 /** @type {(name: string, text: string) => unknown} */
 function parsed(name, text) {

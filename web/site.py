@@ -103,17 +103,15 @@ def _write(site: Path, models: Sequence[Path], with_onnxruntime: bool) -> None:
 def _models(home: Path, models: Sequence[Path], with_onnx: bool) -> Iterator[dict[str, str | int]]:
     for path in models:
         name = path.stem
-        compiled = compile_file(path, home / name)
+        compiled = compile_file(path, home / name, keep_onnx=with_onnx)
         record: dict[str, str | int] = {
             "name": name,
             "size": _size(compiled.description, path),
             "folder": f"{name}/",
         }
         if with_onnx:
-            model = onnx.load(path)
-            onnx.save(model, home / f"{name}.onnx")
-            onnx.save(float_model(model), home / f"{name}_float.onnx")
-            record |= {"onnx": f"{name}.onnx", "float": f"{name}_float.onnx"}
+            onnx.save(float_model(onnx.load(path)), home / f"{name}_float.onnx")
+            record["float"] = f"{name}_float.onnx"
         yield record
 
 

@@ -13,10 +13,11 @@ const SIZE = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { idea
 const PICTURE_MS = 500;
 const LARGEST = 1280;
 
-/** Why a camera does not come, as strings.js has it. */
+/** Why a camera, a file or a recording does not come, as strings.js has it. */
 export class SourceError extends Error {
   /**
-   * @param {'insecure' | 'refused' | 'absent' | 'busy' | 'unplugged' | 'unreadable' | 'unsupported'} code
+   * @param {'insecure' | 'refused' | 'absent' | 'busy' | 'unplugged' | 'unreadable' | 'unsupported' |
+   *   'microphone' | 'unrecorded' | 'page'} code
    * @param {string} [detail]
    */
   constructor(code, detail = '') {

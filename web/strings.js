@@ -1,10 +1,81 @@
 /**
- * What the page says while it runs, so that another language is another table; what always stands on it is in
- * index.html. `{name}` stands for a value.
+ * All that the page says, so that another language is another table. index.html has the same words, by the keys in
+ * its data attributes, for they are seen before any script runs. `{name}` stands for a value.
  */
 
 /** @type {Record<string, string>} */
 const EN = {
+  'page.language': 'en',
+  'page.about': 'A face before a camera drives an avatar, wholly on this device.',
+  'page.title': 'Live avatar',
+  'label.avatar': 'The avatar',
+  'label.other': 'The other side',
+  'label.wipe': 'Where one side ends and the other begins',
+  'label.stages': 'The stages',
+  'label.source': 'The source with the landmarks found',
+  'label.controls': 'Controls',
+  'label.folder': "A compiled model's folder",
+  'label.file': 'Picture or video',
+  'do.more': 'Settings',
+  'label.measures': 'Measures',
+  'label.full': 'Full screen',
+  'do.camera': 'Camera',
+  'stage.camera': '1. Landmarks',
+  'stage.drawing': '2. Aligned drawing',
+  'stage.generator': '3. Generator, its own pixels',
+  'page.welcome':
+    'Your face can drive this avatar. The camera picture is looked at on this device, is never stored, and leaves it by no way.',
+  'do.start': 'Start camera',
+  'do.perform': 'Watch it perform',
+  'do.reset': 'Reset',
+  'do.file': 'Picture or video…',
+  'do.folder': 'A compiled folder…',
+  'do.view': 'View',
+  'do.snapshot': 'Snapshot',
+  'do.record': 'Record',
+  'do.pip': 'Float',
+  'do.full': 'Full',
+  'head.source': 'Source',
+  'head.picture': 'Picture',
+  'head.generator': 'Generator',
+  'set.source': 'Face',
+  'set.delegate': 'Tracker on',
+  'set.view': 'Show',
+  'set.background': 'Background',
+  'set.sharpness': 'Sharpness',
+  'set.backend': 'Backend',
+  'set.compare': 'Compare with',
+  'set.res': 'Resolution',
+  'set.tier': 'Frames a second',
+  'set.model': 'Model',
+  'set.against': 'Against',
+  'set.mirror': 'Mirror',
+  'set.sound': 'Record with sound',
+  'set.autotune': 'Measure, and tune',
+  'set.place': 'Name, or URL of a folder',
+  'source.idle': 'Nobody',
+  'source.camera': 'Camera',
+  'source.performance': 'A performance',
+  'delegate.CPU': 'CPU',
+  'delegate.GPU': 'GPU',
+  'view.avatar': 'Avatar',
+  'view.side': 'Avatar and camera',
+  'view.stages': 'All stages',
+  'background.studio': 'A street at night',
+  'background.black': 'Black',
+  'background.green': 'Green, to be keyed out',
+  'background.blue': 'Blue, to be keyed out',
+  'background.magenta': 'Magenta, to be keyed out',
+  'backend.auto': 'Best there is',
+  'backend.native': 'onnx2wgsl, WebGPU, int8',
+  'backend.webnn': 'WebNN, float32',
+  'backend.ort-webgpu': 'onnxruntime-web, WebGPU, float32',
+  'backend.ort-wasm': 'onnxruntime-web, WASM, int8',
+  'backend.off': 'Nothing',
+  'choose.auto': 'Automatic',
+  'tier.weak': 'up to 10',
+  'tier.mid': 'up to 20',
+  'tier.strong': 'up to 40',
   'state.loading': 'Loading the avatar: {percent} %',
   'state.idle': 'Nobody drives the avatar. Start the camera, or drop a picture or a video here.',
   'state.performing': 'The avatar performs by itself: no camera is on.',
@@ -15,6 +86,7 @@ const EN = {
   'state.faces': 'There are {faces} faces: the nearest drives the avatar.',
   'state.hidden': 'Paused while this tab is hidden.',
   'state.recording': 'Recording.',
+  'state.saving': 'The recording is being saved…',
   'error.insecure':
     'A camera needs a secure page. Open this one over https, or on this machine as localhost.',
   'error.refused':
@@ -23,6 +95,8 @@ const EN = {
   'error.busy': 'The camera is in use elsewhere. Close the other program, then start it again.',
   'error.unplugged': 'The camera is gone. Plug it in, then start it again.',
   'error.unreadable': '{detail} is no picture or video that this browser reads.',
+  'error.page':
+    '{detail} has no model in it. Drop a page that onnx2wgsl embed --single-file wrote, or the folder of a model.',
   'error.unsupported':
     'This browser gives pages no camera. Use a recent Chrome, Edge, Firefox or Safari.',
   'error.tracker': 'The face tracker can’t run: {detail}',
@@ -31,7 +105,13 @@ const EN = {
   'error.missing-file':
     'The model can’t be read: {detail} One on another origin needs that server’s leave (CORS).',
   'error.artifact': 'This is no model for the avatar: {detail}',
+  'error.sizes':
+    'The two sides make pictures of different sizes, so they can’t be compared. {detail}',
   'error.model': 'This model can’t be used: {detail}',
+  'error.microphone':
+    'No sound can be recorded: {detail}. Allow the microphone, or record without sound.',
+  'error.unrecorded':
+    'Nothing was recorded: this device encoded no picture within {detail} seconds. Record for longer.',
   'error.record': 'This browser can’t record the avatar: {detail}',
   'error.pip': 'This browser shows no picture-in-picture of the avatar: {detail}',
   'error.other': 'Something failed: {detail}',
@@ -41,6 +121,21 @@ const EN = {
   'fact.unknown': 'The address says {what}, which this page does not know.',
   'do.share': 'Copy link',
   'done.share': 'Copied',
+  'fact.thread': 'CPU, 1 thread',
+  'fact.threads': 'CPU, {threads} threads',
+  'fact.files': 'the files',
+  'reason.asked': 'asked for',
+  'reason.best': 'the best that there is here',
+  'lack.float': 'there is no float32 ONNX file of this model on this site.',
+  'lack.canvas': 'the canvas belongs to another backend: make a new one.',
+  'lack.picture': '{name} takes no picture and gives one: it is no generator of avatars.',
+  'lack.square': '{name} takes pictures of {width}x{height}; a drawing is square.',
+  'lack.adapter': 'WASM has no GPU.',
+  'lack.webgpu': 'WebGPU is missing, or has no adapter.',
+  'lack.webnn': 'this browser has no WebNN.',
+  'lack.answer': 'WebNN did not answer within {ms} ms.',
+  'lack.status': '{file}: HTTP status {status}.',
+  'lack.tracker': 'it could not be loaded.',
   'read.fps': 'frames a second',
   'read.detect': 'detect',
   'read.align': 'align',
@@ -65,4 +160,30 @@ export function say(key, values = {}) {
 /** @param {string} key */
 export function knows(key) {
   return Object.hasOwn(EN, key);
+}
+
+/** What holds words beside text, by the data attribute that has their key. */
+const ATTRIBUTES = {
+  label: 'aria-label',
+  title: 'title',
+  placeholder: 'placeholder',
+  content: 'content',
+  lang: 'lang',
+};
+
+/**
+ * Writes the words of the table into the page, by their keys.
+ *
+ * @param {ParentNode} root
+ * @param {(key: string) => string} [wordOf]
+ */
+export function inscribe(root, wordOf = say) {
+  const keyed = (/** @type {string} */ name) =>
+    /** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll(`[data-${name}]`));
+  for (const one of keyed('text')) {
+    const text = wordOf(`${one.dataset.text}`);
+    if (one.textContent !== text) one.textContent = text;
+  }
+  for (const [name, attribute] of Object.entries(ATTRIBUTES))
+    for (const one of keyed(name)) one.setAttribute(attribute, wordOf(`${one.dataset[name]}`));
 }

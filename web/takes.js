@@ -1,7 +1,7 @@
-/** What a visitor takes along: a snapshot, a recording, a picture-in-picture. */
+/** What a visitor takes along: a snapshot, a picture-in-picture; recording.js has the third. */
 
-const FRAMES = 30;
-const TYPES = ['video/mp4;codecs=avc1,mp4a.40.2', 'video/webm;codecs=vp9,opus', 'video/webm'];
+/** Of a stream of a canvas, a second at most. */
+export const FRAMES = 30;
 
 /**
  * Saves what a canvas shows.
@@ -16,53 +16,6 @@ export async function snapshot(canvas, name) {
   /** @type {CanvasRenderingContext2D} */ (copy.getContext('2d')).drawImage(canvas, 0, 0);
   const blob = await new Promise((resolve) => copy.toBlob(resolve, 'image/png'));
   save(/** @type {Blob} */ (blob), `${name}.png`);
-}
-
-export class Recording {
-  #recorder;
-  #stream;
-  /** @type {Blob[]} */
-  #parts = [];
-
-  /**
-   * @param {MediaStream} stream
-   * @param {string} name
-   */
-  constructor(stream, name) {
-    const type = TYPES.find((one) => MediaRecorder.isTypeSupported(one));
-    this.#stream = stream;
-    this.#recorder = new MediaRecorder(stream, type ? { mimeType: type } : undefined);
-    this.#recorder.ondataavailable = ({ data }) => data.size && this.#parts.push(data);
-    this.#recorder.onstop = () => {
-      const { mimeType } = this.#recorder;
-      save(
-        new Blob(this.#parts, { type: mimeType }),
-        `${name}.${/mp4/.test(mimeType) ? 'mp4' : 'webm'}`,
-      );
-    };
-    this.#recorder.start(1000);
-  }
-
-  /**
-   * Records a canvas, with the microphone where the visitor lets it.
-   *
-   * @param {HTMLCanvasElement} canvas
-   * @param {string} name
-   * @param {boolean} sound
-   */
-  static async of(canvas, name, sound) {
-    const stream = canvas.captureStream(FRAMES);
-    if (sound) {
-      const voice = await navigator.mediaDevices.getUserMedia({ audio: true });
-      for (const track of voice.getAudioTracks()) stream.addTrack(track);
-    }
-    return new Recording(stream, name);
-  }
-
-  stop() {
-    this.#recorder.stop();
-    for (const track of this.#stream.getTracks()) track.stop();
-  }
 }
 
 /**
@@ -80,10 +33,12 @@ export async function togglePictureInPicture(canvas, video) {
 }
 
 /**
+ * Hands a file to the browser's downloads.
+ *
  * @param {Blob} blob
  * @param {string} name
  */
-function save(blob, name) {
+export function save(blob, name) {
   const link = document.createElement('a');
   link.href = URL.createObjectURL(blob);
   link.download = name;

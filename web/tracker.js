@@ -5,6 +5,7 @@
  * @import {Found} from './tracker_worker.js'
  * @typedef {VideoFrame | ImageBitmap} Still
  */
+import { say } from './strings.js';
 
 export class Tracker {
   #worker;
@@ -28,7 +29,7 @@ export class Tracker {
     this.#onFound = onFound;
     this.#onFailed = onFailed;
     this.#worker = new Worker(new URL('./tracker_worker.js', import.meta.url), { type: 'module' });
-    this.#worker.onerror = (event) => onFailed(event.message || 'the tracker could not be loaded');
+    this.#worker.onerror = (event) => onFailed(event.message || say('lack.tracker'));
     this.#worker.onmessage = ({ data }) => {
       if (data.type === 'ready') {
         this.#isReady = true;

@@ -20,7 +20,7 @@ let spare;
 
 const tasks = {
   async open(/** @type {any} */ { site, delegate }) {
-    const at = (/** @type {string} */ file) => `${new URL(`mediapipe/${file}`, site)}`;
+    const at = (/** @type {string} */ file) => new URL(`mediapipe/${file}`, site).href;
     const { FaceLandmarker, FilesetResolver } = await import(at('vision_bundle.mjs'));
     const files = await FilesetResolver.forVisionTasks(at('wasm'), true);
     const started = performance.now();

@@ -4,6 +4,7 @@
  *
  * @typedef {'weak' | 'mid' | 'strong'} Tier
  */
+import { Meter } from './meters.js';
 import { TIERS } from './settings.js';
 
 const ORDER = /** @type {const} */ (['weak', 'mid', 'strong']);
@@ -17,8 +18,7 @@ const DOWN = 1.1;
 const UP = 0.6;
 
 export class Tuning {
-  /** @type {number[]} */
-  #costs = [];
+  #costs = new Meter(WINDOW);
   #started = NaN;
   #changed = -Infinity;
   /** @type {Tier} */
@@ -39,9 +39,10 @@ export class Tuning {
   measured(ms, now) {
     if (Number.isNaN(this.#started)) this.#started = now;
     if (now - this.#started < IGNORED_MS) return false;
-    if (this.#costs.push(ms) < WINDOW) return false;
-    const cost = percentile(this.#costs, SHARE);
-    this.#costs.length = 0;
+    this.#costs.add(ms);
+    if (this.#costs.count < WINDOW) return false;
+    const cost = this.#costs.percentile(SHARE);
+    this.#costs = new Meter(WINDOW);
     const at = ORDER.indexOf(this.tier);
     const time = (/** @type {number} */ i) => 1000 / TIERS[ORDER[i]];
     if (at > 0 && cost > DOWN * time(at)) return this.#enter(at - 1, now);
@@ -57,15 +58,4 @@ export class Tuning {
     this.#changed = now;
     return true;
   }
-}
-
-/**
- * The value that a share of all does not exceed.
- *
- * @param {number[]} values
- * @param {number} share
- */
-export function percentile(values, share) {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))];
 }

@@ -57,6 +57,8 @@ export declare class FallbackSession extends Session {
      * @param {Show} [options]
      */
     draw(canvas: any, options?: Show): Promise<void>;
+    /** Does nothing: there is nothing that a first frame would wait for. */
+    prepare(): Promise<void>;
     /** @returns {Promise<never>} */
     toTexture(): Promise<never>;
     /** @returns {never} */

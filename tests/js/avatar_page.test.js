@@ -1,6 +1,6 @@
 /** What the live page decides, without a page: settings, who is shown, how often, what is measured. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 
 import { LandmarkFilter } from '../../face/filter.js';
@@ -260,6 +260,9 @@ describe('meters', () => {
     assert.equal(meter.percentile(0), 81);
     assert.equal(meter.percentile(0.5), 141);
     assert.equal(meter.percentile(1), 200);
+    const short = new Meter(3);
+    for (const value of [9, 1, 3, 2]) short.add(value);
+    assert.deepEqual([short.percentile(0), short.percentile(1), short.last], [1, 3, 2]);
   });
 
   test('rates are of the last two seconds', () => {
@@ -302,13 +305,51 @@ test('of several faces the largest drives the avatar', () => {
   assert.equal(largest([]), undefined);
 });
 
-test('sentences take values, and none is missing', () => {
-  assert.equal(say('state.loading', { percent: 7 }), 'Loading the avatar: 7 %');
-  const source = ['main', 'readout', 'sources', 'loop']
-    .map((name) => readFileSync(new URL(`../../web/${name}.js`, import.meta.url), 'utf8'))
-    .join('\n');
-  const named = [...source.matchAll(/'((?:state|fact|action)\.[\w-]+)'/g)].map(([, key]) => key);
-  const codes = [...source.matchAll(/SourceError\('(\w+)'/g)].map(([, code]) => `error.${code}`);
-  assert.ok(named.length > 8 && codes.length > 5);
-  for (const key of [...named, ...codes]) assert.ok(knows(key), key);
+describe('words', () => {
+  const sources = readdirSync(new URL('../../web/', import.meta.url))
+    .filter((name) => name.endsWith('.js'))
+    .map((name) => [name, readFileSync(new URL(`../../web/${name}`, import.meta.url), 'utf8')]);
+  const html = readFileSync(new URL('../../web/index.html', import.meta.url), 'utf8');
+  const hasWord = (text) => /\p{L}/u.test(text.replace(/&\w+;/g, ''));
+
+  test('take values, and none that is asked for is missing', () => {
+    assert.equal(say('state.loading', { percent: 7 }), 'Loading the avatar: 7 %');
+    const source = sources.map(([, text]) => text).join('\n');
+    const named = [...source.matchAll(/'((?:state|fact|reason|lack|done|do)\.[\w-]+)'/g)];
+    const codes = [...source.matchAll(/SourceError\(\s*'(\w+)'/g)].map(
+      ([, code]) => `error.${code}`,
+    );
+    assert.ok(named.length > 30 && codes.length > 8);
+    for (const key of [...named.map(([, key]) => key), ...codes]) assert.ok(knows(key), key);
+  });
+
+  test('of index.html are those of the table, each by its key', () => {
+    const attributes = { 'aria-label': 'label', title: 'title', placeholder: 'placeholder' };
+    let count = 0;
+    const check = (tag, name, text) => {
+      const [, key] = new RegExp(`data-${name}="([^"]+)"`).exec(tag) ?? [];
+      assert.ok(key && knows(key), `${text}: no key`);
+      assert.equal(text.replace(/\s+/g, ' ').trim(), say(key));
+      count++;
+    };
+    for (const [, tag, text] of html.matchAll(/<([^<>]+)>([^<>]*)/g)) {
+      if (hasWord(text)) check(tag, 'text', text);
+      for (const [attribute, name] of Object.entries(attributes)) {
+        const [, value] = new RegExp(`\\s${attribute}="([^"]*)"`).exec(tag) ?? [];
+        if (value !== undefined) check(tag, name, value);
+      }
+      if (/name="description"/.test(tag)) check(tag, 'content', /\scontent="([^"]*)"/.exec(tag)[1]);
+    }
+    assert.ok(count > 70, `${count}`);
+  });
+
+  test('stand in no other module', () => {
+    for (const [name, text] of sources) {
+      // The latter spells sounds.
+      if (name === 'strings.js' || name === 'idle.js') continue;
+      const code = text.replace(/\/\*[^]*?\*\/|^\s*\/\/.*$/gm, '').replace(/\$\{[^{}`]*\}/g, '0');
+      for (const [literal] of code.matchAll(/'(?:[^'\\\n]|\\.)*'|`[^`]*`/g))
+        assert.doesNotMatch(literal, /[a-z]{2,} [a-z]{2,}/i, name);
+    }
+  });
 });

@@ -1,4 +1,5 @@
-/** What a canvas must show, in f64, written from the formulas: bytes in rows of RGBA in, bytes out. */
+/** What a canvas must show, in f64, written from the formulas: bytes in rows of RGBA in, bytes out; what to show. */
+import assert from 'node:assert/strict';
 
 /** Each pixel of the target is that of the picture which its centre lies in. */
 export function nearest({ data, width, height }, w, h) {
@@ -60,4 +61,29 @@ const decode = (v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
 function encode(value) {
   const v = Math.min(1, Math.max(0, value));
   return v <= 0.0031308 ? 12.92 * v : 1.055 * v ** (1 / 2.4) - 0.055;
+}
+
+/** A picture without hard edges, and one with. */
+export const smooth = (x, y, c) => 0.6 * Math.sin(x / 5 + c) * Math.cos(y / 7 - c) + 0.2;
+export const blocks = (x, y, c) => (((x >> 2) + (y >> 2) + c) % 3 === 0 ? 0.5 : -0.4);
+
+/** A tensor [C,H,W] of a function of x, y and c. */
+export function values(channels, height, width, value) {
+  const plane = height * width;
+  return Float32Array.from({ length: channels * plane }, (_, i) => {
+    const [c, at] = [Math.floor(i / plane), i % plane];
+    return value(at % width, Math.floor(at / width), c);
+  });
+}
+
+/** The largest and the mean difference. */
+export function apart(a, b) {
+  assert.equal(a.length, b.length);
+  let [most, sum] = [0, 0];
+  a.forEach((value, i) => {
+    const difference = Math.abs(value - b[i]);
+    most = Math.max(most, difference);
+    sum += difference;
+  });
+  return { most, mean: sum / a.length };
 }

@@ -120,6 +120,15 @@ describe('pictures are resized as in Python', () => {
     });
 });
 
+for (const fit of ['cover', 'contain', 'stretch', { x: 0, y: 0, width: 9, height: 7 }])
+  test(`a picture of the input's size stays as it is, ${JSON.stringify(fit)}`, () => {
+    const { data } = noise(9, 7);
+    const picture = { bytes: new Uint8Array(data.buffer), width: 9, height: 7 };
+    const bytes = fitted(picture, [9, 7], fit, [1, 2, 3]);
+    assert.deepEqual(bytes, data);
+    assert.notEqual(bytes.buffer, data.buffer);
+  });
+
 describe('a session', () => {
   test('is one: with names, labels and classes', async () => {
     const session = await open('classes');
@@ -167,7 +176,9 @@ describe('a session', () => {
     await told({ input: noise(4, 4) }, /^as is x, expected values or pixels\.$/, { as: 'x' });
     await told({ input: noise(4, 4) }, /^No option is named y:/, { y: 1 });
     await assert.rejects(session.draw({}), /^InputError: The canvas gives no 2-D context/);
+    await session.prepare();
     session.destroy();
+    await assert.rejects(session.prepare(), DestroyedError);
     await assert.rejects(session.run({ input: noise(4, 4) }), DestroyedError);
     await assert.rejects(session.draw({}), DestroyedError);
   });

@@ -61,15 +61,6 @@ export function artifactFolders() {
   return [fixtureFolder(), ...folders];
 }
 
-/** The live page as `onnx2wgsl-web build` lays it out: of ONNX2WGSL_SITE, else built here. */
-export function builtSite() {
-  if (process.env.ONNX2WGSL_SITE) return resolve(process.env.ONNX2WGSL_SITE);
-  const folder = join(temporaryFolder(), 'site');
-  const build = ['-m', 'onnx2wgsl.web', 'build', '-o', folder];
-  execFileSync(PYTHON, build, { stdio: ['ignore', 'ignore', 'inherit'] });
-  return folder;
-}
-
 /** The file of a clip of a real face, or of several. */
 export function clipSource(name) {
   const code = `from tests.clips import source; print(source('${name}'))`;

@@ -1,77 +1,26 @@
 /** Where an artifact may come from, and what can go wrong on the way: real servers, real files. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 
 import { createSession } from '../../runtime_js/runtime.js';
-import { bundleOf, reference } from './fixture.js';
+import { bundleOf } from './fixture.js';
+import { nodeAdapter, ROOT, RUNTIME } from './host.js';
 import {
-  fixtureFolder,
-  launchChromium,
-  nodeAdapter,
-  ROOT,
-  RUNTIME,
-  serve,
-  temporaryFolder,
-} from './host.js';
-
-const FIXTURE = fixtureFolder();
-const MODEL = JSON.parse(readFileSync(join(FIXTURE, 'model.json'), 'utf8'));
-const WEIGHTS = MODEL.weights.file;
-const INPUT = new Float32Array(192).fill(0.25);
-
-/** A server of the fixture; `answer` may take a request from it. */
-async function server(answer = () => false) {
-  const requests = [];
-  const http = createServer((request, response) => {
-    const { pathname } = new URL(request.url, 'http://x');
-    requests.push(request.url);
-    if (answer(pathname.slice(1), request, response)) return;
-    try {
-      response.end(readFileSync(join(FIXTURE, pathname)));
-    } catch {
-      response.writeHead(404, { 'content-type': 'text/plain' }).end('Not here');
-    }
-  });
-  await new Promise((done) => http.listen(0, '127.0.0.1', done));
-  opened.push(http);
-  const close = () => {
-    http.closeAllConnections();
-    return new Promise((done) => http.close(done));
-  };
-  return { url: `http://127.0.0.1:${http.address().port}/`, requests, close };
-}
-
-const opened = [];
-after(() => opened.forEach((http) => http.close()));
-
-/** Loads, runs, and goes again. */
-async function works(source, options = {}) {
-  const session = await createSession(source, { adapter: await nodeAdapter(), ...options });
-  const { output } = await session.run({ input: INPUT });
-  session.destroy();
-  assert.deepEqual(output, reference(INPUT).output);
-}
-
-async function refusal(source, options = {}) {
-  const session = createSession(source, { adapter: await nodeAdapter(), ...options });
-  return session.then(
-    () => assert.fail('it was loaded'),
-    (error) => error,
-  );
-}
-
-/** The files of the fixture by name. */
-function files() {
-  const names = readdirSync(FIXTURE).filter((name) => !/\.(js|html)$/.test(name));
-  return Object.fromEntries(
-    names.map((name) => [name, new Uint8Array(readFileSync(join(FIXTURE, name)))]),
-  );
-}
+  FIXTURE,
+  INPUT,
+  MODEL,
+  OwnCache,
+  WEIGHTS,
+  checkProgress,
+  files,
+  refusal,
+  server,
+  works,
+} from './loading.js';
 
 describe('a server that has not the file', () => {
   const page = '<!doctype html>\n<title>My app</title>';
@@ -215,172 +164,6 @@ test('fetch may be another', async () => {
   assert.ok(fetched.includes(`${url}${WEIGHTS}`));
 });
 
-/** What any cache is to createSession. */
-class OwnCache extends Map {
-  match = async (url) => this.get(url) && new Response(this.get(url));
-  put = async (url, response) => this.set(url, new Uint8Array(await response.arrayBuffer()));
-}
-
-describe('a cache', () => {
-  test('spares requests, and is good offline', async () => {
-    const cache = new OwnCache();
-    const { url, requests, close } = await server();
-    await works(url, { cache });
-    const first = requests.length;
-    await works(url, { cache });
-    assert.deepEqual(requests.slice(first), ['/model.json']);
-    await close();
-    await works(url, { cache });
-    assert.equal((await refusal(url)).code, 'missing-file');
-  });
-
-  test('is no good where the server has answered otherwise', async () => {
-    const cache = new OwnCache();
-    let gone = false;
-    const { url } = await server((_, __, response) => gone && response.writeHead(404).end());
-    await works(url, { cache });
-    gone = true;
-    assert.equal((await refusal(url, { cache })).status, 404);
-  });
-
-  test('is by address, without the query', async () => {
-    const cache = new OwnCache();
-    const { url, requests } = await server();
-    await works(`${url}?token=1`, { cache });
-    const first = requests.length;
-    await works(`${url}?token=2`, { cache });
-    assert.equal(requests.length, first + 1);
-  });
-
-  for (const [what, change] of [
-    ['changed', (bytes) => bytes.with(3, bytes[3] ^ 1)],
-    ['cut off', (bytes) => bytes.slice(1)],
-    ['grown', (bytes) => new Uint8Array([...bytes, 0])],
-  ])
-    test(`has its files fetched anew where they are ${what}`, async () => {
-      const cache = new OwnCache();
-      const { url, requests } = await server();
-      await works(url, { cache });
-      const first = requests.length;
-      cache.set(url + WEIGHTS, change(cache.get(url + WEIGHTS)));
-      await works(url, { cache });
-      assert.deepEqual(requests.slice(first), ['/model.json', `/${WEIGHTS}`]);
-      await works(url, { cache });
-      assert.equal(requests.length, first + 3);
-    });
-
-  test('may be full', async () => {
-    const cache = new OwnCache();
-    cache.put = async () => {
-      throw new Error('QuotaExceededError');
-    };
-    const { url } = await server();
-    await works(url, { cache });
-  });
-
-  test('of a name is refused where there is no Cache API', async () => {
-    const { message, code } = await refusal('http://127.0.0.1:1/', { cache: 'models' });
-    assert.match(
-      message,
-      /^cache is models, but here is no Cache API: give an object with match and put/,
-    );
-    assert.equal(code, 'input');
-  });
-});
-
-describe('a bundle', () => {
-  const BUNDLE = new Uint8Array(bundleOf(FIXTURE));
-  const bundleServer = (answer = () => false) =>
-    server((file, request, response) => {
-      if (answer(file, request, response)) return true;
-      if (file === 'fixture.onnx2wgsl') response.end(BUNDLE);
-      return file === 'fixture.onnx2wgsl';
-    });
-
-  for (const [what, source] of [
-    ['an ArrayBuffer', () => BUNDLE.buffer],
-    ['a view', () => BUNDLE],
-    ['a Blob', () => new Blob([BUNDLE])],
-    ['a Response', () => new Response(BUNDLE)],
-    [
-      'a path',
-      () => {
-        const path = join(temporaryFolder(), 'fixture.onnx2wgsl');
-        writeFileSync(path, BUNDLE);
-        return path;
-      },
-    ],
-  ])
-    test(`is taken as ${what}, and tells of its progress`, async () => {
-      const told = [];
-      const onProgress = (progress) => told.push(progress);
-      const options = { adapter: await nodeAdapter(), onProgress };
-      const session = await createSession(source(), options);
-      const { output } = await session.run({ input: INPUT });
-      assert.deepEqual(output, reference(INPUT).output);
-      for (let i = 0; i < 2; i++) assert.ok((await session.selfTest()).ok);
-      session.destroy();
-      checkProgress(told);
-      assert.equal(told[0].total, BUNDLE.length - 16);
-    });
-
-  test('is taken from its address in one request, with its query', async () => {
-    const { url, requests } = await bundleServer();
-    await works(`${url}fixture.onnx2wgsl?token=1`);
-    assert.deepEqual(requests, ['/fixture.onnx2wgsl?token=1']);
-  });
-
-  test('is good offline', async () => {
-    const cache = new OwnCache();
-    const { url, close } = await bundleServer();
-    await works(`${url}fixture.onnx2wgsl`, { cache });
-    await close();
-    await works(`${url}fixture.onnx2wgsl`, { cache });
-    assert.equal((await refusal(`${url}fixture.onnx2wgsl`)).code, 'missing-file');
-  });
-
-  test('goes on where its download broke off', async () => {
-    const asked = [];
-    const { url } = await bundleServer((file, { headers }, response) => {
-      asked.push(headers.range);
-      if (asked.length > 1) return false; // all of it again
-      response.setHeader('content-length', BUNDLE.length);
-      response.write(BUNDLE.subarray(0, 5000), () => setTimeout(() => response.destroy(), 20));
-      return true;
-    });
-    await works(`${url}fixture.onnx2wgsl`);
-    assert.deepEqual(asked, [undefined, 'bytes=5000-']);
-  });
-
-  const page = new Response('<p>Welcome', { headers: { 'content-type': 'text/html' } });
-  for (const [what, source, message] of [
-    [
-      'cut off in its head',
-      BUNDLE.slice(0, 9),
-      /^The bundle is damaged; .*\n {2}it ends in its head$/,
-    ],
-    ['cut off', BUNDLE.slice(0, -1), /^The bundle is damaged; .*\n {2}it ends in weights.bin$/],
-    ['too long', new Blob([BUNDLE, '1']), /\n {2}more follows than model.json says$/],
-    ['another file', new Uint8Array(99), /^This is no bundle: it begins with "\\u0000/],
-    ['changed', BUNDLE.with(BUNDLE.length - 3, 77), /^weights.bin is damaged; .*\n {2}SHA-256 is/],
-    [
-      'of a long model.json',
-      BUNDLE.with(15, 255),
-      /^model.json is damaged; .*\n {2}it has more than/,
-    ],
-    [
-      'a page',
-      page,
-      /^Cannot read the Response: HTTP status 200, text\/html, beginning "<p>Welcome"/,
-    ],
-    ['an error', new Response('', { status: 500 }), /^Cannot read the Response: HTTP status 500/],
-  ])
-    test(`is refused where it is ${what}`, async () => {
-      const { message: told } = await refusal(source);
-      assert.match(told, message);
-    });
-});
-
 describe('a signal', () => {
   test('that was aborted before', async () => {
     const { url, requests } = await server();
@@ -479,17 +262,6 @@ describe('progress', () => {
   });
 });
 
-function checkProgress(told) {
-  let last = 0;
-  for (const { loaded, total, file } of told) {
-    assert.ok(loaded > last, `${loaded} after ${last} (${file})`);
-    assert.equal(total, told[0].total);
-    last = loaded;
-  }
-  assert.equal(told[0].file, 'model.json');
-  assert.equal(last, told[0].total);
-}
-
 describe('a download that breaks off', () => {
   const whole = readFileSync(join(FIXTURE, WEIGHTS));
   /** Breaks off the weights at some bytes, as often as said; then the rest, or all, as the server can. */
@@ -558,124 +330,4 @@ test('every module may be imported where there is no WebGPU', async () => {
   assert.equal(globalThis.navigator?.gpu, undefined);
   for (const name of readdirSync(RUNTIME).filter((name) => /^(?!page).*\.js$/.test(name)))
     await import(join(RUNTIME, name));
-});
-
-describe('in Chromium', () => {
-  let browser;
-  let host;
-  before(async () => {
-    host = await serve([FIXTURE, RUNTIME]);
-    browser = await launchChromium();
-  });
-  after(async () => {
-    await browser?.close();
-    host?.close();
-  });
-
-  test('a Cache of a name spares requests, heals, and is good offline', async () => {
-    const page = await browser.newPage();
-    await page.goto(host.origin);
-    const requests = [];
-    page.on('request', (request) => requests.push(request.url()));
-    const load = () =>
-      page.evaluate(
-        async ([folder, runtime]) => {
-          const { createSession } = await import(`${runtime}runtime.js`);
-          const session = await createSession(folder, { cache: 'models' });
-          const { output } = await session.run({ input: new Float32Array(192).fill(0.25) });
-          session.destroy();
-          return [...output];
-        },
-        [host.url(0), host.url(1)],
-      );
-    const expected = [...reference(INPUT).output];
-    assert.deepEqual(await load(), expected);
-    requests.length = 0;
-    assert.deepEqual(await load(), expected);
-    assert.deepEqual(requests, [`${host.url(0)}model.json`]);
-    await page.evaluate(
-      async (url) => (await caches.open('models')).put(url, new Response('stale')),
-      host.url(0) + WEIGHTS,
-    );
-    requests.length = 0;
-    assert.deepEqual(await load(), expected);
-    assert.deepEqual(requests, [`${host.url(0)}model.json`, host.url(0) + WEIGHTS]);
-    await page.context().setOffline(true);
-    assert.deepEqual(await load(), expected);
-    await page.close();
-  });
-
-  test('a failure is told in short where its words can not be loaded', async () => {
-    const page = await browser.newPage();
-    await page.goto(host.origin);
-    await page.route(/advice/, (route) => route.abort());
-    const told = await page.evaluate(
-      async ([folder, runtime]) => {
-        const { createSession } = await import(`${runtime}runtime.js`);
-        return createSession(folder).catch(({ message, code, status }) => [message, code, status]);
-      },
-      [`${host.url(0)}nowhere/`, host.url(1)],
-    );
-    const url = `${host.url(0)}nowhere/model.json`;
-    assert.deepEqual(told, [`Cannot read ${url}: HTTP status 404.`, 'missing-file', 404]);
-    await page.close();
-  });
-
-  test('three requests lead to the first result, beside the script', async () => {
-    const page = await browser.newPage();
-    const requests = [];
-    page.on('request', (request) => requests.push(request.url().replace(host.url(0), '')));
-    await page.goto(host.origin);
-    requests.length = 0;
-    await page.evaluate(async (folder) => {
-      const { createSession } = await import(`${folder}runtime.js`);
-      const session = await createSession(folder);
-      await session.run({ input: new Float32Array(192) });
-    }, host.url(0));
-    const expected = ['runtime.js', 'model.json', MODEL.shaders.file, WEIGHTS];
-    assert.deepEqual(requests.sort(), expected.sort());
-    await page.close();
-  });
-
-  test('the cache of docs/artifact.md, in the private file system, is good offline', async () => {
-    const document = readFileSync(join(ROOT, 'docs/artifact.md'), 'utf8');
-    const [code] = /    const root = await navigator\.storage[^]*?\n    };\n/.exec(document);
-    const page = await browser.newPage();
-    await page.goto(host.origin);
-    const load = () =>
-      page.evaluate(
-        async ([code, folder, runtime]) => {
-          const { createSession } = await import(`${runtime}runtime.js`);
-          const AsyncFunction = (async () => {}).constructor;
-          const cache = await new AsyncFunction(`${code}; return cache;`)();
-          const session = await createSession(folder, { cache });
-          const { output } = await session.run({ input: new Float32Array(192).fill(0.25) });
-          session.destroy();
-          return [...output];
-        },
-        [code, host.url(0), host.url(1)],
-      );
-    const requests = [];
-    await load();
-    page.on('request', (request) => requests.push(request.url()));
-    await load();
-    assert.deepEqual(requests, [`${host.url(0)}model.json`]);
-    await page.context().setOffline(true);
-    assert.deepEqual(await load(), [...reference(INPUT).output]);
-    await page.close();
-  });
-
-  test('a service worker may import the runtime', async () => {
-    const page = await browser.newPage();
-    await page.goto(host.origin);
-    const state = await page.evaluate(async (url) => {
-      const script = `${url}runtime.js`;
-      const { installing } = await navigator.serviceWorker.register(script, { type: 'module' });
-      return new Promise((done) => {
-        installing.onstatechange = () => done(installing.state);
-      });
-    }, host.url(1));
-    assert.equal(state, 'installed');
-    await page.close();
-  });
 });

@@ -53,7 +53,8 @@ def test_its_models_are_named_with_their_size(page: Path) -> None:
     (record,) = json.loads((page / "models" / "models.json").read_text("utf-8"))["models"]
     assert (record["name"], record["size"]) == ("avatar_256_u8", 256)
     assert (page / "models" / record["folder"] / "model.json").is_file()
-    assert (page / "models" / record["onnx"]).is_file()
+    description = json.loads((page / "models" / record["folder"] / "model.json").read_text("utf-8"))
+    assert (page / "models" / record["folder"] / description["onnx"]["file"]).is_file()
     assert (page / "models" / record["float"]).is_file()
 
 

@@ -1,32 +1,26 @@
 /**
- * The generator by onnxruntime-web, which is fetched only when it is chosen: the int8 model on its WASM,
- * the float32 model on its WebGPU or on WebNN. Pictures are scaled by a 2-D canvas.
+ * The float32 model that the int8 one stands for, on onnxruntime-web's WebGPU or on WebNN. Pictures are scaled by a
+ * 2-D canvas.
  *
- * @import {Backend, Model, Name} from './backends.js'
+ * @import {Backend, Model} from './backends.js'
  */
+import { importOnnxruntime } from './onnxruntime.js';
+import { say } from './strings.js';
 
-const BUILDS = {
-  'ort-wasm': 'onnxruntime/ort.wasm.min.mjs',
-  'ort-webgpu': 'onnxruntime/ort.webgpu.min.mjs',
-  webnn: 'onnxruntime/ort.all.min.mjs',
-};
-const PROVIDERS = { 'ort-wasm': 'wasm', 'ort-webgpu': 'webgpu', webnn: 'webnn' };
-const THREADS = 4;
+const BUILDS = { 'ort-webgpu': 'ort.webgpu.min.mjs', webnn: 'ort.all.min.mjs' };
+const PROVIDERS = { 'ort-webgpu': 'webgpu', webnn: 'webnn' };
 
 /**
- * @param {Exclude<Name, 'native'>} name
+ * @param {'ort-webgpu' | 'webnn'} name
  * @param {string} site
  * @param {Model} model
  * @returns {Promise<Backend>}
+ * @throws {Error} the site has no float32 file of the model
  */
-export async function openOnnxruntime(name, site, model) {
-  const file = /** @type {string} */ (name === 'ort-wasm' ? model.onnx : model.float);
-  const ort = await import(`${new URL(BUILDS[name], site)}`);
-  const { wasm } = ort.env;
-  wasm.wasmPaths = `${new URL('onnxruntime/', site)}`;
-  const { crossOriginIsolated: isolated, navigator } = globalThis;
-  wasm.numThreads = isolated ? Math.min(THREADS, navigator.hardwareConcurrency || 1) : 1;
-  const session = await ort.InferenceSession.create(`${new URL(file, site)}`, {
+export async function openFloat(name, site, model) {
+  if (!model.float) throw new Error(say('lack.float'));
+  const ort = await importOnnxruntime(site, BUILDS[name]);
+  const session = await ort.InferenceSession.create(`${new URL(model.float, site)}`, {
     executionProviders: [PROVIDERS[name]],
   });
   const { size } = model;
@@ -59,22 +53,22 @@ export async function openOnnxruntime(name, site, model) {
 
   const show = (/** @type {OffscreenCanvas} */ canvas, smooth = true) => {
     const known = contexts.get(canvas) ?? canvas.getContext('2d', { alpha: false });
-    if (!known) throw new Error('the canvas belongs to another backend: make a new one.');
+    if (!known) throw new Error(say('lack.canvas'));
     contexts.set(canvas, known);
     known.imageSmoothingEnabled = smooth;
     known.imageSmoothingQuality = 'high';
     known.drawImage(own, 0, 0, canvas.width, canvas.height);
   };
 
-  const threads = wasm.numThreads === 1 ? '1 thread' : `${wasm.numThreads} threads`;
   return {
     size,
     facts: {
       backend: name,
+      name: model.name,
       reason: '',
-      adapter: name === 'ort-wasm' ? `CPU, ${threads}` : PROVIDERS[name],
+      adapter: PROVIDERS[name],
       size,
-      model: `${model.name}, ${name === 'ort-wasm' ? 'int8' : 'float32'}`,
+      model: `${model.name}, float32`,
     },
     async show(drawing, { avatar, generator }) {
       await run(drawing);

@@ -1,0 +1,42 @@
+"""Generators so small that the live page is at once what a test is about: for avatar_browser.test.js.
+
+    python -m tests.js.live_models FOLDER
+
+writes FOLDER/small.onnx and FOLDER/other.onnx, of one signature and other pictures: 256 pixels, int8 QDQ, the
+values of pixels from -1 to 1, as the avatar has them; and FOLDER/tiny.onnx, of 64 pixels.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+
+from tests.builders.qdq import PAD, QDQBuilder, QuantParams, Weights
+
+SIDES = {"small": 256, "other": 256, "tiny": 64}
+PIXELS = QuantParams(1 / 127.5, 128)
+
+
+def generator(side: int, seed: int) -> onnx.ModelProto:
+    """Two convolutions, [1,3,N,N] to the same, whose pictures have more colours than the drawing."""
+    rng = np.random.default_rng(seed)
+    b = QDQBuilder()
+    x = b.input((1, 3, side, side), PIXELS)
+    for channels, inputs in ((4, 3), (3, 4)):
+        values = rng.integers(-128, 128, (channels, inputs, 3, 3), np.int8)
+        x = b.conv(x, Weights(values, 0.002, 0), PIXELS, pads=PAD)
+    b.output(x)
+    return b.build()
+
+
+def main(folder: Path) -> None:
+    """Writes all three."""
+    for seed, (name, side) in enumerate(SIDES.items()):
+        onnx.save(generator(side, seed), folder / f"{name}.onnx")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
