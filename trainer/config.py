@@ -69,10 +69,8 @@ class LossConfig:
     l1: float = 1.0
     edge: float = 0.5
     """Weight of the L1 distance of gradients: lines where they belong."""
-    detail: float = 1.0
-    """Weight of the L1 distance of local detail: what keeps lines where their place is unsure."""
-    comb: float = 0.4
-    """Weight of the L1 distance of combs: what keeps made-up detail from being one."""
+    detail: float = 15.0
+    """Weight of the L1 distance of local spectra: what keeps lines where their place is unsure."""
     perceptual: float = 0.1
     window: int = 96
     """Pixels a side of the random window that the perceptual term looks at; 0: whole pictures."""
@@ -146,8 +144,8 @@ _GPU_RECIPE = Config(
 _CI = OptimizerConfig(epochs=15, batch=8, learning_rate=3e-3, warmup=20, ema=0.98, validation=16)
 _AVATAR = Config(
     data=DataConfig(train=5000, tracked=200),
-    loss=LossConfig(detail=2.5, perceptual=0.0),
-    distill=OptimizerConfig(epochs=8, learning_rate=3e-3),
+    loss=LossConfig(detail=25.0, perceptual=0.0),
+    distill=OptimizerConfig(epochs=7, learning_rate=2.5e-3),
     file="avatar_256_u8.onnx",
 )
 
@@ -164,7 +162,7 @@ PRESETS = {
     "cpu": Config(
         data=DataConfig(train=5000, tracked=200),
         teacher=TeacherConfig(ngf=32),
-        loss=LossConfig(detail=1.5, perceptual=0.0),
+        loss=LossConfig(perceptual=0.0),
         teach=OptimizerConfig(epochs=4, learning_rate=2e-4, beta1=0.5),
         distill=OptimizerConfig(epochs=20),
         finetune=OptimizerConfig(epochs=6, learning_rate=1e-3, freeze_norms=True),

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from onnx2wgsl.trainer.evaluation import metrics
+from PIL import Image, ImageFilter
 
 Picture = NDArray[np.uint8]
 
@@ -125,13 +126,24 @@ def test_a_mouth_is_resized_to_a_common_size() -> None:
     assert (mouth == 200).all()
 
 
-def test_combs_have_the_energy_that_the_worked_example_says() -> None:
-    plain = np.full((64, 64, 3), 128, np.uint8)
-    comb, line = plain.copy(), plain.copy()
+def test_a_comb_is_the_highest_tooth_of_a_spectrum() -> None:
+    noise = np.random.default_rng(0).integers(100, 156, (2, 96, 96, 3), dtype=np.uint8)
+    comb = noise.copy()
     comb[:, ::2] += 10
-    comb[:, 1::2] -= 10
-    line[:, 30] += 10
-    assert metrics.comb_energy(plain) == 0
-    assert metrics.comb_energy(comb) == pytest.approx(64)
-    assert metrics.comb_energy(line) == pytest.approx(0.2, abs=0.05)
-    assert metrics.comb_energy(comb[:20, :24]) > 30, "pictures smaller than a window have one"
+    assert metrics.comb_spectrum(np.full((64, 64, 3), 128, np.uint8)).max() < 1e-9
+    rise = metrics.comb_spectra(comb) / metrics.comb_spectra(noise)
+    assert np.unravel_index(rise.argmax(), rise.shape) == (0, 10), "down, 2 pixels a period"
+    assert metrics.comb(metrics.comb_spectra(comb), metrics.comb_spectra(noise)) == rise.max() > 10
+    # The same lines turned, and of another distance.
+    wide = noise.copy()
+    wide[:, :, ::4] += 20
+    rise = metrics.comb_spectra(wide) / metrics.comb_spectra(noise)
+    assert np.unravel_index(rise.argmax(), rise.shape)[0] == 1
+    assert rise[1, 2] > 5, "across, 4 pixels a period"
+
+
+def test_blurred_pictures_have_no_comb() -> None:
+    rng = np.random.default_rng(1)
+    truth = rng.integers(0, 256, (2, 64, 64, 3), dtype=np.uint8)
+    blurred = np.stack([np.asarray(Image.fromarray(p).filter(ImageFilter.BoxBlur(1))) for p in truth])
+    assert metrics.comb(metrics.comb_spectra(blurred), metrics.comb_spectra(truth)) < 1

@@ -308,7 +308,7 @@ def test_each_network_steps_on_its_own_loss() -> None:
     model.backward_G()
     assert all(p.grad is not None for p in generator.parameters())
     assert all(torch.equal(p.grad, g) for p, g in zip(judge.parameters(), before, strict=True))
-    named = {"d_fake", "d_real", "l1", "edge", "detail", "comb", "gan", "error"}
+    named = {"d_fake", "d_real", "l1", "edge", "detail", "gan", "error"}
     assert named == model.terms.keys()
 
 

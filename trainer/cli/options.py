@@ -38,8 +38,7 @@ _OPTIMIZER: list[tuple[str, Any, str]] = [
 _LOSS: list[tuple[str, Any, str]] = [
     ("--l1", _WEIGHT, "Weight of the L1 distance."),
     ("--edge", _WEIGHT, "Weight of the L1 distance of gradients."),
-    ("--detail", _WEIGHT, "Weight of the L1 distance of local detail."),
-    ("--comb", _WEIGHT, "Weight of the L1 distance of combs of 2, 4 and 8 pixels."),
+    ("--detail", _WEIGHT, "Weight of the L1 distance of local spectra."),
     ("--perceptual", _WEIGHT, "Weight of the perceptual distance."),
     ("--window", click.IntRange(0), "Side of its random window in pixels; 0: whole pictures."),
     ("--mouth", _POSITIVE, "Factor of the pixels around the lips."),

@@ -21,7 +21,7 @@ from ..landmarks.photo import framed_face
 from ..renderer import landmarks, render
 from ..training.perceptual import FeatureDistance
 from . import predict
-from .metrics import Figures, comb_energy, measure, share
+from .metrics import Figures, comb, comb_spectra, measure
 from .predict import Predict
 from .scenes import scenes
 from .sheets import write_sheet
@@ -165,7 +165,7 @@ class Evaluation:
             hidden: leave the photos themselves out of the sheet.
 
         Returns:
-            By row, the energy of its combs as a share of that of the truth of val.
+            By row, its combs against the truth of val (metrics.comb).
 
         Raises:
             TrainerError: a photo can't be read or shows no face, or mediapipe is missing.
@@ -174,11 +174,9 @@ class Evaluation:
         rows = {} if hidden else {"photo": np.stack([face.picture for face in faces])}
         avatars = self._rows(np.stack([face.landmarks for face in faces]))
         write_sheet(path, rows | avatars, side=min(256, WIDTH // len(faces)))
-        usual = np.mean([comb_energy(truth) for truth in self._read("val", self.size).truths])
+        usual = comb_spectra(self._read("val", self.size).truths)
         return {
-            name: share(float(np.mean([comb_energy(p) for p in pictures])), float(usual))
-            for name, pictures in avatars.items()
-            if name != DRAWING
+            name: comb(comb_spectra(pictures), usual) for name, pictures in avatars.items() if name != DRAWING
         }
 
 
@@ -213,8 +211,9 @@ def write_report(
         TITLE,
         "",
         f"At {report.size}x{report.size} pixels, means over held-out pictures ({counts}). Mouth: "
-        "within the box of the lips. Sharpness and comb: variance of the Laplacian and energy of combs "
-        "of 4 pixels as shares of the truth's.",
+        "within the box of the lips. Sharpness: variance of the Laplacian as a share of the "
+        "truth's. Comb: the greatest share, over periods of 2 to 5.3 pixels down and across, of the "
+        "truth's energy.",
         "",
         markdown(report.rows, report.distance, report.counts),
         "### PSNR above the mean image, dB",

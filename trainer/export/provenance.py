@@ -59,7 +59,7 @@ def command(recipe: Mapping[str, Any]) -> str:
 _OPTIMIZER = (
     "epochs", "batch", "learning_rate", "warmup", "ema", "seed", "validation", "runaway", "amp",
 )  # fmt: skip
-_LOSS = {name: name for name in ("l1", "edge", "detail", "comb", "perceptual", "window", "mouth", "gan")} | {
+_LOSS = {name: name for name in ("l1", "edge", "detail", "perceptual", "window", "mouth", "gan")} | {
     "teacher": "share"
 }
 """Fields and their options."""

@@ -14,6 +14,9 @@ from torch.nn import functional
 from ..config import LossConfig
 from .perceptual import FeatureDistance
 
+WINDOW = 16
+"""Pixels a side of the windows whose spectra are compared."""
+
 
 def to_network(pictures: Tensor) -> Tensor:
     """u8 NCHW to f32 in [-1,1], channels last."""
@@ -36,13 +39,12 @@ def mouth_weights(boxes: Tensor, size: int, mouth: float) -> Tensor:
 
 
 class PictureLoss(nn.Module):
-    """Terms of the distance to the target: l1, edge, detail, comb, perceptual, each times its weight.
+    """Terms of the distance to the target: l1, edge, detail, perceptual, each times its weight.
 
     l1: absolute differences, the mouth's pixels counted `mouth` times. edge: the same of the
-    differences' horizontal and vertical gradients. detail: differences of the local amount of
-    detail. Where a line may lie here or there, the least L1 is to draw none, of pixels and of
-    gradients alike; this term asks for a line all the same. comb: differences of
-    combs, which are the cheapest detail that a net can make up. perceptual: over the mouth (a window
+    differences' horizontal and vertical gradients. detail: differences of local spectra
+    (see `spectra`). Where a line may lie here or there, the least L1 is to draw none, of pixels and of
+    gradients alike; this term asks for a line all the same. perceptual: over the mouth (a window
     of a quarter of the picture's side) and over a random window, the same for the whole batch;
     the features of whole pictures would cost more than the student does.
     """
@@ -63,9 +65,9 @@ class PictureLoss(nn.Module):
         if config.edge:
             terms["edge"] = config.edge * edges(difference, weights)
         if config.detail:
-            terms["detail"] = config.detail * (amount(output) - amount(target)).abs().mean()
-        if config.comb:
-            terms["comb"] = config.comb * combs(difference)
+            y, x = rng.integers(0, WINDOW, 2).tolist()
+            parts = (spectra(pictures[..., y:, x:]) for pictures in (output, target))
+            terms["detail"] = config.detail * torch.stack(list(parts)).diff(dim=0).abs().mean()
         if self.distance is not None:
             distances = [
                 self.distance(crop(output, corners, side), crop(target, corners, side)).mean()
@@ -105,48 +107,26 @@ def edges(difference: Tensor, weights: Tensor) -> Tensor:
     return by_rows + by_columns
 
 
-def amount(pictures: Tensor) -> Tensor:
-    """Local detail, f32[N,1,~S/4,~S/4]: the Laplacian's mean magnitude in windows of 8 pixels.
+def spectra(pictures: Tensor) -> Tensor:
+    """How much detail there is where, at which frequency and in which direction: f32[N,w,138].
 
-    Of pictures averaged over 2x2 pixels: a comb of every second column would be the cheapest way
-    to have detail, and there it has none.
+    Magnitudes of the discrete Fourier transform of gray windows of 16x16 pixels, side by side,
+    under a Hann window; without the lowest frequencies, which are no detail. Where a line lies in a
+    window does not matter, how often and how slanted lines come does: a comb, which is the cheapest
+    detail for a net whose upsampling tells the pixels of a cell apart, has another spectrum than hair.
     """
-    gray = functional.avg_pool2d(pictures.mean(1, keepdim=True), 2, 1)
-    around = gray[:, :, :-2, 1:-1] + gray[:, :, 2:, 1:-1]
-    around = around + gray[:, :, 1:-1, :-2] + gray[:, :, 1:-1, 2:]
-    return functional.avg_pool2d((4 * gray[:, :, 1:-1, 1:-1] - around).abs(), 8, 4)
+    gray = pictures.mean(1)
+    hann = torch.hann_window(WINDOW, device=gray.device)
+    windows = gray.unfold(1, WINDOW, WINDOW).unfold(2, WINDOW, WINDOW) * (hann[:, None] * hann)
+    magnitudes = torch.fft.rfft2(windows, norm="ortho").abs().flatten(3).flatten(1, 2)
+    return magnitudes[..., _detail(gray.device)]
 
 
-def combs(difference: Tensor) -> Tensor:
-    """Mean magnitude of what repeats every 4 pixels in windows of 16 and 32, or every 8 in 32.
-
-    A net that doubles its picture's side can tell the pixels of a 2x2 cell apart for nothing, the
-    level before those of a 4x4 cell, and so on; so it can draw a comb anywhere without knowing
-    anything. An edge or a line is in few of a window's cells and nearly cancels.
-    """
-    gray = fine(difference.mean(1, keepdim=True))
-    terms = [periodic(gray, period, cells).abs().mean() for period, cells in ((4, 4), (4, 8), (8, 4))]
-    return torch.stack(terms).sum()
-
-
-def fine(gray: Tensor) -> Tensor:
-    """What f32[N,1,S,S] has beyond the mean of 5x5 pixels around."""
-    padded = functional.pad(gray, (2, 2, 2, 2), mode="reflect")
-    return gray - functional.avg_pool2d(padded, 5, 1)
-
-
-def periodic(gray: Tensor, period: int, cells: int) -> Tensor:
-    """What f32[N,1,S,S] has of a period, by window: f32[N,period^2,w,w], 0 in the mean.
-
-    Each window is the mean of cells x cells cells of `period` pixels a side; a comb of any period
-    that divides it stays, a plain gives 0. Windows overlap by half.
-
-    Columns 0, 1, 0, 1, ... at period 2 give -0.5, 0.5 for the two columns of the cell.
-    """
-    phases = functional.pixel_unshuffle(gray, period)
-    cells = min(cells, phases.shape[-1])
-    windows = functional.avg_pool2d(phases, cells, max(1, cells // 2))
-    return windows - windows.mean(1, keepdim=True)
+def _detail(device: torch.device) -> Tensor:
+    """Which frequencies are detail, of a flattened real transform of a window."""
+    down = torch.fft.fftfreq(WINDOW, device=device).abs()[:, None] * WINDOW
+    across = torch.fft.rfftfreq(WINDOW, device=device) * WINDOW
+    return (torch.maximum(down, across) > 1).flatten()
 
 
 def lsgan(scores: Tensor, real: bool) -> Tensor:

@@ -150,7 +150,6 @@ def _teacher_loss(config: TeacherConfig) -> LossConfig:
         l1=config.l1,
         edge=0,
         detail=0,
-        comb=0,
         perceptual=0,
         mouth=1,
         gan=config.gan,
