@@ -96,10 +96,7 @@ const avatar = new Avatar({
     element('facts').textContent = say('fact.backend', { backend, adapter, reason }) + lack;
     element('facts').title = facts.model;
     document.documentElement.dataset.backend = backend;
-    // What the sides differ in.
-    const side = facts.other?.backend === backend ? 'name' : 'backend';
-    element('side-one').textContent = facts[side];
-    element('side-two').textContent = facts.other?.[side] ?? '';
+    showSides(facts, facts.other ?? {});
     tell();
   },
   onShown(shown) {
@@ -118,6 +115,15 @@ const avatar = new Avatar({
     if (code === 'adapter' && isReady) open();
   },
 });
+
+/** Names the sides of a comparison by what they differ in. @param {any} one @param {any} other */
+function showSides(one, other) {
+  const differing = ['name', 'backend'].filter((key) => one[key] !== other[key]);
+  const label = (/** @type {any} */ facts) =>
+    (differing.length ? differing : ['name']).map((key) => facts[key]).join(', ');
+  element('side-one').textContent = label(one);
+  element('side-two').textContent = label(other);
+}
 
 /** Says what is wrong, and what to do. @type {(code: string, detail: string) => void} */
 function fail(code, detail) {
