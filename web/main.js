@@ -15,7 +15,7 @@ import { Loop } from './loop.js';
 import { chooseModel, isPhone, namedModel, readModels } from './models.js';
 import { readDropped, readFiles } from './dropped.js';
 import { drawOverlay } from './overlay.js';
-import { Readout } from './readout.js';
+import { Readout, sideLabels } from './readout.js';
 import { Recorder } from './recording.js';
 import {
   DEFAULTS,
@@ -96,7 +96,9 @@ const avatar = new Avatar({
     element('facts').textContent = say('fact.backend', { backend, adapter, reason }) + lack;
     element('facts').title = facts.model;
     document.documentElement.dataset.backend = backend;
-    showSides(facts, facts.other ?? {});
+    const [one, two] = sideLabels(facts, facts.other ?? {});
+    element('side-one').textContent = one;
+    element('side-two').textContent = two;
     tell();
   },
   onShown(shown) {
@@ -115,15 +117,6 @@ const avatar = new Avatar({
     if (code === 'adapter' && isReady) open();
   },
 });
-
-/** Names the sides of a comparison by what they differ in. @param {any} one @param {any} other */
-function showSides(one, other) {
-  const differing = ['name', 'backend'].filter((key) => one[key] !== other[key]);
-  const label = (/** @type {any} */ facts) =>
-    (differing.length ? differing : ['name']).map((key) => facts[key]).join(', ');
-  element('side-one').textContent = label(one);
-  element('side-two').textContent = label(other);
-}
 
 /** Says what is wrong, and what to do. @type {(code: string, detail: string) => void} */
 function fail(code, detail) {
