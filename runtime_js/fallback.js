@@ -8,7 +8,8 @@
  * @import {Fit, Source as Picture} from './pictures.js'
  * @import {Feeds} from './feeds.js'
  * @import {Options} from './runtime.js'
- * @import {Show, Stage} from './session.js'
+ * @import {Show} from './session.js'
+ * @import {Stage} from './stage.js'
  * @typedef {{InferenceSession: {create: (...options: any[]) => Promise<any>},
  *   Tensor: new (...options: any[]) => any, env: any}} OnnxRuntime  the module onnxruntime-web
  * @typedef {() => OnnxRuntime | Promise<OnnxRuntime>} Fallback

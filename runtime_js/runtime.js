@@ -6,7 +6,7 @@
  * @import {Loading, Source} from './files.js'
  * @import {Class, Colour} from './labels.js'
  * @import {AnyModel, ModelType} from './model_type.js'
- * @import {Start} from './session.js'
+ * @import {Start} from './stage.js'
  * @import {Wishes} from './variants.js'
  * @typedef {GPUAdapter | (() => Promise<GPUAdapter>)} AdapterSource
  * @typedef {object} DeviceOptions  what it runs on: the best adapter of the machine, where nothing is said

@@ -4,7 +4,7 @@
  * @import {Input, Model, SelfTest, Store, Values} from './artifact.js'
  * @import {Choice, Frame, Step} from './gpu.js'
  * @import {Program} from './program.js'
- * @import {Stage} from './session.js'
+ * @import {Stage} from './stage.js'
  * @import {Variants} from './variants.js'
  * @typedef {{name: string, ok: boolean, frames?: boolean[]}} Verdict  of an output: each time that it was
  *   made

@@ -1,32 +1,25 @@
 /**
  * A loaded model on a device: what `createSession` gives.
  *
- * @import {Input, Tensor, Values} from './artifact.js'
- * @import {Canvas, Display, Look, View} from './canvas.js'
+ * @import {Tensor, Values} from './artifact.js'
+ * @import {Canvas, Look, View} from './canvas.js'
  * @import {Feeds} from './feeds.js'
- * @import {Frames, Reading, Result} from './frames.js'
+ * @import {Reading, Result} from './frames.js'
  * @import {Frame, Step} from './gpu.js'
- * @import {Program} from './program.js'
- * @import {AnyInput, AnyModel, FeedsOf, ModelType, OutputName, PixelsOf, ResultsOf} from './model_type.js'
+ * @import {AnyModel, FeedsOf, ModelType, OutputName, PixelsOf, ResultsOf} from './model_type.js'
  * @import {Fit} from './pictures.js'
  * @import {Profile} from './profile.js'
  * @import {Report} from './self_test.js'
- * @import {Variants, Wishes} from './variants.js'
- * @typedef {{gpu?: GPU, program: Program, frames: Frames, variants: Variants, owned: boolean, hasRun?:
- *   boolean, displays: Map<string, Display>, loss?: DeviceLostError, release: () => void}} Stage
- *   all that is on one device; `owned` is a device that the session made, of `gpu`,
- *   which it would not outlive; `release` frees what is not the device
+ * @import {Stage, Start} from './stage.js'
+ * @import {Variants} from './variants.js'
  * @typedef {Look & {output?: string}} Show  the output to show, else the first that is a picture
- * @typedef {(device?: GPUDevice, owned?: boolean, chosen?: Wishes | Variants) => Promise<Stage>} Start  on
- *   that device, or on a new one
  */
 import { DestroyedError, DeviceLostError, InputError, SessionError } from './errors.js';
 import { frameOf, needsPictures, readFeeds, requireBuffer, requireKnown } from './feeds.js';
 import { adapterName } from './gpu.js';
+import { causeOf, described, free, lossOf } from './stage.js';
 
 const LOOK = ['output', 'scaling', 'sharpness', 'format'];
-// How long an error waits for the loss of the device that may be its cause.
-const LOSS_MS = 50;
 
 /** @template {ModelType} [M=AnyModel] what the model.d.ts of an artifact says */
 export class Session {
@@ -49,17 +42,9 @@ export class Session {
     const { model } = stage.program;
     /** The model's. */
     this.name = model.name;
-    /**
-     * What `run` is fed with.
-     *
-     * @type {M['inputs']}
-     */
+    /** What `run` is fed with. @type {M['inputs']} */
     this.inputs = model.inputs.map(described);
-    /**
-     * What `run` gives.
-     *
-     * @type {M['outputs']}
-     */
+    /** What `run` gives. @type {M['outputs']} */
     this.outputs = model.outputs;
     /** The names of the classes, where the artifact has them. */
     this.labels = model.labels;
@@ -422,15 +407,15 @@ export class Session {
    */
   async #alone(task) {
     while (this.#exclusive) await this.#exclusive;
-    const { promise, resolve } = deferred();
-    this.#exclusive = promise;
+    let release = () => {};
+    this.#exclusive = new Promise((resolve) => (release = () => resolve()));
     try {
       const stage = this.#stage ?? (await this.#revived());
       return await this.#told(stage, () => task(stage));
     } finally {
       this.#last.hasRun = false;
       this.#exclusive = undefined;
-      resolve();
+      release();
     }
   }
 
@@ -446,9 +431,8 @@ export class Session {
       return await task();
     } catch (error) {
       if (error instanceof InputError) throw error;
-      const { device } = stage.program;
-      await Promise.race([device.lost, new Promise((resolve) => setTimeout(resolve, LOSS_MS))]);
-      throw this.#end ?? stage.loss ?? error;
+      const cause = await causeOf(stage, error);
+      throw this.#end ?? cause;
     }
   }
 
@@ -505,35 +489,7 @@ export class Session {
   /** @param {Stage} stage */
   async #watch(stage) {
     const { message } = await stage.program.device.lost;
-    const next = !this.#start
-      ? 'make a new session'
-      : stage.owned
-        ? 'run again, on a new one'
-        : 'give session.recover a new one';
-    stage.loss = new DeviceLostError(`The GPU device was lost (${message}): ${next}.`);
+    stage.loss = lossOf(stage, message, this.#start);
     if (this.#stage === stage) this.#stage = undefined;
   }
-}
-
-/** @param {Stage} stage */
-function free({ program, owned, release }) {
-  release();
-  if (owned) program.device.destroy();
-}
-
-/** @returns {{promise: Promise<void>, resolve: () => void}} */
-function deferred() {
-  let resolve = () => {};
-  const promise = new Promise((/** @type {(value: void) => void} */ done) => (resolve = done));
-  return { promise, resolve };
-}
-
-/**
- * @param {Input} input
- * @returns {AnyInput}
- */
-function described(input) {
-  if (!input.image) return input;
-  const { resize, replaces, skips, kernel, ...image } = input.image;
-  return { ...input, image };
 }

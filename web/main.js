@@ -15,7 +15,7 @@ import { Loop } from './loop.js';
 import { chooseModel, isPhone, namedModel, readModels } from './models.js';
 import { readDropped, readFiles } from './dropped.js';
 import { drawOverlay } from './overlay.js';
-import { Readout } from './readout.js';
+import { Readout, sideLabels } from './readout.js';
 import { Recorder } from './recording.js';
 import {
   DEFAULTS,
@@ -96,10 +96,9 @@ const avatar = new Avatar({
     element('facts').textContent = say('fact.backend', { backend, adapter, reason }) + lack;
     element('facts').title = facts.model;
     document.documentElement.dataset.backend = backend;
-    // What the sides differ in.
-    const side = facts.other?.backend === backend ? 'name' : 'backend';
-    element('side-one').textContent = facts[side];
-    element('side-two').textContent = facts.other?.[side] ?? '';
+    const [one, two] = sideLabels(facts, facts.other ?? {});
+    element('side-one').textContent = one;
+    element('side-two').textContent = two;
     tell();
   },
   onShown(shown) {

@@ -1,6 +1,7 @@
 /**
  * Shows what the loop measures.
  *
+ * @import {Facts} from './backends.js'
  * @import {Loop} from './loop.js'
  */
 import { say } from './strings.js';
@@ -62,4 +63,20 @@ export class Readout {
     const { value } = this.#rows[name];
     if (value.textContent !== text) value.textContent = text;
   }
+}
+
+/**
+ * What the sides of a comparison are called: by what they differ in.
+ *
+ * @param {Pick<Facts, 'name' | 'backend'>} one
+ * @param {Partial<Facts>} other
+ */
+export function sideLabels(one, other) {
+  const names = /** @type {const} */ (['name', 'backend']);
+  const differing = names.filter((key) => one[key] !== other[key]);
+  return [one, other].map((facts) =>
+    (differing.length ? differing : ['name'])
+      .map((key) => /** @type {any} */ (facts)[key])
+      .join(', '),
+  );
 }

@@ -33,18 +33,19 @@ export class Recorder {
   /**
    * Starts a recording; or ends it, and saves what there is of it. One that is asked for or being saved goes on.
    *
-   * @param {() => HTMLCanvasElement} take gives the canvas
+   * @param {() => HTMLCanvasElement} take gives the canvas, when nothing is recorded yet
    * @param {string} name of the file, without its kind
    * @param {boolean} hasSound whether the microphone is asked for
    */
   async toggle(take, name, hasSound) {
     if (this.state === 'on') this.#stop();
     if (this.state !== 'off') return;
+    const canvas = take();
     this.#enter('starting');
     /** @type {MediaStream | undefined} */
     let stream;
     try {
-      stream = take().captureStream(FRAMES);
+      stream = canvas.captureStream(FRAMES);
       if (hasSound) for (const track of await voiceTracks()) stream.addTrack(track);
       const blob = await this.#encoded(stream);
       if (blob.size) save(blob, `${name}.${/mp4/.test(blob.type) ? 'mp4' : 'webm'}`);

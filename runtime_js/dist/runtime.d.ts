@@ -446,6 +446,18 @@ type Variants = {
     requantize: string;
   };
 };
+type Stage = {
+  gpu?: GPU;
+  program: Program;
+  frames: Frames;
+  variants: Variants;
+  owned: boolean;
+  hasRun?: boolean;
+  displays: Map<string, Display>;
+  loss?: DeviceLostError;
+  release: () => void;
+};
+type Start = (device?: GPUDevice, owned?: boolean, chosen?: Wishes | Variants) => Promise<Stage>;
 type Verdict = {
   name: string;
   ok: boolean;
@@ -460,37 +472,17 @@ type Report = {
   variants: Variants;
   text: string;
 };
-type Stage = {
-  gpu?: GPU;
-  program: Program;
-  frames: Frames;
-  variants: Variants;
-  owned: boolean;
-  hasRun?: boolean;
-  displays: Map<string, Display>;
-  loss?: DeviceLostError;
-  release: () => void;
-};
 type Show = Look & {
   output?: string;
 };
-type Start = (device?: GPUDevice, owned?: boolean, chosen?: Wishes | Variants) => Promise<Stage>;
 /** @template {ModelType} [M=AnyModel] what the model.d.ts of an artifact says */
 declare class Session<M extends ModelType = AnyModel> {
   #private;
   /** The model's. */
   name: string;
-  /**
-   * What `run` is fed with.
-   *
-   * @type {M['inputs']}
-   */
+  /** What `run` is fed with. @type {M['inputs']} */
   inputs: M['inputs'];
-  /**
-   * What `run` gives.
-   *
-   * @type {M['outputs']}
-   */
+  /** What `run` gives. @type {M['outputs']} */
   outputs: M['outputs'];
   /** The names of the classes, where the artifact has them. */
   labels: string[] | undefined;

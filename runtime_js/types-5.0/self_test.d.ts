@@ -1,5 +1,5 @@
 import type { Choice } from './gpu.js';
-import type { Stage } from './session.js';
+import type { Stage } from './stage.js';
 import type { Variants } from './variants.js';
 export type Verdict = {
     name: string;

@@ -1,67 +1,24 @@
 import type { Values } from './artifact.js';
-import type { Canvas, Display, Look, View } from './canvas.js';
+import type { Canvas, Look, View } from './canvas.js';
 import type { Feeds } from './feeds.js';
-import type { Frames, Result } from './frames.js';
-import type { Program } from './program.js';
+import type { Result } from './frames.js';
 import type { AnyModel, FeedsOf, ModelType, OutputName, PixelsOf, ResultsOf } from './model_type.js';
 import type { Fit } from './pictures.js';
 import type { Profile } from './profile.js';
 import type { Report } from './self_test.js';
-import type { Variants, Wishes } from './variants.js';
-export type Stage = {
-    gpu?: GPU;
-    program: Program;
-    frames: Frames;
-    variants: Variants;
-    owned: boolean;
-    hasRun?: boolean;
-    displays: Map<string, Display>;
-    loss?: DeviceLostError;
-    release: () => void;
-};
+import type { Stage, Start } from './stage.js';
+import type { Variants } from './variants.js';
 export type Show = Look & {
     output?: string;
 };
-export type Start = (device?: GPUDevice, owned?: boolean, chosen?: Wishes | Variants) => Promise<Stage>;
-/**
- * A loaded model on a device: what `createSession` gives.
- *
- * @import {Input, Tensor, Values} from './artifact.js'
- * @import {Canvas, Display, Look, View} from './canvas.js'
- * @import {Feeds} from './feeds.js'
- * @import {Frames, Reading, Result} from './frames.js'
- * @import {Frame, Step} from './gpu.js'
- * @import {Program} from './program.js'
- * @import {AnyInput, AnyModel, FeedsOf, ModelType, OutputName, PixelsOf, ResultsOf} from './model_type.js'
- * @import {Fit} from './pictures.js'
- * @import {Profile} from './profile.js'
- * @import {Report} from './self_test.js'
- * @import {Variants, Wishes} from './variants.js'
- * @typedef {{gpu?: GPU, program: Program, frames: Frames, variants: Variants, owned: boolean, hasRun?:
- *   boolean, displays: Map<string, Display>, loss?: DeviceLostError, release: () => void}} Stage
- *   all that is on one device; `owned` is a device that the session made, of `gpu`,
- *   which it would not outlive; `release` frees what is not the device
- * @typedef {Look & {output?: string}} Show  the output to show, else the first that is a picture
- * @typedef {(device?: GPUDevice, owned?: boolean, chosen?: Wishes | Variants) => Promise<Stage>} Start  on
- *   that device, or on a new one
- */
-import { DeviceLostError } from './errors.js';
 /** @template {ModelType} [M=AnyModel] what the model.d.ts of an artifact says */
 export declare class Session<M extends ModelType = AnyModel> {
     #private;
     /** The model's. */
     name: string;
-    /**
-     * What `run` is fed with.
-     *
-     * @type {M['inputs']}
-     */
+    /** What `run` is fed with. @type {M['inputs']} */
     inputs: M['inputs'];
-    /**
-     * What `run` gives.
-     *
-     * @type {M['outputs']}
-     */
+    /** What `run` gives. @type {M['outputs']} */
     outputs: M['outputs'];
     /** The names of the classes, where the artifact has them. */
     labels: string[] | undefined;

@@ -9,7 +9,8 @@ import { Director, EASE_MS, FOUND_MS, HOLD_MS } from '../../web/director.js';
 import { largest } from '../../web/faces.js';
 import { Idle } from '../../web/idle.js';
 import { Meter, Rate, Trend } from '../../web/meters.js';
-import { chooseModel } from '../../web/models.js';
+import { chooseModel, namedModel } from '../../web/models.js';
+import { sideLabels } from '../../web/readout.js';
 import { DEFAULTS, keepSettings, readSettings, searchOf } from '../../web/settings.js';
 import { knows, say } from '../../web/strings.js';
 import { COOLDOWN_MS, IGNORED_MS, Tuning } from '../../web/tuning.js';
@@ -53,6 +54,7 @@ describe('settings', () => {
       source: 'camera',
       model: 'x/',
       compare: 'ort-wasm',
+      against: 'y/',
       view: 'side',
     };
     keepSettings(settings, { setItem: (_, value) => (kept = value) });
@@ -293,6 +295,22 @@ test('a model is chosen by the address, the resolution, the device', () => {
     chooseModel(models, { ...DEFAULTS, model: 'https://x/' }, true).folder,
     'https://x/',
   );
+});
+
+test('the sides of a comparison are named by what they differ in', () => {
+  const facts = (name, backend) => ({ name, backend });
+  const labels = (other) => sideLabels(facts('a', 'native'), other);
+  assert.deepEqual(labels(facts('b', 'native')), ['a', 'b']);
+  assert.deepEqual(labels(facts('a', 'ort-wasm')), ['native', 'ort-wasm']);
+  assert.deepEqual(labels(facts('b', 'ort-wasm')), ['a, native', 'b, ort-wasm']);
+  assert.deepEqual(labels(facts('a', 'native')), ['a', 'a']);
+});
+
+test('a model is named, or at a URL', () => {
+  const models = [{ name: 'one', size: 256, folder: 'x/one/' }];
+  assert.equal(namedModel(models, 'one'), models[0]);
+  const url = 'https://x/models/two/?token=1';
+  assert.deepEqual(namedModel(models, url), { name: 'two', size: 0, folder: url });
 });
 
 test('of several faces the largest drives the avatar', () => {

@@ -49,6 +49,7 @@ describe('a recording', () => {
   let microphone;
 
   const canvas = () => {
+    assert.equal(recorder.state, 'off');
     const tracks = [picture];
     return {
       captureStream: () => ({ getTracks: () => tracks, addTrack: (one) => tracks.push(one) }),
