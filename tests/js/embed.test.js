@@ -1,24 +1,23 @@
 /** What `onnx2wgsl embed` writes, opened in Chromium: from disk and from a server, with the bits of its results. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 
 import {
-  artifactFolders,
   launchChromium,
-  nameOf,
   PICTURE,
   PYTHON,
   ROOT,
   serve,
+  smallModel,
   temporaryFolder,
 } from './host.js';
 
 const HOME = temporaryFolder();
-const AVATAR = artifactFolders().find((folder) => nameOf(folder) !== 'fixture');
+const GENERATOR = smallModel('small');
 const CLASSIFIER = join(ROOT, 'tests/data/quark/mobilenet_v1_0.25_s8s8_aaws.onnx');
 const IDS = join(ROOT, 'tests/data/cases/verify_int64_input.onnx');
 const results = {};
@@ -41,13 +40,17 @@ function resultsOf(source, name) {
 }
 
 before(async () => {
-  for (const [name, source] of Object.entries({ avatar: AVATAR, classes: CLASSIFIER, ids: IDS })) {
+  for (const [name, source] of Object.entries({
+    generator: GENERATOR,
+    classes: CLASSIFIER,
+    ids: IDS,
+  })) {
     onnx2wgsl('embed', source, '-o', join(HOME, `${name}.html`), '--single-file');
     onnx2wgsl('embed', source, '-o', join(HOME, name));
   }
-  results.avatar = resultsOf(AVATAR, 'avatar');
+  results.generator = resultsOf(GENERATOR, 'generator');
   results.classes = resultsOf(CLASSIFIER, 'classes');
-  host = await serve(['avatar', 'classes', 'ids'].map((name) => join(HOME, name)));
+  host = await serve(['generator', 'classes', 'ids'].map((name) => join(HOME, name)));
   browser = await launchChromium();
 });
 
@@ -89,7 +92,7 @@ async function decoded(page, bytes) {
 
 for (const [where, addressOf] of [
   ['from disk', (name) => pathToFileURL(join(HOME, `${name}.html`)).href],
-  ['from a server', (name) => host.url(['avatar', 'classes', 'ids'].indexOf(name))],
+  ['from a server', (name) => host.url(['generator', 'classes', 'ids'].indexOf(name))],
 ])
   describe(`a page ${where}`, () => {
     test('is secure, and has what it needs', async () => {
@@ -101,18 +104,17 @@ for (const [where, addressOf] of [
     });
 
     test('shows the picture that the model makes, to the bit', async () => {
-      const { page, text, requests, said } = await shown(addressOf('avatar'), PICTURE);
+      const { page, text, requests, said } = await shown(addressOf('generator'), PICTURE);
       assert.equal(text, 'Done');
       assert.deepEqual(said, []);
-      if (where === 'from disk') assert.deepEqual(requests, [addressOf('avatar')]);
+      if (where === 'from disk') assert.deepEqual(requests, [addressOf('generator')]);
       // On whole pixels of the screen.
       await page.addStyleTag({ content: 'canvas { position: fixed; left: 0; top: 0 }' });
       const shot = await page.locator('canvas').screenshot({ scale: 'css' });
       const pixels = await decoded(page, shot);
-      assert.deepEqual(
-        pixels,
-        await decoded(page, readFileSync(join(results.avatar, 'output.png'))),
-      );
+      const [file] = readdirSync(results.generator).filter((name) => name.endsWith('.png'));
+      const expected = await decoded(page, readFileSync(join(results.generator, file)));
+      assert.deepEqual(pixels, expected);
       await page.close();
     });
 

@@ -77,6 +77,16 @@ export function clip(name, ...options) {
   }).trim();
 }
 
+let models;
+/** The file of a small generator of live_models.py: small, other, tiny. */
+export function smallModel(name) {
+  if (!models) {
+    models = temporaryFolder();
+    execFileSync(PYTHON, ['-m', 'tests.js.live_models', models], { cwd: ROOT });
+  }
+  return join(models, `${name}.onnx`);
+}
+
 function compiledAvatar() {
   const folder = join(temporaryFolder(), 'avatar');
   const model = join(ROOT, 'models/avatar_256_u8.onnx');
@@ -137,6 +147,8 @@ export async function serve(folders, headers = {}) {
       response.setHeader('content-type', 'text/html');
       return response.end('<title>tests</title><link rel="icon" href="data:,">');
     }
+    // Browsers ask for it when they please.
+    if (index === 'favicon.ico') return response.writeHead(204).end();
     try {
       if (!path?.startsWith(folder + sep)) throw new Error('outside');
       const body = await readFile(path);

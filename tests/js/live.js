@@ -5,7 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach } from 'node:test';
 
-import { launchChromium, PYTHON, ROOT, serve, temporaryFolder } from './host.js';
+import { launchChromium, PYTHON, ROOT, serve, smallModel, temporaryFolder } from './host.js';
 
 export const READY_MS = 120000;
 export const ISOLATED = {
@@ -29,12 +29,6 @@ function once(make) {
   return () => (made ??= make());
 }
 
-const models = once(() => {
-  const folder = temporaryFolder();
-  execFileSync(PYTHON, ['-m', 'tests.js.live_models', folder], { cwd: ROOT });
-  return folder;
-});
-
 /** The site with the avatar, of ONNX2WGSL_SITE where it is given; the one with small models. */
 export const SITES = {
   avatar: once(() => process.env.ONNX2WGSL_SITE ?? build()),
@@ -45,7 +39,7 @@ export const SITES = {
 
 /** The ONNX file of a model: the avatar, small, other, tiny. */
 export function modelFile(name) {
-  return join(...(name === 'avatar' ? [ROOT, 'models/avatar_256_u8'] : [models(), name])) + '.onnx';
+  return name === 'avatar' ? join(ROOT, 'models/avatar_256_u8.onnx') : smallModel(name);
 }
 
 /** The page that `onnx2wgsl embed --single-file` makes of a model. */

@@ -1,4 +1,4 @@
-"""Generators so small that the live page is at once what a test is about: for avatar_browser.test.js.
+"""Generators so small that a page, not its model, is what a test takes its time for: the live page, embed.
 
     python -m tests.js.live_models FOLDER
 
