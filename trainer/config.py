@@ -171,7 +171,7 @@ PRESETS = {
     "ember256": replace(
         _AVATAR,
         data=DataConfig(train=3000, val=100, pose_extreme=100, speech=100, tracked=100, look="ember"),
-        distill=replace(_AVATAR.distill, epochs=6),
+        distill=replace(_AVATAR.distill, epochs=5),
         file="avatar_256_ember_u8.onnx",
     ),
     "avatar512": replace(
