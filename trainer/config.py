@@ -30,7 +30,7 @@ class DataConfig:
     dev: int = 100
     seed: int = 0
     look: str = "neon"
-    noise: float = 0.25
+    noise: float = 0.1
     """Share of training pairs whose landmarks err as a tracker does."""
     visemes: bool = True
     """Whether training mouths speak; without, they show emotions only (an ablation)."""
@@ -145,7 +145,7 @@ _CI = OptimizerConfig(epochs=15, batch=8, learning_rate=3e-3, warmup=20, ema=0.9
 _AVATAR = Config(
     data=DataConfig(train=5000, tracked=200),
     loss=LossConfig(detail=25.0, perceptual=0.0),
-    distill=OptimizerConfig(epochs=7, learning_rate=2.5e-3),
+    distill=OptimizerConfig(epochs=4, learning_rate=1.5e-3),
     file="avatar_256_u8.onnx",
 )
 
@@ -170,15 +170,17 @@ PRESETS = {
     "avatar256": _AVATAR,
     "ember256": replace(
         _AVATAR,
-        data=DataConfig(train=3000, val=100, pose_extreme=100, speech=100, tracked=100, look="ember"),
-        distill=replace(_AVATAR.distill, epochs=5),
+        data=DataConfig(
+            train=3000, val=100, pose_extreme=100, speech=100, tracked=100, look="ember", noise=0.25
+        ),
+        distill=replace(_AVATAR.distill, epochs=5, learning_rate=2.5e-3),
         file="avatar_256_ember_u8.onnx",
     ),
     "avatar512": replace(
         _AVATAR,
         data=DataConfig(size=512, train=3000, tracked=200),
         model=ModelConfig(size=512, outer=1),
-        distill=replace(_AVATAR.distill, batch=2),
+        distill=replace(_AVATAR.distill, epochs=8, batch=2, learning_rate=2.5e-3),
         file="avatar_512_u8.onnx",
     ),
     "gpu": _GPU_RECIPE,
