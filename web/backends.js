@@ -15,8 +15,8 @@
  * @typedef {{size: number, facts: Facts, show(drawing: OffscreenCanvas, canvases: Canvases, look: any):
  *   Promise<void>, done(): Promise<unknown>, pixels(drawing: OffscreenCanvas): Promise<Uint8ClampedArray>,
  *   destroy(): void}} Backend `show` hands a frame over, `done` resolves when it is made
- * @typedef {{name: string, size: number, folder: string, files?: Record<string, Blob> | Blob, float?: string}}
- *   Model  of models.json: the URL of the compiled folder, or in its place its files; and where there is one that of
+ * @typedef {{name: string, look?: string, size: number, folder: string, files?: Record<string, Blob> | Blob, float?:
+ *   string}} Model  of models.json: the URL of the compiled folder, or in its place its files; and where there is one that of
  *   the float32 model, for other backends
  */
 import { say } from './strings.js';

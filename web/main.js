@@ -12,7 +12,7 @@ import { Director } from './director.js';
 import { Follower } from './follower.js';
 import { Idle } from './idle.js';
 import { Loop } from './loop.js';
-import { chooseModel, isPhone, namedModel, readModels } from './models.js';
+import { chooseModel, isPhone, namedModel, offerModels, readModels } from './models.js';
 import { readDropped, readFiles } from './dropped.js';
 import { drawOverlay } from './overlay.js';
 import { Readout, sideLabels } from './readout.js';
@@ -91,9 +91,8 @@ const avatar = new Avatar({
   onReady(facts) {
     isReady = true;
     const { backend, adapter, reason } = facts;
-    const { note } = chooseModel(models, settings, phone, dropped);
-    const lack = note ? say('fact.size', { size: note }) : '';
-    element('facts').textContent = say('fact.backend', { backend, adapter, reason }) + lack;
+    const { note = '' } = chooseModel(models, settings, phone, dropped);
+    element('facts').textContent = say('fact.backend', { backend, adapter, reason }) + note;
     element('facts').title = facts.model;
     document.documentElement.dataset.backend = backend;
     const [one, two] = sideLabels(facts, facts.other ?? {});
@@ -334,8 +333,8 @@ function change(changes) {
     isTrackerReady = false;
     if (loop.source) startTracker();
   }
-  if (of('res', 'model')) dropped = undefined;
-  if (of('backend', 'res', 'model', 'compare', 'against')) open();
+  if (of('look', 'res', 'model')) dropped = undefined;
+  if (of('backend', 'look', 'res', 'model', 'compare', 'against')) open();
   else if (of('view')) giveStages();
   if (of('sharpness', 'background')) showLook();
   if (of('tier', 'autotune')) applyTier();
@@ -352,6 +351,8 @@ function showControls() {
     const value = /** @type {any} */ (settings)[control.name];
     if (control.type === 'checkbox') control.checked = value;
     else control.value = value;
+    // A look that this site lacks: the page chooses.
+    if (control.selectedIndex < 0) control.value = 'auto';
   }
   element('camera').setAttribute('aria-pressed', `${settings.source === 'camera'}`);
   element('record').setAttribute('aria-pressed', `${recorder.state === 'on'}`);
@@ -445,7 +446,7 @@ async function start() {
     readModels(SITE),
   ]);
   models = known;
-  element('models').replaceChildren(...models.map(({ name }) => new Option(name)));
+  offerModels(models, element('models'), element('settings').elements.look);
   idle = new Idle(new Head(expressions, framing), expressions.visemes);
   const director = new Director(idle);
   const [filter, frame] = [new LandmarkFilter(), new TrainingFrame(framing)];

@@ -24,27 +24,57 @@ export async function readModels(site) {
   const { models } = await response.json();
   const at = (/** @type {string | undefined} */ path) =>
     path && new URL(`models/${path}`, site).href;
-  return models.map((/** @type {Model} */ { name, size, folder, float }) => ({
-    ...{ name, size, folder: at(folder), float: at(float) },
+  return models.map((/** @type {Model} */ { name, look, size, folder, float }) => ({
+    ...{ name, look, size, folder: at(folder), float: at(float) },
   }));
 }
 
 /**
- * The model that settings ask for: one that was dropped, or one by its name or at a URL; else of the site's, that of
- * the resolution, or the largest on a desktop and the smallest on a phone.
+ * Offers the site's models: their names in a list, their looks in a select, which is to be seen where there
+ * are several.
  *
  * @param {Model[]} models
- * @param {{model: string, res: string}} settings
+ * @param {HTMLDataListElement} names
+ * @param {HTMLSelectElement} select
+ */
+export function offerModels(models, names, select) {
+  const looks = [...new Set(models.map(({ look = '' }) => look))];
+  names.replaceChildren(...models.map(({ name }) => new Option(name)));
+  select.append(...looks.map((look) => new Option(capitalised(look), look)));
+  /** @type {HTMLElement} */ (select.closest('label')).hidden = looks.length < 2;
+}
+
+/** @param {string} word */
+export const capitalised = ([first = '', ...rest]) => first.toLocaleUpperCase() + rest.join('');
+
+/**
+ * The model that settings ask for: one that was dropped, or one by its name or at a URL; else of the site's
+ * with the look, or with that of its first, the one of the resolution, or the largest on a desktop and the
+ * smallest on a phone.
+ *
+ * @param {Model[]} models
+ * @param {{model: string, look: string, res: string}} settings
  * @param {boolean} phone
  * @param {{name: string, files: Record<string, Blob> | Blob}} [dropped]
- * @returns {Model & {note?: string}} with what is not as it was asked for
+ * @returns {Model & {note?: string}} with words of what is not as it was asked for
  */
-export function chooseModel(models, { model, res }, phone, dropped) {
+export function chooseModel(models, { model, look, res }, phone, dropped) {
   if (dropped) return { size: 0, folder: '', ...dropped };
   if (model) return namedModel(models, model);
-  const asked = models.find(({ size }) => `${size}` === res);
-  const best = asked ?? models[phone ? 0 : models.length - 1];
-  return asked || res === 'auto' ? best : { ...best, note: res };
+  const isKnown = models.some((one) => one.look === look);
+  const worn = isKnown ? look : models[0].look;
+  const alike = models.filter((one) => one.look === worn);
+  const isSized = (/** @type {Model} */ { size }) => `${size}` === res;
+  const asked = alike.find(isSized);
+  const { size } = asked ?? alike[phone ? 0 : alike.length - 1];
+  const lacks = [];
+  if (!isKnown && look !== 'auto') lacks.push(say('fact.nolook', { look }));
+  if (!asked && res !== 'auto')
+    lacks.push(
+      say(models.some(isSized) ? 'fact.looksize' : 'fact.size', { size: res, look: worn }),
+    );
+  const best = /** @type {Model} */ (alike.find((one) => one.size === size));
+  return { ...best, note: lacks.join('') };
 }
 
 /**

@@ -2,9 +2,9 @@
  * What a visitor can choose. It stands in the address, so that a link shares it, and is kept for the next
  * visit; the address wins.
  *
- * @typedef {{backend: string, res: string, tier: string, model: string, compare: string, against: string, source:
- *   string, view: string, mirror: boolean, sharpness: number, background: string, autotune: boolean, readout:
- *   boolean, delegate: string}} Settings
+ * @typedef {{backend: string, look: string, res: string, tier: string, model: string, compare: string,
+ *   against: string, source: string, view: string, mirror: boolean, sharpness: number, background: string,
+ *   autotune: boolean, readout: boolean, delegate: string}} Settings
  */
 
 import { NAMES } from './backends.js';
@@ -20,6 +20,7 @@ export const BACKGROUNDS = {
 /** @type {Settings} */
 export const DEFAULTS = {
   backend: 'auto',
+  look: 'auto',
   res: 'auto',
   tier: 'auto',
   model: '',

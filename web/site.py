@@ -22,6 +22,8 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 MARKER = "site.json"
 """What a folder of ours holds: another is never replaced."""
+DATA = "onnx2wgsl.data"
+"""Metadata of an ONNX file: the configuration of its training data, as JSON."""
 WASM = ("vision_wasm_module_internal.js", "vision_wasm_module_internal.wasm")
 ONNXRUNTIME_FILES = (
     "ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm",
@@ -47,14 +49,15 @@ HEADERS = """\
 
 
 def default_models() -> list[Path]:
-    """The avatars of this checkout."""
-    return sorted((ROOT / "models").glob("avatar_*_u8.onnx"))
+    """The avatars of this checkout, those of shorter names first: the first has the page's own look."""
+    return sorted((ROOT / "models").glob("avatar_*_u8.onnx"), key=lambda one: (len(one.name), one.name))
 
 
 def lay_out(folder: Path, models: Sequence[Path], with_onnxruntime: bool = True) -> None:
     """Writes the page, its models and the packages that it needs; replaces a page that was written before.
 
-    models: int8 QDQ models of one picture [1,3,N,N] each. with_onnxruntime: also what other backends need.
+    models: int8 QDQ models of one picture [1,3,N,N] each; the first of the smallest has the look of a
+    visitor who chooses none. with_onnxruntime: also what other backends need.
 
     Raises:
         WebError: the folder is somebody else's, a package is missing, a model is no generator.
@@ -104,15 +107,28 @@ def _models(home: Path, models: Sequence[Path], with_onnx: bool) -> Iterator[dic
     for path in models:
         name = path.stem
         compiled = compile_file(path, home / name, keep_onnx=with_onnx)
+        model = onnx.load(path)
         record: dict[str, str | int] = {
             "name": name,
+            "look": _look(model) or name,
             "size": _size(compiled.description, path),
             "folder": f"{name}/",
         }
         if with_onnx:
-            onnx.save(float_model(onnx.load(path)), home / f"{name}_float.onnx")
+            onnx.save(float_model(model), home / f"{name}_float.onnx")
             record["float"] = f"{name}_float.onnx"
         yield record
+
+
+def _look(model: onnx.ModelProto) -> str:
+    """The look of the data that it was trained on, as onnx2wgsl-train notes it; else empty."""
+    notes = [one.value for one in model.metadata_props if one.key == DATA]
+    try:
+        data = json.loads(notes[0]) if notes else None
+    except json.JSONDecodeError:
+        return ""
+    look = data.get("look") if isinstance(data, dict) else None
+    return look if isinstance(look, str) else ""
 
 
 def _size(description: object, path: Path) -> int:

@@ -13,6 +13,16 @@ const worker = (line) => (page) =>
     await route.fulfill({ response, body: `${line}\n${await response.text()}` });
   });
 
+/** Whether a page with models of these looks has them chosen; in the page. */
+async function offerLooks(looks) {
+  const { offerModels } = await import('./web/models.js');
+  const label = document.createElement('label');
+  const select = label.appendChild(document.createElement('select'));
+  const models = looks.map((look) => ({ name: 'any', look, size: 64, folder: '' }));
+  offerModels(models, document.createElement('datalist'), select);
+  return !label.hidden;
+}
+
 describe('the address', () => {
   test('of a model on another origin, which does not let this page read it: said, with CORS', async () => {
     const other = await serve([SITES.small()]);
@@ -21,9 +31,14 @@ describe('the address', () => {
     other.close();
   });
 
-  test('chooses resolution, tier, view and background; the page says what is not as asked', async () => {
-    const { page, inside, said } = await visit('?res=512&tier=weak&view=stages&background=green');
-    await said('facts', /^native .*; this site has no model of 512 pixels$/);
+  test('chooses look, resolution, tier, view and background; the page says what is not as asked', async () => {
+    const asked = '?look=none&res=512&tier=weak&view=stages&background=green';
+    const { page, inside, said } = await visit(asked);
+    await said(
+      'facts',
+      /^native .*; this site has no look none; this site has no model of 512 pixels$/,
+    );
+    assert.match(await page.getAttribute('#facts', 'title'), /^small, /);
     const interval = () => inside(({ loop }) => Math.round(loop.interval));
     assert.equal(await interval(), 100);
     assert.equal(await page.isVisible('#stage-drawing-holder'), true);
@@ -35,9 +50,17 @@ describe('the address', () => {
       await inside(({ change }, tier) => change({ tier }), tier);
       assert.equal(await interval(), ms);
     }
+    await page.click('#more');
+    const looks = await page.locator('[name=look] option').allTextContents();
+    assert.deepEqual(looks, ['Automatic', 'Plain', 'Odd']);
+    assert.equal(await page.inputValue('[name=look]'), 'auto');
+    await page.selectOption('[name=look]', 'odd');
+    await said('facts', /^native [^;]*; this site has no model of 512 pixels$/);
+    assert.match(await page.getAttribute('#facts', 'title'), /^other, /);
     await inside(({ change }) => change({ res: '256' }));
     await said('facts', /^native [^;]*: the best that there is here$/);
-    assert.match(page.url(), /\?res=256&tier=strong&view=stages&background=green$/);
+    const kept = /\?look=odd&res=256&tier=strong&view=stages&background=green&readout=true$/;
+    assert.match(page.url(), kept);
     // WebNN is not in this browser, or answers that it can't: the next best is taken, and both are said.
     await inside(({ change }) => change({ backend: 'webnn' }));
     await said('facts', /^native on .*: webnn: /);
@@ -45,6 +68,10 @@ describe('the address', () => {
     await said('facts', /^ort-wasm on CPU, 1 thread: asked for$/);
     // A frame that was under way when its backend gave way is no failure.
     assert.equal(await page.evaluate(() => document.getElementById('state').className), '');
+    // Where all models have one look there is nothing to choose.
+    const isOffered = (looks) => page.evaluate(offerLooks, looks);
+    assert.equal(await isOffered(['plain', 'plain']), false);
+    assert.equal(await isOffered(['plain', 'odd']), true);
   });
 
   test('isolated, onnxruntime’s WASM has threads', async () => {

@@ -9,7 +9,7 @@ import { Director, EASE_MS, FOUND_MS, HOLD_MS } from '../../web/director.js';
 import { largest } from '../../web/faces.js';
 import { Idle } from '../../web/idle.js';
 import { Meter, Rate, Trend } from '../../web/meters.js';
-import { chooseModel, namedModel } from '../../web/models.js';
+import { capitalised, chooseModel, namedModel } from '../../web/models.js';
 import { sideLabels } from '../../web/readout.js';
 import { DEFAULTS, keepSettings, readSettings, searchOf } from '../../web/settings.js';
 import { knows, say } from '../../web/strings.js';
@@ -29,12 +29,12 @@ describe('settings', () => {
   test('come from the address, then from the last visit, then from the defaults', () => {
     const { settings, unknown } = readSettings(
       '?backend=ort-wasm&sharpness=0.25&mirror=0',
-      storage('{"backend":"native","view":"stages","sharpness":1}'),
+      storage('{"backend":"native","look":"ember","view":"stages","sharpness":1}'),
     );
     assert.deepEqual(unknown, []);
     assert.deepEqual(settings, {
       ...DEFAULTS,
-      ...{ backend: 'ort-wasm', sharpness: 0.25, mirror: false, view: 'stages' },
+      ...{ backend: 'ort-wasm', look: 'ember', sharpness: 0.25, mirror: false, view: 'stages' },
     });
   });
 
@@ -70,7 +70,14 @@ describe('settings', () => {
   });
 
   test('stand in a link that gives them back', () => {
-    const settings = { ...DEFAULTS, res: '512', autotune: true, sharpness: 0.8, model: 'a b/ü&' };
+    const settings = {
+      ...DEFAULTS,
+      look: 'ember',
+      res: '512',
+      autotune: true,
+      sharpness: 0.8,
+      model: 'a b/ü&',
+    };
     assert.deepEqual(readSettings(searchOf(settings), undefined).settings, settings);
     assert.equal(searchOf(DEFAULTS), '');
   });
@@ -283,18 +290,52 @@ describe('meters', () => {
   });
 });
 
-test('a model is chosen by the address, the resolution, the device', () => {
-  const models = [{ size: 256 }, { size: 512 }];
-  const choose = (settings, phone) => chooseModel(models, { ...DEFAULTS, ...settings }, phone).size;
-  assert.equal(choose({}, true), 256);
-  assert.equal(choose({}, false), 512);
-  assert.equal(choose({ res: '256' }, false), 256);
-  assert.equal(chooseModel(models, { ...DEFAULTS, res: '512' }, true).note, undefined);
-  assert.equal(chooseModel([models[0]], { ...DEFAULTS, res: '512' }, true).note, '512');
-  assert.equal(
-    chooseModel(models, { ...DEFAULTS, model: 'https://x/' }, true).folder,
-    'https://x/',
-  );
+describe('a model', () => {
+  const record = (name, look, size) => ({ name, look, size, folder: `${name}/` });
+  const models = [
+    record('neon', 'neon', 256),
+    record('ember', 'ember', 256),
+    record('neon again', 'neon', 256),
+    record('neon large', 'neon', 512),
+  ];
+  const choose = (settings, phone) => chooseModel(models, { ...DEFAULTS, ...settings }, phone);
+
+  test('is chosen by its look, then by the resolution, then by the device', () => {
+    const noEmber = '; this site has no model of 512 pixels with the look ember';
+    const noLook = '; this site has no look plain';
+    for (const [look, res, onPhone, onDesktop, note] of [
+      ['auto', 'auto', 'neon', 'neon large', ''],
+      ['auto', '256', 'neon', 'neon', ''],
+      ['auto', '512', 'neon large', 'neon large', ''],
+      ['neon', 'auto', 'neon', 'neon large', ''],
+      ['neon', '256', 'neon', 'neon', ''],
+      ['neon', '512', 'neon large', 'neon large', ''],
+      ['ember', 'auto', 'ember', 'ember', ''],
+      ['ember', '256', 'ember', 'ember', ''],
+      ['ember', '512', 'ember', 'ember', noEmber],
+      ['plain', 'auto', 'neon', 'neon large', noLook],
+      ['plain', '512', 'neon large', 'neon large', noLook],
+      ['plain', '1024', 'neon', 'neon large', `${noLook}; this site has no model of 1024 pixels`],
+      ['', '256', 'neon', 'neon', '; this site has no look'],
+    ])
+      for (const phone of [true, false]) {
+        const { name, note: told } = choose({ look, res }, phone);
+        assert.deepEqual([name, told], [phone ? onPhone : onDesktop, note], `${look} ${res}`);
+      }
+  });
+
+  test('that is named, at a URL or dropped is taken whatever look is asked for', () => {
+    const asked = { ...DEFAULTS, look: 'plain', res: '512' };
+    assert.equal(chooseModel(models, { ...asked, model: 'ember' }, true), models[1]);
+    assert.equal(choose({ ...asked, model: 'https://x/' }, true).folder, 'https://x/');
+    const dropped = { name: 'mine', files: {} };
+    const own = { ...dropped, size: 0, folder: '' };
+    assert.deepEqual(chooseModel(models, { ...asked, model: 'ember' }, true, dropped), own);
+  });
+
+  test('has a look whose name begins with a capital on the page', () => {
+    assert.deepEqual(['ember', 'a', ''].map(capitalised), ['Ember', 'A', '']);
+  });
 });
 
 test('the sides of a comparison are named by what they differ in', () => {

@@ -3,11 +3,13 @@
     python -m tests.js.live_models FOLDER
 
 writes FOLDER/small.onnx and FOLDER/other.onnx, of one signature and other pictures: 256 pixels, int8 QDQ, the
-values of pixels from -1 to 1, as the avatar has them; and FOLDER/tiny.onnx, of 64 pixels.
+values of pixels from -1 to 1, as the avatar has them; and FOLDER/tiny.onnx, of 64 pixels. The look of small
+and tiny is "plain", that of other is "odd".
 """
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -16,12 +18,16 @@ import onnx
 
 from tests.builders.qdq import PAD, QDQBuilder, QuantParams, Weights
 
-SIDES = {"small": 256, "other": 256, "tiny": 64}
+MODELS = {"small": (256, "plain"), "other": (256, "odd"), "tiny": (64, "plain")}
+"""The side and the look of each."""
 PIXELS = QuantParams(1 / 127.5, 128)
 
 
-def generator(side: int, seed: int) -> onnx.ModelProto:
-    """Two convolutions, [1,3,N,N] to the same, whose pictures have more colours than the drawing."""
+def generator(side: int, seed: int, look: str = "") -> onnx.ModelProto:
+    """Two convolutions, [1,3,N,N] to the same, whose pictures have more colours than the drawing.
+
+    look: stands in the metadata, as the trainer writes it; empty: there is none.
+    """
     rng = np.random.default_rng(seed)
     b = QDQBuilder()
     x = b.input((1, 3, side, side), PIXELS)
@@ -29,13 +35,16 @@ def generator(side: int, seed: int) -> onnx.ModelProto:
         values = rng.integers(-128, 128, (channels, inputs, 3, 3), np.int8)
         x = b.conv(x, Weights(values, 0.002, 0), PIXELS, pads=PAD)
     b.output(x)
-    return b.build()
+    model = b.build()
+    if look:
+        model.metadata_props.add(key="onnx2wgsl.data", value=json.dumps({"look": look}))
+    return model
 
 
 def main(folder: Path) -> None:
     """Writes all three."""
-    for seed, (name, side) in enumerate(SIDES.items()):
-        onnx.save(generator(side, seed), folder / f"{name}.onnx")
+    for seed, (name, (side, look)) in enumerate(MODELS.items()):
+        onnx.save(generator(side, seed, look), folder / f"{name}.onnx")
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 
+import onnx
 import pytest
 from click.testing import CliRunner
 from onnx2wgsl.face import landmarker
@@ -14,6 +15,7 @@ from onnx2wgsl.web.__main__ import cli
 from onnx2wgsl.web.errors import WebError
 from onnx2wgsl.web.site import lay_out
 
+from tests.js.live_models import generator
 from tests.web import require_packages
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -51,11 +53,50 @@ def test_it_has_what_its_modules_import(page: Path) -> None:
 
 def test_its_models_are_named_with_their_size(page: Path) -> None:
     (record,) = json.loads((page / "models" / "models.json").read_text("utf-8"))["models"]
-    assert (record["name"], record["size"]) == ("avatar_256_u8", 256)
+    assert (record["name"], record["look"], record["size"]) == ("avatar_256_u8", "neon", 256)
     assert (page / "models" / record["folder"] / "model.json").is_file()
     description = json.loads((page / "models" / record["folder"] / "model.json").read_text("utf-8"))
     assert (page / "models" / record["folder"] / description["onnx"]["file"]).is_file()
     assert (page / "models" / record["float"]).is_file()
+
+
+def test_a_look_is_that_of_the_data_else_the_files_name(tmp_path: Path) -> None:
+    require_packages("@mediapipe/tasks-vision")
+    models = [
+        _saved(tmp_path / "large.onnx", generator(64, 0, "plain")),
+        _saved(tmp_path / "second.onnx", generator(32, 1, "odd")),
+        _saved(tmp_path / "first.onnx", generator(32, 2, "plain")),
+        _saved(tmp_path / "nameless.onnx", generator(32, 3)),
+    ]
+    for number, text in enumerate(('{"look": 1}', '["look"]', "{")):
+        model = generator(32, 4 + number)
+        model.metadata_props.add(key=site.DATA, value=text)
+        models.append(_saved(tmp_path / f"odd{number}.onnx", model))
+    lay_out(tmp_path / "site", models, with_onnxruntime=False)
+    records = json.loads((tmp_path / "site" / "models" / "models.json").read_text("utf-8"))["models"]
+    assert [(one["name"], one["look"], one["size"]) for one in records] == [
+        ("second", "odd", 32),
+        ("first", "plain", 32),
+        ("nameless", "nameless", 32),
+        *((f"odd{number}", f"odd{number}", 32) for number in range(3)),
+        ("large", "plain", 64),
+    ]
+
+
+def _saved(path: Path, model: onnx.ModelProto) -> Path:
+    onnx.save(model, path)
+    return path
+
+
+def test_avatars_of_this_checkout_begin_with_the_shortest_name(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    names = ["avatar_256_u8", "avatar_512_u8", "avatar_256_ash_u8", "avatar_256_ember_u8"]
+    (tmp_path / "models").mkdir()
+    for name in ("avatar_256_u8.json", "README.md", *(f"{one}.onnx" for one in names)):
+        (tmp_path / "models" / name).touch()
+    monkeypatch.setattr(site, "ROOT", tmp_path)
+    assert [path.stem for path in site.default_models()] == names
 
 
 def test_hosts_are_told_to_isolate_it(page: Path) -> None:
@@ -85,8 +126,6 @@ def test_what_is_no_generator_is_refused_and_the_old_page_stays(page: Path, tiny
 @pytest.fixture
 def tiny_classifier(tmp_path: Path) -> Path:
     """A model that makes no picture."""
-    import onnx
-
     from tests.builders.models import model
 
     path = tmp_path / "tiny.onnx"
