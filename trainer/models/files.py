@@ -47,7 +47,7 @@ def make(architecture: Mapping[str, Any]) -> Generator:
     outer = architecture.get("outer", 0)
     if not isinstance(kind, str) or kind not in KINDS:
         raise TrainerError(f"a generator of kind {kind!r}: the kinds are {', '.join(KINDS)}")
-    if any(type(number) is not int for number in (size, ngf, outer)):
+    if not (type(size) is int and type(ngf) is int and type(outer) is int):
         raise TrainerError(
             f"a generator of size {size!r}, ngf {ngf!r} and outer {outer!r}: all are whole numbers"
         )

@@ -98,8 +98,8 @@ class MobileUNet(nn.Module):
 
     def architecture(self) -> dict[str, int | str]:
         """What `make` builds it from."""
-        outer = {"outer": self.outer} if self.outer else {}
-        return {"kind": "mobile", "size": self.size, "ngf": self.ngf} | outer
+        architecture: dict[str, int | str] = {"kind": "mobile", "size": self.size, "ngf": self.ngf}
+        return architecture | ({"outer": self.outer} if self.outer else {})
 
 
 class PhaseStudents(nn.Module):

@@ -119,7 +119,8 @@ def spectra(pictures: Tensor) -> Tensor:
     hann = torch.hann_window(WINDOW, device=gray.device)
     windows = gray.unfold(1, WINDOW, WINDOW).unfold(2, WINDOW, WINDOW) * (hann[:, None] * hann)
     magnitudes = torch.fft.rfft2(windows, norm="ortho").abs().flatten(3).flatten(1, 2)
-    return magnitudes[..., _detail(gray.device)]
+    detail: Tensor = magnitudes[..., _detail(gray.device)]
+    return detail
 
 
 def _detail(device: torch.device) -> Tensor:
