@@ -21,7 +21,6 @@ REPORTS = {"avatar256": "avatar", "ember256": "ember"}
 """Folders of docs/ by recipe."""
 SHARPNESS = {"avatar256": 0.6, "ember256": 0.57}
 """The least on val, of the truth's."""
-SPLITS: tuple[Split, ...] = ("val", "pose-extreme", "speech", "tracked")
 
 
 def figures(recipe: str) -> dict[str, dict[str, dict[str, float]]]:
@@ -46,12 +45,14 @@ def test_a_report_meets_the_bars(recipe: str) -> None:
     assert report["combs on photos"]["int8"] <= 1.3
 
 
-@pytest.mark.parametrize("split", SPLITS)
-def test_the_second_version_is_better_than_the_first(split: Split) -> None:
+@pytest.mark.parametrize(
+    ("split", "gain"), [("val", 0.4), ("pose-extreme", 0.4), ("speech", 0.35), ("tracked", 1.4)]
+)
+def test_the_second_version_is_better_than_the_first(split: Split, gain: float) -> None:
     rows = figures("avatar256")
     first, second = rows["version 1"][split], rows["int8"][split]
-    assert second["psnr"] - first["psnr"] >= 0.5
-    assert second["mouth_perc"] < first["mouth_perc"]
+    assert second["psnr"] - first["psnr"] >= gain
+    assert second["perc"] < 0.92 * first["perc"]
     assert second["comb"] < first["comb"] / 2
 
 
