@@ -56,12 +56,14 @@ def test_the_second_version_is_better_than_the_first(split: Split, gain: float) 
     assert second["comb"] < first["comb"] / 2
 
 
-@pytest.mark.parametrize("recipe", REPORTS)
-@pytest.mark.parametrize("split", ["val", "pose-extreme", "speech"])
+@pytest.mark.parametrize(
+    ("recipe", "split"),
+    [("avatar256", "val"), ("avatar256", "pose-extreme"), ("avatar256", "speech"), ("ember256", "val")],
+)
 def test_a_model_draws_what_the_renderer_renders(recipe: str, split: Split) -> None:
-    """Eight held-out faces, made anew: the report is of 100 or more, so its figures are only near."""
+    """24 held-out faces, made anew: the report is of 100 or more, so its figures are only near."""
     preset = PRESETS[recipe]
-    pairs = make_pairs(preset.data, split, 0, 8)
+    pairs = make_pairs(preset.data, split, 0, 24)
     outputs = load(ROOT / "models" / preset.file, 256)(pairs.inputs)
     near = np.mean([psnr(a, b) for a, b in zip(outputs, pairs.targets, strict=True)])
     have, want = (
@@ -69,9 +71,9 @@ def test_a_model_draws_what_the_renderer_renders(recipe: str, split: Split) -> N
         for pictures in (outputs, pairs.targets)
     )
     row = figures(recipe)["int8"][split]
-    assert near == pytest.approx(row["psnr"], abs=0.6)
+    assert near == pytest.approx(row["psnr"], abs=0.5)
     assert share(have, want) == pytest.approx(row["sharpness"], abs=0.06)
-    assert comb(comb_spectra(outputs), comb_spectra(pairs.targets)) < 1.4
+    assert comb(comb_spectra(outputs), comb_spectra(pairs.targets)) < 1.3
 
 
 def test_the_pictures_beside_it_are_drawings_of_what_their_names_say() -> None:
