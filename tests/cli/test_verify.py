@@ -290,10 +290,10 @@ SATURATES = (
 def test_a_cpu_whose_sums_saturate_is_told(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a planted fault in the place of what such a CPU gives."""
     monkeypatch.setattr("onnx2wgsl.compiler.reference.oracle.sums_saturate", lambda: True)
-    plain = Oracle.run_plain
+    whole = Oracle.run
 
     def saturated(self: Oracle, inputs: dict[str, Array]) -> dict[str, Array]:
-        outputs = plain(self, inputs)
+        outputs = whole(self, inputs)
         for values in outputs.values():
             values.reshape(-1)[:5] += 1
         return outputs
@@ -307,7 +307,7 @@ def test_a_cpu_whose_sums_saturate_is_told(model: Path, monkeypatch: pytest.Monk
 
 
 def test_a_cpu_that_adds_whole_sums_is_not_spoken_of(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("onnx2wgsl.compiler.reference.oracle.sums_saturate", lambda: False)
+    monkeypatch.setattr(Oracle, "sums_saturate", property(lambda _: False))
     assert "VNNI" not in succeed("verify", model, "--samples", "1")
 
 

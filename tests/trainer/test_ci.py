@@ -47,7 +47,7 @@ def test_the_recipe_beats_the_mean_image_and_ships_exact_bits(tmp_path: Path) ->
 
 def test_a_net_below_the_mean_image_is_a_failure() -> None:
     def row(name: str, psnr: float) -> Row:
-        return Row(name, {"val": Figures(0.1, psnr, 0.5, 1, 1, 0.1, psnr, 0.5, 1, 1)})
+        return Row(name, {"val": Figures(0.1, psnr, 0.5, 1, 1, 1, 0.1, psnr, 0.5, 1, 1)})
 
     rows = [row(MEAN_IMAGE, 20.0), row("student", 21.0), row("int8", 19.5)]
     gate = Gate(pictures=1, fidelity=50, worst=50, float_psnr=20, int8_psnr=20, floats=())

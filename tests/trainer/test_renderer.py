@@ -14,6 +14,7 @@ from onnx2wgsl.trainer.renderer.expressions import CHANNELS, EMOTIONS, VISEMES
 from onnx2wgsl.trainer.renderer.looks import LOOKS
 from onnx2wgsl.trainer.renderer.mesh import normals, subdivision
 from onnx2wgsl.trainer.renderer.rasterizer import rasterize
+from onnx2wgsl.trainer.renderer.state import IDENTITY_AXES
 
 SIZE = 96
 
@@ -121,7 +122,7 @@ def test_visemes_are_the_fifteen_and_differ_from_one_another() -> None:
 
 @given(
     pose=st.tuples(st.floats(-28, 28), st.floats(-45, 45), st.floats(-15, 15)),
-    identity=st.tuples(*[st.floats(-0.7, 0.7)] * 6),
+    identity=st.tuples(*[st.floats(-0.7, 0.7)] * IDENTITY_AXES),
     weights=st.dictionaries(st.sampled_from(CHANNELS), st.floats(0, 1), max_size=4),
 )
 @settings(max_examples=15)

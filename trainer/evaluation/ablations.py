@@ -282,6 +282,8 @@ def take(source: Path, folder: Path, config: DataConfig) -> None:
     counts = split_counts(config)
     there = store.counts(source)
     for split, count in counts.items():
+        if not there[split]:
+            continue  # generate renders them
         pairs = store.read_split(source, split, limit=count)
         parts = {name: min(count, there[split]) * (name == split) for name in counts}
         for shard in store.shards_of(parts, config.shard):

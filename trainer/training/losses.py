@@ -14,6 +14,8 @@ from torch.nn import functional
 from ..config import LossConfig
 from .perceptual import FeatureDistance
 
+FAINT = 1e-3
+"""Magnitudes below it count as none."""
 WINDOW = 16
 """Pixels a side of the windows whose spectra are compared."""
 
@@ -118,7 +120,9 @@ def spectra(pictures: Tensor) -> Tensor:
     gray = pictures.mean(1)
     hann = torch.hann_window(WINDOW, device=gray.device)
     windows = gray.unfold(1, WINDOW, WINDOW).unfold(2, WINDOW, WINDOW) * (hann[:, None] * hann)
-    magnitudes = torch.fft.rfft2(windows, norm="ortho").abs().flatten(3).flatten(1, 2)
+    transform = torch.view_as_real(torch.fft.rfft2(windows, norm="ortho"))
+    # Where there is nothing, the direction of a change is not rounding's to choose.
+    magnitudes = (transform.square().sum(-1) + FAINT**2).sqrt().flatten(3).flatten(1, 2)
     detail: Tensor = magnitudes[..., _detail(gray.device)]
     return detail
 
