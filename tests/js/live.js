@@ -113,12 +113,13 @@ export async function visit(
   };
 }
 
-/** Waits until an element's text is as a pattern has it. */
-function saying(page, id, { source }) {
-  return page.waitForFunction(
-    ([id, source]) => new RegExp(source).test(document.getElementById(id).textContent),
-    [id, source],
-  );
+/** Waits until an element's text is as a pattern has it; asks from here, since a page may not look by itself. */
+async function saying(page, id, pattern) {
+  const end = Date.now() + READY_MS;
+  for (let text = ''; !pattern.test(text); await new Promise((wait) => setTimeout(wait, 100))) {
+    if (Date.now() > end) assert.fail(`${id} is “${text}”, never ${pattern}`);
+    text = await page.evaluate((name) => document.getElementById(name).textContent, id);
+  }
 }
 
 function logOf(page) {
