@@ -2,8 +2,8 @@
 
 `ci` is for the tests (64x64, seconds), `cpu` trains a shippable 256x256 student on a laptop, `gpu`
 is the full recipe, `gpu512` the same at 512x512, `weave` the four 128x128 phase students of a
-256x256 picture. `avatar256`, `ember256` and `avatar512` are models of models/: each starts from the
-one before it, or at random. A preset is a value; a command line changes single fields of it.
+256x256 picture. `avatar256` and `ember256` made what lies in models/, `avatar512` is to (nothing was
+trained by it as yet): each starts from the one before it, or at random. A preset is a value; a command line changes single fields of it.
 """
 
 from __future__ import annotations
@@ -197,4 +197,4 @@ PRESETS = {
 }
 """Recipes by name."""
 SHIPPED = tuple(name for name, preset in PRESETS.items() if preset.file)
-"""Those of the models in models/."""
+"""Those that `recipe` knows."""

@@ -284,15 +284,16 @@ def _start(plan: _Plan, train: PairDataset) -> Generator:
     if plan.init is None:
         return make(plan.architecture)
     generator = load_generator(plan.init)
-    is_smaller = isinstance(generator, MobileUNet) and 2 * generator.size == plan.architecture["size"]
-    if isinstance(generator, MobileUNet) and is_smaller:
+    levels = plan.architecture.get("outer", 0)
+    is_inner = isinstance(generator, MobileUNet) and generator.outer + 1 == levels
+    if isinstance(generator, MobileUNet) and is_inner:
         generator = grown(generator)
     if generator.architecture() != plan.architecture:
         raise TrainerError(
             f"{plan.init} holds {generator.architecture()}, not {plan.architecture}: "
             "give a generator of the same kind, size and channels"
         )
-    if plan.init.suffix == ".onnx" or is_smaller:
+    if plan.init.suffix == ".onnx" or is_inner:
         renormed(generator, to_network(train.inputs[:PICTURES]))
     return generator
 
