@@ -3,7 +3,8 @@
 `ci` is for the tests (64x64, seconds), `cpu` trains a shippable 256x256 student on a laptop, `gpu`
 is the full recipe, `gpu512` the same at 512x512, `weave` the four 128x128 phase students of a
 256x256 picture. `avatar256` and `ember256` made what lies in models/, `avatar512` is to (nothing was
-trained by it as yet): each starts from the one before it, or at random. A preset is a value; a command line changes single fields of it.
+trained by it as yet): each starts from the one before it, or at random. A preset is a value; a
+command line changes single fields of it.
 """
 
 from __future__ import annotations
