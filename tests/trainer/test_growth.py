@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 import torch
+from onnx2wgsl.trainer.config import ModelConfig
 from onnx2wgsl.trainer.errors import TrainerError
-from onnx2wgsl.trainer.models import MobileUNet, make
+from onnx2wgsl.trainer.models import MobileUNet, load_generator, make, save_generator
 from onnx2wgsl.trainer.models.growth import grown
 from onnx2wgsl.trainer.training.norms import renormed
+from onnx2wgsl.trainer.training.run import train_student
 from torch.nn import functional
+
+from tests.trainer import tiny
 
 
 @torch.no_grad()
@@ -59,3 +66,16 @@ def test_what_cannot_be_grown_is_told() -> None:
         grown(trained(ngf=4))
     with pytest.raises(TrainerError, match="3 outer levels: the size, halved by each of these"):
         MobileUNet(128, 8, 3)
+
+
+def test_training_starts_from_a_net_of_half_the_size(data: Path, tmp_path: Path) -> None:
+    save_generator(tmp_path / "inner.pt", trained())
+    config = replace(tiny.ONCE, model=ModelConfig(size=128, ngf=8, outer=1))
+    result = train_student(data, tmp_path / "run", config, init=tmp_path / "inner.pt")
+    assert result.finished
+    assert load_generator(tmp_path / "run").architecture() == {
+        "kind": "mobile", "size": 128, "ngf": 8, "outer": 1
+    }  # fmt: skip
+    flat = replace(tiny.ONCE, model=ModelConfig(size=128, ngf=8))
+    with pytest.raises(TrainerError, match="give a generator of the same kind, size and channels"):
+        train_student(data, tmp_path / "other", flat, init=tmp_path / "inner.pt")
