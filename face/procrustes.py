@@ -122,7 +122,7 @@ def placement(landmarks: NDArray[np.floating[Any]], aspect: float = 1.0) -> Simi
     Raises:
         FaceError: another shape, numbers that aren't finite, or points on a line.
     """
-    return _placement(_upright(landmarks, aspect)[ANCHOR_POINTS])
+    return _placement(upright(landmarks, aspect)[ANCHOR_POINTS])
 
 
 def to_training_frame(landmarks: NDArray[np.floating[Any]], aspect: float = 1.0) -> NDArray[np.float64]:
@@ -138,7 +138,7 @@ def to_training_frame(landmarks: NDArray[np.floating[Any]], aspect: float = 1.0)
     # The renderer's camera is near: what it sees of a face depends on how the head is turned.
     turned = (ANCHOR_POSITIONS - PIVOT) @ similarity.rotation.T + PIVOT
     usual = _placement(project(turned) * UPRIGHT)
-    offsets = (_upright(landmarks, aspect) - similarity.forward(PIVOT)) * (usual.scale / similarity.scale)
+    offsets = (upright(landmarks, aspect) - similarity.forward(PIVOT)) * (usual.scale / similarity.scale)
     return np.asarray((offsets + usual.forward(PIVOT)) * UPRIGHT)
 
 
@@ -146,7 +146,12 @@ UPRIGHT = np.array([1.0, -1.0, -1.0])
 """The canonical face has y up and z towards the viewer; a picture's landmarks the opposite."""
 
 
-def _upright(landmarks: NDArray[np.floating[Any]], aspect: float) -> Points:
+def upright(landmarks: NDArray[np.floating[Any]], aspect: float = 1.0) -> Points:
+    """Landmarks f[478,3] of a picture `aspect` times as wide as high, as the canonical face lies.
+
+    Raises:
+        FaceError: another shape, or numbers that aren't finite.
+    """
     if np.shape(landmarks) != (LANDMARKS, 3):
         raise FaceError(f"landmarks have the shape {list(np.shape(landmarks))}, not [{LANDMARKS}, 3]")
     if not np.isfinite(landmarks).all():

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from onnx2wgsl.face.procrustes import UPRIGHT, placement
+from onnx2wgsl.face.procrustes import placement, upright
 from onnx2wgsl.face.topology import MESH
 from onnx2wgsl.trainer.landmarks.detector import Detector, read_landmarks
 from onnx2wgsl.trainer.renderer import FaceState, landmarks
@@ -65,7 +65,7 @@ def persons() -> Iterator[tuple[str, np.ndarray]]:
 
 def own(face: np.ndarray, aspect: float = 1.0) -> np.ndarray:
     """The mesh of landmarks f32[478,3] in the canonical face's coordinates."""
-    return placement(face, aspect).inverse(face / [1, aspect, 1] * UPRIGHT)[:MESH]
+    return placement(face, aspect).inverse(upright(face, aspect))[:MESH]
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from onnx2wgsl.face import topology
-from onnx2wgsl.face.procrustes import UPRIGHT, placement
+from onnx2wgsl.face.procrustes import placement, upright
 from onnx2wgsl.trainer.config import DataConfig
 from onnx2wgsl.trainer.data.sampling import sample_state
 from onnx2wgsl.trainer.landmarks.detector import Detector
@@ -65,11 +65,11 @@ def errors(faces: int) -> tuple[np.ndarray, np.ndarray]:
             continue
         truth = landmarks(state)
         here, there = placement(truth), placement(face)
-        own = here.inverse(truth * UPRIGHT)
+        own = here.inverse(upright(truth))
         distance = np.linalg.norm(own[:, None] - own[KEPT], axis=2).min(1)
         share = 1 - KEPT_SHARE * np.exp(-((distance / KEPT_REACH) ** 2))
         turns.append(cv2.Rodrigues(there.rotation @ here.rotation.T)[0].ravel())
-        shapes.append((there.inverse(face * UPRIGHT) - own) * share[:, None])
+        shapes.append((there.inverse(upright(face)) - own) * share[:, None])
     return np.array(turns), np.array(shapes)
 
 

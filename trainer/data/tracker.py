@@ -19,7 +19,7 @@ from importlib.resources import files
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from onnx2wgsl.face.procrustes import UPRIGHT, placement, to_training_frame
+from onnx2wgsl.face.procrustes import UPRIGHT, placement, to_training_frame, upright
 
 Array = NDArray[np.float64]
 
@@ -43,7 +43,7 @@ class Tracker:
         modes = np.tensordot(rng.normal(size=len(self.shape_modes)), self.shape_modes, 1)
         turn = self.turn_mean + self.turn_deviation * rng.normal(size=3)
         rotation = np.asarray(cv2.Rodrigues(strength * turn)[0]) @ place.rotation
-        shape = place.inverse(landmarks * UPRIGHT) + strength * (self.shape_mean + modes)
+        shape = place.inverse(upright(landmarks)) + strength * (self.shape_mean + modes)
         return to_training_frame(place.scale * shape @ rotation.T * UPRIGHT).astype(np.float32)
 
 
