@@ -5,22 +5,11 @@ import { createHash } from 'node:crypto';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
-import { after, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 
 import { createSession } from '../../runtime_js/runtime.js';
 import { fixtureFolder, nodeAdapter } from './host.js';
-
-const FIXTURE = fixtureFolder();
-const open = [];
-
-async function openSession(folder = FIXTURE, options = {}) {
-  const source = options.device ? {} : { adapter: await nodeAdapter() };
-  const session = await createSession(folder, { ...source, ...options });
-  open.push(session);
-  return session;
-}
-
-after(() => open.forEach((session) => session.destroy()));
+import { FIXTURE, openSession } from './sessions.js';
 
 describe('a damaged or unfit artifact is refused', () => {
   const cases = {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { runInNewContext } from 'node:vm';
 
@@ -14,20 +14,10 @@ import {
   nameOf,
   nodeAdapter,
 } from './host.js';
+import { FIXTURE, openSession } from './sessions.js';
 
-const FIXTURE = fixtureFolder();
 const PIXELS = 64;
 const zeros = () => new Float32Array(3 * PIXELS);
-const open = [];
-
-async function openSession(folder = FIXTURE, options = {}) {
-  const source = options.device ? {} : { adapter: await nodeAdapter() };
-  const session = await createSession(folder, { ...source, ...options });
-  open.push(session);
-  return session;
-}
-
-after(() => open.forEach((session) => session.destroy()));
 
 for (const folder of artifactFolders())
   describe(`${nameOf(folder)} in Node`, () => {
