@@ -1,37 +1,17 @@
 /** The self-test and the profile: what they see, what they choose, what they leave. */
 import assert from 'node:assert/strict';
-import { after, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 
-import { createSession } from '../../runtime_js/runtime.js';
-import { reference } from './fixture.js';
-import { fixtureFolder, nodeAdapter } from './host.js';
-
-const FIXTURE = fixtureFolder();
-const filled = (value) => new Float32Array(192).fill(value);
-const expected = (value) => reference(filled(value)).output;
-const open = [];
-
-const newDevice = async () => (await nodeAdapter()).requestDevice();
-
-async function openSession(options = { adapter: nodeAdapter }, folder = FIXTURE) {
-  const session = await createSession(folder, options);
-  open.push(session);
-  return session;
-}
-
-after(() => open.forEach((session) => session.destroy()));
+import { fixtureFolder } from './host.js';
+import { FIXTURE, expected, filled, newDevice, openSession } from './sessions.js';
 
 describe('the self-test, of each variant', () => {
   test('names the first kernel that differs, in the variant that is wrong', async () => {
     const folder = fixtureFolder(({ shaders }) => {
       shaders['dot_emulated.wgsl'] = 'fn dots(x: u32, w: vec4u) -> vec4i { return vec4i(1); }';
     });
-    assert.ok(
-      (await (await openSession({ adapter: nodeAdapter, dot: 'packed' }, folder)).selfTest()).ok,
-    );
-    const report = await (
-      await openSession({ adapter: nodeAdapter, dot: 'emulated' }, folder)
-    ).selfTest();
+    assert.ok((await (await openSession(folder, { dot: 'packed' })).selfTest()).ok);
+    const report = await (await openSession(folder, { dot: 'emulated' })).selfTest();
     assert.equal(report.ok, false);
     assert.match(report.message, /^Kernel conv differs from .* with emulated, fast\.$/);
     assert.deepEqual(
@@ -50,13 +30,13 @@ describe('the self-test, of each variant', () => {
       const right = shaders['00_picture.wgsl'];
       shaders['00_picture.wgsl'] = right.replace('0x808080u', '0x808081u');
     });
-    const report = await (await openSession(undefined, folder)).selfTest();
+    const report = await (await openSession(folder)).selfTest();
     assert.match(report.message, /^Kernel input \(picture\) differs/);
   });
 
   test('sees an output that differs alone', async () => {
     const folder = fixtureFolder(({ model }) => (model.vectors.outputs.output = '0'.repeat(16)));
-    const report = await (await openSession(undefined, folder)).selfTest();
+    const report = await (await openSession(folder)).selfTest();
     assert.equal(report.ok, false);
     assert.match(report.message, /^Output output differs/);
   });
@@ -67,7 +47,7 @@ describe('the self-test, of each variant', () => {
       for (const name in checksums.pictures) checksums.pictures[name] = 'none';
       for (const name in checksums.outputs) checksums.outputs[name] = 'none';
     });
-    const session = await openSession(undefined, folder);
+    const session = await openSession(folder);
     await assert.rejects(session.selfTest(), /compiled with --no-self-test/);
   });
 });
@@ -84,7 +64,7 @@ describe('the self-test', () => {
 
   test('chooses the next variant where one is wrong, and says so', async () => {
     const device = await gpuDevice();
-    const session = await openSession({ device }, fixtureFolder(wrongPacked));
+    const session = await openSession(fixtureFolder(wrongPacked), { device });
     assert.equal(session.variants.dot, 'packed');
     assert.notDeepEqual((await session.run({ input: filled(0.5) })).output, expected(0.5));
     const [report, later] = await Promise.all([
@@ -114,7 +94,7 @@ describe('the self-test', () => {
       // A probe that sees nothing.
       cases.splice(0, cases.length, [0, 0x3f800000, 0, 0]);
     };
-    const session = await openSession(undefined, fixtureFolder(wrongFast));
+    const session = await openSession(fixtureFolder(wrongFast));
     assert.equal(session.variants.requantize, 'fast');
     const { ok, variants } = await session.selfTest();
     assert.ok(ok);
@@ -129,7 +109,7 @@ describe('the self-test', () => {
   test('leaves what was asked for, and what cannot be made again', async () => {
     for (const options of [{ dot: 'packed' }, { recover: false }]) {
       const device = await gpuDevice();
-      const session = await openSession({ device, ...options }, fixtureFolder(wrongPacked));
+      const session = await openSession(fixtureFolder(wrongPacked), { device, ...options });
       const report = await session.selfTest();
       assert.equal(report.ok, false);
       assert.equal(report.variants.dot, 'packed');
@@ -141,7 +121,7 @@ describe('the self-test', () => {
 
   test('sees a device that is right only once', async () => {
     const device = await newDevice();
-    const session = await openSession({ device });
+    const session = await openSession(FIXTURE, { device });
     const { createCommandEncoder } = Object.getPrototypeOf(device);
     let frames = 0;
     device.createCommandEncoder = function (...args) {
@@ -197,7 +177,7 @@ describe('the profile', () => {
   const names = ['quantize', 'conv', 'dequantize'];
 
   test('has a row for each kernel, by timestamps', async () => {
-    const session = await openSession({ adapter: nodeAdapter, profile: true });
+    const session = await openSession(FIXTURE, { profile: true });
     const run = (value) => session.run({ input: filled(value) });
     const [profile, { output }] = await Promise.all([session.profile(), run(0.5)]);
     assert.deepEqual(output, expected(0.5));

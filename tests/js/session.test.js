@@ -1,25 +1,11 @@
 /** Frames in flight, what is recorded for the caller, and what becomes of a session whose device is lost. */
 import assert from 'node:assert/strict';
-import { after, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 
-import { createSession, DeviceLostError } from '../../runtime_js/runtime.js';
-import { reference, STORES } from './fixture.js';
+import { DeviceLostError } from '../../runtime_js/runtime.js';
+import { STORES } from './fixture.js';
 import { countCalls, fixtureFolder, nodeAdapter } from './host.js';
-
-const FIXTURE = fixtureFolder();
-const filled = (value) => new Float32Array(192).fill(value);
-const expected = (value) => reference(filled(value)).output;
-const open = [];
-
-const newDevice = async () => (await nodeAdapter()).requestDevice();
-
-async function openSession(options = { adapter: nodeAdapter }, folder = FIXTURE) {
-  const session = await createSession(folder, options);
-  open.push(session);
-  return session;
-}
-
-after(() => open.forEach((session) => session.destroy()));
+import { FIXTURE, expected, filled, newDevice, openSession } from './sessions.js';
 
 /** A model whose second output equals the first. */
 function twoOutputs({ model }) {
@@ -81,7 +67,7 @@ describe('run', () => {
   });
 
   test('reads the outputs that are named', async () => {
-    const session = await openSession(undefined, fixtureFolder(twoOutputs));
+    const session = await openSession(fixtureFolder(twoOutputs));
     const run = (outputs) => session.run({ input: filled(0.5) }, outputs && { outputs });
     const output = expected(0.5);
     assert.deepEqual(await run(), { output, second: output });
@@ -98,7 +84,7 @@ describe('run', () => {
 
   test('makes nothing after the first frame, submits once, opens no error scope', async () => {
     const device = await newDevice();
-    const session = await openSession({ device });
+    const session = await openSession(FIXTURE, { device });
     const picture = { data: new Uint8ClampedArray(256), width: 8, height: 8 };
     await session.run({ input: filled(0) });
     await session.run({ input: picture });
@@ -112,7 +98,7 @@ describe('run', () => {
 
   test('opens them for each frame with debug', async () => {
     const device = await newDevice();
-    const session = await openSession({ device, debug: true });
+    const session = await openSession(FIXTURE, { device, debug: true });
     await session.run({ input: filled(0) });
     const calls = countCalls(device);
     await session.run({ input: filled(0) });
@@ -152,7 +138,7 @@ describe('run', () => {
 
   test('submits empty work in Firefox while it waits', async () => {
     const device = await newDevice();
-    const session = await openSession({ device });
+    const session = await openSession(FIXTURE, { device });
     await session.run({ input: filled(0) });
     const calls = countCalls(device);
     const own = Object.getOwnPropertyDescriptor(globalThis, 'navigator');
@@ -185,7 +171,7 @@ describe('run', () => {
 describe('encode', () => {
   test('records into the encoder of the caller, and submits nothing', async () => {
     const device = await newDevice();
-    const session = await openSession({ device });
+    const session = await openSession(FIXTURE, { device });
     const target = device.createBuffer({ size: 768, usage: 0xc });
     const calls = countCalls(device);
     const encoder = device.createCommandEncoder();
@@ -269,7 +255,7 @@ describe('a lost device', () => {
 
   test('of the caller is replaced by the caller', async () => {
     const [first, second] = [await newDevice(), await newDevice()];
-    const session = await openSession({ device: first });
+    const session = await openSession(FIXTURE, { device: first });
     first.destroy();
     await session.lost;
     const message = /^The GPU device was lost \(.*\): give session.recover a new one\.$/;
@@ -281,7 +267,7 @@ describe('a lost device', () => {
     assert.deepEqual((await session.run({ input: filled(0.5) })).output, expected(0.5));
     session.destroy();
     assert.deepEqual(
-      (await (await openSession({ device: second })).run({ input: filled(0) })).output,
+      (await (await openSession(FIXTURE, { device: second })).run({ input: filled(0) })).output,
       expected(0),
     );
     second.destroy();
@@ -289,7 +275,7 @@ describe('a lost device', () => {
 
   test('that is not lost may be left: frames in flight reject', async () => {
     const [first, second] = [await newDevice(), await newDevice()];
-    const session = await openSession({ device: first });
+    const session = await openSession(FIXTURE, { device: first });
     await session.run({ input: filled(0) });
     const flying = [0, 1].map(() => session.run({ input: filled(0.5) }));
     const moved = session.recover(second);
@@ -308,7 +294,7 @@ describe('a lost device', () => {
   });
 
   test('is not replaced where the bytes were freed', async () => {
-    const session = await openSession({ adapter: nodeAdapter, recover: false });
+    const session = await openSession(FIXTURE, { recover: false });
     assert.deepEqual((await session.run({ input: filled(0.5) })).output, expected(0.5));
     session.device.destroy();
     await session.lost;
@@ -318,7 +304,7 @@ describe('a lost device', () => {
   });
 
   test('needs an adapter that is new', async () => {
-    const session = await openSession({ adapter: await nodeAdapter() });
+    const session = await openSession(FIXTURE, { adapter: await nodeAdapter() });
     session.device.destroy();
     await session.lost;
     await assert.rejects(session.run({ input: filled(0) }), {
@@ -341,10 +327,10 @@ describe('on one device', () => {
     const device = await newDevice();
     const errors = [];
     device.addEventListener('uncapturederror', ({ error }) => errors.push(error.message));
-    const first = await openSession({ device });
+    const first = await openSession(FIXTURE, { device });
     const bad = () => device.createBuffer({ size: 4, usage: 0 });
     device.pushErrorScope('validation');
-    const making = openSession({ device });
+    const making = openSession(FIXTURE, { device });
     const runs = Array.from({ length: 20 }, (_, i) =>
       first
         .run({ input: filled(i / 20) })
@@ -368,9 +354,9 @@ describe('on one device', () => {
 
   test('a broken artifact made meanwhile is refused, and only that', async () => {
     const device = await newDevice();
-    const session = await openSession({ device });
+    const session = await openSession(FIXTURE, { device });
     const broken = fixtureFolder(({ shaders }) => void (shaders['01_conv.wgsl'] = 'fn main('));
-    const refused = assert.rejects(openSession({ device }, broken), { message: /^Kernel conv/ });
+    const refused = assert.rejects(openSession(broken, { device }), { message: /^Kernel conv/ });
     for (let i = 0; i < 10; i++)
       assert.deepEqual((await session.run({ input: filled(i / 9) })).output, expected(i / 9));
     await refused;
@@ -381,13 +367,13 @@ describe('on one device', () => {
     const device = await newDevice();
     const errors = [];
     device.addEventListener('uncapturederror', ({ error }) => errors.push(error.message));
-    const session = await openSession({ device });
+    const session = await openSession(FIXTURE, { device });
     await session.run({ input: filled(0) });
     const runs = Array.from({ length: 6 }, () => session.run({ input: filled(0) }));
     session.destroy();
     for (const { reason } of await Promise.allSettled(runs)) assert.equal(reason.code, 'destroyed');
     assert.deepEqual(
-      (await (await openSession({ device })).run({ input: filled(0) })).output,
+      (await (await openSession(FIXTURE, { device })).run({ input: filled(0) })).output,
       expected(0),
     );
     assert.deepEqual(errors, []);
@@ -410,7 +396,7 @@ describe('on one device', () => {
 
 test('topK takes the names of the classes from the artifact, where it has them for all', async () => {
   const folder = fixtureFolder(({ model }) => void (model.labels = ['cat', 'dog']));
-  const session = await openSession(undefined, folder);
+  const session = await openSession(folder);
   assert.deepEqual(await session.topK([1, 2], 1), [{ index: 1, value: 2, label: 'dog' }]);
   assert.deepEqual(await session.topK([1, 2, 3], 1), [{ index: 2, value: 3 }]);
 });
