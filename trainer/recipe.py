@@ -15,7 +15,7 @@ from .data.generate import generate
 from .evaluation.report import MEAN_IMAGE, Entry, Evaluation, Report
 from .export.ship import Export, ShippedModel, ship
 from .training.perceptual import PercLite0
-from .training.run import train_student, train_teacher
+from .training.run import architecture_of, train_student, train_teacher, trained
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,8 @@ def shipping_recipe(
         KeyboardInterrupt: training was interrupted.
     """
     data, student = folder / "data", folder / "student"
+    if init is not None:
+        trained(architecture_of(config.model), init)  # what can't be started from is told at once
     generate(config.data, data, processes, out)
     result = train_student(data, student, config, init=init, seconds=seconds, out=out)
     if result.reason == "signal":

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -19,7 +20,7 @@ from typing import Any, Literal
 import torch
 from rich.console import Console
 
-from ..config import Config, LossConfig, OptimizerConfig, TeacherConfig
+from ..config import Config, LossConfig, ModelConfig, OptimizerConfig, TeacherConfig
 from ..data.dataset import PairDataset
 from ..data.store import choosing_split, read_description
 from ..errors import TrainerError
@@ -126,14 +127,7 @@ def train_student(
         init: a run folder, a .pt file or a model that shipped (.onnx) to start from; of half the
             size where the student has an outer level more.
     """
-    kind = "phases" if config.model.phases == 2 else "mobile"
-    architecture: dict[str, Any] = {
-        "kind": kind,
-        "size": config.model.size,
-        "ngf": config.model.ngf,
-    }
-    if config.model.outer:
-        architecture["outer"] = config.model.outer
+    architecture = architecture_of(config.model)
     if stage == "finetune":
         if init is None:
             raise TrainerError("a fine-tune needs a trained student: --init RUN or FILE.pt")
@@ -143,6 +137,13 @@ def train_student(
         loss, optimizer = config.loss, config.distill
     plan = _Plan(stage, architecture, loss, optimizer, init, teacher, config.model.pixels)
     return _train(data, run, plan, seconds, device, out)
+
+
+def architecture_of(model: ModelConfig) -> dict[str, Any]:
+    """What `make` builds a student from."""
+    kind = "phases" if model.phases == 2 else "mobile"
+    outer = {"outer": model.outer} if model.outer else {}
+    return {"kind": kind, "size": model.size, "ngf": model.ngf} | outer
 
 
 def _teacher_loss(config: TeacherConfig) -> LossConfig:
@@ -283,19 +284,30 @@ def _start(plan: _Plan, train: PairDataset) -> Generator:
     """The generator at its start: fresh, or trained already."""
     if plan.init is None:
         return make(plan.architecture)
-    generator = load_generator(plan.init)
-    levels = plan.architecture.get("outer", 0)
+    generator, is_renormed = trained(plan.architecture, plan.init)
+    if not is_renormed:
+        renormed(generator, to_network(train.inputs[:PICTURES]))
+    return generator
+
+
+def trained(architecture: Mapping[str, Any], init: Path) -> tuple[Generator, bool]:
+    """The generator of an architecture that a run, a .pt or .onnx file has, and whether its norms
+    have statistics of their own.
+
+    Raises:
+        TrainerError: no such file, or a generator of another architecture.
+    """
+    generator = load_generator(init)
+    levels = architecture.get("outer", 0)
     is_inner = isinstance(generator, MobileUNet) and generator.outer + 1 == levels
     if isinstance(generator, MobileUNet) and is_inner:
         generator = grown(generator)
-    if generator.architecture() != plan.architecture:
+    if generator.architecture() != architecture:
         raise TrainerError(
-            f"{plan.init} holds {generator.architecture()}, not {plan.architecture}: "
+            f"{init} holds {generator.architecture()}, not {architecture}: "
             "give a generator of the same kind, size and channels"
         )
-    if plan.init.suffix == ".onnx" or is_inner:
-        renormed(generator, to_network(train.inputs[:PICTURES]))
-    return generator
+    return generator, init.suffix != ".onnx" and not is_inner
 
 
 def _teacher(
