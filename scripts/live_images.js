@@ -8,14 +8,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { launchChromium, PYTHON, ROOT, serve } from '../tests/js/host.js';
+import { launchChromium, PYTHON, ROOT, serve, SIZES } from '../tests/js/host.js';
 
-const SIZES = [
-  [390, 844],
-  [844, 390],
-  [1280, 800],
-  [1920, 1080],
-];
 const WEBP =
   'from PIL import Image; import sys; Image.open(sys.argv[1]).save(sys.argv[2], quality=88)';
 

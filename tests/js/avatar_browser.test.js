@@ -5,16 +5,10 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 
-import { clip, clipSource, ROOT, screenshotPath } from './host.js';
+import { clip, clipSource, ROOT, screenshotPath, SIZES } from './host.js';
 import { assertExact, ISOLATED, SITES, visit } from './live.js';
 
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
-const SIZES = [
-  [390, 844],
-  [844, 390],
-  [1280, 800],
-  [1920, 1080],
-];
 
 describe('at first sight', () => {
   test('an idle avatar, of the page itself alone, in silence; its bits are onnxruntime’s', async () => {
