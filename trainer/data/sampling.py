@@ -27,10 +27,10 @@ PITCH, YAW, ROLL = 20.0, 35.0, 15.0
 """Bounds of the usual poses, degrees each way."""
 EXTREME_PITCH, EXTREME_YAW = 28.0, 45.0
 """Bounds of the extreme ones, which begin where the usual ones end."""
-PEOPLE = (0.4, -0.35, -0.1, 0.0, 0.35, 0.3, 0.5, 0.6)
+PEOPLE = (0.4, -0.35, -0.1, 0.0, 0.35, 0.3, 0.5, 0.6, 1.0)
 """Near the mean of five persons as MediaPipe sees them, in weights of head.IDENTITIES.
 
-scripts/people.py finds 0.57, -0.45, -0.22, -0.07, 0.29, 0.21, 0.46 and 0.67."""
+scripts/people.py finds 0.57, -0.45, -0.22, -0.07, 0.29, 0.21, 0.46 and 0.67; the last is what is left."""
 FRAMING_STEPS = 2
 """After which a face moves by less than a fifth of a pixel of 256 (tested)."""
 CLIP = FPS

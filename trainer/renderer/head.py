@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.resources import files
 from itertools import pairwise
 
 import numpy as np
@@ -35,9 +36,16 @@ def _eyeball(side: str) -> Points:
 EYEBALLS = {side: _eyeball(side) for side in SIDES}
 
 
+def _people() -> Points:
+    """The last identity, f64[468,2]."""
+    with files(__package__).joinpath("people.npz").open("rb") as file:
+        return np.asarray(np.load(file)["shape"], np.float64)
+
+
 def _identities() -> NDArray[np.float64]:
-    """Ways in which faces differ, f64[8,468,3]: width, length, chin, jaw, nose, eyes apart, wings of
-    the nose, height of the brows."""
+    """Ways in which faces differ, f64[9,468,3]: width, length, chin, jaw, nose, eyes apart, wings of
+    the nose, height of the brows, and what people as MediaPipe sees them have in common beside these
+    (scripts/people.py): brows thinner and farther out, flanks that lie higher."""
     x, y, _ = REST.T
     side = np.tanh(x / 1.2)
 
@@ -60,6 +68,7 @@ def _identities() -> NDArray[np.float64]:
             np.stack([0.25 * eyes * side, zero, zero], 1),
             np.stack([0.5 * wings * side, zero, zero], 1),
             np.stack([zero, 0.3 * brows, zero], 1),
+            np.column_stack([_people(), zero]),
         ]
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-IDENTITY_AXES = 8
+IDENTITY_AXES = 9
 
 
 @dataclass(frozen=True)
