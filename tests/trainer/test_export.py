@@ -97,6 +97,20 @@ def test_int8_is_near_float_and_wholly_in_integers(
     assert gate.fidelity >= gate.worst > 35
     if method == "minmax":
         assert gate.failures() == []
+    assert scales_of_joins(onnx.load(path)) == [1] * 5
+
+
+def scales_of_joins(file: onnx.ModelProto) -> list[int]:
+    """How many scales each concatenation and its parts have."""
+    initializers = {tensor.name: tensor for tensor in file.graph.initializer}
+    makers = {node.output[0]: node for node in file.graph.node}
+    readers = {node.input[0]: node for node in file.graph.node if node.op_type == "QuantizeLinear"}
+    counts = []
+    for node in file.graph.node:
+        if node.op_type == "Concat":
+            pairs = [*(makers[name] for name in node.input), readers[node.output[0]]]
+            counts.append(len({numpy_helper.to_array(initializers[pair.input[1]]).item() for pair in pairs}))
+    return counts
 
 
 def test_equal_nets_make_equal_files(exact: Path, inputs: NDArray[np.float32], tmp_path: Path) -> None:
@@ -114,7 +128,7 @@ def test_wrong_calibration_fails_the_gate(
     exact: Path, data: Path, inputs: NDArray[np.float32], tmp_path: Path
 ) -> None:
     path = tmp_path / "int8.onnx"
-    quantize(exact, path, np.full_like(inputs[:1], -1))
+    quantize(exact, path, np.zeros_like(inputs[:1]))
     gate = check(OnnxGenerator.load(exact), OnnxGenerator.load(path), held_out.read(data, "val"), [])
     assert gate.fidelity < 45
     assert any("dB from float, not 45 dB" in failure for failure in gate.failures())
@@ -166,6 +180,19 @@ def test_equalized_channels_change_nothing_in_float(model: MobileUNet, inputs: N
         equalize(net, inputs)
         torch.testing.assert_close(net(torch.from_numpy(inputs)), reference, atol=1e-5, rtol=0)
     assert spread(net, inputs) < before
+    above, below = peaks_of_the_outermost_join(net, inputs)
+    assert above == pytest.approx(below, rel=1e-5)
+
+
+def peaks_of_the_outermost_join(net: MobileUNet, inputs: NDArray[np.float32]) -> tuple[float, float]:
+    """The largest values of both parts of the last concatenation: the skip's, and the other's."""
+    joined: list[torch.Tensor] = []
+    hook = net.up[-1].register_forward_hook(lambda module, inputs, output: joined.append(inputs[0]))  # noqa: ARG005
+    with torch.no_grad():
+        net(torch.from_numpy(inputs))
+    hook.remove()
+    skip = net.down[0](torch.from_numpy(inputs)).shape[1]
+    return float(joined[0][:, :skip].max()), float(joined[0][:, skip:].max())
 
 
 def spread(net: MobileUNet, inputs: NDArray[np.float32]) -> float:

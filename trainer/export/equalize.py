@@ -6,6 +6,9 @@ Equalization and Bias Correction", section 4.1, choose the factors by the weight
 here the weights of the making side have a scale for each channel and need nothing, so the factors
 balance the channel's own range r against the weights w that read it: s = sqrt(w / r) gives both
 the range sqrt(w * r).
+
+The two parts of a concatenation are then brought to one largest value in the same way, so that one
+scale serves both, and no byte is rounded anew where they are joined (quantize.py gives them one).
 """
 
 from __future__ import annotations
@@ -26,11 +29,14 @@ MOST = 64.0
 
 @dataclass
 class _Tensor:
-    """What a Conv and its ReLU make; `readers`: each a Conv and its first channel of this."""
+    """What a Conv and its ReLU make; `readers`: each a Conv and its first channel of this; `beside`:
+    the skip that it is concatenated with.
+    """
 
     maker: nn.Conv2d
     relu: nn.ReLU
     readers: list[tuple[nn.Conv2d, int]]
+    beside: _Tensor | None = None
     peaks: Tensor | None = None
     """f32[C]: the largest values seen."""
 
@@ -54,6 +60,13 @@ class _Tensor:
         self.maker.bias.mul_(factors)
         for reader, first in self.readers:
             reader.weight[:, first : first + self.channels].div_(factors[:, None, None])
+        assert self.peaks is not None
+        self.peaks = self.peaks * factors
+
+    def peak(self) -> Tensor:
+        """f32[]: the largest value seen, in today's scale."""
+        assert self.peaks is not None
+        return self.peaks.max()
 
 
 @torch.no_grad()
@@ -74,6 +87,9 @@ def equalize(net: MobileUNet, inputs: NDArray[np.float32], batch: int = 8) -> No
         peaks = tensor.peaks.clamp_min(1e-3 * float(tensor.peaks.max()) + 1e-12)
         factors = (tensor.read() / peaks).sqrt()
         tensor.scale(factors.clamp(1 / MOST, MOST))
+    for tensor in tensors:
+        if tensor.beside is not None and float(tensor.peak()) > 0:
+            tensor.scale((tensor.beside.peak() / tensor.peak()).expand(tensor.channels))
 
 
 def _watching(tensor: _Tensor) -> Callable[..., None]:
@@ -96,8 +112,8 @@ def _tensors(net: MobileUNet) -> list[_Tensor]:
         readers = [(up[0], 0)] if last else [(down[level + 1], 0), (up[len(down) - 1 - level], 0)]
         tensors.append(_Tensor(maker, _relu(part), readers))
     for k, (maker, part) in enumerate(zip(up[:-1], list(net.up)[:-1], strict=True)):
-        skip = down[len(down) - 2 - k].out_channels
-        tensors.append(_Tensor(maker, _relu(part), [(up[k + 1], skip)]))
+        skip = tensors[len(down) - 2 - k]
+        tensors.append(_Tensor(maker, _relu(part), [(up[k + 1], skip.channels)], skip))
     return tensors
 
 

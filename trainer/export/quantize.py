@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,6 +17,7 @@ from onnxruntime.quantization import (
     CalibrationMethod,
     QuantFormat,
     QuantType,
+    load_tensors_data,
     quant_pre_process,
     quantize_static,
 )
@@ -27,6 +28,8 @@ Method = Literal["minmax", "percentile", "entropy"]
 METHODS: tuple[Method, ...] = ("minmax", "percentile", "entropy")
 """How the range of an activation follows from what the calibration pictures make of it, in the
 order in which they are tried."""
+
+Range = tuple[float, float]
 
 HISTOGRAM_PICTURES = 32
 """Pictures that percentile and entropy look at, evenly spread: they hold all activations in memory,
@@ -63,23 +66,36 @@ def quantize(source: Path, target: Path, calibration: Floats, method: Method = "
         spread = np.linspace(0, len(calibration) - 1, HISTOGRAM_PICTURES).round().astype(int)
         calibration = calibration[spread]
     with TemporaryDirectory(prefix="onnx2wgsl-train-") as folder, _quiet():
-        prepared = Path(folder) / "prepared.onnx"
+        prepared, ranges = Path(folder) / "prepared.onnx", Path(folder) / "ranges.json"
         quant_pre_process(str(source), str(prepared))
-        quantize_static(
-            str(prepared),
-            str(target),
-            _Reader(calibration),
-            quant_format=QuantFormat.QDQ,
-            per_channel=True,
-            activation_type=QuantType.QUInt8,
-            weight_type=QuantType.QInt8,
-            calibrate_method=methods[method],
-            extra_options={"TensorQuantOverrides": _ranges_of_ends(prepared, calibration)},
-        )
+        ends = _ranges_of_ends(prepared, calibration)
+
+        def write(overrides: Mapping[str, Range]) -> None:
+            """What calibration finds is kept in `ranges`, and read there the second time."""
+            quantize_static(
+                str(prepared),
+                str(target),
+                _Reader(calibration),
+                quant_format=QuantFormat.QDQ,
+                per_channel=True,
+                activation_type=QuantType.QUInt8,
+                weight_type=QuantType.QInt8,
+                calibrate_method=methods[method],
+                calibration_cache_path=ranges,
+                extra_options={
+                    "TensorQuantOverrides": {
+                        name: [{"rmin": np.float32(low), "rmax": np.float32(high)}]
+                        for name, (low, high) in overrides.items()
+                    }
+                },
+            )
+
+        write(ends)
+        write(ends | _ranges_of_joins(prepared, ranges))
     _forget_tool(target)
 
 
-def _ranges_of_ends(source: Path, calibration: Floats) -> dict[str, list[dict[str, np.float32]]]:
+def _ranges_of_ends(source: Path, calibration: Floats) -> dict[str, Range]:
     """The ranges of the input and of what Tanh reads, by tensors' names.
 
     1. The input's steps are of 1/127 from -1 on, so that -1 is a step and 0 is one: with steps of
@@ -93,10 +109,19 @@ def _ranges_of_ends(source: Path, calibration: Floats) -> dict[str, list[dict[st
     outputs = OnnxGenerator.load(source)(calibration)
     bound = 1 - 1 / 127.5
     low, high = np.arctanh(np.clip([outputs.min(), outputs.max()], -bound, bound))
-    ends = {"input": (-1.0, 128 / 127), str(tanh.input[0]): (min(low, 0.0), max(high, 1e-3))}
-    return {
-        name: [{"rmin": np.float32(least), "rmax": np.float32(most)}] for name, (least, most) in ends.items()
-    }
+    return {"input": (-1.0, 128 / 127), str(tanh.input[0]): (min(low, 0.0), max(high, 1e-3))}
+
+
+def _ranges_of_joins(source: Path, ranges: Path) -> dict[str, Range]:
+    """One range for a concatenation and all its parts: its bytes are theirs, no table between."""
+    seen = load_tensors_data(ranges)
+    joins: dict[str, Range] = {}
+    for node in onnx.load(source).graph.node:
+        if node.op_type == "Concat":
+            names = [*node.input, *node.output]
+            lows, highs = zip(*(seen[name].range_value for name in names), strict=True)
+            joins |= dict.fromkeys(names, (float(np.min(lows)), float(np.max(highs))))
+    return joins
 
 
 def _forget_tool(path: Path) -> None:
