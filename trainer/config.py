@@ -145,7 +145,7 @@ _GPU_RECIPE = Config(
 _CI = OptimizerConfig(epochs=15, batch=8, learning_rate=3e-3, warmup=20, ema=0.98, validation=16)
 _AVATAR = Config(
     data=DataConfig(train=10000, tracked=200),
-    loss=LossConfig(detail=25.0, perceptual=0.0),
+    loss=LossConfig(detail=25.0, perceptual=0.0, mouth=7.0),
     distill=OptimizerConfig(epochs=5, learning_rate=1.5e-3),
     file="avatar_256_u8.onnx",
 )
