@@ -81,6 +81,15 @@ def test_pictures_are_paired_by_name_and_split_by_it(folders: tuple[Path, Path],
     description = json.loads((data / "dataset.json").read_text())
     assert description["source"] == "stylize"
     assert description["config"]["size"] == 64
+    assert description["config"]["look"] == "stylized"
+
+
+def test_a_look_has_a_name_that_addresses_can_have(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    assert "a look of the name 'Oil Paint'" in refusal("stylize", *folders, "-o", data, "--look", "Oil Paint")
+    assert not data.exists()
+    succeed("stylize", *folders, "-o", data, "--val", "0.6", "--size", "64", "--look", "oil-paint")
+    assert json.loads((data / "dataset.json").read_text())["config"]["look"] == "oil-paint"
 
 
 def test_a_picture_is_placed_as_the_renderer_frames_it(tmp_path: Path) -> None:

@@ -27,7 +27,13 @@ PICTURES = click.Path(exists=True, file_okay=False, path_type=Path)
     type=click.Choice(["stylized", "source"]),
     help="Where landmarks are found; in the photo also where the stylized picture has no face.",
 )  # fmt: skip
-def command(photos: Path, stylized: Path, folder: Path, val: float, size: int, landmarks_from: Any) -> None:
+@click.option(
+    "--look", metavar="NAME", default="stylized", show_default=True,
+    help="What a page with models of several looks calls this one.",
+)  # fmt: skip
+def command(
+    photos: Path, stylized: Path, folder: Path, val: float, size: int, landmarks_from: Any, look: str
+) -> None:
     """Make a data set of pictures from any other tool.
 
     STYLIZED holds the pictures of PHOTOS as a tool repainted them, under the same names (the
@@ -37,7 +43,9 @@ def command(photos: Path, stylized: Path, folder: Path, val: float, size: int, l
     from ..data.stylized import stylize
 
     out = console()
-    report = stylize(photos, stylized, folder, size=size, val=val, landmarks_from=landmarks_from, out=out)
+    report = stylize(
+        photos, stylized, folder, size=size, val=val, landmarks_from=landmarks_from, out=out, look=look
+    )
     for name, reason in report.left_out.items():
         out.print(f"left out: {name}: {reason}")
     out.print(

@@ -9,6 +9,7 @@ that agrees. Both are placed in the training frame by one similarity of the plan
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -30,6 +31,8 @@ from .store import Pairs, Shard
 
 LandmarksFrom = Literal["stylized", "source"]
 
+LOOK = "stylized"
+"""The look of pictures whose own has no name."""
 _ASPECT_TOLERANCE = 0.02
 """A tool may round the sides of a picture, not crop it: landmarks are fractions of the sides."""
 
@@ -55,21 +58,29 @@ def stylize(
     val: float,
     landmarks_from: LandmarksFrom,
     out: Console,
+    look: str = LOOK,
 ) -> Report:
     """Makes a data set of `size` pixels a side of the pictures in two folders, paired by name.
 
     val: about the share of pairs that are held out; which, follows from their names alone.
     landmarks_from: `stylized`, the repainted picture, or the photo where no face is found in that;
         or `source`, the photo. In place of finding them, NAME.npy beside the picture is read.
+    look: what a page that has models of several looks calls this one.
 
     Raises:
-        TrainerError: no pictures pair; either split would be empty; the folder holds a data set of
+        TrainerError: a look with other characters than small letters, digits and dashes; no pictures
+            pair; either split would be empty; the folder holds a data set of
             the renderer; a shard can't be written.
     """
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", look):
+        raise TrainerError(
+            f"a look of the name {look!r}: it stands in addresses, so take up to 40 small letters, "
+            "digits and dashes"
+        )
     report = Report()
     pairs = _picture_pairs(photos, stylized, report)
     _claim(folder)
-    writer = _Writer(folder, size)
+    writer = _Writer(folder, size, look)
     for name, (photo, painted) in track(
         pairs.items(), "placing faces", console=out, disable=not out.is_terminal
     ):
@@ -189,9 +200,9 @@ def _landmarks(path: Path, picture: Picture) -> Landmarks | None:
 class _Writer:
     """Collects pairs and writes each shard as soon as it is full."""
 
-    def __init__(self, folder: Path, size: int) -> None:
+    def __init__(self, folder: Path, size: int, look: str) -> None:
         self.folder = folder
-        self.config = DataConfig(size=size, pose_extreme=0, speech=0, dev=0, noise=0.0, look="stylized")
+        self.config = DataConfig(size=size, pose_extreme=0, speech=0, dev=0, noise=0.0, look=look)
         self.counts: Counter[Split] = Counter()
         self.open: dict[Split, Pairs] = {}
 
