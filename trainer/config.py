@@ -146,7 +146,7 @@ _CI = OptimizerConfig(epochs=15, batch=8, learning_rate=3e-3, warmup=20, ema=0.9
 _AVATAR = Config(
     data=DataConfig(train=10000, tracked=200),
     loss=LossConfig(detail=25.0, perceptual=0.0, mouth=7.0),
-    distill=OptimizerConfig(epochs=5, learning_rate=1.5e-3),
+    distill=OptimizerConfig(epochs=4, learning_rate=1.5e-3),
     file="avatar_256_u8.onnx",
 )
 
@@ -179,7 +179,7 @@ PRESETS = {
     ),
     "avatar512": replace(
         _AVATAR,
-        data=DataConfig(size=512, train=3000, tracked=200),
+        data=DataConfig(size=512, train=1500, val=100, pose_extreme=100, speech=100, tracked=100),
         model=ModelConfig(size=512, outer=1),
         distill=replace(_AVATAR.distill, epochs=8, batch=2, learning_rate=2.5e-3),
         file="avatar_512_u8.onnx",
