@@ -2,8 +2,8 @@
 
 `ci` is for the tests (64x64, seconds), `cpu` trains a shippable 256x256 student on a laptop, `gpu`
 is the full recipe, `gpu512` the same at 512x512, `weave` the four 128x128 phase students of a
-256x256 picture. `avatar256` and `ember256` made what lies in models/, `avatar512` is to (nothing was
-trained by it as yet): each starts from the one before it, or at random. A preset is a value; a
+256x256 picture. `avatar256` and `ember256` made what lies in models/, `avatar512` and `weave256` are to
+(nothing was trained by them as yet): each starts from the one before it, or at random. A preset is a value; a
 command line changes single fields of it.
 """
 
@@ -127,6 +127,8 @@ class Config:
     teach: OptimizerConfig = OptimizerConfig(learning_rate=2e-4, beta1=0.5)
     distill: OptimizerConfig = OptimizerConfig()
     finetune: OptimizerConfig = OptimizerConfig(epochs=5, learning_rate=2e-4, freeze_norms=True)
+    base: OptimizerConfig | None = None
+    """For phase students: so a net of half the size is trained first, from which all four start."""
     file: str = ""
     """The name of the model that `recipe` ships, of presets that are one."""
 
@@ -183,6 +185,13 @@ PRESETS = {
         model=ModelConfig(size=512, outer=1),
         distill=replace(_AVATAR.distill, epochs=8, batch=2, learning_rate=2.5e-3),
         file="avatar_512_u8.onnx",
+    ),
+    "weave256": replace(
+        _AVATAR,
+        model=ModelConfig(phases=2),
+        distill=replace(_AVATAR.distill, epochs=2, learning_rate=2.5e-3),
+        base=OptimizerConfig(epochs=6),
+        file="avatar_weave_u8.onnx",
     ),
     "gpu": _GPU_RECIPE,
     "gpu512": replace(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 
@@ -15,7 +15,7 @@ from .data.generate import generate
 from .evaluation.report import MEAN_IMAGE, Entry, Evaluation, Report
 from .export.ship import Export, ShippedModel, ship
 from .training.perceptual import PercLite0
-from .training.run import architecture_of, train_student, train_teacher, trained
+from .training.run import architecture_of, teacher_of, train_student, train_teacher, trained
 
 
 @dataclass(frozen=True)
@@ -36,32 +36,54 @@ class Outcome:
 
 
 def shipping_recipe(
-    config: Config, folder: Path, init: Path | None, processes: int, seconds: float | None, out: Console
-) -> ShippedModel | None:
-    """Data, distillation without a teacher, int8, compiled and verified; None where time is up.
+    config: Config,
+    folder: Path,
+    init: Path | None,
+    processes: int,
+    seconds: float | None,
+    out: Console,
+    teacher: Path | None = None,
+) -> list[ShippedModel]:
+    """Data, distillation, int8, compiled and verified; nothing shipped where time is up.
 
-    Folders data and student and the file `config.file` come into `folder`; what is there already
-    is gone on with.
+    Folders data and student (with `config.base`: and base) and the file `config.file` come into
+    `folder`, four files of phase students; what is there already is gone on with.
 
     Args:
-        init: what the student starts from: a run, a .pt file, or a model that shipped (.onnx).
+        init: what the student, or its base, starts from: a run, a .pt file, or a model that shipped
+            (.onnx).
         seconds: train for so long, then stop; None: to the end.
+        teacher: a generator whose pictures are mixed into the student's targets while it is better.
 
     Raises:
         TrainerError: any step fails.
         KeyboardInterrupt: training was interrupted.
     """
-    data, student = folder / "data", folder / "student"
+    data, base, student = (folder / name for name in ("data", "base", "student"))
+    start = perf_counter()
+    first = replace(config.model, size=config.model.size // 2, phases=1) if config.base else config.model
+    # What can't be started or learnt from is told at once.
     if init is not None:
-        trained(architecture_of(config.model), init)  # what can't be started from is told at once
+        trained(architecture_of(first), init)
+    if teacher is not None:
+        teacher_of(teacher, config.model.size)
     generate(config.data, data, processes, out)
-    result = train_student(data, student, config, init=init, seconds=seconds, out=out)
-    if result.reason == "signal":
-        raise KeyboardInterrupt
-    if not result.finished:
-        return None
-    (shipped,) = ship(student, data, folder / config.file, say=out.print)
-    return shipped
+
+    def train(run: Path, config: Config, init: Path | None, teacher: Path | None) -> bool:
+        """Whether it has ended; there may be no time for its beginning."""
+        left = seconds and max(1e-6, seconds - (perf_counter() - start))
+        result = train_student(data, run, config, teacher=teacher, init=init, seconds=left, out=out)
+        if result.reason == "signal":
+            raise KeyboardInterrupt
+        return result.finished
+
+    if config.base:
+        if not train(base, replace(config, model=first, distill=config.base), init, None):
+            return []
+        init = base
+    if not train(student, config, init, teacher):
+        return []
+    return ship(student, data, folder / config.file, say=out.print)
 
 
 def whole_recipe(config: Config, folder: Path, processes: int, out: Console) -> Outcome:

@@ -80,6 +80,14 @@ def test_phases_are_woven_in_the_stated_order() -> None:
             assert torch.equal(picture[:, :, i::2, j::2], model.nets[2 * i + j](small))
 
 
+def test_phases_of_one_net_are_its_picture_with_each_pixel_four_times() -> None:
+    net = trained_a_little(MobileUNet(64, 2), 64)
+    assert isinstance(net, MobileUNet)
+    drawing = torch.rand(1, 3, 128, 128)
+    doubled = nn.functional.interpolate(net(nn.functional.avg_pool2d(drawing, 2)), scale_factor=2)
+    assert torch.equal(PhaseStudents.of(net).eval()(drawing), doubled)
+
+
 def trained_a_little(model: nn.Module, size: int) -> nn.Module:
     """With norms that do something."""
     torch.manual_seed(0)

@@ -64,14 +64,44 @@ def test_a_model_that_shipped_is_where_a_recipe_may_start(
     assert re.fullmatch("[0-9a-f]{64}", about["init"])
 
 
+def test_four_phase_students_start_from_one_net_and_learn_from_a_teacher(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = replace(
+        SMALL,
+        data=replace(SMALL.data, size=128),
+        model=ModelConfig(size=128, ngf=4, phases=2),
+        base=SMALL.distill,
+        file="weave_u8.onnx",
+    )
+    monkeypatch.setitem(config.PRESETS, "weave256", small)
+    save_generator(tmp_path / "teacher.pt", MobileUNet(128, 8))
+    options = ("weave256", "-o", tmp_path / "run", "--processes", 1, "--teacher", tmp_path / "teacher.pt")
+    assert run(*options, "--seconds", 1e-6).exception is None
+    assert (tmp_path / "run" / "base").exists()
+    assert not (tmp_path / "run" / "student").exists()
+    result = run(*options)
+    assert result.exception is None, result.exception
+    names = [f"weave_u8_{number}.onnx" for number in range(4)]
+    assert sorted(path.name for path in (tmp_path / "run").glob("*.onnx")) == names
+    base, student = (
+        json.loads((tmp_path / "run" / name / "config.json").read_text()) for name in ("base", "student")
+    )
+    assert (base["model"]["size"], base["teacher"], base["init"]) == (64, None, None)
+    assert re.fullmatch("[0-9a-f]{64}", student["init"])
+    assert re.fullmatch("[0-9a-f]{64}", student["teacher"])
+
+
 def test_what_no_recipe_is_made_of_is_told_before_anything_is_rendered(tmp_path: Path) -> None:
     result = run("beige", "-o", tmp_path / "run")
     assert result.exit_code == 2
-    assert "'avatar256', 'ember256', 'avatar512'" in result.output
+    assert "'avatar256', 'ember256', 'avatar512', 'weave256'" in result.output
     (tmp_path / "no.onnx").write_text("no model")
     message = refusal("recipe", "avatar256", "-o", tmp_path / "run", "--init", tmp_path / "no.onnx")
     assert "no.onnx is no int8 model of onnx2wgsl-train ship" in message
     save_generator(tmp_path / "small.pt", MobileUNet(64, 8))
     message = refusal("recipe", "avatar512", "-o", tmp_path / "run", "--init", tmp_path / "small.pt")
     assert "give a generator of the same kind, size and channels" in message
+    message = refusal("recipe", "weave256", "-o", tmp_path / "run", "--teacher", tmp_path / "small.pt")
+    assert "small.pt makes pictures of 64 pixels, the student of 256" in message
     assert not (tmp_path / "run").exists()

@@ -19,6 +19,10 @@ from .options import FOLDER, GENERATOR, set_threads
     "--init", type=GENERATOR, help="What to start from: a run, a .pt file, or a model that shipped (.onnx)."
 )
 @click.option(
+    "--teacher", type=GENERATOR,
+    help="A generator whose pictures are half of the targets while it is the better one.",
+)  # fmt: skip
+@click.option(
     "--seconds", type=click.FloatRange(0, min_open=True), help="Train for so long; to be gone on with."
 )
 @click.option("--threads", type=click.IntRange(1), help="Threads of the CPU that train.")
@@ -27,7 +31,13 @@ from .options import FOLDER, GENERATOR, set_threads
     help="How many render at once; all processors if not given.",
 )  # fmt: skip
 def command(
-    name: str, folder: Path, init: Path | None, seconds: float | None, threads: int | None, processes: int
+    name: str,
+    folder: Path,
+    init: Path | None,
+    teacher: Path | None,
+    seconds: float | None,
+    threads: int | None,
+    processes: int,
 ) -> None:
     """All that a model of models/ is made by: data, training, int8, every bit compared.
 
@@ -37,11 +47,8 @@ def command(
 
     set_threads(threads)
     out = console()
-    shipped = shipping_recipe(PRESETS[name], folder, init, processes, seconds, out)
-    if shipped is None:
+    shipped = shipping_recipe(PRESETS[name], folder, init, processes, seconds, out, teacher)
+    if not shipped:
         out.print(f"{folder}: to be gone on with by the same command")
-        return
-    gate = shipped.gate
-    out.print(
-        f"{shipped.path}: {shipped.bytes} bytes, int8 {gate.fidelity:.1f} dB from float; {shipped.verdict}"
-    )
+    for one in shipped:
+        out.print(f"{one.path}: {one.bytes} bytes, int8 {one.gate.fidelity:.1f} dB from float; {one.verdict}")

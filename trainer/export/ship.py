@@ -94,7 +94,7 @@ def ship(
 ) -> list[ShippedModel]:
     """Ships a run folder or .pt file: `target`, `target`'s .json with its figures, an artifact.
 
-    Four files and artifacts of phase students, NAME_phase00 to NAME_phase11.
+    Four files and artifacts of phase students, NAME_0 to NAME_3, in the order of PhaseStudents.
 
     Raises:
         TrainerError: no student, no data, or a gate that does not hold; `target` is as before.
@@ -148,7 +148,7 @@ def _parts(model: nn.Module, source: Path) -> Iterator[_Part]:
     elif isinstance(model, PhaseStudents):
         for number, net in enumerate(model.nets):
             i, j = divmod(number, 2)
-            yield _Part(_folded(net), model.size // 2, f"_phase{i}{j}", (i, j))
+            yield _Part(_folded(net), model.size // 2, f"_{number}", (i, j))
     else:
         raise TrainerError(
             f"{source} holds a teacher, which is not made for int8: "

@@ -114,6 +114,14 @@ class PhaseStudents(nn.Module):
         self.size, self.ngf = size, ngf
         self.nets = nn.ModuleList(MobileUNet(size // 2, ngf) for _ in range(4))
 
+    @classmethod
+    def of(cls, net: MobileUNet) -> PhaseStudents:
+        """Four copies of one net, which has learnt the picture of half the size that they weave."""
+        students = cls(2 * net.size, net.ngf)
+        for copy_ in students.nets:
+            copy_.load_state_dict(net.state_dict())
+        return students
+
     def forward(self, drawing: Tensor) -> Tensor:
         small = nn.functional.avg_pool2d(drawing, 2)
         phases = torch.stack([net(small) for net in self.nets], 2)

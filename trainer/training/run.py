@@ -25,7 +25,16 @@ from ..data.dataset import PairDataset
 from ..data.store import choosing_split, read_description
 from ..errors import TrainerError
 from ..files import read_json, require_own, write_whole
-from ..models import Generator, MobileUNet, PatchGAN, generator_file, load_generator, load_metrics, make
+from ..models import (
+    Generator,
+    MobileUNet,
+    PatchGAN,
+    PhaseStudents,
+    generator_file,
+    load_generator,
+    load_metrics,
+    make,
+)
 from ..models.files import RECIPE
 from ..models.growth import grown
 from . import distributed
@@ -125,7 +134,7 @@ def train_student(
         teacher: a run folder or .pt file; its pictures are mixed into the targets while it is
             better on validation than the student's best.
         init: a run folder, a .pt file or a model that shipped (.onnx) to start from; of half the
-            size where the student has an outer level more.
+            size where the student has an outer level more, or is four of half the size.
     """
     architecture = architecture_of(config.model)
     if stage == "finetune":
@@ -302,6 +311,8 @@ def trained(architecture: Mapping[str, Any], init: Path) -> tuple[Generator, boo
     is_inner = isinstance(generator, MobileUNet) and generator.outer + 1 == levels
     if isinstance(generator, MobileUNet) and is_inner:
         generator = grown(generator)
+    elif isinstance(generator, MobileUNet) and architecture["kind"] == "phases" and not generator.outer:
+        generator = PhaseStudents.of(generator)
     if generator.architecture() != architecture:
         raise TrainerError(
             f"{init} holds {generator.architecture()}, not {architecture}: "
@@ -315,15 +326,24 @@ def _teacher(
 ) -> Teacher | None:
     if plan.teacher is None or not plan.loss.teacher:
         return None
-    network = load_generator(plan.teacher)
-    if network.size != size:
-        raise TrainerError(
-            f"the teacher {plan.teacher} makes pictures of {network.size} pixels, the student of "
-            f"{size}: train a teacher of that size"
-        )
-    network = place(network.requires_grad_(False), device)
+    network = place(teacher_of(plan.teacher, size).requires_grad_(False), device)
     score = validation.measure(network)["score"] if distributed.is_main() else 0.0
     return Teacher(network, count, size, plan.loss.teacher, distributed.from_main(score))
+
+
+def teacher_of(path: Path, size: int) -> Generator:
+    """Any generator of pictures of `size` pixels.
+
+    Raises:
+        TrainerError: no such file, or a generator of another size.
+    """
+    network = load_generator(path)
+    if network.size != size:
+        raise TrainerError(
+            f"the teacher {path} makes pictures of {network.size} pixels, the student of "
+            f"{size}: train a teacher of that size"
+        )
+    return network
 
 
 def _distance(loss: LossConfig) -> FeatureDistance | None:
