@@ -27,13 +27,17 @@ const STORAGE = 0x80;
 const COMPUTE = 0x4;
 
 /**
- * The best adapter of this machine.
+ * The best adapter of this machine, or the one that saves most.
  *
- * @param {GPU | undefined} gpu
+ * @param {GPU} [gpu]
+ * @param {GPUPowerPreference} [powerPreference]
  * @returns {Promise<GPUAdapter>}
  */
-export async function findAdapter(gpu = globalThis.navigator?.gpu) {
-  const adapter = await gpu?.requestAdapter({ powerPreference: 'high-performance' });
+export async function findAdapter(
+  gpu = globalThis.navigator?.gpu,
+  powerPreference = 'high-performance',
+) {
+  const adapter = await gpu?.requestAdapter({ powerPreference });
   if (adapter) return adapter;
   throw new AdapterError(
     await advised(`WebGPU ${gpu ? 'found no adapter' : 'is missing here'}.`, (advice) =>
@@ -52,19 +56,23 @@ export function adapterName(info) {
 }
 
 /**
- * Refuses limits smaller than needed.
+ * Refuses limits smaller than needed, and what lacks a feature.
  *
- * @param {Record<string, number>} needed by the names of GPUSupportedLimits
- * @param {any} limits
- * @param {string} owner whose limits they are
+ * @param {Record<string, number>} limits needed, by the names of GPUSupportedLimits
+ * @param {GPUFeatureName[] | undefined} features
+ * @param {{limits: any, features: GPUSupportedFeatures}} holder an adapter or a device
+ * @param {string} owner what it is called
  */
-export function checkLimits(needed, limits, owner) {
-  for (const [name, value] of Object.entries(needed))
-    if (value > limits[name])
+export function checkNeeds(limits, features, holder, owner) {
+  for (const [name, value] of Object.entries(limits))
+    if (value > holder.limits[name])
       throw new AdapterError(
-        `The model needs ${name} ${value}, ${owner} has ${limits[name]}. ` +
+        `The model needs ${name} ${value}, ${owner} has ${holder.limits[name]}. ` +
           'Use another device, or compile the model for a smaller input.',
       );
+  for (const name of features ?? [])
+    if (!holder.features.has(name))
+      throw new AdapterError(`requiredFeatures has ${name}, which ${owner} lacks.`);
 }
 
 /**

@@ -14,7 +14,7 @@ export type Colour = number[];
  *   turned into probabilities
  * @returns {Class[]}
  */
-export declare function topK(values: Values | ArrayLike<number>, k?: number, { labels, softmax }?: {
+export declare function topK(values: Values | ArrayLike<number>, k?: number, options?: {
     labels?: string[];
     softmax?: boolean;
 }): Class[];

@@ -6,6 +6,7 @@
  * @typedef {number[]} Colour  red, green, blue, and alpha, which is 255 where it is left out
  */
 import { InputError } from './errors.js';
+import { requireKnown } from './feeds.js';
 
 /**
  * The classes with the largest values, the largest first.
@@ -16,7 +17,9 @@ import { InputError } from './errors.js';
  *   turned into probabilities
  * @returns {Class[]}
  */
-export function topK(values, k = 5, { labels, softmax = false } = {}) {
+export function topK(values, k = 5, options = {}) {
+  requireKnown('option', Object.keys(options), ['labels', 'softmax']);
+  const { labels, softmax = false } = options;
   if (labels && labels.length !== values.length)
     throw new InputError(`There are ${labels.length} labels for ${values.length} classes.`);
   let numbers = Array.from(values, Number);

@@ -21,6 +21,15 @@ export type DeviceOptions = {
      */
     gpu?: GPU;
     /**
+     * of the adapter, where none is given: `low-power`, or
+     * `high-performance`, which is the default
+     */
+    powerPreference?: GPUPowerPreference;
+    /**
+     * what the device must have, for work of yours on it
+     */
+    requiredFeatures?: GPUFeatureName[];
+    /**
      * every frame in error scopes, not only the first of each kind
      */
     debug?: boolean;

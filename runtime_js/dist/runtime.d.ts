@@ -567,16 +567,12 @@ declare class Session<M extends ModelType = AnyModel> {
    * await `prepare`.
    *
    * @param {GPUCommandEncoder} encoder of the session's device
-   * @param {{inputs?: FeedsOf<M>, outputs?: Record<string, GPUBuffer>, fit?: Fit}} [tensors] inputs as for
+   * @param {{inputs?: FeedsOf<M>, outputs?: Record<string, GPUBuffer>, fit?: Fit}} [options] inputs as for
    *   `run`, but for files; the buffers that outputs are copied to, in whole words: they stay the caller's.
    *   Any output is also in `outputBuffer`.
    * @throws {Error} what `run` throws; a lost device, which `recover` replaces
    */
-  encode(encoder: GPUCommandEncoder, {
-    inputs,
-    outputs,
-    fit
-  }?: {
+  encode(encoder: GPUCommandEncoder, options?: {
     inputs?: FeedsOf<M>;
     outputs?: Record<string, GPUBuffer>;
     fit?: Fit;
@@ -669,6 +665,15 @@ type DeviceOptions = {
    * must stay as long as its devices, and with the session does
    */
   gpu?: GPU;
+  /**
+   * of the adapter, where none is given: `low-power`, or
+   * `high-performance`, which is the default
+   */
+  powerPreference?: GPUPowerPreference;
+  /**
+   * what the device must have, for work of yours on it
+   */
+  requiredFeatures?: GPUFeatureName[];
   /**
    * every frame in error scopes, not only the first of each kind
    */

@@ -24,6 +24,10 @@ describe('topK', () => {
       code: 'input',
       message: 'There are 2 labels for 3 classes.',
     });
+    assert.throws(() => topK([1, 2], 1, { softMax: true }), {
+      code: 'input',
+      message: 'No option is named softMax: expected labels, softmax.',
+    });
   });
 });
 

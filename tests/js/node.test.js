@@ -314,6 +314,47 @@ describe('devices', () => {
     plain.destroy();
   });
 
+  test('the adapter is that of the power preference, also after a loss', async () => {
+    const wishes = [];
+    const gpu = {
+      requestAdapter(wish) {
+        wishes.push(wish);
+        return nodeAdapter();
+      },
+    };
+    const session = await createSession(FIXTURE, { gpu, powerPreference: 'low-power' });
+    await session.recover();
+    session.destroy();
+    (await createSession(FIXTURE, { gpu })).destroy();
+    const [low, high] = ['low-power', 'high-performance'];
+    assert.deepEqual(
+      wishes.map(({ powerPreference }) => powerPreference),
+      [low, low, high],
+    );
+    await assert.rejects(createSession(FIXTURE, { gpu, powerPreference: 'low' }), {
+      code: 'input',
+      message: 'No powerPreference is named low: expected high-performance, low-power.',
+    });
+  });
+
+  test('have the features that are required, or are refused', async () => {
+    const feature = 'depth-clip-control';
+    const session = await openSession(FIXTURE, { requiredFeatures: [feature] });
+    assert.ok(session.device.features.has(feature));
+    await session.recover();
+    assert.ok(session.device.features.has(feature));
+    await assert.rejects(openSession(FIXTURE, { requiredFeatures: ['telepathy'] }), {
+      code: 'adapter',
+      message: /^requiredFeatures has telepathy, which adapter .+ lacks\./,
+    });
+    const device = await (await nodeAdapter()).requestDevice();
+    await assert.rejects(openSession(FIXTURE, { device, requiredFeatures: [feature] }), {
+      code: 'adapter',
+      message: /^requiredFeatures has depth-clip-control, which the device lacks\./,
+    });
+    device.destroy();
+  });
+
   test('no WebGPU', async () => {
     await assert.rejects(createSession(FIXTURE), { message: /WebGPU is missing here/ });
   });

@@ -205,6 +205,12 @@ describe('encode', () => {
     assert.throws(() => session.encode(device.createCommandEncoder()), {
       message: /input is missing/,
     });
+    const told = () =>
+      session.encode(device.createCommandEncoder(), { inputs: {}, output: device });
+    assert.throws(told, {
+      code: 'input',
+      message: 'No option is named output: expected inputs, outputs, fit.',
+    });
     encode(768, 8);
   });
 
