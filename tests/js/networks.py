@@ -80,11 +80,12 @@ NETWORKS: Mapping[str, tuple[Callable[[], onnx.ModelProto], dict[str, Any]]] = {
 
 def write(folder: Path, name: str, source: Path, **known: Any) -> None:
     """A network's artifact, and its files."""
-    stated = {"preprocess": {onnx.load(source).graph.input[0].name: Preprocessing(**known)}} if known else {}
-    compilation = compile_file(source, folder / name, **stated)
+    preprocess = {onnx.load(source).graph.input[0].name: Preprocessing(**known)}
+    compilation = compile_file(source, folder / name, preprocess=preprocess)
     (tensor,) = compilation.description["inputs"]
     image = tensor["image"]
-    pixels = fitted(picture_of(), *image["size"], image["fit"], (*image["pad"], 255))
+    width, height = image["size"]
+    pixels = fitted(picture_of(), width, height, image["fit"], (*image["pad"], 255))
     values = values_of(pixels, image)
     oracle = reference_of(source)
     results = oracle.run({tensor["name"]: values})
@@ -103,9 +104,9 @@ def picture_of() -> NDArray[np.uint8]:
 
 def values_of(pixels: NDArray[np.uint8], image: Mapping[str, Any]) -> NDArray[np.float32]:
     """The values f32[1, C, height, width] of a picture u8[height, width, 4], as docs/artifact.md has them."""
-    scale, offset = np.float64(image["scale"]), np.float64(image["offset"])
+    scale, offset = np.array(image["scale"]), np.array(image["offset"])
     order = [2, 1, 0] if image["channels"] == "bgr" else [0, 1, 2]
-    values = pixels[..., order[: len(scale)]] * scale + offset
+    values = pixels[:, :, order[: len(scale)]] * scale + offset
     return np.ascontiguousarray(values.transpose(2, 0, 1)[None]).astype(np.float32)
 
 
