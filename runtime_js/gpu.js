@@ -27,21 +27,24 @@ const STORAGE = 0x80;
 const COMPUTE = 0x4;
 
 /**
- * The best adapter of this machine, or the one that saves most.
+ * The best adapter of this machine, or the one that saves most; the caller's, where there is one who makes it.
  *
  * @param {GPU} [gpu]
  * @param {GPUPowerPreference} [powerPreference]
+ * @param {() => Promise<GPUAdapter | null>} [make]
  * @returns {Promise<GPUAdapter>}
  */
 export async function findAdapter(
   gpu = globalThis.navigator?.gpu,
   powerPreference = 'high-performance',
+  make,
 ) {
-  const adapter = await gpu?.requestAdapter({ powerPreference });
+  const adapter = await (make ? make() : gpu?.requestAdapter({ powerPreference }));
   if (adapter) return adapter;
+  const isThere = gpu || make;
   throw new AdapterError(
-    await advised(`WebGPU ${gpu ? 'found no adapter' : 'is missing here'}.`, (advice) =>
-      gpu ? advice.noAdapter() : advice.noWebGpu(),
+    await advised(`WebGPU ${isThere ? 'found no adapter' : 'is missing here'}.`, (advice) =>
+      isThere ? advice.noAdapter() : advice.noWebGpu(),
     ),
   );
 }

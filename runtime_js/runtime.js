@@ -8,7 +8,7 @@
  * @import {AnyModel, ModelType} from './model_type.js'
  * @import {Start} from './stage.js'
  * @import {Wishes} from './variants.js'
- * @typedef {GPUAdapter | (() => Promise<GPUAdapter>)} AdapterSource
+ * @typedef {GPUAdapter | (() => Promise<GPUAdapter | null>)} AdapterSource
  * @typedef {object} DeviceOptions  what it runs on: the best adapter of the machine, where nothing is said
  * @property {GPUDevice} [device] yours, and never destroyed
  * @property {AdapterSource} [adapter] good for one device; a function that gives new ones lets a session
@@ -130,16 +130,11 @@ async function makeSession(source, options) {
     return await deviceSession(source, options);
   } catch (/** @type {any} */ error) {
     // The latter is what an adapter throws that gives no device.
-    if (!/^(Adapter|Operation)/.test(error?.name)) throw error;
-    const refuse = () => {
-      // A page that is not secure has no SHA-256, either.
-      if (error.code === 'adapter' && globalThis.isSecureContext !== false)
-        error.message += ' Or compile with --keep-onnx and give a fallback.';
-      throw error;
-    };
-    if (!options.fallback) return refuse();
+    if (!options.fallback || !/^(Adapter|Operation)/.test(error?.name)) throw error;
     // Artifacts without an ONNX model are without that module.
-    const { createFallback } = await import('./fallback.js').catch(refuse);
+    const { createFallback } = await import('./fallback.js').catch(() => {
+      throw error;
+    });
     return createFallback(source, options, error);
   }
 }
@@ -150,9 +145,10 @@ async function makeSession(source, options) {
  */
 async function deviceSession(source, options) {
   const { gpu, signal, adapter: given, powerPreference, requiredFeatures } = options;
-  const newAdapter = typeof given === 'function' ? given : () => findAdapter(gpu, powerPreference);
+  const maker = typeof given === 'function' ? given : undefined;
+  const newAdapter = () => findAdapter(gpu, powerPreference, maker);
   /** @type {GPUAdapter | undefined} good for one device */
-  let adapter = typeof given === 'function' ? undefined : given;
+  let adapter = maker ? undefined : /** @type {GPUAdapter | undefined} */ (given);
   if (!options.device) adapter ??= await newAdapter();
   const artifact = await loadArtifact(source, {
     ...options,

@@ -264,9 +264,7 @@ export class Session {
    *   turned into probabilities
    */
   async topK(values, k, options) {
-    const { topK } = await import('./labels.js');
-    const labels = this.labels?.length === values.length ? this.labels : undefined;
-    return topK(values, k, { labels, ...options });
+    return (await import('./labels.js')).topK(values, k, options, this.labels);
   }
 
   /**

@@ -644,12 +644,8 @@ type Fallback = () => OnnxRuntime | Promise<OnnxRuntime>;
  * @param {Tensor} output one of `session.outputs`, of shape [1, 1 or 3 or 4, height, width]
  * @param {ArrayLike<number | bigint> | undefined} values as `run` returns them
  */
-declare function toPixels({
-  name,
-  shape,
-  image
-}: Tensor, values: ArrayLike<number | bigint> | undefined): ReturnType<Uint8ClampedArrayConstructor['of']>;
-type AdapterSource = GPUAdapter | (() => Promise<GPUAdapter>);
+declare function toPixels(output: Tensor, values: ArrayLike<number | bigint> | undefined): ReturnType<Uint8ClampedArrayConstructor['of']>;
+type AdapterSource = GPUAdapter | (() => Promise<GPUAdapter | null>);
 type DeviceOptions = {
   /**
    * yours, and never destroyed

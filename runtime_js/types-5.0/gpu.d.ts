@@ -48,13 +48,14 @@ export type Copy = {
 };
 export declare const MAP_READ = 1;
 /**
- * The best adapter of this machine, or the one that saves most.
+ * The best adapter of this machine, or the one that saves most; the caller's, where there is one who makes it.
  *
  * @param {GPU} [gpu]
  * @param {GPUPowerPreference} [powerPreference]
+ * @param {() => Promise<GPUAdapter | null>} [make]
  * @returns {Promise<GPUAdapter>}
  */
-export declare function findAdapter(gpu?: GPU, powerPreference?: GPUPowerPreference): Promise<GPUAdapter>;
+export declare function findAdapter(gpu?: GPU, powerPreference?: GPUPowerPreference, make?: () => Promise<GPUAdapter | null>): Promise<GPUAdapter>;
 /**
  * What an adapter calls itself.
  *

@@ -4,7 +4,7 @@ import type { Loading, Source } from './files.js';
 import type { Class, Colour } from './labels.js';
 import type { AnyModel, ModelType } from './model_type.js';
 import type { Wishes } from './variants.js';
-export type AdapterSource = GPUAdapter | (() => Promise<GPUAdapter>);
+export type AdapterSource = GPUAdapter | (() => Promise<GPUAdapter | null>);
 export type DeviceOptions = {
     /**
      * yours, and never destroyed

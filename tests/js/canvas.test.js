@@ -241,6 +241,20 @@ describe('a texture', () => {
     });
   });
 
+  test('is not all that may be given by mistake', async () => {
+    const session = await openSession();
+    const source = { data: new Uint8ClampedArray(256), width: 8, height: 8 };
+    for (const target of [undefined, null, {}, 5, [source]])
+      await assert.rejects(session.frame(source, target), {
+        code: 'input',
+        message: /^The canvas gives no WebGPU context: it is none/,
+      });
+    assert.throws(() => toPixels(session.outputs[1], new Float32Array(192)), {
+      code: 'input',
+      message: 'Output undefined is not a picture.',
+    });
+  });
+
   test('takes frames without reading back, and without a GPU object but its view', async () => {
     const device = await (await nodeAdapter()).requestDevice();
     const session = await openSession(undefined, { device });

@@ -31,6 +31,12 @@ describe('topK', () => {
   });
 });
 
+test('values that are missing are told, by both', () => {
+  const told = { code: 'input', message: 'The values are missing: run gives them by name.' };
+  assert.throws(() => topK(undefined), told);
+  assert.throws(() => maskOverlay(undefined, [1, 2, 2]), told);
+});
+
 describe('maskOverlay', () => {
   const palette = [
     [0, 0, 0, 0],

@@ -185,6 +185,25 @@ describe('a picture', () => {
   });
 });
 
+test('values and pictures that threads share are taken', async () => {
+  const session = await openSession();
+  const shared = (values) => {
+    const copy = new values.constructor(new SharedArrayBuffer(values.byteLength));
+    copy.set(values);
+    return copy;
+  };
+  const values = Float32Array.from({ length: 192 }, (_, i) => Math.sin(i));
+  const { output } = await session.run({ input: values });
+  assert.deepEqual((await session.run({ input: shared(values) })).output, output);
+  for (const side of [8, 9]) {
+    const data = Uint8Array.from({ length: 4 * side * side }, (_, i) => i * 37);
+    const picture = { data, width: side, height: side };
+    const { output } = await session.run({ input: picture });
+    const results = await session.run({ input: { ...picture, data: shared(data) } });
+    assert.deepEqual(results.output, output);
+  }
+});
+
 test('values of another realm are taken', async () => {
   const session = await openSession();
   const input = runInNewContext('new Float32Array(192).fill(0.5)');
@@ -289,7 +308,8 @@ describe('variants', () => {
   test('are refused where they are named otherwise', async () => {
     await assert.rejects(openSession(FIXTURE, { dots: 'packed' }), {
       message:
-        'No option is named dots: expected device, adapter, gpu, dot, requantize, debug, recover, profile, ' +
+        'No option is named dots: expected device, adapter, gpu, powerPreference, ' +
+        'requiredFeatures, dot, requantize, debug, recover, profile, ' +
         'fallback, fetch, cache, signal, onProgress, validate.',
     });
   });
@@ -353,6 +373,17 @@ describe('devices', () => {
       message: /^requiredFeatures has depth-clip-control, which the device lacks\./,
     });
     device.destroy();
+  });
+
+  test('no adapter, from whoever makes it', async () => {
+    for (const options of [
+      { adapter: async () => null },
+      { gpu: { requestAdapter: async () => null } },
+    ])
+      await assert.rejects(createSession(FIXTURE, options), {
+        code: 'adapter',
+        message: /^WebGPU found no adapter: .* give a fallback\.$/,
+      });
   });
 
   test('no WebGPU', async () => {
