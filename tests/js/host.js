@@ -17,7 +17,7 @@ export const PICTURE = join(ROOT, 'models/pictures/landmarks_real.png');
 const ENVIRONMENT = join(ROOT, '.venv/bin/python');
 /** Python with the packages of the project. */
 export const PYTHON = process.env.PYTHON ?? (existsSync(ENVIRONMENT) ? ENVIRONMENT : 'python3');
-/** Windows that the live page is looked at in: a phone's either way, a laptop's, a desk's. */
+/** Windows that pages are looked at in: a phone's either way, a laptop's, a desk's. */
 export const SIZES = [
   [390, 844],
   [844, 390],
