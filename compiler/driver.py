@@ -14,7 +14,8 @@ from .backend.pictures import Preprocessing, picture_inputs, stated
 from .backend.self_test import Progress
 from .errors import CompileError
 from .folders.writer import require_replaceable
-from .frontend.model_file import FILE_BYTES, files_of, read_model
+from .frontend.input_shapes import open_batches
+from .frontend.model_file import FILE_BYTES, files_of, read_model, structure_of
 from .ir.dump import MANIFEST as DUMP_MANIFEST
 from .ir.dump import Dump
 from .ir.graph import Graph
@@ -30,13 +31,15 @@ class Compilation:
     """A compiled model: the artifact's folder, the program that is in it, and its figures.
 
     `description` is the content of model.json, whose form is docs/artifact.md; `artifact_bytes` is the size
-    of all files of the folder.
+    of all files of the folder. `open_batches` names the inputs whose batch the model and the caller left
+    open: it is 1.
     """
 
     folder: Path
     program: Program = field(repr=False)
     description: Mapping[str, Any] = field(repr=False)
     artifact_bytes: int
+    open_batches: Sequence[str] = ()
 
     @property
     def dispatches(self) -> int:
@@ -152,7 +155,8 @@ def compile_file(
     )
     if dump is not None and dump_ir is not None:
         dump.write(Path(dump_ir), force)
-    return Compilation(folder, program, description, _size(folder))
+    batches = open_batches(structure_of(source), shapes or {})
+    return Compilation(folder, program, description, _size(folder), batches)
 
 
 def portable_model(source: Path) -> bytes:

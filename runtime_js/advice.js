@@ -6,16 +6,17 @@ import { messageOf } from './errors.js';
 import { shown } from './files.js';
 
 const WORDS = 60;
+const FALLBACK = ' Or compile with --keep-onnx and give a fallback.';
 
 /** What is missing where there is no WebGPU. */
 export function noWebGpu() {
   if (globalThis.isSecureContext === undefined)
     return (
       'WebGPU is missing here: pass an adapter of the npm package webgpu, as a function that ' +
-      'gives a new one.'
+      `gives a new one.${FALLBACK}`
     );
   return globalThis.isSecureContext
-    ? 'WebGPU is missing here: use a recent Chrome, Edge, Firefox or Safari.'
+    ? `WebGPU is missing here: use a recent Chrome, Edge, Firefox or Safari.${FALLBACK}`
     : 'WebGPU needs a secure page: open it over https, or from localhost.';
 }
 
@@ -23,7 +24,7 @@ export function noWebGpu() {
 export function noAdapter() {
   return (
     'WebGPU found no adapter: update the graphics driver, or switch on hardware acceleration ' +
-    'in the browser.'
+    `in the browser.${FALLBACK}`
   );
 }
 

@@ -233,7 +233,7 @@ export class Display {
     if (scaling !== 'nearest' && scaling !== 'bicubic')
       throw new InputError(`scaling is ${scaling}, expected nearest or bicubic.`);
     const texture = surfaceOf(target);
-    const kind = texture?.format ?? format ?? navigator.gpu.getPreferredCanvasFormat();
+    const kind = texture?.format ?? format ?? globalThis.navigator?.gpu?.getPreferredCanvasFormat();
     const usage = texture ? texture.usage : STORAGE | RENDER;
     if (!texture) this.#configure(/** @type {Canvas} */ (target), kind);
     const stores = scaling === 'nearest' && usage & STORAGE && isStorable(this.#device, kind);

@@ -63,11 +63,11 @@ export function isPicture(value) {
  * Refuses a GPUBuffer that has fewer bytes, or can't be used so.
  *
  * @param {string} what
- * @param {GPUBuffer} buffer
+ * @param {any} buffer
  * @param {number} bytes
  * @param {'STORAGE' | 'COPY_DST'} [flag]
  */
-export function requireBuffer(what, { size, usage }, bytes, flag = 'STORAGE') {
+export function requireBuffer(what, { size, usage } = {}, bytes, flag = 'STORAGE') {
   if (!(size >= bytes && bytes && usage & USAGES[flag]))
     throw new InputError(
       `${what} is a GPUBuffer of ${size} bytes and usage ${usage}, expected ${bytes} bytes and ${flag}.`,
@@ -216,15 +216,16 @@ function checkWords(name, values) {
 }
 
 /**
- * The bytes, filled up to a whole word: writeBuffer takes no less.
+ * The bytes, filled up to a whole word: writeBuffer takes no less; and of one owner: not every WebGPU takes what
+ * threads share.
  *
  * @param {Values | Uint8ClampedArray} values
  * @returns {Uint8Array<ArrayBuffer>}
  */
-function padded(values) {
+export function padded(values) {
   const { buffer, byteOffset, byteLength } = values;
   const bytes = new Uint8Array(/** @type {ArrayBuffer} */ (buffer), byteOffset, byteLength);
-  if (byteLength % 4 === 0) return bytes;
+  if (byteLength % 4 === 0 && kindOf(buffer) === 'ArrayBuffer') return bytes;
   const words = new Uint8Array(wholeWords(byteLength));
   words.set(bytes);
   return words;

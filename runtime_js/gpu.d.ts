@@ -48,12 +48,14 @@ export type Copy = {
 };
 export declare const MAP_READ = 1;
 /**
- * The best adapter of this machine.
+ * The best adapter of this machine, or the one that saves most; the caller's, where there is one who makes it.
  *
- * @param {GPU | undefined} gpu
+ * @param {GPU} [gpu]
+ * @param {GPUPowerPreference} [powerPreference]
+ * @param {() => Promise<GPUAdapter | null>} [make]
  * @returns {Promise<GPUAdapter>}
  */
-export declare function findAdapter(gpu?: GPU | undefined): Promise<GPUAdapter>;
+export declare function findAdapter(gpu?: GPU, powerPreference?: GPUPowerPreference, make?: () => Promise<GPUAdapter | null>): Promise<GPUAdapter>;
 /**
  * What an adapter calls itself.
  *
@@ -61,13 +63,17 @@ export declare function findAdapter(gpu?: GPU | undefined): Promise<GPUAdapter>;
  */
 export declare function adapterName(info: GPUAdapterInfo | undefined): string;
 /**
- * Refuses limits smaller than needed.
+ * Refuses limits smaller than needed, and what lacks a feature.
  *
- * @param {Record<string, number>} needed by the names of GPUSupportedLimits
- * @param {any} limits
- * @param {string} owner whose limits they are
+ * @param {Record<string, number>} limits needed, by the names of GPUSupportedLimits
+ * @param {GPUFeatureName[] | undefined} features
+ * @param {{limits: any, features: GPUSupportedFeatures}} holder an adapter or a device
+ * @param {string} owner what it is called
  */
-export declare function checkLimits(needed: Record<string, number>, limits: any, owner: string): void;
+export declare function checkNeeds(limits: Record<string, number>, features: GPUFeatureName[] | undefined, holder: {
+    limits: any;
+    features: GPUSupportedFeatures;
+}, owner: string): void;
 /**
  * Runs `make` and throws what WebGPU would only have reported to the console.
  *

@@ -27,17 +27,24 @@ const STORAGE = 0x80;
 const COMPUTE = 0x4;
 
 /**
- * The best adapter of this machine.
+ * The best adapter of this machine, or the one that saves most; the caller's, where there is one who makes it.
  *
- * @param {GPU | undefined} gpu
+ * @param {GPU} [gpu]
+ * @param {GPUPowerPreference} [powerPreference]
+ * @param {() => Promise<GPUAdapter | null>} [make]
  * @returns {Promise<GPUAdapter>}
  */
-export async function findAdapter(gpu = globalThis.navigator?.gpu) {
-  const adapter = await gpu?.requestAdapter({ powerPreference: 'high-performance' });
+export async function findAdapter(
+  gpu = globalThis.navigator?.gpu,
+  powerPreference = 'high-performance',
+  make,
+) {
+  const adapter = await (make ? make() : gpu?.requestAdapter({ powerPreference }));
   if (adapter) return adapter;
+  const isThere = gpu || make;
   throw new AdapterError(
-    await advised(`WebGPU ${gpu ? 'found no adapter' : 'is missing here'}.`, (advice) =>
-      gpu ? advice.noAdapter() : advice.noWebGpu(),
+    await advised(`WebGPU ${isThere ? 'found no adapter' : 'is missing here'}.`, (advice) =>
+      isThere ? advice.noAdapter() : advice.noWebGpu(),
     ),
   );
 }
@@ -52,19 +59,23 @@ export function adapterName(info) {
 }
 
 /**
- * Refuses limits smaller than needed.
+ * Refuses limits smaller than needed, and what lacks a feature.
  *
- * @param {Record<string, number>} needed by the names of GPUSupportedLimits
- * @param {any} limits
- * @param {string} owner whose limits they are
+ * @param {Record<string, number>} limits needed, by the names of GPUSupportedLimits
+ * @param {GPUFeatureName[] | undefined} features
+ * @param {{limits: any, features: GPUSupportedFeatures}} holder an adapter or a device
+ * @param {string} owner what it is called
  */
-export function checkLimits(needed, limits, owner) {
-  for (const [name, value] of Object.entries(needed))
-    if (value > limits[name])
+export function checkNeeds(limits, features, holder, owner) {
+  for (const [name, value] of Object.entries(limits))
+    if (value > holder.limits[name])
       throw new AdapterError(
-        `The model needs ${name} ${value}, ${owner} has ${limits[name]}. ` +
+        `The model needs ${name} ${value}, ${owner} has ${holder.limits[name]}. ` +
           'Use another device, or compile the model for a smaller input.',
       );
+  for (const name of features ?? [])
+    if (!holder.features.has(name))
+      throw new AdapterError(`requiredFeatures has ${name}, which ${owner} lacks.`);
 }
 
 /**

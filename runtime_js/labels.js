@@ -6,6 +6,7 @@
  * @typedef {number[]} Colour  red, green, blue, and alpha, which is 255 where it is left out
  */
 import { InputError } from './errors.js';
+import { requireKnown } from './feeds.js';
 
 /**
  * The classes with the largest values, the largest first.
@@ -14,9 +15,14 @@ import { InputError } from './errors.js';
  * @param {number} [k]
  * @param {{labels?: string[], softmax?: boolean}} [options] names of the classes; whether the values are
  *   turned into probabilities
+ * @param {string[]} [names] taken for labels where there is one for each value
  * @returns {Class[]}
  */
-export function topK(values, k = 5, { labels, softmax = false } = {}) {
+export function topK(values, k = 5, options = {}, names) {
+  requireKnown('option', Object.keys(options), ['labels', 'softmax']);
+  requireValues(values);
+  const own = names?.length === values.length ? names : undefined;
+  const { labels = own, softmax = false } = options;
   if (labels && labels.length !== values.length)
     throw new InputError(`There are ${labels.length} labels for ${values.length} classes.`);
   let numbers = Array.from(values, Number);
@@ -40,6 +46,7 @@ export function topK(values, k = 5, { labels, softmax = false } = {}) {
  * @param {Colour[]} [palette] by class; else class 0 is transparent and the others have colours of their own
  */
 export function maskOverlay(values, shape, palette) {
+  requireValues(values);
   const [height, width] = shape.slice(-2);
   const plane = height * width;
   const count = shape.reduce((product, size) => product * size, 1) / plane;
@@ -56,6 +63,11 @@ export function maskOverlay(values, shape, palette) {
     if (colour.length < 4) pixels[4 * i + 3] = 255;
   }
   return pixels;
+}
+
+/** @param {unknown} values */
+function requireValues(values) {
+  if (!values) throw new InputError('The values are missing: run gives them by name.');
 }
 
 /**

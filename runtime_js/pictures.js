@@ -17,7 +17,15 @@
  *   adds to a frame what brings a picture to the size of an input
  */
 import { InputError, messageOf } from './errors.js';
-import { checkedStep, indirect, isFile, kindOf, needsBitmap, requireBuffer } from './feeds.js';
+import {
+  checkedStep,
+  indirect,
+  isFile,
+  kindOf,
+  needsBitmap,
+  padded,
+  requireBuffer,
+} from './feeds.js';
 import { bound, createPipeline, stepOf, storageBuffer } from './gpu.js';
 
 /** Of a coefficient after the point. */
@@ -96,7 +104,8 @@ export function sourceOf(name, picture) {
   }
   const { data, width, height } = picture;
   const given = kindOf(data);
-  const expected = 4 * width * height;
+  const isWhole = [width, height].every((side) => side > 0 && side % 1 === 0);
+  const expected = isWhole ? 4 * width * height : 0;
   if (given === 'GPUBuffer') {
     requireBuffer(`Input ${name}`, data, expected);
     return { holder: 'buffer', width, height, resource: data };
@@ -108,8 +117,7 @@ export function sourceOf(name, picture) {
       `${width}x${height} in ${data.length} bytes, expected ${expected || 'some'} (RGBA)` +
         `${data.buffer.byteLength ? '.' : ': its buffer is empty or was transferred.'}`,
     );
-  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.length);
-  return { holder: 'buffer', width, height, bytes };
+  return { holder: 'buffer', width, height, bytes: padded(data) };
 }
 
 /**
@@ -319,11 +327,8 @@ export class Resizer {
     kept?.destroy();
     this.#across = new WeakMap();
     this.#down = undefined;
-    return (this.#buffers[name] = storageBuffer(
-      this.#device,
-      `${name}:${this.#input.name}`,
-      bytes,
-    ));
+    const label = `${name}:${this.#input.name}`;
+    return (this.#buffers[name] = storageBuffer(this.#device, label, bytes));
   }
 
   /** @type {(width: number, height: number) => GPUTexture} */
@@ -348,13 +353,8 @@ export class Resizer {
     const known = this.#across;
     let step = known.get(source);
     if (step?.kernel.workgroups !== first) {
-      const make = () =>
-        stepOf(
-          this.#device,
-          this.#pipelines[holder],
-          { plan: across, result: band, source },
-          first,
-        );
+      const resources = { plan: across, result: band, source };
+      const make = () => stepOf(this.#device, this.#pipelines[holder], resources, first);
       step = step
         ? { ...step, kernel: { ...step.kernel, workgroups: first } }
         : isOwn

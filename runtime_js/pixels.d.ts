@@ -5,4 +5,4 @@ import type { Tensor } from './artifact.js';
  * @param {Tensor} output one of `session.outputs`, of shape [1, 1 or 3 or 4, height, width]
  * @param {ArrayLike<number | bigint> | undefined} values as `run` returns them
  */
-export declare function toPixels({ name, shape, image }: Tensor, values: ArrayLike<number | bigint> | undefined): Uint8ClampedArray<ArrayBuffer>;
+export declare function toPixels(output: Tensor, values: ArrayLike<number | bigint> | undefined): Uint8ClampedArray<ArrayBuffer>;

@@ -11,7 +11,8 @@ import { InputError } from './errors.js';
  * @param {Tensor} output one of `session.outputs`, of shape [1, 1 or 3 or 4, height, width]
  * @param {ArrayLike<number | bigint> | undefined} values as `run` returns them
  */
-export function toPixels({ name, shape, image }, values) {
+export function toPixels(output, values) {
+  const { name, shape, image } = output ?? /** @type {any} */ ({});
   if (!image) throw new InputError(`Output ${name} is not a picture.`);
   if (!values)
     throw new InputError(`The values of output ${name} are missing: run gives them by name.`);

@@ -8,13 +8,16 @@
  * @import {AnyModel, ModelType} from './model_type.js'
  * @import {Start} from './stage.js'
  * @import {Wishes} from './variants.js'
- * @typedef {GPUAdapter | (() => Promise<GPUAdapter>)} AdapterSource
+ * @typedef {GPUAdapter | (() => Promise<GPUAdapter | null>)} AdapterSource
  * @typedef {object} DeviceOptions  what it runs on: the best adapter of the machine, where nothing is said
  * @property {GPUDevice} [device] yours, and never destroyed
  * @property {AdapterSource} [adapter] good for one device; a function that gives new ones lets a session
  *   recover
  * @property {GPU} [gpu] in the place of `navigator.gpu`: in Node `create([])` of the package webgpu, which
  *   must stay as long as its devices, and with the session does
+ * @property {GPUPowerPreference} [powerPreference] of the adapter, where none is given: `low-power`, or
+ *   `high-performance`, which is the default
+ * @property {GPUFeatureName[]} [requiredFeatures] what the device must have, for work of yours on it
  * @property {boolean} [debug] every frame in error scopes, not only the first of each kind
  * @property {boolean} [recover] false frees the artifact's bytes, with which a lost device could be replaced
  * @property {boolean} [profile] a device with timestamps, where there are any
@@ -25,7 +28,7 @@
 import { loadArtifact } from './artifact.js';
 import { requireKnown } from './feeds.js';
 import { createFrames } from './frames.js';
-import { adapterName, checkLimits, findAdapter } from './gpu.js';
+import { adapterName, checkNeeds, findAdapter } from './gpu.js';
 import { createProgram, neededLimits } from './program.js';
 import { Session } from './session.js';
 import { chooseVariants } from './variants.js';
@@ -38,10 +41,13 @@ const LOADING = ['fetch', 'cache', 'signal', 'onProgress', 'validate'];
 // What is used where the adapter has it: canvases of that format are stored to.
 /** @type {GPUFeatureName[]} */
 const FEATURES = ['bgra8unorm-storage', 'timestamp-query'];
+const POWERS = ['high-performance', 'low-power'];
 const DEVICES = [
   'device',
   'adapter',
   'gpu',
+  'powerPreference',
+  'requiredFeatures',
   'dot',
   'requantize',
   'debug',
@@ -64,7 +70,8 @@ const DEVICES = [
  */
 export async function createSession(source, options = {}) {
   requireKnown('option', Object.keys(options), [...DEVICES, ...LOADING]);
-  const { signal } = options;
+  const { signal, powerPreference } = options;
+  requireKnown('powerPreference', powerPreference ? [powerPreference] : [], POWERS);
   signal?.throwIfAborted();
   const session = /** @type {Promise<Session<M>>} */ (makeSession(source, options));
   if (!signal) return session;
@@ -123,16 +130,11 @@ async function makeSession(source, options) {
     return await deviceSession(source, options);
   } catch (/** @type {any} */ error) {
     // The latter is what an adapter throws that gives no device.
-    if (!/^(Adapter|Operation)/.test(error?.name)) throw error;
-    const refuse = () => {
-      // A page that is not secure has no SHA-256, either.
-      if (error.code === 'adapter' && globalThis.isSecureContext !== false)
-        error.message += ' Or compile with --keep-onnx and give a fallback.';
-      throw error;
-    };
-    if (!options.fallback) return refuse();
+    if (!options.fallback || !/^(Adapter|Operation)/.test(error?.name)) throw error;
     // Artifacts without an ONNX model are without that module.
-    const { createFallback } = await import('./fallback.js').catch(refuse);
+    const { createFallback } = await import('./fallback.js').catch(() => {
+      throw error;
+    });
     return createFallback(source, options, error);
   }
 }
@@ -142,10 +144,11 @@ async function makeSession(source, options) {
  * @param {Options} options
  */
 async function deviceSession(source, options) {
-  const { gpu, signal, adapter: given } = options;
-  const newAdapter = typeof given === 'function' ? given : () => findAdapter(gpu);
+  const { gpu, signal, adapter: given, powerPreference, requiredFeatures } = options;
+  const maker = typeof given === 'function' ? given : undefined;
+  const newAdapter = () => findAdapter(gpu, powerPreference, maker);
   /** @type {GPUAdapter | undefined} good for one device */
-  let adapter = typeof given === 'function' ? undefined : given;
+  let adapter = maker ? undefined : /** @type {GPUAdapter | undefined} */ (given);
   if (!options.device) adapter ??= await newAdapter();
   const artifact = await loadArtifact(source, {
     ...options,
@@ -159,7 +162,7 @@ async function deviceSession(source, options) {
     const device = known ?? (await openDevice(adapter ?? (await newAdapter()), limits, options));
     adapter = undefined;
     try {
-      checkLimits(limits, device.limits, 'the device');
+      checkNeeds(limits, requiredFeatures, device, 'the device');
       const variants = 'why' in chosen ? chosen : await chooseVariants(device, artifact, chosen);
       const { dot, requantize } = variants;
       const program = await createProgram(device, artifact, { dot, requantize });
@@ -189,10 +192,13 @@ async function deviceSession(source, options) {
  * @param {Record<string, number>} requiredLimits
  * @param {Options} options
  */
-async function openDevice(adapter, requiredLimits, { profile }) {
-  checkLimits(requiredLimits, adapter.limits, `adapter ${adapterName(adapter.info)}`);
-  const requiredFeatures = FEATURES.filter(
+async function openDevice(adapter, requiredLimits, { profile, requiredFeatures = [] }) {
+  checkNeeds(requiredLimits, requiredFeatures, adapter, `adapter ${adapterName(adapter.info)}`);
+  const features = FEATURES.filter(
     (name) => adapter.features.has(name) && (profile || name !== 'timestamp-query'),
   );
-  return adapter.requestDevice({ requiredLimits, requiredFeatures });
+  return adapter.requestDevice({
+    requiredLimits,
+    requiredFeatures: [...features, ...requiredFeatures],
+  });
 }

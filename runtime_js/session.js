@@ -182,12 +182,14 @@ export class Session {
    * await `prepare`.
    *
    * @param {GPUCommandEncoder} encoder of the session's device
-   * @param {{inputs?: FeedsOf<M>, outputs?: Record<string, GPUBuffer>, fit?: Fit}} [tensors] inputs as for
+   * @param {{inputs?: FeedsOf<M>, outputs?: Record<string, GPUBuffer>, fit?: Fit}} [options] inputs as for
    *   `run`, but for files; the buffers that outputs are copied to, in whole words: they stay the caller's.
    *   Any output is also in `outputBuffer`.
    * @throws {Error} what `run` throws; a lost device, which `recover` replaces
    */
-  encode(encoder, { inputs, outputs = {}, fit } = {}) {
+  encode(encoder, options = {}) {
+    requireKnown('option', Object.keys(options), ['inputs', 'outputs', 'fit']);
+    const { inputs, outputs = {}, fit } = options;
     const stage = this.#stage;
     if (!stage) throw this.#end ?? this.#last.loss;
     if (this.#exclusive)
@@ -262,9 +264,7 @@ export class Session {
    *   turned into probabilities
    */
   async topK(values, k, options) {
-    const { topK } = await import('./labels.js');
-    const labels = this.labels?.length === values.length ? this.labels : undefined;
-    return topK(values, k, { labels, ...options });
+    return (await import('./labels.js')).topK(values, k, options, this.labels);
   }
 
   /**

@@ -89,6 +89,11 @@ async function located(text, loading) {
   }
   const { cache } = loading;
   const store = typeof cache === 'string' ? await openCache(cache) : cache;
+  const { match, put: keeper } = /** @type {any} */ (store ?? {});
+  if (store && !(match && keeper))
+    throw new InputError(
+      `cache is ${tagOf(store)}, expected the name of a Cache or an object with match and put.`,
+    );
   const keyOf = (/** @type {string} */ file) => `${new URL(file, base)}`;
   const put = async (/** @type {string} */ key, /** @type {BlobPart} */ data) => {
     // What there is no room for is fetched again.

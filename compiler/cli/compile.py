@@ -96,6 +96,7 @@ def command(
         f"(lower bound {compilation.arena_lower_bound / 1024:.0f} KiB), "
         f"{compilation.artifact_bytes / 1e6:.2f} MB in all"
     )
+    _print_batches(compilation)
     _print_pictures(compilation, {name for name, _ in (*normalize, *pictures["mean"], *pictures["std"])})
     _print_regions(model, compilation)
     _note_size(compilation)
@@ -135,6 +136,16 @@ def _preprocessing(options: Mapping[str, tuple[tuple[str, Any], ...]]) -> dict[s
                 raise CompileError(f"--{option}: {name or 'the input'} is given twice")
             own[option] = value
     return {name: Preprocessing(**known) for name, known in inputs.items()}
+
+
+def _print_batches(compilation: Compilation) -> None:
+    """What was taken for 1, and how to say otherwise."""
+    for name in compilation.open_batches:
+        rest = compilation.program.inputs[name].shape[1:]
+        shape = ",".join(["N", *map(str, rest)])
+        console().print(
+            f"input {name}: its batch is open in the model, 1 here (--shape {name}={shape} says otherwise)"
+        )
 
 
 def _print_pictures(compilation: Compilation, known: set[str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import onnx
@@ -34,6 +34,12 @@ def model_inputs(model: onnx.ModelProto) -> list[onnx.ValueInfoProto]:
     """Those that are given when it runs; before IR version 4 constants are listed among them."""
     constants = {tensor.name for tensor in model.graph.initializer}
     return [value for value in model.graph.input if value.name not in constants]
+
+
+def open_batches(model: onnx.ModelProto, shapes: Collection[str]) -> list[str]:
+    """The inputs whose batch is symbolic in the model, and not in `shapes`: `fix_shapes` makes it 1."""
+    others = [value for value in model_inputs(model) if value.name not in shapes]
+    return [value.name for value in others if isinstance(next(iter(_sizes(value.type.tensor_type)), 1), str)]
 
 
 def _fix_shape(name: str, tensor: onnx.TypeProto.Tensor, shape: tuple[int, ...] | None, path: Path) -> None:

@@ -42,10 +42,15 @@ def read_model(path: Path) -> onnx.ModelProto:
     return model
 
 
+def structure_of(path: Path) -> onnx.ModelProto:
+    """A model that can be read, without its external data."""
+    return onnx.load(str(path), load_external_data=False)
+
+
 def files_of(path: Path) -> list[Path]:
     """The file of a model that can be read, and those of its external data."""
-    model = onnx.load(str(path), load_external_data=False)
-    return [path, *(path.parent / location for location in dict.fromkeys(_locations(model)))]
+    locations = dict.fromkeys(_locations(structure_of(path)))
+    return [path, *(path.parent / location for location in locations)]
 
 
 def is_model(path: Path) -> bool:

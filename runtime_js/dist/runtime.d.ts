@@ -567,16 +567,12 @@ declare class Session<M extends ModelType = AnyModel> {
    * await `prepare`.
    *
    * @param {GPUCommandEncoder} encoder of the session's device
-   * @param {{inputs?: FeedsOf<M>, outputs?: Record<string, GPUBuffer>, fit?: Fit}} [tensors] inputs as for
+   * @param {{inputs?: FeedsOf<M>, outputs?: Record<string, GPUBuffer>, fit?: Fit}} [options] inputs as for
    *   `run`, but for files; the buffers that outputs are copied to, in whole words: they stay the caller's.
    *   Any output is also in `outputBuffer`.
    * @throws {Error} what `run` throws; a lost device, which `recover` replaces
    */
-  encode(encoder: GPUCommandEncoder, {
-    inputs,
-    outputs,
-    fit
-  }?: {
+  encode(encoder: GPUCommandEncoder, options?: {
     inputs?: FeedsOf<M>;
     outputs?: Record<string, GPUBuffer>;
     fit?: Fit;
@@ -648,12 +644,8 @@ type Fallback = () => OnnxRuntime | Promise<OnnxRuntime>;
  * @param {Tensor} output one of `session.outputs`, of shape [1, 1 or 3 or 4, height, width]
  * @param {ArrayLike<number | bigint> | undefined} values as `run` returns them
  */
-declare function toPixels({
-  name,
-  shape,
-  image
-}: Tensor, values: ArrayLike<number | bigint> | undefined): ReturnType<Uint8ClampedArrayConstructor['of']>;
-type AdapterSource = GPUAdapter | (() => Promise<GPUAdapter>);
+declare function toPixels(output: Tensor, values: ArrayLike<number | bigint> | undefined): ReturnType<Uint8ClampedArrayConstructor['of']>;
+type AdapterSource = GPUAdapter | (() => Promise<GPUAdapter | null>);
 type DeviceOptions = {
   /**
    * yours, and never destroyed
@@ -669,6 +661,15 @@ type DeviceOptions = {
    * must stay as long as its devices, and with the session does
    */
   gpu?: GPU;
+  /**
+   * of the adapter, where none is given: `low-power`, or
+   * `high-performance`, which is the default
+   */
+  powerPreference?: GPUPowerPreference;
+  /**
+   * what the device must have, for work of yours on it
+   */
+  requiredFeatures?: GPUFeatureName[];
   /**
    * every frame in error scopes, not only the first of each kind
    */

@@ -32,11 +32,11 @@ export declare function isPicture(value: any): boolean;
  * Refuses a GPUBuffer that has fewer bytes, or can't be used so.
  *
  * @param {string} what
- * @param {GPUBuffer} buffer
+ * @param {any} buffer
  * @param {number} bytes
  * @param {'STORAGE' | 'COPY_DST'} [flag]
  */
-export declare function requireBuffer(what: string, { size, usage }: GPUBuffer, bytes: number, flag?: 'STORAGE' | 'COPY_DST'): void;
+export declare function requireBuffer(what: string, { size, usage }: any | undefined, bytes: number, flag?: 'STORAGE' | 'COPY_DST'): void;
 /**
  * Whether a frame needs what pictures.js makes on the device.
  *
@@ -79,6 +79,14 @@ export declare function requireKnown(what: string, names: string[], known: strin
  * @param {Values} values
  */
 export declare function valuesOf(input: Input, values: Values): Values;
+/**
+ * The bytes, filled up to a whole word: writeBuffer takes no less; and of one owner: not every WebGPU takes what
+ * threads share.
+ *
+ * @param {Values | Uint8ClampedArray} values
+ * @returns {Uint8Array}
+ */
+export declare function padded(values: Values | Uint8ClampedArray): Uint8Array;
 /**
  * A step with a caller's buffer in the place of the one of that name, made once.
  *

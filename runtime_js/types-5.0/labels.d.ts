@@ -12,12 +12,13 @@ export type Colour = number[];
  * @param {number} [k]
  * @param {{labels?: string[], softmax?: boolean}} [options] names of the classes; whether the values are
  *   turned into probabilities
+ * @param {string[]} [names] taken for labels where there is one for each value
  * @returns {Class[]}
  */
-export declare function topK(values: Values | ArrayLike<number>, k?: number, { labels, softmax }?: {
+export declare function topK(values: Values | ArrayLike<number>, k?: number, options?: {
     labels?: string[];
     softmax?: boolean;
-}): Class[];
+}, names?: string[]): Class[];
 /**
  * A colour for each pixel's class, as RGBA bytes to be drawn over the picture.
  *

@@ -4,7 +4,7 @@ import type { Loading, Source } from './files.js';
 import type { Class, Colour } from './labels.js';
 import type { AnyModel, ModelType } from './model_type.js';
 import type { Wishes } from './variants.js';
-export type AdapterSource = GPUAdapter | (() => Promise<GPUAdapter>);
+export type AdapterSource = GPUAdapter | (() => Promise<GPUAdapter | null>);
 export type DeviceOptions = {
     /**
      * yours, and never destroyed
@@ -20,6 +20,15 @@ export type DeviceOptions = {
      * must stay as long as its devices, and with the session does
      */
     gpu?: GPU;
+    /**
+     * of the adapter, where none is given: `low-power`, or
+     * `high-performance`, which is the default
+     */
+    powerPreference?: GPUPowerPreference;
+    /**
+     * what the device must have, for work of yours on it
+     */
+    requiredFeatures?: GPUFeatureName[];
     /**
      * every frame in error scopes, not only the first of each kind
      */

@@ -103,12 +103,12 @@ export declare class Session<M extends ModelType = AnyModel> {
      * await `prepare`.
      *
      * @param {GPUCommandEncoder} encoder of the session's device
-     * @param {{inputs?: FeedsOf<M>, outputs?: Record<string, GPUBuffer>, fit?: Fit}} [tensors] inputs as for
+     * @param {{inputs?: FeedsOf<M>, outputs?: Record<string, GPUBuffer>, fit?: Fit}} [options] inputs as for
      *   `run`, but for files; the buffers that outputs are copied to, in whole words: they stay the caller's.
      *   Any output is also in `outputBuffer`.
      * @throws {Error} what `run` throws; a lost device, which `recover` replaces
      */
-    encode(encoder: GPUCommandEncoder, { inputs, outputs, fit }?: {
+    encode(encoder: GPUCommandEncoder, options?: {
         inputs?: FeedsOf<M>;
         outputs?: Record<string, GPUBuffer>;
         fit?: Fit;

@@ -165,6 +165,19 @@ def test_an_artifact_of_another_shape_is_exact(dynamic: Path, tmp_path: Path) ->
     assert f"exact: 0 of {2 * 3 * 64 * 32} values differ" in text
 
 
+def test_a_batch_that_was_taken_for_1_is_told_and_the_advice_works(model: Path, tmp_path: Path) -> None:
+    proto = onnx.load(model)
+    for tensor in (*proto.graph.input, *proto.graph.output):
+        tensor.type.tensor_type.shape.dim[0].dim_param = "batch"
+    path = save(proto, tmp_path)
+    told = "input input: its batch is open in the model, 1 here (--shape input=N,3,32,32 says otherwise)\n"
+    assert told in succeed("compile", path, "-o", tmp_path / "out")
+    assert "its batch" not in succeed("compile", path, "-o", tmp_path / "out", "--shape", "input=2,3,32,32")
+    description = json.loads((tmp_path / "out" / "model.json").read_text())
+    assert description["inputs"][0]["shape"] == [2, 3, 32, 32]
+    assert "its batch" not in succeed("compile", model, "-o", tmp_path / "out")
+
+
 @pytest.mark.parametrize(
     ("shape", "expected"),
     [

@@ -84,6 +84,14 @@ describe('a cache', () => {
     );
     assert.equal(code, 'input');
   });
+
+  test('that is none is refused', async () => {
+    for (const cache of [5, {}, { match() {} }])
+      assert.match(
+        (await refusal('http://127.0.0.1:1/', { cache })).message,
+        /^cache is (Number|Object), expected/,
+      );
+  });
 });
 
 describe('a bundle', () => {

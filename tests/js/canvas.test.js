@@ -149,14 +149,20 @@ describe('a texture', () => {
         });
 
   test('sharpening moves flat areas more than edges', async () => {
-    const picture = { data: new Uint8ClampedArray(4 * 16 * 16), width: 16, height: 16 };
-    const change = (contrast) => {
-      for (let i = 0; i < picture.data.length; i++)
-        picture.data[i] = i % 4 === 3 ? 255 : 128 + ((i >> 2) % 4 < 2 ? contrast : -contrast);
-      const [soft, sharp] = [0, 1].map((sharpness) => bicubic(picture, 48, 48, sharpness));
-      return apart(soft, sharp).most / contrast;
+    const session = await openSession(pictureModel(3, 16, 16));
+    const texture = textureOf(session.device, 48, 48);
+    const change = async (contrast) => {
+      const stripes = (x) => (x % 4 < 2 ? contrast : -contrast) / 127.5;
+      await session.run({ x: values(3, 16, 16, stripes) });
+      const shown = [];
+      for (const sharpness of [0, 1]) {
+        await session.toTexture(texture, { scaling: 'bicubic', sharpness });
+        shown.push(await texels(session.device, texture));
+      }
+      return apart(...shown).most / contrast;
     };
-    assert.ok(change(4) > 1.5 * change(120), `${change(4)}, ${change(120)}`);
+    const [flat, edges] = [await change(10), await change(120)];
+    assert.ok(flat > 1.5 * edges, `${flat}, ${edges}`);
   });
 
   test('is refused where it cannot be rendered to, or is asked for what is not', async () => {
@@ -238,6 +244,20 @@ describe('a texture', () => {
     });
     await assert.rejects(session.toTexture(texture, { output: 'y' }), {
       message: 'Output y is not a picture.',
+    });
+  });
+
+  test('is not all that may be given by mistake', async () => {
+    const session = await openSession();
+    const source = { data: new Uint8ClampedArray(256), width: 8, height: 8 };
+    for (const target of [undefined, null, {}, 5, [source]])
+      await assert.rejects(session.frame(source, target), {
+        code: 'input',
+        message: /^The canvas gives no WebGPU context: it is none/,
+      });
+    assert.throws(() => toPixels(session.outputs[1], new Float32Array(192)), {
+      code: 'input',
+      message: 'Output undefined is not a picture.',
     });
   });
 

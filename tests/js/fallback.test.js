@@ -261,6 +261,12 @@ describe('loading', () => {
     session.destroy();
   });
 
+  test('is done where a function gives no adapter', async () => {
+    const session = await open('conv', { adapter: async () => null });
+    assert.equal(session.backend, 'onnxruntime-web');
+    session.destroy();
+  });
+
   test('is ended by a signal', async () => {
     const controller = new AbortController();
     const reason = new Error('enough');

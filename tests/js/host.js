@@ -17,7 +17,7 @@ export const PICTURE = join(ROOT, 'models/pictures/landmarks_real.png');
 const ENVIRONMENT = join(ROOT, '.venv/bin/python');
 /** Python with the packages of the project. */
 export const PYTHON = process.env.PYTHON ?? (existsSync(ENVIRONMENT) ? ENVIRONMENT : 'python3');
-/** Windows that the live page is looked at in: a phone's either way, a laptop's, a desk's. */
+/** Windows that pages are looked at in: a phone's either way, a laptop's, a desk's. */
 export const SIZES = [
   [390, 844],
   [844, 390],
@@ -139,6 +139,7 @@ const TYPES = {
   '.html': 'text/html; charset=utf-8',
   '.css': 'text/css',
   '.png': 'image/png',
+  '.webm': 'video/webm',
   '.svg': 'image/svg+xml',
   '.wgsl': 'text/plain; charset=utf-8',
 };
@@ -180,6 +181,27 @@ export function launchChromium(flags = [], basis = FLAGS) {
       `No Chromium at ${CHROMIUM}: install it (make setup), or set ONNX2WGSL_CHROMIUM.`,
     );
   return chromium.launch({ executablePath: CHROMIUM, args: [...basis, ...flags] });
+}
+
+/** The bytes of a short video, which a page makes. */
+export async function film(page) {
+  return Buffer.from(await page.evaluate(filmed), 'base64');
+}
+
+/** A short video, in base64. */
+async function filmed() {
+  const canvas = document.createElement('canvas');
+  const context = canvas.getContext('2d');
+  const recorder = new MediaRecorder(canvas.captureStream(30), { mimeType: 'video/webm' });
+  const recorded = new Promise((done) => (recorder.ondataavailable = ({ data }) => done(data)));
+  recorder.start();
+  for (let i = 0; i < 20; i++) {
+    context.fillStyle = `hsl(${18 * i} 90% 50%)`;
+    context.fillRect(8 * i, 0, 60, 150);
+    await new Promise((done) => setTimeout(done, 30));
+  }
+  recorder.stop();
+  return btoa(String.fromCharCode(...new Uint8Array(await (await recorded).arrayBuffer())));
 }
 
 /** Where screenshots go. */

@@ -24,7 +24,17 @@ describe('topK', () => {
       code: 'input',
       message: 'There are 2 labels for 3 classes.',
     });
+    assert.throws(() => topK([1, 2], 1, { softMax: true }), {
+      code: 'input',
+      message: 'No option is named softMax: expected labels, softmax.',
+    });
   });
+});
+
+test('values that are missing are told, by both', () => {
+  const told = { code: 'input', message: 'The values are missing: run gives them by name.' };
+  assert.throws(() => topK(undefined), told);
+  assert.throws(() => maskOverlay(undefined, [1, 2, 2]), told);
 });
 
 describe('maskOverlay', () => {

@@ -185,6 +185,25 @@ describe('a picture', () => {
   });
 });
 
+test('values and pictures that threads share are taken', async () => {
+  const session = await openSession();
+  const shared = (values) => {
+    const copy = new values.constructor(new SharedArrayBuffer(values.byteLength));
+    copy.set(values);
+    return copy;
+  };
+  const values = Float32Array.from({ length: 192 }, (_, i) => Math.sin(i));
+  const { output } = await session.run({ input: values });
+  assert.deepEqual((await session.run({ input: shared(values) })).output, output);
+  for (const side of [8, 9]) {
+    const data = Uint8Array.from({ length: 4 * side * side }, (_, i) => i * 37);
+    const picture = { data, width: side, height: side };
+    const { output } = await session.run({ input: picture });
+    const results = await session.run({ input: { ...picture, data: shared(data) } });
+    assert.deepEqual(results.output, output);
+  }
+});
+
 test('values of another realm are taken', async () => {
   const session = await openSession();
   const input = runInNewContext('new Float32Array(192).fill(0.5)');
@@ -289,7 +308,8 @@ describe('variants', () => {
   test('are refused where they are named otherwise', async () => {
     await assert.rejects(openSession(FIXTURE, { dots: 'packed' }), {
       message:
-        'No option is named dots: expected device, adapter, gpu, dot, requantize, debug, recover, profile, ' +
+        'No option is named dots: expected device, adapter, gpu, powerPreference, ' +
+        'requiredFeatures, dot, requantize, debug, recover, profile, ' +
         'fallback, fetch, cache, signal, onProgress, validate.',
     });
   });
@@ -312,6 +332,58 @@ describe('devices', () => {
       message: /needs maxStorageBufferBindingSize 209715200, the device has 134217728/,
     });
     plain.destroy();
+  });
+
+  test('the adapter is that of the power preference, also after a loss', async () => {
+    const wishes = [];
+    const gpu = {
+      requestAdapter(wish) {
+        wishes.push(wish);
+        return nodeAdapter();
+      },
+    };
+    const session = await createSession(FIXTURE, { gpu, powerPreference: 'low-power' });
+    await session.recover();
+    session.destroy();
+    (await createSession(FIXTURE, { gpu })).destroy();
+    const [low, high] = ['low-power', 'high-performance'];
+    assert.deepEqual(
+      wishes.map(({ powerPreference }) => powerPreference),
+      [low, low, high],
+    );
+    await assert.rejects(createSession(FIXTURE, { gpu, powerPreference: 'low' }), {
+      code: 'input',
+      message: 'No powerPreference is named low: expected high-performance, low-power.',
+    });
+  });
+
+  test('have the features that are required, or are refused', async () => {
+    const feature = 'depth-clip-control';
+    const session = await openSession(FIXTURE, { requiredFeatures: [feature] });
+    assert.ok(session.device.features.has(feature));
+    await session.recover();
+    assert.ok(session.device.features.has(feature));
+    await assert.rejects(openSession(FIXTURE, { requiredFeatures: ['telepathy'] }), {
+      code: 'adapter',
+      message: /^requiredFeatures has telepathy, which adapter .+ lacks\./,
+    });
+    const device = await (await nodeAdapter()).requestDevice();
+    await assert.rejects(openSession(FIXTURE, { device, requiredFeatures: [feature] }), {
+      code: 'adapter',
+      message: /^requiredFeatures has depth-clip-control, which the device lacks\./,
+    });
+    device.destroy();
+  });
+
+  test('no adapter, from whoever makes it', async () => {
+    for (const options of [
+      { adapter: async () => null },
+      { gpu: { requestAdapter: async () => null } },
+    ])
+      await assert.rejects(createSession(FIXTURE, options), {
+        code: 'adapter',
+        message: /^WebGPU found no adapter: .* give a fallback\.$/,
+      });
   });
 
   test('no WebGPU', async () => {

@@ -249,6 +249,16 @@ describe('is refused, and the next run works:', () => {
   for (const [what, make, message] of [
     ['a short picture', () => ({ data: new Uint8Array(5), width: 8, height: 8 }), /8x8 in 5 bytes/],
     ['a picture of nothing', () => ({ data: new Uint8Array(0), width: 0, height: 0 }), /0x0 in 0/],
+    [
+      'a picture of a negative size',
+      () => ({ data: new Uint8Array(256), width: -8, height: -8 }),
+      /-8x-8 in 256 bytes, expected some/,
+    ],
+    [
+      'a picture of half a pixel',
+      () => ({ data: new Uint8Array(272), width: 8.5, height: 8 }),
+      /8\.5x8 in 272 bytes, expected some/,
+    ],
     ['a detached buffer', detached, /in 0 bytes.*its buffer is empty or was transferred/],
     [
       'a picture of floats',

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 
 import {
+  film,
   fixtureFolder,
   launchChromium,
   noise,
@@ -62,6 +63,7 @@ before(async () => {
   browser = await launchChromium();
   page = await browser.newPage();
   await page.goto(server.origin);
+  writeFileSync(join(FILES, 'clip.webm'), await film(page));
   await page.evaluate(prepare, [server.url(0), server.url(1)]);
 });
 
@@ -299,6 +301,8 @@ describe('is refused, and the next run works:', () => {
     ],
     ['an image that is not loaded', /is a HTMLImageElement that is not loaded: await its decode/],
     ['an image of another origin', /can't be read as a picture: .*(origin|taint|insecure)/i],
+    ['a video of another origin', /can't be read as a picture: .*(origin|taint|insecure)/i],
+    ['a canvas with a picture of another origin', /can't be read as a picture: .*(origin|taint)/i],
     ['a canvas without a size', /is a HTMLCanvasElement that is empty/],
     ['a file of another kind', /is a text\/plain that can't be read as a picture/],
     ['a wide picture', /is a picture of 9000x1, more than this device takes \(8192 a side\)/],
@@ -322,9 +326,21 @@ describe('is refused, and the next run works:', () => {
             'an image that is not loaded': () => new Image(),
             'an image of another origin': async () => {
               const image = new Image();
-              image.src = elsewhere;
+              image.src = `${elsewhere}odd.png`;
               await image.decode();
               return image;
+            },
+            'a video of another origin': async () => {
+              const video = Object.assign(document.createElement('video'), { muted: true });
+              video.src = `${elsewhere}clip.webm`;
+              await video.play();
+              video.pause();
+              return video;
+            },
+            'a canvas with a picture of another origin': async () => {
+              const context = document.createElement('canvas').getContext('2d');
+              context.drawImage(await makers['an image of another origin'](), 0, 0);
+              return context.canvas;
             },
             'a canvas without a size': () =>
               Object.assign(document.createElement('canvas'), { width: 0 }),
@@ -348,7 +364,7 @@ describe('is refused, and the next run works:', () => {
           const after = (await session.run({ input: await loaded('odd') })).output;
           return { errors, same: same(before, after) };
         },
-        [what, `${other.url(0)}odd.png`],
+        [what, other.url(0)],
       );
       for (const error of told.errors) {
         assert.match(error, /^InputError: Input input /);

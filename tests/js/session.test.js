@@ -200,10 +200,21 @@ describe('encode', () => {
       code: 'input',
       message: /expected 768 bytes and COPY_DST/,
     });
+    const none = { inputs: { input: filled(0) }, outputs: { output: undefined } };
+    assert.throws(() => session.encode(device.createCommandEncoder(), none), {
+      code: 'input',
+      message: /^The target of output output is a GPUBuffer of undefined bytes/,
+    });
     assert.throws(() => encode(768, 8, 'x'), { message: 'No output is named x: expected output.' });
     assert.throws(() => session.outputBuffer('x'), { message: /No output is named x/ });
     assert.throws(() => session.encode(device.createCommandEncoder()), {
       message: /input is missing/,
+    });
+    const told = () =>
+      session.encode(device.createCommandEncoder(), { inputs: {}, output: device });
+    assert.throws(told, {
+      code: 'input',
+      message: 'No option is named output: expected inputs, outputs, fit.',
     });
     encode(768, 8);
   });
@@ -399,4 +410,6 @@ test('topK takes the names of the classes from the artifact, where it has them f
   const session = await openSession(folder);
   assert.deepEqual(await session.topK([1, 2], 1), [{ index: 1, value: 2, label: 'dog' }]);
   assert.deepEqual(await session.topK([1, 2, 3], 1), [{ index: 2, value: 3 }]);
+  const own = { labels: ['a', 'b'] };
+  assert.deepEqual(await session.topK([1, 2], 1, own), [{ index: 1, value: 2, label: 'b' }]);
 });
