@@ -4,7 +4,6 @@
  * @import {Settings} from './settings.js'
  * @import {Model} from './backends.js'
  */
-import { Head } from '../face/head.js';
 import { LandmarkFilter } from '../face/filter.js';
 import { TrainingFrame } from '../face/procrustes.js';
 import { Avatar } from './avatar.js';
@@ -17,6 +16,7 @@ import { readDropped, readFiles } from './dropped.js';
 import { drawOverlay } from './overlay.js';
 import { Readout, sideLabels } from './readout.js';
 import { Recorder } from './recording.js';
+import { Rig } from './rig/rig.js';
 import {
   DEFAULTS,
   TIERS,
@@ -447,8 +447,9 @@ async function start() {
   ]);
   models = known;
   offerModels(models, element('models'), element('settings').elements.look);
-  idle = new Idle(new Head(expressions, framing), expressions.visemes);
-  const director = new Director(idle);
+  const rig = new Rig(expressions, framing);
+  idle = new Idle(rig, expressions.visemes);
+  const director = new Director(idle, rig);
   const [filter, frame] = [new LandmarkFilter(), new TrainingFrame(framing)];
   loop = new Loop({ avatar, director, follower: new Follower({ director, filter, frame }) });
   readout = new Readout(element('measures'), loop, avatar);

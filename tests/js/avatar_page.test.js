@@ -4,13 +4,13 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 
 import { LandmarkFilter } from '../../face/filter.js';
-import { Head } from '../../face/head.js';
 import { Director, EASE_MS, FOUND_MS, HOLD_MS } from '../../web/director.js';
 import { largest } from '../../web/faces.js';
 import { Idle } from '../../web/idle.js';
 import { Meter, Rate, Trend } from '../../web/meters.js';
 import { capitalised, chooseModel, namedModel } from '../../web/models.js';
 import { sideLabels } from '../../web/readout.js';
+import { Rig } from '../../web/rig/rig.js';
 import { DEFAULTS, keepSettings, readSettings, searchOf } from '../../web/settings.js';
 import { knows, say } from '../../web/strings.js';
 import { COOLDOWN_MS, IGNORED_MS, Tuning } from '../../web/tuning.js';
@@ -18,7 +18,9 @@ import { COOLDOWN_MS, IGNORED_MS, Tuning } from '../../web/tuning.js';
 const LENGTH = 478 * 3;
 const read = (path) => JSON.parse(readFileSync(new URL(`../../${path}`, import.meta.url)));
 const expressions = read('face/expressions.json');
-const head = new Head(expressions, read('face/framing.json'));
+const framing = read('face/framing.json');
+const makeRig = () => new Rig(expressions, framing);
+const makeIdle = (rig = makeRig()) => new Idle(rig, expressions.visemes);
 const filled = (value) => new Float32Array(LENGTH).fill(value);
 /** The largest change of any number from one to the next. */
 const jump = (a, b) => a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i])), 0);
@@ -84,7 +86,10 @@ describe('settings', () => {
 });
 
 describe('the director', () => {
-  const make = () => new Director(new Idle(head, expressions.visemes));
+  const make = () => {
+    const rig = makeRig();
+    return new Director(makeIdle(rig), rig);
+  };
   const out = () => new Float32Array(LENGTH);
 
   test('shows the face that is found, at once where nothing was shown before', () => {
@@ -145,14 +150,15 @@ describe('the director', () => {
 
 describe('the idle face', () => {
   test('blinks about 15 times a minute, and never moves by much from frame to frame', () => {
-    const idle = new Idle(head, expressions.visemes);
+    const rig = makeRig();
+    const idle = makeIdle(rig);
     let blinks = 0;
     let wasClosed = false;
     let before;
     let most = 0;
     for (let now = 0; now < 300000; now += 33) {
       const points = idle.landmarks(now, new Float32Array(LENGTH));
-      const isClosed = points[3 * 145 + 1] - points[3 * 159 + 1] < 0.008;
+      const isClosed = rig.channels.openness(points, 0) < 0.5;
       if (isClosed && !wasClosed) blinks++;
       wasClosed = isClosed;
       if (before) most = Math.max(most, jump(points, before));
@@ -164,7 +170,7 @@ describe('the idle face', () => {
 
   test('opens its mouth when it performs', () => {
     const opening = (performs) => {
-      const idle = Object.assign(new Idle(head, expressions.visemes), { performs });
+      const idle = Object.assign(makeIdle(), { performs });
       let most = 0;
       for (let now = 0; now < 6000; now += 33) {
         const points = idle.landmarks(now, new Float32Array(LENGTH));
@@ -365,7 +371,7 @@ test('of several faces the largest drives the avatar', () => {
 });
 
 describe('words', () => {
-  const sources = readdirSync(new URL('../../web/', import.meta.url))
+  const sources = readdirSync(new URL('../../web/', import.meta.url), { recursive: true })
     .filter((name) => name.endsWith('.js'))
     .map((name) => [name, readFileSync(new URL(`../../web/${name}`, import.meta.url), 'utf8')]);
   const html = readFileSync(new URL('../../web/index.html', import.meta.url), 'utf8');
