@@ -41,6 +41,7 @@ export class Rig {
   #breath = new Breath();
   #assist = new Assist();
   #isAssisted = false;
+  #isTouched = false;
   #lids;
   #brow;
   #placement = new Similarity();
@@ -115,6 +116,7 @@ export class Rig {
    */
   over(landmarks, now, out, script) {
     const seconds = this.#step(now);
+    this.#isTouched = false;
     this.#openness[0] = this.channels.openness(landmarks, 0);
     this.#openness[1] = this.channels.openness(landmarks, 1);
     const openness = (this.#openness[0] + this.#openness[1]) / 2;
@@ -144,7 +146,12 @@ export class Rig {
   /** Whether a person's face changes though their landmarks do not. */
   get isMoving() {
     const blinks = this.#isAssisted && this.#blinks.value > 0;
-    return this.isLayered || blinks || this.emotions.isMoving;
+    return this.#isTouched || this.isLayered || blinks || this.emotions.isMoving;
+  }
+
+  /** Something was set anew, so that a face is another than before. */
+  touch() {
+    this.#isTouched = true;
   }
 
   /** The person goes; the next one blinks otherwise. */
