@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 
 import { LandmarkFilter } from '../../face/filter.js';
+import { Acting, emotionOf } from '../../web/acting.js';
 import { Director, EASE_MS, FOUND_MS, HOLD_MS } from '../../web/director.js';
 import { largest } from '../../web/faces.js';
 import { Idle } from '../../web/idle.js';
@@ -42,14 +43,15 @@ describe('settings', () => {
 
   test('that are none are told, and left at their defaults', () => {
     const { settings, unknown } = readSettings(
-      '?backend=cuda&res=300&sharpness=2&what=1&__proto__=1',
+      '?backend=cuda&res=300&sharpness=2&what=1&__proto__=1&emotion=joy,bored&sway=-1',
       storage('{"tier":"huge","view":5,"nothing":1}'),
     );
     assert.deepEqual(settings, DEFAULTS);
-    assert.deepEqual(unknown, ['backend=cuda', 'res=300', 'sharpness=2', 'what=1', '__proto__=1']);
+    const told = ['backend=cuda', 'res=300', 'sharpness=2', 'what=1', '__proto__=1'];
+    assert.deepEqual(unknown, [...told, 'emotion=joy,bored', 'sway=-1']);
   });
 
-  test('a camera, a model and a comparison do not go on by themselves at the next visit', () => {
+  test('a camera, a model, a comparison and an emotion do not go on by themselves at the next visit', () => {
     let kept = '';
     const settings = {
       ...DEFAULTS,
@@ -57,6 +59,7 @@ describe('settings', () => {
       model: 'x/',
       compare: 'ort-wasm',
       against: 'y/',
+      emotion: 'joy',
       view: 'side',
     };
     keepSettings(settings, { setItem: (_, value) => (kept = value) });
@@ -79,10 +82,28 @@ describe('settings', () => {
       autotune: true,
       sharpness: 0.8,
       model: 'a b/ü&',
+      emotion: 'joy,tired',
+      assist: false,
     };
     assert.deepEqual(readSettings(searchOf(settings), undefined).settings, settings);
     assert.equal(searchOf(DEFAULTS), '');
   });
+});
+
+test('an emotion is chosen alone or blended, by its button or its digit', () => {
+  for (const [before, chosen, alone, blended] of [
+    ['', 'joy', 'joy', 'joy'],
+    ['joy', 'joy', '', ''],
+    ['joy', 'fear', 'fear', 'joy,fear'],
+    ['joy,fear', 'joy', 'joy', 'fear'],
+    ['joy,fear', 'anger', 'anger', 'joy,fear,anger'],
+  ]) {
+    assert.equal(Acting.choose(before, chosen, false), alone);
+    assert.equal(Acting.choose(before, chosen, true), blended);
+  }
+  const codes = ['Digit1', 'Numpad8', 'Digit0', 'Digit9', 'KeyJ', 'Digit10'];
+  const emotions = ['joy', 'tired', '', undefined, undefined, undefined];
+  assert.deepEqual(codes.map(emotionOf), emotions);
 });
 
 describe('the director', () => {
@@ -136,6 +157,25 @@ describe('the director', () => {
     const middle = director.landmarks(100 + FOUND_MS / 2, out())[0];
     assert.ok(middle > 0.6 && middle < 0.65, `${middle}`);
     assert.deepEqual(director.landmarks(100 + FOUND_MS, out()), filled(0.75));
+  });
+
+  test('shows what the rig adds to a found face, and moves until it is there', () => {
+    const rig = makeRig();
+    const director = new Director(makeIdle(rig), rig);
+    const face = rig.alone(0, out());
+    director.found(face, 10);
+    assert.deepEqual(director.landmarks(10, out()), face);
+    rig.emotions.feel({ surprise: 1 });
+    let now = 10;
+    for (; director.isMoving(now); now += 40) director.landmarks(now, out());
+    const after = director.landmarks(now, out());
+    assert.ok(now > 500 && now < 3000, `${now}`);
+    assert.ok(after[3 * 14 + 1] - face[3 * 14 + 1] > 0.02);
+    rig.emotions.feel({});
+    rig.touch();
+    assert.ok(director.isMoving(now));
+    for (; director.isMoving(now); now += 40) director.landmarks(now, out());
+    assert.deepEqual(director.landmarks(now, out()), face);
   });
 
   test('moves by itself but while it only shows what is found', () => {
