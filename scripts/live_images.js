@@ -20,7 +20,8 @@ const STRIP = `import sys; import numpy as np; from PIL import Image
 faces = np.fromfile(sys.argv[1], np.uint8).reshape(2, 4, 256, 256, 4)[..., :3]
 rows = [np.concatenate(list(row), 1) for row in faces]
 Image.fromarray(np.concatenate(rows)).save(sys.argv[2], quality=88)`;
-const SETTLED_MS = 2500;
+const SETTLED_MS = 1000;
+const WAIT = { timeout: 300000 };
 
 const work = mkdtempSync(join(tmpdir(), 'live-images-'));
 const site = join(work, 'site');
@@ -35,10 +36,21 @@ const image = (name) => join(ROOT, 'docs', 'images', `${name}.webp`);
 async function open(query, [width, height]) {
   const page = await browser.newPage({ viewport: { width, height } });
   await page.goto(`${server.url(0)}${query}`);
-  await page.waitForFunction(() => Number(document.documentElement.dataset.shown ?? 0) >= 3, null, {
-    timeout: 120000,
-  });
+  const isShown = () => Number(document.documentElement.dataset.shown ?? 0) >= 3;
+  await page.waitForFunction(isShown, null, WAIT);
   return page;
+}
+
+/** Waits until emotions are what they are to be, and that has been shown. */
+async function settled(page, module) {
+  await page.waitForFunction(({ rig }) => !rig.emotions.isMoving, module, WAIT);
+  const shown = () => Number(document.documentElement.dataset.shown);
+  const least = (await page.evaluate(shown)) + 2;
+  await page.waitForFunction(
+    (least) => Number(document.documentElement.dataset.shown) >= least,
+    least,
+    WAIT,
+  );
 }
 
 const tasks = {
@@ -60,6 +72,7 @@ const tasks = {
     for (const emotion of EMOTIONS) {
       await module.evaluate(({ change }, emotion) => change({ emotion }), emotion);
       await page.waitForTimeout(SETTLED_MS);
+      await settled(page, module);
       const pixels = await module.evaluate(async ({ avatar }) => [
         ...(await avatar.capture()).output,
       ]);
