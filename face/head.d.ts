@@ -46,6 +46,12 @@ export type Face = {
     gaze: number[];
     pose: number[];
 };
+/**
+ * The names of the channels in the order of weights: those of expressions.json, then `jaw`.
+ *
+ * @param {Expressions} expressions
+ */
+export declare const channelNames: ({ channels }: Expressions) => string[];
 export declare class Head {
     #private;
     /**
@@ -60,5 +66,30 @@ export declare class Head {
      * @param {Face} face
      * @param {Float32Array | Float64Array} out 478 * 3 numbers
      */
-    landmarks(face: Face, out?: Float32Array | Float64Array): Float32Array<ArrayBufferLike> | Float64Array<ArrayBufferLike>;
+    landmarks({ expression, gaze, pose }: Face, out?: Float32Array | Float64Array): Float32Array<ArrayBufferLike> | Float64Array<ArrayBufferLike>;
+    /**
+     * The same, of weights in the order of `channelNames`; allocates nothing.
+     *
+     * @param {Float64Array} weights
+     * @param {ArrayLike<number>} gaze
+     * @param {ArrayLike<number>} pose
+     * @param {Float32Array | Float64Array} out 478 * 3 numbers
+     */
+    move(weights: Float64Array, gaze: ArrayLike<number>, pose: ArrayLike<number>, out: Float32Array | Float64Array): Float32Array<ArrayBufferLike> | Float64Array<ArrayBufferLike>;
 }
+/**
+ * A head's rotation, row by row: a nod, then a turn, then a tilt.
+ *
+ * @param {ArrayLike<number>} pose pitch, yaw and roll, degrees
+ * @param {Float64Array} out 9 numbers
+ */
+export declare function rotationOf(pose: ArrayLike<number>, out?: Float64Array): Float64Array<ArrayBufferLike>;
+/**
+ * Puts an eye's iris where it looks.
+ *
+ * @param {Expressions['eyes']} eyes
+ * @param {number} index 0: right, 1: left
+ * @param {ArrayLike<number>} gaze
+ * @param {Float64Array} points 478 * 3 numbers; five of the points are written, centimetres
+ */
+export declare function placeIris({ radius, iris, degrees, centers }: Expressions['eyes'], index: number, gaze: ArrayLike<number>, points: Float64Array): void;

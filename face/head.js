@@ -31,10 +31,21 @@ const RING = [
   [0, -1],
 ];
 
+/**
+ * The names of the channels in the order of weights: those of expressions.json, then `jaw`.
+ *
+ * @param {Expressions} expressions
+ */
+export const channelNames = ({ channels }) => [...Object.keys(channels), 'jaw'];
+
 export class Head {
   #expressions;
   #framing;
+  #names;
+  #channels;
+  #weights;
   #points = new Float64Array(3 * (MESH + 10));
+  #rotation = new Float64Array(9);
   /** The jaw's share of each point. */
   #jaw = new Float64Array(MESH);
 
@@ -45,6 +56,9 @@ export class Head {
   constructor(expressions, framing) {
     this.#expressions = expressions;
     this.#framing = framing;
+    this.#names = channelNames(expressions);
+    this.#channels = Object.values(expressions.channels);
+    this.#weights = new Float64Array(this.#names.length);
     const { points, values } = expressions.jaw;
     points.forEach((point, i) => (this.#jaw[point] = values[i]));
   }
@@ -56,21 +70,31 @@ export class Head {
    * @param {Face} face
    * @param {Float32Array | Float64Array} out 478 * 3 numbers
    */
-  landmarks(face, out = new Float32Array(this.#points.length)) {
-    const points = this.#points;
-    points.set(this.#expressions.rest);
-    for (const name in face.expression) this.#displace(name, face.expression[name]);
-    this.#turnJaw(face.expression.jaw ?? 0);
-    SIDES.forEach((side, i) => this.#placeEye(side, i, face.gaze));
-    this.#project(face.pose, out);
+  landmarks({ expression, gaze, pose }, out = new Float32Array(this.#points.length)) {
+    for (let i = 0; i < this.#names.length; i++) this.#weights[i] = expression[this.#names[i]] ?? 0;
+    return this.move(this.#weights, gaze, pose, out);
+  }
+
+  /**
+   * The same, of weights in the order of `channelNames`; allocates nothing.
+   *
+   * @param {Float64Array} weights
+   * @param {ArrayLike<number>} gaze
+   * @param {ArrayLike<number>} pose
+   * @param {Float32Array | Float64Array} out 478 * 3 numbers
+   */
+  move(weights, gaze, pose, out) {
+    this.#points.set(this.#expressions.rest);
+    for (let i = 0; i < this.#channels.length; i++)
+      if (weights[i]) this.#displace(this.#channels[i], weights[i]);
+    this.#turnJaw(weights[this.#channels.length]);
+    for (let i = 0; i < SIDES.length; i++) this.#placeEye(i, gaze);
+    this.#project(pose, out);
     return out;
   }
 
-  /** @type {(name: string, weight: number) => void} */
-  #displace(name, weight) {
-    const channel = this.#expressions.channels[name];
-    if (!channel || !weight) return;
-    const { points, values } = channel;
+  /** @type {(channel: Sparse, weight: number) => void} */
+  #displace({ points, values }, weight) {
     for (let i = 0; i < points.length; i++)
       for (let k = 0; k < 3; k++) this.#points[3 * points[i] + k] += weight * values[3 * i + k];
   }
@@ -84,7 +108,8 @@ export class Head {
       const share = this.#jaw[i];
       if (!share) continue;
       const angle = (degrees * Math.PI * weight * share) / 180;
-      const [y, z] = [points[3 * i + 1] - joint[1], points[3 * i + 2] - joint[2]];
+      const y = points[3 * i + 1] - joint[1];
+      const z = points[3 * i + 2] - joint[2];
       points[3 * i + 1] = Math.cos(angle) * y - Math.sin(angle) * z + joint[1];
       points[3 * i + 2] = Math.sin(angle) * y + Math.cos(angle) * z + joint[2];
     }
@@ -93,56 +118,94 @@ export class Head {
   /**
    * Moves lids out of an eyeball, and puts its iris where it looks.
    *
-   * @param {'right' | 'left'} side
-   * @param {number} index
-   * @param {number[]} gaze
+   * @param {number} index 0: right, 1: left
+   * @param {ArrayLike<number>} gaze
    */
-  #placeEye(side, index, [right, up]) {
-    const { radius, iris, degrees, centers } = this.#expressions.eyes;
-    const [cx, cy, cz] = centers[side];
+  #placeEye(index, gaze) {
+    const { radius, centers } = this.#expressions.eyes;
+    const center = centers[SIDES[index]];
     const points = this.#points;
     for (let i = 0; i < 3 * MESH; i += 3) {
-      const [x, y, z] = [points[i] - cx, points[i + 1] - cy, points[i + 2] - cz];
-      const distance = Math.hypot(x, y, z);
+      const x = points[i] - center[0];
+      const y = points[i + 1] - center[1];
+      const z = points[i + 2] - center[2];
+      const distance = Math.sqrt(x * x + y * y + z * z);
       if (distance >= radius + LID || distance <= LEAST) continue;
       const factor = (radius + LID) / distance;
-      points[i] = cx + x * factor;
-      points[i + 1] = cy + y * factor;
-      points[i + 2] = cz + z * factor;
+      points[i] = center[0] + x * factor;
+      points[i + 1] = center[1] + y * factor;
+      points[i + 2] = center[2] + z * factor;
     }
-    const [a, b] = [right * degrees[0], up * degrees[1]].map((angle) => (angle * Math.PI) / 180);
-    const depth = Math.sqrt(radius ** 2 - iris ** 2);
-    RING.forEach(([u, v], i) => {
-      const [x, y, z] = [u * iris, v * iris, u || v ? depth : radius];
-      const [lifted, forward] = [
-        Math.cos(b) * y + Math.sin(b) * z,
-        -Math.sin(b) * y + Math.cos(b) * z,
-      ];
-      const at = 3 * (MESH + 5 * index + i);
-      points[at] = cx + Math.cos(a) * x + Math.sin(a) * forward;
-      points[at + 1] = cy + lifted;
-      points[at + 2] = cz - Math.sin(a) * x + Math.cos(a) * forward;
-    });
+    placeIris(this.#expressions.eyes, index, gaze, points);
   }
 
   /**
    * camera.py's rotation about the pivot (nod, turn, tilt) and its projection.
    *
-   * @type {(pose: number[], out: Float32Array | Float64Array) => void}
+   * @type {(pose: ArrayLike<number>, out: Float32Array | Float64Array) => void}
    */
   #project(pose, out) {
     const { pivot, camera } = this.#framing;
-    const [a, b, c] = pose.map((degrees) => (degrees * Math.PI) / 180);
+    const r = rotationOf(pose, this.#rotation);
     const points = this.#points;
     for (let i = 0; i < points.length; i += 3) {
-      const [x, y, z] = [points[i] - pivot[0], points[i + 1] - pivot[1], points[i + 2] - pivot[2]];
-      const [y1, z1] = [Math.cos(a) * y - Math.sin(a) * z, Math.sin(a) * y + Math.cos(a) * z];
-      const [x2, z2] = [Math.cos(b) * x + Math.sin(b) * z1, -Math.sin(b) * x + Math.cos(b) * z1];
-      const [x3, y3] = [Math.cos(c) * x2 - Math.sin(c) * y1, Math.sin(c) * x2 + Math.cos(c) * y1];
-      const size = camera.distance / (camera.distance - z2) / camera.span;
-      out[i] = camera.center[0] + x3 * size;
-      out[i + 1] = camera.center[1] - y3 * size;
-      out[i + 2] = -z2 * size;
+      const x = points[i] - pivot[0];
+      const y = points[i + 1] - pivot[1];
+      const z = points[i + 2] - pivot[2];
+      const right = r[0] * x + r[1] * y + r[2] * z;
+      const up = r[3] * x + r[4] * y + r[5] * z;
+      const near = r[6] * x + r[7] * y + r[8] * z;
+      const size = camera.distance / (camera.distance - near) / camera.span;
+      out[i] = camera.center[0] + right * size;
+      out[i + 1] = camera.center[1] - up * size;
+      out[i + 2] = -near * size;
     }
+  }
+}
+
+/**
+ * A head's rotation, row by row: a nod, then a turn, then a tilt.
+ *
+ * @param {ArrayLike<number>} pose pitch, yaw and roll, degrees
+ * @param {Float64Array} out 9 numbers
+ */
+export function rotationOf(pose, out = new Float64Array(9)) {
+  const a = (pose[0] * Math.PI) / 180;
+  const b = (pose[1] * Math.PI) / 180;
+  const c = (pose[2] * Math.PI) / 180;
+  out[0] = Math.cos(c) * Math.cos(b);
+  out[1] = Math.cos(c) * Math.sin(b) * Math.sin(a) - Math.sin(c) * Math.cos(a);
+  out[2] = Math.cos(c) * Math.sin(b) * Math.cos(a) + Math.sin(c) * Math.sin(a);
+  out[3] = Math.sin(c) * Math.cos(b);
+  out[4] = Math.sin(c) * Math.sin(b) * Math.sin(a) + Math.cos(c) * Math.cos(a);
+  out[5] = Math.sin(c) * Math.sin(b) * Math.cos(a) - Math.cos(c) * Math.sin(a);
+  out[6] = -Math.sin(b);
+  out[7] = Math.cos(b) * Math.sin(a);
+  out[8] = Math.cos(b) * Math.cos(a);
+  return out;
+}
+
+/**
+ * Puts an eye's iris where it looks.
+ *
+ * @param {Expressions['eyes']} eyes
+ * @param {number} index 0: right, 1: left
+ * @param {ArrayLike<number>} gaze
+ * @param {Float64Array} points 478 * 3 numbers; five of the points are written, centimetres
+ */
+export function placeIris({ radius, iris, degrees, centers }, index, gaze, points) {
+  const center = centers[SIDES[index]];
+  const a = (gaze[0] * degrees[0] * Math.PI) / 180;
+  const b = (gaze[1] * degrees[1] * Math.PI) / 180;
+  const depth = Math.sqrt(radius ** 2 - iris ** 2);
+  for (let i = 0; i < RING.length; i++) {
+    const x = RING[i][0] * iris;
+    const y = RING[i][1] * iris;
+    const z = i ? depth : radius;
+    const forward = -Math.sin(b) * y + Math.cos(b) * z;
+    const at = 3 * (MESH + RING.length * index + i);
+    points[at] = center[0] + Math.cos(a) * x + Math.sin(a) * forward;
+    points[at + 1] = center[1] + Math.cos(b) * y + Math.sin(b) * z;
+    points[at + 2] = center[2] - Math.sin(a) * x + Math.cos(a) * forward;
   }
 }

@@ -23,6 +23,8 @@ export type Framing = {
     };
     anchors: Anchor[];
 };
+/** The canonical face has y up and z towards the viewer; a picture's landmarks the opposite. */
+export declare const UPRIGHT: number[];
 /** x -> scale * rotation * x + translation; the rotation row by row. */
 export declare class Similarity {
     scale: number;

@@ -25,7 +25,7 @@ const SMALLEST_SPREAD = 1e-9;
 /** Below this share of what both spreads allow, a second direction in common is rounding. */
 const SMALLEST_STRETCH = 1e-14;
 /** The canonical face has y up and z towards the viewer; a picture's landmarks the opposite. */
-const UPRIGHT = [1, -1, -1];
+export const UPRIGHT = [1, -1, -1];
 
 /** x -> scale * rotation * x + translation; the rotation row by row. */
 export class Similarity {

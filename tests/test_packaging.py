@@ -85,7 +85,11 @@ def test_wheel_holds_every_file_of_the_packages(wheel: Path) -> None:
         for path in (ROOT / Path(*package.split(".")[1:])).iterdir()
         if path.is_file()
     }
-    expected |= {f"onnx2wgsl/runtime_js/dist/{path.name}" for path in ROOT.glob("runtime_js/dist/*")}
+    expected |= {
+        f"onnx2wgsl/{path.relative_to(ROOT).as_posix()}"
+        for pattern in ("runtime_js/dist/*", "web/rig/*")
+        for path in ROOT.glob(pattern)
+    }
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {name for name in names if ".dist-info/" not in name} == expected
 
@@ -107,6 +111,7 @@ def test_wheel_holds_every_file_of_the_packages(wheel: Path) -> None:
         ("runtime_js/dist", "/runtime.js"),
         ("runtime_js", ".html"),
         ("runtime_py", "/model.schema.json"),
+        ("web/rig", "/rig.js"),
         ("runtime_py", "/py.typed"),
     ],
 )

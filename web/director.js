@@ -4,8 +4,11 @@
  * clocks: every call is given the time.
  *
  * @import {Idle} from './idle.js'
+ * @import {Rig} from './rig/rig.js'
  * @typedef {'idle' | 'live' | 'held'} State
  */
+
+import { smooth } from './rig/motion.js';
 
 const LENGTH = 478 * 3;
 /** How long a lost face stays before the avatar turns to itself, milliseconds. */
@@ -16,6 +19,7 @@ export const FOUND_MS = 150;
 
 export class Director {
   #idle;
+  #rig;
   #live = new Float32Array(LENGTH);
   /** What was shown last, and where an easing began. */
   #shown = new Float32Array(LENGTH);
@@ -28,9 +32,13 @@ export class Director {
   /** @type {State} */
   state = 'idle';
 
-  /** @param {Idle} idle */
-  constructor(idle) {
+  /**
+   * @param {Idle} idle
+   * @param {Rig} rig what acts over the face that is found
+   */
+  constructor(idle, rig) {
     this.#idle = idle;
+    this.#rig = rig;
   }
 
   /**
@@ -53,6 +61,7 @@ export class Director {
   /** The source ended. @param {number} now */
   end(now) {
     this.#seen = -Infinity;
+    this.#rig.end();
     if (this.state !== 'idle') this.#enter('idle', now);
   }
 
@@ -64,7 +73,10 @@ export class Director {
    */
   landmarks(now, out) {
     if (this.state === 'held' && now - this.#seen > HOLD_MS) this.#enter('idle', now);
-    const target = this.state === 'idle' ? this.#idle.landmarks(now, this.#target) : this.#live;
+    const target =
+      this.state === 'idle'
+        ? this.#idle.landmarks(now, this.#target)
+        : this.#rig.over(this.#live, now, this.#target);
     const way = smooth((now - this.#easedAt) / this.#easeMs);
     if (way < 1)
       for (let i = 0; i < LENGTH; i++) out[i] = this.#from[i] + way * (target[i] - this.#from[i]);
@@ -76,7 +88,7 @@ export class Director {
 
   /** Whether the picture changes though the tracker says nothing new. @param {number} now */
   isMoving(now) {
-    return this.state !== 'live' || now - this.#easedAt < this.#easeMs;
+    return this.state !== 'live' || this.#rig.isMoving || now - this.#easedAt < this.#easeMs;
   }
 
   /** @type {(state: State, now: number) => void} */
@@ -89,10 +101,4 @@ export class Director {
     this.#easedAt = now;
     this.#easeMs = before === 'held' && state === 'live' ? FOUND_MS : EASE_MS;
   }
-}
-
-/** 3x^2 - 2x^3 between 0 and 1. @param {number} x */
-function smooth(x) {
-  const at = Math.min(1, Math.max(0, x));
-  return at * at * (3 - 2 * at);
 }

@@ -4,19 +4,21 @@
  * @import {Settings} from './settings.js'
  * @import {Model} from './backends.js'
  */
-import { Head } from '../face/head.js';
 import { LandmarkFilter } from '../face/filter.js';
 import { TrainingFrame } from '../face/procrustes.js';
+import { Acting } from './acting.js';
 import { Avatar } from './avatar.js';
 import { Director } from './director.js';
 import { Follower } from './follower.js';
 import { Idle } from './idle.js';
+import { listenToKeys } from './keys.js';
 import { Loop } from './loop.js';
 import { chooseModel, isPhone, namedModel, offerModels, readModels } from './models.js';
 import { readDropped, readFiles } from './dropped.js';
 import { drawOverlay } from './overlay.js';
 import { Readout, sideLabels } from './readout.js';
 import { Recorder } from './recording.js';
+import { Rig } from './rig/rig.js';
 import {
   DEFAULTS,
   TIERS,
@@ -27,7 +29,8 @@ import {
   storageHere,
 } from './settings.js';
 import { SourceError, openCamera, openFile } from './sources.js';
-import { inscribe, knows, say } from './strings.js';
+import { problemText, stateText } from './status.js';
+import { inscribe, say } from './strings.js';
 import { snapshot, togglePictureInPicture } from './takes.js';
 import { Tracker } from './tracker.js';
 import { Tuning } from './tuning.js';
@@ -47,6 +50,8 @@ const phone = isPhone();
 let models = [];
 /** @type {Idle} */
 let idle;
+/** @type {Acting} */
+let acting;
 /** @type {Loop} */
 let loop;
 /** @type {Readout} */
@@ -127,28 +132,10 @@ function fail(code, detail) {
 function tell() {
   const line = element('state');
   line.classList.toggle('problem', !!problem);
-  const text = problem ? saying(problem) : say(...stateNow());
+  const performs = idle?.performs;
+  const now = { isReady, loading, recording: recorder.state, loop, performs, isTrackerReady };
+  const text = problem ? problemText(problem) : stateText(now);
   if (line.textContent !== text) line.textContent = text;
-}
-
-/** @param {{code: string, detail: string}} problem */
-function saying({ code, detail }) {
-  return say(knows(`error.${code}`) ? `error.${code}` : 'error.other', { detail });
-}
-
-/** @returns {[string, Record<string, unknown>?]} */
-function stateNow() {
-  if (document.hidden) return ['state.hidden'];
-  if (!isReady) return ['state.loading', { percent: Math.floor(100 * loading) }];
-  if (recorder.state === 'on') return ['state.recording'];
-  if (recorder.state === 'saving') return ['state.saving'];
-  if (!loop?.source) return [idle?.performs ? 'state.performing' : 'state.idle'];
-  if (!isTrackerReady) return ['state.tracker'];
-  const { faces, state } = loop;
-  if (state === 'held') return ['state.held'];
-  if (faces === 0) return ['state.noface'];
-  if (faces && faces > 1) return ['state.faces', { faces }];
-  return ['state.live'];
 }
 
 /** Whether every frame is taken along. */
@@ -338,6 +325,7 @@ function change(changes) {
   else if (of('view')) giveStages();
   if (of('sharpness', 'background')) showLook();
   if (of('tier', 'autotune')) applyTier();
+  acting.apply(settings);
   if (of('source')) useSource();
   showSource();
   showControls();
@@ -428,14 +416,19 @@ function listen() {
   addEventListener('beforeunload', (event) => {
     if (recorder.state !== 'off') event.preventDefault();
   });
-  document.addEventListener('keydown', ({ key, target, ctrlKey, metaKey, altKey }) => {
-    if (ctrlKey || metaKey || altKey || /** @type {Element} */ (target).closest('input, select'))
-      return;
-    const action = { c: 'camera', v: 'view', s: 'snapshot', r: 'record', f: 'full', m: 'more' }[
-      key
-    ];
-    if (action) ACTIONS[action]();
+  listenToKeys((action) => ACTIONS[action](), feel);
+  element('emotions').addEventListener('click', (/** @type {any} */ { target, shiftKey }) => {
+    if (target.dataset.emotion) feel(target.dataset.emotion, shiftKey);
   });
+  element('acting').addEventListener('input', (/** @type {any} */ { target }) => {
+    const { name, type, value } = target;
+    if (type === 'range' && name in settings) acting.apply({ ...settings, [name]: Number(value) });
+  });
+}
+
+/** Has an emotion felt: alone, or with those that are there. @type {(emotion: string, blends: boolean) => void} */
+function feel(emotion, blends) {
+  change({ emotion: emotion && Acting.choose(settings.emotion, emotion, blends) });
 }
 
 async function start() {
@@ -447,8 +440,11 @@ async function start() {
   ]);
   models = known;
   offerModels(models, element('models'), element('settings').elements.look);
-  idle = new Idle(new Head(expressions, framing), expressions.visemes);
-  const director = new Director(idle);
+  const rig = new Rig(expressions, framing);
+  idle = new Idle(rig, expressions.visemes);
+  const director = new Director(idle, rig);
+  acting = new Acting(rig, storage, element);
+  acting.apply(settings);
   const [filter, frame] = [new LandmarkFilter(), new TrainingFrame(framing)];
   loop = new Loop({ avatar, director, follower: new Follower({ director, filter, frame }) });
   readout = new Readout(element('measures'), loop, avatar);
@@ -470,6 +466,7 @@ async function start() {
   tell();
   setInterval(() => {
     if (!element('panel').hidden && !document.hidden) readout.show(performance.now());
+    acting.tell();
     tell();
   }, 500);
 }
@@ -479,6 +476,9 @@ export const inside = {
   avatar,
   recorder,
   settings,
+  get rig() {
+    return acting.rig;
+  },
   get loop() {
     return loop;
   },

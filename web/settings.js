@@ -4,10 +4,14 @@
  *
  * @typedef {{backend: string, look: string, res: string, tier: string, model: string, compare: string,
  *   against: string, source: string, view: string, mirror: boolean, sharpness: number, background: string,
- *   autotune: boolean, readout: boolean, delegate: string}} Settings
+ *   autotune: boolean, readout: boolean, delegate: string, emotion: string, intensity: number, brows: number,
+ *   eyes: number, mouth: number, sway: number, gaze: number, contact: number, assist: boolean, layer: boolean}}
+ *   Settings
  */
 
 import { NAMES } from './backends.js';
+import { EMOTIONS } from './rig/emotions.js';
+import { LEVELS } from './rig/rig.js';
 
 /** Colours that are keyed out elsewhere, and a plain one. @type {Record<string, string>} */
 export const BACKGROUNDS = {
@@ -34,6 +38,16 @@ export const DEFAULTS = {
   autotune: false,
   readout: false,
   delegate: 'CPU',
+  emotion: '',
+  intensity: 1,
+  brows: 1,
+  eyes: 1,
+  mouth: 1,
+  sway: LEVELS.sway,
+  gaze: LEVELS.gaze,
+  contact: LEVELS.contact,
+  assist: true,
+  layer: false,
 };
 
 /** What each may be, where that is a list. */
@@ -53,7 +67,7 @@ export const TIERS = { weak: 10, mid: 20, strong: 40 };
 
 const KEY = 'onnx2wgsl-avatar';
 // What a visit begins with anew: nobody's camera goes on by itself.
-const FLEETING = new Set(['source', 'model', 'compare', 'against']);
+const FLEETING = new Set(['source', 'model', 'compare', 'against', 'emotion']);
 
 /**
  * The settings of an address and a storage. What neither may say is told, and left at its default.
@@ -120,6 +134,9 @@ export function storageHere() {
 /** Whether there are two sides, under a wipe: of another backend, of another model, or both. @param {Settings} settings */
 export const compares = ({ compare, against }) => compare !== 'off' || against !== '';
 
+/** The emotions that a setting names, which are felt together. @param {string} emotion */
+export const feelings = (emotion) => emotion.split(',').filter(Boolean);
+
 /** @type {(name: string, text: string) => unknown} */
 function parsed(name, text) {
   const like = /** @type {any} */ (DEFAULTS)[name];
@@ -133,6 +150,7 @@ function isValid(name, value) {
   const like = /** @type {any} */ (DEFAULTS)[name];
   if (typeof value !== typeof like) return false;
   if (typeof value === 'number') return value >= 0 && value <= 1;
+  if (name === 'emotion') return feelings(`${value}`).every((one) => EMOTIONS.includes(one));
   const choices = /** @type {any} */ (CHOICES)[name];
   return !choices || choices.includes(value);
 }

@@ -79,6 +79,7 @@ def lay_out(folder: Path, models: Sequence[Path], with_onnxruntime: bool = True)
 
 def _write(site: Path, models: Sequence[Path], with_onnxruntime: bool) -> None:
     _copy(HERE, site / "web", ("*.js", "*.css", "*.svg"))
+    _copy(HERE / "rig", site / "web" / "rig", ("*.js",))
     shutil.copy(HERE / "index.html", site / "index.html")
     _copy(
         _room("face"),

@@ -4,13 +4,14 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 
 import { LandmarkFilter } from '../../face/filter.js';
-import { Head } from '../../face/head.js';
+import { Acting, emotionOf } from '../../web/acting.js';
 import { Director, EASE_MS, FOUND_MS, HOLD_MS } from '../../web/director.js';
 import { largest } from '../../web/faces.js';
 import { Idle } from '../../web/idle.js';
 import { Meter, Rate, Trend } from '../../web/meters.js';
 import { capitalised, chooseModel, namedModel } from '../../web/models.js';
 import { sideLabels } from '../../web/readout.js';
+import { Rig } from '../../web/rig/rig.js';
 import { DEFAULTS, keepSettings, readSettings, searchOf } from '../../web/settings.js';
 import { knows, say } from '../../web/strings.js';
 import { COOLDOWN_MS, IGNORED_MS, Tuning } from '../../web/tuning.js';
@@ -18,7 +19,9 @@ import { COOLDOWN_MS, IGNORED_MS, Tuning } from '../../web/tuning.js';
 const LENGTH = 478 * 3;
 const read = (path) => JSON.parse(readFileSync(new URL(`../../${path}`, import.meta.url)));
 const expressions = read('face/expressions.json');
-const head = new Head(expressions, read('face/framing.json'));
+const framing = read('face/framing.json');
+const makeRig = () => new Rig(expressions, framing);
+const makeIdle = (rig = makeRig()) => new Idle(rig, expressions.visemes);
 const filled = (value) => new Float32Array(LENGTH).fill(value);
 /** The largest change of any number from one to the next. */
 const jump = (a, b) => a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i])), 0);
@@ -40,14 +43,15 @@ describe('settings', () => {
 
   test('that are none are told, and left at their defaults', () => {
     const { settings, unknown } = readSettings(
-      '?backend=cuda&res=300&sharpness=2&what=1&__proto__=1',
+      '?backend=cuda&res=300&sharpness=2&what=1&__proto__=1&emotion=joy,bored&sway=-1',
       storage('{"tier":"huge","view":5,"nothing":1}'),
     );
     assert.deepEqual(settings, DEFAULTS);
-    assert.deepEqual(unknown, ['backend=cuda', 'res=300', 'sharpness=2', 'what=1', '__proto__=1']);
+    const told = ['backend=cuda', 'res=300', 'sharpness=2', 'what=1', '__proto__=1'];
+    assert.deepEqual(unknown, [...told, 'emotion=joy,bored', 'sway=-1']);
   });
 
-  test('a camera, a model and a comparison do not go on by themselves at the next visit', () => {
+  test('a camera, a model, a comparison and an emotion do not go on by themselves at the next visit', () => {
     let kept = '';
     const settings = {
       ...DEFAULTS,
@@ -55,6 +59,7 @@ describe('settings', () => {
       model: 'x/',
       compare: 'ort-wasm',
       against: 'y/',
+      emotion: 'joy',
       view: 'side',
     };
     keepSettings(settings, { setItem: (_, value) => (kept = value) });
@@ -77,14 +82,35 @@ describe('settings', () => {
       autotune: true,
       sharpness: 0.8,
       model: 'a b/ü&',
+      emotion: 'joy,tired',
+      assist: false,
     };
     assert.deepEqual(readSettings(searchOf(settings), undefined).settings, settings);
     assert.equal(searchOf(DEFAULTS), '');
   });
 });
 
+test('an emotion is chosen alone or blended, by its button or its digit', () => {
+  for (const [before, chosen, alone, blended] of [
+    ['', 'joy', 'joy', 'joy'],
+    ['joy', 'joy', '', ''],
+    ['joy', 'fear', 'fear', 'joy,fear'],
+    ['joy,fear', 'joy', 'joy', 'fear'],
+    ['joy,fear', 'anger', 'anger', 'joy,fear,anger'],
+  ]) {
+    assert.equal(Acting.choose(before, chosen, false), alone);
+    assert.equal(Acting.choose(before, chosen, true), blended);
+  }
+  const codes = ['Digit1', 'Numpad8', 'Digit0', 'Digit9', 'KeyJ', 'Digit10'];
+  const emotions = ['joy', 'tired', '', undefined, undefined, undefined];
+  assert.deepEqual(codes.map(emotionOf), emotions);
+});
+
 describe('the director', () => {
-  const make = () => new Director(new Idle(head, expressions.visemes));
+  const make = () => {
+    const rig = makeRig();
+    return new Director(makeIdle(rig), rig);
+  };
   const out = () => new Float32Array(LENGTH);
 
   test('shows the face that is found, at once where nothing was shown before', () => {
@@ -133,6 +159,25 @@ describe('the director', () => {
     assert.deepEqual(director.landmarks(100 + FOUND_MS, out()), filled(0.75));
   });
 
+  test('shows what the rig adds to a found face, and moves until it is there', () => {
+    const rig = makeRig();
+    const director = new Director(makeIdle(rig), rig);
+    const face = rig.alone(0, out());
+    director.found(face, 10);
+    assert.deepEqual(director.landmarks(10, out()), face);
+    rig.emotions.feel({ surprise: 1 });
+    let now = 10;
+    for (; director.isMoving(now); now += 40) director.landmarks(now, out());
+    const after = director.landmarks(now, out());
+    assert.ok(now > 500 && now < 3000, `${now}`);
+    assert.ok(after[3 * 14 + 1] - face[3 * 14 + 1] > 0.02);
+    rig.emotions.feel({});
+    rig.touch();
+    assert.ok(director.isMoving(now));
+    for (; director.isMoving(now); now += 40) director.landmarks(now, out());
+    assert.deepEqual(director.landmarks(now, out()), face);
+  });
+
   test('moves by itself but while it only shows what is found', () => {
     const director = make();
     assert.ok(director.isMoving(0));
@@ -145,14 +190,15 @@ describe('the director', () => {
 
 describe('the idle face', () => {
   test('blinks about 15 times a minute, and never moves by much from frame to frame', () => {
-    const idle = new Idle(head, expressions.visemes);
+    const rig = makeRig();
+    const idle = makeIdle(rig);
     let blinks = 0;
     let wasClosed = false;
     let before;
     let most = 0;
     for (let now = 0; now < 300000; now += 33) {
       const points = idle.landmarks(now, new Float32Array(LENGTH));
-      const isClosed = points[3 * 145 + 1] - points[3 * 159 + 1] < 0.008;
+      const isClosed = rig.channels.openness(points, 0) < 0.5;
       if (isClosed && !wasClosed) blinks++;
       wasClosed = isClosed;
       if (before) most = Math.max(most, jump(points, before));
@@ -164,7 +210,7 @@ describe('the idle face', () => {
 
   test('opens its mouth when it performs', () => {
     const opening = (performs) => {
-      const idle = Object.assign(new Idle(head, expressions.visemes), { performs });
+      const idle = Object.assign(makeIdle(), { performs });
       let most = 0;
       for (let now = 0; now < 6000; now += 33) {
         const points = idle.landmarks(now, new Float32Array(LENGTH));
@@ -365,7 +411,7 @@ test('of several faces the largest drives the avatar', () => {
 });
 
 describe('words', () => {
-  const sources = readdirSync(new URL('../../web/', import.meta.url))
+  const sources = readdirSync(new URL('../../web/', import.meta.url), { recursive: true })
     .filter((name) => name.endsWith('.js'))
     .map((name) => [name, readFileSync(new URL(`../../web/${name}`, import.meta.url), 'utf8')]);
   const html = readFileSync(new URL('../../web/index.html', import.meta.url), 'utf8');

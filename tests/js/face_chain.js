@@ -7,11 +7,11 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 
 import { LandmarkFilter } from '../../face/filter.js';
-import { Head } from '../../face/head.js';
 import { TrainingFrame } from '../../face/procrustes.js';
 import { Director } from '../../web/director.js';
 import { Follower } from '../../web/follower.js';
 import { Idle } from '../../web/idle.js';
+import { Rig } from '../../web/rig/rig.js';
 
 const LENGTH = 478 * 3;
 const STATES = ['idle', 'live', 'held'];
@@ -22,7 +22,8 @@ const faces = new Float32Array(buffer.slice(byteOffset, byteOffset + byteLength)
 const count = faces.length / (LENGTH + 2);
 const expressions = read('expressions.json');
 const framing = read('framing.json');
-const director = new Director(new Idle(new Head(expressions, framing), expressions.visemes));
+const rig = new Rig(expressions, framing);
+const director = new Director(new Idle(rig, expressions.visemes), rig);
 const parts = { director, filter: new LandmarkFilter(), frame: new TrainingFrame(framing) };
 const follower = new Follower(parts);
 const shown = new Float32Array(count * (LENGTH + 1));

@@ -34,8 +34,12 @@ const list = (root, ending) =>
 rmSync(WORK, { recursive: true, force: true });
 for (const root of [ROOT, join(WORK, 'out')]) mkdirSync(join(root, OLD), { recursive: true });
 // The page is checked, too, but nobody imports it.
-const page = readdirSync(join(ROOT, 'web')).filter((name) => name.endsWith('.js'));
-for (const path of [...list(ROOT, '.js'), ...page.map((name) => join('web', name))])
+const page = ['web', 'web/rig'].flatMap((folder) =>
+  readdirSync(join(ROOT, folder))
+    .filter((name) => name.endsWith('.js'))
+    .map((name) => join(folder, name)),
+);
+for (const path of [...list(ROOT, '.js'), ...page])
   cpSync(join(ROOT, path), join(WORK, 'src', path));
 const compilerOptions = { noEmit: false, rootDir: 'src', outDir: 'out' };
 const config = { extends: '../../tsconfig.json', compilerOptions, include: ['src/**/*.js'] };

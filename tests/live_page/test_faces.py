@@ -26,6 +26,7 @@ from tests.web import node
 
 ROOT = Path(__file__).resolve().parents[2]
 AVATAR = ROOT / "models" / "avatar_256_u8.onnx"
+PERSON = ROOT / "models" / "pictures" / "astronaut_landmarks.npy"
 POINTS = 478
 STEP_MS = 40.0
 IDLE, LIVE, HELD = range(3)
@@ -116,6 +117,24 @@ def test_the_avatar_does_what_the_face_does(name: str, seconds: float, every: in
     # The avatar has a face of its own: against it a fit of the canonical one leans by a constant.
     off -= np.median(off, axis=0)
     assert (np.percentile(np.abs(off), 95, axis=0) < 5).all()
+
+
+def test_what_the_rig_adds_to_a_person_is_seen_in_the_avatar(tmp_path: Path) -> None:
+    landmarks = np.load(PERSON).astype(np.float32)
+    source, target = tmp_path / "face.f32", tmp_path / "shown.f32"
+    np.concatenate([[1.0], landmarks.ravel()]).astype(np.float32).tofile(source)
+    subprocess.run([node(), ROOT / "tests" / "js" / "acted_faces.js", source, target], check=True)
+    rows = np.fromfile(target, np.float32).reshape(4, -1)
+    still, blink, surprise, sway = (avatar(row[:-3].reshape(POINTS, 3)) for row in rows)
+    assert eyes(blink, 1.0) < 0.5 * eyes(still, 1.0)
+    assert mouth(blink, 1.0) == pytest.approx(mouth(still, 1.0), abs=0.01)
+    assert mouth(surprise, 1.0) > mouth(still, 1.0) + 0.03
+    assert eyes(surprise, 1.0) > 0.9 * eyes(still, 1.0)
+    for face in (blink, surprise):
+        assert np.abs(angles(face, 1.0) - angles(still, 1.0)).max() < 3
+    turn = angles(sway, 1.0) - angles(still, 1.0)
+    assert np.abs(rows[3, -3:]).max() > 5
+    np.testing.assert_allclose(turn, rows[3, -3:], atol=5)
 
 
 def test_a_face_that_leaves_is_held_then_the_avatar_is_idle() -> None:

@@ -33,7 +33,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_it_has_what_its_modules_import(page: Path) -> None:
-    sources = [*page.glob("web/*.js"), *page.glob("face/*.js"), *page.glob("runtime/*.js")]
+    sources = [*page.glob("web/**/*.js"), *page.glob("face/*.js"), *page.glob("runtime/*.js")]
     assert len(sources) > 25
     for source in sources:
         text = re.sub(r"/\*.*?\*/", "", source.read_text("utf-8"), flags=re.DOTALL)
