@@ -25,7 +25,7 @@ ROOMS = {
         "fuzzing", "cli", "__main__",
     ],
     "face": [
-        "__init__", "errors", "framing", "camera", "topology", "drawing", "procrustes",
+        "__init__", "errors", "framing", "camera", "topology", "drawing", "procrustes", "filter", "head",
         "landmarker", "detector",
     ],
     "media": ["__init__", "errors", "pictures", "arrays"],
