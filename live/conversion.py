@@ -144,7 +144,7 @@ def _run(source: Source, sink: Sink, chain: Chain, progress: Progress) -> None:
         if isinstance(item, Still):
             shown = chain.picture(item.picture, float(item.time * source.time_base * 1000))
             with report.stage("encoding"):
-                sink.write(shown, item.time)
+                sink.write(shown, item.time, item.duration)
             progress(report.frames, source.count)
         else:
             sink.copy(item)

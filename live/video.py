@@ -35,10 +35,11 @@ BT709, LIMITED = 1, 1
 
 @dataclass(frozen=True)
 class Still:
-    """A frame: u8[H,W,3] RGB, upright, of square pixels; its time in units of the video's time base."""
+    """A frame: u8[H,W,3] RGB, upright, of square pixels; when and how long, in units of the time base."""
 
     picture: Picture
     time: int
+    duration: int
 
 
 class Source:
@@ -113,7 +114,7 @@ class Source:
                 for frame in packet.decode():
                     time = frame.pts if frame.pts is not None else (0 if last is None else last + step)
                     last = time if last is None else max(time, last + 1)
-                    yield Still(self._upright(frame), last)
+                    yield Still(self._upright(frame), last, frame.duration or step)
 
     def _upright(self, frame: Any) -> Picture:
         """A frame as u8[H,W,3], turned as its camera noted, its pixels made square."""
@@ -137,6 +138,7 @@ class Sink:
     def __init__(self, path: Path, source: Source, width: int, height: int) -> None:
         name, options = ENCODERS[path.suffix.lower()]
         self._path, self._time_base = path, source.time_base
+        self._durations: dict[int, int] = {}
         with _told_as(path, "be written"):
             flags = {"movflags": "faststart"} if path.suffix.lower() in (".mp4", ".mov") else {}
             self._container = av.open(str(path), "w", options=flags)
@@ -175,13 +177,14 @@ class Sink:
             "name an output that ends in .mkv"
         )
 
-    def write(self, picture: Picture, time: int) -> None:
+    def write(self, picture: Picture, time: int, duration: int) -> None:
         """Encodes a picture u8[height,width,3] RGB; times only go on."""
+        self._durations[time] = duration
         frame: Any = av.VideoFrame.from_ndarray(picture, format="rgb24").reformat(
             format="yuv420p", dst_colorspace=BT709, dst_color_range=LIMITED
         )
         frame.pts, frame.time_base = time, self._time_base
-        self._mux(self._video.encode(frame))
+        self._encode(frame)
 
     def copy(self, packet: av.Packet) -> None:
         """Writes a packet of the source's sound."""
@@ -190,13 +193,20 @@ class Sink:
 
     def finish(self) -> None:
         """Writes what is under way; then the file is whole."""
-        self._mux(self._video.encode(None))
+        self._encode(None)
         self.close()
 
     def close(self) -> None:
         """Closes the file, whole or not."""
         with _told_as(self._path, "be written"):
             self._container.close()
+
+    def _encode(self, frame: Any) -> None:
+        """Encoders don't tell how long a frame lasts, which of the last one the file does."""
+        packets = self._video.encode(frame)
+        for packet in packets:
+            packet.duration = self._durations.pop(packet.pts)
+        self._mux(packets)
 
     def _mux(self, packets: list[Any]) -> None:
         with _told_as(self._path, "be written"):

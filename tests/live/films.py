@@ -51,7 +51,12 @@ def write(
         first = next(pictures)
         height, width, _ = first.shape
         video: Any = container.add_stream(
-            "libx264", rate=25, width=width, height=height, time_base=time_base, options={"crf": "12"}
+            "libx264",
+            rate=1 / (times[1] * time_base),
+            width=width,
+            height=height,
+            time_base=time_base,
+            options={"crf": "12"},
         )
         if ratio:
             video.codec_context.sample_aspect_ratio = ratio
