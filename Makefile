@@ -8,7 +8,7 @@ STAMPS := $(VENV)/.stamps
 DEMO_READY := $(STAMPS)/python $(STAMPS)/gpu
 NODE_READY := $(if $(wildcard package.json),node_modules/.stamp)
 TEST_READY := $(DEMO_READY) $(STAMPS)/dev $(STAMPS)/browser $(NODE_READY)
-PACKAGES := onnx2wgsl.compiler onnx2wgsl.face onnx2wgsl.media onnx2wgsl.runtime_py onnx2wgsl.trainer onnx2wgsl.web
+PACKAGES := onnx2wgsl.compiler onnx2wgsl.face onnx2wgsl.live onnx2wgsl.media onnx2wgsl.runtime_py onnx2wgsl.trainer onnx2wgsl.web
 
 # Node.js may have come into the virtual environment; see scripts/setup.sh.
 WITH_NODE := PATH="$(CURDIR)/$(BIN):$$PATH"

@@ -17,6 +17,7 @@
  * @typedef {Pick<GPUTexture, 'createView' | 'format' | 'width' | 'height' | 'usage'>} Surface
  * @typedef {(texture: Surface, sharpness: number) => Frame} Painter
  */
+import { DISPLAY } from './display_shader.js';
 import { InputError, messageOf } from './errors.js';
 import { bound, checked, createStep, storageBuffer } from './gpu.js';
 import { pixelPitch } from './program.js';
@@ -77,58 +78,6 @@ const STORE = /* wgsl */ `${PIXEL}
   if (any(id.xy >= size)) { return; }
   let p = vec4f(pixel((2u * id.xy + 1u) * vec2u(width, height) / (2u * size))) / 255.0;
   textureStore(canvas, id.xy, vec4f(p.rgb * p.a, p.a));
-}
-`;
-
-const DRAW = /* wgsl */ `
-@group(0) @binding(0) var picture: texture_2d<f32>;
-@group(0) @binding(1) var bilinear: sampler;
-@group(0) @binding(2) var<uniform> look: vec4f; // width and height of the target, sharpness
-
-@vertex fn corner(@builtin(vertex_index) i: u32) -> @builtin(position) vec4f {
-  return vec4f(f32(i & 1u) * 4.0 - 1.0, f32(i >> 1u) * 4.0 - 1.0, 0.0, 1.0);
-}
-
-@fragment fn nearest(@builtin(position) at: vec4f) -> @location(0) vec4f {
-  let size = textureDimensions(picture);
-  let p = textureLoad(picture, (2u * vec2u(at.xy) + 1u) * size / (2u * vec2u(look.xy)), 0);
-  return vec4f(p.rgb * p.a, p.a);
-}
-
-fn texel(at: vec2f) -> vec4f {
-  return textureSampleLevel(picture, bilinear, at / vec2f(textureDimensions(picture)), 0.0);
-}
-
-// The 16 weights of the spline in 4 taps, each between two texels of a row and of a column.
-fn spline(at: vec2f) -> vec4f {
-  let i = floor(at - 0.5);
-  let f = at - 0.5 - i;
-  let r = 1.0 - f;
-  let w0 = r * r * r / 6.0;
-  let w3 = f * f * f / 6.0;
-  let g1 = w3 + (((3.0 - 3.0 * f) * f + 3.0) * f + 1.0) / 6.0;
-  let g0 = 1.0 - g1;
-  let a = i + 0.5 - w0 / g0;
-  let b = i + 1.5 + w3 / g1;
-  return mix(mix(texel(a), texel(vec2f(b.x, a.y)), g1.x),
-             mix(texel(vec2f(a.x, b.y)), texel(b), g1.x), g1.y);
-}
-
-@fragment fn bicubic(@builtin(position) at: vec4f) -> @location(0) vec4f {
-  let p = at.xy * vec2f(textureDimensions(picture)) / look.xy;
-  let e = spline(p);
-  let n = texel(p - vec2f(0.0, 1.0)).rgb;
-  let s = texel(p + vec2f(0.0, 1.0)).rgb;
-  let w = texel(p - vec2f(1.0, 0.0)).rgb;
-  let o = texel(p + vec2f(1.0, 0.0)).rgb;
-  let least = min(e.rgb, min(min(n, s), min(w, o)));
-  let most = max(e.rgb, max(max(n, s), max(w, o)));
-  let room = saturate(min(least, 1.0 - most) / max(most, vec3f(1e-6)));
-  let weight = -0.2 * look.z * sqrt(room);
-  let linear = saturate((e.rgb + weight * (n + s + w + o)) / (1.0 + 4.0 * weight));
-  let rgb = select(1.055 * pow(linear, vec3f(1.0 / 2.4)) - 0.055, 12.92 * linear,
-                   linear <= vec3f(0.0031308));
-  return vec4f(rgb * e.a, e.a);
 }
 `;
 
@@ -359,7 +308,7 @@ export class Display {
         { binding: 1, resource: sampler },
         { binding: 2, resource: { buffer: look } },
       ];
-      const module = device.createShaderModule({ code: DRAW });
+      const module = device.createShaderModule({ code: DISPLAY });
       const pipeline = await device.createRenderPipelineAsync({
         layout: 'auto',
         vertex: { module },

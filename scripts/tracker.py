@@ -15,10 +15,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 from onnx2wgsl.face import topology
+from onnx2wgsl.face.detector import Detector
 from onnx2wgsl.face.procrustes import placement, upright
 from onnx2wgsl.trainer.config import DataConfig
 from onnx2wgsl.trainer.data.sampling import sample_state
-from onnx2wgsl.trainer.landmarks.detector import Detector
 from onnx2wgsl.trainer.renderer import landmarks, render
 
 FILE = Path(__file__).parents[1] / "trainer" / "data" / "tracker.npz"

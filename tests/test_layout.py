@@ -24,7 +24,10 @@ ROOMS = {
         "frontend", "passes", "templates", "pipeline", "verify", "backend", "driver", "__init__", "strip",
         "fuzzing", "cli", "__main__",
     ],
-    "face": ["__init__", "errors", "framing", "camera", "topology", "drawing", "procrustes", "landmarker"],
+    "face": [
+        "__init__", "errors", "framing", "camera", "topology", "drawing", "procrustes", "filter", "head",
+        "landmarker", "detector",
+    ],
     "media": ["__init__", "errors", "pictures", "arrays"],
     "trainer": [
         "__init__", "errors", "config", "files", "renderer", "landmarks", "data", "models",

@@ -45,5 +45,6 @@ if __name__ == "__main__":
         "fits": {f"fit {i}": fit_case(generator) for i in range(FITS)},
         "faces": {f"face {i}": face_case(generator) for i in range(FACES)},
         "drawings": {},
+        "filters": {},
     }
     print(json.dumps(vectors.worked(cases)))

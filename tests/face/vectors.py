@@ -10,6 +10,8 @@ Inputs stand in the file itself; what follows from them is made anew by `pytest 
     drawings  face (its placed landmarks) and size -> the digest of Python's bytes, and some pixels
               by colour, x and y of each: their neighbours have that colour too, so that they are
               the same whatever a rasterizer makes of edges
+    filters   a face, and moments of it: milliseconds, scale, and how far it is right and down ->
+              the digest of all that the filter makes of it, f32, and the last of some points
 """
 
 from __future__ import annotations
@@ -25,10 +27,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from onnx2wgsl.face.drawing import SPECIFICATION, draw
+from onnx2wgsl.face.filter import LandmarkFilter
 from onnx2wgsl.face.procrustes import Similarity, fit, placement, to_training_frame
 
 PATH = Path(__file__).parents[2] / "face" / "vectors.json"
 DECIMALS = 10
+SHOWN = [1, 13, 159, 473]
+"""Of a filtered face: the nose, the upper lip, a lid, an iris."""
 MARGIN, EACH = 2, 6
 """Pixels around one within which all are alike; how many are listed of each colour."""
 
@@ -65,6 +70,7 @@ def worked(cases: Tree) -> Tree:
         "fits": {name: _fit(case) for name, case in cases["fits"].items()},
         "faces": faces,
         "drawings": {name: _drawing(case, faces) for name, case in cases["drawings"].items()},
+        "filters": {name: _filter(case, cases["faces"]) for name, case in cases["filters"].items()},
     }
 
 
@@ -107,6 +113,17 @@ def _drawing(case: Tree, faces: Tree) -> Tree:
     picture = draw(points(faces[face]["placed"]), size)
     digest = hashlib.sha256(picture.tobytes()).hexdigest()
     return {"face": face, "size": size, "sha256": digest, "pixels": _flat_pixels(picture)}
+
+
+def _filter(case: Tree, faces: Tree) -> Tree:
+    face, smooth = points(faces[case["face"]]["landmarks"]), LandmarkFilter()
+    outputs = [
+        smooth.apply(scale * face + [right, down, 0], time)
+        for time, scale, right, down in np.reshape(case["moments"], (-1, 4)).tolist()
+    ]
+    digest = hashlib.sha256(np.array(outputs).tobytes()).hexdigest()
+    last = _row(outputs[-1][SHOWN].astype(np.float64))
+    return {"face": case["face"], "moments": case["moments"], "sha256": digest, "last": last}
 
 
 def _flat_pixels(picture: NDArray[np.uint8]) -> dict[str, list[int]]:

@@ -1,16 +1,18 @@
 /** Fits and the training frame: as Python has them, in face/vectors.json and at random. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
+import { LandmarkFilter } from '../../face/filter.js';
 import { Fit, Similarity, TrainingFrame } from '../../face/procrustes.js';
 import { PYTHON, ROOT } from './host.js';
 
 const NEAR = 1e-9;
 const read = (name) => JSON.parse(readFileSync(join(ROOT, 'face', name), 'utf8'));
-const { fits, faces } = read('vectors.json');
+const { fits, faces, filters } = read('vectors.json');
 const framing = read('framing.json');
 const frame = new TrainingFrame(framing);
 
@@ -19,6 +21,23 @@ for (const [name, fit] of Object.entries(fits))
 
 for (const [name, face] of Object.entries(faces))
   test(`the face "${name}" of vectors.json is placed as there`, () => checkFace(face));
+
+for (const [name, { face, moments, sha256, last }] of Object.entries(filters))
+  test(`the filter makes of "${name}" the bits that Python does`, () => {
+    const { landmarks } = faces[face];
+    const filter = new LandmarkFilter();
+    const digest = createHash('sha256');
+    let points;
+    for (let k = 0; k < moments.length; k += 4) {
+      const [time, scale, ...shift] = moments.slice(k, k + 4);
+      points = Float32Array.from(landmarks, (v, i) => scale * v + (shift[i % 3] ?? 0));
+      filter.apply(points, time);
+      digest.update(new Uint8Array(points.buffer));
+    }
+    const shown = [1, 13, 159, 473].flatMap((i) => [...points.subarray(3 * i, 3 * i + 3)]);
+    assertNear(shown, last);
+    assert.equal(digest.digest('hex'), sha256);
+  });
 
 test('random fits and faces are as Python has them', () => {
   const options = { cwd: ROOT, maxBuffer: 1e8, encoding: 'utf8' };

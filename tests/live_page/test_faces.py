@@ -17,9 +17,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from onnx2wgsl.compiler.reference.oracle import Oracle
+from onnx2wgsl.face.detector import detect
 from onnx2wgsl.face.drawing import draw
 from onnx2wgsl.face.procrustes import placement
-from onnx2wgsl.trainer.landmarks.detector import detect
 
 from tests import clips
 from tests.web import node

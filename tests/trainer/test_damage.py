@@ -15,7 +15,7 @@ from onnx2wgsl.trainer.data import store
 from onnx2wgsl.trainer.errors import TrainerError
 from onnx2wgsl.trainer.evaluation import ablations, predict
 from onnx2wgsl.trainer.export.provenance import command
-from onnx2wgsl.trainer.landmarks.detector import read_landmarks, read_picture
+from onnx2wgsl.trainer.landmarks.reading import read_landmarks, read_picture
 from onnx2wgsl.trainer.models import (
     load_generator,
     load_metrics,

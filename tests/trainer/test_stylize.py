@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from onnx2wgsl.face import detector
 from onnx2wgsl.face.drawing import draw
 from onnx2wgsl.face.procrustes import to_training_frame
 from onnx2wgsl.trainer.config import DataConfig
@@ -14,7 +15,6 @@ from onnx2wgsl.trainer.data.dataset import PairDataset
 from onnx2wgsl.trainer.data.sampling import sample_state
 from onnx2wgsl.trainer.data.store import counts, read_split
 from onnx2wgsl.trainer.data.stylized import split_of
-from onnx2wgsl.trainer.landmarks import detector
 from onnx2wgsl.trainer.landmarks.warp import warped
 from onnx2wgsl.trainer.renderer import FaceState, landmarks, render
 from PIL import Image

@@ -7,7 +7,7 @@ import sys
 from importlib import import_module, metadata
 
 import click
-from onnx2wgsl.face.errors import FaceError
+from onnx2wgsl.face.errors import FaceError, LandmarkerError
 from rich.console import Console
 
 from ..errors import TrainerError
@@ -77,7 +77,7 @@ def main() -> None:
 
 def _tell(error: Exception) -> None:
     """One message; an error that is nobody's mistake asks to be reported."""
-    if isinstance(error, TrainerError | FaceError):
+    if isinstance(error, TrainerError | FaceError | LandmarkerError):
         click.echo(f"error: {error}", err=True)
     elif isinstance(error, ModuleNotFoundError):
         click.echo(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 import numpy as np
+from onnx2wgsl.face.detector import Detector, Landmarks, Picture
 from onnx2wgsl.face.drawing import draw
 from onnx2wgsl.face.errors import FaceError
 from onnx2wgsl.face.procrustes import to_training_frame
@@ -18,7 +19,7 @@ from rich.progress import Progress
 
 from ..errors import TrainerError
 from ..files import replacing, require_own
-from ..landmarks.detector import Detector, Landmarks, Picture, read_frames, read_landmarks, read_picture
+from ..landmarks.reading import read_frames, read_landmarks, read_picture
 from ..landmarks.warp import aspect
 from . import console
 

@@ -26,6 +26,7 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from onnx2wgsl.face.detector import detect
 from onnx2wgsl.face.drawing import draw
 from onnx2wgsl.face.procrustes import to_training_frame
 from rich.console import Console
@@ -33,7 +34,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from ..config import DataConfig, Split
 from ..errors import TrainerError
-from ..landmarks.detector import detect
 from ..renderer import FaceState, landmarks, render
 from ..renderer.looks import look
 from . import store

@@ -15,6 +15,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
+from onnx2wgsl.face import detector
+from onnx2wgsl.face.detector import Landmarks, Picture
 from onnx2wgsl.face.drawing import draw
 from onnx2wgsl.face.errors import FaceError
 from onnx2wgsl.media.pictures import SUFFIXES
@@ -23,8 +25,7 @@ from rich.progress import track
 
 from ..config import SPLITS, DataConfig, Split
 from ..errors import TrainerError
-from ..landmarks import detector
-from ..landmarks.detector import Landmarks, Picture
+from ..landmarks import reading
 from ..landmarks.warp import aspect, framed
 from . import store
 from .store import Pairs, Shard
@@ -181,7 +182,7 @@ def _framed_pair(
 
 def _read(path: Path) -> Picture:
     try:
-        return detector.read_picture(path)
+        return reading.read_picture(path)
     except TrainerError as error:
         raise LeftOutError(str(error)) from error
 
@@ -192,7 +193,7 @@ def _landmarks(path: Path, picture: Picture) -> Landmarks | None:
     if not file.exists():
         return detector.detect(picture)
     try:
-        return detector.read_landmarks(file)
+        return reading.read_landmarks(file)
     except TrainerError as error:
         raise LeftOutError(str(error)) from error
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from onnx2wgsl.face.detector import Landmarks, Picture, detect
 from onnx2wgsl.face.errors import FaceError
 
 from ..errors import TrainerError
-from .detector import Landmarks, Picture, detect, read_picture
+from .reading import read_picture
 from .warp import framed
 
 
@@ -24,8 +25,8 @@ def framed_face(photo: Path, size: int) -> PhotoFace:
     """The face in a photo, framed.
 
     Raises:
-        TrainerError: the photo can't be read, shows no face or one that can't be placed, or mediapipe
-            is missing.
+        TrainerError: the photo can't be read, shows no face or one that can't be placed.
+        LandmarkerError: MediaPipe is missing.
     """
     picture = read_picture(photo)
     points = detect(picture)

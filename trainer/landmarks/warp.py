@@ -6,9 +6,8 @@ from math import ceil
 
 import cv2
 import numpy as np
+from onnx2wgsl.face.detector import Landmarks, Picture
 from onnx2wgsl.face.procrustes import to_training_frame
-
-from .detector import Landmarks, Picture
 
 
 def aspect(picture: Picture) -> float:
