@@ -27,9 +27,10 @@ export const SIZES = [
 export const COMBINATIONS = ['packed', 'emulated'].flatMap((dot) =>
   ['fast', 'integer'].map((requantize) => ({ dot, requantize })),
 );
-/** The variants that an artifact is run in: all four of the fixture, of a large one each once. */
-export const combinationsOf = (folder) =>
-  nameOf(folder) === 'fixture' ? COMBINATIONS : [COMBINATIONS[0], COMBINATIONS[3]];
+/** The variants that a software adapter takes where none is asked for; and the others. */
+export const [TAKEN, OTHERS] = [COMBINATIONS[2], COMBINATIONS[1]];
+/** What sessions of an artifact are asked for: nothing, and of the fixture all four. */
+export const wishesOf = (folder) => [{}, ...(nameOf(folder) === 'fixture' ? COMBINATIONS : [])];
 
 const SWIFTSHADER =
   process.env.ONNX2WGSL_SWIFTSHADER_ICD ?? '/usr/lib/chromium/vk_swiftshader_icd.json';
@@ -61,10 +62,10 @@ export function fixtureFolder(damage, spoil) {
   return folder;
 }
 
-/** The folders of ONNX2WGSL_ARTIFACTS, else the compiled avatar model; and the fixture. */
+/** The folders of ONNX2WGSL_ARTIFACTS, else a compiled UNet with the avatar's shaders; and the fixture. */
 export function artifactFolders() {
   const names = process.env.ONNX2WGSL_ARTIFACTS?.split(':').filter(Boolean);
-  const folders = names?.map((folder) => resolve(folder)) ?? [compiledAvatar()];
+  const folders = names?.map((folder) => resolve(folder)) ?? [compiledUnet()];
   return [fixtureFolder(), ...folders];
 }
 
@@ -85,7 +86,7 @@ export function clip(name, ...options) {
 }
 
 let models;
-/** The file of a small generator of live_models.py: small, other, tiny. */
+/** The file of a small generator of live_models.py: small, other, tiny, unet. */
 export function smallModel(name) {
   if (!models) {
     models = temporaryFolder();
@@ -94,10 +95,9 @@ export function smallModel(name) {
   return join(models, `${name}.onnx`);
 }
 
-function compiledAvatar() {
-  const folder = join(temporaryFolder(), 'avatar');
-  const model = join(ROOT, 'models/avatar_256_u8.onnx');
-  const compile = ['-m', 'onnx2wgsl.compiler', 'compile', model, '-o', folder];
+function compiledUnet() {
+  const folder = join(temporaryFolder(), 'unet');
+  const compile = ['-m', 'onnx2wgsl.compiler', 'compile', smallModel('unet'), '-o', folder];
   execFileSync(PYTHON, compile, {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
@@ -180,6 +180,23 @@ export function launchChromium(flags = [], basis = FLAGS) {
       `No Chromium at ${CHROMIUM}: install it (make setup), or set ONNX2WGSL_CHROMIUM.`,
     );
   return chromium.launch({ executablePath: CHROMIUM, args: [...basis, ...flags] });
+}
+
+/** Bytes as text, as which they go to a page and come from it in no time: in a list each number takes some. */
+export const textOf = (bytes) => Buffer.from(bytes).toString('base64');
+export const bytesOf = (text) => Uint8Array.from(Buffer.from(text, 'base64'));
+
+/** The RGBA bytes of a picture in a PNG file, as a page decodes it. */
+export async function pixelsOf(page, file) {
+  const text = await page.evaluate(async (base64) => {
+    const blob = await (await fetch(`data:image/png;base64,${base64}`)).blob();
+    const picture = await createImageBitmap(blob, { premultiplyAlpha: 'none' });
+    const context = new OffscreenCanvas(picture.width, picture.height).getContext('2d');
+    context.drawImage(picture, 0, 0);
+    const { data } = context.getImageData(0, 0, picture.width, picture.height);
+    return new Uint8Array(data.buffer).toBase64();
+  }, file.toString('base64'));
+  return bytesOf(text);
 }
 
 /** Where screenshots go. */
