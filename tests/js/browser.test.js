@@ -7,6 +7,7 @@ import { after, before, describe, test } from 'node:test';
 import { bytesModel, reference } from './fixture.js';
 import {
   artifactFolders,
+  filmed,
   fixtureFolder,
   launchChromium,
   nameOf,
@@ -264,21 +265,7 @@ print(fitted(read_picture(Path(sys.argv[1])), 8, 8, "cover", (0, 0, 0)).ravel().
     await page.click('#webcam');
     await page.waitForSelector('text=/\\d+ frames a second/');
     assert.equal(await page.getAttribute('#webcam', 'aria-pressed'), 'true');
-    const base64 = await page.evaluate(async () => {
-      const canvas = document.createElement('canvas');
-      const context = canvas.getContext('2d');
-      const recorder = new MediaRecorder(canvas.captureStream(30), { mimeType: 'video/webm' });
-      const recorded = new Promise((done) => (recorder.ondataavailable = (e) => done(e.data)));
-      recorder.start();
-      for (let i = 0; i < 20; i++) {
-        context.fillRect(i, i, 50, 50);
-        await new Promise((done) => setTimeout(done, 30));
-      }
-      recorder.stop();
-      const bytes = new Uint8Array(await (await recorded).arrayBuffer());
-      return btoa(String.fromCharCode(...bytes));
-    });
-    const buffer = Buffer.from(base64, 'base64');
+    const buffer = Buffer.from(await page.evaluate(filmed), 'base64');
     await page.setInputFiles('#file', { name: 'video.webm', mimeType: 'video/webm', buffer });
     await page.waitForSelector('#webcam[aria-pressed=false]');
     await page.waitForSelector('text=/\\d+ frames a second/');

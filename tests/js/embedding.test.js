@@ -7,6 +7,7 @@ import { after, before, test } from 'node:test';
 
 import * as errors from '../../runtime_js/errors.js';
 import {
+  filmed,
   fixtureFolder,
   launchChromium,
   nodeAdapter,
@@ -71,22 +72,6 @@ after(async () => {
   await browser?.close();
   host?.close();
 });
-
-/** A short video, in base64. */
-async function filmed() {
-  const canvas = document.createElement('canvas');
-  const context = canvas.getContext('2d');
-  const recorder = new MediaRecorder(canvas.captureStream(30), { mimeType: 'video/webm' });
-  const recorded = new Promise((done) => (recorder.ondataavailable = ({ data }) => done(data)));
-  recorder.start();
-  for (let i = 0; i < 20; i++) {
-    context.fillStyle = `hsl(${18 * i} 90% 50%)`;
-    context.fillRect(8 * i, 0, 60, 150);
-    await new Promise((done) => setTimeout(done, 30));
-  }
-  recorder.stop();
-  return btoa(String.fromCharCode(...new Uint8Array(await (await recorded).arrayBuffer())));
-}
 
 /** A page of the site, with what its console said; every answer has these headers. */
 async function openPage(name, headers = {}) {

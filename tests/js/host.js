@@ -189,7 +189,7 @@ export const bytesOf = (text) => Uint8Array.from(Buffer.from(text, 'base64'));
 /** The RGBA bytes of a picture in a PNG file, as a page decodes it. */
 export async function pixelsOf(page, file) {
   const text = await page.evaluate(async (base64) => {
-    const blob = await (await fetch(`data:image/png;base64,${base64}`)).blob();
+    const blob = new Blob([Uint8Array.fromBase64(base64)]);
     const picture = await createImageBitmap(blob, { premultiplyAlpha: 'none' });
     const context = new OffscreenCanvas(picture.width, picture.height).getContext('2d');
     context.drawImage(picture, 0, 0);
@@ -197,6 +197,25 @@ export async function pixelsOf(page, file) {
     return new Uint8Array(data.buffer).toBase64();
   }, file.toString('base64'));
   return bytesOf(text);
+}
+
+/** A short video, in base64; in a page. A busy machine encodes late: it goes on until there are some frames. */
+export async function filmed() {
+  const canvas = document.createElement('canvas');
+  const context = canvas.getContext('2d');
+  const recorder = new MediaRecorder(canvas.captureStream(30), { mimeType: 'video/webm' });
+  const parts = [];
+  recorder.ondataavailable = ({ data }) => data.size && parts.push(data);
+  const end = new Promise((done) => (recorder.onstop = done));
+  recorder.start(100);
+  for (let i = 0; i < 20 || parts.length < 4; i++) {
+    context.fillStyle = `hsl(${18 * i} 90% 50%)`;
+    context.fillRect((8 * i) % 240, 0, 60, 150);
+    await new Promise((done) => setTimeout(done, 30));
+  }
+  recorder.stop();
+  await end;
+  return new Uint8Array(await new Blob(parts).arrayBuffer()).toBase64();
 }
 
 /** Where screenshots go. */
