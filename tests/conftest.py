@@ -15,6 +15,7 @@ LONGEST = (
     "tests/test_exactness.py",
     "tests/property/test_stages.py",
     "tests/zoo/test_web.py",
+    "tests/trainer/test_ci.py",
     "tests/trainer/test_training.py",
 )
 """What takes minutes starts first, so that no worker is left with it at the end."""

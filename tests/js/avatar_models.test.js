@@ -85,10 +85,7 @@ describe('the address', () => {
 
 describe('the generator', () => {
   test('is compared with onnxruntime’s WASM in the page: no value differs', async () => {
-    const { page, said } = await visit('?compare=ort-wasm', {
-      site: 'avatar',
-      headers: ISOLATED,
-    });
+    const { page, said } = await visit('?model=small&compare=ort-wasm', { headers: ISOLATED });
     await said('differing', /./);
     await page.click('#more');
     assert.equal(await page.textContent('#differing'), '0 of 196608 values differ');

@@ -7,16 +7,20 @@ import { after, before, describe, test } from 'node:test';
 import { bytesModel, reference } from './fixture.js';
 import {
   artifactFolders,
-  combinationsOf,
+  film,
   fixtureFolder,
   launchChromium,
   nameOf,
+  OTHERS,
   PICTURE,
+  pixelsOf,
   PYTHON,
   ROOT,
   screenshotPath,
   serve,
   SIZES,
+  TAKEN,
+  wishesOf,
 } from './host.js';
 
 const artifacts = artifactFolders();
@@ -79,17 +83,6 @@ async function verdict(page) {
   return page.textContent('#verdict');
 }
 
-/** The RGBA bytes of a picture in a PNG file. */
-function pixelsOf(page, file) {
-  return page.evaluate(async (base64) => {
-    const blob = await (await fetch(`data:image/png;base64,${base64}`)).blob();
-    const picture = await createImageBitmap(blob, { premultiplyAlpha: 'none' });
-    const context = new OffscreenCanvas(picture.width, picture.height).getContext('2d');
-    context.drawImage(picture, 0, 0);
-    return [...context.getImageData(0, 0, picture.width, picture.height).data];
-  }, file.toString('base64'));
-}
-
 /** What is seen of a part of the page. */
 async function seen(page, selector) {
   return pixelsOf(page, await page.locator(selector).screenshot());
@@ -119,41 +112,32 @@ async function shoot(page, name) {
 
 artifacts.forEach((folder, i) =>
   describe(`${nameOf(folder)} in Chromium`, () => {
-    for (const wishes of combinationsOf(folder))
-      test(`passes its self-test with ${wishes.dot}, ${wishes.requantize}`, async () => {
+    for (const wishes of wishesOf(folder))
+      test(`passes its self-test, asked for ${Object.values(wishes).join(', ') || 'nothing'}`, async () => {
         const { page, complaints } = await openPage(server.origin);
-        const report = await page.evaluate(
+        const { asked, report } = await page.evaluate(
           async ([url, wishes]) => {
             const { createSession } = await import(`${url}runtime.js`);
             const session = await createSession(url, wishes);
+            const [{ name, image }] = session.inputs;
+            await session.run({ [name]: new ImageData(...image.size) });
+            const asked = performance.getEntriesByType('resource').map(({ name }) => name);
             const report = await session.selfTest();
             session.destroy();
-            return report;
+            return { asked, report };
           },
           [server.url(i), wishes],
         );
         await page.close();
+        if (!wishes.dot) assertFew(asked);
         assert.ok(report.ok, report.message);
         const { dot, requantize } = report.variants;
-        assert.deepEqual({ dot, requantize }, wishes);
+        assert.deepEqual({ dot, requantize }, { ...TAKEN, ...wishes });
         assert.deepEqual(complaints, []);
       });
 
-    test('asks for three files beside scripts until the first result', async () => {
-      const page = await browser.newPage();
-      await page.goto(server.origin);
-      const asked = [];
-      page.on('request', (request) => asked.push(new URL(request.url()).pathname));
-      const first = await page.evaluate(async (url) => {
-        const { createSession } = await import(`${url}runtime.js`);
-        const session = await createSession(url);
-        const [{ name, image }] = session.inputs;
-        const results = await session.run({ [name]: new ImageData(...image.size) });
-        session.destroy();
-        return results[session.outputs[0].name].length;
-      }, server.url(i));
-      await page.close();
-      assert.ok(first > 0);
+    /** Until the first result a session asks for a script, and three files beside it. */
+    function assertFew(asked) {
       const [scripts, others] = [true, false].map((isScript) =>
         asked.filter((path) => path.endsWith('.js') === isScript),
       );
@@ -161,11 +145,15 @@ artifacts.forEach((folder, i) =>
       assert.ok(others.length <= 3, others.join());
       for (const kind of ['model', 'shaders', 'weights'])
         assert.equal(others.filter((path) => path.includes(`/${kind}`)).length, 1, others.join());
-    });
+    }
 
     test('its page tests itself and runs on a chosen picture', async () => {
-      const { page, complaints } = await openPage(server.url(i));
+      const query = nameOf(folder) === 'fixture' ? '' : `?${new URLSearchParams(OTHERS)}`;
+      const { page, complaints } = await openPage(server.url(i) + query);
       assert.equal(await verdict(page), 'Bit-exact');
+      if (query)
+        for (const [use, variant] of Object.entries(OTHERS))
+          assert.ok((await page.textContent(`#${use}`)).startsWith(`${variant} `));
       await shoot(page, `${nameOf(folder)}-before`);
       await page.setInputFiles('#file', PICTURE);
       await page.waitForSelector('text=/median of \\d+ runs/', { timeout: 120000 });
@@ -247,7 +235,7 @@ print(fitted(read_picture(Path(sys.argv[1])), 8, 8, "cover", (0, 0, 0)).ravel().
     for (let c = 0; c < 3; c++)
       for (let p = 0; p < 64; p++) values[64 * c + p] = bytes[3 * p + c] / 128 - 1;
     const { output } = reference(values);
-    const expected = Array.from({ length: 256 }, (_, k) =>
+    const expected = Uint8Array.from({ length: 256 }, (_, k) =>
       k % 4 === 3 ? 255 : output[64 * (k % 4) + (k >> 2)] * 128 + 128,
     );
     assert.deepEqual(await saved(page), expected);
@@ -290,21 +278,7 @@ print(fitted(read_picture(Path(sys.argv[1])), 8, 8, "cover", (0, 0, 0)).ravel().
     await page.click('#webcam');
     await page.waitForSelector('text=/\\d+ frames a second/');
     assert.equal(await page.getAttribute('#webcam', 'aria-pressed'), 'true');
-    const base64 = await page.evaluate(async () => {
-      const canvas = document.createElement('canvas');
-      const context = canvas.getContext('2d');
-      const recorder = new MediaRecorder(canvas.captureStream(30), { mimeType: 'video/webm' });
-      const recorded = new Promise((done) => (recorder.ondataavailable = (e) => done(e.data)));
-      recorder.start();
-      for (let i = 0; i < 20; i++) {
-        context.fillRect(i, i, 50, 50);
-        await new Promise((done) => setTimeout(done, 30));
-      }
-      recorder.stop();
-      const bytes = new Uint8Array(await (await recorded).arrayBuffer());
-      return btoa(String.fromCharCode(...bytes));
-    });
-    const buffer = Buffer.from(base64, 'base64');
+    const buffer = await film(page);
     await page.setInputFiles('#file', { name: 'video.webm', mimeType: 'video/webm', buffer });
     await page.waitForSelector('#webcam[aria-pressed=false]');
     await page.waitForSelector('text=/\\d+ frames a second/');
@@ -368,21 +342,26 @@ print(fitted(read_picture(Path(sys.argv[1])), 8, 8, "cover", (0, 0, 0)).ravel().
     assert.deepEqual(complaints, []);
   });
 
-  for (const colorScheme of ['light', 'dark'])
-    test(`has nothing that axe would mend, ${colorScheme}`, async () => {
-      for (const address of [server.url(0), server.url(BYTES), server.url(BROKEN)]) {
-        const { page } = await openPage(address, { colorScheme });
-        await verdict(page);
-        await page.click('text=Profile');
-        await page.click('text=Report of the self-test');
-        await page.waitForSelector('#kernels tbody tr');
-        await page.addScriptTag({ path: join(ROOT, 'node_modules/axe-core/axe.min.js') });
+  test('has nothing that axe would mend, light or dark', async () => {
+    for (const address of [server.url(0), server.url(BYTES), server.url(BROKEN)]) {
+      const { page } = await openPage(address);
+      await verdict(page);
+      await page.click('text=Profile');
+      await page.click('text=Report of the self-test');
+      await page.waitForSelector('#kernels tbody tr');
+      await page.addScriptTag({ path: join(ROOT, 'node_modules/axe-core/axe.min.js') });
+      const colours = new Set();
+      for (const colorScheme of ['light', 'dark']) {
+        await page.emulateMedia({ colorScheme });
+        colours.add(await page.$eval('body', (body) => getComputedStyle(body).backgroundColor));
         const { violations } = await page.evaluate(() => globalThis.axe.run());
         const told = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html)}`);
-        await page.close();
-        assert.deepEqual(told, []);
+        assert.deepEqual(told, [], colorScheme);
       }
-    });
+      assert.equal(colours.size, 2);
+      await page.close();
+    }
+  });
 
   for (const [width, height] of SIZES)
     test(`fits a window of ${width}x${height}, opened and closed, light and dark`, async () => {
@@ -417,14 +396,6 @@ print(fitted(read_picture(Path(sys.argv[1])), 8, 8, "cover", (0, 0, 0)).ravel().
     assert.equal(display, 'grid');
     await page.close();
     assert.deepEqual(complaints, []);
-  });
-
-  test('takes variants from its address', async () => {
-    const { page } = await openPage(`${server.url(0)}?dot=emulated&requantize=integer`);
-    assert.equal(await verdict(page), 'Bit-exact');
-    assert.match(await page.textContent('#dot'), /^emulated/);
-    assert.match(await page.textContent('#requantize'), /^integer/);
-    await page.close();
   });
 
   test('runs a model that takes no picture on values of its own', async () => {

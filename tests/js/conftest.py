@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.builders.edit import save
+from tests.builders.models import model
 from tests.command import succeed
 from tests.web import require_packages
 
@@ -16,10 +18,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(scope="session")
 def artifact(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The compiled avatar, which several scripts run."""
-    folder = tmp_path_factory.mktemp("artifact") / "avatar"
-    succeed("compile", ROOT / "models" / "avatar_256_u8.onnx", "-o", folder)
-    return folder
+    """The compiled UNet of 32 pixels with the avatar's shaders, every one; several scripts run it."""
+    folder = tmp_path_factory.mktemp("artifact")
+    succeed("compile", save(model("unet"), folder), "-o", folder / "unet")
+    return folder / "unet"
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ import { pathToFileURL } from 'node:url';
 import {
   launchChromium,
   PICTURE,
+  pixelsOf,
   PYTHON,
   ROOT,
   serve,
@@ -79,17 +80,6 @@ async function shown(address, picture) {
   return { page, text, requests, said };
 }
 
-/** The RGBA bytes of a picture in a file. */
-async function decoded(page, bytes) {
-  return page.evaluate(async (base64) => {
-    const blob = await (await fetch(`data:image/png;base64,${base64}`)).blob();
-    const picture = await createImageBitmap(blob);
-    const context = new OffscreenCanvas(picture.width, picture.height).getContext('2d');
-    context.drawImage(picture, 0, 0);
-    return [...context.getImageData(0, 0, picture.width, picture.height).data];
-  }, bytes.toString('base64'));
-}
-
 for (const [where, addressOf] of [
   ['from disk', (name) => pathToFileURL(join(HOME, `${name}.html`)).href],
   ['from a server', (name) => host.url(['generator', 'classes', 'ids'].indexOf(name))],
@@ -111,9 +101,9 @@ for (const [where, addressOf] of [
       // On whole pixels of the screen.
       await page.addStyleTag({ content: 'canvas { position: fixed; left: 0; top: 0 }' });
       const shot = await page.locator('canvas').screenshot({ scale: 'css' });
-      const pixels = await decoded(page, shot);
+      const pixels = await pixelsOf(page, shot);
       const [file] = readdirSync(results.generator).filter((name) => name.endsWith('.png'));
-      const expected = await decoded(page, readFileSync(join(results.generator, file)));
+      const expected = await pixelsOf(page, readFileSync(join(results.generator, file)));
       assert.deepEqual(pixels, expected);
       await page.close();
     });

@@ -12,6 +12,7 @@ import {
   launchChromium,
   nodeAdapter,
   PICTURE,
+  pixelsOf,
   ROOT,
   serve,
   temporaryFolder,
@@ -86,20 +87,13 @@ async function openPage(name, headers = {}) {
 }
 
 /** The RGBA bytes that are seen of an element. */
-async function pixelsOf(page, selector) {
-  const shot = await page.locator(selector).screenshot();
-  return page.evaluate(async (bytes) => {
-    const picture = await createImageBitmap(new Blob([new Uint8Array(bytes)]));
-    const context = new OffscreenCanvas(picture.width, picture.height).getContext('2d');
-    context.drawImage(picture, 0, 0);
-    return [...context.getImageData(0, 0, picture.width, picture.height).data];
-  }, Array.from(shot));
+async function seen(page, selector) {
+  return pixelsOf(page, await page.locator(selector).screenshot());
 }
 
 /** How many colours an element shows. */
 async function coloursOf(page, selector) {
-  const bytes = Uint8Array.from(await pixelsOf(page, selector));
-  return new Set(new Uint32Array(bytes.buffer)).size;
+  return new Set(new Uint32Array((await seen(page, selector)).buffer)).size;
 }
 
 /** Until the canvas has more than one colour: what goes on by itself has begun. */
@@ -123,7 +117,7 @@ const CHECKS = {
   'three.js': ({ page }) => drawn(page),
   Masks: async ({ page }) => {
     // Class 2, green behind an alpha of 160, wins everywhere; the page is white.
-    const [red, green, blue] = await pixelsOf(page, 'canvas');
+    const [red, green, blue] = await seen(page, 'canvas');
     assert.ok(Math.abs(red - 95) < 2 && Math.abs(green - 175) < 2 && Math.abs(blue - 95) < 2);
   },
   Worker: async ({ page, said }) => {
@@ -221,7 +215,7 @@ test('three.js shows what a canvas does', async () => {
       BLOCKS.findIndex((block) => block.section === section),
     );
     await drawn(page);
-    shots.push(await pixelsOf(page, 'canvas'));
+    shots.push(await seen(page, 'canvas'));
     await page.close();
   }
   const [picture, shown] = shots;

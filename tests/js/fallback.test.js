@@ -16,6 +16,7 @@ import {
 import { fitted } from '../../runtime_js/resize.js';
 import { createSession, Session, toPixels } from '../../runtime_js/runtime.js';
 import {
+  bytesOf,
   fixtureFolder,
   launchChromium,
   nodeAdapter,
@@ -28,9 +29,9 @@ import {
   WITHOUT_WEBGPU,
 } from './host.js';
 
-const MODELS = 'avatar conv signed several bytes pools functions classes'.split(' ');
+const MODELS = 'unet conv signed several bytes pools functions classes'.split(' ');
 const PICTURES = [
-  'avatar',
+  'unet',
   'floats_nchw',
   'floats_nhwc',
   'floats_nchw_alpha',
@@ -66,7 +67,8 @@ function read(file, tensors) {
   );
 }
 
-const bytesOf = ({ buffer, byteOffset, byteLength }) => Buffer.from(buffer, byteOffset, byteLength);
+const bufferOf = ({ buffer, byteOffset, byteLength }) =>
+  Buffer.from(buffer, byteOffset, byteLength);
 
 describe('every bit is that of onnxruntime', () => {
   for (const name of MODELS)
@@ -80,7 +82,7 @@ describe('every bit is that of onnxruntime', () => {
         assert.deepEqual(Object.keys(results), Object.keys(expected));
         for (const key of Object.keys(expected)) {
           assert.equal(results[key].constructor, expected[key].constructor);
-          assert.ok(bytesOf(results[key]).equals(bytesOf(expected[key])), key);
+          assert.ok(bufferOf(results[key]).equals(bufferOf(expected[key])), key);
         }
       }
       session.destroy();
@@ -100,7 +102,7 @@ describe('every bit is that of onnxruntime', () => {
         const [a, b] = await Promise.all([session.run(feeds, options), gpu.run(feeds, options)]);
         assert.equal(a[output].constructor, b[output].constructor);
         assert.ok(
-          bytesOf(a[output]).equals(bytesOf(b[output])),
+          bufferOf(a[output]).equals(bufferOf(b[output])),
           `${name} ${JSON.stringify(options)}`,
         );
       }
@@ -142,7 +144,7 @@ describe('a session', () => {
   });
 
   test('reads the outputs that are asked for, and runs in the order of the calls', async () => {
-    const session = await open('avatar');
+    const session = await open('unet');
     const order = [];
     const runs = [noise(8, 8), noise(9, 9), noise(10, 10)].map((input, i) =>
       session.run({ input }, { outputs: i ? ['output'] : [] }).then((results) => {
@@ -156,17 +158,14 @@ describe('a session', () => {
   });
 
   test('tells what does not fit, as with a device', async () => {
-    const session = await open('avatar');
+    const session = await open('unet');
     const told = (feeds, message, options) =>
       assert.rejects(session.run(feeds, options), (error) => {
         assert.ok(error instanceof InputError, `${error}`);
         assert.match(error.message, message);
         return true;
       });
-    await told(
-      {},
-      /^Input input is missing, expected Float32Array\(196608\) of shape .* a picture/,
-    );
+    await told({}, /^Input input is missing, expected Float32Array\(3072\) of shape .* a picture/);
     await told({ input: new Float32Array(3) }, /^Input input is Float32Array\(3\), expected/);
     await told({ x: new Float32Array(3) }, /^No input is named x: expected input\.$/);
     await told({ input: noise(4, 4) }, /^No output is named y: expected output\.$/, {
@@ -197,7 +196,7 @@ describe('a session', () => {
   });
 
   test('that is destroyed while it runs rejects, and frees the model after that', async () => {
-    const session = await open('avatar');
+    const session = await open('unet');
     const run = session.run({ input: noise(8, 8) });
     session.destroy();
     await assert.rejects(run, DestroyedError);
@@ -291,7 +290,7 @@ describe('what goes wrong is told', () => {
   });
 
   test('an artifact without the model, and a bundle', async () => {
-    const bundle = join(site, 'avatar', 'avatar_256_u8.onnx2wgsl');
+    const bundle = join(site, 'unet', 'unet.onnx2wgsl');
     const answer = new Response(readFileSync(bundle));
     for (const source of [fixtureFolder(), bundle, answer])
       await assert.rejects(createSession(source, { fallback }), (error) => {
@@ -364,54 +363,55 @@ describe('in Chromium without WebGPU', () => {
     host?.close();
   });
 
-  test('the avatar is made of a picture, and shown, as by WebGPU', async () => {
+  test('a picture is made of a picture, and shown, as by WebGPU', async () => {
     const shown = await page.evaluate(async (base) => {
-      const { createSession } = await import(`${base}avatar/runtime.js`);
-      const session = await createSession(`${base}avatar/`, {
+      const { createSession } = await import(`${base}unet/runtime.js`);
+      const session = await createSession(`${base}unet/`, {
         fallback: () => import(`${base}ort.wasm.min.mjs`),
       });
       const file = await (await fetch(`${base}picture.png`)).blob();
-      const canvases = [256, 512, 100].map((side) => new OffscreenCanvas(side, side));
+      const canvases = [32, 64, 13].map((side) => new OffscreenCanvas(side, side));
       await session.frame(file, canvases[0]);
       await session.draw(canvases[1]);
       await session.draw(canvases[2], { scaling: 'bicubic' });
       const { output } = await session.run({ input: file }, { as: 'pixels' });
       const bitmap = await createImageBitmap(file);
+      const textOf = (bytes) => new Uint8Array(bytes).toBase64();
       const image = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d');
       image.drawImage(bitmap, 0, 0);
       const { data, width, height } = image.getImageData(0, 0, bitmap.width, bitmap.height);
       return {
         gpu: Boolean(navigator.gpu && (await navigator.gpu.requestAdapter())),
         backend: session.backend,
-        source: { data: [...data], width, height },
-        pixels: [...output],
-        canvases: canvases.map((canvas) => [
-          ...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data,
-        ]),
+        source: { text: textOf(data), width, height },
+        pixels: textOf(output),
+        canvases: canvases.map((canvas) =>
+          textOf(canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data),
+        ),
       };
     }, host.url(0));
     assert.equal(shown.gpu, false);
     assert.equal(shown.backend, 'onnxruntime-web');
-    const { data, width, height } = shown.source;
-    const gpu = await createSession(join(site, 'avatar'), { adapter: await nodeAdapter() });
-    const picture = { data: Uint8ClampedArray.from(data), width, height };
+    const { text, width, height } = shown.source;
+    const gpu = await createSession(join(site, 'unet'), { adapter: await nodeAdapter() });
+    const picture = { data: Uint8ClampedArray.from(bytesOf(text)), width, height };
     const { output } = await gpu.run({ input: picture });
     const expected = toPixels(gpu.outputs[0], output);
     gpu.destroy();
-    assert.equal(digestOf(Uint8Array.from(shown.pixels)), digestOf(expected));
-    assert.equal(digestOf(Uint8Array.from(shown.canvases[0])), digestOf(expected));
-    const twice = Uint8ClampedArray.from({ length: 4 * 512 * 512 }, (_, i) => {
-      const [x, y] = [(i >> 2) & 511, i >> 11];
-      return expected[4 * (256 * (y >> 1) + (x >> 1)) + (i & 3)];
+    assert.equal(digestOf(bytesOf(shown.pixels)), digestOf(expected));
+    assert.equal(digestOf(bytesOf(shown.canvases[0])), digestOf(expected));
+    const twice = Uint8ClampedArray.from({ length: 4 * 64 * 64 }, (_, i) => {
+      const [x, y] = [(i >> 2) & 63, i >> 8];
+      return expected[4 * (32 * (y >> 1) + (x >> 1)) + (i & 3)];
     });
-    assert.equal(digestOf(Uint8Array.from(shown.canvases[1])), digestOf(twice));
-    assert.ok(new Set(shown.canvases[2]).size > 30);
+    assert.equal(digestOf(bytesOf(shown.canvases[1])), digestOf(twice));
+    assert.ok(new Set(bytesOf(shown.canvases[2])).size > 30);
   });
 
   test('what cannot be shown is told', async () => {
     const messages = await page.evaluate(async (base) => {
-      const { createSession } = await import(`${base}avatar/runtime.js`);
-      const session = await createSession(`${base}avatar/`, {
+      const { createSession } = await import(`${base}unet/runtime.js`);
+      const session = await createSession(`${base}unet/`, {
         fallback: () => import(`${base}ort.wasm.min.mjs`),
       });
       const taken = new OffscreenCanvas(8, 8);

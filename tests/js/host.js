@@ -27,9 +27,10 @@ export const SIZES = [
 export const COMBINATIONS = ['packed', 'emulated'].flatMap((dot) =>
   ['fast', 'integer'].map((requantize) => ({ dot, requantize })),
 );
-/** The variants that an artifact is run in: all four of the fixture, of a large one each once. */
-export const combinationsOf = (folder) =>
-  nameOf(folder) === 'fixture' ? COMBINATIONS : [COMBINATIONS[0], COMBINATIONS[3]];
+/** The variants that a software adapter takes where none is asked for; and the others. */
+export const [TAKEN, OTHERS] = [COMBINATIONS[2], COMBINATIONS[1]];
+/** What sessions of an artifact are asked for: nothing, and of the fixture all four. */
+export const wishesOf = (folder) => [{}, ...(nameOf(folder) === 'fixture' ? COMBINATIONS : [])];
 
 const SWIFTSHADER =
   process.env.ONNX2WGSL_SWIFTSHADER_ICD ?? '/usr/lib/chromium/vk_swiftshader_icd.json';
@@ -61,10 +62,10 @@ export function fixtureFolder(damage, spoil) {
   return folder;
 }
 
-/** The folders of ONNX2WGSL_ARTIFACTS, else the compiled avatar model; and the fixture. */
+/** The folders of ONNX2WGSL_ARTIFACTS, else a compiled UNet with the avatar's shaders; and the fixture. */
 export function artifactFolders() {
   const names = process.env.ONNX2WGSL_ARTIFACTS?.split(':').filter(Boolean);
-  const folders = names?.map((folder) => resolve(folder)) ?? [compiledAvatar()];
+  const folders = names?.map((folder) => resolve(folder)) ?? [compiledUnet()];
   return [fixtureFolder(), ...folders];
 }
 
@@ -85,7 +86,7 @@ export function clip(name, ...options) {
 }
 
 let models;
-/** The file of a small generator of live_models.py: small, other, tiny. */
+/** The file of a small generator of live_models.py: small, other, tiny, unet. */
 export function smallModel(name) {
   if (!models) {
     models = temporaryFolder();
@@ -94,10 +95,9 @@ export function smallModel(name) {
   return join(models, `${name}.onnx`);
 }
 
-function compiledAvatar() {
-  const folder = join(temporaryFolder(), 'avatar');
-  const model = join(ROOT, 'models/avatar_256_u8.onnx');
-  const compile = ['-m', 'onnx2wgsl.compiler', 'compile', model, '-o', folder];
+function compiledUnet() {
+  const folder = join(temporaryFolder(), 'unet');
+  const compile = ['-m', 'onnx2wgsl.compiler', 'compile', smallModel('unet'), '-o', folder];
   execFileSync(PYTHON, compile, {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
@@ -188,20 +188,40 @@ export async function film(page) {
   return Buffer.from(await page.evaluate(filmed), 'base64');
 }
 
-/** A short video, in base64. */
+/** Bytes as text, as which they go to a page and come from it in no time: in a list each number takes some. */
+export const textOf = (bytes) => Buffer.from(bytes).toString('base64');
+export const bytesOf = (text) => Uint8Array.from(Buffer.from(text, 'base64'));
+
+/** The RGBA bytes of a picture in a PNG file, as a page decodes it. */
+export async function pixelsOf(page, file) {
+  const text = await page.evaluate(async (base64) => {
+    const blob = new Blob([Uint8Array.fromBase64(base64)]);
+    const picture = await createImageBitmap(blob, { premultiplyAlpha: 'none' });
+    const context = new OffscreenCanvas(picture.width, picture.height).getContext('2d');
+    context.drawImage(picture, 0, 0);
+    const { data } = context.getImageData(0, 0, picture.width, picture.height);
+    return new Uint8Array(data.buffer).toBase64();
+  }, file.toString('base64'));
+  return bytesOf(text);
+}
+
+/** A short video, in base64; in a page. A busy machine encodes late: it goes on until there are some frames. */
 async function filmed() {
   const canvas = document.createElement('canvas');
   const context = canvas.getContext('2d');
   const recorder = new MediaRecorder(canvas.captureStream(30), { mimeType: 'video/webm' });
-  const recorded = new Promise((done) => (recorder.ondataavailable = ({ data }) => done(data)));
-  recorder.start();
-  for (let i = 0; i < 20; i++) {
+  const parts = [];
+  recorder.ondataavailable = ({ data }) => data.size && parts.push(data);
+  const end = new Promise((done) => (recorder.onstop = done));
+  recorder.start(100);
+  for (let i = 0; i < 20 || parts.length < 4; i++) {
     context.fillStyle = `hsl(${18 * i} 90% 50%)`;
-    context.fillRect(8 * i, 0, 60, 150);
+    context.fillRect((8 * i) % 240, 0, 60, 150);
     await new Promise((done) => setTimeout(done, 30));
   }
   recorder.stop();
-  return btoa(String.fromCharCode(...new Uint8Array(await (await recorded).arrayBuffer())));
+  await end;
+  return new Uint8Array(await new Blob(parts).arrayBuffer()).toBase64();
 }
 
 /** Where screenshots go. */

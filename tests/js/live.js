@@ -5,7 +5,15 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach } from 'node:test';
 
-import { launchChromium, PYTHON, ROOT, serve, smallModel, temporaryFolder } from './host.js';
+import {
+  bytesOf,
+  launchChromium,
+  PYTHON,
+  ROOT,
+  serve,
+  smallModel,
+  temporaryFolder,
+} from './host.js';
 
 export const READY_MS = 120000;
 export const ISOLATED = {
@@ -136,13 +144,15 @@ function logOf(page) {
 
 /** What the generator was given and made, from the page, is what onnxruntime makes of it with that model. */
 export async function assertExact(inside, model) {
-  const { input, output } = await inside(async ({ avatar }) => {
+  const texts = await inside(async ({ avatar }) => {
     const { input, output } = await avatar.capture();
-    return { input: [...input], output: [...output] };
+    const textOf = (bytes) => new Uint8Array(bytes).toBase64();
+    return [textOf(input), textOf(output)];
   });
+  const [input, output] = texts.map(bytesOf);
   const folder = temporaryFolder();
   const [given, made] = ['given', 'made'].map((name) => join(folder, name));
-  writeFileSync(given, Uint8Array.from(input));
+  writeFileSync(given, input);
   const reference = ['-m', 'tests.avatar_reference', modelFile(model), given, made];
   execFileSync(PYTHON, reference, { cwd: ROOT });
   const expected = readFileSync(made);

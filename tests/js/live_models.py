@@ -4,7 +4,7 @@
 
 writes FOLDER/small.onnx and FOLDER/other.onnx, of one signature and other pictures: 256 pixels, int8 QDQ, the
 values of pixels from -1 to 1, as the avatar has them; and FOLDER/tiny.onnx, of 64 pixels. The look of small
-and tiny is "plain", that of other is "odd".
+and tiny is "plain", that of other is "odd". FOLDER/unet.onnx, of 32 pixels, has every shader of the avatar.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy as np
 import onnx
 
 from tests.builders.qdq import PAD, QDQBuilder, QuantParams, Weights
+from tests.builders.unet import unet
 
 MODELS = {"small": (256, "plain"), "other": (256, "odd"), "tiny": (64, "plain")}
 """The side and the look of each."""
@@ -42,9 +43,10 @@ def generator(side: int, seed: int, look: str = "") -> onnx.ModelProto:
 
 
 def main(folder: Path) -> None:
-    """Writes all three."""
+    """Writes all four."""
     for seed, (name, (side, look)) in enumerate(MODELS.items()):
         onnx.save(generator(side, seed, look), folder / f"{name}.onnx")
+    onnx.save(unet(channels=8), folder / "unet.onnx")
 
 
 if __name__ == "__main__":

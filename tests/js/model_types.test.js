@@ -24,24 +24,24 @@ import { createSession, toPixels } from ${JSON.stringify(runtime)};
 import type { Session } from ${JSON.stringify(runtime)};
 import type { Model } from ${JSON.stringify(model)};
 
-const session = await createSession<Model>('./avatar/');
-const picture = new ImageData(256, 256);
+const session = await createSession<Model>('./unet/');
+const picture = new ImageData(32, 32);
 const { output } = await session.run({ input: picture });
 export const values: Float32Array = output;
-export const shape: [1, 3, 256, 256] = session.outputs[0].shape;
+export const shape: [1, 3, 32, 32] = session.outputs[0].shape;
 export const name: 'input' = session.inputs[0].name;
-export const image = new ImageData(toPixels(session.outputs[0], output), 256);
-const pixels = await session.run({ input: new Float32Array(3 * 256 * 256) }, { as: 'pixels' });
-export const drawn = new ImageData(pixels.output, 256);
+export const image = new ImageData(toPixels(session.outputs[0], output), 32);
+const pixels = await session.run({ input: new Float32Array(3 * 32 * 32) }, { as: 'pixels' });
+export const drawn = new ImageData(pixels.output, 32);
 export const named = await session.run<{ output: Float32Array }>({ input: picture }, { outputs: ['output'] });
-await session.frame(picture, new OffscreenCanvas(256, 256));
+await session.frame(picture, new OffscreenCanvas(32, 32));
 export const buffer: GPUBuffer = session.outputBuffer('output');
 export const plain: Session = session;
 
 // @ts-expect-error another name
 await session.run({ image: picture });
 // @ts-expect-error another dtype
-await session.run({ input: new Int32Array(3 * 256 * 256) });
+await session.run({ input: new Int32Array(3 * 32 * 32) });
 // @ts-expect-error an output that the model lacks
 await session.run({ input: picture }, { outputs: ['mask'] });
 // @ts-expect-error none of its outputs
@@ -57,7 +57,7 @@ export const first = results['scores'];
 export const sizes: number[] = unknown.outputs[0].shape;
 `;
 const SCORES = `
-import { createSession } from './avatar/runtime.js';
+import { createSession } from './unet/runtime.js';
 import type { Model } from './scores/model.js';
 
 const session = await createSession<Model>('./scores/');
@@ -82,27 +82,24 @@ export type Model = {
 `;
 
 before(() => {
-  const avatar = artifactFolders().find((folder) => nameOf(folder) !== 'fixture');
-  cpSync(avatar, join(APP, 'avatar'), { recursive: true });
+  const unet = artifactFolders().find((folder) => nameOf(folder) !== 'fixture');
+  cpSync(unet, join(APP, 'unet'), { recursive: true });
   cpSync(RUNTIME, join(APP, 'package'), { recursive: true });
   writeFileSync(join(APP, 'package.json'), '{"private": true, "type": "module"}');
-  writeFileSync(join(APP, 'own.ts'), useOf('./avatar/runtime.js', './avatar/model.js'));
-  writeFileSync(join(APP, 'latest.ts'), useOf('./package/runtime.js', './avatar/model.js'));
-  writeFileSync(
-    join(APP, 'oldest.ts'),
-    useOf('./package/types-5.0/runtime.js', './avatar/model.js'),
-  );
+  writeFileSync(join(APP, 'own.ts'), useOf('./unet/runtime.js', './unet/model.js'));
+  writeFileSync(join(APP, 'latest.ts'), useOf('./package/runtime.js', './unet/model.js'));
+  writeFileSync(join(APP, 'oldest.ts'), useOf('./package/types-5.0/runtime.js', './unet/model.js'));
   writeFileSync(join(APP, 'scores.ts'), SCORES);
-  cpSync(join(APP, 'avatar/icon.svg'), join(APP, 'scores/icon.svg'));
+  cpSync(join(APP, 'unet/icon.svg'), join(APP, 'scores/icon.svg'));
   writeFileSync(join(APP, 'scores/model.d.ts'), MODEL_OF_SCORES);
   // What lib.dom of TypeScript 5.0 lacks.
   writeFileSync(join(APP, 'globals.d.ts'), 'interface VideoFrame { close(): void }');
 });
 
 test('the types are as they are made, and import nothing', () => {
-  const types = readFileSync(join(APP, 'avatar/model.d.ts'), 'utf8');
+  const types = readFileSync(join(APP, 'unet/model.d.ts'), 'utf8');
   assert.doesNotMatch(types, /import/);
-  const runtime = readFileSync(join(APP, 'avatar/runtime.d.ts'), 'utf8');
+  const runtime = readFileSync(join(APP, 'unet/runtime.d.ts'), 'utf8');
   assert.equal(runtime, readFileSync(join(RUNTIME, 'dist/runtime.d.ts'), 'utf8'));
   assert.doesNotMatch(runtime, /\bimport\b|Array</);
 });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { runInNewContext } from 'node:vm';
 
@@ -8,33 +8,50 @@ import { createSession, toPixels } from '../../runtime_js/runtime.js';
 import { bytesModel, constantModel, reference } from './fixture.js';
 import {
   artifactFolders,
-  combinationsOf,
   countCalls,
   fixtureFolder,
   nameOf,
   nodeAdapter,
+  OTHERS,
+  TAKEN,
+  wishesOf,
 } from './host.js';
-import { FIXTURE, openSession } from './sessions.js';
+import { FIXTURE, newDevice, openSession } from './sessions.js';
 
 const PIXELS = 64;
 const zeros = () => new Float32Array(3 * PIXELS);
 
 for (const folder of artifactFolders())
-  describe(`${nameOf(folder)} in Node`, () => {
-    for (const wishes of combinationsOf(folder))
-      test(`passes its self-test with ${wishes.dot}, ${wishes.requantize}`, async () => {
-        const { createSession: create } = await import(`${pathToFileURL(folder)}/runtime.js`);
-        const session = await create(folder, { adapter: await nodeAdapter(), ...wishes });
-        const report = await session.selfTest();
-        session.destroy();
-        assert.ok(report.ok, report.message);
-        assert.equal(report.variants.dot, wishes.dot);
-        assert.equal(report.variants.requantize, wishes.requantize);
-        assert.ok(report.kernels.length > 0 && report.kernels.every(({ ok }) => ok));
+  describe(`${nameOf(folder)} in Node, by the scripts of its folder`, () => {
+    let create, device, session;
+
+    before(async () => {
+      ({ createSession: create } = await import(`${pathToFileURL(folder)}/runtime.js`));
+      device = await newDevice();
+      session = await create(folder, { device, ...OTHERS });
+    });
+
+    after(() => device.destroy());
+
+    function assertRight(report, { dot, requantize }) {
+      assert.ok(report.ok, report.message);
+      assert.equal(report.variants.dot, dot);
+      assert.equal(report.variants.requantize, requantize);
+      assert.ok(report.kernels.length > 0 && report.kernels.every(({ ok }) => ok));
+    }
+
+    for (const wishes of wishesOf(folder))
+      test(`passes its self-test, asked for ${Object.values(wishes).join(', ') || 'nothing'}`, async () => {
+        const own = await create(folder, { adapter: await nodeAdapter(), ...wishes });
+        const report = await own.selfTest();
+        own.destroy();
+        assertRight(report, { ...TAKEN, ...wishes });
       });
 
+    test('passes its self-test in the session of the tests below', async () =>
+      assertRight(await session.selfTest(), OTHERS));
+
     test('gives the same bits for a picture and for its values', async () => {
-      const session = await openSession(folder);
       const [{ name, shape, image }] = session.inputs;
       const [, channels, height, width] = shape;
       const plane = height * width;
@@ -47,23 +64,17 @@ for (const folder of artifactFolders())
       assert.deepEqual(fromPicture, fromValues);
     });
 
-    test('makes the pixels of toPixels, by the scripts of its folder', async () => {
-      const { createSession: create } = await import(`${pathToFileURL(folder)}/runtime.js`);
-      const session = await create(folder, { adapter: await nodeAdapter() });
+    test('makes the pixels of toPixels', async () => {
       const [{ name, shape }] = session.inputs;
       const values = Float32Array.from({ length: shape.reduce((a, b) => a * b) }, (_, i) =>
         Math.sin(i * i),
       );
       const { output } = await session.run({ [name]: values });
       const { output: pixels } = await session.run({ [name]: values }, { as: 'pixels' });
-      session.destroy();
       assert.ok(Buffer.from(pixels).equals(Buffer.from(toPixels(session.outputs[0], output))));
     });
 
     test('allocates nothing after the first run', async () => {
-      const adapter = await nodeAdapter();
-      const device = await adapter.requestDevice();
-      const session = await openSession(folder, { device });
       const [{ name, shape }] = session.inputs;
       const values = new Float32Array(shape.reduce((a, b) => a * b));
       const [, , height, width] = shape;
@@ -76,7 +87,6 @@ for (const folder of artifactFolders())
         await session.run({ [name]: picture });
       }
       assert.deepEqual(calls, { createCommandEncoder: 4, submit: 4, writeBuffer: 4 });
-      device.destroy();
     });
   });
 

@@ -15,6 +15,7 @@ import {
   RUNTIME,
   serve,
   temporaryFolder,
+  textOf,
 } from './host.js';
 
 const { cases } = JSON.parse(readFileSync(join(ROOT, 'tests/pictures.json'), 'utf8'));
@@ -378,7 +379,7 @@ test('the worked cases are met in Chromium, too', async () => {
   const eight = cases.filter(({ input }) => input.join() === '8,8');
   const pictures = eight.map(({ size }) => {
     const { data, width, height } = noise(...size);
-    return { data: [...data], width, height };
+    return { text: textOf(data), width, height };
   });
   const bytes = await page.evaluate(
     async ([model, runtime, cases, pictures]) => {
@@ -395,7 +396,7 @@ test('the worked cases are met in Chromium, too', async () => {
       const copies = [{ buffer: program.buffers.get('image:input'), offset: 0, bytes: 256 }];
       const made = [];
       for (const [i, { fit }] of cases.entries()) {
-        const picture = { ...pictures[i], data: Uint8Array.from(pictures[i].data) };
+        const picture = { ...pictures[i], data: Uint8Array.fromBase64(pictures[i].text) };
         const frame = { writes: [], steps: [], checks: [] };
         program.pictures[0](picture, fit, frame);
         made.push([...new Uint8Array(await runSteps(device, 'resize', frame, copies, staging))]);
