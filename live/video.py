@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import av
 import numpy as np
@@ -19,13 +19,16 @@ from onnx2wgsl.media.errors import require_file
 from .errors import LiveError
 
 Picture = NDArray[np.uint8]
+Packet: TypeAlias = "av.Packet[Any]"
 
 FORMATS = {"format_whitelist": "mov,mp4,matroska,webm,avi,mpegts", "protocol_whitelist": "file"}
 """Of what is read: FFmpeg also knows lists that name other files and addresses."""
+H264 = {"crf": "18", "bf": "0"}
+"""In MP4 a frame that others are predicted from before its time leaves the last one's duration open."""
 ENCODERS = {
-    ".mp4": ("libx264", {"crf": "18"}),
-    ".mov": ("libx264", {"crf": "18"}),
-    ".mkv": ("libx264", {"crf": "18"}),
+    ".mp4": ("libx264", H264),
+    ".mov": ("libx264", H264),
+    ".mkv": ("libx264", H264),
     ".webm": ("libvpx-vp9", {"crf": "24", "deadline": "good", "cpu-used": "4", "row-mt": "1"}),
 }
 FALLBACK_RATE = Fraction(25)
@@ -101,7 +104,7 @@ class Source:
             return round(self._container.duration / av.time_base * self.rate)
         return None
 
-    def items(self) -> Iterator[Still | av.Packet]:
+    def items(self) -> Iterator[Still | Packet]:
         """The frames in their order, each with a later time than the one before, and packets of sound."""
         last: int | None = None
         step = max(1, round(1 / (self.rate * self.time_base)))
@@ -111,7 +114,8 @@ class Source:
                     if packet.dts is not None:
                         yield packet
                     continue
-                for frame in packet.decode():
+                frames: list[Any] = packet.decode()
+                for frame in frames:
                     time = frame.pts if frame.pts is not None else (0 if last is None else last + step)
                     last = time if last is None else max(time, last + 1)
                     yield Still(self._upright(frame), last, frame.duration or step)
@@ -150,7 +154,7 @@ class Sink:
                 height=height,
                 time_base=source.time_base,
             )
-        context = self._video.codec_context
+        context: Any = self._video.codec_context
         context.colorspace = context.color_primaries = context.color_trc = BT709
         context.color_range = LIMITED
         self._sound = {one.index: self._copy_of(one, source.path) for one in source.sound}
@@ -186,7 +190,7 @@ class Sink:
         frame.pts, frame.time_base = time, self._time_base
         self._encode(frame)
 
-    def copy(self, packet: av.Packet) -> None:
+    def copy(self, packet: Packet) -> None:
         """Writes a packet of the source's sound."""
         packet.stream = self._sound[packet.stream.index]
         self._mux([packet])

@@ -57,6 +57,20 @@ def test_every_frame_is_written_at_its_time(tmp_path: Path, suffix: str, times: 
         assert np.abs(ours.astype(int) - theirs).mean() < 4
 
 
+@pytest.mark.parametrize("suffix", [".mp4", ".mov"])
+def test_the_last_frame_lasts_as_long(tmp_path: Path, suffix: str) -> None:
+    """Of a varying rate, where it follows from nothing else."""
+    source = films.write(tmp_path / "in.mp4", films.faces(len(VARYING)), VARYING)
+    with av.open(str(source)) as container:
+        stream = container.streams.video[0]
+        last = list(container.decode(stream))[-1]
+        end = ((last.pts or 0) + (last.duration or 0)) * Fraction(stream.time_base or 1)
+    copy(source, tmp_path / f"out{suffix}")
+    with av.open(str(tmp_path / f"out{suffix}")) as container:
+        stream = container.streams.video[0]
+        assert (stream.duration or 0) * Fraction(stream.time_base or 1) == end
+
+
 def test_a_rate_stays_the_rate(tmp_path: Path) -> None:
     """Of television: 24000/1001 frames a second, which no millisecond meets."""
     times = films.even(12, 1001)
