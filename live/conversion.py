@@ -19,7 +19,8 @@ from .avatar import Avatar
 from .display import SHARPNESS, Display
 from .errors import LiveError
 from .follower import Follower
-from .video import ENCODERS, Sink, Source, Still, whole
+from .sink import ENCODERS, Sink, whole
+from .source import Source, Still
 
 FACES = 3
 """Faces of a picture of which the largest drives the avatar, as on the page."""

@@ -32,7 +32,9 @@ ROOMS = {
         "__init__", "errors", "framing", "camera", "topology", "drawing", "procrustes", "filter", "head",
         "landmarker", "detector",
     ],
-    "live": ["__init__", "errors", "follower", "avatar", "display", "video", "conversion", "__main__"],
+    "live": [
+        "__init__", "errors", "follower", "avatar", "display", "source", "sink", "conversion", "__main__",
+    ],
     "media": ["__init__", "errors", "pictures", "arrays"],
     "trainer": [
         "__init__", "errors", "config", "files", "renderer", "landmarks", "data", "models",

@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 import pytest
 from onnx2wgsl.live.errors import LiveError
-from onnx2wgsl.live.video import Sink, Source, Still, whole
+from onnx2wgsl.live.sink import ENCODERS, Sink, whole
+from onnx2wgsl.live.source import Source, Still
 from onnx2wgsl.media.errors import MediaError
 
 from tests.live import films
@@ -160,6 +161,22 @@ def test_a_format_that_cannot_hold_the_sound_is_told(tmp_path: Path) -> None:
         pytest.raises(LiveError, match=r"\.webm can't hold .* \(aac\), .*mkv"),
     ):
         Sink(tmp_path / "out.webm", video, 256, 240)
+
+
+def test_an_encoder_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = films.write(tmp_path / "in.mp4", films.faces(3), films.even(3))
+    monkeypatch.setitem(ENCODERS, ".mkv", ("libx299", {}))
+    with closing(Source(source)) as video, pytest.raises(LiveError, match=r"no encoder libx299 .*another of"):
+        Sink(tmp_path / "out.mkv", video, 256, 240)
+
+
+def test_what_cannot_be_written_is_told(tmp_path: Path) -> None:
+    source = films.write(tmp_path / "in.mp4", films.faces(3), films.even(3))
+    with (
+        closing(Source(source)) as video,
+        pytest.raises(LiveError, match=r"can't be written: .*; is there room"),
+    ):
+        Sink(tmp_path / "gone" / "out.mkv", video, 256, 240)
 
 
 def test_a_file_takes_its_name_when_it_is_whole(tmp_path: Path) -> None:
