@@ -117,7 +117,7 @@ def convert(
     """
     if output.suffix.lower() not in ENCODERS:
         raise LiveError(f"{output}: name an output that ends in {', '.join(ENCODERS)}")
-    if output.exists() and output.samefile(video):
+    if output.exists() and video.exists() and output.samefile(video):
         raise LiveError(f"{output} is the video that is read: name another output")
     if not output.absolute().parent.is_dir():
         raise LiveError(f"{output}: there is no such folder; make it first")

@@ -95,8 +95,8 @@ class Source:
 
     def items(self) -> Iterator[Still | Packet]:
         """The frames in their order, each with a later time than the one before, and packets of sound."""
-        last: int | None = None
         step = max(1, round(1 / (self.rate * self.time_base)))
+        clock = _Clock(step, self._container.format.name == "avi")
         with told_as(self.path, "be read to its end"):
             for packet in self._container.demux([self._video, *self.sound]):
                 if packet.stream is not self._video:
@@ -105,9 +105,7 @@ class Source:
                     continue
                 frames: list[Any] = packet.decode()
                 for frame in frames:
-                    time = frame.pts if frame.pts is not None else (0 if last is None else last + step)
-                    last = time if last is None else max(time, last + 1)
-                    yield Still(self._upright(frame), last, frame.duration or step)
+                    yield Still(self._upright(frame), clock.time(frame), frame.duration or step)
 
     def _upright(self, frame: Any) -> Picture:
         """A frame as u8[H,W,3], turned as its camera noted, its pixels made square."""
@@ -119,6 +117,29 @@ class Source:
     def close(self) -> None:
         """Closes the file."""
         self._container.close()
+
+
+class _Clock:
+    """When frames are shown: each later than the one before, `step` later where the file doesn't tell.
+
+    counts: the file tells nothing but the order of decoding, from 0, as an AVI does.
+    """
+
+    def __init__(self, step: int, counts: bool) -> None:
+        self._step, self._counts = step, counts
+        self._origin: int | None = None if counts else 0
+        self._last: int | None = None
+
+    def time(self, frame: Any) -> int:
+        """In units of the video's time base."""
+        told: int | None = frame.dts if self._counts else frame.pts
+        if told is None:
+            told = 0 if self._last is None else self._last + self._step
+        else:
+            self._origin = told if self._origin is None else self._origin
+            told -= self._origin
+        self._last = told if self._last is None else max(told, self._last + 1)
+        return self._last
 
 
 @contextmanager

@@ -58,6 +58,26 @@ def test_every_frame_is_written_at_its_time(tmp_path: Path, suffix: str, times: 
         assert np.abs(ours.astype(int) - theirs).mean() < 4
 
 
+def test_an_avi_whose_frames_come_out_of_order_is_put_in_order(tmp_path: Path) -> None:
+    """It stores no times; those that are told of its frames are mixed up."""
+    source = films.write(tmp_path / "in.avi", films.faces(10), list(range(10)), time_base=Fraction(1, 25))
+    copy(source, tmp_path / "out.mp4")
+    assert films.times(tmp_path / "out.mp4") == [Fraction(i, 25) for i in range(10)]
+    for ours, theirs in zip(films.pictures(tmp_path / "out.mp4"), films.faces(10), strict=True):
+        assert np.abs(ours.astype(int) - theirs).mean() < 4
+
+
+def test_times_may_begin_late(tmp_path: Path) -> None:
+    """A transport stream's do."""
+    times = films.even(10, 3600)
+    source = films.write(
+        tmp_path / "in.ts", films.faces(10), times, time_base=Fraction(1, 90000), sound="aac"
+    )
+    copy(source, tmp_path / "out.mp4")
+    assert films.times(source)[0] > 0
+    assert films.times(tmp_path / "out.mp4") == films.times(source)
+
+
 @pytest.mark.parametrize("suffix", [".mp4", ".mov"])
 def test_the_last_frame_lasts_as_long(tmp_path: Path, suffix: str) -> None:
     """Of a varying rate, where it follows from nothing else."""
