@@ -64,7 +64,7 @@ def _turn_jaw(points: Points, weight: float) -> Points:
     joint = np.array(_JAW["joint"])
     x, y, z = (points - joint).T
     cos, sin = np.cos(angles), np.sin(angles)
-    return np.stack([x, cos * y - sin * z, sin * y + cos * z], axis=1) + joint
+    return np.asarray(np.stack([x, cos * y - sin * z, sin * y + cos * z], axis=1) + joint)
 
 
 def _lift_lids(points: Points, center: Points) -> Points:

@@ -105,7 +105,7 @@ def main() -> None:
         )
         sys.exit(1)
     except Exception as error:
-        if not _is_told(error):
+        if not (isinstance(error, OSError) or _is_told(error)):
             raise
         click.echo(f"error: {error}", err=True)
         sys.exit(1)

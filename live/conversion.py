@@ -19,7 +19,8 @@ from .avatar import Avatar
 from .display import SHARPNESS, Display
 from .errors import LiveError
 from .follower import Follower
-from .video import ENCODERS, Sink, Source, Still, whole
+from .sink import ENCODERS, Sink, whole
+from .source import Source, Still
 
 FACES = 3
 """Faces of a picture of which the largest drives the avatar, as on the page."""
@@ -116,7 +117,7 @@ def convert(
     """
     if output.suffix.lower() not in ENCODERS:
         raise LiveError(f"{output}: name an output that ends in {', '.join(ENCODERS)}")
-    if output.exists() and output.samefile(video):
+    if output.exists() and video.exists() and output.samefile(video):
         raise LiveError(f"{output} is the video that is read: name another output")
     if not output.absolute().parent.is_dir():
         raise LiveError(f"{output}: there is no such folder; make it first")

@@ -13,9 +13,13 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 SETUPTOOLS = PROJECT["tool"]["setuptools"]
 
 # These meet in files (the model, the artifact) and nowhere else.
-APART = ("compiler", "face", "media", "runtime_py", "trainer", "web")
+APART = ("compiler", "face", "live", "media", "runtime_py", "trainer", "web")
 # But for these: what a folder may import of another one.
-SHARED = {"trainer": {"face", "media"}, "web": {"compiler", "face"}}
+SHARED = {
+    "live": {"compiler", "face", "media", "runtime_py"},
+    "trainer": {"face", "media"},
+    "web": {"compiler", "face"},
+}
 # The rooms of a folder, the lowest first: a room imports itself and those before it. Each module of
 # the folder is a room, and so is each folder in it, with all that it holds.
 ROOMS = {
@@ -28,6 +32,9 @@ ROOMS = {
         "__init__", "errors", "framing", "camera", "topology", "drawing", "procrustes", "filter", "head",
         "landmarker", "detector",
     ],
+    "live": [
+        "__init__", "errors", "follower", "avatar", "display", "source", "sink", "conversion", "__main__",
+    ],
     "media": ["__init__", "errors", "pictures", "arrays"],
     "trainer": [
         "__init__", "errors", "config", "files", "renderer", "landmarks", "data", "models",
@@ -39,7 +46,7 @@ ROOMS = {
 COMMAND_LINE = ("compiler/__main__.py", "compiler/cli/*.py")
 # A command imports what it needs when it is called, so that the others start quickly; the compiler's own
 # names, which commands import through, are loaded when they are asked for.
-LATE = (*COMMAND_LINE, "compiler/__init__.py", "trainer/cli/*.py")
+LATE = (*COMMAND_LINE, "compiler/__init__.py", "trainer/cli/*.py", "live/__main__.py")
 PACKAGED = (*APART, "runtime_js")
 NOT_PACKAGED = ("__pycache__", "node_modules")
 ROOT_PACKAGE = "onnx2wgsl"
@@ -303,7 +310,7 @@ def test_importing_the_package_needs_no_torch() -> None:
     """torch is an extra: nothing of the compiler and the runtimes imports it."""
     users = [
         f"{path}:{line}"
-        for folder in ("compiler", "face", "media", "runtime_py", "runtime_js")
+        for folder in ("compiler", "face", "live", "media", "runtime_py", "runtime_js")
         for path in files_of(folder)
         if path.suffix == ".py"
         for line, module in imported_modules((ROOT / path).read_text("utf-8"), "")

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PARTICIPLES = {"made", "given", "found", "held"}
 """What a thing underwent, which does not say what it is."""
-FOLDERS = ("benchmarks", "compiler", "face", "media", "runtime_py", "scripts", "trainer", "tests")
+FOLDERS = ("benchmarks", "compiler", "face", "live", "media", "runtime_py", "scripts", "trainer", "tests")
 
 
 def bound_names(source: str) -> Iterator[tuple[int, str]]:

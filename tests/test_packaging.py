@@ -30,7 +30,7 @@ def run(*command: str | Path, cwd: Path) -> str:
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the packages, as a checkout has them."""
     source = tmp_path_factory.mktemp("source")
-    for name in ("compiler", "face", "media", "runtime_py", "runtime_js", "trainer", "web"):
+    for name in ("compiler", "face", "live", "media", "runtime_py", "runtime_js", "trainer", "web"):
         ignore = shutil.ignore_patterns("__pycache__", "node_modules")
         shutil.copytree(ROOT / name, source / name, ignore=ignore)
     for name in ("pyproject.toml", "setup.py", "__main__.py", "README.md", "LICENSE", "NOTICE"):

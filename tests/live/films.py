@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,7 @@ def write(
         if ratio:
             video.codec_context.sample_aspect_ratio = ratio
         tone: Any = container.add_stream(sound, rate=RATE) if sound else None
-        for picture, time in zip([first, *pictures], times, strict=True):
+        for picture, time in zip(chain([first], pictures), times, strict=True):
             frame: Any = av.VideoFrame.from_ndarray(picture, format="rgb24")
             frame.pts, frame.time_base = time, time_base
             container.mux(video.encode(frame))

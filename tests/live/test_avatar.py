@@ -18,7 +18,8 @@ from onnx2wgsl.live.errors import LiveError
 
 from tests.builders.qdq import QDQBuilder, QuantParams
 from tests.face import vectors
-from tests.web import node
+from tests.js.live_models import generator
+from tests.web import node, require_packages
 
 ROOT = Path(__file__).parents[2]
 TO_PIXELS = """
@@ -28,6 +29,21 @@ const { shape, image, values } = JSON.parse(readFileSync(0, 'utf8'));
 const pixels = toPixels({ name: 'y', shape, image }, Float32Array.from(values));
 process.stdout.write(JSON.stringify([...pixels]));
 """
+
+PAGE = """
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createSession } from './runtime_js/runtime.js';
+import { nodeAdapter } from './tests/js/host.js';
+const [folder, source, target, side] = process.argv.slice(1);
+const session = await createSession(folder, { adapter: nodeAdapter });
+const drawing = { data: readFileSync(source), width: +side, height: +side };
+const [{ name }] = session.inputs;
+const [pixels] = Object.values(await session.run({ [name]: drawing }, { as: 'pixels' }));
+writeFileSync(target, pixels);
+session.destroy();
+process.exit();
+"""
+"""The page's backend, where drawing and picture are bytes."""
 
 
 @pytest.mark.parametrize("name", ["photo 256", "turned 256"])
@@ -41,8 +57,23 @@ def test_the_same_landmarks_give_the_same_bytes(name: str) -> None:
     (entrance,) = oracle.inputs
     (output,) = oracle.run({entrance: values}).values()
     expected = np.rint(output[0].astype(np.float64) * 127.5 + 127.5).clip(0, 255).transpose(1, 2, 0)
-    with avatar.opened(None) as generator:
-        np.testing.assert_array_equal(generator.picture(drawing), expected)
+    with avatar.opened(None) as own:
+        np.testing.assert_array_equal(own.picture(drawing), expected)
+
+
+def test_the_pages_runtime_makes_the_same_bytes_of_a_drawing(tmp_path: Path) -> None:
+    """On another implementation of WebGPU, with another driver."""
+    require_packages("webgpu")
+    onnx.save(generator(256, 3), tmp_path / "small.onnx")
+    folder = compile_file(tmp_path / "small.onnx", tmp_path / "small").folder
+    drawing = draw(vectors.placed("turned"), 256)
+    np.dstack([drawing, np.full((256, 256), 255, np.uint8)]).tofile(tmp_path / "drawing")
+    files = (folder, tmp_path / "drawing", tmp_path / "pixels", "256")
+    command = [node(), "--input-type=module", "-e", PAGE, "--", *files]
+    subprocess.run(command, cwd=ROOT, check=True)
+    theirs = np.fromfile(tmp_path / "pixels", np.uint8).reshape(256, 256, 4)
+    with avatar.opened(folder) as ours:
+        np.testing.assert_array_equal(ours.picture(drawing), theirs[..., :3])
 
 
 @pytest.mark.parametrize(("scale", "offset"), [(127.5, 127.5), (255.0, 0.0), (-58.395, 123.675)])

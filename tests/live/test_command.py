@@ -67,14 +67,14 @@ def test_side_by_side_shows_the_source_and_what_the_chain_makes_of_it(
     report = convert(video, output, Wish(96, side_by_side=True), model=model)
     assert (report.frames, report.faces) == (COUNT, COUNT)
     frames = films.pictures(output)
-    with avatar.opened(model) as made:
-        chain = Chain(made, Detector(most=3), Wish(96, side_by_side=True), 256 / 240)
+    with avatar.opened(model) as own:
+        chain = Chain(own, Detector(most=3), Wish(96, side_by_side=True), 256 / 240)
         for frame, source, at in zip(frames, films.pictures(video), films.times(video), strict=True):
             expected = chain.picture(source, float(at * 1000))
             assert frame.shape == expected.shape == (96, 198, 3)
             assert np.abs(frame.astype(int) - expected).mean() < 6
-        still = made.picture(np.zeros((64, 64, 3), np.uint8))
-        assert Display(made.session.get_adapter(), 64, 96).shown(still).shape == (96, 96, 3)
+        still = own.picture(np.zeros((64, 64, 3), np.uint8))
+        assert Display(own.session.get_adapter(), 64, 96).shown(still).shape == (96, 96, 3)
 
 
 def test_a_face_that_is_nowhere_is_told_and_nothing_is_written(tmp_path: Path, model: Path) -> None:

@@ -72,8 +72,8 @@ def test_a_face_that_comes_and_goes_never_jumps() -> None:
     assert [states[i] for i in (0, 10, 40, -1)] == ["idle", "live", "held", "idle"]
     steps = np.abs(np.diff(shown[..., :2], axis=0)).max(axis=(1, 2))
     assert steps.max() < 0.05
-    held = states.index("held")
-    assert not np.diff(shown[held : held + 17], axis=0).any()
+    lost = states.index("held")
+    assert not np.diff(shown[lost : lost + 17], axis=0).any()
 
 
 def test_points_that_are_no_face_are_none() -> None:

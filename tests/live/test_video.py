@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 import pytest
 from onnx2wgsl.live.errors import LiveError
-from onnx2wgsl.live.video import Sink, Source, Still, whole
+from onnx2wgsl.live.sink import ENCODERS, Sink, whole
+from onnx2wgsl.live.source import Source, Still
 from onnx2wgsl.media.errors import MediaError
 
 from tests.live import films
@@ -55,6 +56,40 @@ def test_every_frame_is_written_at_its_time(tmp_path: Path, suffix: str, times: 
     assert films.times(target) == [Fraction(time, 1000) for time in times]
     for ours, theirs in zip(films.pictures(target), films.pictures(source), strict=True):
         assert np.abs(ours.astype(int) - theirs).mean() < 4
+
+
+def test_an_avi_whose_frames_come_out_of_order_is_put_in_order(tmp_path: Path) -> None:
+    """It stores no times; those that are told of its frames are mixed up."""
+    source = films.write(tmp_path / "in.avi", films.faces(10), list(range(10)), time_base=Fraction(1, 25))
+    copy(source, tmp_path / "out.mp4")
+    assert films.times(tmp_path / "out.mp4") == [Fraction(i, 25) for i in range(10)]
+    for ours, theirs in zip(films.pictures(tmp_path / "out.mp4"), films.faces(10), strict=True):
+        assert np.abs(ours.astype(int) - theirs).mean() < 4
+
+
+def test_times_may_begin_late(tmp_path: Path) -> None:
+    """A transport stream's do."""
+    times = films.even(10, 3600)
+    source = films.write(
+        tmp_path / "in.ts", films.faces(10), times, time_base=Fraction(1, 90000), sound="aac"
+    )
+    copy(source, tmp_path / "out.mp4")
+    assert films.times(source)[0] > 0
+    assert films.times(tmp_path / "out.mp4") == films.times(source)
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov"])
+def test_the_last_frame_lasts_as_long(tmp_path: Path, suffix: str) -> None:
+    """Of a varying rate, where it follows from nothing else."""
+    source = films.write(tmp_path / "in.mp4", films.faces(len(VARYING)), VARYING)
+    with av.open(str(source)) as container:
+        stream = container.streams.video[0]
+        last = list(container.decode(stream))[-1]
+        end = ((last.pts or 0) + (last.duration or 0)) * Fraction(stream.time_base or 1)
+    copy(source, tmp_path / f"out{suffix}")
+    with av.open(str(tmp_path / f"out{suffix}")) as container:
+        stream = container.streams.video[0]
+        assert (stream.duration or 0) * Fraction(stream.time_base or 1) == end
 
 
 def test_a_rate_stays_the_rate(tmp_path: Path) -> None:
@@ -146,6 +181,22 @@ def test_a_format_that_cannot_hold_the_sound_is_told(tmp_path: Path) -> None:
         pytest.raises(LiveError, match=r"\.webm can't hold .* \(aac\), .*mkv"),
     ):
         Sink(tmp_path / "out.webm", video, 256, 240)
+
+
+def test_an_encoder_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = films.write(tmp_path / "in.mp4", films.faces(3), films.even(3))
+    monkeypatch.setitem(ENCODERS, ".mkv", ("libx299", {}))
+    with closing(Source(source)) as video, pytest.raises(LiveError, match=r"no encoder libx299 .*another of"):
+        Sink(tmp_path / "out.mkv", video, 256, 240)
+
+
+def test_what_cannot_be_written_is_told(tmp_path: Path) -> None:
+    source = films.write(tmp_path / "in.mp4", films.faces(3), films.even(3))
+    with (
+        closing(Source(source)) as video,
+        pytest.raises(LiveError, match=r"can't be written: .*; is there room"),
+    ):
+        Sink(tmp_path / "gone" / "out.mkv", video, 256, 240)
 
 
 def test_a_file_takes_its_name_when_it_is_whole(tmp_path: Path) -> None:
