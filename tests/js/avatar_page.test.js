@@ -420,7 +420,7 @@ describe('words', () => {
   test('take values, and none that is asked for is missing', () => {
     assert.equal(say('state.loading', { percent: 7 }), 'Loading the avatar: 7 %');
     const source = sources.map(([, text]) => text).join('\n');
-    const named = [...source.matchAll(/'((?:state|fact|reason|lack|done|do)\.[\w-]+)'/g)];
+    const named = [...source.matchAll(/'((?:state|speech|fact|reason|lack|done|do)\.[\w-]+)'/g)];
     const codes = [...source.matchAll(/SourceError\(\s*'(\w+)'/g)].map(
       ([, code]) => `error.${code}`,
     );
