@@ -4,15 +4,17 @@
  *
  * @import {Director} from './director.js'
  * @import {Channels} from './rig/channels.js'
+ * @import {Voice} from './lips/voice.js'
  * @import {Settings} from './settings.js'
  */
 import { Speaker } from './lips/speaker.js';
 import { spoken, Track } from './lips/visemes.js';
-import { heard, Voice } from './lips/voice.js';
 import { say } from './strings.js';
 
 /** Samples a second that a recording is heard at. */
 const RATE = 16000;
+// Who listens to nothing loads no ears.
+const ears = () => import('./lips/voice.js');
 const MICROPHONE = { echoCancellation: false, noiseSuppression: true, autoGainControl: true };
 
 /** What is said, and what its end takes. @typedef {{end(): void}} Turn */
@@ -148,6 +150,7 @@ export class Speech {
       }
       return;
     }
+    const { heard } = await ears();
     if (this.#turn !== turn) return;
     this.#track = heard(samples, RATE, this.#channels, this.#visemes);
     URL.revokeObjectURL(this.#url);
@@ -176,6 +179,7 @@ export class Speech {
       context.close();
     });
     this.#tell('speech.asking');
+    const { Voice } = await ears();
     try {
       stream = await navigator.mediaDevices.getUserMedia({ audio: MICROPHONE });
     } catch (error) {

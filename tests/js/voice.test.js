@@ -151,6 +151,26 @@ describe('a voice', () => {
     assert.ok(mouthOf(voice).every((x) => Math.abs(x) < 1e-3));
   });
 
+  test('that begins is seen within two frames of 40 a second', () => {
+    const onset = 0.5;
+    const tone = sound((t) => (t < onset ? 0 : 0.3 * Math.sin(2 * Math.PI * 300 * t)));
+    const end = newVoice();
+    hear(end, tone, RATE);
+    const delays = [];
+    for (let phase = 0; phase < 1; phase += 0.1) {
+      const voice = newVoice();
+      let time = 0.3 + phase / 40;
+      while (mouthOf(voice)[jaw] < mouthOf(end)[jaw] / 2) {
+        time += 1 / 40;
+        const last = Math.round(time * RATE);
+        voice.step(tone.subarray(last - voice.size, last), 1 / 40);
+      }
+      delays.push(1000 * (time - onset));
+    }
+    const mean = delays.reduce((sum, x) => sum + x, 0) / delays.length;
+    assert.ok(mean < 30 && Math.max(...delays) < 50, `${mean} ms; ${delays}`);
+  });
+
   test('is heard by its sensitivity, and opens the mouth to its limit', () => {
     const { samples, rate } = reading();
     const most = (options) => {
