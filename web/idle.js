@@ -4,14 +4,12 @@
  * @import {Rig} from './rig/rig.js'
  */
 
-import { smooth } from './rig/motion.js';
+import { spoken } from './lips/visemes.js';
 
-// A performance: seconds a syllable, and what is said.
-const SYLLABLE = 0.17;
-const TEXT = [
-  ...'PP aa nn E sil sil ou oh RR ih sil FF aa CH E sil DD ih SS aa kk oh sil sil'.split(' '),
-  ...'TH E RR ou nn aa sil sil sil'.split(' '),
-];
+// What is said in a performance, again and again.
+const TEXT =
+  'Hello. I am the avatar. I have no camera, so I act by myself: I look about, I blink, and I speak. ' +
+  'Show me your face, and I will follow you.';
 
 // How much further than at rest the head goes while it performs.
 const REACH = 2.2;
@@ -19,7 +17,7 @@ const SMILE = 0.14;
 
 export class Idle {
   #rig;
-  #visemes;
+  #track;
   #rest;
   #script;
   /** Whether it performs: talks and turns its head. */
@@ -31,7 +29,7 @@ export class Idle {
    */
   constructor(rig, visemes) {
     this.#rig = rig;
-    this.#visemes = TEXT.map((name) => rig.channels.weights(visemes[name]));
+    this.#track = spoken(TEXT, rig.channels, visemes);
     this.#rest = rig.channels.weights({ smile: SMILE });
     this.#script = this.#rest.slice();
   }
@@ -41,20 +39,13 @@ export class Idle {
    *
    * @param {number} now milliseconds
    * @param {Float32Array} out
+   * @param {ArrayLike<number>} [said] weights of what it is given to say, which it does not talk over
    */
-  landmarks(now, out) {
+  landmarks(now, out, said) {
     this.#rig.reach = this.performs ? REACH : 1;
     this.#script.set(this.#rest);
-    if (this.performs) this.#talk(now / 1000);
+    if (said) for (let i = 0; i < said.length; i++) this.#script[i] += said[i];
+    else if (this.performs) this.#track.add((now / 1000) % this.#track.duration, this.#script);
     return this.#rig.alone(now, out, this.#script);
-  }
-
-  /** Mouths one after the other, each eased into the next. @param {number} time seconds */
-  #talk(time) {
-    const at = time / SYLLABLE;
-    const way = smooth(at - Math.floor(at));
-    const one = this.#visemes[Math.floor(at) % TEXT.length];
-    const two = this.#visemes[(Math.floor(at) + 1) % TEXT.length];
-    for (let i = 0; i < one.length; i++) this.#script[i] += (1 - way) * one[i] + way * two[i];
   }
 }

@@ -11,7 +11,12 @@ const ACTIONS = { c: 'camera', v: 'view', s: 'snapshot', r: 'record', f: 'full',
 export function listenToKeys(act, feel) {
   document.addEventListener('keydown', (event) => {
     const { key, code, target, shiftKey, ctrlKey, metaKey, altKey } = event;
-    if (ctrlKey || metaKey || altKey || /** @type {Element} */ (target).closest('input, select'))
+    if (
+      ctrlKey ||
+      metaKey ||
+      altKey ||
+      /** @type {Element} */ (target).closest('input, select, textarea, audio')
+    )
       return;
     const emotion = emotionOf(code);
     if (emotion !== undefined) return feel(emotion, shiftKey);

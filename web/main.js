@@ -29,6 +29,7 @@ import {
   storageHere,
 } from './settings.js';
 import { SourceError, openCamera, openFile } from './sources.js';
+import { Speech } from './speech.js';
 import { problemText, stateText } from './status.js';
 import { inscribe, say } from './strings.js';
 import { snapshot, togglePictureInPicture } from './takes.js';
@@ -52,6 +53,8 @@ let models = [];
 let idle;
 /** @type {Acting} */
 let acting;
+/** @type {Speech} */
+let speech;
 /** @type {Loop} */
 let loop;
 /** @type {Readout} */
@@ -326,6 +329,7 @@ function change(changes) {
   if (of('sharpness', 'background')) showLook();
   if (of('tier', 'autotune')) applyTier();
   acting.apply(settings);
+  speech.apply(settings);
   if (of('source')) useSource();
   showSource();
   showControls();
@@ -445,6 +449,8 @@ async function start() {
   const director = new Director(idle, rig);
   acting = new Acting(rig, storage, element);
   acting.apply(settings);
+  speech = new Speech(director, rig.channels, expressions.visemes, element);
+  speech.apply(settings);
   const [filter, frame] = [new LandmarkFilter(), new TrainingFrame(framing)];
   loop = new Loop({ avatar, director, follower: new Follower({ director, filter, frame }) });
   readout = new Readout(element('measures'), loop, avatar);

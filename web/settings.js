@@ -5,8 +5,8 @@
  * @typedef {{backend: string, look: string, res: string, tier: string, model: string, compare: string,
  *   against: string, source: string, view: string, mirror: boolean, sharpness: number, background: string,
  *   autotune: boolean, readout: boolean, delegate: string, emotion: string, intensity: number, brows: number,
- *   eyes: number, mouth: number, sway: number, gaze: number, contact: number, assist: boolean, layer: boolean}}
- *   Settings
+ *   eyes: number, mouth: number, sway: number, gaze: number, contact: number, assist: boolean, layer: boolean,
+ *   sensitivity: number, limit: number}} Settings
  */
 
 import { NAMES } from './backends.js';
@@ -48,6 +48,8 @@ export const DEFAULTS = {
   contact: LEVELS.contact,
   assist: true,
   layer: false,
+  sensitivity: 0.5,
+  limit: 1,
 };
 
 /** What each may be, where that is a list. */

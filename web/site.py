@@ -79,7 +79,8 @@ def lay_out(folder: Path, models: Sequence[Path], with_onnxruntime: bool = True)
 
 def _write(site: Path, models: Sequence[Path], with_onnxruntime: bool) -> None:
     _copy(HERE, site / "web", ("*.js", "*.css", "*.svg"))
-    _copy(HERE / "rig", site / "web" / "rig", ("*.js",))
+    for part in ("lips", "rig"):
+        _copy(HERE / part, site / "web" / part, ("*.js",))
     shutil.copy(HERE / "index.html", site / "index.html")
     _copy(
         _room("face"),

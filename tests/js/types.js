@@ -34,7 +34,7 @@ const list = (root, ending) =>
 rmSync(WORK, { recursive: true, force: true });
 for (const root of [ROOT, join(WORK, 'out')]) mkdirSync(join(root, OLD), { recursive: true });
 // The page is checked, too, but nobody imports it.
-const page = ['web', 'web/rig'].flatMap((folder) =>
+const page = ['web', 'web/lips', 'web/rig'].flatMap((folder) =>
   readdirSync(join(ROOT, folder))
     .filter((name) => name.endsWith('.js'))
     .map((name) => join(folder, name)),
