@@ -39,7 +39,7 @@ class Compilation:
     program: Program = field(repr=False)
     description: Mapping[str, Any] = field(repr=False)
     artifact_bytes: int
-    open_batches: Sequence[str] = ()
+    open_batches: Sequence[str] = field(default=(), repr=False)
 
     @property
     def dispatches(self) -> int:
