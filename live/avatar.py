@@ -6,13 +6,13 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from onnx2wgsl.compiler import compile_file
 from onnx2wgsl.runtime_py import InferenceSession
 from onnx2wgsl.runtime_py.artifact import ImageInput, ImageOutput
+from onnx2wgsl.runtime_py.pictures import to_bytes
 
 from .errors import LiveError
 
@@ -48,10 +48,10 @@ class Avatar:
     def __init__(self, session: InferenceSession, path: Path) -> None:
         self.session = session
         inputs, outputs = session.artifact.inputs, session.artifact.outputs
-        images = [one for one in outputs if isinstance(one.image, ImageOutput)]
+        images = [(one, one.image) for one in outputs if isinstance(one.image, ImageOutput)]
         if len(inputs) != 1 or not isinstance(inputs[0].image, ImageInput) or not images:
             raise LiveError(f"{path} is no generator: it must make one picture of one picture")
-        self._input, self._output = inputs[0], images[0]
+        self._input, (self._output, self._image) = inputs[0], images[0]
         width, height = inputs[0].image.size
         if self._output.shape[1:] != (3, height, width) or width != height:
             raise LiveError(f"{path} is no generator: its pictures must be square, and of one size")
@@ -60,10 +60,4 @@ class Avatar:
     def picture(self, drawing: Picture) -> Picture:
         """The avatar u8[N,N,3] of a drawing u8[N,N,3]: the bytes that the page makes of that."""
         (values,) = self.session.run([self._output.name], {self._input.name: drawing})
-        return to_bytes(values[0], self._output.image)
-
-
-def to_bytes(values: NDArray[Any], image: Any) -> Picture:
-    """The picture u8[N,N,3] of values [3,N,N]: value * scale + offset, ties to even, as `toPixels` has it."""
-    pixels = np.rint(values.astype(np.float64) * image.scale + image.offset)
-    return np.ascontiguousarray(pixels.clip(0, 255).astype(np.uint8).transpose(1, 2, 0))
+        return to_bytes(values[0], self._image.scale, self._image.offset)

@@ -59,6 +59,15 @@ def fitted(picture: _Array, width: int, height: int, fit: Fit, pad: Sequence[int
     return result
 
 
+def to_bytes(values: _Array, scale: float, offset: float) -> _Array:
+    """The picture u8[H,W,C] of values f32[C,H,W]: value * scale + offset, rounded, ties to even.
+
+    What `toPixels` of runtime_js makes of an output, before its alpha.
+    """
+    levels = np.rint(values.astype(np.float64) * scale + offset)
+    return np.ascontiguousarray(levels.clip(0, 255).astype(np.uint8).transpose(1, 2, 0))
+
+
 def placement(source_width: int, source_height: int, width: int, height: int, fit: Fit) -> Placement:
     """Which part of a source goes where in an input of `width` x `height`."""
     whole = (0, 0, width, height)

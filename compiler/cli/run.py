@@ -158,8 +158,8 @@ def _require_result(path: Path, head: bytes, sources: Sequence[Path]) -> None:
 
 def to_picture(values: np.ndarray[Any, Any], scale: float, offset: float) -> Any:
     """f32 [1, 1|3|4, H, W] as a Pillow image: byte = value * scale + offset, rounded."""
+    from onnx2wgsl.runtime_py.pictures import to_bytes
     from PIL import Image
 
-    image = np.moveaxis(values[0].astype(np.float64) * scale + offset, 0, -1)
-    pixels = np.clip(np.rint(image), 0, 255).astype(np.uint8)
+    pixels = to_bytes(values[0], scale, offset)
     return Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)

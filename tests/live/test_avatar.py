@@ -15,6 +15,7 @@ from onnx2wgsl.compiler.reference.oracle import Oracle
 from onnx2wgsl.face.drawing import draw
 from onnx2wgsl.live import avatar
 from onnx2wgsl.live.errors import LiveError
+from onnx2wgsl.runtime_py.pictures import to_bytes
 
 from tests.builders.qdq import QDQBuilder, QuantParams
 from tests.face import vectors
@@ -85,7 +86,7 @@ def test_bytes_of_values_are_those_of_the_page(scale: float, offset: float) -> N
     command = [node(), "--input-type=module", "-e", TO_PIXELS]
     process = subprocess.run(command, cwd=ROOT, input=asked, capture_output=True, text=True, check=True)
     theirs = np.reshape(json.loads(process.stdout), (26, 26, 4))[..., :3]
-    ours = avatar.to_bytes(values[0], avatar.ImageOutput(scale, offset))
+    ours = to_bytes(values[0], scale, offset)
     np.testing.assert_array_equal(ours, theirs)
 
 
