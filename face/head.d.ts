@@ -78,6 +78,14 @@ export declare class Head {
     move(weights: Float64Array, gaze: ArrayLike<number>, pose: ArrayLike<number>, out: Float32Array | Float64Array): Float32Array<ArrayBufferLike> | Float64Array<ArrayBufferLike>;
 }
 /**
+ * Moves the points of a channel.
+ *
+ * @param {Sparse} channel centimetres
+ * @param {number} weight
+ * @param {Float64Array} out 478 * 3 numbers
+ */
+export declare function displace({ points, values }: Sparse, weight: number, out: Float64Array): void;
+/**
  * A head's rotation, row by row: a nod, then a turn, then a tilt.
  *
  * @param {ArrayLike<number>} pose pitch, yaw and roll, degrees

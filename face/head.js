@@ -86,17 +86,11 @@ export class Head {
   move(weights, gaze, pose, out) {
     this.#points.set(this.#expressions.rest);
     for (let i = 0; i < this.#channels.length; i++)
-      if (weights[i]) this.#displace(this.#channels[i], weights[i]);
+      if (weights[i]) displace(this.#channels[i], weights[i], this.#points);
     this.#turnJaw(weights[this.#channels.length]);
     for (let i = 0; i < SIDES.length; i++) this.#placeEye(i, gaze);
     this.#project(pose, out);
     return out;
-  }
-
-  /** @type {(channel: Sparse, weight: number) => void} */
-  #displace({ points, values }, weight) {
-    for (let i = 0; i < points.length; i++)
-      for (let k = 0; k < 3; k++) this.#points[3 * points[i] + k] += weight * values[3 * i + k];
   }
 
   /** @param {number} weight */
@@ -161,6 +155,18 @@ export class Head {
       out[i + 2] = -near * size;
     }
   }
+}
+
+/**
+ * Moves the points of a channel.
+ *
+ * @param {Sparse} channel centimetres
+ * @param {number} weight
+ * @param {Float64Array} out 478 * 3 numbers
+ */
+export function displace({ points, values }, weight, out) {
+  for (let i = 0; i < points.length; i++)
+    for (let k = 0; k < 3; k++) out[3 * points[i] + k] += weight * values[3 * i + k];
 }
 
 /**

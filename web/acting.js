@@ -33,6 +33,7 @@ export class Acting {
     }
     element('neutral').addEventListener('click', () => this.#neutral('begin'));
     element('forget').addEventListener('click', () => this.#neutral('reset'));
+    element('emotions').replaceChildren(...EMOTIONS.map(buttonOf));
     this.#listen();
     this.tell();
   }
@@ -133,6 +134,15 @@ export class Acting {
       }, TIMELINE_MS);
     });
   }
+}
+
+/** The button of an emotion, which has the digit of its place. @type {(emotion: string, i: number) => Element} */
+function buttonOf(emotion, i) {
+  const button = document.createElement('button');
+  Object.assign(button, { type: 'button', textContent: say(`emotion.${emotion}`) });
+  button.dataset.emotion = emotion;
+  button.setAttribute('aria-keyshortcuts', `${i + 1}`);
+  return button;
 }
 
 /** The emotion that a key stands for, '' for the one that ends all. @param {string} code of the key */

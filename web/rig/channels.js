@@ -5,15 +5,13 @@
  *
  * @import {Expressions} from '../../face/head.js'
  */
-import { channelNames } from '../../face/head.js';
+import { channelNames, displace } from '../../face/head.js';
 
 /** The segments of a face, and the channels that move them. @type {Record<string, string[]>} */
 export const SEGMENTS = {
   brows: ['brow_up', 'brow_down', 'brow_inner'],
   eyes: ['blink_right', 'blink_left', 'squint'],
-  mouth: [
-    ...['wide', 'pucker', 'smile', 'frown', 'upper_up', 'lower_down', 'press', 'puff', 'jaw'],
-  ],
+  mouth: ['wide', 'pucker', 'smile', 'frown', 'upper_up', 'lower_down', 'press', 'puff', 'jaw'],
 };
 /** What weights may be: as far as the renderer's faces go. */
 const MOST = 1.2;
@@ -94,10 +92,7 @@ export class Channels {
     for (let i = 0; i < this.#fields.length; i++) {
       const side = this.#blinks.indexOf(i);
       const weight = side < 0 ? weights[i] : weights[i] * openness[side];
-      if (!weight) continue;
-      const { points, values } = this.#fields[i];
-      for (let at = 0; at < points.length; at++)
-        for (let k = 0; k < 3; k++) field[3 * points[at] + k] += weight * values[3 * at + k];
+      if (weight) displace(this.#fields[i], weight, field);
     }
     this.#addJaw(weights[this.#fields.length], field);
   }
