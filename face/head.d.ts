@@ -86,6 +86,15 @@ export declare class Head {
  */
 export declare function displace({ points, values }: Sparse, weight: number, out: Float64Array): void;
 /**
+ * Moves points as a jaw that opens does.
+ *
+ * @param {Expressions['jaw']} jaw
+ * @param {number} weight
+ * @param {Float64Array} points 478 * 3 numbers, centimetres: where they are
+ * @param {Float64Array} out what moves: the points themselves, or displacements
+ */
+export declare function turnJaw({ points: indices, values, joint, degrees }: Expressions['jaw'], weight: number, points: Float64Array, out: Float64Array): void;
+/**
  * A head's rotation, row by row: a nod, then a turn, then a tilt.
  *
  * @param {ArrayLike<number>} pose pitch, yaw and roll, degrees

@@ -46,8 +46,6 @@ export class Head {
   #weights;
   #points = new Float64Array(3 * (MESH + 10));
   #rotation = new Float64Array(9);
-  /** The jaw's share of each point. */
-  #jaw = new Float64Array(MESH);
 
   /**
    * @param {Expressions} expressions the content of expressions.json
@@ -59,8 +57,6 @@ export class Head {
     this.#names = channelNames(expressions);
     this.#channels = Object.values(expressions.channels);
     this.#weights = new Float64Array(this.#names.length);
-    const { points, values } = expressions.jaw;
-    points.forEach((point, i) => (this.#jaw[point] = values[i]));
   }
 
   /**
@@ -87,26 +83,10 @@ export class Head {
     this.#points.set(this.#expressions.rest);
     for (let i = 0; i < this.#channels.length; i++)
       if (weights[i]) displace(this.#channels[i], weights[i], this.#points);
-    this.#turnJaw(weights[this.#channels.length]);
+    turnJaw(this.#expressions.jaw, weights[this.#channels.length], this.#points, this.#points);
     for (let i = 0; i < SIDES.length; i++) this.#placeEye(i, gaze);
     this.#project(pose, out);
     return out;
-  }
-
-  /** @param {number} weight */
-  #turnJaw(weight) {
-    if (!weight) return;
-    const { joint, degrees } = this.#expressions.jaw;
-    const points = this.#points;
-    for (let i = 0; i < MESH; i++) {
-      const share = this.#jaw[i];
-      if (!share) continue;
-      const angle = (degrees * Math.PI * weight * share) / 180;
-      const y = points[3 * i + 1] - joint[1];
-      const z = points[3 * i + 2] - joint[2];
-      points[3 * i + 1] = Math.cos(angle) * y - Math.sin(angle) * z + joint[1];
-      points[3 * i + 2] = Math.sin(angle) * y + Math.cos(angle) * z + joint[2];
-    }
   }
 
   /**
@@ -167,6 +147,26 @@ export class Head {
 export function displace({ points, values }, weight, out) {
   for (let i = 0; i < points.length; i++)
     for (let k = 0; k < 3; k++) out[3 * points[i] + k] += weight * values[3 * i + k];
+}
+
+/**
+ * Moves points as a jaw that opens does.
+ *
+ * @param {Expressions['jaw']} jaw
+ * @param {number} weight
+ * @param {Float64Array} points 478 * 3 numbers, centimetres: where they are
+ * @param {Float64Array} out what moves: the points themselves, or displacements
+ */
+export function turnJaw({ points: indices, values, joint, degrees }, weight, points, out) {
+  if (!weight) return;
+  for (let at = 0; at < indices.length; at++) {
+    const i = 3 * indices[at];
+    const angle = (degrees * Math.PI * weight * values[at]) / 180;
+    const y = points[i + 1] - joint[1];
+    const z = points[i + 2] - joint[2];
+    out[i + 1] += (Math.cos(angle) - 1) * y - Math.sin(angle) * z;
+    out[i + 2] += Math.sin(angle) * y + (Math.cos(angle) - 1) * z;
+  }
 }
 
 /**

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,7 @@ class Sink:
         self._path, self._time_base = path, source.time_base
         self._durations: dict[int, int] = {}
         flags = {"movflags": "faststart"} if path.suffix.lower() in (".mp4", ".mov") else {}
-        with told_as(path, "be written"):
+        with _written(path):
             self._container = av.open(str(path), "w", options=flags)
         try:
             self._video: Any = self._picture_stream(source.rate, width, height)
@@ -70,7 +70,7 @@ class Sink:
             raise self._deaf(stream, source) from error
 
     def _start(self, source: Source) -> None:
-        with told_as(self._path, "be written"):
+        with _written(self._path):
             try:
                 self._container.start_encoding()
             except ValueError as error:  # of arguments: codecs that the format has not
@@ -106,7 +106,7 @@ class Sink:
 
     def close(self) -> None:
         """Closes the file, whole or not."""
-        with told_as(self._path, "be written"):
+        with _written(self._path):
             self._container.close()
 
     def _encode(self, frame: Any) -> None:
@@ -117,8 +117,12 @@ class Sink:
         self._mux(packets)
 
     def _mux(self, packets: list[Any]) -> None:
-        with told_as(self._path, "be written"):
+        with _written(self._path):
             self._container.mux(packets)
+
+
+def _written(path: Path) -> AbstractContextManager[None]:
+    return told_as(path, "be written", "is there room, and may you write there")
 
 
 @contextmanager

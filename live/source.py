@@ -143,11 +143,10 @@ class _Clock:
 
 
 @contextmanager
-def told_as(path: Path, what: str) -> Iterator[None]:
-    """Makes one LiveError of FFmpeg's."""
+def told_as(path: Path, what: str, advice: str = "is it whole") -> Iterator[None]:
+    """Makes one LiveError of FFmpeg's: that the path can't be what, and what may help."""
     try:
         yield
     except av.FFmpegError as error:
         reason = error.strerror or str(error)
-        advice = "is there room, and may you write there" if "written" in what else "is it whole"
         raise LiveError(f"{path} can't {what}: {reason}; {advice}?") from error

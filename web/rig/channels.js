@@ -5,7 +5,7 @@
  *
  * @import {Expressions} from '../../face/head.js'
  */
-import { channelNames, displace } from '../../face/head.js';
+import { channelNames, displace, turnJaw } from '../../face/head.js';
 
 /** The segments of a face, and the channels that move them. @type {Record<string, string[]>} */
 export const SEGMENTS = {
@@ -94,21 +94,7 @@ export class Channels {
       const weight = side < 0 ? weights[i] : weights[i] * openness[side];
       if (weight) displace(this.#fields[i], weight, field);
     }
-    this.#addJaw(weights[this.#fields.length], field);
-  }
-
-  /** @type {(weight: number, field: Float64Array) => void} */
-  #addJaw(weight, field) {
-    if (!weight) return;
-    const { points, values, joint, degrees } = this.#jaw;
-    for (let at = 0; at < points.length; at++) {
-      const i = 3 * points[at];
-      const angle = (degrees * Math.PI * weight * values[at]) / 180;
-      const y = this.#rest[i + 1] - joint[1];
-      const z = this.#rest[i + 2] - joint[2];
-      field[i + 1] += (Math.cos(angle) - 1) * y - Math.sin(angle) * z;
-      field[i + 2] += Math.sin(angle) * y + (Math.cos(angle) - 1) * z;
-    }
+    turnJaw(this.#jaw, weights[this.#fields.length], this.#rest, field);
   }
 }
 
