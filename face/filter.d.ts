@@ -1,10 +1,3 @@
-/**
- * Smooths landmarks over time: the one-euro filter (Casiez, Roussel, Vogel, "1 Euro Filter", CHI 2012), a
- * low-pass whose cutoff rises with speed, so that a face at rest does not tremble and one that moves does
- * not lag.
- *
- * Lids and inner lips pass nearly unfiltered: a blink lasts three frames.
- */
 /** What MediaPipe's own face graph has. */
 export declare const DEFAULTS: {
     minCutoff: number;

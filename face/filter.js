@@ -5,18 +5,14 @@
  *
  * Lids and inner lips pass nearly unfiltered: a blink lasts three frames.
  */
+import { EYE_LEFT, EYE_RIGHT, LANDMARKS, LIPS_INNER, MESH } from './topology.js';
 
-const LANDMARKS = 478;
 /** What MediaPipe's own face graph has. */
 export const DEFAULTS = { minCutoff: 0.05, beta: 80, derivativeCutoff: 1 };
 const QUICK_CUTOFF = 20; // Hz
-// MediaPipe's inner lips, lids of both eyes, irises.
-const QUICK = [
-  ...[78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 95, 88, 178, 87, 14, 317, 402, 318, 324],
-  ...[33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246],
-  ...[263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466],
-  ...[468, 469, 470, 471, 472, 473, 474, 475, 476, 477],
-];
+/** Inner lips, lids of both eyes, irises. */
+const QUICK = [...LIPS_INNER, ...EYE_RIGHT, ...EYE_LEFT];
+for (let iris = MESH; iris < LANDMARKS; iris++) QUICK.push(iris);
 
 export class LandmarkFilter {
   #values = new Float64Array(3 * LANDMARKS);

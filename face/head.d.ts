@@ -1,21 +1,3 @@
-/**
- * A face that moves without a camera: the renderer's displacements, as expressions.json has them, and its
- * camera.
- *
- * Nothing is loaded here: the page passes the parsed expressions.json and framing.json.
- *
- * @import {Framing} from './procrustes.js'
- * @typedef {{points: number[], values: number[]}} Sparse  points, and what they have, one after the other
- * @typedef {{format: number, rest: number[], channels: Record<string, Sparse>, jaw: Sparse & {joint:
- *   number[], degrees: number}, eyes: {radius: number, iris: number, degrees: number[], centers: {right:
- *   number[], left: number[]}}, visemes: Record<string, Record<string, number>>, emotions: Record<string,
- *   Record<string, number>>}} Expressions  lengths in centimetres of the canonical face: x to the viewer's
- *   right, y up, z to the viewer
- * @typedef {{expression: Record<string, number>, gaze: number[], pose: number[]}} Face  weights of channels
- *     and of `jaw`, 0 to 1; the gaze right and up as the viewer sees it, -1 to 1; pitch, yaw and roll in
- *   degrees: positive pitch looks down, positive yaw turns to the viewer's right, positive roll tilts
- *   counter-clockwise
- */
 import type { Framing } from './procrustes.js';
 export type Sparse = {
     points: number[];

@@ -16,8 +16,8 @@
  *   degrees: positive pitch looks down, positive yaw turns to the viewer's right, positive roll tilts
  *   counter-clockwise
  */
+import { MESH } from './topology.js';
 
-const MESH = 468;
 const SIDES = /** @type {const} */ (['right', 'left']);
 // Lids stay that far in front of an eyeball; what is nearer to its centre than LEAST is not of a lid.
 const LID = 0.05;

@@ -18,8 +18,8 @@
  * @property {Anchor[]} anchors
  */
 import { IDENTITY, nearestRotation, norm, orthogonalize } from './svd.js';
+import { LANDMARKS } from './topology.js';
 
-const LANDMARKS = 478;
 /** Below this share of the largest spread, a second direction is rounding: points on a line. */
 const SMALLEST_SPREAD = 1e-9;
 /** Below this share of what both spreads allow, a second direction in common is rounding. */

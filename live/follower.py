@@ -1,7 +1,8 @@
 """The face that the avatar shows at a time: web/follower.js, director.js and, calmer than there, idle.js.
 
-What the tracker finds is smoothed, placed as the generator's frame has it, held for a moment where it is
-lost, and then gives way to an idle face; from one to the other it eases, so that nothing jumps.
+What the tracker finds is smoothed, placed as the generator's frame has it, of the shape that the generator
+knows best, held for a moment where it is lost, and then gives way to an idle face; from one to the other it
+eases, so that nothing jumps.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from onnx2wgsl.face import head
 from onnx2wgsl.face.errors import FaceError
 from onnx2wgsl.face.filter import LandmarkFilter
 from onnx2wgsl.face.procrustes import to_training_frame
+from onnx2wgsl.face.shape import FaceShape
 
 Landmarks = NDArray[np.float32]
 State = Literal["idle", "live", "held"]
@@ -33,6 +35,7 @@ class Follower:
     def __init__(self) -> None:
         self.state: State = "idle"
         self._filter = LandmarkFilter()
+        self._shape = FaceShape()
         self._live: Landmarks | None = None
         self._seen = 0.0
         self._shown: Landmarks | None = None
@@ -60,7 +63,8 @@ class Follower:
     def _placed(self, landmarks: Landmarks, aspect: float, time: float) -> Landmarks | None:
         """None where the points are of no face: all on a line."""
         try:
-            return to_training_frame(self._filter.apply(landmarks, time), aspect).astype(np.float32)
+            placed = to_training_frame(self._filter.apply(landmarks, time), aspect).astype(np.float32)
+            return self._shape.apply(placed, time).astype(np.float32)
         except FaceError:
             return None
 

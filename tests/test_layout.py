@@ -30,7 +30,7 @@ ROOMS = {
     ],
     "face": [
         "__init__", "errors", "framing", "camera", "topology", "drawing", "procrustes", "filter", "head",
-        "landmarker", "detector",
+        "shape", "landmarker", "detector",
     ],
     "live": [
         "__init__", "errors", "follower", "avatar", "display", "source", "sink", "conversion", "__main__",

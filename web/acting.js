@@ -1,6 +1,7 @@
 /**
  * What a visitor has the avatar act: emotions, sliders, a neutral face, the timeline of it all.
  *
+ * @import {FaceShape} from '../face/shape.js'
  * @import {Rig} from './rig/rig.js'
  * @import {Settings} from './settings.js'
  */
@@ -9,21 +10,23 @@ import { feelings } from './settings.js';
 import { say } from './strings.js';
 import { Timeline } from './timeline.js';
 
-const KEY = 'onnx2wgsl-avatar-neutral';
+const KEY = 'onnx2wgsl-avatar-neutral-face';
 const TIMELINE_MS = 60;
 
 export class Acting {
+  #shape;
   #storage;
   #element;
   #state = '';
 
   /**
-   * @param {Rig} rig
+   * @param {{rig: Rig, shape: FaceShape}} face
    * @param {Storage | undefined} storage where a neutral face is kept
    * @param {(id: string) => any} element of the page
    */
-  constructor(rig, storage, element) {
+  constructor({ rig, shape }, storage, element) {
     this.rig = rig;
+    this.#shape = shape;
     this.#storage = storage;
     this.#element = element;
     try {
@@ -56,12 +59,13 @@ export class Acting {
   /** Has the rig act as the settings say. @param {Settings} settings */
   apply(settings) {
     const rig = this.rig;
-    const { emotion, intensity, brows, eyes, mouth, sway, gaze, contact, assist, layer } = settings;
+    const { emotion, intensity, brows, eyes, mouth, sway, gaze, contact, assist, layer, likeness } = settings;
     const felt = feelings(emotion);
     rig.emotions.feel(Object.fromEntries(felt.map((one) => [one, intensity])));
     Object.assign(rig.emotions.segments, { brows, eyes, mouth });
     Object.assign(rig.levels, { sway, breath: sway, brows: sway, gaze, contact });
     Object.assign(rig, { assists: assist, isLayered: layer });
+    this.#shape.likeness = likeness;
     for (const button of this.#element('emotions').children)
       button.setAttribute('aria-pressed', `${felt.includes(button.dataset.emotion)}`);
     rig.touch();

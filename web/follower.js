@@ -1,8 +1,10 @@
 /**
- * From what the tracker found to the face that the director has: smoothed, and placed as the generator's frame has it.
+ * From what the tracker found to the face that the director has: smoothed, placed as the generator's frame has it, and
+ * of the shape that the generator knows best.
  *
  * @import {LandmarkFilter} from '../face/filter.js'
  * @import {TrainingFrame} from '../face/procrustes.js'
+ * @import {FaceShape} from '../face/shape.js'
  * @import {Director} from './director.js'
  * @import {Found} from './tracker_worker.js'
  */
@@ -11,13 +13,15 @@ export class Follower {
   #director;
   #filter;
   #frame;
+  #shape;
   #placed = new Float32Array(478 * 3);
 
-  /** @param {{director: Director, filter: LandmarkFilter, frame: TrainingFrame}} parts */
-  constructor({ director, filter, frame }) {
+  /** @param {{director: Director, filter: LandmarkFilter, frame: TrainingFrame, shape: FaceShape}} parts */
+  constructor({ director, filter, frame, shape }) {
     this.#director = director;
     this.#filter = filter;
     this.#frame = frame;
+    this.#shape = shape;
   }
 
   /**
@@ -33,12 +37,14 @@ export class Follower {
     }
     this.#filter.apply(landmarks, time);
     this.#frame.place(landmarks, aspect, this.#placed);
+    this.#shape.apply(this.#placed, time);
     this.#director.found(this.#placed, now);
   }
 
   /** The face that comes next is another one. @param {number} now */
   end(now) {
     this.#filter.reset();
+    this.#shape.reset();
     this.#director.end(now);
   }
 

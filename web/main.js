@@ -6,6 +6,7 @@
  */
 import { LandmarkFilter } from '../face/filter.js';
 import { TrainingFrame } from '../face/procrustes.js';
+import { FaceShape } from '../face/shape.js';
 import { Acting } from './acting.js';
 import { Avatar } from './avatar.js';
 import { Director } from './director.js';
@@ -447,12 +448,13 @@ async function start() {
   const rig = new Rig(expressions, framing);
   idle = new Idle(rig, expressions.visemes);
   const director = new Director(idle, rig);
-  acting = new Acting(rig, storage, element);
+  const shape = new FaceShape(expressions, framing);
+  acting = new Acting({ rig, shape }, storage, element);
   acting.apply(settings);
   speech = new Speech(director, rig.channels, expressions.visemes, element);
   speech.apply(settings);
   const [filter, frame] = [new LandmarkFilter(), new TrainingFrame(framing)];
-  loop = new Loop({ avatar, director, follower: new Follower({ director, filter, frame }) });
+  loop = new Loop({ avatar, director, follower: new Follower({ director, filter, frame, shape }) });
   readout = new Readout(element('measures'), loop, avatar);
   loop.onFound = ({ landmarks }) => {
     if (settings.view === 'stages' && loop.source)

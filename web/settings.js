@@ -5,7 +5,7 @@
  * @typedef {{backend: string, look: string, res: string, tier: string, model: string, compare: string,
  *   against: string, source: string, view: string, mirror: boolean, sharpness: number, background: string,
  *   autotune: boolean, readout: boolean, delegate: string, emotion: string, intensity: number, brows: number,
- *   eyes: number, mouth: number, sway: number, gaze: number, contact: number, assist: boolean, layer: boolean,
+ *   eyes: number, mouth: number, sway: number, gaze: number, contact: number, likeness: number, assist: boolean, layer: boolean,
  *   sensitivity: number, limit: number}} Settings
  */
 
@@ -46,6 +46,7 @@ export const DEFAULTS = {
   sway: LEVELS.sway,
   gaze: LEVELS.gaze,
   contact: LEVELS.contact,
+  likeness: 0,
   assist: true,
   layer: false,
   sensitivity: 0.5,

@@ -115,8 +115,8 @@ test('a face of a picture feels what is asked; its neutral face is taken, kept, 
   await page.reload();
   await said('neutral-state', /Your neutral face is the avatar’s/);
   await page.getByRole('button', { name: 'Forget it' }).click();
-  await said('neutral-state', /as the camera sees it/);
+  await said('neutral-state', /what your face shows/);
   await page.reload();
-  await said('neutral-state', /as the camera sees it/);
+  await said('neutral-state', /what your face shows/);
   assert.equal(await page.isVisible('#forget'), false);
 });

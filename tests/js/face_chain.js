@@ -8,6 +8,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 
 import { LandmarkFilter } from '../../face/filter.js';
 import { TrainingFrame } from '../../face/procrustes.js';
+import { FaceShape } from '../../face/shape.js';
 import { Director } from '../../web/director.js';
 import { Follower } from '../../web/follower.js';
 import { Idle } from '../../web/idle.js';
@@ -24,8 +25,9 @@ const expressions = read('expressions.json');
 const framing = read('framing.json');
 const rig = new Rig(expressions, framing);
 const director = new Director(new Idle(rig, expressions.visemes), rig);
-const parts = { director, filter: new LandmarkFilter(), frame: new TrainingFrame(framing) };
-const follower = new Follower(parts);
+const [filter, frame] = [new LandmarkFilter(), new TrainingFrame(framing)];
+const shape = new FaceShape(expressions, framing);
+const follower = new Follower({ director, filter, frame, shape });
 const shown = new Float32Array(count * (LENGTH + 1));
 for (let i = 0; i < count; i++) {
   const [time, aspect, ...numbers] = faces.subarray(i * (LENGTH + 2), (i + 1) * (LENGTH + 2));

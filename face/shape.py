@@ -1,0 +1,81 @@
+"""The shape of a person's face gives way to the canonical one, as shape.js has it.
+
+A generator takes a long chin for a nod; of a face that is always the same it can tell one from the other.
+Shapes are compared on the canonical face, where pose, size and place are none. What a person looks like is
+a mean over time, in which a face counts the less, the further it is from it: one that laughs or turns away
+is of little weight. Eyes and lips are only moved, and a jaw that is open is none of the shape.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import head
+from .procrustes import UPRIGHT, placement, upright
+from .topology import EYE_LEFT, EYE_RIGHT, LANDMARKS, LIPS_INNER, LIPS_OUTER, MESH
+
+FAR = 0.1
+"""Centimetres, root mean square of a face's points: one so far from the mean counts half."""
+FIRST, MEMORY = 0.04, 10.0
+"""Seconds that the mean stands for: of the first face, and at most."""
+STEP, GONE = 0.25, 2.0
+"""Seconds from face to face, of which more is no evidence, and after which the next is another person."""
+_WHOLES = [
+    [*LIPS_INNER, *LIPS_OUTER],
+    [*EYE_RIGHT, *range(MESH, MESH + 5)],
+    [*EYE_LEFT, *range(MESH + 5, LANDMARKS)],
+]
+_UPPER, _LOWER = 13, 14
+"""The middle of the inner upper lip, and of the lower one."""
+
+Points = NDArray[np.float64]
+
+
+def _shape(landmarks: NDArray[np.floating[Any]]) -> Points:
+    """Landmarks f[478,3] on the canonical face, centimetres."""
+    return placement(landmarks).inverse(upright(landmarks))
+
+
+_REST = _shape(head.landmarks({}))
+_OPEN = _shape(head.landmarks({"jaw": 1.0})) - _REST
+"""What an open jaw adds."""
+
+
+class FaceShape:
+    """Learns what a person looks like, face by face; times are milliseconds."""
+
+    def __init__(self) -> None:
+        self._mean = np.zeros_like(_REST)
+        self._trust, self._time = 0.0, float("nan")
+
+    def apply(self, landmarks: NDArray[np.floating[Any]], time: float) -> Points:
+        """Landmarks f[478,3], as the generator's frame has them, without the person's shape: f64[478,3].
+
+        Raises:
+            FaceError: numbers that aren't finite, or points on a line.
+        """
+        place = placement(landmarks)
+        self._learn(place.inverse(upright(landmarks)) - _REST, time)
+        return np.asarray(landmarks - UPRIGHT * (place.scale * self._offset() @ place.rotation.T))
+
+    def _learn(self, offset: Points, time: float) -> None:
+        seconds = (time - self._time) / 1000
+        self._time = time
+        if not 0 <= seconds < GONE:
+            self._mean, self._trust = offset, FIRST
+            return
+        square = ((offset - self._mean) ** 2).sum() / LANDMARKS
+        weight = min(seconds, STEP) / (1 + square / FAR**2)
+        self._mean = self._mean + weight / (self._trust + weight) * (offset - self._mean)
+        self._trust = min(self._trust + weight, MEMORY)
+
+    def _offset(self) -> Points:
+        """What is taken out: the mean without an open jaw, of which eyes and lips are only moved."""
+        gap, open_gap = (field[_UPPER, 1] - field[_LOWER, 1] for field in (self._mean, _OPEN))
+        offset = self._mean - max(0.0, gap / open_gap) * _OPEN
+        for points in _WHOLES:
+            offset[points] = offset[points].mean(axis=0)
+        return offset
