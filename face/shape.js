@@ -60,7 +60,10 @@ export class FaceShape {
     this.#frame = new TrainingFrame(framing);
     const head = new Head(expressions, framing);
     const shapeOf = (/** @type {Record<string, number>} */ expression) => {
-      const face = head.landmarks({ expression, gaze: [0, 0], pose: [0, 0, 0] }, new Float64Array(LENGTH));
+      const face = head.landmarks(
+        { expression, gaze: [0, 0], pose: [0, 0, 0] },
+        new Float64Array(LENGTH),
+      );
       this.#frame.placement(face, 1, this.#placement);
       return this.#shape(face, new Float64Array(LENGTH));
     };
@@ -122,8 +125,7 @@ export class FaceShape {
   /** What is taken out: the mean without an open jaw, of which eyes and lips are only moved. */
   #offsetOf() {
     const [mean, jaw, offset, middle] = [this.#mean, this.#jaw, this.#offset, this.#middle];
-    const gap = (/** @type {Float64Array} */ field) => field[3 * UPPER + 1] - field[3 * LOWER + 1];
-    const open = Math.max(0, gap(mean) / gap(jaw));
+    const open = Math.max(0, gapOf(mean) / gapOf(jaw));
     for (let i = 0; i < LENGTH; i++) offset[i] = mean[i] - open * jaw[i];
     for (let w = 0; w < WHOLES.length; w++) {
       const points = WHOLES[w];
@@ -134,4 +136,9 @@ export class FaceShape {
         for (let k = 0; k < 3; k++) offset[3 * points[i] + k] = middle[k];
     }
   }
+}
+
+/** How far apart the lips are, or a field moves them. @param {Float64Array} points */
+function gapOf(points) {
+  return points[3 * UPPER + 1] - points[3 * LOWER + 1];
 }

@@ -59,7 +59,8 @@ export class Acting {
   /** Has the rig act as the settings say. @param {Settings} settings */
   apply(settings) {
     const rig = this.rig;
-    const { emotion, intensity, brows, eyes, mouth, sway, gaze, contact, assist, layer, likeness } = settings;
+    const { emotion, intensity, brows, eyes, mouth, sway, gaze, contact, assist, layer, likeness } =
+      settings;
     const felt = feelings(emotion);
     rig.emotions.feel(Object.fromEntries(felt.map((one) => [one, intensity])));
     Object.assign(rig.emotions.segments, { brows, eyes, mouth });

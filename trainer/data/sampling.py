@@ -32,7 +32,7 @@ PEOPLE = (0.4, -0.35, -0.1, 0.0, 0.35, 0.3, 0.5, 0.6, 1.0)
 
 scripts/people.py finds 0.57, -0.45, -0.22, -0.07, 0.29, 0.21, 0.46 and 0.67; the last is what is left."""
 SHAPED = 0.3
-"""What is left of a person's shape where face/shape.py has taken it out: eyes, lips, what is not yet known."""
+"""What is left of a person's shape where face/shape.py has taken it out: of eyes and lips, and of errors."""
 FRAMING_STEPS = 2
 """After which a face moves by less than a fifth of a pixel of 256 (tested)."""
 CLIP = FPS
