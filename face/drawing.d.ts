@@ -91,3 +91,20 @@ export declare function drawLandmarks(context: Context, landmarks: Landmarks, sp
  * @param {number} margin that it is wider all around, as a fraction of the canvas' side
  */
 export declare function fillHead(context: Context, landmarks: Landmarks, specification: Specification, hair: number[][], margin: number): void;
+/** Where a head is in a picture: the affine map that takes points of the head there. */
+export declare class HeadMap {
+    #private;
+    /** Right, up, out and constant, of x and of y each. */
+    columns: Float64Array<ArrayBuffer>;
+    /** @param {Specification} specification */
+    constructor({ points: { frame } }: Specification);
+    /**
+     * Takes the map that landmarks tell of; it goes to their unit.
+     *
+     * @param {ArrayLike<number>} landmarks in a row, x and y first
+     * @param {number} stride numbers of each
+     */
+    read(landmarks: ArrayLike<number>, stride: number): void;
+    /** x or y of a point of the head. @type {(position: ArrayLike<number>, k: number) => number} */
+    seen(position: ArrayLike<number>, k: number): number;
+}

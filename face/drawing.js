@@ -80,25 +80,61 @@ export function fillHead(context, landmarks, specification, hair, margin) {
   drawing.fillHead(context, landmarks, hair, margin);
 }
 
+/** Where a head is in a picture: the affine map that takes points of the head there. */
+export class HeadMap {
+  /** Right, up, out and constant, of x and of y each. */
+  columns = new Float64Array(8);
+  /** @type {number[]} */ #anchors = [];
+  /** @type {number[][]} */ #shares = [];
+
+  /** @param {Specification} specification */
+  constructor({ points: { frame } }) {
+    for (const [anchor, shares] of Object.entries(frame)) {
+      this.#anchors.push(Number(anchor));
+      this.#shares.push(shares);
+    }
+  }
+
+  /**
+   * Takes the map that landmarks tell of; it goes to their unit.
+   *
+   * @param {ArrayLike<number>} landmarks in a row, x and y first
+   * @param {number} stride numbers of each
+   */
+  read(landmarks, stride) {
+    const columns = this.columns.fill(0);
+    for (let i = 0; i < this.#anchors.length; i++)
+      for (let k = 0; k < 4; k++) {
+        const share = this.#shares[i][k];
+        columns[2 * k] += share * landmarks[stride * this.#anchors[i]];
+        columns[2 * k + 1] += share * landmarks[stride * this.#anchors[i] + 1];
+      }
+  }
+
+  /** x or y of a point of the head. @type {(position: ArrayLike<number>, k: number) => number} */
+  seen(position, k) {
+    const columns = this.columns;
+    return (
+      position[0] * columns[k] +
+      position[1] * columns[2 + k] +
+      position[2] * columns[4 + k] +
+      columns[6 + k]
+    );
+  }
+}
+
 /** A specification with room for the points of a frame, so that a frame allocates nothing. */
 class Drawing {
   #specification;
   /** x and y of each landmark and each point of the shell, in pixels. */
   #points;
-  /** The affine map of the shell: right, up, out, constant, of x and of y. */
-  #columns = new Float64Array(8);
-  /** @type {number[]} */ #anchors = [];
-  /** @type {number[][]} */ #shares = [];
+  #head;
 
   /** @param {Specification} specification */
   constructor(specification) {
     this.#specification = specification;
-    const { frame, positions } = specification.points;
-    this.#points = new Float64Array(2 * (LANDMARKS + positions.length));
-    for (const [anchor, shares] of Object.entries(frame)) {
-      this.#anchors.push(Number(anchor));
-      this.#shares.push(shares);
-    }
+    this.#head = new HeadMap(specification);
+    this.#points = new Float64Array(2 * (LANDMARKS + specification.points.positions.length));
   }
 
   /** @type {(context: Context, landmarks: Landmarks) => void} */
@@ -135,17 +171,11 @@ class Drawing {
       points[2 * i] = (flat ? numbers[3 * i] : rows[i][0]) * side;
       points[2 * i + 1] = (flat ? numbers[3 * i + 1] : rows[i][1]) * side;
     }
-    const columns = this.#columns.fill(0);
-    for (let i = 0; i < this.#anchors.length; i++)
-      for (let k = 0; k < 4; k++) {
-        const share = this.#shares[i][k];
-        columns[2 * k] += share * points[2 * this.#anchors[i]];
-        columns[2 * k + 1] += share * points[2 * this.#anchors[i] + 1];
-      }
+    this.#head.read(points, 2);
     const { positions } = this.#specification.points;
     for (let i = 0; i < positions.length; i++) {
       const position = positions[i];
-      for (let k = 0; k < 2; k++) points[2 * (LANDMARKS + i) + k] = this.#seen(position, k);
+      for (let k = 0; k < 2; k++) points[2 * (LANDMARKS + i) + k] = this.#head.seen(position, k);
     }
   }
 
@@ -157,18 +187,15 @@ class Drawing {
     this.#trace(context, this.#specification.loops.face);
     context.fill();
     context.stroke();
-    const seen = hair.map((position) => [this.#seen(position, 0), this.#seen(position, 1)]);
+    const seen = hair.map((position) => [
+      this.#head.seen(position, 0),
+      this.#head.seen(position, 1),
+    ]);
     context.beginPath();
     for (const [x, y] of hull(seen)) context.lineTo(x, y);
     context.closePath();
     context.fill();
     context.stroke();
-  }
-
-  /** x or y of a point of the head, in pixels. @type {(position: number[], k: number) => number} */
-  #seen([x, y, z], k) {
-    const columns = this.#columns;
-    return x * columns[k] + y * columns[2 + k] + z * columns[4 + k] + columns[6 + k];
   }
 
   /** @type {(context: Context, layer: Polygon) => void} */

@@ -1,6 +1,6 @@
 /**
- * How a picture is shown on a target of any size: the one text of it, which live/display.py reads, too. So
- * nothing is put into it.
+ * How a picture is shown on a target of any size: the one text of it, which live/display.py reads, too, so
+ * nothing is put into it; web/reprojector.js adds to it what shows a picture as a mesh.
  */
 
 export const DISPLAY = /* wgsl */ `
@@ -37,8 +37,8 @@ fn spline(at: vec2f) -> vec4f {
              mix(texel(vec2f(a.x, b.y)), texel(b), g1.x), g1.y);
 }
 
-@fragment fn bicubic(@builtin(position) at: vec4f) -> @location(0) vec4f {
-  let p = at.xy * vec2f(textureDimensions(picture)) / look.xy;
+// What is seen at a place of the picture, in texels.
+fn shown(p: vec2f) -> vec4f {
   let e = spline(p);
   let n = texel(p - vec2f(0.0, 1.0)).rgb;
   let s = texel(p + vec2f(0.0, 1.0)).rgb;
@@ -52,5 +52,9 @@ fn spline(at: vec2f) -> vec4f {
   let rgb = select(1.055 * pow(linear, vec3f(1.0 / 2.4)) - 0.055, 12.92 * linear,
                    linear <= vec3f(0.0031308));
   return vec4f(rgb * e.a, e.a);
+}
+
+@fragment fn bicubic(@builtin(position) at: vec4f) -> @location(0) vec4f {
+  return shown(at.xy * vec2f(textureDimensions(picture)) / look.xy);
 }
 `;

@@ -32,8 +32,7 @@ let b = i + 1.5 + w3 / g1;
 return mix(mix(texel(a), texel(vec2f(b.x, a.y)), g1.x),
 mix(texel(vec2f(a.x, b.y)), texel(b), g1.x), g1.y);
 }
-@fragment fn bicubic(@builtin(position) at: vec4f) -> @location(0) vec4f {
-let p = at.xy * vec2f(textureDimensions(picture)) / look.xy;
+fn shown(p: vec2f) -> vec4f {
 let e = spline(p);
 let n = texel(p - vec2f(0.0, 1.0)).rgb;
 let s = texel(p + vec2f(0.0, 1.0)).rgb;
@@ -47,6 +46,9 @@ let linear = saturate((e.rgb + weight * (n + s + w + o)) / (1.0 + 4.0 * weight))
 let rgb = select(1.055 * pow(linear, vec3f(1.0 / 2.4)) - 0.055, 12.92 * linear,
 linear <= vec3f(0.0031308));
 return vec4f(rgb * e.a, e.a);
+}
+@fragment fn bicubic(@builtin(position) at: vec4f) -> @location(0) vec4f {
+return shown(at.xy * vec2f(textureDimensions(picture)) / look.xy);
 }
 `})),ir=/* @__PURE__ */ r({Display:()=>gr,createDisplay:()=>ar});async function ar(e,t){let{device:n,model:r,buffers:i}=e,{name:a,shape:o,image:s}=t;if(!s)throw new l(`Output ${a} is not a picture.`);let[,c,u,d]=o,f=an(t),p=s.scale<0?2**31:0,{offset:m}=s,h={width:d,height:u,channels:c,flip:p,scale:Math.abs(s.scale),offset:m},g=/* @__PURE__ */ new Map([[`values`,k(i,`output:${a}`)]]);await w(n,`Cannot make the pixels of ${a}`,()=>{g.set(`levels`,E(n,`levels`,1024)),g.set(`words`,E(n,`words`,4*f*u)),n.queue.writeBuffer(k(g,`levels`),0,cr(s))});let _={name:`pixels of ${a}`,op:`pixels`,shader:`pixels`,constants:{...h,pitch:f},uses:[],workgroups:[Math.ceil(d/Q),Math.ceil(u/Q),1],bindings:[...g.keys()].map((e,t)=>({binding:t,buffer:e,access:e===`words`?`read_write`:`read`}))},v=await Pe(n,{model:r,shaders:/* @__PURE__ */ new Map([[`pixels`,pr]])},{},_,g);return new gr(n,t,g,h,v)}function or(e){let{createView:t,view:n=e,format:r,width:i,height:a}=e??{};if(t)return e;if(/View]$/.test(`${n}`)){if(!(r&&i*a>0))throw new l(`A view tells no size: give {view, format, width, height}.`);return{createView:()=>n,format:r,width:i,height:a,usage:ur}}}function sr(e,t){return t===`rgba8unorm`||t===`bgra8unorm`&&e.features.has(`bgra8unorm-storage`)}function cr({scale:e,offset:t}){let n=/* @__PURE__ */ new Uint8ClampedArray(1),r=/* @__PURE__ */ new Int32Array(1),i=new Float32Array(r.buffer),a=a=>(r[0]=a^a>>31&0x7fffffff,n[0]=i[0]*Math.abs(e)+t,n[0]),o=/* @__PURE__ */ new Int32Array(256);for(let e=1;e<256;e++){let t=-0x7f800001,n=0x7f800001;for(;t<n;){let r=Math.floor((t+n)/2);a(r)>=e?n=r:t=r+1}o[e]=t}return o}var lr,ur,Q,dr,fr,pr,mr,hr,gr,_r=n((()=>{rr(),f(),M(),sn(),lr=8,ur=16,Q=8,dr=.6,fr=`
 override width: u32;

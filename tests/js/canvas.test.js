@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 
 import { createSession, toPixels } from '../../runtime_js/runtime.js';
-import { apart, bicubic, blocks, nearest, smooth, values } from './display.js';
+import { apart, bicubic, blocks, nearest, smooth, texels, textureOf, values } from './display.js';
 import { bytesModel, pictureModel } from './fixture.js';
 import { countCalls, fixtureFolder, nodeAdapter } from './host.js';
 
@@ -32,28 +32,6 @@ function critical({ scale, offset }, count) {
   }
   return Float32Array.from({ length: count }, (_, i) => all[i % all.length]);
 }
-
-/** The RGBA bytes of a texture. */
-async function texels(device, texture) {
-  const pitch = Math.ceil(texture.width / 64) * 256;
-  const buffer = device.createBuffer({ size: pitch * texture.height, usage: 0x9 });
-  const encoder = device.createCommandEncoder();
-  const size = [texture.width, texture.height];
-  encoder.copyTextureToBuffer({ texture }, { buffer, bytesPerRow: pitch }, size);
-  device.queue.submit([encoder.finish()]);
-  await buffer.mapAsync(1);
-  const rows = new Uint8Array(buffer.getMappedRange());
-  const result = new Uint8ClampedArray(4 * texture.width * texture.height);
-  for (let y = 0; y < texture.height; y++)
-    result.set(rows.subarray(y * pitch, y * pitch + 4 * texture.width), 4 * y * texture.width);
-  if (texture.format === 'bgra8unorm')
-    for (let i = 0; i < result.length; i += 4)
-      [result[i], result[i + 2]] = [result[i + 2], result[i]];
-  return result;
-}
-
-const textureOf = (device, width, height, { format = 'rgba8unorm', usage = 0x11 } = {}) =>
-  device.createTexture({ size: [width, height], format, usage });
 
 describe('pixels made on the device', () => {
   for (const image of [

@@ -50,3 +50,25 @@ export function apart(a, b) {
   });
   return { most, mean: sum / a.length };
 }
+
+/** The RGBA bytes of a texture. */
+export async function texels(device, texture) {
+  const pitch = Math.ceil(texture.width / 64) * 256;
+  const buffer = device.createBuffer({ size: pitch * texture.height, usage: 0x9 });
+  const encoder = device.createCommandEncoder();
+  const size = [texture.width, texture.height];
+  encoder.copyTextureToBuffer({ texture }, { buffer, bytesPerRow: pitch }, size);
+  device.queue.submit([encoder.finish()]);
+  await buffer.mapAsync(1);
+  const rows = new Uint8Array(buffer.getMappedRange());
+  const result = new Uint8ClampedArray(4 * texture.width * texture.height);
+  for (let y = 0; y < texture.height; y++)
+    result.set(rows.subarray(y * pitch, y * pitch + 4 * texture.width), 4 * y * texture.width);
+  if (texture.format === 'bgra8unorm')
+    for (let i = 0; i < result.length; i += 4)
+      [result[i], result[i + 2]] = [result[i + 2], result[i]];
+  return result;
+}
+
+export const textureOf = (device, width, height, { format = 'rgba8unorm', usage = 0x11 } = {}) =>
+  device.createTexture({ size: [width, height], format, usage });

@@ -69,8 +69,7 @@ let b = i + 1.5 + w3 / g1;
 return mix(mix(texel(a), texel(vec2f(b.x, a.y)), g1.x),
 mix(texel(vec2f(a.x, b.y)), texel(b), g1.x), g1.y);
 }
-@fragment fn bicubic(@builtin(position) at: vec4f) -> @location(0) vec4f {
-let p = at.xy * vec2f(textureDimensions(picture)) / look.xy;
+fn shown(p: vec2f) -> vec4f {
 let e = spline(p);
 let n = texel(p - vec2f(0.0, 1.0)).rgb;
 let s = texel(p + vec2f(0.0, 1.0)).rgb;
@@ -84,5 +83,8 @@ let linear = saturate((e.rgb + weight * (n + s + w + o)) / (1.0 + 4.0 * weight))
 let rgb = select(1.055 * pow(linear, vec3f(1.0 / 2.4)) - 0.055, 12.92 * linear,
 linear <= vec3f(0.0031308));
 return vec4f(rgb * e.a, e.a);
+}
+@fragment fn bicubic(@builtin(position) at: vec4f) -> @location(0) vec4f {
+return shown(at.xy * vec2f(textureDimensions(picture)) / look.xy);
 }
 `}),d=await n.createRenderPipelineAsync({layout:`auto`,vertex:{module:u},fragment:{module:u,entryPoint:t,targets:[{format:e}]}}),f=n.createBindGroup({layout:d.getBindGroupLayout(0),entries:l.filter(({binding:e})=>e!==1||t===`bicubic`)}),p=/* @__PURE__ */ new Float32Array(4),m={buffer:s,bytes:p},h={buffer:this.reading.buffer,bytesPerRow:4*a(this.#t)};return(e,t)=>{let{width:n,height:a}=e,s=p[0]!==n||p[1]!==a||p[2]!==Math.fround(t);return p.set([n,a,t]),{writes:s?[m]:[],steps:[this.words],finish(t){t.copyBufferToTexture(h,{texture:o},[i,r]);let n=e.createView(),a=t.beginRenderPass({colorAttachments:[{view:n,loadOp:`clear`,storeOp:`store`}]});a.setPipeline(d),a.setBindGroup(0,f),a.draw(3),a.end()}}}})}};function p(e){let{createView:t,view:r=e,format:i,width:a,height:o}=e??{};if(t)return e;if(/View]$/.test(`${r}`)){if(!(i&&a*o>0))throw new n(`A view tells no size: give {view, format, width, height}.`);return{createView:()=>r,format:i,width:a,height:o,usage:16}}}function m(e,t){return t===`rgba8unorm`||t===`bgra8unorm`&&e.features.has(`bgra8unorm-storage`)}function h({scale:e,offset:t}){let n=/* @__PURE__ */ new Uint8ClampedArray(1),r=/* @__PURE__ */ new Int32Array(1),i=new Float32Array(r.buffer),a=a=>(r[0]=a^a>>31&0x7fffffff,n[0]=i[0]*Math.abs(e)+t,n[0]),o=/* @__PURE__ */ new Int32Array(256);for(let e=1;e<256;e++){let t=-0x7f800001,n=0x7f800001;for(;t<n;){let r=Math.floor((t+n)/2);a(r)>=e?n=r:t=r+1}o[e]=t}return o}export{d as createDisplay};
