@@ -2,8 +2,9 @@
  * The page's end of the avatar's worker: landmarks go there, pictures appear on the canvases that were
  * handed over.
  *
- * @typedef {{id: number, time: number, times: import('./avatar_worker.js').Times, differing?: {differing:
- *   number, of: number}}} Shown
+ * @typedef {{id: number, time: number, times: import('./avatar_worker.js').Times, isMade: boolean, frames: {made:
+ *   number, moved: number}, differing?: {differing: number, of: number}}} Shown  whether the generator made this
+ *   one; how many it has made, and how many were moved
  */
 
 const LENGTH = 478 * 3;
@@ -65,9 +66,10 @@ export class Avatar {
    * @param {object} look
    * @param {boolean} counts whether differing values are counted
    * @param {string} background what is behind the avatar
+   * @param {number} every at the latest each so many frames the generator makes one
    */
-  look(look, counts, background) {
-    this.#worker.postMessage({ type: 'look', look, counts, background });
+  look(look, counts, background, every) {
+    this.#worker.postMessage({ type: 'look', look, counts, background, every });
   }
 
   /**

@@ -1,7 +1,7 @@
 /**
  * Makes the avatar's pictures, off the page's own thread: landmarks are drawn, the drawing goes through the
- * generator, what it makes is shown on a canvas of the page. One frame is under way; of those that come
- * meanwhile only the newest is made.
+ * generator, what it makes is shown on a canvas of the page; or, between two such frames, the last picture moves
+ * with the landmarks. One frame is under way; of those that come meanwhile only the newest is made.
  *
  * @import {Backend, Request} from './backends.js'
  * @typedef {{type: 'frame', id: number, landmarks: Float32Array, time: number}} FrameMessage  landmarks as
@@ -11,7 +11,9 @@
  */
 import { drawLandmarks } from '../face/drawing.js';
 import { openBackend } from './backends.js';
+import { Keyframe } from './keyframe.js';
 import { drawMatte } from './matte.js';
+import { MotionMesh } from './motion_mesh.js';
 
 /** @type {any} */
 const scope = globalThis;
@@ -35,6 +37,13 @@ let outline;
 let look = { sharpness: 0.5 };
 let background = 'studio';
 let counts = false;
+/** The generator makes every so manieth frame at least; those between show its last picture, moved. */
+let every = 1;
+const keyframe = new Keyframe();
+/** @type {MotionMesh} */
+let mesh;
+/** Frames so far: by the generator, and moved. */
+const frames = { made: 0, moved: 0 };
 /** @type {FrameMessage | undefined} */
 let waiting;
 let busy = false;
@@ -52,6 +61,7 @@ const tasks = {
         read('face/drawing.json'),
         read('face/outline.json'),
       ]);
+      mesh = new MotionMesh(specification);
     }
     const opened = await openBackend(site, model, /** @type {Request} */ (request), onLoading);
     /** @type {Backend | undefined} */
@@ -75,6 +85,7 @@ const tasks = {
     }
     backend = opened;
     other = compared;
+    keyframe.forget();
     const side = backend.size;
     const canvas = new OffscreenCanvas(side, side);
     // Read back by the backends that run on the CPU; painted on the CPU in any case, so that the same
@@ -88,13 +99,14 @@ const tasks = {
 
   canvas(/** @type {any} */ { name, canvas }) {
     canvases[name] = canvas;
+    keyframe.forget();
     if (!canvas) return;
     if (name === 'drawing') shownDrawing = canvas.getContext('2d', { alpha: false });
     if (name === 'matte') matte = canvas.getContext('2d');
   },
 
   look(/** @type {any} */ message) {
-    ({ look, counts, background } = message);
+    ({ look, counts, background, every } = message);
   },
 
   frame(/** @type {FrameMessage} */ message) {
@@ -128,10 +140,15 @@ async function next() {
   const current = backend;
   try {
     const start = performance.now();
-    drawLandmarks(drawing, frame.landmarks, specification);
-    if (canvases.drawing && shownDrawing) shownDrawing.drawImage(drawing.canvas, 0, 0);
+    const isMade = isDue(current, frame.landmarks);
+    if (isMade) {
+      drawLandmarks(drawing, frame.landmarks, specification);
+      if (canvases.drawing && shownDrawing) shownDrawing.drawImage(drawing.canvas, 0, 0);
+    } else mesh.move(keyframe.landmarks, frame.landmarks);
     const drawn = performance.now();
-    await current.show(drawing.canvas, canvases, look);
+    if (isMade) await make(current, frame.landmarks);
+    else move(current);
+    frames[isMade ? 'made' : 'moved']++;
     if (matte && background !== 'studio')
       drawMatte(matte, frame.landmarks, specification, outline, background);
     const submitted = performance.now();
@@ -146,17 +163,51 @@ async function next() {
         time: frame.time,
         landmarks: frame.landmarks,
         times,
+        isMade,
+        frames,
         differing,
       },
       [frame.landmarks.buffer],
     );
   } catch (error) {
     drop(frame);
+    keyframe.forget();
     // Of a backend that gave way to another meanwhile, nobody wants to know.
     if (current === backend) report(error);
   }
   busy = false;
   next();
+}
+
+/**
+ * Whether a frame is for the generator: where two backends are compared, each is.
+ *
+ * @param {Backend} current
+ * @param {Float32Array} landmarks
+ */
+function isDue({ reprojector }, landmarks) {
+  return every === 1 || !reprojector || !!other || keyframe.isDue(landmarks, every);
+}
+
+/**
+ * Has the generator make a picture of the drawing, and shows it.
+ *
+ * @param {Backend} current
+ * @param {Float32Array} landmarks
+ */
+async function make(current, landmarks) {
+  await current.show(drawing.canvas, canvases, look);
+  if (every === 1 || other || !canvases.avatar) return keyframe.forget();
+  await current.reprojector?.keep(mesh);
+  keyframe.take(landmarks);
+}
+
+/** Shows the last picture as the mesh has moved it. @param {Backend} current */
+function move({ reprojector }) {
+  const context = /** @type {GPUCanvasContext} */ (
+    /** @type {any} */ (canvases.avatar).getContext('webgpu')
+  );
+  reprojector?.show(mesh, context.getCurrentTexture(), look.sharpness);
 }
 
 /**

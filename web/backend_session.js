@@ -4,6 +4,7 @@
  *
  * @import {Backend, Loading, Model} from './backends.js'
  */
+import { Reprojector } from './reprojector.js';
 import { say } from './strings.js';
 
 /**
@@ -51,7 +52,9 @@ export async function openSession(name, site, model, onLoading) {
           : say(threads === 1 ? 'fact.thread' : 'fact.threads', { threads }),
         size,
         model: `${session.name}, ${kind}`,
+        moves: isNative,
       },
+      reprojector: isNative ? new Reprojector(session, size) : undefined,
       async show(drawing, { avatar, generator }, look) {
         if (avatar) await session.frame(drawing, avatar, { scaling: 'bicubic', ...look });
         if (generator) await session.draw(generator, { scaling: 'nearest' });

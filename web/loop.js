@@ -33,6 +33,8 @@ export class Loop {
   faces = /** @type {number | undefined} */ (undefined);
   /** Pictures of this source that were looked at, and those of them with a face. */
   tracked = { looked: 0, found: 0 };
+  /** Frames of this visit: by the generator, and its last picture moved. */
+  frames = { made: 0, moved: 0 };
   /** Milliseconds from frame to frame, at least. */
   interval = 1000 / 40;
   /** @type {((found: Found) => void) | undefined} */
@@ -46,6 +48,7 @@ export class Loop {
     draw: new Meter(),
     submit: new Meter(),
     generate: new Meter(),
+    move: new Meter(),
     latency: new Meter(),
   };
   heap = new Trend();
@@ -122,12 +125,15 @@ export class Loop {
   }
 
   /** @param {Shown} shown by the avatar */
-  shown({ time, times }) {
+  shown({ time, times, isMade, frames }) {
+    this.frames = frames;
     const now = performance.now();
     this.rates.shown.tick(now);
-    this.meters.draw.add(times.draw);
-    this.meters.submit.add(times.submit);
-    this.meters.generate.add(times.generate);
+    if (isMade) {
+      this.meters.draw.add(times.draw);
+      this.meters.submit.add(times.submit);
+      this.meters.generate.add(times.generate);
+    } else this.meters.move.add(times.generate);
     if (!Number.isNaN(time)) this.meters.latency.add(now - time);
     this.own.add(this.#ownMs);
     this.#ownMs = 0;

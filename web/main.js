@@ -17,7 +17,7 @@ import { Loop } from './loop.js';
 import { chooseModel, isPhone, namedModel, offerModels, readModels } from './models.js';
 import { readDropped, readFiles } from './dropped.js';
 import { drawOverlay } from './overlay.js';
-import { Readout, sideLabels } from './readout.js';
+import { Readout, factsLine, sideLabels } from './readout.js';
 import { Recorder } from './recording.js';
 import { Rig } from './rig/rig.js';
 import {
@@ -28,6 +28,7 @@ import {
   readSettings,
   searchOf,
   storageHere,
+  valueOf,
 } from './settings.js';
 import { SourceError, openCamera, openFile } from './sources.js';
 import { Speech } from './speech.js';
@@ -64,6 +65,8 @@ let readout;
 let problem;
 /** @type {{name: string, files: Record<string, Blob> | Blob} | undefined} a model that was dropped here */
 let dropped;
+/** @type {import('./backends.js').Facts | undefined} of the backend that is open */
+let running;
 let isTrackerReady = false;
 let isReady = false;
 let loading = 0;
@@ -99,11 +102,9 @@ const avatar = new Avatar({
   },
   onReady(facts) {
     isReady = true;
-    const { backend, adapter, reason } = facts;
-    const { note = '' } = chooseModel(models, settings, phone, dropped);
-    element('facts').textContent = say('fact.backend', { backend, adapter, reason }) + note;
-    element('facts').title = facts.model;
-    document.documentElement.dataset.backend = backend;
+    running = facts;
+    showFacts();
+    document.documentElement.dataset.backend = facts.backend;
     const [one, two] = sideLabels(facts, facts.other ?? {});
     element('side-one').textContent = one;
     element('side-two').textContent = two;
@@ -111,11 +112,12 @@ const avatar = new Avatar({
   },
   onShown(shown) {
     loop.shown(shown);
-    const { times, differing } = shown;
+    const { times, isMade, differing } = shown;
     document.documentElement.dataset.shown = `${shown.id}`;
     if (problem?.code === 'device-lost') problem = undefined;
     if (isTaken()) putTogether();
-    if (settings.autotune && tuning.measured(times.generate, performance.now())) applyTier();
+    const isMeasured = settings.autotune && isMade;
+    if (isMeasured && tuning.measured(times.generate, performance.now())) applyTier();
     element('differing').hidden = !differing;
     if (differing) element('differing').textContent = say('fact.differing', differing);
   },
@@ -125,6 +127,14 @@ const avatar = new Avatar({
     if (code === 'adapter' && isReady) open();
   },
 });
+
+/** Says what runs the generator. */
+function showFacts() {
+  if (!running) return;
+  const { note = '' } = chooseModel(models, settings, phone, dropped);
+  element('facts').textContent = factsLine(running, note, settings);
+  element('facts').title = running.model;
+}
 
 /** Says what is wrong, and what to do. @type {(code: string, detail: string) => void} */
 function fail(code, detail) {
@@ -209,8 +219,9 @@ function open() {
 
 /** How the avatar looks beside what the generator makes of it. */
 function showLook() {
-  const { sharpness, background } = settings;
-  avatar.look({ sharpness }, compares(settings), background);
+  const { sharpness, background, every } = settings;
+  avatar.look({ sharpness }, compares(settings), background, every);
+  showFacts();
   element('matte')?.toggleAttribute('hidden', background === 'studio');
 }
 
@@ -327,7 +338,7 @@ function change(changes) {
   if (of('look', 'res', 'model')) dropped = undefined;
   if (of('backend', 'look', 'res', 'model', 'compare', 'against')) open();
   else if (of('view')) giveStages();
-  if (of('sharpness', 'background')) showLook();
+  if (of('sharpness', 'background', 'every')) showLook();
   if (of('tier', 'autotune')) applyTier();
   acting.apply(settings);
   speech.apply(settings);
@@ -393,9 +404,7 @@ function listen() {
     event.preventDefault(),
   );
   element('settings').addEventListener('change', (/** @type {any} */ { target }) => {
-    const { name, type, checked, value } = target;
-    if (!(name in settings)) return;
-    change({ [name]: type === 'checkbox' ? checked : type === 'range' ? Number(value) : value });
+    if (target.name in settings) change({ [target.name]: valueOf(target) });
   });
   element('wipe').addEventListener('input', (/** @type {any} */ { target }) =>
     element('pictures').style.setProperty('--wipe', `${target.value}%`),

@@ -3,12 +3,14 @@
  *
  * @import {Facts} from './backends.js'
  * @import {Loop} from './loop.js'
+ * @import {Settings} from './settings.js'
  */
+import { compares } from './settings.js';
 import { say } from './strings.js';
 
 const MIB = 2 ** 20;
 const COLOR = '#63dcff';
-const ROWS = ['detect', 'align', 'draw', 'submit', 'generate', 'latency'];
+const ROWS = ['detect', 'align', 'draw', 'submit', 'generate', 'move', 'latency'];
 
 export class Readout {
   #loop;
@@ -24,7 +26,7 @@ export class Readout {
   constructor(list, loop, avatar) {
     this.#loop = loop;
     this.#avatar = avatar;
-    for (const name of ['fps', ...ROWS, 'heap', 'trend', 'drops']) {
+    for (const name of ['fps', ...ROWS, 'heap', 'trend', 'drops', 'made', 'moved']) {
       const [term, value, line] = ['dt', 'dd', 'dd'].map((tag) => document.createElement(tag));
       term.textContent = say(`read.${name}`);
       list.append(term, value, line);
@@ -42,7 +44,7 @@ export class Readout {
 
   /** @param {number} now */
   show(now) {
-    const { rates, meters, heap, tracker } = this.#loop;
+    const { rates, meters, heap, tracker, frames } = this.#loop;
     this.#set('fps', rates.shown.perSecond(now).toFixed(1));
     for (const name of ROWS) {
       const meter = /** @type {any} */ (meters)[name];
@@ -56,6 +58,8 @@ export class Readout {
     this.#set('heap', used ? `${(used / MIB).toFixed(1)} MiB` : say('read.none'));
     this.#set('trend', used ? `${(heap.slope / MIB).toFixed(2)} MiB` : say('read.none'));
     this.#set('drops', `${(tracker?.dropped ?? 0) + this.#avatar.dropped}`);
+    this.#set('made', `${frames.made}`);
+    this.#set('moved', `${frames.moved}`);
   }
 
   /** @type {(name: string, text: string) => void} */
@@ -63,6 +67,18 @@ export class Readout {
     const { value } = this.#rows[name];
     if (value.textContent !== text) value.textContent = text;
   }
+}
+
+/**
+ * What runs the generator, and what of that was not as it was asked for.
+ *
+ * @param {Facts} facts
+ * @param {string} note of the model
+ * @param {Settings} settings
+ */
+export function factsLine(facts, note, settings) {
+  const isUnmoved = settings.every > 1 && (!facts.moves || compares(settings));
+  return say('fact.backend', { ...facts }) + note + (isUnmoved ? say('fact.unmoved') : '');
 }
 
 /**

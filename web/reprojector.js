@@ -8,21 +8,8 @@
  *   count: number, draws: Map<GPUTextureFormat, {pipeline: GPURenderPipeline, group: GPUBindGroup}>,
  *   module: GPUShaderModule, values: Float32Array<ArrayBuffer>}} Parts
  */
-import { DISPLAY } from '../runtime_js/display_shader.js';
+import { MESH } from './mesh_shader.js';
 
-const SHADER = /* wgsl */ `${DISPLAY}
-struct Point { @builtin(position) at: vec4f, @location(0) back: vec2f }
-
-// What is handed on is the way back to where a point was: of what has not moved it is 0, and no bit is lost.
-@vertex fn point(@location(0) place: vec4f) -> Point {
-  return Point(vec4f(2.0 * place.x - 1.0, 1.0 - 2.0 * place.y, 0.0, 1.0), place.zw - place.xy);
-}
-
-@fragment fn mesh(point: Point) -> @location(0) vec4f {
-  let size = vec2f(textureDimensions(picture));
-  return shown(point.at.xy * size / look.xy + point.back * size);
-}
-`;
 const [COPY_DST, INDEX, VERTEX, UNIFORM] = [0x8, 0x10, 0x20, 0x40];
 const [SAMPLED, RENDER] = [0x4, 0x10];
 
@@ -61,7 +48,7 @@ export class Reprojector {
    * @param {number} sharpness
    */
   show(mesh, target, sharpness) {
-    if (!this.#parts) throw new Error('There is no picture to move yet.');
+    if (!this.#parts) throw new Error('unkept');
     const { device, vertices, indices, look, values, count, draws } = this.#parts;
     device.queue.writeBuffer(vertices, 0, mesh.vertices);
     const { width, height, format } = target;
@@ -105,7 +92,7 @@ function partsOf(device, size, mesh) {
     look: buffer(16, UNIFORM),
     count: indices.length,
     draws: new Map(),
-    module: device.createShaderModule({ code: SHADER }),
+    module: device.createShaderModule({ code: MESH }),
     values: new Float32Array(4),
   };
   device.queue.writeBuffer(parts.indices, 0, words);

@@ -6,7 +6,7 @@
  *   against: string, source: string, view: string, mirror: boolean, sharpness: number, background: string,
  *   autotune: boolean, readout: boolean, delegate: string, emotion: string, intensity: number, brows: number,
  *   eyes: number, mouth: number, sway: number, gaze: number, contact: number, likeness: number, assist: boolean, layer: boolean,
- *   sensitivity: number, limit: number}} Settings
+ *   sensitivity: number, limit: number, every: number}} Settings
  */
 
 import { NAMES } from './backends.js';
@@ -51,6 +51,7 @@ export const DEFAULTS = {
   layer: false,
   sensitivity: 0.5,
   limit: 1,
+  every: 1,
 };
 
 /** What each may be, where that is a list. */
@@ -64,6 +65,9 @@ export const CHOICES = {
   background: ['studio', ...Object.keys(BACKGROUNDS)],
   delegate: ['CPU', 'GPU'],
 };
+
+/** Whole numbers from the first to the last; other numbers go from 0 to 1. @type {Record<string, number[]>} */
+const COUNTS = { every: [1, 4] };
 
 /** Frames a second of each tier. */
 export const TIERS = { weak: 10, mid: 20, strong: 40 };
@@ -140,6 +144,10 @@ export const compares = ({ compare, against }) => compare !== 'off' || against !
 /** The emotions that a setting names, which are felt together. @param {string} emotion */
 export const feelings = (emotion) => emotion.split(',').filter(Boolean);
 
+/** What a control says of its setting. @param {HTMLInputElement} control */
+export const valueOf = ({ name, type, checked, value }) =>
+  type === 'checkbox' ? checked : parsed(name, value);
+
 /** @type {(name: string, text: string) => unknown} */
 function parsed(name, text) {
   const like = /** @type {any} */ (DEFAULTS)[name];
@@ -152,7 +160,10 @@ function isValid(name, value) {
   if (!Object.hasOwn(DEFAULTS, name)) return false;
   const like = /** @type {any} */ (DEFAULTS)[name];
   if (typeof value !== typeof like) return false;
-  if (typeof value === 'number') return value >= 0 && value <= 1;
+  if (typeof value === 'number') {
+    const [least, most] = COUNTS[name] ?? [0, 1];
+    return value >= least && value <= most && (!(name in COUNTS) || Number.isInteger(value));
+  }
   if (name === 'emotion') return feelings(`${value}`).every((one) => EMOTIONS.includes(one));
   const choices = /** @type {any} */ (CHOICES)[name];
   return !choices || choices.includes(value);

@@ -88,6 +88,7 @@ def _write(site: Path, models: Sequence[Path], with_onnxruntime: bool) -> None:
         ("*.js", "drawing.json", "framing.json", "expressions.json", "outline.json"),
     )
     _copy(_room("runtime_js") / "dist", site / "runtime", ("*.js",))
+    _copy(_room("runtime_js"), site / "runtime_js", ("display_shader.js",))
     vision = npm_package(*MEDIAPIPE)
     _copy(vision, site / "mediapipe", ("vision_bundle.mjs",))
     _copy(vision / "wasm", site / "mediapipe" / "wasm", WASM)

@@ -10,9 +10,9 @@ import { largest } from '../../web/faces.js';
 import { Idle } from '../../web/idle.js';
 import { Meter, Rate, Trend } from '../../web/meters.js';
 import { capitalised, chooseModel, namedModel } from '../../web/models.js';
-import { sideLabels } from '../../web/readout.js';
+import { factsLine, sideLabels } from '../../web/readout.js';
 import { Rig } from '../../web/rig/rig.js';
-import { DEFAULTS, keepSettings, readSettings, searchOf } from '../../web/settings.js';
+import { DEFAULTS, keepSettings, readSettings, searchOf, valueOf } from '../../web/settings.js';
 import { knows, say } from '../../web/strings.js';
 import { COOLDOWN_MS, IGNORED_MS, Tuning } from '../../web/tuning.js';
 
@@ -49,6 +49,20 @@ describe('settings', () => {
     assert.deepEqual(settings, DEFAULTS);
     const told = ['backend=cuda', 'res=300', 'sharpness=2', 'what=1', '__proto__=1'];
     assert.deepEqual(unknown, [...told, 'emotion=joy,bored', 'sway=-1']);
+  });
+
+  test('of whole numbers take no others', () => {
+    for (const every of [1, 2, 4]) {
+      const { settings } = readSettings(`?every=${every}`);
+      assert.equal(settings.every, every);
+      assert.equal(searchOf(settings), every === 1 ? '' : `?every=${every}`);
+    }
+    for (const every of ['0', '5', '1.5', 'x', '-1'])
+      assert.deepEqual(readSettings(`?every=${every}`).unknown, [`every=${every}`]);
+    assert.equal(readSettings('', storage('{"every":3}')).settings.every, 3);
+    assert.equal(valueOf({ name: 'every', type: 'select-one', value: '3' }), 3);
+    assert.equal(valueOf({ name: 'mirror', type: 'checkbox', checked: false }), false);
+    assert.equal(valueOf({ name: 'view', type: 'select-one', value: 'side' }), 'side');
   });
 
   test('a camera, a model, a comparison and an emotion do not go on by themselves at the next visit', () => {
@@ -393,6 +407,19 @@ test('the sides of a comparison are named by what they differ in', () => {
   assert.deepEqual(labels(facts('a', 'native')), ['a', 'a']);
 });
 
+test('where every frame is the generator’s though fewer are asked for, that is said', () => {
+  const line = (moves, settings) =>
+    factsLine({ backend: 'native', adapter: 'one', reason: 'asked for', moves }, '; a note', {
+      ...DEFAULTS,
+      ...settings,
+    });
+  const plain = 'native on one: asked for; a note';
+  assert.equal(line(false, {}), plain);
+  assert.equal(line(true, { every: 2 }), plain);
+  for (const told of [line(false, { every: 2 }), line(true, { every: 2, compare: 'native' })])
+    assert.equal(told, `${plain}; here every frame is the generator’s`);
+});
+
 test('a model is named, or at a URL', () => {
   const models = [{ name: 'one', size: 256, folder: 'x/one/' }];
   assert.equal(namedModel(models, 'one'), models[0]);
@@ -450,8 +477,8 @@ describe('words', () => {
 
   test('stand in no other module', () => {
     for (const [name, text] of sources) {
-      // The others spell sounds, and say what the avatar performs.
-      if (/^(strings|idle|lips.letters)\.js$/.test(name)) continue;
+      // The others spell sounds, say what the avatar performs, and are WGSL.
+      if (/^(strings|idle|lips.letters|mesh_shader)\.js$/.test(name)) continue;
       const code = text.replace(/\/\*[^]*?\*\/|^\s*\/\/.*$/gm, '').replace(/\$\{[^{}`]*\}/g, '0');
       for (const [literal] of code.matchAll(/'(?:[^'\\\n]|\\.)*'|`[^`]*`/g))
         assert.doesNotMatch(literal, /[a-z]{2,} [a-z]{2,}/i, name);

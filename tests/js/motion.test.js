@@ -250,7 +250,7 @@ describe('on the device', () => {
     open.push(session);
     const reprojector = new Reprojector(session, 8);
     const texture = textureOf(session.device, 8, 8);
-    assert.throws(() => reprojector.show(new MotionMesh(specification), texture, 1), /no picture/);
+    assert.throws(() => reprojector.show(new MotionMesh(specification), texture, 1), /unkept/);
   });
 });
 

@@ -1,0 +1,101 @@
+/** The live page with fewer frames of the generator, in Chromium. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+
+import { assertExact, visit } from './live.js';
+
+/** A face that hardly moves: a slow machine sees few of its frames. */
+const CALM = '&sway=0&gaze=0&contact=0';
+
+/** Counts in the avatar's worker what is submitted and what is made on the device. */
+function count() {
+  globalThis.made = {};
+  const of = (type, names) => {
+    for (const name of names) {
+      const own = type.prototype[name];
+      type.prototype[name] = function (...args) {
+        globalThis.made[name] = (globalThis.made[name] ?? 0) + 1;
+        return own.apply(this, args);
+      };
+    }
+  };
+  of(GPUQueue, ['submit']);
+  of(
+    GPUDevice,
+    Object.getOwnPropertyNames(GPUDevice.prototype).filter((name) => /^create/.test(name)),
+  );
+}
+
+describe('between two frames of the generator', () => {
+  test('its last picture moves: one submit, nothing made; the generator’s bits are the same', async () => {
+    const workers = [];
+    const { page, log, inside, until, said } = await visit(`?every=4&readout=1${CALM}`, {
+      prepare: (page) => page.on('worker', (worker) => workers.push(worker)),
+    });
+    await until(({ loop }) => loop.frames.made > 1 && loop.frames.moved > 2);
+    assert.equal(await page.inputValue('[name=every]'), '4');
+    await said('facts', /^native [^;]*: the best that there is here$/);
+    await said('measures', /by the generator\d+moved[1-9]/);
+    const worker = workers.find((one) => /avatar_worker/.test(one.url()));
+    await worker.evaluate(count);
+    await until(({ loop }) => loop.frames.moved > 5);
+    const [made, frames] = [
+      await worker.evaluate(() => globalThis.made),
+      await inside(({ loop }) => loop.frames),
+    ];
+    // A generator's frame is one to the canvas, and one that keeps its picture.
+    const { submit, createCommandEncoder, createBindGroup = 0, ...rest } = made;
+    assert.equal(submit, createCommandEncoder);
+    assert.ok(createBindGroup < submit && submit <= 2 * frames.made + frames.moved);
+    assert.deepEqual(rest, {});
+    const colours = await page.evaluate(() => {
+      const canvas = document.getElementById('avatar');
+      const context = new OffscreenCanvas(canvas.width, canvas.height).getContext('2d');
+      context.drawImage(canvas, 0, 0);
+      const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
+      return new Set(new Uint32Array(data.buffer)).size;
+    });
+    assert.ok(colours > 1000, `${colours}`);
+    await assertExact(inside, 'small');
+    assert.deepEqual(log.said, []);
+  });
+
+  test('it moves on another canvas, in another view, and every frame is made where that is asked', async () => {
+    const { page, inside, until } = await visit(`?every=2${CALM}`);
+    await until(({ loop }) => loop.frames.moved > 1);
+    await inside(({ change }) => change({ view: 'stages', look: 'odd' }));
+    const moved = await inside(({ loop }) => loop.frames.moved);
+    await page.waitForFunction(
+      async (moved) => (await import('./web/main.js')).inside.loop.frames.moved > moved + 2,
+      moved,
+    );
+    await assertExact(inside, 'other');
+    await page.click('#more');
+    await page.selectOption('[name=every]', '1');
+    assert.equal(await inside(({ settings }) => settings.every), 1);
+    assert.equal(new URL(page.url()).searchParams.get('every'), null);
+    // A frame may be under way.
+    await until(({ loop }) => (loop.mark ??= loop.frames.made) + 2 < loop.frames.made);
+    const before = await inside(({ loop }) => loop.frames);
+    await page.waitForFunction(
+      async (made) => (await import('./web/main.js')).inside.loop.frames.made > made + 3,
+      before.made,
+    );
+    assert.equal(await inside(({ loop }) => loop.frames.moved), before.moved);
+  });
+
+  test('nothing moves where other backends run it, or two are compared: said', async () => {
+    const { inside, until, said } = await visit('?every=3&backend=ort-wasm');
+    await said('facts', /^ort-wasm .*; here every frame is the generator’s$/);
+    await until(({ loop }) => loop.frames.made > 3);
+    assert.equal(await inside(({ loop }) => loop.frames.moved), 0);
+    await inside(({ change }) => change({ every: 1 }));
+    await said('facts', /asked for$/);
+    await inside(({ change }) => change({ backend: 'native', compare: 'native', every: 2 }));
+    await said('facts', /^native .*; here every frame is the generator’s$/);
+    await until(
+      ({ isReady, loop }) => isReady && (loop.also ??= loop.frames.made) + 2 < loop.frames.made,
+    );
+    assert.equal(await inside(({ loop }) => loop.frames.moved), 0);
+  });
+});
