@@ -40,7 +40,8 @@ class Clip:
 
 
 @cache
-def follow(name: str, seconds: float, every: int) -> Clip:
+def follow(name: str, seconds: float, every: int, likeness: float = 0.0) -> Clip:
+    """What the page shows of a clip; `likeness` is how much is left of the person's own shape."""
     pictures = clips.frames(name, 0, seconds)[::every]
     faces = [detect(np.ascontiguousarray(picture[..., ::-1])) for picture in pictures]
     height, width, _ = pictures[0].shape
@@ -53,7 +54,8 @@ def follow(name: str, seconds: float, every: int) -> Clip:
     folder.mkdir(parents=True, exist_ok=True)
     source, target = folder / f"{name}.f32", folder / f"{name}_shown.f32"
     rows.tofile(source)
-    subprocess.run([node(), ROOT / "tests" / "js" / "face_chain.js", source, target], check=True)
+    script = ROOT / "tests" / "js" / "face_chain.js"
+    subprocess.run([node(), script, source, target, str(likeness)], check=True)
     result = np.fromfile(target, np.float32).reshape(len(faces), -1)
     states = [int(state) for state in result[:, 0]]
     return Clip(width / height, faces, result[:, 1:].reshape(-1, POINTS, 3), states)
