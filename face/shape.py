@@ -78,4 +78,4 @@ class FaceShape:
         offset = self._mean - max(0.0, gap / open_gap) * _OPEN
         for points in _WHOLES:
             offset[points] = offset[points].mean(axis=0)
-        return offset
+        return np.asarray(offset)
