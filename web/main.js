@@ -14,7 +14,14 @@ import { Follower } from './follower.js';
 import { Idle } from './idle.js';
 import { listenToKeys } from './keys.js';
 import { Loop } from './loop.js';
-import { chooseModel, isPhone, namedModel, offerModels, readModels } from './models.js';
+import {
+  chooseModel,
+  isPhone,
+  isWithoutGPU,
+  namedModel,
+  offerModels,
+  readModels,
+} from './models.js';
 import { readDropped, readFiles } from './dropped.js';
 import { drawOverlay } from './overlay.js';
 import { Readout, sideLabels } from './readout.js';
@@ -47,6 +54,8 @@ const element = (/** @type {string} */ id) => /** @type {any} */ (document.getEl
 const storage = storageHere();
 const { settings, unknown } = readSettings(location.search, storage);
 const phone = isPhone();
+/** Whether the smallest model is enough. */
+let isWeak = phone;
 
 /** @type {Model[]} */
 let models = [];
@@ -100,7 +109,7 @@ const avatar = new Avatar({
   onReady(facts) {
     isReady = true;
     const { backend, adapter, reason } = facts;
-    const { note = '' } = chooseModel(models, settings, phone, dropped);
+    const { note = '' } = chooseModel(models, settings, isWeak, dropped);
     element('facts').textContent = say('fact.backend', { backend, adapter, reason }) + note;
     element('facts').title = facts.model;
     document.documentElement.dataset.backend = backend;
@@ -176,7 +185,7 @@ function open() {
   isReady = false;
   problem = undefined;
   element('differing').hidden = true;
-  const model = chooseModel(models, settings, phone, dropped);
+  const model = chooseModel(models, settings, isWeak, dropped);
   const isSplit = compares(settings);
   const size = Math.min(
     LARGEST,
@@ -224,7 +233,7 @@ function giveStages() {
       continue;
     }
     const canvas = document.createElement('canvas');
-    const size = chooseModel(models, settings, phone, dropped).size || 256;
+    const size = chooseModel(models, settings, isWeak, dropped).size || 256;
     Object.assign(canvas, { width: size, height: size });
     canvas.setAttribute('role', 'img');
     canvas.setAttribute('aria-label', holder.textContent);
@@ -444,6 +453,7 @@ async function start() {
     readModels(SITE),
   ]);
   models = known;
+  isWeak ||= await isWithoutGPU();
   offerModels(models, element('models'), element('settings').elements.look);
   const rig = new Rig(expressions, framing);
   idle = new Idle(rig, expressions.visemes);
