@@ -18,6 +18,7 @@ from onnx2wgsl.compiler.reference.oracle import Oracle
 from onnx2wgsl.face.detector import detect
 from onnx2wgsl.face.drawing import draw
 from onnx2wgsl.face.procrustes import placement
+from onnx2wgsl.face.topology import LIPS_OUTER
 
 from tests import clips
 from tests.web import node
@@ -26,7 +27,10 @@ ROOT = Path(__file__).resolve().parents[2]
 AVATAR = ROOT / "models" / "avatar_256_u8.onnx"
 POINTS = 478
 STEP_MS = 40.0
+DARK = 110
+"""Of 255, in red, which lips are."""
 Floats = NDArray[np.float64]
+Picture = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -61,16 +65,35 @@ def follow(name: str, seconds: float, every: int, likeness: float = 0.0) -> Clip
     return Clip(width / height, faces, result[:, 1:].reshape(-1, POINTS, 3), states)
 
 
-def avatar(landmarks: NDArray[np.float32], model: Path = AVATAR) -> NDArray[np.float32]:
-    """The landmarks that a tracker finds in the picture that an int8 model makes of these."""
+def picture(landmarks: NDArray[np.float32], model: Path = AVATAR) -> Picture:
+    """The picture u8[256,256,3] that an int8 model makes of these."""
     oracle = _oracle(model)
     (name,) = oracle.inputs
     drawing = (draw(landmarks, 256) / 127.5 - 1).astype(np.float32)
     (output,) = oracle.run({name: drawing.transpose(2, 0, 1)[None]}).values()
-    picture = np.clip(np.rint(output[0] * 127.5 + 127.5), 0, 255).astype(np.uint8).transpose(1, 2, 0)
-    face = detect(cv2.resize(picture, (512, 512), interpolation=cv2.INTER_CUBIC))
+    return np.clip(np.rint(output[0] * 127.5 + 127.5), 0, 255).astype(np.uint8).transpose(1, 2, 0)
+
+
+def avatar(landmarks: NDArray[np.float32], model: Path = AVATAR) -> NDArray[np.float32]:
+    """The landmarks that a tracker finds in that picture."""
+    return found(cv2.resize(picture(landmarks, model), (512, 512), interpolation=cv2.INTER_CUBIC))
+
+
+def found(picture: Picture) -> NDArray[np.float32]:
+    """The landmarks that a tracker finds in a picture of an avatar."""
+    face = detect(picture)
     assert face is not None
     return np.asarray(face)
+
+
+def opening(landmarks: NDArray[np.float32], model: Path = AVATAR) -> int:
+    """How many pixels within the lips of that picture are dark: the inside of a mouth.
+
+    A tracker loses the lips of an avatar whose mouth is wide open.
+    """
+    lips = np.zeros((256, 256), np.uint8)
+    cv2.fillPoly(lips, [np.rint(landmarks[LIPS_OUTER, :2] * 256).astype(np.int32)], 1)
+    return int((picture(landmarks, model)[lips == 1, 0] < DARK).sum())
 
 
 @cache
