@@ -446,6 +446,7 @@ function feel(emotion, blends) {
 }
 
 async function start() {
+  const asking = phone || isWithoutGPU();
   const read = async (/** @type {string} */ file) => (await fetch(new URL(file, SITE))).json();
   const [expressions, framing, known] = await Promise.all([
     read('face/expressions.json'),
@@ -453,7 +454,6 @@ async function start() {
     readModels(SITE),
   ]);
   models = known;
-  isWeak ||= await isWithoutGPU();
   offerModels(models, element('models'), element('settings').elements.look);
   const rig = new Rig(expressions, framing);
   idle = new Idle(rig, expressions.visemes);
@@ -471,6 +471,7 @@ async function start() {
       drawOverlay(element('stage-camera'), loop.source, landmarks);
   };
   listen();
+  isWeak = await asking;
   applyTier();
   open();
   element('panel').hidden = !settings.readout;
