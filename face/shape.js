@@ -6,12 +6,13 @@
  * Shapes are compared on the canonical face, where pose, size and place are none. What a person looks like is
  * a mean over time, in which a face counts the less, the further it is from it: one that laughs or turns away
  * is of little weight. Eyes and lips are only moved, and a jaw that is open is none of the shape: what they
- * show is theirs, to the millimetre.
+ * show is theirs, to the millimetre. Nose, cheeks and forehead are held: whatever a face does, they move little,
+ * and what a tracker has them do beside is its error, which looks like a turn of the head.
  *
  * @import {Expressions} from './head.js'
  * @import {Framing} from './procrustes.js'
  */
-import { Head } from './head.js';
+import { channelNames, Head } from './head.js';
 import { Similarity, TrainingFrame, UPRIGHT } from './procrustes.js';
 import { EYE_LEFT, EYE_RIGHT, LANDMARKS, LIPS_INNER, LIPS_OUTER, MESH } from './topology.js';
 
@@ -32,6 +33,12 @@ const WHOLES = [
   [...EYE_RIGHT, ...range(MESH, MESH + 5)],
   [...EYE_LEFT, ...range(MESH + 5, LANDMARKS)],
 ];
+const BROWS = [
+  ...[70, 63, 105, 66, 107, 46, 53, 52, 65, 55],
+  ...[300, 293, 334, 296, 336, 276, 283, 282, 295, 285],
+];
+/** Centimetres: a point that no expression moves so far is held, the more the less it is moved. */
+const FREE = 2;
 /** The middle of the inner upper lip, and of the lower one. */
 const [UPPER, LOWER] = [13, 14];
 
@@ -40,6 +47,8 @@ export class FaceShape {
   #rest;
   /** What an open jaw adds to it. */
   #jaw;
+  /** How much of what a point does besides a jaw that opens is held back, 0 to 1. */
+  #holds = new Float64Array(LANDMARKS);
   #placement = new Similarity();
   #points = new Float64Array(LENGTH);
   /** From the face at rest to the person's. */
@@ -68,7 +77,15 @@ export class FaceShape {
       return this.#shape(face, new Float64Array(LENGTH));
     };
     this.#rest = shapeOf({});
-    this.#jaw = shapeOf({ jaw: 1 }).map((value, i) => value - this.#rest[i]);
+    const fieldOf = (/** @type {string} */ name) =>
+      shapeOf({ [name]: 1 }).map((value, i) => value - this.#rest[i]);
+    this.#jaw = fieldOf('jaw');
+    const fields = channelNames(expressions).map(fieldOf);
+    for (let i = 0; i < MESH; i++) {
+      const most = Math.max(...fields.map((field) => Math.hypot(...field.slice(3 * i, 3 * i + 3))));
+      this.#holds[i] = Math.max(0, 1 - most / FREE);
+    }
+    for (const point of [...BROWS, ...WHOLES.flat()]) this.#holds[point] = 0;
   }
 
   /** The next face is another person's. */
@@ -89,6 +106,12 @@ export class FaceShape {
     const { scale, rotation: r } = this.#placement;
     const offset = this.#offset;
     const share = (1 - this.likeness) * scale;
+    const [points, rest, jaw] = [this.#points, this.#rest, this.#jaw];
+    const open = Math.max(0, (gapOf(points) - gapOf(rest)) / gapOf(jaw));
+    for (let i = 0; i < LENGTH; i++) {
+      const besides = points[i] - rest[i] - open * jaw[i] - offset[i];
+      offset[i] += this.#holds[Math.floor(i / 3)] * besides;
+    }
     for (let i = 0; i < LENGTH; i += 3)
       for (let k = 0; k < 3; k++) {
         const along =

@@ -3,11 +3,14 @@
 A generator takes a long chin for a nod; of a face that is always the same it can tell one from the other.
 Shapes are compared on the canonical face, where pose, size and place are none. What a person looks like is
 a mean over time, in which a face counts the less, the further it is from it: one that laughs or turns away
-is of little weight. Eyes and lips are only moved, and a jaw that is open is none of the shape.
+is of little weight. Eyes and lips are only moved, and a jaw that is open is none of the shape. Nose, cheeks
+and forehead are held: whatever a face does, they move little, and what a tracker has them do beside is its
+error, which looks like a turn of the head.
 """
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -28,6 +31,11 @@ _WHOLES = [
     [*EYE_RIGHT, *range(MESH, MESH + 5)],
     [*EYE_LEFT, *range(MESH + 5, LANDMARKS)],
 ]
+_BROWS = [
+    70, 63, 105, 66, 107, 46, 53, 52, 65, 55, 300, 293, 334, 296, 336, 276, 283, 282, 295, 285,
+]  # fmt: skip
+FREE = 2.0
+"""Centimetres: a point that no expression moves so far is held, the more the less it is moved."""
 _UPPER, _LOWER = 13, 14
 """The middle of the inner upper lip, and of the lower one."""
 
@@ -40,8 +48,28 @@ def _shape(landmarks: NDArray[np.floating[Any]]) -> Points:
 
 
 _REST = _shape(head.landmarks({}))
-_OPEN = _shape(head.landmarks({"jaw": 1.0})) - _REST
+_FIELDS = {
+    name: _shape(head.landmarks({name: 1.0})) - _REST for name in (*head.EXPRESSIONS["channels"], "jaw")
+}
+_OPEN = _FIELDS["jaw"]
 """What an open jaw adds."""
+
+
+def _without_jaw(own: Points) -> Points:
+    """What is no opening of the jaw."""
+    gap, open_gap = (field[_UPPER, 1] - field[_LOWER, 1] for field in (own, _OPEN))
+    return np.asarray(own - max(0.0, gap / open_gap) * _OPEN)
+
+
+def _holds() -> Points:
+    """How much of what a point does besides a jaw that opens is held back, f64[478,1]."""
+    most = np.max([np.linalg.norm(field, axis=1) for field in _FIELDS.values()], axis=0)
+    holds = np.maximum(0.0, 1 - most / FREE)
+    holds[[*_BROWS, *chain(*_WHOLES)]] = 0
+    return np.asarray(holds[:, None])
+
+
+_HOLDS = _holds()
 
 
 class FaceShape:
@@ -58,8 +86,11 @@ class FaceShape:
             FaceError: numbers that aren't finite, or points on a line.
         """
         place = placement(landmarks)
-        self._learn(place.inverse(upright(landmarks)) - _REST, time)
-        return np.asarray(landmarks - UPRIGHT * (place.scale * self._offset() @ place.rotation.T))
+        own = place.inverse(upright(landmarks)) - _REST
+        self._learn(own, time)
+        offset = self._offset()
+        offset += _HOLDS * (_without_jaw(own) - offset)
+        return np.asarray(landmarks - UPRIGHT * (place.scale * offset @ place.rotation.T))
 
     def _learn(self, offset: Points, time: float) -> None:
         seconds = (time - self._time) / 1000
@@ -74,8 +105,7 @@ class FaceShape:
 
     def _offset(self) -> Points:
         """What is taken out: the mean without an open jaw, of which eyes and lips are only moved."""
-        gap, open_gap = (field[_UPPER, 1] - field[_LOWER, 1] for field in (self._mean, _OPEN))
-        offset = self._mean - max(0.0, gap / open_gap) * _OPEN
+        offset = _without_jaw(self._mean)
         for points in _WHOLES:
             offset[points] = offset[points].mean(axis=0)
-        return offset
+        return np.asarray(offset)

@@ -33,8 +33,6 @@ class DataConfig:
     look: str = "neon"
     noise: float = 0.1
     """Share of training pairs whose landmarks err as a tracker does."""
-    people: float = 1.0
-    """Share of training faces that differ as people do; the rest as face/shape.py leaves them."""
     visemes: bool = True
     """Whether training mouths speak; without, they show emotions only (an ablation)."""
     shard: int = 100
@@ -148,9 +146,9 @@ _GPU_RECIPE = Config(
 )
 _CI = OptimizerConfig(epochs=15, batch=8, learning_rate=3e-3, warmup=20, ema=0.98, validation=16)
 _AVATAR = Config(
-    data=DataConfig(train=5000, tracked=200, people=0.4),
+    data=DataConfig(train=10000, tracked=200),
     loss=LossConfig(detail=25.0, perceptual=0.0, mouth=7.0),
-    distill=OptimizerConfig(epochs=2, learning_rate=1e-3),
+    distill=OptimizerConfig(epochs=4, learning_rate=1.5e-3),
     file="avatar_256_u8.onnx",
 )
 

@@ -14,7 +14,14 @@ import { Follower } from './follower.js';
 import { Idle } from './idle.js';
 import { listenToKeys } from './keys.js';
 import { Loop } from './loop.js';
-import { chooseModel, isPhone, namedModel, offerModels, readModels } from './models.js';
+import {
+  chooseModel,
+  isPhone,
+  isWithoutGPU,
+  namedModel,
+  offerModels,
+  readModels,
+} from './models.js';
 import { readDropped, readFiles } from './dropped.js';
 import { drawOverlay } from './overlay.js';
 import { Readout, factsLine, sideLabels } from './readout.js';
@@ -48,6 +55,8 @@ const element = (/** @type {string} */ id) => /** @type {any} */ (document.getEl
 const storage = storageHere();
 const { settings, unknown } = readSettings(location.search, storage);
 const phone = isPhone();
+/** Whether the smallest model is enough. */
+let isWeak = phone;
 
 /** @type {Model[]} */
 let models = [];
@@ -131,7 +140,7 @@ const avatar = new Avatar({
 /** Says what runs the generator. */
 function showFacts() {
   if (!running) return;
-  const { note = '' } = chooseModel(models, settings, phone, dropped);
+  const { note = '' } = chooseModel(models, settings, isWeak, dropped);
   element('facts').textContent = factsLine(running, note, settings);
   element('facts').title = running.model;
 }
@@ -186,7 +195,7 @@ function open() {
   isReady = false;
   problem = undefined;
   element('differing').hidden = true;
-  const model = chooseModel(models, settings, phone, dropped);
+  const model = chooseModel(models, settings, isWeak, dropped);
   const isSplit = compares(settings);
   const size = Math.min(
     LARGEST,
@@ -235,7 +244,7 @@ function giveStages() {
       continue;
     }
     const canvas = document.createElement('canvas');
-    const size = chooseModel(models, settings, phone, dropped).size || 256;
+    const size = chooseModel(models, settings, isWeak, dropped).size || 256;
     Object.assign(canvas, { width: size, height: size });
     canvas.setAttribute('role', 'img');
     canvas.setAttribute('aria-label', holder.textContent);
@@ -446,6 +455,7 @@ function feel(emotion, blends) {
 }
 
 async function start() {
+  const asking = phone || isWithoutGPU();
   const read = async (/** @type {string} */ file) => (await fetch(new URL(file, SITE))).json();
   const [expressions, framing, known] = await Promise.all([
     read('face/expressions.json'),
@@ -470,6 +480,7 @@ async function start() {
       drawOverlay(element('stage-camera'), loop.source, landmarks);
   };
   listen();
+  isWeak = await asking;
   applyTier();
   open();
   element('panel').hidden = !settings.readout;

@@ -12,6 +12,13 @@ export function isPhone() {
   return matchMedia('(pointer: coarse)').matches && Math.min(screen.width, screen.height) < 600;
 }
 
+/** Whether the GPU is none, or one that a CPU plays. */
+export async function isWithoutGPU() {
+  const adapter = await navigator.gpu?.requestAdapter().catch(() => null);
+  const { architecture = '', isFallbackAdapter = !adapter } = adapter?.info ?? {};
+  return isFallbackAdapter || architecture === 'swiftshader';
+}
+
 /**
  * The site's models, smallest first.
  *
@@ -49,16 +56,16 @@ export const capitalised = ([first = '', ...rest]) => first.toLocaleUpperCase() 
 
 /**
  * The model that settings ask for: one that was dropped, or one by its name or at a URL; else of the site's
- * with the look, or with that of its first, the one of the resolution, or the largest on a desktop and the
- * smallest on a phone.
+ * with the look, or with that of its first, the one of the resolution, or the largest where there is a GPU of
+ * a desktop, and else the smallest.
  *
  * @param {Model[]} models
  * @param {{model: string, look: string, res: string}} settings
- * @param {boolean} phone
+ * @param {boolean} weak a phone, or a device without a GPU
  * @param {{name: string, files: Record<string, Blob> | Blob}} [dropped]
  * @returns {Model & {note?: string}} with words of what is not as it was asked for
  */
-export function chooseModel(models, { model, look, res }, phone, dropped) {
+export function chooseModel(models, { model, look, res }, weak, dropped) {
   if (dropped) return { size: 0, folder: '', ...dropped };
   if (model) return namedModel(models, model);
   const isKnown = models.some((one) => one.look === look);
@@ -66,7 +73,7 @@ export function chooseModel(models, { model, look, res }, phone, dropped) {
   const alike = models.filter((one) => one.look === worn);
   const isSized = (/** @type {Model} */ { size }) => `${size}` === res;
   const asked = alike.find(isSized);
-  const { size } = asked ?? alike[phone ? 0 : alike.length - 1];
+  const { size } = asked ?? alike[weak ? 0 : alike.length - 1];
   const lacks = [];
   if (!isKnown && look !== 'auto') lacks.push(say('fact.nolook', { look }));
   if (!asked && res !== 'auto')

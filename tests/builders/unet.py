@@ -17,9 +17,9 @@ from .qdq import PAD, QDQBuilder, QuantParams, Tensor, Weights
 
 WIDTHS = (1, 2, 4, 8, 8, 8, 8, 8)
 """Channels of each level, in the first one's."""
-IN, DOWN, INNERMOST, UP, HEAD = 1 / 127.5, 0.02, 0.015, 0.025, 0.012
-"""Scales: of the input, what goes down, what first goes up, and then, the last sums. A concatenation
-has the larger one of its parts.
+IN, BODY, HEAD = 1 / 127.5, 0.02, 0.012
+"""Scales: of the input, of all that goes down and up, of the last sums. A concatenation has that of
+its parts, as trainer/export/equalize.py brings them to one.
 """
 
 
@@ -56,12 +56,11 @@ def unet(size: int = 32, channels: int = 4, form: str = "u8s8_per_channel") -> o
     x = layers.b.input((1, 3, size, size), layers.form.params(IN, positive=False))
     skips = []
     for width in WIDTHS[: int(math.log2(size))]:
-        x = layers.conv(x, channels * width, DOWN, kernel=4, strides=(2, 2))
+        x = layers.conv(x, channels * width, BODY, kernel=4, strides=(2, 2))
         skips.append(x)
     for skip in skips[-2::-1]:
-        scale = INNERMOST if x is skips[-1] else UP
-        x = layers.conv(layers.b.resize(x), skip.shape[1], scale)
-        x = layers.b.concat([x, skip], layers.form.params(max(scale, DOWN)))
+        x = layers.conv(layers.b.resize(x), skip.shape[1], BODY)
+        x = layers.b.concat([x, skip], layers.form.params(BODY))
     x = layers.conv(layers.b.resize(x), 3, HEAD, positive=False)
     output = layers.b.output(layers.b.unary(x, "Tanh"))
     return rename(layers.b.build(), x0="input", **{output: "output"})

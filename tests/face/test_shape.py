@@ -116,6 +116,16 @@ def test_a_smile_that_lasts_is_not_learnt() -> None:
     assert min(corner) > 0.9 * corner[0] > 0
 
 
+def test_a_nose_that_a_tracker_moves_is_held_and_a_brow_is_not() -> None:
+    faces = FaceShape()
+    still = shape(faces.apply(REST, 0))
+    for point, least, most in ((4, 0.2, 0.3), (50, 0.1, 0.25), (105, 0.95, 1.05), (152, 0.95, 1.05)):
+        moved = np.zeros_like(REST)
+        moved[point, 2] = 0.3
+        shown = shape(faces.apply(person(moved, {}, (0, 0, 0)), 0))
+        assert least < (shown - still)[point, 2] / 0.3 < most, point
+
+
 def test_another_person_is_learnt_at_once_after_a_while_without_a_face() -> None:
     faces, one, other = FaceShape(), someone(3), someone(4)
     for i in range(500):

@@ -7,12 +7,14 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 
 import { TrainingFrame } from '../../face/procrustes.js';
+import { FaceShape } from '../../face/shape.js';
 import { expressions, framing, LENGTH, stillRig } from './rig_face.js';
 
 const [source, target] = process.argv.slice(2);
 const { buffer, byteOffset } = readFileSync(source);
 const [aspect, ...landmarks] = new Float32Array(buffer.slice(byteOffset), 0, 1 + LENGTH);
 const person = new TrainingFrame(framing).place(landmarks, aspect);
+new FaceShape(expressions, framing).apply(person, 0);
 const blink = { blink_left: 1, blink_right: 1 };
 const shown = [{}, blink, expressions.emotions.surprise, {}].flatMap((expression, i) => {
   const rig = stillRig();

@@ -63,7 +63,7 @@ describe('at first sight', () => {
   });
 
   test('goes on after the graphics process has crashed, with the same bits', async () => {
-    const { browser, shown, state, inside } = await visit('', { isAlone: true });
+    const { browser, shown, state, inside } = await visit('?res=256', { isAlone: true });
     await shown(2);
     const session = await browser.newBrowserCDPSession();
     await session.send('Browser.crashGpuProcess');
@@ -102,7 +102,7 @@ describe('with a camera', () => {
   test('a real face drives the avatar: one submit a frame, nothing made, nothing sent', async () => {
     const counters = [];
     const { page, origin, log, shown, state, inside, until } = await visit(
-      '?view=stages&source=camera',
+      '?res=256&view=stages&source=camera',
       {
         ...camera(),
         headers: ISOLATED,

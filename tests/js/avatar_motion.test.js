@@ -32,7 +32,7 @@ describe('between two frames of the generator', () => {
     const { page, log, inside, until, said } = await visit(`?every=4&readout=1${CALM}`, {
       prepare: (page) => page.on('worker', (worker) => workers.push(worker)),
     });
-    await until(({ loop }) => loop.frames.made > 1 && loop.frames.moved > 2);
+    await until(({ loop }) => loop?.frames.made > 1 && loop.frames.moved > 2);
     assert.equal(await page.inputValue('[name=every]'), '4');
     await said('facts', /^native [^;]*: the best that there is here$/);
     await said('measures', /by the generator\d+moved[1-9]/);
@@ -56,13 +56,13 @@ describe('between two frames of the generator', () => {
       return new Set(new Uint32Array(data.buffer)).size;
     });
     assert.ok(colours > 1000, `${colours}`);
-    await assertExact(inside, 'small');
+    await assertExact(inside, 'tiny');
     assert.deepEqual(log.said, []);
   });
 
   test('it moves on another canvas, in another view, and every frame is made where that is asked', async () => {
     const { page, inside, until } = await visit(`?every=2${CALM}`);
-    await until(({ loop }) => loop.frames.moved > 1);
+    await until(({ loop }) => loop?.frames.moved > 1);
     await inside(({ change }) => change({ view: 'stages', look: 'odd' }));
     const moved = await inside(({ loop }) => loop.frames.moved);
     await page.waitForFunction(
@@ -87,7 +87,7 @@ describe('between two frames of the generator', () => {
   test('nothing moves where other backends run it, or two are compared: said', async () => {
     const { inside, until, said } = await visit('?every=3&backend=ort-wasm');
     await said('facts', /^ort-wasm .*; here every frame is the generator’s$/);
-    await until(({ loop }) => loop.frames.made > 3);
+    await until(({ loop }) => loop?.frames.made > 3);
     assert.equal(await inside(({ loop }) => loop.frames.moved), 0);
     await inside(({ change }) => change({ every: 1 }));
     await said('facts', /asked for$/);

@@ -358,7 +358,7 @@ describe('a model', () => {
     record('neon again', 'neon', 256),
     record('neon large', 'neon', 512),
   ];
-  const choose = (settings, phone) => chooseModel(models, { ...DEFAULTS, ...settings }, phone);
+  const choose = (settings, weak) => chooseModel(models, { ...DEFAULTS, ...settings }, weak);
 
   test('is chosen by its look, then by the resolution, then by the device', () => {
     const noEmber = '; this site has no model of 512 pixels with the look ember';

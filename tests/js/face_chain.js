@@ -1,5 +1,5 @@
 /**
- * What the live page shows of landmarks: node tests/js/face_chain.js FACES SHOWN
+ * What the live page shows of landmarks: node tests/js/face_chain.js FACES SHOWN [LIKENESS]
  *
  * FACES: for each picture f32[2 + 478 * 3]: its time in milliseconds, its aspect, its landmarks, which are NaN where
  * there is no face. SHOWN: for each f32[1 + 478 * 3]: the state (0 idle, 1 live, 2 held), the face of that moment.
@@ -17,7 +17,7 @@ import { Rig } from '../../web/rig/rig.js';
 const LENGTH = 478 * 3;
 const STATES = ['idle', 'live', 'held'];
 const read = (file) => JSON.parse(readFileSync(new URL(`../../face/${file}`, import.meta.url)));
-const [source, target] = process.argv.slice(2);
+const [source, target, likeness] = process.argv.slice(2);
 const { buffer, byteOffset, byteLength } = readFileSync(source);
 const faces = new Float32Array(buffer.slice(byteOffset, byteOffset + byteLength));
 const count = faces.length / (LENGTH + 2);
@@ -27,6 +27,7 @@ const rig = new Rig(expressions, framing);
 const director = new Director(new Idle(rig, expressions.visemes), rig);
 const [filter, frame] = [new LandmarkFilter(), new TrainingFrame(framing)];
 const shape = new FaceShape(expressions, framing);
+shape.likeness = Number(likeness ?? 0);
 const follower = new Follower({ director, filter, frame, shape });
 const shown = new Float32Array(count * (LENGTH + 1));
 for (let i = 0; i < count; i++) {

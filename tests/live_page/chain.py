@@ -18,6 +18,7 @@ from onnx2wgsl.compiler.reference.oracle import Oracle
 from onnx2wgsl.face.detector import detect
 from onnx2wgsl.face.drawing import draw
 from onnx2wgsl.face.procrustes import placement
+from onnx2wgsl.face.topology import LIPS_OUTER
 
 from tests import clips
 from tests.web import node
@@ -26,7 +27,10 @@ ROOT = Path(__file__).resolve().parents[2]
 AVATAR = ROOT / "models" / "avatar_256_u8.onnx"
 POINTS = 478
 STEP_MS = 40.0
+DARK = 110
+"""Of 255, in red, which lips are."""
 Floats = NDArray[np.float64]
+Picture = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,8 @@ class Clip:
 
 
 @cache
-def follow(name: str, seconds: float, every: int) -> Clip:
+def follow(name: str, seconds: float, every: int, likeness: float = 0.0) -> Clip:
+    """What the page shows of a clip; `likeness` is how much is left of the person's own shape."""
     pictures = clips.frames(name, 0, seconds)[::every]
     faces = [detect(np.ascontiguousarray(picture[..., ::-1])) for picture in pictures]
     height, width, _ = pictures[0].shape
@@ -53,22 +58,42 @@ def follow(name: str, seconds: float, every: int) -> Clip:
     folder.mkdir(parents=True, exist_ok=True)
     source, target = folder / f"{name}.f32", folder / f"{name}_shown.f32"
     rows.tofile(source)
-    subprocess.run([node(), ROOT / "tests" / "js" / "face_chain.js", source, target], check=True)
+    script = ROOT / "tests" / "js" / "face_chain.js"
+    subprocess.run([node(), script, source, target, str(likeness)], check=True)
     result = np.fromfile(target, np.float32).reshape(len(faces), -1)
     states = [int(state) for state in result[:, 0]]
     return Clip(width / height, faces, result[:, 1:].reshape(-1, POINTS, 3), states)
 
 
-def avatar(landmarks: NDArray[np.float32], model: Path = AVATAR) -> NDArray[np.float32]:
-    """The landmarks that a tracker finds in the picture that an int8 model makes of these."""
+def picture(landmarks: NDArray[np.float32], model: Path = AVATAR) -> Picture:
+    """The picture u8[256,256,3] that an int8 model makes of these."""
     oracle = _oracle(model)
     (name,) = oracle.inputs
     drawing = (draw(landmarks, 256) / 127.5 - 1).astype(np.float32)
     (output,) = oracle.run({name: drawing.transpose(2, 0, 1)[None]}).values()
-    picture = np.clip(np.rint(output[0] * 127.5 + 127.5), 0, 255).astype(np.uint8).transpose(1, 2, 0)
-    face = detect(cv2.resize(picture, (512, 512), interpolation=cv2.INTER_CUBIC))
+    return np.clip(np.rint(output[0] * 127.5 + 127.5), 0, 255).astype(np.uint8).transpose(1, 2, 0)
+
+
+def avatar(landmarks: NDArray[np.float32], model: Path = AVATAR) -> NDArray[np.float32]:
+    """The landmarks that a tracker finds in that picture."""
+    return found(cv2.resize(picture(landmarks, model), (512, 512), interpolation=cv2.INTER_CUBIC))
+
+
+def found(picture: Picture) -> NDArray[np.float32]:
+    """The landmarks that a tracker finds in a picture of an avatar."""
+    face = detect(picture)
     assert face is not None
     return np.asarray(face)
+
+
+def opening(landmarks: NDArray[np.float32], model: Path = AVATAR) -> int:
+    """How many pixels within the lips of that picture are dark: the inside of a mouth.
+
+    A tracker loses the lips of an avatar whose mouth is wide open.
+    """
+    lips = np.zeros((256, 256), np.uint8)
+    cv2.fillPoly(lips, [np.rint(landmarks[LIPS_OUTER, :2] * 256).astype(np.int32)], 1)
+    return int((picture(landmarks, model)[lips == 1, 0] < DARK).sum())
 
 
 @cache

@@ -19,7 +19,6 @@ ROOT = Path(__file__).parents[2]
 PICTURES = ROOT / "models" / "pictures"
 REPORTS = {"avatar256": "avatar", "ember256": "ember"}
 """Folders of docs/ by recipe."""
-FOLDERS = {"avatar256": ROOT / "models" / "next", "ember256": ROOT / "models"}
 SHARPNESS = {"avatar256": 0.6, "ember256": 0.57}
 """The least on val, of the truth's."""
 
@@ -66,7 +65,7 @@ def test_a_model_draws_what_the_renderer_renders(recipe: str, split: Split) -> N
     """24 held-out faces, made anew: the report is of 100 or more, so its figures are only near."""
     preset = PRESETS[recipe]
     pairs = make_pairs(preset.data, split, 0, 24)
-    outputs = load(FOLDERS[recipe] / preset.file, 256)(pairs.inputs)
+    outputs = load(ROOT / "models" / preset.file, 256)(pairs.inputs)
     near = np.mean([psnr(a, b) for a, b in zip(outputs, pairs.targets, strict=True)])
     have, want = (
         float(np.mean([laplacian_variance(picture) for picture in pictures]))

@@ -161,19 +161,3 @@ def test_every_emotion_is_among_the_training_faces() -> None:
     channels = {name for state in states("train", 200) for name in state.expression}
     assert upper <= channels
     assert {channel for emotion in EMOTIONS.values() for channel in emotion} <= channels
-
-
-@pytest.mark.parametrize(
-    ("split", "people", "share"), [("train", 0.4, 0.4), ("train", 1.0, 1.0), ("val", 0.0, 1.0)]
-)
-def test_a_share_of_training_faces_differs_as_people_do_the_others_by_a_third_of_it(
-    split: Split, people: float, share: float
-) -> None:
-    wide = 0
-    faces = states(split, 200, dataclasses.replace(CONFIG, people=people))
-    for state, other in zip(faces, states(split, 200), strict=True):
-        wide += state.identity == other.identity
-        factor = 1.0 if state.identity == other.identity else 0.3
-        np.testing.assert_allclose(state.identity, np.multiply(other.identity, factor))
-        assert (state.expression, state.pose) == (other.expression, other.pose)
-    assert wide / 200 == pytest.approx(share, abs=0.1)

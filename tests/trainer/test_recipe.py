@@ -7,12 +7,15 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import onnx
 import pytest
 from click.testing import CliRunner, Result
 from onnx2wgsl.trainer import config
 from onnx2wgsl.trainer.cli import recipe as command
 from onnx2wgsl.trainer.config import DataConfig, ModelConfig
+from onnx2wgsl.trainer.errors import TrainerError
+from onnx2wgsl.trainer.evaluation.predict import load
 from onnx2wgsl.trainer.models import MobileUNet, save_generator
 from onnx2wgsl.trainer.training.log import read_log
 
@@ -90,6 +93,14 @@ def test_four_phase_students_start_from_one_net_and_learn_from_a_teacher(
     assert (base["model"]["size"], base["teacher"], base["init"]) == (64, None, None)
     assert re.fullmatch("[0-9a-f]{64}", student["init"])
     assert re.fullmatch("[0-9a-f]{64}", student["teacher"])
+    small_drawings = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), np.uint8)
+    woven = load(tmp_path / "run" / "weave_u8.onnx", 128)(small_drawings.repeat(2, 1).repeat(2, 2))
+    for phase, name in enumerate(names):
+        pictures = load(tmp_path / "run" / name, 64)(small_drawings)
+        np.testing.assert_array_equal(woven[:, phase // 2 :: 2, phase % 2 :: 2], pictures)
+    (tmp_path / "run" / "weave_u8_3.onnx").unlink()
+    with pytest.raises(TrainerError, match=r"weave_u8_3\.onnx: no such file"):
+        load(tmp_path / "run" / "weave_u8.onnx", 128)
 
 
 def test_what_no_recipe_is_made_of_is_told_before_anything_is_rendered(tmp_path: Path) -> None:

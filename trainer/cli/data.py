@@ -45,7 +45,6 @@ def _counts(function: Function) -> Function:
 @click.option("--seed", type=click.IntRange(0), help="Equal seeds give equal data.")
 @click.option("--look", metavar="NAME", help="The look of the avatar.")
 @click.option("--noise", type=click.FloatRange(0, 1), help="Share of training faces with a tracker's errors.")
-@click.option("--people", type=click.FloatRange(0, 1), help="Share of training faces with people's shapes.")
 @click.option("--no-visemes", is_flag=True, help="Train on mouths of emotions only, not of speech.")
 @click.option(
     "--processes", default=os.cpu_count() or 1, type=click.IntRange(1),

@@ -31,15 +31,13 @@ PEOPLE = (0.4, -0.35, -0.1, 0.0, 0.35, 0.3, 0.5, 0.6, 1.0)
 """Near the mean of five persons as MediaPipe sees them, in weights of head.IDENTITIES.
 
 scripts/people.py finds 0.57, -0.45, -0.22, -0.07, 0.29, 0.21, 0.46 and 0.67; the last is what is left."""
-SHAPED = 0.3
-"""What is left of a person's shape where face/shape.py has taken it out: of eyes and lips, and of errors."""
 FRAMING_STEPS = 2
 """After which a face moves by less than a fifth of a pixel of 256 (tested)."""
 CLIP = FPS
 """Consecutive frames of a face in the split `speech`."""
 
 # The purposes of random streams; never 0, as trailing zeros of a seed say nothing to numpy.
-_STATE, _MOUTHS, _CLIP, _NOISE, _SHAPE = 1, 2, 3, 4, 5
+_STATE, _MOUTHS, _CLIP, _NOISE = 1, 2, 3, 4
 
 
 def sample_state(config: DataConfig, split: Split, index: int) -> FaceState:
@@ -48,8 +46,6 @@ def sample_state(config: DataConfig, split: Split, index: int) -> FaceState:
         return _speaking(config, index)
     rng = _stream(config, split, _STATE, index)
     identity = _identity(rng)
-    if split == "train" and _stream(config, split, _SHAPE, index).random() >= config.people:
-        identity = tuple(SHAPED * weight for weight in identity)
     pose = _extreme_pose(rng, index) if split == "pose-extreme" else _pose(rng, index)
     speaks = index % 2 == 1 and (config.visemes or split != "train")
     mood = _mood(rng)

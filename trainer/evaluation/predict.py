@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..data import store
 from ..errors import TrainerError
 from ..models import Generator, load_generator
-from ..models.onnx_generator import OnnxGenerator, to_pictures, to_range
+from ..models.onnx_generator import load_generators, to_pictures, to_range
 
 Pictures = NDArray[np.uint8]
 Predict = Callable[[Pictures], Pictures]
@@ -27,13 +27,15 @@ MEAN_OF = 1000
 def load(path: Path, size: int) -> Predict:
     """The predictor of a run folder, a .pt file or an .onnx file, for drawings of `size` pixels.
 
+    NAME.onnx also stands for NAME_0.onnx to NAME_3.onnx, the phases of a picture.
+
     A net takes any size that its levels can halve; an ONNX file has one.
 
     Raises:
         TrainerError: no such file, none of these, or not for this size.
     """
     if path.suffix == ".onnx":
-        generator = OnnxGenerator.load(path)
+        generator = load_generators(path)
         if generator.size != size:
             raise TrainerError(
                 f"{path} takes drawings of {generator.size} pixels a side, not {size}: "

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from onnx2wgsl.face.drawing import draw
+from onnx2wgsl.face.shape import FaceShape
 
 from ..config import Split
 from ..data import held_out, store
@@ -159,7 +160,8 @@ class Evaluation:
     def photos(self, path: Path, photos: Sequence[Path], hidden: bool = False) -> dict[str, float]:
         """Writes a sheet with a column for each photo: the photo, its drawing, the avatars.
 
-        The face is placed as training frames it, whatever its place in the photo.
+        The face is placed as training frames it, whatever its place in the photo, and drawn as a live page
+        draws it: of the canonical face's shape (face/shape.py).
 
         Args:
             hidden: leave the photos themselves out of the sheet.
@@ -172,7 +174,8 @@ class Evaluation:
         """
         faces = [framed_face(photo, self.size) for photo in photos]
         rows = {} if hidden else {"photo": np.stack([face.picture for face in faces])}
-        avatars = self._rows(np.stack([face.landmarks for face in faces]))
+        drawn = [FaceShape().apply(face.landmarks, 0).astype(np.float32) for face in faces]
+        avatars = self._rows(np.stack(drawn))
         write_sheet(path, rows | avatars, side=min(256, WIDTH // len(faces)))
         usual = comb_spectra(self._read("val", self.size).truths)
         return {

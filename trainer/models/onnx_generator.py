@@ -81,6 +81,46 @@ class OnnxGenerator:
         return outputs
 
 
+@dataclass(frozen=True)
+class PhaseGenerators:
+    """Four files NAME_0.onnx to NAME_3.onnx, each of a phase, as one generator of twice their size."""
+
+    nets: tuple[OnnxGenerator, ...]
+
+    @property
+    def size(self) -> int:
+        """Pixels a side."""
+        return 2 * self.nets[0].size
+
+    def __call__(self, inputs: Floats) -> Floats:
+        """Outputs f32[N,3,S,S], woven as PhaseStudents does it, of as many inputs.
+
+        Raises:
+            TrainerError: onnxruntime can't run one of the nets, or it makes NaN.
+        """
+        outputs = np.empty_like(inputs)
+        count, channels, side, _ = inputs.shape
+        small = inputs.reshape(count, channels, side // 2, 2, side // 2, 2).mean((3, 5), dtype=np.float32)
+        for phase, net in enumerate(self.nets):
+            outputs[:, :, phase // 2 :: 2, phase % 2 :: 2] = net(small)
+        return outputs
+
+
+def load_generators(path: Path) -> OnnxGenerator | PhaseGenerators:
+    """The generator of a file NAME.onnx, or of its four phases where there is none of that name.
+
+    Raises:
+        TrainerError: neither is there, or one is no generator, or the four have not one size.
+    """
+    paths = [path.with_stem(f"{path.stem}_{phase}") for phase in range(4)]
+    if path.exists() or not paths[0].exists():
+        return OnnxGenerator.load(path)
+    nets = tuple(OnnxGenerator.load(one) for one in paths)
+    if len({net.size for net in nets}) > 1:
+        raise TrainerError(f"{path} has phases of the sizes {[net.size for net in nets]}; ship them anew")
+    return PhaseGenerators(nets)
+
+
 def _is_picture(shape: list[Any]) -> bool:
     """Whether a shape is [1, 3, S, S] with a number S."""
     return len(shape) == 4 and shape[:2] == [1, 3] and shape[2] == shape[3] and isinstance(shape[2], int)

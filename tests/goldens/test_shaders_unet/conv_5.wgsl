@@ -1,7 +1,6 @@
 // conv 3x3, stride 1, upsampled 2 times, tiles of 2 pixels x 4 channels
 @group(0) @binding(0) var<storage, read_write> arena: array<u32>;
 @group(0) @binding(1) var<storage, read> weights: array<vec4u>;
-@group(0) @binding(2) var<storage, read> tables: array<u32>;
 override tiles: u32;
 override row_tiles: u32;
 override lanes: u32;
@@ -21,20 +20,10 @@ override bias_at: u32;
 override multiplier_at: u32;
 override offset0: u32;
 override pitch0: u32;
-override table0: u32;
-
-// Each byte of a word through the table of 256 bytes at word `table`.
-fn lookup(table: u32, word: u32) -> u32 {
-  let i = (vec4u(word) >> vec4u(0u, 8u, 16u, 24u)) & vec4u(255u);
-  let at = table + (i >> vec4u(2u));
-  let t = vec4u(tables[at.x], tables[at.y], tables[at.z], tables[at.w]);
-  let b = (t >> ((i & vec4u(3u)) << vec4u(3u))) & vec4u(255u);
-  return b.x | (b.y << 8u) | (b.z << 16u) | (b.w << 24u);
-}
 
 // Stores word `word` of pixel `pixel`.
 fn store(pixel: u32, word: u32, packed: u32) {
-  arena[offset0 + pixel * pitch0 + word] = lookup(table0, packed);
+  arena[offset0 + pixel * pitch0 + word] = packed;
 }
 
 // The word at `at`, or the padding.
