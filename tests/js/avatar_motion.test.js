@@ -26,6 +26,13 @@ function count() {
   );
 }
 
+/** Waits for more frames of a kind. @type {(inside: any, kind: 'made' | 'moved', count: number) => Promise<void>} */
+async function more(inside, kind, count) {
+  const frames = () => inside(({ loop }, kind) => loop.frames[kind], kind);
+  const least = (await frames()) + count;
+  while ((await frames()) < least) await new Promise((wait) => setTimeout(wait, 100));
+}
+
 describe('between two frames of the generator', () => {
   test('its last picture moves: one submit, nothing made; the generator’s bits are the same', async () => {
     const workers = [];
@@ -64,23 +71,16 @@ describe('between two frames of the generator', () => {
     const { page, inside, until } = await visit(`?every=2${CALM}`);
     await until(({ loop }) => loop?.frames.moved > 1);
     await inside(({ change }) => change({ view: 'stages', look: 'odd' }));
-    const moved = await inside(({ loop }) => loop.frames.moved);
-    await page.waitForFunction(
-      async (moved) => (await import('./web/main.js')).inside.loop.frames.moved > moved + 2,
-      moved,
-    );
+    await more(inside, 'moved', 2);
     await assertExact(inside, 'other');
     await page.click('#more');
     await page.selectOption('[name=every]', '1');
     assert.equal(await inside(({ settings }) => settings.every), 1);
     assert.equal(new URL(page.url()).searchParams.get('every'), null);
     // A frame may be under way.
-    await until(({ loop }) => (loop.mark ??= loop.frames.made) + 2 < loop.frames.made);
+    await more(inside, 'made', 2);
     const before = await inside(({ loop }) => loop.frames);
-    await page.waitForFunction(
-      async (made) => (await import('./web/main.js')).inside.loop.frames.made > made + 3,
-      before.made,
-    );
+    await more(inside, 'made', 3);
     assert.equal(await inside(({ loop }) => loop.frames.moved), before.moved);
   });
 
@@ -93,9 +93,8 @@ describe('between two frames of the generator', () => {
     await said('facts', /asked for$/);
     await inside(({ change }) => change({ backend: 'native', compare: 'native', every: 2 }));
     await said('facts', /^native .*; here every frame is the generator’s$/);
-    await until(
-      ({ isReady, loop }) => isReady && (loop.also ??= loop.frames.made) + 2 < loop.frames.made,
-    );
+    await until(({ isReady }) => isReady);
+    await more(inside, 'made', 2);
     assert.equal(await inside(({ loop }) => loop.frames.moved), 0);
   });
 });
