@@ -12,7 +12,7 @@ from onnx2wgsl.compiler.backend.artifact import compact
 from onnx2wgsl.compiler.pipeline import PASS_NAMES
 from onnx2wgsl.runtime_py.artifact import load_artifact
 
-from tests.builders.qdq import QDQBuilder, QuantParams
+from tests.builders.qdq import QDQBuilder, QuantParams, weights
 from tests.command import cells, refusal, succeed
 
 PROGRAM_PASSES = ("schedule", "place_concat", "allocate_buffers")
@@ -146,8 +146,15 @@ def test_the_report_is_whole_and_needs_nothing_else(model: Path, tmp_path: Path)
     assert page.count["rect"] >= len(buffers) > 5
 
 
-def test_the_report_says_where_a_kernel_writes_in_words(model: Path, tmp_path: Path) -> None:
-    succeed("inspect", model, "--html", tmp_path / "report.html")
+def test_the_report_says_where_a_kernel_writes_in_words(tmp_path: Path) -> None:
+    builder = QDQBuilder()
+    x = builder.input((1, 4, 6, 6), QuantParams(0.02, 128))
+    parts = [builder.conv(x, weights(4, 4), QuantParams(scale, 3)) for scale in (0.1, 0.2, 0.3)]
+    builder.output(
+        builder.conv(builder.concat(parts, QuantParams(0.3, 3)), weights(4, 12), QuantParams(0.3, 3))
+    )
+    onnx.save(builder.build(), tmp_path / "m.onnx")
+    succeed("inspect", tmp_path / "m.onnx", "--html", tmp_path / "report.html")
     cells = re.findall(r'<td class="stores">(.*?)</td>', (tmp_path / "report.html").read_text("utf-8"))
     targets = [target for cell in cells for target in html.unescape(cell).split("; ")]
     place = r"\S+\+0x[0-9a-f]+( words \d+:\d+ of \d+)?( by table)?"

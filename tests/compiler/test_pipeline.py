@@ -51,7 +51,8 @@ def test_the_program_prints_its_kernels_and_live_ranges() -> None:
     ranges = {buffer.name: span for buffer, span in avatar().live_ranges().items()}
     printed = re.findall(r'^  %b\d+ "(.+)": .*  # live (\d+)\.\.(\d+)$', text, re.MULTILINE)
     assert {name: (int(first), int(last)) for name, first, last in printed} == ranges
-    assert len(ranges) > 10
+    # The input, seven concatenations, whose parts are stored nowhere else, and what is between them.
+    assert len(ranges) == 9
 
 
 @pytest.mark.parametrize("form", FORMS)
