@@ -8,7 +8,6 @@
 import { EMOTIONS } from './rig/emotions.js';
 import { feelings } from './settings.js';
 import { say } from './strings.js';
-import { Timeline } from './timeline.js';
 
 const KEY = 'onnx2wgsl-avatar-neutral-face';
 const TIMELINE_MS = 60;
@@ -122,12 +121,15 @@ export class Acting {
       for (const { slider } of sliders) slider.value = '0';
     });
     const lines = [...names, 'right', 'up', 'pitch', 'yaw', 'roll'];
-    /** @type {Timeline | undefined} */
+    /** @type {import('./timeline.js').Timeline | undefined} */
     let timeline;
     let timer = 0;
-    element('channels').addEventListener('toggle', () => {
+    element('channels').addEventListener('toggle', async () => {
       clearInterval(timer);
       if (!element('channels').open) return;
+      const { Timeline } = await import('./timeline.js');
+      if (!element('channels').open) return;
+      clearInterval(timer);
       timeline ??= new Timeline(
         element('timeline'),
         lines.map((name) => say(`channel.${name}`)),

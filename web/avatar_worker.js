@@ -4,6 +4,7 @@
  * with the landmarks. One frame is under way; of those that come meanwhile only the newest is made.
  *
  * @import {Backend, Request} from './backends.js'
+ * @import {Reprojector} from './reprojector.js'
  * @typedef {{type: 'frame', id: number, landmarks: Float32Array, time: number}} FrameMessage  landmarks as
  *   the generator's frame has them; `time` is when the camera saw them, on the page's clock
  * @typedef {{draw: number, submit: number, generate: number}} Times  milliseconds: drawing; handing the frame
@@ -11,9 +12,6 @@
  */
 import { drawLandmarks } from '../face/drawing.js';
 import { openBackend } from './backends.js';
-import { Keyframe } from './keyframe.js';
-import { drawMatte } from './matte.js';
-import { MotionMesh } from './motion_mesh.js';
 
 /** @type {any} */
 const scope = globalThis;
@@ -39,9 +37,8 @@ let background = 'studio';
 let counts = false;
 /** The generator makes every so manieth frame at least; those between show its last picture, moved. */
 let every = 1;
-const keyframe = new Keyframe();
-/** @type {MotionMesh} */
-let mesh;
+/** @type {{keyframe: import('./keyframe.js').Keyframe, mesh: import('./motion_mesh.js').MotionMesh} | undefined} */
+let motion;
 /** Frames so far: by the generator, and moved. */
 const frames = { made: 0, moved: 0 };
 /** @type {FrameMessage | undefined} */
@@ -61,7 +58,6 @@ const tasks = {
         read('face/drawing.json'),
         read('face/outline.json'),
       ]);
-      mesh = new MotionMesh(specification);
     }
     const opened = await openBackend(site, model, /** @type {Request} */ (request), onLoading);
     /** @type {Backend | undefined} */
@@ -85,7 +81,7 @@ const tasks = {
     }
     backend = opened;
     other = compared;
-    keyframe.forget();
+    motion?.keyframe.forget();
     const side = backend.size;
     const canvas = new OffscreenCanvas(side, side);
     // Read back by the backends that run on the CPU; painted on the CPU in any case, so that the same
@@ -99,7 +95,7 @@ const tasks = {
 
   canvas(/** @type {any} */ { name, canvas }) {
     canvases[name] = canvas;
-    keyframe.forget();
+    motion?.keyframe.forget();
     if (!canvas) return;
     if (name === 'drawing') shownDrawing = canvas.getContext('2d', { alpha: false });
     if (name === 'matte') matte = canvas.getContext('2d');
@@ -139,18 +135,26 @@ async function next() {
   waiting = undefined;
   const current = backend;
   try {
+    const reprojector = every > 1 && !other ? await current.reprojector?.() : undefined;
+    if (reprojector) motion ??= await loadMotion();
     const start = performance.now();
-    const isMade = isDue(current, frame.landmarks);
+    const isMade = !reprojector || !motion || motion.keyframe.isDue(frame.landmarks, every);
     if (isMade) {
       drawLandmarks(drawing, frame.landmarks, specification);
       if (canvases.drawing && shownDrawing) shownDrawing.drawImage(drawing.canvas, 0, 0);
-    } else mesh.move(keyframe.landmarks, frame.landmarks);
+    } else motion?.mesh.move(motion.keyframe.landmarks, frame.landmarks);
     const drawn = performance.now();
-    if (isMade) await make(current, frame.landmarks);
-    else move(current);
+    if (isMade) await make(current, frame.landmarks, reprojector);
+    else move(reprojector);
     frames[isMade ? 'made' : 'moved']++;
     if (matte && background !== 'studio')
-      drawMatte(matte, frame.landmarks, specification, outline, background);
+      (await import('./matte.js')).drawMatte(
+        matte,
+        frame.landmarks,
+        specification,
+        outline,
+        background,
+      );
     const submitted = performance.now();
     await current.done();
     const made = performance.now();
@@ -171,7 +175,7 @@ async function next() {
     );
   } catch (error) {
     drop(frame);
-    keyframe.forget();
+    motion?.keyframe.forget();
     // Of a backend that gave way to another meanwhile, nobody wants to know.
     if (current === backend) report(error);
   }
@@ -179,14 +183,13 @@ async function next() {
   next();
 }
 
-/**
- * Whether a frame is for the generator: where two backends are compared, each is.
- *
- * @param {Backend} current
- * @param {Float32Array} landmarks
- */
-function isDue({ reprojector }, landmarks) {
-  return every === 1 || !reprojector || !!other || keyframe.isDue(landmarks, every);
+/** What says when a picture may move, and how: fetched by who wants fewer frames of the generator. */
+async function loadMotion() {
+  const [{ Keyframe }, { MotionMesh }] = await Promise.all([
+    import('./keyframe.js'),
+    import('./motion_mesh.js'),
+  ]);
+  return { keyframe: new Keyframe(), mesh: new MotionMesh(specification) };
 }
 
 /**
@@ -194,20 +197,22 @@ function isDue({ reprojector }, landmarks) {
  *
  * @param {Backend} current
  * @param {Float32Array} landmarks
+ * @param {Reprojector} [reprojector] that moves it later
  */
-async function make(current, landmarks) {
+async function make(current, landmarks, reprojector) {
   await current.show(drawing.canvas, canvases, look);
-  if (every === 1 || other || !canvases.avatar) return keyframe.forget();
-  await current.reprojector?.keep(mesh);
-  keyframe.take(landmarks);
+  if (!motion) return;
+  if (!reprojector || !canvases.avatar) return motion.keyframe.forget();
+  await reprojector.keep(motion.mesh);
+  motion.keyframe.take(landmarks);
 }
 
-/** Shows the last picture as the mesh has moved it. @param {Backend} current */
-function move({ reprojector }) {
+/** Shows the last picture as the mesh has moved it. @param {Reprojector} [reprojector] */
+function move(reprojector) {
   const context = /** @type {GPUCanvasContext} */ (
     /** @type {any} */ (canvases.avatar).getContext('webgpu')
   );
-  reprojector?.show(mesh, context.getCurrentTexture(), look.sharpness);
+  if (motion) reprojector?.show(motion.mesh, context.getCurrentTexture(), look.sharpness);
 }
 
 /**

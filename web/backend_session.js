@@ -4,7 +4,6 @@
  *
  * @import {Backend, Loading, Model} from './backends.js'
  */
-import { Reprojector } from './reprojector.js';
 import { say } from './strings.js';
 
 /**
@@ -37,8 +36,14 @@ export async function openSession(name, site, model, onLoading) {
     ...(name === 'ort-wasm' ? onWasm : {}),
   });
   const isNative = session.backend === 'webgpu';
+  /** @type {Promise<import('./reprojector.js').Reprojector> | undefined} */
+  let reprojector;
   try {
     const { input, output, size } = signature(session, model.name);
+    const moving = () =>
+      (reprojector ??= import('./reprojector.js').then(
+        ({ Reprojector }) => new Reprojector(session, size),
+      ));
     await session.prepare();
     const kind = isNative ? `${session.variants.dot}, ${session.variants.requantize}` : 'int8';
     return {
@@ -54,7 +59,7 @@ export async function openSession(name, site, model, onLoading) {
         model: `${session.name}, ${kind}`,
         moves: isNative,
       },
-      reprojector: isNative ? new Reprojector(session, size) : undefined,
+      reprojector: isNative ? moving : undefined,
       async show(drawing, { avatar, generator }, look) {
         if (avatar) await session.frame(drawing, avatar, { scaling: 'bicubic', ...look });
         if (generator) await session.draw(generator, { scaling: 'nearest' });

@@ -14,7 +14,7 @@
  *   moves?: boolean}} Facts `name` is the model's, `model` says more of it; `moves`: see `reprojector`
  * @typedef {{size: number, facts: Facts, show(drawing: OffscreenCanvas, canvases: Canvases, look: any):
  *   Promise<void>, done(): Promise<unknown>, pixels(drawing: OffscreenCanvas): Promise<Uint8ClampedArray>,
- *   destroy(): void, reprojector?: import('./reprojector.js').Reprojector}} Backend `show` hands a frame over, `done`
+ *   destroy(): void, reprojector?(): Promise<import('./reprojector.js').Reprojector>}} Backend `show` hands a frame over, `done`
  *   resolves when it is made; a `reprojector` shows the last one again, as it has moved
  * @typedef {{name: string, look?: string, size: number, folder: string, files?: Record<string, Blob> | Blob, float?:
  *   string}} Model  of models.json: the URL of the compiled folder, or in its place its files; and where there is one that of

@@ -193,6 +193,7 @@ function applyTier() {
 function open() {
   if (!models.length && !settings.model) return;
   isReady = false;
+  running = undefined;
   problem = undefined;
   element('differing').hidden = true;
   const model = chooseModel(models, settings, isWeak, dropped);

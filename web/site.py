@@ -87,6 +87,8 @@ def _write(site: Path, models: Sequence[Path], with_onnxruntime: bool) -> None:
         site / "face",
         ("*.js", "drawing.json", "framing.json", "expressions.json", "outline.json"),
     )
+    for path in (site / "face").glob("*.json"):
+        path.write_text(json.dumps(json.loads(path.read_text("utf-8")), separators=(",", ":")), "utf-8")
     _copy(_room("runtime_js") / "dist", site / "runtime", ("*.js",))
     _copy(_room("runtime_js"), site / "runtime_js", ("display_shader.js",))
     vision = npm_package(*MEDIAPIPE)
