@@ -14,7 +14,16 @@
  */
 import { channelNames, Head } from './head.js';
 import { Similarity, TrainingFrame, UPRIGHT } from './procrustes.js';
-import { EYE_LEFT, EYE_RIGHT, LANDMARKS, LIPS_INNER, LIPS_OUTER, MESH } from './topology.js';
+import {
+  BROW_LEFT,
+  BROW_RIGHT,
+  EYE_LEFT,
+  EYE_RIGHT,
+  LANDMARKS,
+  LIPS_INNER,
+  LIPS_OUTER,
+  MESH,
+} from './topology.js';
 
 const LENGTH = 3 * LANDMARKS;
 /** A face that is so far from the mean, centimetres (root mean square of its points), counts half. */
@@ -32,10 +41,6 @@ const WHOLES = [
   [...LIPS_INNER, ...LIPS_OUTER],
   [...EYE_RIGHT, ...range(MESH, MESH + 5)],
   [...EYE_LEFT, ...range(MESH + 5, LANDMARKS)],
-];
-const BROWS = [
-  ...[70, 63, 105, 66, 107, 46, 53, 52, 65, 55],
-  ...[300, 293, 334, 296, 336, 276, 283, 282, 295, 285],
 ];
 /** Centimetres: a point that no expression moves so far is held, the more the less it is moved. */
 const FREE = 2;
@@ -85,7 +90,7 @@ export class FaceShape {
       const most = Math.max(...fields.map((field) => Math.hypot(...field.slice(3 * i, 3 * i + 3))));
       this.#holds[i] = Math.max(0, 1 - most / FREE);
     }
-    for (const point of [...BROWS, ...WHOLES.flat()]) this.#holds[point] = 0;
+    for (const point of [...BROW_RIGHT, ...BROW_LEFT, ...WHOLES.flat()]) this.#holds[point] = 0;
   }
 
   /** The next face is another person's. */

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from . import head
 from .procrustes import UPRIGHT, placement, upright
-from .topology import EYE_LEFT, EYE_RIGHT, LANDMARKS, LIPS_INNER, LIPS_OUTER, MESH
+from .topology import BROW_LEFT, BROW_RIGHT, EYE_LEFT, EYE_RIGHT, LANDMARKS, LIPS_INNER, LIPS_OUTER, MESH
 
 FAR = 0.1
 """Centimetres, root mean square of a face's points: one so far from the mean counts half."""
@@ -31,9 +31,6 @@ _WHOLES = [
     [*EYE_RIGHT, *range(MESH, MESH + 5)],
     [*EYE_LEFT, *range(MESH + 5, LANDMARKS)],
 ]
-_BROWS = [
-    70, 63, 105, 66, 107, 46, 53, 52, 65, 55, 300, 293, 334, 296, 336, 276, 283, 282, 295, 285,
-]  # fmt: skip
 FREE = 2.0
 """Centimetres: a point that no expression moves so far is held, the more the less it is moved."""
 _UPPER, _LOWER = 13, 14
@@ -65,7 +62,7 @@ def _holds() -> Points:
     """How much of what a point does besides a jaw that opens is held back, f64[478,1]."""
     most = np.max([np.linalg.norm(field, axis=1) for field in _FIELDS.values()], axis=0)
     holds = np.maximum(0.0, 1 - most / FREE)
-    holds[[*_BROWS, *chain(*_WHOLES)]] = 0
+    holds[[*BROW_RIGHT, *BROW_LEFT, *chain(*_WHOLES)]] = 0
     return np.asarray(holds[:, None])
 
 

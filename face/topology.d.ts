@@ -4,5 +4,7 @@ export declare const LANDMARKS = 478;
 export declare const MESH = 468;
 export declare const LIPS_OUTER: number[];
 export declare const LIPS_INNER: number[];
+export declare const BROW_RIGHT: number[];
+export declare const BROW_LEFT: number[];
 export declare const EYE_RIGHT: number[];
 export declare const EYE_LEFT: number[];

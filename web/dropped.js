@@ -11,6 +11,28 @@ const BUNDLE = /\.onnx2wgsl$/;
 const PAGE = /\.html?$/i;
 
 /**
+ * Takes what is chosen, and what is dropped anywhere on the page.
+ *
+ * @param {HTMLInputElement[]} inputs of files
+ * @param {(given: Dropped) => void} take
+ * @param {(error: unknown) => void} failed
+ */
+export function listenToFiles(inputs, take, failed) {
+  for (const input of inputs)
+    input.addEventListener('change', () => {
+      readFiles([...(input.files ?? [])]).then(take, failed);
+      input.value = '';
+    });
+  for (const kind of ['dragover', 'dragleave', 'drop'])
+    document.addEventListener(kind, (event) => {
+      event.preventDefault();
+      document.body.classList.toggle('dropping', kind === 'dragover');
+      const { dataTransfer } = /** @type {DragEvent} */ (event);
+      if (kind === 'drop' && dataTransfer) readDropped(dataTransfer).then(take, failed);
+    });
+}
+
+/**
  * @param {DataTransfer} transfer must be asked within the event
  * @returns {Promise<Dropped>}
  */

@@ -22,7 +22,7 @@ import {
   offerModels,
   readModels,
 } from './models.js';
-import { readDropped, readFiles } from './dropped.js';
+import { listenToFiles } from './dropped.js';
 import { drawOverlay } from './overlay.js';
 import { Readout, factsLine, sideLabels } from './readout.js';
 import { Recorder } from './recording.js';
@@ -34,6 +34,7 @@ import {
   keepSettings,
   readSettings,
   searchOf,
+  showValues,
   storageHere,
   valueOf,
 } from './settings.js';
@@ -360,14 +361,7 @@ function change(changes) {
 
 /** Puts the settings into the controls. */
 function showControls() {
-  for (const control of element('settings').elements) {
-    if (!(control.name in settings)) continue;
-    const value = /** @type {any} */ (settings)[control.name];
-    if (control.type === 'checkbox') control.checked = value;
-    else control.value = value;
-    // A look that this site lacks: the page chooses.
-    if (control.selectedIndex < 0) control.value = 'auto';
-  }
+  showValues(element('settings'), settings);
   element('camera').setAttribute('aria-pressed', `${settings.source === 'camera'}`);
   element('record').setAttribute('aria-pressed', `${recorder.state === 'on'}`);
   element('record').setAttribute('aria-disabled', `${/starting|saving/.test(recorder.state)}`);
@@ -419,18 +413,7 @@ function listen() {
   element('wipe').addEventListener('input', (/** @type {any} */ { target }) =>
     element('pictures').style.setProperty('--wipe', `${target.value}%`),
   );
-  for (const id of ['file', 'folder'])
-    element(id).addEventListener('change', (/** @type {any} */ { target }) => {
-      readFiles([...target.files]).then(take, failed);
-      target.value = '';
-    });
-  for (const kind of ['dragover', 'dragleave', 'drop'])
-    document.addEventListener(kind, (event) => {
-      event.preventDefault();
-      document.body.classList.toggle('dropping', kind === 'dragover');
-      const { dataTransfer } = /** @type {DragEvent} */ (event);
-      if (kind === 'drop' && dataTransfer) readDropped(dataTransfer).then(take, failed);
-    });
+  listenToFiles([element('file'), element('folder')], take, failed);
   document.addEventListener('visibilitychange', () => {
     if (document.hidden) loop.pause();
     else loop.run();

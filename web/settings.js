@@ -144,6 +144,18 @@ export const compares = ({ compare, against }) => compare !== 'off' || against !
 /** The emotions that a setting names, which are felt together. @param {string} emotion */
 export const feelings = (emotion) => emotion.split(',').filter(Boolean);
 
+/** Puts settings into the controls of their names. @type {(form: HTMLFormElement, settings: Settings) => void} */
+export function showValues(form, settings) {
+  for (const control of /** @type {Iterable<any>} */ (form.elements)) {
+    if (!(control.name in settings)) continue;
+    const value = /** @type {any} */ (settings)[control.name];
+    if (control.type === 'checkbox') control.checked = value;
+    else control.value = value;
+    // A look that this site lacks: the page chooses.
+    if (control.selectedIndex < 0) control.value = 'auto';
+  }
+}
+
 /** What a control says of its setting. @param {HTMLInputElement} control */
 export const valueOf = ({ name, type, checked, value }) =>
   type === 'checkbox' ? checked : parsed(name, value);

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 
 import { clip, clipSource, ROOT, screenshotPath, SIZES } from './host.js';
-import { assertExact, ISOLATED, SITES, visit } from './live.js';
+import { assertExact, countMade, ISOLATED, SITES, visit } from './live.js';
 
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 
@@ -115,24 +115,7 @@ describe('with a camera', () => {
     // The stages show the generator's own picture by a submit more: only without them is there one.
     await inside(({ change }) => change({ view: 'avatar' }));
     const [worker] = counters.filter((one) => /avatar_worker/.test(one.url()));
-    await worker.evaluate(() => {
-      globalThis.made = {};
-      const count = (type, names) => {
-        for (const name of names) {
-          const own = type.prototype[name];
-          type.prototype[name] = function (...args) {
-            globalThis.made[name] = (globalThis.made[name] ?? 0) + 1;
-            return own.apply(this, args);
-          };
-        }
-      };
-      count(GPUQueue, ['submit']);
-      const made = Object.getOwnPropertyNames(GPUDevice.prototype);
-      count(
-        GPUDevice,
-        made.filter((name) => /^create/.test(name)),
-      );
-    });
+    await worker.evaluate(countMade);
     await shown(6);
     const made = await worker.evaluate(() => globalThis.made);
     const frames = made.createCommandEncoder;

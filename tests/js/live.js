@@ -160,3 +160,23 @@ export async function assertExact(inside, model) {
   assert.equal(output.filter((value, i) => value !== expected[i]).length, 0);
   assert.ok(new Set(input).size > 20 && new Set(output).size > 20);
 }
+
+/** Counts in a worker, as globalThis.made, what is submitted and what is made on the device. */
+export function countMade() {
+  globalThis.made = {};
+  const count = (type, names) => {
+    for (const name of names) {
+      const own = type.prototype[name];
+      type.prototype[name] = function (...args) {
+        globalThis.made[name] = (globalThis.made[name] ?? 0) + 1;
+        return own.apply(this, args);
+      };
+    }
+  };
+  count(GPUQueue, ['submit']);
+  const made = Object.getOwnPropertyNames(GPUDevice.prototype);
+  count(
+    GPUDevice,
+    made.filter((name) => /^create/.test(name)),
+  );
+}

@@ -59,3 +59,18 @@ export function assertNear(a, b, near = 1e-6) {
   const most = apart(a, b);
   assert.ok(most <= near, `${most} apart`);
 }
+
+/**
+ * Asserts that a frame leaves nothing but the numbers that V8 boxes where functions hand them on: an array or a
+ * closure would be as much again. Of some runs the least counts: a compiler that finishes meanwhile allocates as well.
+ */
+export function assertMakesNoObject(frame) {
+  const run = (frames) => {
+    const before = process.memoryUsage().heapUsed;
+    for (let i = 0; i < frames; i++) frame();
+    return process.memoryUsage().heapUsed - before;
+  };
+  run(8000);
+  const bytes = Math.min(...Array.from({ length: 10 }, () => Math.abs(run(500)))) / 500;
+  assert.ok(bytes < 400, `${bytes} bytes a frame`);
+}
