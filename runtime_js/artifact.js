@@ -25,9 +25,10 @@
  * @typedef {Omit<Tensor, 'image'> & {image?: InputImage}} Input
  * @typedef {{buffer: string, offset: number, rows: number, pitch: number, width: number}} Store
  * @typedef {{binding: number, buffer: string, access: string}} Binding
- * @typedef {{name: string, op: string, shader: string, constants: number[] | Record<string, number>,
- *   uses: string[],
- *   workgroups: number[], bindings: Binding[]}} Kernel
+ * @typedef {{shader: string, constants: number[] | Record<string, number>,
+ *   uses: string[], workgroups: number[]}} Schedule
+ * @typedef {Schedule & {name: string, op: string, bindings: Binding[],
+ *   schedules?: Record<string, Schedule>}} Kernel  `schedules` take its place by the variant of dot
  * @typedef {{file: string, bytes: number, sha256: string}} File
  * @typedef {{shader: string, offset: number, count: number}} Probe  the cases are in the weights
  * @typedef {{seed: number, inputs: Record<string, {low: number, high: number}>, kernels: string[],
@@ -66,7 +67,7 @@ export const ARRAYS = {
 
 const MODEL = 'model.json';
 /** Of the artifacts that this runtime reads. */
-export const VERSION = 4;
+export const VERSION = 5;
 // What stands before the name of each shader.
 const HEADING = '\n//// ';
 const WORDS = 60;
@@ -182,10 +183,16 @@ export async function loadFiles(source, loading, choose, make) {
  */
 function shaderNames({ kernels, inputs, snippets: { dot, requantize }, probe }) {
   const images = inputs.flatMap(({ image }) => image ?? []);
-  const all = [...kernels, ...images.map(({ kernel }) => kernel), probe];
+  const all = [...kernels, ...images.map(({ kernel }) => kernel)];
   return [
-    [...Object.values(dot), requantize.fast, ...all.map(({ shader }) => shader)],
-    [requantize.integer, ...images.flatMap(({ resize }) => Object.values(resize))],
+    [dot.packed, requantize.fast, ...[...all, probe].map(({ shader }) => shader)],
+    [
+      dot.emulated,
+      dot.wide,
+      requantize.integer,
+      ...images.flatMap(({ resize }) => Object.values(resize)),
+      ...all.flatMap(({ schedules = {} }) => Object.values(schedules).map(({ shader }) => shader)),
+    ],
   ];
 }
 

@@ -60,7 +60,7 @@ export function pixelPitch({ shape }) {
  */
 export async function createProgram(device, artifact, choice) {
   const { model, weights, shaders, selfTest, rareShaders } = artifact;
-  if (choice.requantize === 'integer') await rareShaders();
+  if (choice.dot !== 'packed' || choice.requantize === 'integer') await rareShaders();
   const buffers = await checked(device, 'Cannot make the buffers', () => {
     const sizes = Object.entries(bufferSizes(model));
     const storage = sizes.map(([name, size]) => storageBuffer(device, name, size));
@@ -69,7 +69,7 @@ export async function createProgram(device, artifact, choice) {
     return buffers;
   });
   const step = (/** @type {Kernel} */ kernel) =>
-    createStep(device, artifact, choice, kernel, buffers);
+    createStep(device, artifact, choice, { ...kernel, ...kernel.schedules?.[choice.dot] }, buffers);
   const [steps, pictureSteps] = await Promise.all([
     Promise.all(model.kernels.map(step)),
     Promise.all(model.inputs.map(({ image }) => image && step(image.kernel))),

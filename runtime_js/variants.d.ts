@@ -1,6 +1,6 @@
 import type { Artifact } from './artifact.js';
 export type Wishes = {
-    dot?: 'packed' | 'emulated';
+    dot?: 'packed' | 'emulated' | 'wide';
     requantize?: 'fast' | 'integer';
 };
 export type Variants = {

@@ -4,6 +4,8 @@ Everything is checked before it is used: model.json by its own hash, schema and 
 other file by the length and the SHA-256 that model.json records.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -69,6 +71,12 @@ class Kernel:
     bindings: tuple[Binding, ...]
     stores: tuple[Store, ...]
     macs: int
+    schedules: Mapping[str, Kernel] = field(default_factory=dict)
+    """What computes the same in its place, by the variant of `dot`."""
+
+    def scheduled(self, dot: str) -> Kernel:
+        """The kernel as it runs with a variant of `dot`."""
+        return self.schedules.get(dot, self)
 
 
 @dataclass(frozen=True)
@@ -160,9 +168,10 @@ class Artifact:
         return buffer_sizes(self.description)
 
     def all_kernels(self) -> Iterator[Kernel]:
-        """The kernels in order, then those that read pictures."""
-        yield from self.kernels
-        yield from (image.kernel for image in self.image_kernels.values())
+        """The kernels in order, then those that read pictures, each with its schedules."""
+        for kernel in (*self.kernels, *(image.kernel for image in self.image_kernels.values())):
+            yield kernel
+            yield from kernel.schedules.values()
 
 
 def load_artifact(path: str | Path) -> Artifact:
@@ -212,6 +221,8 @@ def _tensor(record: Json, test: Json) -> Tensor:
 
 def _kernel(record: Json, test: Json, number: int) -> Kernel:
     x, y, z = record["workgroups"]
+    schedules = record.get("schedules", {})
+    plain = {key: value for key, value in record.items() if key != "schedules"}
     return Kernel(
         name=record["name"],
         op=record["op"],
@@ -223,6 +234,7 @@ def _kernel(record: Json, test: Json, number: int) -> Kernel:
         bindings=tuple(Binding(**b) for b in record["bindings"]),
         stores=tuple(Store(**s) for s in test["stores"][number]),
         macs=test["macs"][number],
+        schedules={dot: _kernel(plain | schedule, test, number) for dot, schedule in schedules.items()},
     )
 
 
@@ -231,8 +243,10 @@ def _shaders(files: Files, description: dict[str, Any]) -> dict[str, str]:
     images = [tensor["image"] for tensor in description["inputs"] if "image" in tensor]
     kernels = [*description["kernels"], description["probe"], *(image["kernel"] for image in images)]
     dot, requantize = (description["snippets"][name] for name in ("dot", "requantize"))
-    usual = {*dot.values(), requantize["fast"], *(kernel["shader"] for kernel in kernels)}
-    rare = {requantize["integer"], *(name for image in images for name in image["resize"].values())}
+    usual = {dot["packed"], requantize["fast"], *(kernel["shader"] for kernel in kernels)}
+    rare = {dot["emulated"], dot["wide"], requantize["integer"]}
+    rare |= {name for image in images for name in image["resize"].values()}
+    rare |= {one["shader"] for kernel in kernels for one in kernel.get("schedules", {}).values()}
     return _sections(files, description["shaders"], usual) | _sections(
         files, description["rare_shaders"], rare
     )

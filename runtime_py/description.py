@@ -15,7 +15,7 @@ from jsonschema.protocols import Validator
 from .errors import ArtifactError
 from .rules import at, broken_rules, shown
 
-VERSION = 4
+VERSION = 5
 WORD = 4
 """Bytes of a u32."""
 _ITEM_BYTES = {"float32": 4, "int32": 4, "int64": 8, "uint8": 1, "int8": 1, "bool": 1}

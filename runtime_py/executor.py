@@ -118,8 +118,11 @@ class Executor:
             device.queue.write_buffer(self.buffers["weights"], 0, artifact.weights)
         except wgpu.GPUError as error:
             raise from_gpu(error, f"the buffers of {artifact.name}") from None
-        self.steps = [self._step(kernel) for kernel in artifact.kernels]
-        self.image_steps = {name: self._step(image.kernel) for name, image in artifact.image_kernels.items()}
+        dot = variants["dot"]
+        self.steps = [self._step(kernel.scheduled(dot)) for kernel in artifact.kernels]
+        self.image_steps = {
+            name: self._step(image.kernel.scheduled(dot)) for name, image in artifact.image_kernels.items()
+        }
         self.outputs = {t.name: Copy(f"output:{t.name}", 0, t.buffer_bytes) for t in artifact.outputs}
         self._readback = Readback(device, self.outputs.values())
 

@@ -10,7 +10,7 @@ from .artifact import Artifact, words_of
 from .description import WORD
 from .errors import AdapterError, InputError
 
-Dot = Literal["packed", "emulated"]
+Dot = Literal["packed", "emulated", "wide"]
 Requantize = Literal["fast", "integer"]
 
 _CASES_PER_WORKGROUP = 64
@@ -20,27 +20,25 @@ def choose_variants(
     device: Any, artifact: Artifact, dot: Dot | None, requantize: Requantize | None
 ) -> dict[str, str]:
     """Snippet name -> variant; raises AdapterError where a variant that was asked for can't be."""
-    _check_choice("dot", dot, ("packed", "emulated"))
+    _check_choice("dot", dot, ("packed", "emulated", "wide"))
     _check_choice("requantize", requantize, ("fast", "integer"))
     return {
-        "dot": dot if dot == "emulated" else _dot(device, demanded=dot == "packed"),
+        "dot": _dot(device, demanded=dot == "packed") if dot in (None, "packed") else dot,
         "requantize": requantize
         if requantize == "integer"
         else _requantize(device, artifact, demanded=requantize == "fast"),
     }
 
 
-def _check_choice(name: str, value: str | None, choices: tuple[str, str]) -> None:
+def _check_choice(name: str, value: str | None, choices: tuple[str, ...]) -> None:
     if value is not None and value not in choices:
         raise InputError(f"{name} is {value!r}; give None or one of {', '.join(choices)}")
 
 
 def _dot(device: Any, demanded: bool) -> str:
-    """`packed` where it works, except that software adapters, which unpack it anyway, run it
-    slower.
-    """
+    """`packed` where it works, `wide` on software adapters, which unpack it anyway."""
     if not demanded and device.adapter.info["adapter_type"] == "CPU":
-        return "emulated"
+        return "wide"
     if packed_dot_works(device):
         return "packed"
     if demanded:

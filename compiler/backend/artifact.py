@@ -24,13 +24,13 @@ from ..ir.program import Program
 from ..ir.types import NUMPY_DTYPES, TensorType
 from ..lowering.shader import Json
 from ..reference.oracle import Oracle
-from .codegen import PROBE_SHADER, RARE, SNIPPETS, Code, generate
+from .codegen import PROBE_SHADER, SNIPPETS, Code, generate
 from .model_types import model_types
 from .names import MANIFEST, MODEL, PARTS, TYPES, bundle_name, scripts_and_page
 from .pictures import Picture, picture_inputs, picture_output
 from .self_test import Progress, no_self_test, probe_cases, self_test
 
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 PICTURE_HEADS = {".png": rb"\x89PNG", ".jpg": rb"\xff\xd8\xff", ".webp": rb"RIFF....WEBP", ".bmp": rb"BM"}
 """How files of pictures begin."""
 SAMPLE_BYTES = 1 << 24
@@ -118,7 +118,7 @@ def make_artifact(
         else no_self_test(program, normalisations)
     )
     test |= {"stores": code.stores, "macs": [kernel.macs for kernel in program.kernels]}
-    rare = {name: code.shaders[name] for name in RARE if name in code.shaders}
+    rare = {name: text for name, text in code.shaders.items() if name in code.rare()}
     usual = {name: text for name, text in code.shaders.items() if name not in rare}
     parts = {
         "shaders": _named("shaders", "txt", _sections(usual)),
@@ -131,8 +131,9 @@ def make_artifact(
     inputs = _inputs(program, code)
     images = [one["image"] for one in inputs if "image" in one]
     for kernel in code.kernels + [image["kernel"] for image in images]:
-        assert list(kernel["constants"]) == _CONSTANT.findall(code.shaders[kernel["shader"]])
-        kernel["constants"] = list(kernel["constants"].values())
+        for schedule in (kernel, *kernel.get("schedules", {}).values()):
+            assert list(schedule["constants"]) == _CONSTANT.findall(code.shaders[schedule["shader"]])
+            schedule["constants"] = list(schedule["constants"].values())
     others = scripts_and_page(bool(onnx))
     extras = _extras(program, labels, sample, others)
     model: Json = {

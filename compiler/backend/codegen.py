@@ -22,16 +22,18 @@ from .pictures import Picture, picture_front
 from .templating import render_template, render_text
 
 WORKGROUP = 64
+SCHEDULE = ("shader", "constants", "uses", "workgroups")
+"""What schedules of a kernel differ in."""
 SNIPPETS = {
-    "dot": {"packed": "dot_packed.wgsl", "emulated": "dot_emulated.wgsl"},
+    "dot": {"packed": "dot_packed.wgsl", "emulated": "dot_emulated.wgsl", "wide": "dot_emulated.wgsl"},
     "requantize": {"fast": "requantize_fast.wgsl", "integer": "requantize_integer.wgsl"},
 }
 PROBE_SHADER = "probe_requantize.wgsl"
 RESIZE = {"buffer": "resize_buffer.wgsl", "texture": "resize_texture.wgsl"}
 """The passes that bring pictures to an input's size, by what holds their source."""
 
-RARE = (SNIPPETS["requantize"]["integer"], *RESIZE.values())
-"""What few devices or pictures need: a page loads these shaders when it does."""
+RARE = (SNIPPETS["dot"]["emulated"], SNIPPETS["requantize"]["integer"], *RESIZE.values())
+"""What few devices or pictures need, as schedules do: a page loads these shaders when it does."""
 
 
 @dataclass
@@ -48,6 +50,12 @@ class Code:
     weights: Array
     stores: list[list[Json]] = field(default_factory=list)
     files: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def rare(self) -> set[str]:
+        """The shaders that few devices or pictures need."""
+        schedules = [one for kernel in self.kernels for one in kernel.get("schedules", {}).values()]
+        usual = {kernel["shader"] for kernel in self.kernels}
+        return {*RARE, *(one["shader"] for one in schedules)} - usual
 
 
 def generate(program: Program, pictures: dict[str, Picture]) -> Code:
@@ -79,7 +87,9 @@ def generate(program: Program, pictures: dict[str, Picture]) -> Code:
                 **({"skips": list(front.skips)} if front.skips else {}),
                 "kernel": _emit(code, constants, program, instead),
             }
-    check_limits(code.kernels + [picture["kernel"] for picture in code.pictures.values()])
+    kernels = code.kernels + [picture["kernel"] for picture in code.pictures.values()]
+    schedules = [kernel | one for kernel in kernels for one in kernel.get("schedules", {}).values()]
+    check_limits(kernels + schedules)
     for variants in SNIPPETS.values():
         for name in variants.values():
             code.shaders[name] = render_template(name, {})
@@ -92,7 +102,17 @@ def generate(program: Program, pictures: dict[str, Picture]) -> Code:
 
 
 def _emit(code: Code, weights: Constants, program: Program, kernel: FamilyKernel) -> Json:
-    """Renders one kernel into `code.shaders` and returns its record."""
+    """Renders a kernel and its schedules into `code.shaders` and returns its record."""
+    record = _record(code, weights, program, kernel)
+    schedules = {}
+    for variant, schedule in kernel.schedules().items():
+        other = _record(code, weights, program, schedule)
+        assert other["bindings"] == record["bindings"], f"{kernel.name}, {variant}"
+        schedules[variant] = {key: other[key] for key in SCHEDULE}
+    return record | ({"schedules": schedules} if schedules else {})
+
+
+def _record(code: Code, weights: Constants, program: Program, kernel: FamilyKernel) -> Json:
     shader = Shader(weights)
     structure, invocations, workgroup = _structure(shader, kernel)
     stores = [_store(shader, program, kernel, n, store) for n, store in enumerate(kernel.stores)]

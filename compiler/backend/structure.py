@@ -68,8 +68,15 @@ def _kernel_differences(old: list[Json], new: list[Json]) -> Iterator[str]:
         else:
             other = [key for key in _KERNEL if a[key] != b[key]]
             other += ["constants"] * (len(a["constants"]) != len(b["constants"]))
+            other += ["schedules"] * (_schedules(a) != _schedules(b))
             if other:
                 yield f"{place}: {b['op']} of other {', '.join(other)}"
+
+
+def _schedules(kernel: Json) -> Json:
+    """A kernel's schedules but for the values of their constants."""
+    schedules = kernel.get("schedules", {})
+    return {name: {key: one[key] for key in one if key != "constants"} for name, one in schedules.items()}
 
 
 def _other_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:

@@ -123,6 +123,10 @@ class FamilyKernel(Kernel):
         """
         raise NotImplementedError(self.kind)
 
+    def schedules(self) -> Mapping[str, FamilyKernel]:
+        """What computes the same in its place, by the variant of `dot` that a device has."""
+        return {}
+
     def substitute(self, tensors: Mapping[str, Array]) -> Array | None:
         """What it would make if it quantized to one of `tensors`, by name; None where to none."""
         del tensors

@@ -140,14 +140,17 @@ type Binding = {
   buffer: string;
   access: string;
 };
-type Kernel = {
-  name: string;
-  op: string;
+type Schedule = {
   shader: string;
   constants: number[] | Record<string, number>;
   uses: string[];
   workgroups: number[];
+};
+type Kernel = Schedule & {
+  name: string;
+  op: string;
   bindings: Binding[];
+  schedules?: Record<string, Schedule>;
 };
 type File = {
   file: string;
@@ -435,7 +438,7 @@ type Profile = {
   rows: Row[];
 };
 type Wishes = {
-  dot?: 'packed' | 'emulated';
+  dot?: 'packed' | 'emulated' | 'wide';
   requantize?: 'fast' | 'integer';
 };
 type Variants = {

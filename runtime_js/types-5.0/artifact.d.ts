@@ -64,14 +64,17 @@ export type Binding = {
     buffer: string;
     access: string;
 };
-export type Kernel = {
-    name: string;
-    op: string;
+export type Schedule = {
     shader: string;
     constants: number[] | Record<string, number>;
     uses: string[];
     workgroups: number[];
+};
+export type Kernel = Schedule & {
+    name: string;
+    op: string;
     bindings: Binding[];
+    schedules?: Record<string, Schedule>;
 };
 export type File = {
     file: string;
@@ -146,7 +149,7 @@ export declare const ARRAYS: {
     bool: Uint8ArrayConstructor;
 };
 /** Of the artifacts that this runtime reads. */
-export declare const VERSION = 4;
+export declare const VERSION = 5;
 /**
  * Loads and checks an artifact.
  *

@@ -17,7 +17,7 @@ describe('a damaged or unfit artifact is refused', () => {
       ({ model }) => (model.format = 'onnx'),
       /format is "onnx", not "onnx2wgsl": not an artifact/,
     ],
-    'another version': [({ model }) => (model.version = 1), /version is 1, this runtime reads 4/],
+    'another version': [({ model }) => (model.version = 1), /version is 1, this runtime reads 5/],
     'a missing key': [
       ({ model }) => delete model.arena,
       /^model.json is damaged; compile the model again:\n {2}\$.arena: is missing$/,

@@ -30,7 +30,7 @@ function snippets() {
 }
 
 // What is loaded when a device or a picture needs it.
-const RARE = /^(requantize_integer|resize_)/;
+const RARE = /^(dot_emulated|requantize_integer|resize_)/;
 const SHADERS = {
   ...snippets(),
   '00_quantize.wgsl': `@group(0) @binding(0) var<storage, read_write> arena: array<u32>;
@@ -192,7 +192,7 @@ function modelOf() {
   const picture = kernel('picture', '00_picture.wgsl', [], [arena, ['image:input', 'read']], words);
   return {
     format: 'onnx2wgsl',
-    version: 4,
+    version: 5,
     name: 'fixture',
     generator: 'tests/js/fixture.js',
     reference: { runtime: 'tests/js/fixture.js', qdqisint8allowed: false },
@@ -232,7 +232,7 @@ function modelOf() {
       }),
     ],
     snippets: {
-      dot: { packed: 'dot_packed.wgsl', emulated: 'dot_emulated.wgsl' },
+      dot: { packed: 'dot_packed.wgsl', emulated: 'dot_emulated.wgsl', wide: 'dot_emulated.wgsl' },
       requantize: { fast: 'requantize_fast.wgsl', integer: 'requantize_integer.wgsl' },
     },
     probe: { shader: 'probe_requantize.wgsl' },

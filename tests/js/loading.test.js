@@ -97,10 +97,16 @@ describe('the rare shaders', () => {
   const RARE = MODEL.rare_shaders.file;
   const integer = { requantize: 'integer' };
 
-  test('are loaded where the integer variant needs them', async () => {
-    const { url, requests } = await server();
-    await works(url, integer);
-    assert.equal(requests.filter((request) => request === `/${RARE}`).length, 1);
+  for (const wish of [integer, { dot: 'emulated' }, { dot: 'wide' }])
+    test(`are loaded where ${Object.values(wish)} needs them`, async () => {
+      const { url, requests } = await server();
+      await works(url, { dot: 'packed', requantize: 'fast' });
+      assert.ok(!requests.includes(`/${RARE}`));
+      await works(url, wish);
+      assert.equal(requests.filter((request) => request === `/${RARE}`).length, 1);
+    });
+
+  test('are found wherever the files are', async () => {
     await works(files(), integer);
     await works(new Blob([bundleOf(FIXTURE)]), integer);
   });
@@ -109,7 +115,7 @@ describe('the rare shaders', () => {
     const { url } = await server(
       (file, _, response) => file === RARE && response.end(' '.repeat(MODEL.rare_shaders.bytes)),
     );
-    await works(url);
+    await works(url, { dot: 'packed' });
     const error = await refusal(url, integer);
     assert.match(error.message, /^rare_shaders.txt is damaged; .*\n {2}SHA-256 is/);
     assert.equal(error.code, 'artifact');

@@ -97,11 +97,11 @@ def test_problems_are_told_with_the_file_and_the_next_step(tmp_path: Path) -> No
     )
 
 
-@pytest.mark.parametrize("version", [3, 5])
+@pytest.mark.parametrize("version", [4, 6])
 def test_another_format_or_version_is_refused_first(tmp_path: Path, version: int) -> None:
     folder = write(tmp_path, lambda m: m.update(version=version, kernels="changed since"))
     assert refusal(folder) == (
-        f"{folder}/model.json: $.version is {version}, this runtime reads 4; "
+        f"{folder}/model.json: $.version is {version}, this runtime reads 5; "
         "compile the model again, with the onnx2wgsl that is installed here"
     )
     (folder / "model.json").write_text('{"format": "gltf"}')
@@ -235,6 +235,11 @@ def test_shaders_of_the_compiler_are_far_from_that() -> None:
         assert list(shader_problems(path.read_text("utf-8"))) == [], path
 
 
+def schedule(shader: str) -> Model:
+    """A schedule of a kernel, which uses that shader."""
+    return {"shader": shader, "constants": [], "uses": [], "workgroups": [1, 1, 1]}
+
+
 @pytest.mark.parametrize(
     ("change", "file"),
     [
@@ -244,6 +249,8 @@ def test_shaders_of_the_compiler_are_far_from_that() -> None:
         (lambda m: m["snippets"]["dot"].update(packed="gone.wgsl"), "shaders.txt"),
         (lambda m: m["snippets"]["requantize"].update(integer="gone.wgsl"), "rare_shaders.txt"),
         (lambda m: m["probe"].update(shader="gone.wgsl"), "shaders.txt"),
+        (lambda m: m["snippets"]["dot"].update(wide="gone.wgsl"), "rare_shaders.txt"),
+        (lambda m: m["kernels"][1].update(schedules={"wide": schedule("gone.wgsl")}), "rare_shaders.txt"),
     ],
 )
 def test_a_shader_that_is_missing_is_named(

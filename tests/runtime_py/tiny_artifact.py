@@ -72,7 +72,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     if (id.x == 0u) { z[0] = arena[0] & 0xffffffu; }
 }
 """
-RARE = ("requantize_integer.wgsl", "resize_buffer.wgsl", "resize_texture.wgsl")
+RARE = ("dot_emulated.wgsl", "requantize_integer.wgsl", "resize_buffer.wgsl", "resize_texture.wgsl")
 SHADERS = SNIPPETS | {
     "00_quantize.wgsl": QUANTIZE,
     "00_quantize_image.wgsl": QUANTIZE_IMAGE,
@@ -203,7 +203,7 @@ def description() -> dict[str, Any]:
     image_kernel = _kernel("quantize_image", "00_quantize_image.wgsl", [], ["image:x", "arena"])
     return {
         "format": "onnx2wgsl",
-        "version": 4,
+        "version": 5,
         "name": "tiny",
         "generator": "written by hand",
         "reference": {"runtime": "integers", "qdqisint8allowed": False},
@@ -256,7 +256,11 @@ def description() -> dict[str, Any]:
             ),
         ],
         "snippets": {
-            "dot": {"packed": "dot_packed.wgsl", "emulated": "dot_emulated.wgsl"},
+            "dot": {
+                "packed": "dot_packed.wgsl",
+                "emulated": "dot_emulated.wgsl",
+                "wide": "dot_emulated.wgsl",
+            },
             "requantize": {"fast": "requantize_fast.wgsl", "integer": "requantize_integer.wgsl"},
         },
         "probe": {"shader": "probe_requantize.wgsl", "offset": PROBE_AT, "count": len(probe_cases())},

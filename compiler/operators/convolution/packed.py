@@ -19,6 +19,7 @@ from ..sums import ELEMENTS, result_of_sums
 from .kernel import ConvKernel
 from .tile import choose_tile
 from .window import IntegerWindow, as_image
+from .winograd import of_upsampled
 
 
 @dataclass(eq=False)
@@ -110,7 +111,7 @@ class PackedConv(IntegerWindow, FamilyOp):
             x_type = replace(x_type, quantization=Quantization(1.0, zero))
         elif x_zero_point is not None:
             x_type = replace(x_type, quantization=Quantization(1.0, 0))
-        return ConvKernel(
+        kernel = ConvKernel(
             name,
             shape,
             words,
@@ -130,6 +131,7 @@ class PackedConv(IntegerWindow, FamilyOp):
             tile=choose_tile(shape, group_words, self.upsample[1]),
             **self.window,
         )
+        return of_upsampled(kernel)
 
 
 class HasZeroPoint(Protocol):

@@ -36,12 +36,16 @@ def choose_tile(shape: tuple[int, int, int], words: int, factor: int) -> Tile:
     pixels = factor
     while pixels * 2 <= TILE_PIXELS and -width % (pixels * 2) * 8 <= width:
         pixels *= 2
-    tiles = batch * height * -(-width // pixels)
+    wide = words % 2 == 0 and pixels >= TILE_PIXELS
+    return Tile(pixels, 2 if wide else 1, workgroup_of(batch * height * -(-width // pixels)))
+
+
+def workgroup_of(tiles: int) -> tuple[int, int]:
+    """The workgroup (pixel tiles, words) where there are so many pixel tiles."""
     lanes = 1
     while lanes < WORKGROUP // 2 and lanes < tiles:
         lanes *= 2
-    wide = words % 2 == 0 and pixels >= TILE_PIXELS
-    return Tile(pixels, 2 if wide else 1, (lanes, WORKGROUP // lanes))
+    return lanes, WORKGROUP // lanes
 
 
 @dataclass(frozen=True)
