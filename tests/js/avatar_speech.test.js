@@ -158,19 +158,40 @@ test('a long recording is heard beside the page, to the same bits; another takes
     new PerformanceObserver((list) => globalThis.tasks.push(...list.getEntries())).observe({
       type: 'longtask',
     });
+    globalThis.texts = [];
+    const state = document.getElementById('speech-state');
+    new MutationObserver(() => globalThis.texts.push(state.textContent)).observe(state, {
+      childList: true,
+    });
   });
-  const long = repeated(clipSource('voice'), 31);
+  const lasts = (least, most) =>
+    page.waitForFunction(
+      ([least, most]) => {
+        const { duration } = document.getElementById('player');
+        return duration > least && duration < most;
+      },
+      [least, most],
+    );
+  const [short, long] = [clipSource('voice'), repeated(clipSource('voice'), 31)];
+  const begins = page.waitForEvent('worker', (worker) => /hearing_worker/.test(worker.url()));
   await page.setInputFiles('#voice-file', long);
-  await said('speech-state', /^Listening to the recording: \d+ %/);
+  const worker = await begins;
+  const ends = new Promise((resolve) => worker.once('close', resolve));
   // What is chosen meanwhile ends it.
-  await page.setInputFiles('#voice-file', clipSource('voice'));
+  await page.setInputFiles('#voice-file', short);
   await said('speech-state', /^The recording moves the mouth/);
+  await ends;
+  await lasts(5, 20);
   await page.setInputFiles('#voice-file', long);
-  await said('speech-state', /^Listening to the recording: /);
+  await lasts(300, 400);
   await said('speech-state', /^The recording moves the mouth/);
-  const lengths = await page.evaluate(() => globalThis.tasks.map(({ duration }) => duration));
+  const { lengths, texts } = await page.evaluate(() => ({
+    lengths: globalThis.tasks.map(({ duration }) => duration),
+    texts: globalThis.texts,
+  }));
   assert.ok(Math.max(0, ...lengths) < 200, `${lengths} ms`);
-  assert.ok((await page.evaluate(() => document.getElementById('player').duration)) > 300);
+  assert.ok(texts.includes('Listening to the recording: 58 %'), texts.join('; '));
+  assert.ok(!page.workers().some((one) => /hearing_worker/.test(one.url())));
   await page.getByRole('button', { name: 'Stop' }).click();
   const differ = await inside(async ({ rig }) => {
     const { Hearing } = await import('./web/hearing.js');
