@@ -7,6 +7,7 @@
  * @import {Voice} from './lips/voice.js'
  * @import {Settings} from './settings.js'
  */
+import { Hearing } from './hearing.js';
 import { Speaker } from './lips/speaker.js';
 import { spoken, Track } from './lips/visemes.js';
 import { say } from './strings.js';
@@ -137,22 +138,34 @@ export class Speech {
   /** A recording, heard ahead. @param {File} file */
   async #load(file) {
     const player = this.#element('player');
-    const turn = this.#begin(() => player.pause());
+    /** @type {Hearing | undefined} */
+    let hearing;
+    const turn = this.#begin(() => {
+      player.pause();
+      hearing?.end();
+    });
+    const refuse = (/** @type {string} */ key, /** @type {string} */ detail) => {
+      if (this.#turn !== turn) return;
+      this.#end();
+      this.#tell(key, { detail });
+    };
     this.#tell('speech.loading');
-    let samples;
+    let parts;
     try {
       const context = new OfflineAudioContext(1, 1, RATE);
-      samples = mixed(await context.decodeAudioData(await file.arrayBuffer()));
+      parts = channelsOf(await context.decodeAudioData(await file.arrayBuffer()));
     } catch {
-      if (this.#turn === turn) {
-        this.#end();
-        this.#tell('speech.unreadable', { detail: file.name });
-      }
-      return;
+      return refuse('speech.unreadable', file.name);
     }
-    const { heard } = await ears();
     if (this.#turn !== turn) return;
-    this.#track = heard(samples, RATE, this.#channels, this.#visemes);
+    hearing = new Hearing();
+    const tell = (/** @type {number} */ share) =>
+      this.#tell('speech.hearing', { percent: Math.round(100 * share) });
+    try {
+      this.#track = await hearing.hear(parts, RATE, this.#channels.names, this.#visemes, tell);
+    } catch (error) {
+      return refuse('speech.unheard', /** @type {Error} */ (error).message);
+    }
     URL.revokeObjectURL(this.#url);
     player.src = this.#url = URL.createObjectURL(file);
     player.hidden = false;
@@ -194,7 +207,7 @@ export class Speech {
       this.#end();
       this.#tell('speech.absent');
     });
-    const voice = new Voice(context.sampleRate, this.#channels, this.#visemes);
+    const voice = new Voice(context.sampleRate, this.#channels.names, this.#visemes);
     this.#voice = Object.assign(voice, this.#levels);
     const analyser = new AnalyserNode(context, { fftSize: voice.size });
     context.createMediaStreamSource(stream).connect(analyser);
@@ -212,19 +225,18 @@ export class Speech {
   }
 }
 
-/** An English voice of this device: those of others would be sent what is said. */
+/** An English voice of this device: those of others would be sent what is said. Android writes en_US. */
 function localVoice() {
   const voices = globalThis.speechSynthesis?.getVoices() ?? [];
-  const own = voices.filter(({ lang, localService }) => localService && /^en\b/i.test(lang));
+  const own = voices.filter(({ lang, localService }) => localService && /^en([-_]|$)/i.test(lang));
   return own.find((one) => one.default) ?? own[0];
 }
 
-/** All channels as one. @param {AudioBuffer} sound */
-function mixed(sound) {
-  const samples = new Float32Array(sound.length);
-  for (let channel = 0; channel < sound.numberOfChannels; channel++) {
-    const data = sound.getChannelData(channel);
-    for (let i = 0; i < samples.length; i++) samples[i] += data[i] / sound.numberOfChannels;
-  }
-  return samples;
+/** Copies of a sound's channels. @param {AudioBuffer} sound */
+function channelsOf(sound) {
+  return Array.from({ length: sound.numberOfChannels }, (_, channel) => {
+    const samples = new Float32Array(sound.length);
+    sound.copyFromChannel(samples, channel);
+    return samples;
+  });
 }

@@ -132,6 +132,8 @@ const EN = {
   'speech.speaking': 'The voice is {voice}.',
   'speech.mute': 'Without sound: this device has no English voice of its own.',
   'speech.loading': 'Listening to the recording…',
+  'speech.hearing': 'Listening to the recording: {percent} %',
+  'speech.unheard': 'The recording could not be listened to: {detail}',
   'speech.playing': 'The recording moves the mouth.',
   'speech.unreadable': '{detail} is no recording that this browser reads.',
   'speech.asking': 'Waiting for the microphone…',

@@ -33,7 +33,7 @@ describe('emotions', () => {
     await weight('jaw', 0.25, 0.5);
     assert.deepEqual(await pressed(page), ['joy', 'surprise']);
     await page.keyboard.press('3');
-    await weight('brow_down', 0.9, 1);
+    await weight('brow_down', 1.1, 1.2);
     assert.deepEqual(await pressed(page), ['anger']);
     await page.keyboard.press('0');
     await weight('brow_down', 0, 0.01);
@@ -48,7 +48,7 @@ describe('emotions', () => {
     );
     await shown(1);
     const weight = until(page, inside);
-    await weight('brow_inner', 0.7, 0.9);
+    await weight('brow_inner', 0.9, 1);
     await weight('wide', 0, 0.001);
     assert.equal(await inside(({ rig }) => Math.hypot(...rig.pose)), 0);
     assert.deepEqual(await pressed(page), ['sadness', 'fear']);

@@ -31,7 +31,7 @@ test('a frame of a text makes no object', () => {
 });
 
 test('a frame of a voice makes no object', () => {
-  const voice = new Voice(48000, channels, visemes);
+  const voice = new Voice(48000, channels.names, visemes);
   const block = Float32Array.from({ length: 1024 }, (_, i) => Math.sin(i / 9));
   const speaker = new Speaker(channels.names.length);
   const speech = {

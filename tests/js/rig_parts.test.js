@@ -15,7 +15,7 @@ import {
 } from '../../web/rig/blink.js';
 import { brows } from '../../web/rig/brows.js';
 import { Channels, SEGMENTS } from '../../web/rig/channels.js';
-import { Emotions, EMOTIONS } from '../../web/rig/emotions.js';
+import { Emotions, EMOTIONS, presets } from '../../web/rig/emotions.js';
 import { Spring } from '../../web/rig/motion.js';
 import { numbers } from '../../web/rig/random.js';
 import { REACH, Sway } from '../../web/rig/sway.js';
@@ -204,6 +204,7 @@ test('brows rise by a part, some times a minute', () => {
 describe('emotions', () => {
   const channels = new Channels(expressions);
   const { names } = channels;
+  const all = presets(expressions.emotions);
   const make = () => new Emotions(expressions, names);
   const weightsOf = (emotions) => {
     const weights = new Float64Array(names.length);
@@ -218,13 +219,17 @@ describe('emotions', () => {
     return weightsOf(emotions);
   };
 
-  test('are eight, of the renderer’s channels; six are the renderer’s own', () => {
+  test('are eight, of the renderer’s channels; six are the renderer’s, none of them weaker than its own', () => {
     const eight = ['joy', 'sadness', 'anger', 'surprise', 'fear', 'disgust', 'smirk', 'tired'];
     assert.deepEqual(EMOTIONS, eight);
     for (const emotion of EMOTIONS) {
       const weights = settled({ [emotion]: 1 });
-      if (expressions.emotions[emotion])
-        assert.ok(apart(weights, channels.weights(expressions.emotions[emotion])) < 1e-3);
+      assert.ok(apart(weights, channels.weights(all[emotion])) < 1e-3);
+      const own = channels.weights(expressions.emotions[emotion] ?? {});
+      assert.ok(
+        own.every((x, i) => Math.abs(x) <= Math.abs(weights[i]) + 1e-3),
+        emotion,
+      );
       const before = weights.slice();
       channels.limit(weights);
       // Squints give way to lids that are half closed.

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 
 import { Spectrum } from '../../web/lips/spectrum.js';
+import { Track } from '../../web/lips/visemes.js';
 import { ATTACK, heard, power, RELEASE, Voice } from '../../web/lips/voice.js';
 import { Channels } from '../../web/rig/channels.js';
 import { clipSource } from './host.js';
@@ -11,10 +12,10 @@ import { expressions } from './rig_face.js';
 
 const RATE = 48000;
 const STEP = 0.02;
-const channels = new Channels(expressions);
-const jaw = channels.names.indexOf('jaw');
-const width = channels.names.length;
-const newVoice = (rate = RATE) => new Voice(rate, channels, expressions.visemes);
+const { names } = new Channels(expressions);
+const jaw = names.indexOf('jaw');
+const width = names.length;
+const newVoice = (rate = RATE) => new Voice(rate, names, expressions.visemes);
 const sound = (wave, seconds = 1) => Float32Array.from({ length: RATE * seconds }, (_, i) => wave(i / RATE)); // prettier-ignore
 const mouthOf = (voice) => {
   const weights = new Float64Array(width);
@@ -124,7 +125,7 @@ describe('a voice', () => {
       assert.ok(i.spread > 0.9 && i.round < 0.1, `${i.spread}`);
       assert.ok(e.spread > 0.2 && e.spread < 0.6 && e.round < 0.1, `${e.spread}`);
       for (const side of ['round', 'spread', 'hiss']) assert.ok(a[side] < 0.1, side);
-      const pucker = channels.names.indexOf('pucker');
+      const pucker = names.indexOf('pucker');
       assert.ok(mouthOf(u)[pucker] > 0.8 && mouthOf(a)[pucker] < 0.1);
     }
     let before = 0;
@@ -185,8 +186,10 @@ describe('a voice', () => {
 });
 
 describe('a recording, heard ahead', () => {
-  const track = (samples, rate, options) =>
-    heard(samples, rate, channels, expressions.visemes, options);
+  const track = (samples, rate, options) => {
+    const { times, weights } = heard(samples, rate, names, expressions.visemes, options);
+    return new Track(times, weights);
+  };
   const jawAt = (one, time) => {
     const weights = new Float64Array(width);
     one.add(time, weights);

@@ -1,11 +1,8 @@
 /**
  * From the sound of a voice to the mouth that makes it: how loud it is opens the jaw, where its spectrum lies
  * shapes the lips. Free of the DOM and of clocks; nothing is allocated for a block.
- *
- * @import {Channels} from '../rig/channels.js'
  */
 import { Spectrum } from './spectrum.js';
-import { Track } from './visemes.js';
 
 /** Seconds in which two thirds of the way are gone, to a louder and to a softer voice; and to another shape. */
 export const ATTACK = 0.02;
@@ -38,6 +35,8 @@ const HISSING = [0.45, 0.8];
 /** Seconds of a step of what is heard ahead, and the share of steps that open the jaw less than wholly. */
 const STEP = 0.01;
 const LOUD = 0.95;
+/** Steps of a minute: after each it is told how far it is. */
+const MINUTE = 60 / STEP;
 /** Decibels that a soft recording gets at most: what is softer is no voice. */
 const MOST = 36;
 
@@ -74,18 +73,19 @@ export class Voice {
 
   /**
    * @param {number} rate samples a second
-   * @param {Channels} channels
+   * @param {string[]} names of the channels, in the order of weights
    * @param {Record<string, Record<string, number>>} visemes of expressions.json
    */
-  constructor(rate, channels, visemes) {
+  constructor(rate, names, visemes) {
     this.#size = 2 ** Math.ceil(Math.log2(BLOCK * rate));
     this.#spectrum = new Spectrum(this.#size);
     this.#hertz = rate / this.#size;
-    const lips = (/** @type {string} */ name) => channels.weights({ ...visemes[name], jaw: 0 });
+    this.#jaw = names.indexOf('jaw');
+    const lips = (/** @type {string} */ viseme) =>
+      Float64Array.from(names, (name, i) => (i === this.#jaw ? 0 : (visemes[viseme][name] ?? 0)));
     this.#round = lips('ou');
     this.#spread = lips('E');
     this.#hiss = lips('SS');
-    this.#jaw = channels.names.indexOf('jaw');
   }
 
   /** How many samples a block must have. */
@@ -143,17 +143,30 @@ export class Voice {
 }
 
 /**
- * The track of a recording, heard ahead: as a microphone's, but each block lies about its moment, and the
- * loudest of it opens the mouth as far as it goes.
+ * All channels of a sound as one.
+ *
+ * @param {Float32Array[]} parts no fewer than one
+ */
+export function mixed(parts) {
+  const samples = new Float32Array(parts[0].length);
+  for (const part of parts)
+    for (let i = 0; i < samples.length; i++) samples[i] += part[i] / parts.length;
+  return samples;
+}
+
+/**
+ * What a Track of a recording is made of, heard ahead: as a microphone's, but each block lies about its moment,
+ * and the loudest of it opens the mouth as far as it goes.
  *
  * @param {Float32Array} samples of one channel
  * @param {number} rate samples a second
- * @param {Channels} channels
+ * @param {string[]} names of the channels, in the order of weights
  * @param {Record<string, Record<string, number>>} visemes of expressions.json
  * @param {{sensitivity?: number, limit?: number}} [options] as a Voice has them
+ * @param {(share: number) => void} [tell] is called after each minute of the sound
  */
-export function heard(samples, rate, channels, visemes, options = {}) {
-  const voice = Object.assign(new Voice(rate, channels, visemes), options);
+export function heard(samples, rate, names, visemes, options = {}, tell = () => {}) {
+  const voice = Object.assign(new Voice(rate, names, visemes), options);
   const { size } = voice;
   const count = samples.length ? Math.floor(samples.length / rate / STEP) + 2 : 0;
   const padded = new Float32Array(samples.length + Math.ceil(2 * STEP * rate) + size);
@@ -165,11 +178,12 @@ export function heard(samples, rate, channels, visemes, options = {}) {
   const levels = Float64Array.from({ length: count }, (_, i) => decibels(power(block(i)))).sort();
   voice.gain = Math.min(MOST, OPEN - (levels[Math.floor(LOUD * count)] ?? OPEN));
   const times = Float64Array.from({ length: count }, (_, i) => i * STEP);
-  const width = channels.names.length;
+  const width = names.length;
   const weights = new Float64Array(count * width);
   for (let i = 0; i < count; i++) {
+    if (i && i % MINUTE === 0) tell(i / count);
     voice.step(block(i), STEP);
     voice.add(weights.subarray(i * width, (i + 1) * width));
   }
-  return new Track(times, weights);
+  return { times, weights };
 }

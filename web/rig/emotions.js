@@ -8,8 +8,17 @@ import { Spring } from './motion.js';
 
 /** What the renderer has no name for, of its channels. @type {Record<string, Record<string, number>>} */
 const OWN = {
-  smirk: { smile: 0.55, press: 0.35, squint: 0.25, brow_up: 0.3, blink_right: 0.35 },
+  smirk: { smile: 0.7, press: 0.5, squint: 0.4, brow_up: 0.4, blink_right: 0.5 },
   tired: { blink_left: 0.5, blink_right: 0.5, brow_inner: 0.3, frown: 0.3, jaw: 0.06 },
+};
+/** What shows too little as the renderer's mean of it; no weight is more than its faces have. @type {typeof OWN} */
+const STRONG = {
+  anger: { brow_down: 1.2, squint: 0.9, press: 1, frown: 0.7 },
+  fear: {
+    ...{ brow_up: 0.7, brow_inner: 1, blink_left: -0.2, blink_right: -0.2 },
+    ...{ wide: 0.5, jaw: 0.25, frown: 0.5 },
+  },
+  disgust: { upper_up: 0.85, brow_down: 0.9, squint: 0.9, frown: 0.7 },
 };
 /** In the order of their keys: 1, 2, ... */
 export const EMOTIONS = [
@@ -25,6 +34,13 @@ export const EMOTIONS = [
 const RATE = 8;
 const LEAST = 1e-4;
 
+/**
+ * The weights of each emotion at its strongest, and of what else the renderer has.
+ *
+ * @param {Expressions['emotions']} emotions of expressions.json
+ */
+export const presets = (emotions) => ({ ...emotions, ...STRONG, ...OWN });
+
 export class Emotions {
   #presets;
   #segmentOf;
@@ -38,7 +54,7 @@ export class Emotions {
    * @param {string[]} names of the channels, in the order of weights
    */
   constructor({ emotions }, names) {
-    const all = { ...emotions, ...OWN };
+    const all = presets(emotions);
     this.#presets = EMOTIONS.map((emotion) =>
       Float64Array.from(names, (name) => all[emotion][name] ?? 0),
     );
