@@ -33,7 +33,8 @@ ROOMS = {
         "shape", "landmarker", "detector",
     ],
     "live": [
-        "__init__", "errors", "follower", "avatar", "display", "source", "sink", "conversion", "__main__",
+        "__init__", "errors", "actor", "source", "sound", "script", "sink", "display", "avatar",
+        "conversion", "camera", "window", "__main__",
     ],
     "media": ["__init__", "errors", "pictures", "arrays"],
     "trainer": [
