@@ -25,6 +25,8 @@ ENCODERS = {
 AAC = ("aac", {"aac", "ac3", "alac", "eac3", "mp3", "mp3float"})
 SOUNDS: dict[str, tuple[str, set[str]]] = {".mp4": AAC, ".mov": AAC, ".webm": ("libopus", {"opus", "vorbis"})}
 """Where not every sound is kept: the encoder of the others, and the codecs that players expect there."""
+EXACT = {"avoid_negative_ts": "disabled"}
+"""Of Matroska: a sound that begins a little early, as codecs have it, does not move the pictures."""
 SOUND_RATE = 48000
 """Samples a second of a sound that is encoded anew."""
 BT709, LIMITED = 1, 1
@@ -54,7 +56,7 @@ class Sink:
     ) -> None:
         self._path, self._time_base = path, source.time_base
         self._durations: dict[int, int] = {}
-        flags = {"movflags": "faststart"} if path.suffix.lower() in (".mp4", ".mov") else {}
+        flags = {"movflags": "faststart"} if path.suffix.lower() in (".mp4", ".mov") else EXACT
         with _written(path):
             self._container = av.open(str(path), "w", options=flags)
         try:
