@@ -61,10 +61,11 @@ class Actor:
         """Says an English text from time 0 on; returns the seconds that it takes."""
         return float(self._stage["say"](text))
 
-    def hear(self, samples: Samples, rate: int) -> None:
-        """Speaks from time 0 on as a recording f32[n] does, of `rate` samples a second."""
+    def hear(self, samples: Samples, rate: int) -> float:
+        """Speaks from time 0 on as a recording f32[n] does, of `rate` a second; returns its seconds."""
         _numbers(self._stage["makeRoom"](len(samples)))[:] = samples
         self._stage["hear"](rate)
+        return len(samples) / rate
 
     @property
     def heap(self) -> int:

@@ -185,9 +185,7 @@ def _script(said: Path | str, actor: Actor, rate: int) -> Iterator[Script]:
         yield Script(actor.say(said), rate)
         return
     with closing(Sound(said)) as recording:
-        samples = recording.samples()
-        actor.hear(samples, RATE)
-        yield Script(len(samples) / RATE, rate, recording)
+        yield Script(actor.hear(recording.samples(), RATE), rate, recording)
 
 
 def _check(output: Path, read: Path | None) -> None:

@@ -29,7 +29,7 @@ ROOMS = {
         "fuzzing", "cli", "__main__",
     ],
     "face": [
-        "__init__", "errors", "framing", "camera", "topology", "drawing", "procrustes", "filter", "head",
+        "__init__", "errors", "framing", "camera", "topology", "drawing", "procrustes", "head",
         "shape", "landmarker", "detector",
     ],
     "live": [

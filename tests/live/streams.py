@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
@@ -24,11 +24,14 @@ def stream(pictures: list[Picture], interval: float) -> Iterator[str]:
             self.send_response(200)
             self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=next")
             self.end_headers()
-            for picture in pictures:
-                content = cv2.imencode(".jpg", picture[..., ::-1])[1].tobytes()
-                head = f"--next\r\nContent-Type: image/jpeg\r\nContent-Length: {len(content)}\r\n\r\n"
-                self.wfile.write(head.encode() + content + b"\r\n")
-                time.sleep(interval)
+            with suppress(OSError):  # of who looks no longer
+                for picture in pictures:
+                    self._send(cv2.imencode(".jpg", picture[..., ::-1])[1].tobytes())
+                    time.sleep(interval)
+
+        def _send(self, content: bytes) -> None:
+            head = f"--next\r\nContent-Type: image/jpeg\r\nContent-Length: {len(content)}\r\n\r\n"
+            self.wfile.write(head.encode() + content + b"\r\n")
 
         def log_message(self, *_: object) -> None:
             pass

@@ -118,13 +118,13 @@ def test_a_reading_becomes_a_video_with_its_sound(tmp_path: Path, model: Path) -
         "--size",
         "64",
         "--fps",
-        "30",
+        "12",
         "--emotion",
         "joy=0.5",
     )
     assert (result.status, result.err) == (0, "")
     (before, _), (after, start) = heard(voice), heard(output)
-    times = even(30, len(before) / RATE)
+    times = even(12, len(before) / RATE)
     assert f"{output}: {len(times)} frames\n" in result.out
     assert films.times(output) == times
     assert start == 0
