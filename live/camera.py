@@ -14,6 +14,9 @@ from .errors import LiveError
 
 Picture = NDArray[np.uint8]
 
+PATIENCE = 2.0
+"""Seconds that a picture under way is waited for at the end."""
+
 
 class Camera:
     """A camera by its number, or whatever else OpenCV opens as one, such as a video's file.
@@ -68,5 +71,7 @@ class Camera:
     def close(self) -> None:
         """Lets go of the camera."""
         self._is_over = True
-        self._thread.join()
-        self._device.release()
+        self._thread.join(PATIENCE)
+        # One that hangs goes with the process.
+        if not self._thread.is_alive():
+            self._device.release()

@@ -22,7 +22,7 @@ ENCODERS = {
     ".mkv": ("libx264", H264),
     ".webm": ("libvpx-vp9", {"crf": "24", "deadline": "good", "cpu-used": "4", "row-mt": "1"}),
 }
-AAC = ("aac", {"aac", "ac3", "alac", "eac3", "mp3", "mp3float"})
+AAC = ("aac", {"aac", "ac3", "alac", "eac3", "mp3"})
 SOUNDS: dict[str, tuple[str, set[str]]] = {".mp4": AAC, ".mov": AAC, ".webm": ("libopus", {"opus", "vorbis"})}
 """Where not every sound is kept: the encoder of the others, and the codecs that players expect there."""
 EXACT = {"avoid_negative_ts": "disabled"}
@@ -86,7 +86,7 @@ class Sink:
     def _track_of(self, stream: Any, source: Path, converts: bool) -> _Copy | _Conversion:
         encoder, kept = SOUNDS.get(self._path.suffix.lower(), ("", set()))
         try:
-            if converts and encoder and stream.codec_context.name not in kept:
+            if converts and encoder and stream.codec_context.codec.canonical_name not in kept:
                 return _Conversion(self._container, encoder, stream)
             return _Copy(self._container.add_stream_from_template(stream))
         except (ValueError, av.FFmpegError) as error:
