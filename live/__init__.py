@@ -1,1 +1,1 @@
-"""The avatar of a video, natively: landmarks, drawing, model and display of the live page, in Python."""
+"""The avatar without a browser: acting, drawing, model and display of the live page, in Python."""

@@ -27,9 +27,12 @@ FALLBACK_RATE = Fraction(25)
 
 @dataclass(frozen=True)
 class Still:
-    """A frame: u8[H,W,3] RGB, upright, of square pixels; when and how long, in units of the time base."""
+    """A frame: u8[H,W,3] RGB, upright, of square pixels; when and how long, in units of the time base.
 
-    picture: Picture
+    picture: None of a frame that shows nobody.
+    """
+
+    picture: Picture | None
     time: int
     duration: int
 
@@ -47,12 +50,12 @@ class Source:
         self.path = path
         self._open()
         try:
-            first = next((one for one in self.items() if isinstance(one, Still)), None)
+            first = next((one.picture for one in self.items() if isinstance(one, Still)), None)
         finally:
             self.close()
         if first is None:
             raise LiveError(f"{path} has no frame that can be read: is it whole?")
-        self.height, self.width, _ = first.picture.shape
+        self.height, self.width, _ = first.shape
         """Of the first frame, as it is shown."""
         self._open()
 

@@ -29,11 +29,12 @@ ROOMS = {
         "fuzzing", "cli", "__main__",
     ],
     "face": [
-        "__init__", "errors", "framing", "camera", "topology", "drawing", "procrustes", "filter", "head",
+        "__init__", "errors", "framing", "camera", "topology", "drawing", "procrustes", "head",
         "shape", "landmarker", "detector",
     ],
     "live": [
-        "__init__", "errors", "follower", "avatar", "display", "source", "sink", "conversion", "__main__",
+        "__init__", "errors", "actor", "source", "sound", "script", "sink", "display", "avatar",
+        "conversion", "camera", "window", "__main__",
     ],
     "media": ["__init__", "errors", "pictures", "arrays"],
     "trainer": [

@@ -87,7 +87,7 @@ def test_wheel_holds_every_file_of_the_packages(wheel: Path) -> None:
     }
     expected |= {
         f"onnx2wgsl/{path.relative_to(ROOT).as_posix()}"
-        for pattern in ("runtime_js/dist/*", "web/lips/*", "web/rig/*")
+        for pattern in ("live/dist/*", "runtime_js/dist/*", "web/lips/*", "web/rig/*")
         for path in ROOT.glob(pattern)
     }
     names = set(zipfile.ZipFile(wheel).namelist())

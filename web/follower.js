@@ -31,14 +31,26 @@ export class Follower {
    * @param {number} now milliseconds
    */
   follow({ time, aspect, landmarks }, now) {
-    if (!landmarks) {
-      this.#filter.reset();
-      return this.#director.lost(now);
+    if (landmarks && this.#isPlaced(landmarks, aspect, time))
+      return this.#director.found(this.#placed, now);
+    this.#filter.reset();
+    this.#director.lost(now);
+  }
+
+  /**
+   * Whether landmarks could be placed; points that are all on a line are no face.
+   *
+   * @type {(landmarks: Float32Array, aspect: number, time: number) => boolean}
+   */
+  #isPlaced(landmarks, aspect, time) {
+    try {
+      this.#filter.apply(landmarks, time);
+      this.#frame.place(landmarks, aspect, this.#placed);
+      this.#shape.apply(this.#placed, time);
+      return true;
+    } catch {
+      return false;
     }
-    this.#filter.apply(landmarks, time);
-    this.#frame.place(landmarks, aspect, this.#placed);
-    this.#shape.apply(this.#placed, time);
-    this.#director.found(this.#placed, now);
   }
 
   /** The face that comes next is another one. @param {number} now */

@@ -4,14 +4,9 @@
  * @import {Settings} from './settings.js'
  * @import {Model} from './backends.js'
  */
-import { LandmarkFilter } from '../face/filter.js';
-import { TrainingFrame } from '../face/procrustes.js';
-import { FaceShape } from '../face/shape.js';
 import { Acting } from './acting.js';
+import { Actor } from './actor.js';
 import { Avatar } from './avatar.js';
-import { Director } from './director.js';
-import { Follower } from './follower.js';
-import { Idle } from './idle.js';
 import { listenToKeys } from './keys.js';
 import { Loop } from './loop.js';
 import {
@@ -26,7 +21,6 @@ import { listenToFiles } from './dropped.js';
 import { drawOverlay } from './overlay.js';
 import { Readout, factsLine, sideLabels } from './readout.js';
 import { Recorder } from './recording.js';
-import { Rig } from './rig/rig.js';
 import {
   DEFAULTS,
   TIERS,
@@ -61,7 +55,7 @@ let isWeak = phone;
 
 /** @type {Model[]} */
 let models = [];
-/** @type {Idle} */
+/** @type {import('./idle.js').Idle} */
 let idle;
 /** @type {Acting} */
 let acting;
@@ -448,16 +442,14 @@ async function start() {
   ]);
   models = known;
   offerModels(models, element('models'), element('settings').elements.look);
-  const rig = new Rig(expressions, framing);
-  idle = new Idle(rig, expressions.visemes);
-  const director = new Director(idle, rig);
-  const shape = new FaceShape(expressions, framing);
-  acting = new Acting({ rig, shape }, storage, element);
+  const actor = new Actor(expressions, framing);
+  const { rig, director, follower } = actor;
+  idle = actor.idle;
+  acting = new Acting(actor, storage, element);
   acting.apply(settings);
   speech = new Speech(director, rig.channels, expressions.visemes, element);
   speech.apply(settings);
-  const [filter, frame] = [new LandmarkFilter(), new TrainingFrame(framing)];
-  loop = new Loop({ avatar, director, follower: new Follower({ director, filter, frame, shape }) });
+  loop = new Loop({ avatar, director, follower });
   readout = new Readout(element('measures'), loop, avatar);
   loop.onFound = ({ landmarks }) => {
     if (settings.view === 'stages' && loop.source)

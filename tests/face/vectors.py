@@ -27,8 +27,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from onnx2wgsl.face.drawing import SPECIFICATION, draw
-from onnx2wgsl.face.filter import LandmarkFilter
 from onnx2wgsl.face.procrustes import Similarity, fit, placement, to_training_frame
+
+from tests.face.filter import LandmarkFilter
 
 PATH = Path(__file__).parents[2] / "face" / "vectors.json"
 DECIMALS = 10

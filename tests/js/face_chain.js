@@ -6,13 +6,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 
-import { LandmarkFilter } from '../../face/filter.js';
-import { TrainingFrame } from '../../face/procrustes.js';
-import { FaceShape } from '../../face/shape.js';
-import { Director } from '../../web/director.js';
-import { Follower } from '../../web/follower.js';
-import { Idle } from '../../web/idle.js';
-import { Rig } from '../../web/rig/rig.js';
+import { Actor } from '../../web/actor.js';
 
 const LENGTH = 478 * 3;
 const STATES = ['idle', 'live', 'held'];
@@ -21,14 +15,8 @@ const [source, target, likeness] = process.argv.slice(2);
 const { buffer, byteOffset, byteLength } = readFileSync(source);
 const faces = new Float32Array(buffer.slice(byteOffset, byteOffset + byteLength));
 const count = faces.length / (LENGTH + 2);
-const expressions = read('expressions.json');
-const framing = read('framing.json');
-const rig = new Rig(expressions, framing);
-const director = new Director(new Idle(rig, expressions.visemes), rig);
-const [filter, frame] = [new LandmarkFilter(), new TrainingFrame(framing)];
-const shape = new FaceShape(expressions, framing);
+const { director, follower, shape } = new Actor(read('expressions.json'), read('framing.json'));
 shape.likeness = Number(likeness ?? 0);
-const follower = new Follower({ director, filter, frame, shape });
 const shown = new Float32Array(count * (LENGTH + 1));
 for (let i = 0; i < count; i++) {
   const [time, aspect, ...numbers] = faces.subarray(i * (LENGTH + 2), (i + 1) * (LENGTH + 2));

@@ -7,37 +7,27 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
-import onnx
 import psutil
 import pytest
-from onnx2wgsl.compiler import compile_file
 from onnx2wgsl.face import landmarker
 from onnx2wgsl.face.detector import Detector
 from onnx2wgsl.live import avatar
+from onnx2wgsl.live.actor import Actor
 from onnx2wgsl.live.conversion import Chain, Wish, convert
 from onnx2wgsl.live.display import Display
 
 from tests.command import NO_ADAPTER
-from tests.js.live_models import generator
 from tests.live import films
 from tests.live.command import live, refusal
 
 COUNT = 12
 STAGES = ["decoding", "landmarks", "drawing", "generator", "display", "encoding", "together"]
 MEBIBYTE = 1 << 20
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A generator of 64 pixels, compiled."""
-    folder = tmp_path_factory.mktemp("model")
-    onnx.save(generator(64, 2), folder / "tiny.onnx")
-    compile_file(folder / "tiny.onnx", folder / "tiny")
-    return folder / "tiny"
 
 
 @pytest.fixture(scope="module")
@@ -67,8 +57,8 @@ def test_side_by_side_shows_the_source_and_what_the_chain_makes_of_it(
     report = convert(video, output, Wish(96, side_by_side=True), model=model)
     assert (report.frames, report.faces) == (COUNT, COUNT)
     frames = films.pictures(output)
-    with avatar.opened(model) as own:
-        chain = Chain(own, Detector(most=3), Wish(96, side_by_side=True), 256 / 240)
+    with avatar.opened(model) as own, closing(Actor()) as actor:
+        chain = Chain(own, actor, Detector(most=3), Wish(96, side_by_side=True), 256 / 240)
         for frame, source, at in zip(frames, films.pictures(video), films.times(video), strict=True):
             expected = chain.picture(source, float(at * 1000))
             assert frame.shape == expected.shape == (96, 198, 3)
@@ -98,7 +88,7 @@ def test_each_bad_request_has_one_message(
     assert "no adapter's name contains" in refusal(
         "--video", video, "-o", out, "--model", model, "--adapter", "abacus"
     )
-    assert "is the video that is read" in refusal("--video", video, "-o", video, "--overwrite")
+    assert "is the file that is read" in refusal("--video", video, "-o", video, "--overwrite")
     out.write_text("mine")
     assert "exists: name another file, or give --overwrite" in refusal("--video", video, "-o", out)
     assert out.read_text() == "mine"

@@ -31,7 +31,7 @@ def copy(source: Path, target: Path) -> int:
                 sink.write(item.picture, item.time, item.duration)
                 count += 1
             else:
-                sink.copy(item)
+                sink.add(item)
         sink.finish()
     return count
 

@@ -1,6 +1,6 @@
-"""Smooths landmarks over time as filter.js does: the one-euro filter (Casiez, Roussel, Vogel, CHI 2012).
+"""Smooths landmarks over time as face/filter.js does: the one-euro filter (Casiez, Roussel, Vogel, CHI 2012).
 
-Both have the same bits: neither language joins or reorders the operations.
+It judges that: both have the same bits: neither language joins or reorders the operations.
 """
 
 from __future__ import annotations
@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-from .topology import EYE_LEFT, EYE_RIGHT, LANDMARKS, LIPS_INNER, MESH
+from onnx2wgsl.face.topology import EYE_LEFT, EYE_RIGHT, LANDMARKS, LIPS_INNER, MESH
 
 MIN_CUTOFF, BETA, DERIVATIVE_CUTOFF = 0.05, 80.0, 1.0
 """Hz; per unit of the face's size a second; Hz. What MediaPipe's own face graph has."""
