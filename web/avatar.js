@@ -77,14 +77,15 @@ export class Avatar {
    *
    * @param {(out: Float32Array) => void} fill writes its landmarks
    * @param {number} time when it was seen
+   * @param {boolean} isFinal whether the generator must make it, because no other may follow soon
    */
-  show(fill, time) {
+  show(fill, time, isFinal) {
     const landmarks = this.#free.pop();
     // All of them are under way: the next frame will be newer.
     if (!landmarks) return;
     fill(landmarks);
     this.#under++;
-    this.#worker.postMessage({ type: 'frame', id: ++this.#id, landmarks, time }, [
+    this.#worker.postMessage({ type: 'frame', id: ++this.#id, landmarks, time, isFinal }, [
       landmarks.buffer,
     ]);
   }

@@ -5,8 +5,9 @@
  *
  * @import {Backend, Request} from './backends.js'
  * @import {Reprojector} from './reprojector.js'
- * @typedef {{type: 'frame', id: number, landmarks: Float32Array, time: number}} FrameMessage  landmarks as
- *   the generator's frame has them; `time` is when the camera saw them, on the page's clock
+ * @typedef {{type: 'frame', id: number, landmarks: Float32Array, time: number, isFinal: boolean}}
+ *   FrameMessage  landmarks as the generator's frame has them; `time` is when the camera saw them, on the page's
+ *   clock; `isFinal` asks for the generator's own picture
  * @typedef {{draw: number, submit: number, generate: number}} Times  milliseconds: drawing; handing the frame
  *   over; until the device has made it
  */
@@ -138,7 +139,8 @@ async function next() {
     const reprojector = every > 1 && !other ? await current.reprojector?.() : undefined;
     if (reprojector) motion ??= await loadMotion();
     const start = performance.now();
-    const isMade = !reprojector || !motion || motion.keyframe.isDue(frame.landmarks, every);
+    const isMade =
+      !reprojector || !motion || motion.keyframe.isDue(frame.landmarks, frame.isFinal ? 1 : every);
     if (isMade) {
       drawLandmarks(drawing, frame.landmarks, specification);
       if (canvases.drawing && shownDrawing) shownDrawing.drawImage(drawing.canvas, 0, 0);
