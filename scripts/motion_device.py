@@ -37,10 +37,9 @@ class Device:
     ) -> str:
         """Which frames of a clip are the generator's, and what is shown of its pictures u8[n,256,256,3].
 
-        Without `limits` they are the page's.
+        Limits that are not told are the page's.
         """
-        job = {"every": every} | ({"limits": dict(limits)} if limits else {})
-        name = self._note(clip, job | ({} if pictures is None else {"shown": True}))
+        name = self._note(clip, {"every": every, "limits": dict(limits), "shown": pictures is not None})
         if pictures is not None:
             (self._folder / f"{name}.pictures").write_bytes(pictures.tobytes())
         return name

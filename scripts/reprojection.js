@@ -3,7 +3,8 @@
  *
  * FOLDER has jobs.json, a list of jobs, and for each of n frames NAME.landmarks, f32[n, 478, 3].
  *
- * - {name, every, limits}: written to NAME.json is which frames are the generator's (web/keyframe.js).
+ * - {name, every, limits}: written to NAME.json is which frames are the generator's; limits are those of
+ *   web/keyframe.js, or others.
  * - {name, every, limits, shown}: beside, of the generator's pictures NAME.pictures, u8[n, 256, 256, 3], what the
  *   display shows is written to NAME.shown, the same.
  * - {name, lag}: written to NAME.mesh is f32[n, v, 4], the mesh that has moved to each frame from the one `lag` before,
@@ -16,7 +17,7 @@ import { createSession } from '../runtime_js/runtime.js';
 import { texels, textureOf } from '../tests/js/display.js';
 import { pictureModel } from '../tests/js/fixture.js';
 import { fixtureFolder, nodeAdapter } from '../tests/js/host.js';
-import { Keyframe } from '../web/keyframe.js';
+import { Keyframe, LIMITS } from '../web/keyframe.js';
 import { MotionMesh } from '../web/motion_mesh.js';
 import { Reprojector } from '../web/reprojector.js';
 
@@ -58,7 +59,7 @@ function tensorOf(picture) {
 
 /** Which frames are the generator's. */
 function decide({ name, every, limits }) {
-  const keyframe = new Keyframe(limits);
+  const keyframe = new Keyframe({ ...LIMITS, ...limits });
   const due = faces(name).map((face) => {
     const isDue = keyframe.isDue(face, every);
     if (isDue) keyframe.take(face);
