@@ -34,12 +34,14 @@ class Device:
         every: int,
         limits: Mapping[str, float],
         pictures: NDArray[np.uint8] | None = None,
+        slack: float = 1.0,
     ) -> str:
         """Which frames of a clip are the generator's, and what is shown of its pictures u8[n,256,256,3].
 
-        Limits that are not told are the page's.
+        Limits that are not told are the page's; all of them are wider by `slack`.
         """
-        name = self._note(clip, {"every": every, "limits": dict(limits), "shown": pictures is not None})
+        job = {"every": every, "limits": dict(limits), "slack": slack, "shown": pictures is not None}
+        name = self._note(clip, job)
         if pictures is not None:
             (self._folder / f"{name}.pictures").write_bytes(pictures.tobytes())
         return name

@@ -3,9 +3,9 @@
  *
  * FOLDER has jobs.json, a list of jobs, and for each of n frames NAME.landmarks, f32[n, 478, 3].
  *
- * - {name, every, limits}: written to NAME.json is which frames are the generator's; limits are those of
- *   web/keyframe.js, or others.
- * - {name, every, limits, shown}: beside, of the generator's pictures NAME.pictures, u8[n, 256, 256, 3], what the
+ * - {name, every, limits, slack}: written to NAME.json is which frames are the generator's; limits are those of
+ *   web/keyframe.js, or others, and wider by `slack`.
+ * - {name, every, limits, slack, shown}: beside, of the generator's pictures NAME.pictures, u8[n, 256, 256, 3], what the
  *   display shows is written to NAME.shown, the same.
  * - {name, lag}: written to NAME.mesh is f32[n, v, 4], the mesh that has moved to each frame from the one `lag` before,
  *   the first of which have not moved; and its triangles to triangles.u16.
@@ -58,10 +58,10 @@ function tensorOf(picture) {
 }
 
 /** Which frames are the generator's. */
-function decide({ name, every, limits }) {
+function decide({ name, every, limits, slack }) {
   const keyframe = new Keyframe({ ...LIMITS, ...limits });
   const due = faces(name).map((face) => {
-    const isDue = keyframe.isDue(face, every);
+    const isDue = keyframe.isDue(face, every, slack);
     if (isDue) keyframe.take(face);
     return isDue;
   });

@@ -67,9 +67,10 @@ export class Avatar {
    * @param {boolean} counts whether differing values are counted
    * @param {string} background what is behind the avatar
    * @param {number} every at the latest each so many frames the generator makes one
+   * @param {number} slack by how much the limits are wider at which it makes one in any case
    */
-  look(look, counts, background, every) {
-    this.#worker.postMessage({ type: 'look', look, counts, background, every });
+  look(look, counts, background, every, slack) {
+    this.#worker.postMessage({ type: 'look', look, counts, background, every, slack });
   }
 
   /**

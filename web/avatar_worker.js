@@ -38,6 +38,8 @@ let background = 'studio';
 let counts = false;
 /** The generator makes every so manieth frame at least; those between show its last picture, moved. */
 let every = 1;
+/** By how much its limits are wider than the page's own. */
+let slack = 1;
 /** @type {{keyframe: import('./keyframe.js').Keyframe, mesh: import('./motion_mesh.js').MotionMesh} | undefined} */
 let motion;
 /** Frames so far: by the generator, and moved. */
@@ -103,7 +105,7 @@ const tasks = {
   },
 
   look(/** @type {any} */ message) {
-    ({ look, counts, background, every } = message);
+    ({ look, counts, background, every, slack } = message);
   },
 
   frame(/** @type {FrameMessage} */ message) {
@@ -140,7 +142,9 @@ async function next() {
     if (reprojector) motion ??= await loadMotion();
     const start = performance.now();
     const isMade =
-      !reprojector || !motion || motion.keyframe.isDue(frame.landmarks, frame.isFinal ? 1 : every);
+      !reprojector ||
+      !motion ||
+      motion.keyframe.isDue(frame.landmarks, frame.isFinal ? 1 : every, slack);
     if (isMade) {
       drawLandmarks(drawing, frame.landmarks, specification);
       if (canvases.drawing && shownDrawing) shownDrawing.drawImage(drawing.canvas, 0, 0);

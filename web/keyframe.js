@@ -54,19 +54,20 @@ export class Keyframe {
    *
    * @param {ArrayLike<number>} landmarks of the next frame
    * @param {number} every at the latest each so many frames
+   * @param {number} [slack] by how much the limits are wider
    */
-  isDue(landmarks, every) {
+  isDue(landmarks, every, slack = 1) {
     this.#age++;
-    return this.#age >= every || this.#opens(landmarks) || this.#moves(landmarks);
+    return this.#age >= every || this.#opens(landmarks, slack) || this.#moves(landmarks, slack);
   }
 
-  /** @param {ArrayLike<number>} now */
-  #opens(now) {
+  /** @type {(now: ArrayLike<number>, slack: number) => boolean} */
+  #opens(now, slack) {
     const then = this.landmarks;
     const height = across(then, FOREHEAD, CHIN, 0) ** 2 + across(then, FOREHEAD, CHIN, 1) ** 2;
     for (let i = 0; i < OPENINGS.length; i++) {
       const { one, other, limit } = OPENINGS[i];
-      const most = this.#limits[limit];
+      const most = slack * this.#limits[limit];
       const x = across(now, one, other, 0) - across(then, one, other, 0);
       const y = across(now, one, other, 1) - across(then, one, other, 1);
       if (x * x + y * y > most * most * height) return true;
@@ -74,10 +75,10 @@ export class Keyframe {
     return false;
   }
 
-  /** @param {ArrayLike<number>} now */
-  #moves(now) {
+  /** @type {(now: ArrayLike<number>, slack: number) => boolean} */
+  #moves(now, slack) {
     const then = this.landmarks;
-    const { motion } = this.#limits;
+    const motion = slack * this.#limits.motion;
     for (let i = 0; i < then.length; i += 3) {
       const x = now[i] - then[i];
       const y = now[i + 1] - then[i + 1];

@@ -25,7 +25,7 @@ import {
 } from './models.js';
 import { listenToFiles } from './dropped.js';
 import { drawOverlay } from './overlay.js';
-import { MOST, Pace } from './pace.js';
+import { MOST, Pace, SLACK } from './pace.js';
 import { Readout, factsLine, sideLabels } from './readout.js';
 import { Recorder } from './recording.js';
 import { Rig } from './rig/rig.js';
@@ -242,8 +242,8 @@ function open() {
 /** How the avatar looks beside what the generator makes of it. */
 function showLook() {
   const { sharpness, background, every } = settings;
-  const most = every === 'auto' ? pace.every : Number(every);
-  avatar.look({ sharpness }, compares(settings), background, most);
+  const [most, slack] = every === 'auto' ? [pace.every, SLACK] : [Number(every), 1];
+  avatar.look({ sharpness }, compares(settings), background, most, slack);
   showFacts();
   element('matte')?.toggleAttribute('hidden', background === 'studio');
 }

@@ -6,9 +6,14 @@
 import { IGNORED_MS } from './tuning.js';
 
 export const MOST = 4;
+/**
+ * By how much a keyframe's limits are wider on a device that is slow: what it would show instead, while the generator
+ * is at work, is the last picture unmoved.
+ */
+export const SLACK = 3;
 /** Frames a second below which motion is no motion, and more of the generator's would not be seen. */
 const ENOUGH = 24;
-/** Frames between two decisions. */
+/** Frames between two decisions, at most. */
 export const WINDOW = 24;
 /** How long it stays, at least, before the generator is given more; milliseconds. */
 export const REST_MS = 5000;
@@ -16,11 +21,17 @@ export const REST_MS = 5000;
 // a frame would take then, it is given more.
 const LESS = 1.1;
 const MORE = 0.75;
+// No more times that is counted of one frame: what is rare, such as a shader that is compiled, decides nothing.
+const COUNTED = 4;
+// A device that makes few frames is asked for a decision in time, too.
+const WINDOW_MS = 2000;
+const LEAST = 8;
 
 export class Pace {
   #made = { count: 0, ms: 0 };
   #moved = { count: 0, ms: 0 };
-  #started = NaN;
+  /** When the frames began that are counted. */
+  #began = NaN;
   #changed = -Infinity;
   every = 1;
 
@@ -34,13 +45,16 @@ export class Pace {
    * @returns {boolean} whether `every` changed
    */
   measured(ms, isMade, interval, now) {
-    if (Number.isNaN(this.#started)) this.#started = now;
-    if (now - this.#started < IGNORED_MS) return false;
+    if (Number.isNaN(this.#began)) this.#began = now + IGNORED_MS;
+    if (now < this.#began) return false;
     const kind = isMade ? this.#made : this.#moved;
+    const budget = Math.max(interval, 1000 / ENOUGH);
     kind.count++;
-    kind.ms += ms;
-    if (this.#made.count + this.#moved.count < WINDOW) return false;
-    const every = next(this.every, this.#made, this.#moved, Math.max(interval, 1000 / ENOUGH));
+    kind.ms += Math.min(ms, COUNTED * budget);
+    const count = this.#made.count + this.#moved.count;
+    if (count < LEAST || (count < WINDOW && now - this.#began < WINDOW_MS)) return false;
+    this.#began = now;
+    const every = next(this.every, this.#made, this.#moved, budget);
     this.#made = { count: 0, ms: 0 };
     this.#moved = { count: 0, ms: 0 };
     if (every === this.every) return false;

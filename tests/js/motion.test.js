@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { createSession } from '../../runtime_js/runtime.js';
 import { Keyframe } from '../../web/keyframe.js';
 import { MotionMesh } from '../../web/motion_mesh.js';
-import { MOST, Pace, REST_MS, WINDOW } from '../../web/pace.js';
+import { MOST, Pace, REST_MS, SLACK, WINDOW } from '../../web/pace.js';
 import { Reprojector } from '../../web/reprojector.js';
 import { IGNORED_MS } from '../../web/tuning.js';
 import { apart, blocks, smooth, texels, textureOf, values } from './display.js';
@@ -171,6 +171,15 @@ describe('a frame of the generator is due', () => {
       assert.ok(taken().isDue(turned(8), 4));
     }
   });
+
+  test('later, where limits are wider; but no later than each so many', () => {
+    const [open, turned] = [{ expression: { jaw: 0.3 } }, { pose: [0, 5, 0] }].map(face);
+    for (const changed of [open, turned]) {
+      assert.ok(taken().isDue(changed, 4));
+      assert.ok(!taken().isDue(changed, 4, SLACK));
+      assert.ok(taken().isDue(changed, 1, SLACK));
+    }
+  });
 });
 
 describe('the generator is spared', () => {
@@ -211,6 +220,12 @@ describe('the generator is spared', () => {
     }
   });
 
+  test('soon also where frames are few', () => {
+    const pace = new Pace();
+    run(pace, 500, IGNORED_MS + 12000);
+    assert.equal(pace.every, MOST);
+  });
+
   test('less again when there is time, step by step, and not to and fro', () => {
     const pace = new Pace();
     run(pace, 150, 30000);
@@ -227,6 +242,12 @@ describe('the generator is spared', () => {
     const pace = new Pace();
     assert.deepEqual(run(pace, 60, 60000, { due: () => true }), [2, 3, 4]);
     assert.deepEqual(run(pace, 10, 90000, { from: 60000, due: () => true }), [3, 2, 1]);
+  });
+
+  test('not for one frame that takes long', () => {
+    const pace = new Pace();
+    for (let i = 0; i < 100 * WINDOW; i++)
+      assert.ok(!pace.measured(i % WINDOW === 5 ? 5000 : 30, true, STRONG, 100 * i));
   });
 
   test('only as far as the frames that are asked for need it', () => {
