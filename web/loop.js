@@ -171,8 +171,8 @@ export class Loop {
     this.#avatar.show(this.#fill, seen, isFinal);
   }
 
-  /** Whether a moved picture has been seen for long enough. @param {number} now */
+  /** Whether a moved picture has been seen for long enough, and none is under way. @param {number} now */
   #stands(now) {
-    return this.isMoved && now - this.#readyAt >= STANDSTILL_MS;
+    return this.isMoved && !this.#avatar.isBusy && now - this.#readyAt >= STANDSTILL_MS;
   }
 }
