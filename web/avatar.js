@@ -67,9 +67,10 @@ export class Avatar {
    * @param {boolean} counts whether differing values are counted
    * @param {string} background what is behind the avatar
    * @param {number} every at the latest each so many frames the generator makes one
+   * @param {number} slack by how much the limits are wider at which it makes one in any case
    */
-  look(look, counts, background, every) {
-    this.#worker.postMessage({ type: 'look', look, counts, background, every });
+  look(look, counts, background, every, slack) {
+    this.#worker.postMessage({ type: 'look', look, counts, background, every, slack });
   }
 
   /**
@@ -77,14 +78,15 @@ export class Avatar {
    *
    * @param {(out: Float32Array) => void} fill writes its landmarks
    * @param {number} time when it was seen
+   * @param {boolean} isFinal whether the generator must make it, because no other may follow soon
    */
-  show(fill, time) {
+  show(fill, time, isFinal) {
     const landmarks = this.#free.pop();
     // All of them are under way: the next frame will be newer.
     if (!landmarks) return;
     fill(landmarks);
     this.#under++;
-    this.#worker.postMessage({ type: 'frame', id: ++this.#id, landmarks, time }, [
+    this.#worker.postMessage({ type: 'frame', id: ++this.#id, landmarks, time, isFinal }, [
       landmarks.buffer,
     ]);
   }

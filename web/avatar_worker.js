@@ -5,8 +5,9 @@
  *
  * @import {Backend, Request} from './backends.js'
  * @import {Reprojector} from './reprojector.js'
- * @typedef {{type: 'frame', id: number, landmarks: Float32Array, time: number}} FrameMessage  landmarks as
- *   the generator's frame has them; `time` is when the camera saw them, on the page's clock
+ * @typedef {{type: 'frame', id: number, landmarks: Float32Array, time: number, isFinal: boolean}}
+ *   FrameMessage  landmarks as the generator's frame has them; `time` is when the camera saw them, on the page's
+ *   clock; `isFinal` asks for the generator's own picture
  * @typedef {{draw: number, submit: number, generate: number}} Times  milliseconds: drawing; handing the frame
  *   over; until the device has made it
  */
@@ -37,6 +38,8 @@ let background = 'studio';
 let counts = false;
 /** The generator makes every so manieth frame at least; those between show its last picture, moved. */
 let every = 1;
+/** By how much its limits are wider than the page's own. */
+let slack = 1;
 /** @type {{keyframe: import('./keyframe.js').Keyframe, mesh: import('./motion_mesh.js').MotionMesh} | undefined} */
 let motion;
 /** Frames so far: by the generator, and moved. */
@@ -102,7 +105,7 @@ const tasks = {
   },
 
   look(/** @type {any} */ message) {
-    ({ look, counts, background, every } = message);
+    ({ look, counts, background, every, slack } = message);
   },
 
   frame(/** @type {FrameMessage} */ message) {
@@ -138,7 +141,10 @@ async function next() {
     const reprojector = every > 1 && !other ? await current.reprojector?.() : undefined;
     if (reprojector) motion ??= await loadMotion();
     const start = performance.now();
-    const isMade = !reprojector || !motion || motion.keyframe.isDue(frame.landmarks, every);
+    const isMade =
+      !reprojector ||
+      !motion ||
+      motion.keyframe.isDue(frame.landmarks, frame.isFinal ? 1 : every, slack);
     if (isMade) {
       drawLandmarks(drawing, frame.landmarks, specification);
       if (canvases.drawing && shownDrawing) shownDrawing.drawImage(drawing.canvas, 0, 0);

@@ -6,28 +6,37 @@
 import { LANDMARKS } from '../face/topology.js';
 
 const [FOREHEAD, CHIN] = [10, 152];
-// What a mesh can't show, because the last picture has nothing of it: pairs of points, and by how much of the face's
-// height the one may move from the other. Of a face of 160 pixels these are three, two and one and a half.
-const MOUTH = 0.02;
-const LIDS = 0.0125;
-// The mesh moves the lids, but not the irises between them.
-const GAZE = 0.01;
+/**
+ * What a mesh can't show, because the last picture has nothing of it. Of two points of lips, of lids, of an eye and
+ * its iris: by how much of the face's height the one may move from the other (of a face of 160 pixels two and a half,
+ * three, and one and a half pixels). Of any landmark: how far it may go, in shares of the picture, before what was
+ * hidden behind the head shows, and light falls otherwise; five pixels of 256. scripts/keyframe_limits.py has what
+ * others come to.
+ *
+ * @typedef {{mouth: number, lids: number, gaze: number, motion: number}} Limits
+ */
+/** @type {Limits} */
+export const LIMITS = { mouth: 0.015, lids: 0.02, gaze: 0.01, motion: 0.02 };
+/** @type {{one: number, other: number, limit: 'mouth' | 'lids' | 'gaze'}[]} */
 const OPENINGS = [
-  { one: 13, other: 14, most: MOUTH },
-  { one: 159, other: 145, most: LIDS },
-  { one: 386, other: 374, most: LIDS },
-  { one: 468, other: 33, most: GAZE },
-  { one: 473, other: 263, most: GAZE },
+  { one: 13, other: 14, limit: 'mouth' },
+  { one: 159, other: 145, limit: 'lids' },
+  { one: 386, other: 374, limit: 'lids' },
+  { one: 468, other: 33, limit: 'gaze' },
+  { one: 473, other: 263, limit: 'gaze' },
 ];
-// A landmark that has gone further, in shares of the picture, has turned the head: what was hidden behind it, such as
-// an ear, shows, and light falls otherwise. Eight pixels of 256.
-const MOTION = 0.03;
 
 export class Keyframe {
   /** Of the last picture that the generator made: 478 * 3 numbers. */
   landmarks = new Float32Array(3 * LANDMARKS);
+  #limits;
   /** Frames since then. */
   #age = Infinity;
+
+  /** @param {Limits} [limits] */
+  constructor(limits = LIMITS) {
+    this.#limits = limits;
+  }
 
   /** Whatever comes next is due. */
   forget() {
@@ -45,18 +54,20 @@ export class Keyframe {
    *
    * @param {ArrayLike<number>} landmarks of the next frame
    * @param {number} every at the latest each so many frames
+   * @param {number} [slack] by how much the limits are wider
    */
-  isDue(landmarks, every) {
+  isDue(landmarks, every, slack = 1) {
     this.#age++;
-    return this.#age >= every || this.#opens(landmarks) || this.#moves(landmarks);
+    return this.#age >= every || this.#opens(landmarks, slack) || this.#moves(landmarks, slack);
   }
 
-  /** @param {ArrayLike<number>} now */
-  #opens(now) {
+  /** @type {(now: ArrayLike<number>, slack: number) => boolean} */
+  #opens(now, slack) {
     const then = this.landmarks;
     const height = across(then, FOREHEAD, CHIN, 0) ** 2 + across(then, FOREHEAD, CHIN, 1) ** 2;
     for (let i = 0; i < OPENINGS.length; i++) {
-      const { one, other, most } = OPENINGS[i];
+      const { one, other, limit } = OPENINGS[i];
+      const most = slack * this.#limits[limit];
       const x = across(now, one, other, 0) - across(then, one, other, 0);
       const y = across(now, one, other, 1) - across(then, one, other, 1);
       if (x * x + y * y > most * most * height) return true;
@@ -64,13 +75,14 @@ export class Keyframe {
     return false;
   }
 
-  /** @param {ArrayLike<number>} now */
-  #moves(now) {
+  /** @type {(now: ArrayLike<number>, slack: number) => boolean} */
+  #moves(now, slack) {
     const then = this.landmarks;
+    const motion = slack * this.#limits.motion;
     for (let i = 0; i < then.length; i += 3) {
       const x = now[i] - then[i];
       const y = now[i + 1] - then[i + 1];
-      if (x * x + y * y > MOTION * MOTION) return true;
+      if (x * x + y * y > motion * motion) return true;
     }
     return false;
   }

@@ -12,6 +12,9 @@
  */
 import { Meter, Rate, Trend } from './meters.js';
 
+/** After which a picture that was only moved, and stays, comes from the generator; milliseconds. */
+const STANDSTILL_MS = 200;
+
 export class Loop {
   #avatar;
   #director;
@@ -19,6 +22,8 @@ export class Loop {
   #isDue = false;
   #isRunning = false;
   #shownAt = -Infinity;
+  /** When the last frame was ready. */
+  #readyAt = -Infinity;
   #handle = 0;
   /** @type {(out: Float32Array) => void} */
   #fill;
@@ -35,6 +40,8 @@ export class Loop {
   tracked = { looked: 0, found: 0 };
   /** Frames of this visit: by the generator, and its last picture moved. */
   frames = { made: 0, moved: 0 };
+  /** Whether what is seen is the generator's last picture, moved. */
+  isMoved = false;
   /** Milliseconds from frame to frame, at least. */
   interval = 1000 / 40;
   /** @type {((found: Found) => void) | undefined} */
@@ -129,6 +136,8 @@ export class Loop {
     this.frames = frames;
     const now = performance.now();
     this.rates.shown.tick(now);
+    this.#readyAt = now;
+    this.isMoved = !isMade;
     if (isMade) {
       this.meters.draw.add(times.draw);
       this.meters.submit.add(times.submit);
@@ -144,7 +153,7 @@ export class Loop {
     if (!this.#isRunning) return;
     this.#handle = requestAnimationFrame(this.#tick);
     const start = performance.now();
-    if (this.#director.isMoving(now)) this.#isDue = true;
+    if (this.#director.isMoving(now) || this.#stands(now)) this.#isDue = true;
     if (this.#isDue) this.#show(now);
     this.#ownMs += performance.now() - start;
   };
@@ -157,6 +166,13 @@ export class Loop {
     this.#isDue = false;
     this.#shownAt = now;
     this.#now = now;
-    this.#avatar.show(this.#fill, this.state === 'live' ? this.#seenAt : NaN);
+    const isFinal = this.#stands(now);
+    const seen = this.state === 'live' && !isFinal ? this.#seenAt : NaN;
+    this.#avatar.show(this.#fill, seen, isFinal);
+  }
+
+  /** Whether a moved picture has been seen for long enough, and none is under way. @param {number} now */
+  #stands(now) {
+    return this.isMoved && !this.#avatar.isBusy && now - this.#readyAt >= STANDSTILL_MS;
   }
 }

@@ -2,6 +2,7 @@
  * The page: what its controls do, and what it says.
  *
  * @import {Settings} from './settings.js'
+ * @import {Shown} from './avatar.js'
  * @import {Model} from './backends.js'
  */
 import { Acting } from './acting.js';
@@ -19,6 +20,7 @@ import {
 } from './models.js';
 import { listenToFiles } from './dropped.js';
 import { drawOverlay } from './overlay.js';
+import { MOST, Pace, SLACK } from './pace.js';
 import { Readout, factsLine, sideLabels } from './readout.js';
 import { Recorder } from './recording.js';
 import {
@@ -91,6 +93,7 @@ const recorder = new Recorder(
   },
 );
 const tuning = new Tuning(phone ? 'mid' : 'strong');
+const pace = new Pace();
 
 inscribe(document);
 // What takes the machine's strength waits until the page has been painted; a hidden one is not.
@@ -120,8 +123,7 @@ const avatar = new Avatar({
     document.documentElement.dataset.shown = `${shown.id}`;
     if (problem?.code === 'device-lost') problem = undefined;
     if (isTaken()) putTogether();
-    const isMeasured = settings.autotune && isMade;
-    if (isMeasured && tuning.measured(times.generate, performance.now())) applyTier();
+    tune(shown);
     element('differing').hidden = !differing;
     if (differing) element('differing').textContent = say('fact.differing', differing);
   },
@@ -175,6 +177,15 @@ function putTogether() {
     context.drawImage(element(id), 0, 0, together.width, together.height);
 }
 
+/** Has the generator, and then the avatar, made less often where a frame took long. @param {Shown} shown */
+function tune({ times, isMade }) {
+  const now = performance.now();
+  const isPaced = settings.every === 'auto' && !!running?.moves && !compares(settings);
+  if (isPaced && pace.measured(times.draw + times.generate, isMade, loop.interval, now)) showLook();
+  const isSpent = !isPaced || pace.every === 1 || pace.every === MOST;
+  if (settings.autotune && isMade && isSpent && tuning.measured(times.generate, now)) applyTier();
+}
+
 /** How often the avatar is made. */
 function applyTier() {
   const tier = settings.autotune || settings.tier === 'auto' ? tuning.tier : settings.tier;
@@ -225,7 +236,8 @@ function open() {
 /** How the avatar looks beside what the generator makes of it. */
 function showLook() {
   const { sharpness, background, every } = settings;
-  avatar.look({ sharpness }, compares(settings), background, every);
+  const [most, slack] = every === 'auto' ? [pace.every, SLACK] : [Number(every), 1];
+  avatar.look({ sharpness }, compares(settings), background, most, slack);
   showFacts();
   element('matte')?.toggleAttribute('hidden', background === 'studio');
 }

@@ -77,7 +77,7 @@ export class Readout {
  * @param {Settings} settings
  */
 export function factsLine(facts, note, settings) {
-  const isUnmoved = settings.every > 1 && (!facts.moves || compares(settings));
+  const isUnmoved = Number(settings.every) > 1 && (!facts.moves || compares(settings));
   return say('fact.backend', { ...facts }) + note + (isUnmoved ? say('fact.unmoved') : '');
 }
 

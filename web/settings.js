@@ -6,7 +6,7 @@
  *   against: string, source: string, view: string, mirror: boolean, sharpness: number, background: string,
  *   autotune: boolean, readout: boolean, delegate: string, emotion: string, intensity: number, brows: number,
  *   eyes: number, mouth: number, sway: number, gaze: number, contact: number, likeness: number, assist: boolean, layer: boolean,
- *   sensitivity: number, limit: number, every: number}} Settings
+ *   sensitivity: number, limit: number, every: string}} Settings
  */
 
 import { NAMES } from './backends.js';
@@ -51,7 +51,7 @@ export const DEFAULTS = {
   layer: false,
   sensitivity: 0.5,
   limit: 1,
-  every: 1,
+  every: 'auto',
 };
 
 /** What each may be, where that is a list. */
@@ -64,10 +64,8 @@ export const CHOICES = {
   view: ['avatar', 'side', 'stages'],
   background: ['studio', ...Object.keys(BACKGROUNDS)],
   delegate: ['CPU', 'GPU'],
+  every: ['auto', '1', '2', '3', '4'],
 };
-
-/** Whole numbers from the first to the last; other numbers go from 0 to 1. @type {Record<string, number[]>} */
-const COUNTS = { every: [1, 4] };
 
 /** Frames a second of each tier. */
 export const TIERS = { weak: 10, mid: 20, strong: 40 };
@@ -172,10 +170,7 @@ function isValid(name, value) {
   if (!Object.hasOwn(DEFAULTS, name)) return false;
   const like = /** @type {any} */ (DEFAULTS)[name];
   if (typeof value !== typeof like) return false;
-  if (typeof value === 'number') {
-    const [least, most] = COUNTS[name] ?? [0, 1];
-    return value >= least && value <= most && (!(name in COUNTS) || Number.isInteger(value));
-  }
+  if (typeof value === 'number') return value >= 0 && value <= 1;
   if (name === 'emotion') return feelings(`${value}`).every((one) => EMOTIONS.includes(one));
   const choices = /** @type {any} */ (CHOICES)[name];
   return !choices || choices.includes(value);

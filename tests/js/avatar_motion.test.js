@@ -60,8 +60,8 @@ describe('between two frames of the generator', () => {
     await assertExact(inside, 'other');
     await page.click('#more');
     await page.selectOption('[name=every]', '1');
-    assert.equal(await inside(({ settings }) => settings.every), 1);
-    assert.equal(new URL(page.url()).searchParams.get('every'), null);
+    assert.equal(await inside(({ settings }) => settings.every), '1');
+    assert.equal(new URL(page.url()).searchParams.get('every'), '1');
     // A frame may be under way.
     await more(inside, 'made', 2);
     const before = await inside(({ loop }) => loop.frames);
@@ -69,14 +69,61 @@ describe('between two frames of the generator', () => {
     assert.equal(await inside(({ loop }) => loop.frames.moved), before.moved);
   });
 
+  test('what stays when nothing more comes is the generator’s', async () => {
+    const { inside, until } = await visit(`?every=4&assist=0${CALM}`);
+    await until(({ loop }) => loop?.frames.moved > 0);
+    const last = await inside(async ({ loop, rig }) => {
+      const wait = (ms) => new Promise((done) => setTimeout(done, ms));
+      const face = rig.alone(0, new Float32Array(478 * 3), rig.channels.weights({}));
+      const found = (shift) => {
+        const landmarks = face.map((x, i) => x + (i % 3 ? 0 : shift));
+        const time = performance.now();
+        loop.found({ landmarks, time, aspect: 1, faces: 1, detect: 1, width: 64, height: 64 });
+      };
+      loop.use({ pause() {}, resume() {}, close() {} });
+      // It eases into that face, which comes to a halt when the picture was moved.
+      for (let i = 0; i < 30 || !loop.isMoved; i++) {
+        found(0.001 * (i % 2));
+        await wait(50);
+      }
+      // One may be under way, and one wait; then comes the last.
+      await wait(1500);
+      const frames = loop.frames;
+      await wait(600);
+      return { isMoved: loop.isMoved, more: loop.frames.made - frames.made };
+    });
+    assert.deepEqual(last, { isMoved: false, more: 0 });
+  });
+
+  test('without a wish pictures move where the device is slow, and only there', async () => {
+    const workers = [];
+    const { page, inside, until } = await visit(`?${CALM}`, {
+      prepare: (page) => page.on('worker', (worker) => workers.push(worker)),
+    });
+    await until(({ loop }) => loop?.frames.made > 1);
+    assert.equal(await page.inputValue('[name=every]'), 'auto');
+    const counted = await inside(({ loop }) => loop.frames.moved);
+    assert.equal(counted, 0);
+    const worker = workers.find((one) => /avatar_worker/.test(one.url()));
+    await worker.evaluate(() => {
+      const own = GPUQueue.prototype.onSubmittedWorkDone;
+      GPUQueue.prototype.onSubmittedWorkDone = async function () {
+        await own.call(this);
+        await new Promise((done) => setTimeout(done, 60));
+      };
+    });
+    await more(inside, 'moved', 2);
+    assert.equal(await inside(({ settings }) => settings.every), 'auto');
+  });
+
   test('nothing moves where other backends run it, or two are compared: said', async () => {
     const { inside, until, said } = await visit('?every=3&backend=ort-wasm');
     await said('facts', /^ort-wasm .*; here every frame is the generator’s$/);
     await until(({ loop }) => loop?.frames.made > 3);
     assert.equal(await inside(({ loop }) => loop.frames.moved), 0);
-    await inside(({ change }) => change({ every: 1 }));
+    await inside(({ change }) => change({ every: '1' }));
     await said('facts', /asked for$/);
-    await inside(({ change }) => change({ backend: 'native', compare: 'native', every: 2 }));
+    await inside(({ change }) => change({ backend: 'native', compare: 'native', every: '2' }));
     await said('facts', /^native .*; here every frame is the generator’s$/);
     await until(({ isReady }) => isReady);
     await more(inside, 'made', 2);

@@ -6,7 +6,9 @@ import { readFileSync } from 'node:fs';
 import { createSession } from '../../runtime_js/runtime.js';
 import { Keyframe } from '../../web/keyframe.js';
 import { MotionMesh } from '../../web/motion_mesh.js';
+import { MOST, Pace, REST_MS, SLACK, WINDOW } from '../../web/pace.js';
 import { Reprojector } from '../../web/reprojector.js';
+import { IGNORED_MS } from '../../web/tuning.js';
 import { apart, blocks, smooth, texels, textureOf, values } from './display.js';
 import { pictureModel } from './fixture.js';
 import { fixtureFolder, nodeAdapter } from './host.js';
@@ -168,6 +170,89 @@ describe('a frame of the generator is due', () => {
       assert.ok(!taken().isDue(turned(1), 4));
       assert.ok(taken().isDue(turned(8), 4));
     }
+  });
+
+  test('later, where limits are wider; but no later than each so many', () => {
+    const [open, turned] = [{ expression: { jaw: 0.3 } }, { pose: [0, 5, 0] }].map(face);
+    for (const changed of [open, turned]) {
+      assert.ok(taken().isDue(changed, 4));
+      assert.ok(!taken().isDue(changed, 4, SLACK));
+      assert.ok(taken().isDue(changed, 1, SLACK));
+    }
+  });
+});
+
+describe('the generator is spared', () => {
+  const STRONG = 25;
+  const MOVED = 3;
+
+  /**
+   * What a device decides on that takes so many milliseconds for a frame of the generator, until a time; of the
+   * frames a share is due before its turn.
+   */
+  function run(pace, ms, until, { from = 0, interval = STRONG, due = () => false } = {}) {
+    const changes = [];
+    for (let now = from, i = 0; now < until; i++) {
+      const isMade = i % pace.every === 0 || due(i);
+      const cost = isMade ? ms : MOVED;
+      now += Math.max(cost, interval);
+      if (pace.measured(cost, isMade, interval, now)) changes.push(pace.every);
+    }
+    return changes;
+  }
+
+  test('not while there are frames enough, nor in the first seconds', () => {
+    assert.deepEqual(run(new Pace(), 40, 60000), []);
+    assert.deepEqual(run(new Pace(), 300, IGNORED_MS), []);
+  });
+
+  test('as far as it must be, within a second or two of frames, and stays so', () => {
+    for (const [ms, every] of [
+      [60, 2],
+      [110, 3],
+      [150, 4],
+      [900, MOST],
+    ]) {
+      const pace = new Pace();
+      run(pace, ms, IGNORED_MS + 3 * (WINDOW + 4) * ms);
+      assert.equal(pace.every, every, `${ms} ms`);
+      assert.deepEqual(run(pace, ms, 200000, { from: 100000 }), [], `${ms} ms`);
+    }
+  });
+
+  test('soon also where frames are few', () => {
+    const pace = new Pace();
+    run(pace, 500, IGNORED_MS + 12000);
+    assert.equal(pace.every, MOST);
+  });
+
+  test('less again when there is time, step by step, and not to and fro', () => {
+    const pace = new Pace();
+    run(pace, 150, 30000);
+    assert.equal(pace.every, MOST);
+    assert.deepEqual(run(pace, 10, 30000 + REST_MS, { from: 30000 }), [3]);
+    assert.deepEqual(run(pace, 10, 60000, { from: 30000 + REST_MS }), [2, 1]);
+    for (let ms = 5; ms < 200; ms += 5) {
+      const changes = run(new Pace(), ms, 240000);
+      assert.deepEqual(changes, changes.toSorted(), `${ms} ms`);
+    }
+  });
+
+  test('where every frame is due, the time that they take is known, and nothing flips', () => {
+    const pace = new Pace();
+    assert.deepEqual(run(pace, 60, 60000, { due: () => true }), [2, 3, 4]);
+    assert.deepEqual(run(pace, 10, 90000, { from: 60000, due: () => true }), [3, 2, 1]);
+  });
+
+  test('not for one frame that takes long', () => {
+    const pace = new Pace();
+    for (let i = 0; i < 100 * WINDOW; i++)
+      assert.ok(!pace.measured(i % WINDOW === 5 ? 5000 : 30, true, STRONG, 100 * i));
+  });
+
+  test('only as far as the frames that are asked for need it', () => {
+    assert.deepEqual(run(new Pace(), 90, 60000, { interval: 100 }), []);
+    assert.deepEqual(run(new Pace(), 90, 60000, { interval: 50 }), [2]);
   });
 });
 
