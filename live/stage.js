@@ -3,11 +3,10 @@
  * it, dist/stage.js, is all of the page's acting, and runs in any engine of JavaScript.
  *
  * @import {State} from '../web/director.js'
- * @import {Track} from '../web/lips/visemes.js'
  */
 import { Actor } from '../web/actor.js';
 import { Speaker } from '../web/lips/speaker.js';
-import { spoken } from '../web/lips/visemes.js';
+import { spoken, Track } from '../web/lips/visemes.js';
 import { heard } from '../web/lips/voice.js';
 import { EMOTIONS } from '../web/rig/emotions.js';
 
@@ -70,7 +69,8 @@ export function makeRoom(length) {
 
 /** Speaks from time 0 on as the recording in that room does. @param {number} rate samples a second */
 export function hear(rate) {
-  perform(heard(samples, rate, actor.rig.channels, visemes));
+  const { times, weights } = heard(samples, rate, actor.rig.channels.names, visemes);
+  perform(new Track(times, weights));
   samples = new Float32Array(0);
 }
 

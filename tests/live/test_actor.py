@@ -26,7 +26,7 @@ SPEAKING = """
 import { readFileSync, writeFileSync } from 'node:fs';
 import { Actor } from './web/actor.js';
 import { Speaker } from './web/lips/speaker.js';
-import { spoken } from './web/lips/visemes.js';
+import { spoken, Track } from './web/lips/visemes.js';
 import { heard } from './web/lips/voice.js';
 const read = (name) => JSON.parse(readFileSync(`./face/${name}`));
 const { text, recording, rate, emotions, times, target } = JSON.parse(readFileSync(0));
@@ -34,9 +34,11 @@ const expressions = read('expressions.json');
 const { director, rig } = new Actor(expressions, read('framing.json'));
 const { channels } = rig;
 const { buffer } = Uint8Array.from(recording ? readFileSync(recording) : []);
-const track = text
-  ? spoken(text, channels, expressions.visemes)
-  : heard(new Float32Array(buffer), rate, channels, expressions.visemes);
+const recorded = () => {
+  const { times, weights } = heard(new Float32Array(buffer), rate, channels.names, expressions.visemes);
+  return new Track(times, weights);
+};
+const track = text ? spoken(text, channels, expressions.visemes) : recorded();
 rig.emotions.feel(emotions);
 director.speaker = new Speaker(channels.names.length);
 director.speaker.speech = { add: (now, weights) => track.add(now / 1000, weights) };
