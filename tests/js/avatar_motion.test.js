@@ -82,12 +82,12 @@ describe('between two frames of the generator', () => {
       };
       loop.use({ pause() {}, resume() {}, close() {} });
       // It eases into that face, which comes to a halt when the picture was moved.
-      for (let i = 0; i < 30 || !loop.isMoved; i++) {
+      for (let i = 0; i < 15 || !loop.isMoved; i++) {
         found(0.001 * (i % 2));
         await wait(50);
       }
       // One may be under way, and one wait; then comes the last.
-      await wait(1500);
+      await wait(1000);
       const frames = loop.frames;
       await wait(600);
       return { isMoved: loop.isMoved, more: loop.frames.made - frames.made };
