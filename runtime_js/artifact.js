@@ -188,7 +188,6 @@ function shaderNames({ kernels, inputs, snippets: { dot, requantize }, probe }) 
     [dot.packed, requantize.fast, ...[...all, probe].map(({ shader }) => shader)],
     [
       dot.emulated,
-      dot.wide,
       requantize.integer,
       ...images.flatMap(({ resize }) => Object.values(resize)),
       ...all.flatMap(({ schedules = {} }) => Object.values(schedules).map(({ shader }) => shader)),

@@ -2,7 +2,7 @@
  * Chooses the variant of each snippet on a device: probed, never assumed.
  *
  * @import {Artifact} from './artifact.js'
- * @typedef {{dot?: 'packed' | 'emulated' | 'wide', requantize?: 'fast' | 'integer'}} Wishes
+ * @typedef {{dot?: 'packed' | 'emulated', requantize?: 'fast' | 'integer'}} Wishes
  *   variants in the place of the probed ones
  * @typedef {{dot: string, requantize: string, why: {dot: string, requantize: string}}} Variants  those chosen
  */
@@ -38,7 +38,7 @@ export const ASKED = 'asked for';
 async function probeDot(device, { model, shaders }) {
   const { architecture, isFallbackAdapter } = device.adapterInfo ?? {};
   if (isFallbackAdapter || architecture === 'swiftshader')
-    return ['wide', 'a software adapter runs it fastest'];
+    return ['emulated', 'a software adapter runs it faster than dot4I8Packed'];
   device.pushErrorScope('validation');
   device.createShaderModule({ code: shaders.get(model.snippets.dot.packed) ?? '' });
   return (await device.popErrorScope())

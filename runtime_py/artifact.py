@@ -244,7 +244,7 @@ def _shaders(files: Files, description: dict[str, Any]) -> dict[str, str]:
     kernels = [*description["kernels"], description["probe"], *(image["kernel"] for image in images)]
     dot, requantize = (description["snippets"][name] for name in ("dot", "requantize"))
     usual = {dot["packed"], requantize["fast"], *(kernel["shader"] for kernel in kernels)}
-    rare = {dot["emulated"], dot["wide"], requantize["integer"]}
+    rare = {dot["emulated"], requantize["integer"]}
     rare |= {name for image in images for name in image["resize"].values()}
     rare |= {one["shader"] for kernel in kernels for one in kernel.get("schedules", {}).values()}
     return _sections(files, description["shaders"], usual) | _sections(

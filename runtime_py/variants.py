@@ -10,7 +10,7 @@ from .artifact import Artifact, words_of
 from .description import WORD
 from .errors import AdapterError, InputError
 
-Dot = Literal["packed", "emulated", "wide"]
+Dot = Literal["packed", "emulated"]
 Requantize = Literal["fast", "integer"]
 
 _CASES_PER_WORKGROUP = 64
@@ -20,7 +20,7 @@ def choose_variants(
     device: Any, artifact: Artifact, dot: Dot | None, requantize: Requantize | None
 ) -> dict[str, str]:
     """Snippet name -> variant; raises AdapterError where a variant that was asked for can't be."""
-    _check_choice("dot", dot, ("packed", "emulated", "wide"))
+    _check_choice("dot", dot, ("packed", "emulated"))
     _check_choice("requantize", requantize, ("fast", "integer"))
     return {
         "dot": _dot(device, demanded=dot == "packed") if dot in (None, "packed") else dot,
@@ -36,9 +36,9 @@ def _check_choice(name: str, value: str | None, choices: tuple[str, ...]) -> Non
 
 
 def _dot(device: Any, demanded: bool) -> str:
-    """`packed` where it works, `wide` on software adapters, which unpack it anyway."""
+    """`packed` where it works, `emulated` on software adapters, which unpack it anyway."""
     if not demanded and device.adapter.info["adapter_type"] == "CPU":
-        return "wide"
+        return "emulated"
     if packed_dot_works(device):
         return "packed"
     if demanded:

@@ -25,7 +25,7 @@ WORKGROUP = 64
 SCHEDULE = ("shader", "constants", "uses", "workgroups")
 """What schedules of a kernel differ in."""
 SNIPPETS = {
-    "dot": {"packed": "dot_packed.wgsl", "emulated": "dot_emulated.wgsl", "wide": "dot_emulated.wgsl"},
+    "dot": {"packed": "dot_packed.wgsl", "emulated": "dot_emulated.wgsl"},
     "requantize": {"fast": "requantize_fast.wgsl", "integer": "requantize_integer.wgsl"},
 }
 PROBE_SHADER = "probe_requantize.wgsl"

@@ -34,7 +34,7 @@ VARIANTS: list[Variant] = [
     dict(zip(SNIPPETS, choices, strict=True))
     for choices in itertools.product(*(SNIPPETS[name] for name in SNIPPETS))
 ]
-"""All: dot x requantize."""
+"""All four: dot x requantize."""
 
 
 class SessionDevice:
@@ -126,8 +126,6 @@ def run_artifact(device: Any, artifact: Artifact, feed: Feed, variant: Variant) 
 
 
 def variants_used(artifact: Artifact) -> list[Variant]:
-    """Those that differ in a shader: one where no kernel uses snippets, wide where one has that schedule."""
-    if not any(kernel.uses for kernel in artifact.kernels):
-        return VARIANTS[:1]
-    dots = {"packed", "emulated"}.union(*(kernel.schedules for kernel in artifact.kernels))
-    return [variant for variant in VARIANTS if variant["dot"] in dots]
+    """All four where a kernel uses snippets; else one, the others being the same shaders."""
+    uses_snippets = any(kernel.uses for kernel in artifact.kernels)
+    return VARIANTS if uses_snippets else VARIANTS[:1]

@@ -162,7 +162,7 @@ def device_options(function: Function) -> Function:
         ),
         click.option(
             "--dot",
-            type=click.Choice(["packed", "emulated", "wide"]),
+            type=click.Choice(["packed", "emulated"]),
             help="Force a dot product variant; otherwise the device is probed.",
         ),
         click.option("--adapter", metavar="NAME", help="Part of an adapter's name (see doctor)."),

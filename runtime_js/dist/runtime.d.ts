@@ -438,7 +438,7 @@ type Profile = {
   rows: Row[];
 };
 type Wishes = {
-  dot?: 'packed' | 'emulated' | 'wide';
+  dot?: 'packed' | 'emulated';
   requantize?: 'fast' | 'integer';
 };
 type Variants = {

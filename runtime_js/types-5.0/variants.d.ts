@@ -1,6 +1,6 @@
 import type { Artifact } from './artifact.js';
 export type Wishes = {
-    dot?: 'packed' | 'emulated' | 'wide';
+    dot?: 'packed' | 'emulated';
     requantize?: 'fast' | 'integer';
 };
 export type Variants = {

@@ -10,7 +10,7 @@ from tests.command import cells, refusal, succeed
 LINE = re.compile(
     r"(?P<ms>\d+\.\d\d) ms a frame \(median of (?P<frames>\d+), best (?P<best>\d+\.\d\d), "
     r"worst (?P<worst>\d+\.\d\d)\) on (?P<adapter>.+), Vulkan\); "
-    r"dot (packed|emulated|wide), requantize (fast|integer)"
+    r"dot (packed|emulated), requantize (fast|integer)"
 )
 
 

@@ -232,7 +232,7 @@ function modelOf() {
       }),
     ],
     snippets: {
-      dot: { packed: 'dot_packed.wgsl', emulated: 'dot_emulated.wgsl', wide: 'dot_emulated.wgsl' },
+      dot: { packed: 'dot_packed.wgsl', emulated: 'dot_emulated.wgsl' },
       requantize: { fast: 'requantize_fast.wgsl', integer: 'requantize_integer.wgsl' },
     },
     probe: { shader: 'probe_requantize.wgsl' },

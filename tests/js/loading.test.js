@@ -97,7 +97,7 @@ describe('the rare shaders', () => {
   const RARE = MODEL.rare_shaders.file;
   const integer = { requantize: 'integer' };
 
-  for (const wish of [integer, { dot: 'emulated' }, { dot: 'wide' }])
+  for (const wish of [integer, { dot: 'emulated' }])
     test(`are loaded where ${Object.values(wish)} needs them`, async () => {
       const { url, requests } = await server();
       await works(url, { dot: 'packed', requantize: 'fast' });

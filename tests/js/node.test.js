@@ -283,9 +283,9 @@ describe('variants', () => {
     return device;
   }
 
-  test('a software adapter gets wide', async () => {
+  test('a software adapter gets emulated', async () => {
     const { variants } = await openSession();
-    assert.equal(variants.dot, 'wide');
+    assert.equal(variants.dot, 'emulated');
     assert.match(variants.why.dot, /software adapter/);
   });
 
@@ -326,7 +326,7 @@ describe('variants', () => {
 
   test('are refused where unknown', async () => {
     await assert.rejects(openSession(FIXTURE, { dot: 'magic' }), {
-      message: 'No variant of dot is named magic: expected packed, emulated, wide.',
+      message: 'No variant of dot is named magic: expected packed, emulated.',
     });
   });
 });

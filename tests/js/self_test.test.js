@@ -98,7 +98,7 @@ describe('the self-test', () => {
     assert.equal(session.variants.requantize, 'fast');
     const { ok, variants } = await session.selfTest();
     assert.ok(ok);
-    assert.equal(`${variants.dot} ${variants.requantize}`, 'wide integer');
+    assert.equal(`${variants.dot} ${variants.requantize}`, 'emulated integer');
     assert.deepEqual((await session.run({ input: filled(0.3) })).output, expected(0.3));
     session.device.destroy();
     await session.lost;
@@ -155,10 +155,13 @@ describe('the self-test', () => {
       `model: fixture (tests/js/fixture.js, ${text.match(/[0-9a-f]{16}/)[0]})`,
       `host: Node.js ${process.versions.node}`,
       `adapter: ${adapter}`,
-      `dot: wide, because ${variants.why.dot}`,
+      `dot: emulated, because ${variants.why.dot}`,
       `requantize: fast, because ${variants.why.requantize}`,
     ]);
-    assert.match(text, /Kernels \(4\) and outputs \(2\) equal .*, bit for bit, with wide, fast\.$/);
+    assert.match(
+      text,
+      /Kernels \(4\) and outputs \(2\) equal .*, bit for bit, with emulated, fast\.$/,
+    );
   });
 
   test('leaves nothing to draw', async () => {

@@ -100,7 +100,7 @@ def test_the_adapter_can_be_asked_for(session: InferenceSession) -> None:
 
 @pytest.mark.parametrize(
     ("dot", "requantize"),
-    list(itertools.product(("packed", "emulated", "wide"), ("fast", "integer"))),
+    list(itertools.product(("packed", "emulated"), ("fast", "integer"))),
 )
 def test_every_variant_gives_the_same_bits(folder: Path, dot: Any, requantize: Any) -> None:
     inputs = feed()
@@ -122,7 +122,7 @@ def test_the_integer_variant_is_taken_where_the_probe_disagrees(tmp_path: Path) 
 
 def test_an_unknown_variant_is_refused(folder: Path) -> None:
     wrong: Any = "simd"
-    with pytest.raises(InputError, match="dot is 'simd'; give None or one of packed, emulated, wide"):
+    with pytest.raises(InputError, match="dot is 'simd'; give None or one of packed, emulated"):
         InferenceSession(folder, dot=wrong)
 
 

@@ -249,8 +249,8 @@ def schedule(shader: str) -> Model:
         (lambda m: m["snippets"]["dot"].update(packed="gone.wgsl"), "shaders.txt"),
         (lambda m: m["snippets"]["requantize"].update(integer="gone.wgsl"), "rare_shaders.txt"),
         (lambda m: m["probe"].update(shader="gone.wgsl"), "shaders.txt"),
-        (lambda m: m["snippets"]["dot"].update(wide="gone.wgsl"), "rare_shaders.txt"),
-        (lambda m: m["kernels"][1].update(schedules={"wide": schedule("gone.wgsl")}), "rare_shaders.txt"),
+        (lambda m: m["snippets"]["dot"].update(emulated="gone.wgsl"), "rare_shaders.txt"),
+        (lambda m: m["kernels"][1].update(schedules={"emulated": schedule("gone.wgsl")}), "rare_shaders.txt"),
     ],
 )
 def test_a_shader_that_is_missing_is_named(

@@ -31,6 +31,8 @@ from .tile import Tile, workgroup_of
 
 F32_INTEGERS = 1 << 24
 """Up to here f32 has all integers."""
+SOURCES = 4
+"""Source pixels of a tile, at most: 16 pixels of the result."""
 LEAST_PIXELS = 16
 """Source pixels of a picture that is worth shaders of its own."""
 STEP = 1 << 21
@@ -42,18 +44,14 @@ class UpsampledKernel(ConvKernel):
     """A convolution that nine products for four pixels may compute (`is_upsampled`)."""
 
     def schedules(self) -> dict[str, FamilyKernel]:
-        """Few sums an invocation where a GPU has no packed products, many where a CPU plays one."""
-        return {"emulated": self._winograd(4, 1), "wide": self._winograd(8, 2)}
-
-    def _winograd(self, most: int, words: int) -> WinogradKernel:
-        """With at most so many source pixels and words a tile."""
+        """Nine products for four where a device has no packed ones; few sums an invocation."""
         batch, _, height, width = self.x_type.shape
         pixels = 1
-        while pixels * 2 <= most and -width % (pixels * 2) * 8 <= width:
+        while pixels * 2 <= SOURCES and -width % (pixels * 2) * 8 <= width:
             pixels *= 2
-        words = words if self.words % words == 0 else 1
         tiles = batch * height * -(-width // pixels)
-        return WinogradKernel(**_values(self) | {"tile": Tile(pixels, words, workgroup_of(tiles))})
+        tile = Tile(pixels, 1, workgroup_of(tiles))
+        return {"emulated": WinogradKernel(**_values(self) | {"tile": tile})}
 
 
 @dataclass(eq=False)
