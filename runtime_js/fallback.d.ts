@@ -68,6 +68,8 @@ export declare class FallbackSession extends Session {
     /** @returns {Promise<never>} */
     selfTest(): Promise<never>;
     /** @returns {Promise<never>} */
+    tune(): Promise<never>;
+    /** @returns {Promise<never>} */
     profile(): Promise<never>;
     /** @returns {Promise<never>} */
     recover(): Promise<never>;

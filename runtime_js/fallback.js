@@ -226,6 +226,11 @@ export class FallbackSession extends Session {
   }
 
   /** @returns {Promise<never>} */
+  async tune() {
+    throw noDevice('tune');
+  }
+
+  /** @returns {Promise<never>} */
   async profile() {
     throw noDevice('profile');
   }

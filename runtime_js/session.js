@@ -11,6 +11,7 @@
  * @import {Profile} from './profile.js'
  * @import {Report} from './self_test.js'
  * @import {Stage, Start} from './stage.js'
+ * @import {Tuning} from './tuning.js'
  * @import {Variants} from './variants.js'
  * @typedef {Look & {output?: string}} Show  the output to show, else the first that is a picture
  */
@@ -242,17 +243,19 @@ export class Session {
    * @returns {Promise<Report>} `text` is the whole of it, to be copied
    */
   async selfTest() {
-    return this.#alone(async (stage) => {
-      const { testStage } = await import('./self_test.js');
-      const { program, owned } = stage;
-      const remake = (/** @type {any} */ choice) => this.#made(program.device, owned, choice);
-      const { report, chosen } = await testStage(stage, this.#start && remake);
-      if (chosen !== stage) {
-        this.#adopt(chosen);
-        this.#tested = chosen.variants;
-      }
-      return report;
-    });
+    const { testStage } = await import('./self_test.js');
+    return (await this.#chosen(testStage)).report;
+  }
+
+  /**
+   * Times frames with each variant of `dot` that is exact here, goes on with the fastest; its `dot` may be given to
+   * the next `createSession`. Other frames wait; `draw` needs a new one.
+   *
+   * @returns {Promise<Tuning>}
+   */
+  async tune() {
+    const { tuneStage } = await import('./tuning.js');
+    return (await this.#chosen(tuneStage)).tuning;
   }
 
   /**
@@ -417,6 +420,25 @@ export class Session {
       this.#exclusive = undefined;
       release();
     }
+  }
+
+  /**
+   * Goes on with the stage that is chosen among those with other variants on the same device.
+   *
+   * @template {{chosen: Stage}} T
+   * @param {(stage: Stage, remake?: (choice: any) => Promise<Stage>) => Promise<T>} choose
+   */
+  #chosen(choose) {
+    return this.#alone(async (stage) => {
+      const { program, owned } = stage;
+      const remake = (/** @type {any} */ choice) => this.#made(program.device, owned, choice);
+      const found = await choose(stage, this.#start && remake);
+      if (found.chosen !== stage) {
+        this.#adopt(found.chosen);
+        this.#tested = found.chosen.variants;
+      }
+      return found;
+    });
   }
 
   /**

@@ -11,6 +11,7 @@ from .pictures import Rectangle
 from .profiler import KernelTime
 from .selftest import Checksum, SelfTestReport
 from .session import InferenceSession, NodeArg
+from .tuning import Tuning
 
 __all__ = [
     "AdapterError",
@@ -24,4 +25,5 @@ __all__ = [
     "Rectangle",
     "SelfTestReport",
     "SessionError",
+    "Tuning",
 ]

@@ -2,9 +2,10 @@
 
 import statistics
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -20,6 +21,7 @@ from .executor import Executor, Readback, Step, Stores, needed_limits
 from .pictures import Fit, fitted
 from .profiler import KernelTime, Profiler
 from .selftest import NONE, Checksum, SelfTestReport, checksum, seeded_inputs, seeded_picture
+from .tuning import Tuning, fastest
 from .variants import Dot, Requantize, choose_variants
 
 _Array = np.ndarray[Any, Any]
@@ -102,15 +104,55 @@ class InferenceSession:
 
     def self_test(self) -> SelfTestReport:
         """Replays the artifact's test vectors on this device; SessionError where it was compiled without."""
+        self._require_vectors()
+        with self._open() as executor:
+            return self._self_test(executor, self.variants)
+
+    def tune(self) -> Tuning:
+        """Times frames with each variant of `dot` that is exact on this device; goes on with the fastest.
+
+        It takes some seconds, once for a device: give `dot` of the result to the next session. Raises
+        SessionError where the artifact was compiled without a self-test.
+        """
+        self._require_vectors()
+        with self._open() as executor:
+            own = self.variants["dot"]
+            candidates: dict[str, Executor] = {}
+            for dot in self.artifact.description["snippets"]["dot"]:
+                one = executor if dot == own else self._executor_with(executor.device, dot)
+                if one and self._self_test(one, self.variants | {"dot": dot}).ok:
+                    candidates[dot] = one
+                elif one and one is not executor:
+                    one.destroy()
+            if not candidates:
+                return Tuning(own, {})
+            tuning = fastest({dot: self._frame(one) for dot, one in candidates.items()})
+            self._executor, self.variants["dot"] = candidates[tuning.dot], tuning.dot
+            for one in {executor, *candidates.values()} - {self._executor}:
+                one.destroy()
+        return tuning
+
+    def _frame(self, executor: Executor) -> Callable[[], object]:
+        """Runs one on the test vectors' inputs."""
+        steps = self._upload(executor, seeded_inputs(self.artifact))
+        return partial(executor.run, steps, list(self._outputs))
+
+    def _executor_with(self, device: Any, dot: str) -> Executor | None:
+        """With another variant of `dot`; None where it does not compile on the device."""
+        try:
+            return Executor(device, self.artifact, self.variants | {"dot": dot})
+        except SessionError:
+            return None
+
+    def _require_vectors(self) -> None:
         if NONE in self.artifact.self_test["kernels"]:
             raise SessionError("the artifact was compiled with --no-self-test: compile it again without")
-        with self._open() as executor:
-            return self._self_test(executor)
 
-    def _self_test(self, executor: Executor) -> SelfTestReport:
+    def _self_test(self, executor: Executor, variants: Mapping[str, str]) -> SelfTestReport:
         inputs = seeded_inputs(self.artifact)
         stores = self._trace(executor, self._upload(executor, inputs))
-        outputs = self.run(None, inputs)
+        raw = executor.run(self._upload(executor, inputs), list(self._outputs))
+        outputs = [_as_tensor(self._outputs[n], data) for n, data in zip(self._outputs, raw, strict=True)]
         test = self.artifact.self_test
         kernels = [
             Checksum(kernel.name, expected, checksum(stores[kernel.name]))
@@ -125,7 +167,7 @@ class InferenceSession:
             for name, value in zip(self._outputs, outputs, strict=True)
         ]
         name = adapter_name(self._adapter)
-        return SelfTestReport(name, dict(self.variants), tuple(kernels), tuple(results))
+        return SelfTestReport(name, dict(variants), tuple(kernels), tuple(results))
 
     def profile(self, input_feed: Mapping[str, Any] | None = None, *, frames: int = 5) -> list[KernelTime]:
         """Median time of each kernel over `frames` frames; without inputs, the self-test's."""

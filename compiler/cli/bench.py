@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import statistics
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -44,9 +41,11 @@ def command(
     from onnx2wgsl.runtime_py.adapters import adapter_name
     from onnx2wgsl.runtime_py.selftest import seeded_inputs
 
+    from .compiled import artifact_of
+
     out = console()
     with (
-        _artifact_of(path, dict(shapes)) as artifact,
+        artifact_of(path, dict(shapes)) as artifact,
         InferenceSession(
             artifact, adapter=adapter, dot=dot, requantize=requantize, profile=kernels
         ) as session,
@@ -67,20 +66,6 @@ def command(
             f"best {min(times):.2f}, worst {max(times):.2f}) "
             f"on {adapter_name(session.get_adapter())}; {variants}"
         )
-
-
-@contextmanager
-def _artifact_of(path: Path, shapes: dict[str, tuple[int, ...]]) -> Iterator[Path]:
-    """An artifact as it is, or the one that a model compiles to, while it is needed."""
-    from .compiled import is_compiled
-
-    if is_compiled(path):
-        yield path
-        return
-    from ..driver import compile_file
-
-    with tempfile.TemporaryDirectory() as scratch:
-        yield compile_file(path, Path(scratch) / path.stem, shapes=shapes).folder
 
 
 def _print_kernels(out: Any, session: Any) -> None:

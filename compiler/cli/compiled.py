@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from onnx2wgsl.runtime_py.artifact import Artifact, load_artifact
@@ -16,6 +19,18 @@ Shapes = dict[str, tuple[int, ...]]
 def is_compiled(path: Path) -> bool:
     """Whether it is an artifact, a folder or a bundle, and no model."""
     return path.is_dir() or is_bundle(path)
+
+
+@contextmanager
+def artifact_of(path: Path, shapes: Shapes) -> Iterator[Path]:
+    """An artifact as it is, or the one that a model compiles to, while it is needed."""
+    if is_compiled(path):
+        yield path
+        return
+    from ..driver import compile_file
+
+    with tempfile.TemporaryDirectory() as scratch:
+        yield compile_file(path, Path(scratch) / path.stem, shapes=shapes).folder
 
 
 def shapes_of(artifact: Artifact) -> Shapes:

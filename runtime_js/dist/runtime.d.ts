@@ -475,6 +475,10 @@ type Report = {
   variants: Variants;
   text: string;
 };
+type Tuning = {
+  dot: string;
+  ms: Record<string, number>;
+};
 type Show = Look & {
   output?: string;
 };
@@ -601,6 +605,13 @@ declare class Session<M extends ModelType = AnyModel> {
    * @returns {Promise<Report>} `text` is the whole of it, to be copied
    */
   selfTest(): Promise<Report>;
+  /**
+   * Times frames with each variant of `dot` that is exact here, goes on with the fastest; its `dot` may be given to
+   * the next `createSession`. Other frames wait; `draw` needs a new one.
+   *
+   * @returns {Promise<Tuning>}
+   */
+  tune(): Promise<Tuning>;
   /**
    * The classes with the largest values of a classifier's output, by the artifact's labels where it has them.
    *

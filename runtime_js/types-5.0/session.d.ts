@@ -7,6 +7,7 @@ import type { Fit } from './pictures.js';
 import type { Profile } from './profile.js';
 import type { Report } from './self_test.js';
 import type { Stage, Start } from './stage.js';
+import type { Tuning } from './tuning.js';
 import type { Variants } from './variants.js';
 export type Show = Look & {
     output?: string;
@@ -134,6 +135,13 @@ export declare class Session<M extends ModelType = AnyModel> {
      * @returns {Promise<Report>} `text` is the whole of it, to be copied
      */
     selfTest(): Promise<Report>;
+    /**
+     * Times frames with each variant of `dot` that is exact here, goes on with the fastest; its `dot` may be given to
+     * the next `createSession`. Other frames wait; `draw` needs a new one.
+     *
+     * @returns {Promise<Tuning>}
+     */
+    tune(): Promise<Tuning>;
     /**
      * The classes with the largest values of a classifier's output, by the artifact's labels where it has them.
      *

@@ -32,6 +32,7 @@ const TYPES = {
   labels: ['Class', 'Colour'],
   self_test: ['Report', 'Verdict'],
   profile: ['Profile', 'Row'],
+  tuning: ['Tuning'],
 };
 const HEAD = `# API
 

@@ -189,7 +189,7 @@ describe('a session', () => {
     for (const what of ['device', 'variants']) assert.throws(() => session[what], SessionError);
     for (const what of ['encode', 'outputBuffer'])
       assert.throws(() => session[what](), { name: 'SessionError', message: device });
-    for (const what of ['toTexture', 'selfTest', 'profile', 'recover'])
+    for (const what of ['toTexture', 'selfTest', 'tune', 'profile', 'recover'])
       await assert.rejects(session[what](), { name: 'SessionError', message: device });
     session.destroy();
     session.destroy();

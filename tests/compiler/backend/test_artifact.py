@@ -46,7 +46,7 @@ def test_the_avatar_is_small(tmp_path: Path) -> None:
     types = sum(len(data) for name, data in files.items() if name.endswith(".d.ts"))
     total = sum(map(len, files.values()))
     rare = len(files[description["rare_shaders"]["file"]])
-    assert total - types - rare < description["weights"]["bytes"] + 125_000
+    assert total - types - rare < description["weights"]["bytes"] + 126_000
     assert types < 24_000
     assert rare < 12_000
     quantized = sum(t.raw_data.__len__() for t in onnx.load(AVATAR).graph.initializer)
