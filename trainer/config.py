@@ -181,9 +181,9 @@ PRESETS = {
     ),
     "avatar512": replace(
         _AVATAR,
-        data=DataConfig(size=512, train=1200, val=100, pose_extreme=100, speech=100, tracked=100),
+        data=DataConfig(size=512, train=2500, val=100, pose_extreme=100, speech=100, tracked=100),
         model=ModelConfig(size=512, outer=1),
-        distill=replace(_AVATAR.distill, epochs=6, batch=2, learning_rate=2.5e-3),
+        distill=replace(_AVATAR.distill, epochs=8, batch=2, learning_rate=2.5e-3),
         file="avatar_512_u8.onnx",
     ),
     "weave256": replace(

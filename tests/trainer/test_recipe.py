@@ -38,7 +38,7 @@ def test_a_recipe_goes_on_where_its_time_was_up_and_ships(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(config.PRESETS, "avatar256", SMALL)
-    options = ("avatar256", "-o", tmp_path, "--processes", 1)
+    options = ("avatar256", "-o", tmp_path, "--processes", 1, "--amp")
     result = run(*options, "--seconds", 1e-6)
     assert result.exception is None, result.exception
     assert f"{tmp_path}: to be gone on with by the same command" in result.output
@@ -50,6 +50,8 @@ def test_a_recipe_goes_on_where_its_time_was_up_and_ships(
     about = {entry.key: entry.value for entry in onnx.load(tmp_path / "small_u8.onnx").metadata_props}
     data = json.loads(about["onnx2wgsl.data"])
     assert (data["seed"], data["noise"], data["train"]) == (0, 0.1, 24)
+    recipe = json.loads(about["onnx2wgsl.recipe"])
+    assert recipe["optimizer"]["amp"]
     # Each iteration was made once.
     steps = [entry["iteration"] for entry in read_log(tmp_path / "student") if entry["event"] == "validation"]
     assert steps == sorted(set(steps))

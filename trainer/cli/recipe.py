@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -25,6 +26,9 @@ from .options import FOLDER, GENERATOR, set_threads
 @click.option(
     "--seconds", type=click.FloatRange(0, min_open=True), help="Train for so long; to be gone on with."
 )
+@click.option(
+    "--amp", is_flag=True, help="Train in bf16 autocast, where that is faster (see doctor); not the same bits."
+)
 @click.option("--threads", type=click.IntRange(1), help="Threads of the CPU that train.")
 @click.option(
     "--processes", default=os.cpu_count() or 1, type=click.IntRange(1),
@@ -36,6 +40,7 @@ def command(
     init: Path | None,
     teacher: Path | None,
     seconds: float | None,
+    amp: bool,
     threads: int | None,
     processes: int,
 ) -> None:
@@ -47,7 +52,14 @@ def command(
 
     set_threads(threads)
     out = console()
-    shipped = shipping_recipe(PRESETS[name], folder, init, processes, seconds, out, teacher)
+    config = PRESETS[name]
+    if amp:
+        config = replace(
+            config,
+            base=config.base and replace(config.base, amp=True),
+            distill=replace(config.distill, amp=True),
+        )
+    shipped = shipping_recipe(config, folder, init, processes, seconds, out, teacher)
     if not shipped:
         out.print(f"{folder}: to be gone on with by the same command")
     for one in shipped:
