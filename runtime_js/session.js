@@ -243,8 +243,10 @@ export class Session {
    * @returns {Promise<Report>} `text` is the whole of it, to be copied
    */
   async selfTest() {
-    const { testStage } = await import('./self_test.js');
-    return (await this.#chosen(testStage)).report;
+    const { report } = await this.#chosen(async (...given) =>
+      (await import('./self_test.js')).testStage(...given),
+    );
+    return report;
   }
 
   /**
@@ -254,8 +256,10 @@ export class Session {
    * @returns {Promise<Tuning>}
    */
   async tune() {
-    const { tuneStage } = await import('./tuning.js');
-    return (await this.#chosen(tuneStage)).tuning;
+    const { tuning } = await this.#chosen(async (...given) =>
+      (await import('./tuning.js')).tuneStage(...given),
+    );
+    return tuning;
   }
 
   /**

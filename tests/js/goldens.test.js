@@ -39,7 +39,11 @@ for (const folder of readdirSync(GOLDENS).filter((name) => name !== 'test_snippe
       readFileSync(join(GOLDENS, folder, 'kernels.json'), 'utf8'),
     );
     assert.ok(kernels.length > 0);
-    const all = [...kernels, ...Object.values(pictures).map(({ kernel }) => kernel)];
+    const own = [...kernels, ...Object.values(pictures).map(({ kernel }) => kernel)];
+    const all = own.flatMap(({ schedules = {}, ...kernel }) => [
+      kernel,
+      ...Object.values(schedules),
+    ]);
     assert.deepEqual(
       [...new Set(all.map(({ shader }) => shader))].sort(),
       readdirSync(join(GOLDENS, folder))

@@ -83,7 +83,7 @@ describe('an address', () => {
   test('keeps its query for every file', async () => {
     const { url, requests } = await server();
     await works(`${url}?token=a%20b`);
-    assert.equal(requests.length, 3);
+    assert.equal(requests.length, 4);
     for (const request of requests) assert.match(request, /\?token=a%20b$/);
   });
 
