@@ -69,21 +69,28 @@ describe('loading in Chromium', () => {
     await page.close();
   });
 
-  test('three requests lead to the first result, beside the script', async () => {
-    const page = await browser.newPage();
-    const requests = [];
-    page.on('request', (request) => requests.push(request.url().replace(host.url(0), '')));
-    await page.goto(host.origin);
-    requests.length = 0;
-    await page.evaluate(async (folder) => {
-      const { createSession } = await import(`${folder}runtime.js`);
-      const session = await createSession(folder);
-      await session.run({ input: new Float32Array(192) });
-    }, host.url(0));
-    const expected = ['runtime.js', 'model.json', MODEL.shaders.file, WEIGHTS];
-    assert.deepEqual(requests.sort(), expected.sort());
-    await page.close();
-  });
+  for (const [dot, more] of [
+    ['packed', []],
+    ['emulated', [MODEL.rare_shaders.file]],
+  ])
+    test(`${3 + more.length} requests lead to the first result with ${dot}, beside the script`, async () => {
+      const page = await browser.newPage();
+      const requests = [];
+      page.on('request', (request) => requests.push(request.url().replace(host.url(0), '')));
+      await page.goto(host.origin);
+      requests.length = 0;
+      await page.evaluate(
+        async ([folder, dot]) => {
+          const { createSession } = await import(`${folder}runtime.js`);
+          const session = await createSession(folder, { dot });
+          await session.run({ input: new Float32Array(192) });
+        },
+        [host.url(0), dot],
+      );
+      const expected = ['runtime.js', 'model.json', MODEL.shaders.file, WEIGHTS, ...more];
+      assert.deepEqual(requests.sort(), expected.sort());
+      await page.close();
+    });
 
   test('the cache of docs/artifact.md, in the private file system, is good offline', async () => {
     const document = readFileSync(join(ROOT, 'docs/artifact.md'), 'utf8');
