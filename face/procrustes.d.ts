@@ -25,6 +25,10 @@ export type Framing = {
 };
 /** The canonical face has y up and z towards the viewer; a picture's landmarks the opposite. */
 export declare const UPRIGHT: number[];
+/** Landmarks or points that say nothing of where a face is: which, and why. */
+export declare class FaceError extends Error {
+    name: string;
+}
 /** x -> scale * rotation * x + translation; the rotation row by row. */
 export declare class Similarity {
     scale: number;

@@ -27,6 +27,11 @@ const SMALLEST_STRETCH = 1e-14;
 /** The canonical face has y up and z towards the viewer; a picture's landmarks the opposite. */
 export const UPRIGHT = [1, -1, -1];
 
+/** Landmarks or points that say nothing of where a face is: which, and why. */
+export class FaceError extends Error {
+  name = 'FaceError';
+}
+
 /** x -> scale * rotation * x + translation; the rotation row by row. */
 export class Similarity {
   scale = 1;
@@ -106,7 +111,7 @@ export class Fit {
     let stretch = 0;
     for (let i = 0; i < 9; i++) stretch += covariance[i] * result.rotation[i];
     if (!(stretch - first > SMALLEST_STRETCH * Math.sqrt(square * goalSquare)))
-      throw new Error(
+      throw new FaceError(
         'source and target have less than two directions in common: no rotation follows from ' +
           'them; give landmarks of a whole face.',
       );
@@ -180,7 +185,7 @@ class Cloud {
     const [x, y, z] = this.middle;
     const far = Math.max(Math.abs(x), Math.abs(y), Math.abs(z));
     if (second <= SMALLEST_SPREAD * Math.max(first, far * 1e-3))
-      throw new Error(
+      throw new FaceError(
         `the ${this.#name} points lie on a line or in one place: no rotation follows from them; ` +
           'give landmarks of a whole face.',
       );
@@ -307,5 +312,5 @@ function shares(weights) {
 function refuseUnlessFinite(what, numbers) {
   for (let i = 0; i < numbers.length; i++)
     if (!Number.isFinite(numbers[i]))
-      throw new Error(`${what} hold numbers that aren't finite; leave this face out.`);
+      throw new FaceError(`${what} hold numbers that aren't finite; leave this face out.`);
 }

@@ -9,6 +9,8 @@
  * @import {Found} from './tracker_worker.js'
  */
 
+import { FaceError } from '../face/procrustes.js';
+
 export class Follower {
   #director;
   #filter;
@@ -48,8 +50,9 @@ export class Follower {
       this.#frame.place(landmarks, aspect, this.#placed);
       this.#shape.apply(this.#placed, time);
       return true;
-    } catch {
-      return false;
+    } catch (error) {
+      if (error instanceof FaceError) return false;
+      throw error;
     }
   }
 

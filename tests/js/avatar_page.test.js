@@ -5,6 +5,7 @@ import { describe, test } from 'node:test';
 
 import { LandmarkFilter } from '../../face/filter.js';
 import { Acting, emotionOf } from '../../web/acting.js';
+import { Actor } from '../../web/actor.js';
 import { Director, EASE_MS, FOUND_MS, HOLD_MS } from '../../web/director.js';
 import { largest } from '../../web/faces.js';
 import { Idle } from '../../web/idle.js';
@@ -484,5 +485,21 @@ describe('words', () => {
       for (const [literal] of code.matchAll(/'(?:[^'\\\n]|\\.)*'|`[^`]*`/g))
         assert.doesNotMatch(literal, /[a-z]{2,} [a-z]{2,}/i, name);
     }
+  });
+});
+
+describe('a follower', () => {
+  const read = (name) =>
+    JSON.parse(readFileSync(new URL(`../../face/${name}`, import.meta.url), 'utf8'));
+  const { director, follower } = new Actor(read('expressions.json'), read('framing.json'));
+
+  test('takes points on a line for no face, and what are no landmarks for an error', () => {
+    const line = Float32Array.from({ length: 478 * 3 }, (_, i) => (i % 3 ? 0.5 : i / 1434));
+    follower.follow({ time: 0, aspect: 1, landmarks: line }, 0);
+    assert.equal(director.state, 'idle');
+    assert.throws(
+      () => follower.follow({ time: 1, aspect: 1, landmarks: new Float32Array(9) }, 1),
+      /length/,
+    );
   });
 });
