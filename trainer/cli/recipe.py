@@ -26,9 +26,7 @@ from .options import FOLDER, GENERATOR, set_threads
 @click.option(
     "--seconds", type=click.FloatRange(0, min_open=True), help="Train for so long; to be gone on with."
 )
-@click.option(
-    "--amp", is_flag=True, help="Train in bf16 autocast, where that is faster (see doctor); not the same bits."
-)
+@click.option("--amp", is_flag=True, help="Train in bf16 autocast, where that is faster (see doctor).")
 @click.option("--threads", type=click.IntRange(1), help="Threads of the CPU that train.")
 @click.option(
     "--processes", default=os.cpu_count() or 1, type=click.IntRange(1),
