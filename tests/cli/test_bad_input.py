@@ -198,7 +198,7 @@ def put(value: object, *keys: str | int) -> Callable[[dict[str, Any]], None]:
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        (put(1, "version"), "$.version is 1, this runtime reads 4"),
+        (put(1, "version"), "$.version is 1, this runtime reads 5"),
         (put("tfjs", "format"), '$.format is "tfjs", not "onnx2wgsl": not an artifact'),
         (remove("kernels"), "$.kernels: is missing"),
         (put("../x.wgsl", "kernels", 0, "shader"), '$.kernels[0].shader: "../x.wgsl" is against'),
