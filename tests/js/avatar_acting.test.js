@@ -77,10 +77,18 @@ test('each channel has a slider, and its last seconds are drawn while they are l
   await page.getByLabel('Puffed cheeks').fill('0.8');
   await until(page, inside)('puff', 0.8, 0.8);
   assert.equal(await page.locator('#channel-sliders input').count(), 15);
+  // It begins when its script has come.
+  await page.waitForFunction(() => {
+    const canvas = document.getElementById('timeline');
+    return canvas
+      .getContext('2d')
+      .getImageData(0, 0, canvas.width, canvas.height)
+      .data.some(Boolean);
+  });
   const first = await drawn();
   await shown(3);
   await page.waitForTimeout(200);
-  assert.ok(first > 0 && (await drawn()) !== first);
+  assert.notEqual(await drawn(), first);
   await page.locator('#channels').screenshot({ path: screenshotPath('live-channels') });
   await page.getByRole('button', { name: 'All to zero' }).click();
   await until(page, inside)('puff', 0, 0);
