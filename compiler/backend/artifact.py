@@ -118,7 +118,8 @@ def make_artifact(
         else no_self_test(program, normalisations)
     )
     test |= {"stores": code.stores, "macs": [kernel.macs for kernel in program.kernels]}
-    rare = {name: text for name, text in code.shaders.items() if name in code.rare()}
+    seldom = code.rare()
+    rare = {name: text for name, text in code.shaders.items() if name in seldom}
     usual = {name: text for name, text in code.shaders.items() if name not in rare}
     parts = {
         "shaders": _named("shaders", "txt", _sections(usual)),
@@ -129,8 +130,7 @@ def make_artifact(
     if onnx:
         parts["onnx"] = _named("model", "onnx", onnx)
     inputs = _inputs(program, code)
-    images = [one["image"] for one in inputs if "image" in one]
-    for kernel in code.kernels + [image["kernel"] for image in images]:
+    for kernel in code.all_kernels():
         for schedule in (kernel, *kernel.get("schedules", {}).values()):
             assert list(schedule["constants"]) == _CONSTANT.findall(code.shaders[schedule["shader"]])
             schedule["constants"] = list(schedule["constants"].values())

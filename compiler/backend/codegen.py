@@ -53,9 +53,15 @@ class Code:
 
     def rare(self) -> set[str]:
         """The shaders that few devices or pictures need."""
-        schedules = [one for kernel in self.kernels for one in kernel.get("schedules", {}).values()]
-        usual = {kernel["shader"] for kernel in self.kernels}
-        return {*RARE, *(one["shader"] for one in schedules)} - usual
+        return {*RARE, *(one["shader"] for one in self.schedules())}
+
+    def all_kernels(self) -> list[Json]:
+        """The kernels, then those that read pictures."""
+        return self.kernels + [picture["kernel"] for picture in self.pictures.values()]
+
+    def schedules(self) -> list[Json]:
+        """The other schedules of all kernels, as records of kernels."""
+        return [one | other for one in self.all_kernels() for other in one.get("schedules", {}).values()]
 
 
 def generate(program: Program, pictures: dict[str, Picture]) -> Code:
@@ -87,9 +93,7 @@ def generate(program: Program, pictures: dict[str, Picture]) -> Code:
                 **({"skips": list(front.skips)} if front.skips else {}),
                 "kernel": _emit(code, constants, program, instead),
             }
-    kernels = code.kernels + [picture["kernel"] for picture in code.pictures.values()]
-    schedules = [kernel | one for kernel in kernels for one in kernel.get("schedules", {}).values()]
-    check_limits(kernels + schedules)
+    check_limits(code.all_kernels() + code.schedules())
     for variants in SNIPPETS.values():
         for name in variants.values():
             code.shaders[name] = render_template(name, {})

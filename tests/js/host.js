@@ -29,6 +29,12 @@ export const COMBINATIONS = ['packed', 'emulated'].flatMap((dot) =>
 );
 /** The variants that a software adapter takes where none is asked for; and the others. */
 export const [TAKEN, OTHERS] = [COMBINATIONS[2], COMBINATIONS[1]];
+/** Changes the fixture as if it was compiled without a self-test. */
+export function withoutVectors({ model: { vectors } }) {
+  vectors.kernels.fill('none');
+  for (const checksums of [vectors.pictures, vectors.outputs])
+    for (const name in checksums) checksums[name] = 'none';
+}
 /** What sessions of an artifact are asked for: nothing, and of the fixture all four. */
 export const wishesOf = (folder) => [{}, ...(nameOf(folder) === 'fixture' ? COMBINATIONS : [])];
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
-import { fixtureFolder } from './host.js';
+import { fixtureFolder, withoutVectors } from './host.js';
 import { FIXTURE, expected, filled, newDevice, openSession } from './sessions.js';
 
 describe('the self-test, of each variant', () => {
@@ -42,11 +42,7 @@ describe('the self-test, of each variant', () => {
   });
 
   test('is refused where the artifact was compiled without it', async () => {
-    const folder = fixtureFolder(({ model: { vectors: checksums } }) => {
-      checksums.kernels.fill('none');
-      for (const name in checksums.pictures) checksums.pictures[name] = 'none';
-      for (const name in checksums.outputs) checksums.outputs[name] = 'none';
-    });
+    const folder = fixtureFolder(withoutVectors);
     const session = await openSession(folder);
     await assert.rejects(session.selfTest(), /compiled with --no-self-test/);
   });

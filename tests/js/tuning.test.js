@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
-import { fixtureFolder } from './host.js';
+import { fixtureFolder, withoutVectors } from './host.js';
 import { expected, filled, newDevice, openSession } from './sessions.js';
 
 const WRONG = 'fn dots(x: u32, w: vec4u) -> vec4i { return vec4i(1); }';
@@ -79,11 +79,7 @@ describe('tuning', () => {
   });
 
   test('needs test vectors', async () => {
-    const folder = fixtureFolder(({ model: { vectors: checksums } }) => {
-      checksums.kernels.fill('none');
-      for (const name in checksums.pictures) checksums.pictures[name] = 'none';
-      for (const name in checksums.outputs) checksums.outputs[name] = 'none';
-    });
+    const folder = fixtureFolder(withoutVectors);
     await assert.rejects((await openSession(folder)).tune(), /compiled with --no-self-test/);
   });
 });

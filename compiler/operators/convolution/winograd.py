@@ -70,7 +70,7 @@ class WinogradKernel(UpsampledKernel):
         return {}
 
     def title(self) -> str:
-        tile = f"tiles of 2x{2 * self.tile.pixels} pixels x {4 * self.tile.words} channels"
+        tile = f"tiles of 2x{2 * self.tile.pixels} pixels x 4 channels"
         return f"conv 3x3, upsampled 2 times, {tile}, nine products for four pixels"
 
     def emit(self, shader: Shader) -> Json:
@@ -89,10 +89,9 @@ class WinogradKernel(UpsampledKernel):
             "columns": [(c, c == 0 or last + c > width) for c in range(tile.pixels + 2)],
             "sources": range(tile.pixels),
             "pixels": range(2 * tile.pixels),
-            "q_words": tile.words,
             "elements": self.elements,
             "computed": False,
-            "grid": Grid((tiles, -(-self.words // tile.words)), tile.workgroup),
+            "grid": Grid((tiles, self.words), tile.workgroup),
         }
 
 
@@ -111,6 +110,8 @@ def is_upsampled(kernel: ConvKernel) -> bool:
     if window != ((3, 3), (2, 2), (1, 1), (1, 1), (1, 1, 1, 1)) or kernel.depthwise or kernel.group > 1:
         return False
     if math.prod(kernel.x_type.shape[2:]) < LEAST_PIXELS:
+        return False
+    if kernel.words == 1:  # a picture's last convolution: shaders of its own, for a tenth of the time
         return False
     if kernel.flat or kernel.weight_zero_point is not None or kernel.zero_source is not None:
         return False

@@ -114,10 +114,10 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let x5 = left + 4;
   let is5 = x5 >= 0 && x5 < i32(source_width);
   let c5 = u32(clamp(x5, 0, i32(source_width) - 1)) * pitch;
-  var a0_0 = mat4x4f();
-  var a1_0 = mat4x4f();
-  var a2_0 = mat4x4f();
-  var a3_0 = mat4x4f();
+  var a0 = mat4x4f();
+  var a1 = mat4x4f();
+  var a2 = mat4x4f();
+  var a3 = mat4x4f();
   for (var ci = 0u; ci < in_words; ci++) {
     let v0 = column(lines + c0 + ci, rows & vec3(is0));
     let v1 = column(lines + c1 + ci, rows);
@@ -130,14 +130,14 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     let d4 = v3 - v4;
     let v5 = column(lines + c5 + ci, rows & vec3(is5));
     let d5 = v4 - v5;
-    let f0 = factors(weights_at + (word * 3u * in_words + ci) * 3u);
-    a0_0 += nine(d1, v1, d2, f0);
-    a1_0 += nine(d2, v2, d3, f0);
-    a2_0 += nine(d3, v3, d4, f0);
-    a3_0 += nine(d4, v4, d5, f0);
+    let f = factors(weights_at + (word * 3u * in_words + ci) * 3u);
+    a0 += nine(d1, v1, d2, f);
+    a1 += nine(d2, v2, d3, f);
+    a2 += nine(d3, v3, d4, f);
+    a3 += nine(d4, v4, d5, f);
   }
   let x = u32(left) * 2u;
   let row = line * 2u;
-  finish(x, row, word, array(vec4i(a0_0[0]), vec4i(a0_0[1]), vec4i(a1_0[0]), vec4i(a1_0[1]), vec4i(a2_0[0]), vec4i(a2_0[1]), vec4i(a3_0[0]), vec4i(a3_0[1])));
-  finish(x, row + 1u, word, array(vec4i(a0_0[2]), vec4i(a0_0[3]), vec4i(a1_0[2]), vec4i(a1_0[3]), vec4i(a2_0[2]), vec4i(a2_0[3]), vec4i(a3_0[2]), vec4i(a3_0[3])));
+  finish(x, row, word, array(vec4i(a0[0]), vec4i(a0[1]), vec4i(a1[0]), vec4i(a1[1]), vec4i(a2[0]), vec4i(a2[1]), vec4i(a3[0]), vec4i(a3[1])));
+  finish(x, row + 1u, word, array(vec4i(a0[2]), vec4i(a0[3]), vec4i(a1[2]), vec4i(a1[3]), vec4i(a2[2]), vec4i(a2[3]), vec4i(a3[2]), vec4i(a3[3])));
 }
